@@ -1,0 +1,1 @@
+//! The Synchronizer Reference's example: people, kept in step with a directory

@@ -1,0 +1,1 @@
+//! The reconciler: load, decide, act, record

@@ -1,0 +1,1 @@
+//! XOS's rules as pure functions: objects, intent, dirty and delete rules, backoff

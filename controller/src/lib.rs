@@ -1,0 +1,1 @@
+//! Write an XOS synchronizer as a Kubernetes controller

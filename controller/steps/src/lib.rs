@@ -1,0 +1,1 @@
+//! The extension API: step traits, their contexts and errors

@@ -1,0 +1,1 @@
+//! The xproto language: source text to a resolved model set, with diagnostics

@@ -1,0 +1,1 @@
+//! XOS models as Kubernetes custom resources
