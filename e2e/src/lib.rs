@@ -1,1 +1,32 @@
-//! A real control plane for tests, and the tests
+//! A real control plane for tests, and the tests.
+//!
+//! etcd, kube-apiserver and kube-controller-manager run as processes of this machine, built once from Go modules and
+//! cached; no container engine and no cluster is asked for. What is here:
+//!
+//! - [`tools`] finds or builds the programs;
+//! - [`control`] runs them: the process `xos-cluster serve`, which ends when whoever started it does;
+//! - [`Cluster`] is what tests and the demo hold; [`TestNamespace`] gives each test its own corner of it;
+//! - [`Synchronizer`] runs a controller under a ServiceAccount of its own, with the rights it will have in the field;
+//! - [`Directory`] is the example's backend; [`example`] joins the three;
+//! - [`eventually`] is the one place where anything is waited for.
+//!
+//! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
+
+//pub mod cluster;
+pub mod control;
+//pub mod demo;
+//pub mod directory;
+//pub mod example;
+pub mod kubectl;
+//pub mod namespace;
+pub mod paths;
+pub mod process;
+//pub mod synchronizer;
+pub mod tools;
+pub mod wait;
+
+//pub use cluster::Cluster;
+//pub use directory::Directory;
+//pub use namespace::TestNamespace;
+//pub use synchronizer::Synchronizer;
+pub use wait::eventually;

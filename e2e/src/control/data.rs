@@ -1,0 +1,88 @@
+//! The folder that a cluster lives in, and everything made in it before the processes start.
+
+use std::{
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    keys::{self, Keys},
+    kubeconfig::{Kubeconfig, User},
+    ports,
+};
+
+/// The first address of the range for Services: the API server's own.
+const SERVICE_IP: [u8; 4] = [10, 0, 0, 1];
+
+/// A cluster's folder could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    /// The files.
+    #[error("cannot prepare the cluster's folder")]
+    Files(#[from] io::Error),
+}
+
+/// What the processes are told.
+#[derive(Debug)]
+pub(super) struct Data {
+    folder: PathBuf,
+    /// etcd's port for its clients.
+    pub(super) etcd: u16,
+    /// The API server's port.
+    pub(super) api: u16,
+    /// Record every write to the API server?
+    pub(super) audit: bool,
+}
+
+impl Data {
+    /// Makes keys, kubeconfigs and the audit policy in `folder`, which is empty.
+    pub(super) fn make(folder: &Path, audit: bool) -> Result<Self, Error> {
+        let [etcd, api] = ports::free()?;
+        let data = Self { folder: folder.to_owned(), etcd, api, audit };
+        let keys = Keys::make(folder, IpAddr::from(SERVICE_IP))?;
+        let users = [("kubeconfig", &keys.admin), ("controller-manager.kubeconfig", &keys.controller_manager)];
+        for (name, identity) in users {
+            let config = Kubeconfig {
+                server: &data.server(),
+                authority: Some(&keys.authority),
+                user: User::Certificate(identity),
+                namespace: "default",
+            };
+            config.write(&data.file(name))?;
+        }
+        if audit {
+            std::fs::write(data.file("audit-policy.json"), AUDIT_POLICY)?;
+        }
+        Ok(data)
+    }
+
+    /// A file or folder in it.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A component's log.
+    pub(super) fn log(&self, component: &str) -> PathBuf {
+        self.file(&format!("{component}.log"))
+    }
+
+    /// Where the API server listens.
+    pub(super) fn server(&self) -> String {
+        format!("https://127.0.0.1:{}", self.api)
+    }
+}
+
+/// One line for each request that may have changed something: who, what, which object, and the answer.
+const AUDIT_POLICY: &str = r#"{
+  "apiVersion": "audit.k8s.io/v1",
+  "kind": "Policy",
+  "omitStages": ["RequestReceived"],
+  "rules": [
+    {"level": "None", "verbs": ["get", "list", "watch"]},
+    {"level": "Metadata"}
+  ]
+}"#;

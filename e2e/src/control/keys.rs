@@ -1,0 +1,144 @@
+//! Keys and certificates, made anew for each cluster and never kept.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    net::IpAddr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
+
+/// The API server's own names inside a cluster.
+const NAMES: [&str; 5] = [
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+];
+
+/// Keys could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// By the cryptography.
+    #[error("cannot make a certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// By the file system.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A certificate and its key, as PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: String,
+    /// The key.
+    pub key: String,
+}
+
+/// What a cluster's processes need to know each other. The files of a name are `<name>.crt` and `<name>.key`.
+#[derive(Debug)]
+pub struct Keys {
+    /// The authority's certificate, as PEM.
+    pub authority: String,
+    /// A member of `system:masters`.
+    pub admin: Identity,
+    /// kube-controller-manager.
+    pub controller_manager: Identity,
+}
+
+impl Keys {
+    /// Makes all of them; those that the processes read from files are written to `folder`.
+    pub(super) fn make(folder: &Path, service_ip: IpAddr) -> Result<Self, Error> {
+        let (authority, issuer) = authority()?;
+        write(folder, "ca.crt", &authority)?;
+        for name in ["etcd", "apiserver"] {
+            save(folder, name, &server(&issuer, service_ip)?)?;
+        }
+        save(folder, "etcd-client", &client(&issuer, "kube-apiserver", None)?)?;
+        let accounts = KeyPair::generate()?;
+        write(folder, "service-accounts.key", &accounts.serialize_pem())?;
+        write(folder, "service-accounts.pub", &accounts.public_key_pem())?;
+        Ok(Self {
+            authority,
+            admin: client(&issuer, "xos-e2e-admin", Some("system:masters"))?,
+            controller_manager: client(&issuer, "system:kube-controller-manager", None)?,
+        })
+    }
+}
+
+fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "xos-e2e");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let certificate = params.self_signed(&key)?.pem();
+    Ok((certificate, Issuer::new(params, key)))
+}
+
+fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, Error> {
+    let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
+    let addresses = [IpAddr::from([127, 0, 0, 1]), service_ip];
+    params.subject_alt_names.extend(addresses.map(SanType::IpAddress));
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    // etcd's gateway calls etcd itself with the certificate that it serves.
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    signed(params, issuer)
+}
+
+fn client(issuer: &Issuer<'_, KeyPair>, name: &str, group: Option<&str>) -> Result<Identity, Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    if let Some(group) = group {
+        params.distinguished_name.push(DnType::OrganizationName, group);
+    }
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    signed(params, issuer)
+}
+
+fn signed(mut params: CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Result<Identity, Error> {
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, issuer)?.pem();
+    Ok(Identity { certificate, key: key.serialize_pem() })
+}
+
+fn save(folder: &Path, name: &str, identity: &Identity) -> Result<(), Error> {
+    write(folder, &format!("{name}.crt"), &identity.certificate)?;
+    write(folder, &format!("{name}.key"), &identity.key)
+}
+
+/// For this user's eyes only.
+fn write(folder: &Path, name: &str, text: &str) -> Result<(), Error> {
+    let path = folder.join(name);
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| Error::Write { path, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_for_their_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::make(folder.path(), IpAddr::from([10, 0, 0, 1])).unwrap();
+        let mode = fs::metadata(folder.path().join("apiserver.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(keys.admin.certificate.starts_with("-----BEGIN CERTIFICATE"));
+    }
+}

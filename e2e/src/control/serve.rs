@@ -1,0 +1,194 @@
+//! The process that owns a control plane: `xos-cluster serve`.
+
+use std::{
+    io::{self, BufRead as _},
+    path::Path,
+    time::Duration,
+};
+
+use futures::future::{FutureExt as _, select_all};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
+use tokio::{signal::unix::{SignalKind, signal}, sync::oneshot};
+
+use super::{components, data::{self, Data}, served::{DETACH, Ready}};
+use crate::{
+    process::{self, Child},
+    tools::{self, Tools},
+    wait::{Timeout, eventually},
+};
+
+/// Seconds, when nothing else runs; the machine may be busy.
+const STARTED: Duration = Duration::from_secs(120);
+/// A free port can be somebody else's a moment later; then it is tried again.
+const ATTEMPTS: usize = 3;
+/// How much of a dead component's log the message shows.
+const SHOWN_LINES: usize = 15;
+
+/// A control plane that did not start, or broke.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its programs.
+    #[error(transparent)]
+    Tools(#[from] tools::Error),
+    /// Its folder.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// Its processes.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// Its readiness.
+    #[error(transparent)]
+    Timeout(#[from] Timeout),
+    /// One of its processes ended by itself.
+    #[error("{name} ended by itself ({status}); its log's end:\n{end}")]
+    Died {
+        /// Which one.
+        name: String,
+        /// How.
+        status: std::process::ExitStatus,
+        /// Its last words.
+        end: String,
+    },
+    /// It was told to stop before it was ready.
+    #[error("told to stop before the cluster was ready")]
+    Stopped,
+    /// The operating system.
+    #[error("cannot serve a cluster")]
+    System(#[from] io::Error),
+}
+
+/// Runs a control plane until told to stop, by SIGTERM, SIGINT or the end of standard input. Calls `ready` once.
+///
+/// Needs a runtime of the main thread: the components' leash is tied to the thread that starts them.
+///
+/// # Errors
+/// When it does not start, or one of its processes ends by itself.
+pub async fn run(audit: bool, ready: impl FnOnce(&Ready) -> io::Result<()>) -> Result<(), Error> {
+    // Ctrl-C in the starter's terminal is for the starter; what it means for the cluster comes through the pipe.
+    // Refused for the leader of a group, which has no need of it.
+    let _already_leading = rustix::process::setsid();
+    let mut stop = Box::pin(told_to_stop()?);
+    let tools = Tools::ready()?;
+    let folder = tempfile::Builder::new().prefix(super::FOLDER_PREFIX).tempdir()?;
+    let mut plane = tokio::select! {
+        started = start(&tools, folder.path(), audit) => started?,
+        () = &mut stop => return Err(Error::Stopped),
+    };
+    ready(&Ready {
+        kubeconfig: plane.data.file("kubeconfig"),
+        data_dir: folder.path().to_owned(),
+        bin_dir: tools.bin_dir(),
+        pid: std::process::id(),
+    })?;
+    let end = tokio::select! {
+        died = first_death(&mut plane.children) => Err(died?),
+        () = &mut stop => Ok(()),
+    };
+    plane.stop().await?;
+    folder.close()?;
+    end
+}
+
+struct Plane {
+    data: Data,
+    children: Vec<Child>,
+}
+
+impl Plane {
+    /// Nothing is to be kept, so nobody is asked nicely.
+    async fn stop(&mut self) -> Result<(), process::Error> {
+        for child in self.children.iter_mut().rev() {
+            child.kill().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn start(tools: &Tools, folder: &Path, audit: bool) -> Result<Plane, Error> {
+    let mut attempt = 1;
+    loop {
+        let folder = folder.join(attempt.to_string());
+        std::fs::create_dir(&folder)?;
+        match start_once(tools, &folder, audit).await {
+            Err(Error::Died { end, .. }) if attempt < ATTEMPTS && end.contains("address already in use") => attempt += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn start_once(tools: &Tools, folder: &Path, audit: bool) -> Result<Plane, Error> {
+    let data = Data::make(folder, audit)?;
+    let mut children = vec![components::etcd(tools, &data)?, components::api_server(tools, &data)?];
+    let kubeconfig = data.file("kubeconfig");
+    until(&mut children, api_server_ready(&kubeconfig)).await?;
+    // It gives up on an API server that is not there within ten seconds, so it starts second.
+    children.push(components::controller_manager(tools, &data)?);
+    until(&mut children, accounts_made(&kubeconfig)).await?;
+    Ok(Plane { data, children })
+}
+
+async fn until(children: &mut [Child], ready: impl Future<Output = Result<(), Timeout>>) -> Result<(), Error> {
+    tokio::select! {
+        ready = ready => Ok(ready?),
+        died = first_death(children) => Err(died?),
+    }
+}
+
+async fn api_server_ready(kubeconfig: &Path) -> Result<(), Timeout> {
+    eventually(STARTED, "the API server to be ready", async || {
+        let request = http::Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
+        let client = super::served::client(kubeconfig).await.map_err(|error| error.to_string())?;
+        client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+    })
+    .await
+}
+
+/// The sign that the controllers work, and what any Pod or token asks for first.
+async fn accounts_made(kubeconfig: &Path) -> Result<(), Timeout> {
+    eventually(STARTED, "the ServiceAccount `default` in namespace default", async || {
+        let client = super::served::client(kubeconfig).await.map_err(|error| error.to_string())?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
+        accounts.get("default").await.map(drop).map_err(|error| error.to_string())
+    })
+    .await
+}
+
+async fn first_death(children: &mut [Child]) -> Result<Error, process::Error> {
+    let waits = children.iter_mut().map(|child| {
+        async move {
+            let status = child.wait().await?;
+            Ok(Error::Died { name: child.name().to_owned(), status, end: process::tail(child.log(), SHOWN_LINES) })
+        }
+        .boxed_local()
+    });
+    select_all(waits).await.0
+}
+
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let end = end_of_input();
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = end => {}
+        }
+    })
+}
+
+/// The starter holds the other end of standard input; its death, in any way, closes it. Never comes once the starter
+/// has written that it lets go.
+async fn end_of_input() {
+    let (sender, receiver) = oneshot::channel();
+    // A thread of its own: a runtime would wait for the read on its way out.
+    std::thread::spawn(move || {
+        let detached = io::stdin().lock().lines().map_while(Result::ok).any(|line| line == DETACH);
+        // Nobody listens any more when the process is on its way out.
+        let _ = sender.send(detached);
+    });
+    if receiver.await.unwrap_or(true) {
+        std::future::pending::<()>().await;
+    }
+}

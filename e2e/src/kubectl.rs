@@ -1,0 +1,129 @@
+//! Running kubectl.
+
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+};
+
+use tokio::{io::AsyncWriteExt as _, process::Command};
+
+/// kubectl did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be started or fed.
+    #[error("cannot run kubectl")]
+    Run(#[from] io::Error),
+    /// It refused.
+    #[error("`{command}` failed ({}): {}", output.status, output.all())]
+    Failed {
+        /// What was asked.
+        command: String,
+        /// What it answered.
+        output: Box<Output>,
+    },
+}
+
+/// What kubectl answered.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Whether it did what it was asked.
+    pub status: ExitStatus,
+    /// Its answer.
+    pub stdout: String,
+    /// Its complaints.
+    pub stderr: String,
+}
+
+impl Output {
+    /// Both, as a terminal would show them.
+    #[must_use]
+    pub fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr).trim_end().to_owned()
+    }
+}
+
+/// kubectl for one cluster, as one user.
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    program: PathBuf,
+    kubeconfig: PathBuf,
+    cache: PathBuf,
+}
+
+impl Kubectl {
+    /// The program, the file that names cluster and user, and a folder for what it keeps.
+    #[must_use]
+    pub fn new(program: PathBuf, kubeconfig: &Path, cache: PathBuf) -> Self {
+        Self { program, kubeconfig: kubeconfig.to_owned(), cache }
+    }
+
+    /// The same for another user.
+    #[must_use]
+    pub fn with_kubeconfig(&self, kubeconfig: &Path) -> Self {
+        Self { kubeconfig: kubeconfig.to_owned(), ..self.clone() }
+    }
+
+    /// Runs it and gives its answer, whether yes or no.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Output, Error> {
+        self.feed(arguments, "").await
+    }
+
+    /// Runs it with `input` on its standard input (`-f -`).
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn feed<S: AsRef<OsStr>>(&self, arguments: &[S], input: &str) -> Result<Output, Error> {
+        let mut child = self.command(arguments).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // It may have answered without reading; then its answer counts.
+            stdin.write_all(input.as_bytes()).await.or_else(closed)?;
+        }
+        let output = child.wait_with_output().await?;
+        Ok(Output {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs it; a refusal is an error.
+    ///
+    /// # Errors
+    /// When it cannot be started, or refuses.
+    pub async fn ok<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, Error> {
+        checked(arguments, self.run(arguments).await?)
+    }
+
+    /// `kubectl apply -f -`.
+    ///
+    /// # Errors
+    /// When it cannot be started, or the API server refuses.
+    pub async fn apply(&self, manifest: &str) -> Result<String, Error> {
+        let arguments = ["apply", "-f", "-"];
+        checked(&arguments, self.feed(&arguments, manifest).await?)
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", &self.cache);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+}
+
+fn checked<S: AsRef<OsStr>>(arguments: &[S], output: Output) -> Result<String, Error> {
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+    Err(Error::Failed { command: format!("kubectl {}", words.join(" ")), output: Box::new(output) })
+}
+
+fn closed(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}

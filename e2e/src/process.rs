@@ -1,0 +1,206 @@
+//! Child processes that do not outlive their parent.
+//!
+//! Linux can send a signal to a process when the thread that started it ends (`PR_SET_PDEATHSIG`). The child has to ask
+//! for it between fork and exec; `xos-cluster exec` is the program that does, then becomes the program that was meant.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal};
+
+use crate::paths;
+
+/// A child process that would not do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A program of ours is not there.
+    #[error(transparent)]
+    Paths(#[from] paths::Error),
+    /// The operating system refused.
+    #[error("cannot {action} {what}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        what: String,
+        /// Its reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Error {
+    fn system(action: &'static str, what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { action, what, source }
+    }
+}
+
+/// A command whose process is killed when the calling thread ends.
+///
+/// Start it from a thread that lives as long as the child should: the main thread, or a test's own.
+///
+/// # Errors
+/// When `xos-cluster` is not built.
+pub fn leashed(program: impl AsRef<OsStr>) -> Result<Command, Error> {
+    let mut command = Command::new(paths::program("xos-cluster")?);
+    command.args(["exec", "--parent"]).arg(std::process::id().to_string()).arg("--").arg(program);
+    Ok(command)
+}
+
+/// Becomes `command`, on the leash of process `parent`; returns only when that fails.
+pub fn exec_on_leash(parent: u32, command: &[std::ffi::OsString]) -> Error {
+    let Some((program, arguments)) = command.split_first() else {
+        return Error::system("exec", "nothing")(io::ErrorKind::InvalidInput.into());
+    };
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
+        return Error::system("put a leash on", program.to_string_lossy())(error.into());
+    }
+    // The parent may have died before the leash was on.
+    let alive = rustix::process::getppid().is_some_and(|now| now.as_raw_nonzero().get().unsigned_abs() == parent);
+    if !alive {
+        return Error::system("start", program.to_string_lossy())(io::Error::other("the parent process is gone"));
+    }
+    Error::system("start", program.to_string_lossy())(Command::new(program).args(arguments).exec())
+}
+
+/// A process with its log.
+#[derive(Debug)]
+pub struct Child {
+    name: String,
+    log: PathBuf,
+    child: tokio::process::Child,
+}
+
+impl Child {
+    /// Starts `program` on a leash; both its outputs are appended to `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(name: &str, log: &Path, program: &Path, configure: impl FnOnce(&mut Command)) -> Result<Self, Error> {
+        let mut command = leashed(program)?;
+        let output = open_log(log)?;
+        let errors = output.try_clone().map_err(Error::system("open", log.to_string_lossy()))?;
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        configure(&mut command);
+        let child = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(Error::system("start", name))?;
+        Ok(Self { name: name.to_owned(), log: log.to_owned(), child })
+    }
+
+    /// What it is called in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its output goes.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Its id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// What it piped, if `configure` asked for a pipe.
+    pub fn take_stdout(&mut self) -> Option<tokio::process::ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for it to end.
+    ///
+    /// # Errors
+    /// When the operating system cannot tell.
+    pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
+        self.child.wait().await.map_err(Error::system("wait for", &self.name))
+    }
+
+    /// Ends it at once, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        self.child.kill().await.map_err(Error::system("kill", &self.name))
+    }
+
+    /// Asks it to end (SIGTERM) and waits for that; after `patience` it is killed. The status is of the asked one only.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn stop(&mut self, patience: Duration) -> Result<Option<ExitStatus>, Error> {
+        if let Some(id) = self.id() {
+            signal(id, Signal::TERM).map_err(Error::system("stop", &self.name))?;
+        }
+        match tokio::time::timeout(patience, self.wait()).await {
+            Ok(status) => status.map(Some),
+            Err(_) => self.kill().await.map(|()| None),
+        }
+    }
+}
+
+/// Sends a signal to process `id`.
+///
+/// # Errors
+/// When there is no such process, or it is not ours.
+pub fn signal(id: u32, signal: Signal) -> io::Result<()> {
+    let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::kill_process(pid, signal)?)
+}
+
+/// Is there a process `id` that has not ended? (One that ended and was not yet waited for has ended.)
+#[must_use]
+pub fn is_alive(id: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return false };
+    // "pid (name) state …", and the name may hold anything.
+    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
+}
+
+/// The last lines of a log, for a message.
+#[must_use]
+pub fn tail(log: &Path, lines: usize) -> String {
+    let Ok(bytes) = fs::read(log) else { return format!("(no log at {})", log.display()) };
+    let text = String::from_utf8_lossy(&bytes);
+    let all: Vec<&str> = text.lines().collect();
+    all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
+}
+
+fn open_log(path: &Path) -> Result<File, Error> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(Error::system("open", path.to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_is_the_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "one\ntwo\nthree\n").unwrap();
+        assert_eq!(tail(file.path(), 2), "two\nthree");
+        assert_eq!(tail(file.path(), 9), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn a_dead_process_is_not_alive_even_before_it_is_waited_for() {
+        let mut child = Command::new("true").spawn().unwrap();
+        while is_alive(child.id()) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(is_alive(std::process::id()));
+    }
+}
