@@ -1,0 +1,201 @@
+//! What is wrong with a text: typed diagnostics with a stable code, a place, a message and help.
+//!
+//! Every code is a variant of one of the enums here; its documentation says what it means and how to fix it. `X0..` is
+//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`].
+
+mod field;
+mod model;
+mod option;
+pub(crate) mod sink;
+mod syntax;
+mod unsupported;
+
+pub use field::FieldError;
+pub use model::ModelError;
+pub use option::OptionError;
+pub use syntax::Syntax;
+pub use unsupported::Unsupported;
+
+use std::fmt;
+
+use crate::source::Span;
+
+/// A stable name for a kind of diagnostic, displayed like `X012`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(pub(crate) u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "X{:03}", self.0)
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The models must not be used.
+    Error,
+    /// The models can be used, but probably not all is as intended.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// A place with a word on its part in a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// Its part, such as "first declared here".
+    pub text: String,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What is wrong.
+    pub kind: Kind,
+    /// Where.
+    pub primary: Span,
+    /// Other places that have to do with it.
+    pub related: Vec<Label>,
+}
+
+impl Diagnostic {
+    pub(crate) fn new(kind: impl Into<Kind>, primary: Span) -> Self {
+        Self {
+            kind: kind.into(),
+            primary,
+            related: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.related.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// The stable code of what is wrong.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match &self.kind {
+            Kind::Syntax(kind) => kind.code(),
+            Kind::Unsupported(kind) => kind.code(),
+            Kind::Model(kind) => kind.code(),
+            Kind::Field(kind) => kind.code(),
+            Kind::Option(kind) => kind.code(),
+        }
+    }
+
+    /// Whether it is an error or a warning.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        let warning = match &self.kind {
+            Kind::Syntax(_) | Kind::Model(_) => false,
+            Kind::Unsupported(kind) => kind.is_warning(),
+            Kind::Field(kind) => kind.is_warning(),
+            Kind::Option(kind) => kind.is_warning(),
+        };
+        if warning {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+
+    /// What is wrong, in one sentence.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.kind.to_string()
+    }
+
+    /// How to fix it, where the message does not already say so.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Syntax(kind) => kind.help(),
+            Kind::Unsupported(kind) => kind.help(),
+            Kind::Model(kind) => kind.help(),
+            Kind::Field(kind) => kind.help(),
+            Kind::Option(kind) => kind.help(),
+        }
+    }
+}
+
+/// Everything that can be wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Kind {
+    /// The text does not follow the grammar.
+    #[error(transparent)]
+    Syntax(#[from] Syntax),
+    /// A part of the language that this version does not read.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// A message as a whole, its bases or its names.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A field.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// An option.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+}
+
+/// "did you mean" for a suggestion, or `otherwise`.
+pub(crate) fn did_you_mean(suggestion: Option<&String>, otherwise: &str) -> String {
+    suggestion.map_or_else(
+        || otherwise.to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    )
+}
+
+/// The candidate that is most like a name, if any is alike enough.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    // The cost grows with the product of the lengths; nobody's typing error is in a name this long.
+    const LONGEST: usize = 80;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let likeness = |candidate: &str| {
+        strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
+    };
+    let limit = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
+        .map(|candidate| (likeness(candidate), candidate))
+        .filter(|&(distance, _)| distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_name_is_suggested_only_when_it_is_near() {
+        let names = ["XOSBase", "Service", "ServiceInstance"];
+        assert_eq!(nearest("XosBas", names).as_deref(), Some("XOSBase"));
+        assert_eq!(
+            nearest("SerivceInstance", names).as_deref(),
+            Some("ServiceInstance")
+        );
+        assert_eq!(nearest("Port", names), None);
+        assert_eq!(nearest(&"x".repeat(1000), names), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! `X2..`: messages, their bases and their names.
+
+use super::{Code, did_you_mean};
+use crate::resolve::limits::{MAX_ANCESTORS, MAX_MESSAGES};
+
+/// A message as a whole, its bases or its names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// `X201`: A base is declared in no file of the set. XOS 4.0.4 ignores it silently; here it would lose fields.
+    #[error("model `{model}` has the unknown base `{base}`")]
+    UnknownBase {
+        /// The model.
+        model: String,
+        /// The base as written.
+        base: String,
+        /// A base that it may have meant.
+        suggestion: Option<String>,
+    },
+    /// `X202`: Two messages of the set have one name. Rename one of them.
+    #[error("message `{name}` is declared twice")]
+    DuplicateMessage {
+        /// The name.
+        name: String,
+    },
+    /// `X203`: A model inherits from itself. Remove one of the bases named.
+    #[error("models inherit in a circle: {}", .path.join(" → "))]
+    BaseCycle {
+        /// The circle from a model back to itself.
+        path: Vec<String>,
+    },
+    /// `X204`: A base is reached on two ways, so that its fields would be there twice. Keep one way.
+    #[error("model `{model}` inherits from `{base}` twice")]
+    RepeatedBase {
+        /// The model.
+        model: String,
+        /// The base.
+        base: String,
+    },
+    /// `X205`: A word of the language names a message. Rename the message.
+    #[error("`{name}` is a word of the language and cannot name a message")]
+    ReservedMessageName {
+        /// The word.
+        name: String,
+    },
+    /// `X206`: A model belongs to no group. Set the file option `app_label`.
+    #[error("model `{model}` has no `app_label`{}", and_others(*.others))]
+    MissingAppLabel {
+        /// The first such model of the file.
+        model: String,
+        /// How many more there are in the file.
+        others: usize,
+    },
+    /// `X207`: The `app_label` becomes part of a DNS name; it has lower-case letters, digits, `_` and `-`.
+    #[error("`{label}` cannot be an `app_label`")]
+    InvalidAppLabel {
+        /// The label.
+        label: String,
+    },
+    /// `X208`: The plural of a model is its name, so that the list of the models would be called like the model.
+    #[error("the plural of `{model}` is `{model}` as well")]
+    PluralIsName {
+        /// The model.
+        model: String,
+    },
+    /// `X209`: A model's name becomes a Kubernetes kind, its plural a resource: letters and digits, a letter first.
+    #[error("`{name}` cannot name {what}")]
+    InvalidKubernetesName {
+        /// The name.
+        name: String,
+        /// What it should name.
+        what: &'static str,
+    },
+    /// `X210`: Two models of a group have names or plurals that differ at most in case; Kubernetes cannot tell them apart.
+    #[error("models `{model}` and `{other}` would both be `{name}` in Kubernetes")]
+    KubernetesNameTaken {
+        /// The second model.
+        model: String,
+        /// The first model.
+        other: String,
+        /// The name that both have.
+        name: String,
+    },
+    /// `X211`: A model inherits from more models than are read.
+    #[error("model `{model}` inherits from more than {MAX_ANCESTORS} models")]
+    TooManyAncestors {
+        /// The model.
+        model: String,
+    },
+    /// `X212`: The set has more messages than are read.
+    #[error("the set has more than {MAX_MESSAGES} messages; those from here on are not read")]
+    TooManyMessages,
+}
+
+impl ModelError {
+    pub(crate) fn code(&self) -> Code {
+        Code(match self {
+            Self::UnknownBase { .. } => 201,
+            Self::DuplicateMessage { .. } => 202,
+            Self::BaseCycle { .. } => 203,
+            Self::RepeatedBase { .. } => 204,
+            Self::ReservedMessageName { .. } => 205,
+            Self::MissingAppLabel { .. } => 206,
+            Self::InvalidAppLabel { .. } => 207,
+            Self::PluralIsName { .. } => 208,
+            Self::InvalidKubernetesName { .. } => 209,
+            Self::KubernetesNameTaken { .. } => 210,
+            Self::TooManyAncestors { .. } => 211,
+            Self::TooManyMessages => 212,
+        })
+    }
+
+    pub(crate) fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::UnknownBase { suggestion, .. } => {
+                did_you_mean(suggestion.as_ref(), "add the file that declares it to the set, or remove the base")
+            }
+            Self::DuplicateMessage { .. } | Self::ReservedMessageName { .. } => "rename it".to_owned(),
+            Self::BaseCycle { .. } => "remove one of these bases".to_owned(),
+            Self::RepeatedBase { base, .. } => format!("keep one way to `{base}`: its fields would be there twice"),
+            Self::MissingAppLabel { .. } => {
+                r#"set it for the whole file, above the first message: `option app_label = "myservice";`"#.to_owned()
+            }
+            Self::InvalidAppLabel { .. } => {
+                "use at most 63 lower-case letters, digits, `_` and `-`, a letter first and no `_` or `-` at the end: \
+                 it becomes a part of the API group, `<app_label>.xos.opencord.org`"
+                    .to_owned()
+            }
+            Self::PluralIsName { model } => {
+                format!("give the message another plural: `option plural = \"{model}s\";`")
+            }
+            Self::InvalidKubernetesName { .. } => {
+                "use at most 63 letters and digits, a letter first: it becomes a name of a custom resource definition"
+                    .to_owned()
+            }
+            Self::KubernetesNameTaken { .. } => "rename one of them, or give it another `plural`".to_owned(),
+            Self::TooManyAncestors { .. } | Self::TooManyMessages => return None,
+        };
+        Some(help)
+    }
+}
+
+fn and_others(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", and one more in this file has none".to_owned(),
+        n => format!(", and {n} more in this file have none"),
+    }
+}

@@ -1,0 +1,77 @@
+//! Where the passes put their diagnostics.
+
+use super::{Diagnostic, Syntax};
+
+/// The most diagnostics that one compilation keeps: garbage must not fill the memory.
+const MOST: usize = 500;
+
+/// Collects diagnostics up to a limit and counts the rest.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    kept: Vec<Diagnostic>,
+    left_out: usize,
+    last: Option<Diagnostic>,
+}
+
+impl Sink {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.kept.len() < MOST {
+            self.kept.push(diagnostic);
+        } else {
+            self.left_out += 1;
+            self.last = Some(diagnostic);
+        }
+    }
+
+    /// As [`Sink::push`] for a diagnostic that is dear to make, such as one with a suggestion.
+    pub(crate) fn push_with(
+        &mut self,
+        make: impl FnOnce() -> Diagnostic,
+        fallback: impl FnOnce() -> Diagnostic,
+    ) {
+        let diagnostic = if self.kept.len() < MOST {
+            make()
+        } else {
+            fallback()
+        };
+        self.push(diagnostic);
+    }
+
+    /// The diagnostics by file and place, then one on those that were left out.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.kept
+            .sort_by_key(|d| (d.primary, d.severity(), d.code()));
+        if let Some(last) = self.last {
+            let more = Syntax::TooManyDiagnostics {
+                left_out: self.left_out,
+            };
+            self.kept.push(Diagnostic::new(more, last.primary));
+        }
+        self.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{SourceId, Span};
+
+    #[test]
+    fn diagnostics_are_sorted_by_place_and_limited() {
+        let mut sink = Sink::default();
+        for start in (0..700).rev() {
+            sink.push(Diagnostic::new(
+                Syntax::ExtraSemicolon,
+                Span {
+                    source: SourceId(1),
+                    start,
+                    end: start,
+                },
+            ));
+        }
+        let all = sink.finish();
+        assert_eq!(all.len(), MOST + 1);
+        assert_eq!(all[0].primary.start, 200);
+        assert_eq!(all[MOST].message(), "200 more diagnostics are not shown");
+    }
+}

@@ -1,0 +1,426 @@
+//! The resolved models: what the rest of the controller sees of the language.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diagnostics::{Diagnostic, Severity};
+use crate::source::{SourceId, Span};
+
+/// What [`crate::compile`] gives: the models that could be resolved and all that was noticed.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Every model that could be resolved, also when there are errors.
+    pub models: ModelSet,
+    /// Errors and warnings, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// Whether anything is wrong, so that the models must not be used.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.errors() > 0
+    }
+
+    /// The number of errors.
+    #[must_use]
+    pub fn errors(&self) -> usize {
+        self.count(Severity::Error)
+    }
+
+    /// The number of warnings.
+    #[must_use]
+    pub fn warnings(&self) -> usize {
+        self.count(Severity::Warning)
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.diagnostics
+            .iter()
+            .filter(|d| d.severity() == severity)
+            .count()
+    }
+}
+
+/// The models of a set of files.
+#[derive(Clone, Debug, Default)]
+pub struct ModelSet {
+    models: Vec<Model>,
+    by_name: HashMap<String, usize>,
+}
+
+impl ModelSet {
+    pub(crate) fn new(models: Vec<Model>) -> Self {
+        let by_name = models
+            .iter()
+            .enumerate()
+            .map(|(at, model)| (model.name.clone(), at))
+            .collect();
+        Self { models, by_name }
+    }
+
+    /// All models in the order of their declaration; the built-in `XOSBase` comes first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Model> {
+        self.models.iter()
+    }
+
+    /// The model of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.by_name.get(name).and_then(|&at| self.models.get(at))
+    }
+
+    /// The models that have objects: all but the abstract ones.
+    pub fn concrete(&self) -> impl Iterator<Item = &Model> {
+        self.models.iter().filter(|model| !model.is_abstract)
+    }
+}
+
+impl<'a> IntoIterator for &'a ModelSet {
+    type Item = &'a Model;
+    type IntoIter = std::slice::Iter<'a, Model>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One message of the source, resolved.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The name of the message.
+    pub name: String,
+    /// Option `app_label`: the group that the model belongs to. Empty only on an abstract model that sets none.
+    pub app_label: String,
+    /// Option `name`: the service that the model belongs to.
+    pub service_name: Option<String>,
+    /// Option `description`, else the comment right above the message.
+    pub doc: Option<String>,
+    /// Option `verbose_name`, else the words of the name in lower case.
+    pub verbose_name: String,
+    /// Option `plural`, else the English plural of the name.
+    pub plural: String,
+    /// Option `abstract`: the model has no objects of its own.
+    pub is_abstract: bool,
+    /// The policy behind `::`, which governs access to the objects.
+    pub access_policy: Option<String>,
+    /// The bases as written.
+    pub bases: Vec<String>,
+    /// This model and all it inherits from, leaf first (XOS's `class_names`).
+    pub ancestry: Vec<String>,
+    /// All fields: the inherited ones first, the root base's before all, then the model's own. An inherited field is
+    /// shared with the model that declares it.
+    pub fields: Vec<Arc<Field>>,
+    /// The options as written, then those of the file that the message does not set itself.
+    pub options: Vec<RawOption>,
+    /// The name of the message in the source.
+    pub span: Span,
+}
+
+impl Model {
+    /// The field of that name, own or inherited.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .map(Arc::as_ref)
+            .find(|field| field.name == name)
+    }
+
+    /// The fields that the message declares itself.
+    pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|field| field.declared_in == self.name)
+    }
+
+    /// Whether the model is `class` or inherits from it.
+    #[must_use]
+    pub fn is_a(&self, class: &str) -> bool {
+        self.ancestry.iter().any(|name| name == class)
+    }
+
+    /// The option of that name, the message's own or the file's.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&RawOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    /// Whether a boolean option is set to true.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.option(name)
+            .and_then(RawOption::as_bool)
+            .unwrap_or(false)
+    }
+
+    /// Whether the model comes with the compiler and not from a file of the set.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.span.source == SourceId::BUILT_IN
+    }
+}
+
+/// A scalar field of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The name as written, snake_case by custom.
+    pub name: String,
+    /// The type of its values.
+    pub ty: ScalarType,
+    /// `required` and not `optional`.
+    pub required: bool,
+    /// Whether the empty value is valid: not on a required field.
+    pub blank: bool,
+    /// Whether the field may have no value: only optional ones, and never a bool.
+    pub null: bool,
+    /// The number as written, 1 to 99 when there are no errors.
+    pub number: u32,
+    /// The message that declares the field.
+    pub declared_in: String,
+    /// Who may change the field.
+    pub state: FieldState,
+    /// Option `default`.
+    pub default: Option<Literal>,
+    /// Option `max_length`, in characters.
+    pub max_length: Option<u32>,
+    /// Option `min_value`.
+    pub min_value: Option<i64>,
+    /// Option `max_value`.
+    pub max_value: Option<i64>,
+    /// Option `content_type`.
+    pub content_type: Option<ContentType>,
+    /// Option `help_text`, else `description`, else the comment right above the field.
+    pub help_text: Option<String>,
+    /// The options as written; of one given twice only the first.
+    pub options: Vec<RawOption>,
+    /// The name of the field in the source.
+    pub span: Span,
+}
+
+impl Field {
+    /// The option of that name.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&RawOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    /// Whether a boolean option is set to true.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.option(name)
+            .and_then(RawOption::as_bool)
+            .unwrap_or(false)
+    }
+
+    /// The name in lowerCamelCase, as custom resources have it: `first_name` is `firstName`.
+    #[must_use]
+    pub fn camel_name(&self) -> String {
+        camel_case(&self.name)
+    }
+}
+
+/// lowerCamelCase of a snake_case name; capital letters that are there stay.
+pub(crate) fn camel_case(name: &str) -> String {
+    let mut words = name.split('_').filter(|word| !word.is_empty());
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut chars = word.chars();
+        camel.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(chars.as_str());
+    }
+    camel
+}
+
+/// The type of a scalar field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScalarType {
+    /// `int32`
+    Int32,
+    /// `uint32`
+    Uint32,
+    /// `string`
+    String,
+    /// `bool`
+    Bool,
+    /// `float`
+    Float,
+    /// `double`
+    Double,
+    /// `bytes`
+    Bytes,
+}
+
+impl ScalarType {
+    /// All types with their keywords.
+    pub(crate) const ALL: [(&'static str, Self); 7] = [
+        ("int32", Self::Int32),
+        ("uint32", Self::Uint32),
+        ("string", Self::String),
+        ("bool", Self::Bool),
+        ("float", Self::Float),
+        ("double", Self::Double),
+        ("bytes", Self::Bytes),
+    ];
+
+    /// The type that a keyword names.
+    #[must_use]
+    pub fn from_keyword(word: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(keyword, _)| *keyword == word)
+            .map(|&(_, ty)| ty)
+    }
+
+    /// The keyword of the language.
+    #[must_use]
+    pub fn keyword(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, ty)| *ty == self)
+            .map_or("", |(keyword, _)| keyword)
+    }
+
+    /// Whether the values are whole numbers.
+    #[must_use]
+    pub fn is_integer(self) -> bool {
+        matches!(self, Self::Int32 | Self::Uint32)
+    }
+
+    /// Whether the values are numbers.
+    #[must_use]
+    pub fn is_number(self) -> bool {
+        self.is_integer() || matches!(self, Self::Float | Self::Double)
+    }
+}
+
+/// Who changes a field (Synchronizer Reference, "feedback state" and "bookkeeping state").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum FieldState {
+    /// The operator says what should be.
+    #[default]
+    Declarative,
+    /// A synchronizer reports what is; nobody else may change it after creation.
+    Feedback,
+    /// The framework's own memory.
+    Bookkeeping,
+}
+
+/// What the text of a string field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    /// Text without blanks at either end.
+    Stripped,
+    /// A moment in time.
+    Date,
+    /// A URL.
+    Url,
+    /// An IP address.
+    Ip,
+}
+
+impl ContentType {
+    /// All content types as the option names them.
+    pub(crate) const ALL: [(&'static str, Self); 4] = [
+        ("stripped", Self::Stripped),
+        ("date", Self::Date),
+        ("url", Self::Url),
+        ("ip", Self::Ip),
+    ];
+
+    /// The content type that an option's value names.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, content_type)| content_type)
+    }
+}
+
+/// The value of a `default` option, read after the type of its field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `None`
+    Null,
+    /// `True` or `False`, quoted or not.
+    Bool(bool),
+    /// A whole number, quoted or not, on an integer field.
+    Int(i64),
+    /// A number, quoted or not, on a float or double field.
+    Float(f64),
+    /// A quoted string on a string or bytes field.
+    Str(String),
+    /// `"now()"` on a date.
+    Now,
+    /// A Python callable's name, bare (`get_first_site`) or quoted with parentheses (`"get_first_site()"`).
+    Callable(String),
+}
+
+/// An option as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawOption {
+    /// The name of the option.
+    pub name: String,
+    /// The value; a quoted one without its quotes and with its escapes resolved.
+    pub value: String,
+    /// How the value was written.
+    pub form: ValueForm,
+    /// From the name to the end of the value.
+    pub span: Span,
+    /// The value.
+    pub value_span: Span,
+}
+
+impl RawOption {
+    /// `True`, `true`, `False` or `false`, quoted or not.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value.as_str() {
+            "True" | "true" => Some(true),
+            "False" | "false" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// How the value of an option was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueForm {
+    /// In double quotes.
+    Quoted,
+    /// A number.
+    Number,
+    /// A bare word.
+    Word,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_lower_camel_case() {
+        for (name, camel) in [
+            ("name", "name"),
+            ("first_name", "firstName"),
+            ("firstName", "firstName"),
+            ("s_tag", "sTag"),
+            ("a__b_", "aB"),
+            ("ipv4_2nd", "ipv42nd"),
+            ("_", ""),
+        ] {
+            assert_eq!(camel_case(name), camel, "{name}");
+        }
+    }
+
+    #[test]
+    fn keywords_name_types() {
+        for (keyword, ty) in ScalarType::ALL {
+            assert_eq!(ScalarType::from_keyword(keyword), Some(ty));
+            assert_eq!(ty.keyword(), keyword);
+        }
+        assert_eq!(ScalarType::from_keyword("int64"), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! Fields.
+
+use super::Parser;
+use crate::diagnostics::{Syntax, Unsupported};
+use crate::token::{Token, TokenKind};
+use crate::tree::{Field, Name};
+
+/// The kinds of links; `onetomany` is in XOS's documents, though not in its grammar.
+const LINKS: [&str; 4] = ["manytoone", "onetoone", "onetomany", "manytomany"];
+
+impl Parser<'_> {
+    /// Whether the words here are a field without its modifier.
+    pub(super) fn looks_like_field(&self) -> bool {
+        self.nth(1).kind == TokenKind::Word && self.nth(2).kind == TokenKind::Eq
+    }
+
+    /// `required type name::policy = number [options];`
+    pub(super) fn field(&mut self) -> Option<Field> {
+        let doc = self.doc_above();
+        let modifier = self.modifier();
+        if self.is_link() {
+            let name = self.nth(1);
+            return self.skip_field(modifier, name, |name| Unsupported::Link { name });
+        }
+        if self.is_word(0, "map") && self.nth(1).kind == TokenKind::Lt {
+            let name = self.peek();
+            return self.skip_field(modifier, name, |_| Unsupported::MapReduce { name: None });
+        }
+        if self.word(modifier) == "repeated" {
+            let name = self.nth(1);
+            return self.skip_field(modifier, name, |name| Unsupported::Repeated { name });
+        }
+        let required = self.word(modifier) == "required";
+        let field = self.rest_of_field(doc, required);
+        if field.is_none() {
+            self.skip_statement();
+        }
+        field
+    }
+
+    /// `required`, `optional` or `repeated`; a missing one is reported, and the field is read as an optional one.
+    fn modifier(&mut self) -> Token {
+        if ["required", "optional", "repeated"]
+            .iter()
+            .any(|word| self.is_word(0, word))
+        {
+            return self.bump();
+        }
+        let name = self.word(self.nth(1)).to_owned();
+        let first = self.peek();
+        self.report(Syntax::MissingModifier { name }, first.span);
+        first
+    }
+
+    fn is_link(&self) -> bool {
+        LINKS.iter().any(|kind| self.is_word(0, kind)) || self.nth(1).kind == TokenKind::Arrow
+    }
+
+    fn skip_field(
+        &mut self,
+        first: Token,
+        name: Token,
+        kind: impl FnOnce(Option<String>) -> Unsupported,
+    ) -> Option<Field> {
+        let name = (name.kind == TokenKind::Word).then(|| self.word(name).to_owned());
+        let last = self.skip_statement().unwrap_or(first);
+        self.report(kind(name), first.span.to(last.span));
+        None
+    }
+
+    fn rest_of_field(&mut self, doc: Option<String>, required: bool) -> Option<Field> {
+        let ty = self.field_type()?;
+        let name = self.name("the name of the field")?;
+        let policy = self.policy_name();
+        if let Some(policy) = policy {
+            self.report(Unsupported::FieldPolicy, policy.span);
+        }
+        self.expect(TokenKind::Eq, "`=` and the number of the field")?;
+        let number = self.expect(TokenKind::Number, "the number of the field")?;
+        let number = Name {
+            text: self.word(number).to_owned(),
+            span: number.span,
+        };
+        let options = self.option_list();
+        self.semicolon();
+        Some(Field {
+            doc,
+            required,
+            ty,
+            name,
+            number,
+            options,
+        })
+    }
+
+    /// The type as written, with its package.
+    fn field_type(&mut self) -> Option<Name> {
+        let first = self.peek();
+        let name = self.dotted_name("the type of the field")?;
+        let text = self
+            .text
+            .get(first.span.to(name.span).range())
+            .unwrap_or_default();
+        Some(Name {
+            text: text.to_owned(),
+            ..name
+        })
+    }
+
+    /// The `;` behind a statement; a missing one is reported behind what stands before it, and reading goes on.
+    pub(super) fn semicolon(&mut self) {
+        if self.eat(TokenKind::Semi).is_some() {
+            return;
+        }
+        let found = match self.peek().kind {
+            TokenKind::End => "the end of the file".to_owned(),
+            _ => format!("`{}`", super::shortened(self.word(self.peek()))),
+        };
+        let behind = self.previous().span.after();
+        self.report(
+            Syntax::Expected {
+                expected: "`;`",
+                found,
+            },
+            behind,
+        );
+        if !self.starts_statement() {
+            self.skip_statement();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Messages.
+
+use super::Parser;
+use crate::diagnostics::{Diagnostic, Syntax};
+use crate::source::Span;
+use crate::token::TokenKind;
+use crate::tree::{Message, Name};
+
+impl Parser<'_> {
+    /// `message Name::policy (Base, …) { … }`
+    pub(super) fn message(&mut self) -> Option<Message> {
+        let doc = self.doc_above();
+        self.bump();
+        let Some(name) = self.name("the name of the message") else {
+            self.skip_declaration();
+            return None;
+        };
+        let policy = self.policy_name();
+        let bases = self.bases();
+        let mut message = Message {
+            doc,
+            name,
+            policy,
+            bases,
+            options: Vec::new(),
+            fields: Vec::new(),
+        };
+        match self.expect(TokenKind::LBrace, "`{`") {
+            Some(brace) => self.body(&mut message, brace.span),
+            None => self.skip_declaration(),
+        }
+        Some(message)
+    }
+
+    /// `::policy`
+    pub(super) fn policy_name(&mut self) -> Option<Name> {
+        self.eat(TokenKind::DoubleColon)?;
+        self.name("the name of a policy")
+    }
+
+    /// `(Base, package.Base)`
+    fn bases(&mut self) -> Vec<Name> {
+        let mut bases = Vec::new();
+        if self.eat(TokenKind::LParen).is_none() {
+            return bases;
+        }
+        while self.peek().kind == TokenKind::Word {
+            bases.extend(self.dotted_name("the name of a base"));
+            let Some(comma) = self.eat(TokenKind::Comma) else {
+                break;
+            };
+            if self.peek().kind == TokenKind::RParen {
+                self.report(Syntax::TrailingComma, comma.span);
+            }
+        }
+        if self.expect(TokenKind::RParen, "`)`").is_none() {
+            self.skip_to_body();
+        }
+        bases
+    }
+
+    /// A name with its package before it; XOS looks up the last part.
+    pub(super) fn dotted_name(&mut self, expected: &'static str) -> Option<Name> {
+        let mut name = self.name(expected)?;
+        while self.eat(TokenKind::Dot).is_some() {
+            let part = self.name(expected)?;
+            name = Name {
+                text: part.text,
+                span: name.span.to(part.span),
+            };
+        }
+        Some(name)
+    }
+
+    fn body(&mut self, message: &mut Message, brace: Span) {
+        loop {
+            let token = self.peek();
+            match (token.kind, self.word(token)) {
+                (TokenKind::RBrace, _) => {
+                    self.bump();
+                    return;
+                }
+                (TokenKind::End, _) => return self.unclosed(&message.name, brace),
+                // At the margin it is rather the next message than one inside this one.
+                (TokenKind::Word, "message") if token.at_margin => {
+                    return self.unclosed(&message.name, brace);
+                }
+                (TokenKind::Word, "option") => message.options.extend(self.option_statement()),
+                (TokenKind::Word, "required" | "optional" | "repeated") => {
+                    message.fields.extend(self.field());
+                }
+                (TokenKind::Word, _) if self.unsupported() => {}
+                (TokenKind::Word, _) if self.looks_like_field() => {
+                    message.fields.extend(self.field());
+                }
+                (TokenKind::Semi, _) => self.extra_semicolon(),
+                _ => {
+                    self.expected("a field, an option or `}`");
+                    self.skip_statement();
+                }
+            }
+        }
+    }
+
+    fn unclosed(&mut self, name: &Name, brace: Span) {
+        let unclosed = Syntax::UnclosedMessage {
+            name: name.text.clone(),
+        };
+        let end = self.previous().span.after();
+        self.sink
+            .push(Diagnostic::new(unclosed, brace).with(end, "a `}` is missing here or above"));
+    }
+}

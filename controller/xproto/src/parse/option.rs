@@ -1,0 +1,155 @@
+//! Options of files, messages and fields.
+
+use super::Parser;
+use crate::diagnostics::Syntax;
+use crate::model::{RawOption, ValueForm};
+use crate::token::{Token, TokenKind};
+
+impl Parser<'_> {
+    /// `option name = value;`
+    pub(super) fn option_statement(&mut self) -> Option<RawOption> {
+        self.bump();
+        let option = self.option();
+        match option {
+            Some(_) => self.semicolon(),
+            None => {
+                self.skip_statement();
+            }
+        }
+        option
+    }
+
+    /// `[name = value, …]`, or nothing.
+    pub(super) fn option_list(&mut self) -> Vec<RawOption> {
+        let mut options = Vec::new();
+        if self.eat(TokenKind::LBracket).is_none() {
+            return options;
+        }
+        while self.eat(TokenKind::RBracket).is_none() {
+            let option = self.option();
+            let read = option.is_some();
+            options.extend(option);
+            if !read {
+                self.skip_option();
+            }
+            match self.peek().kind {
+                TokenKind::Comma => self.comma(),
+                TokenKind::RBracket => {}
+                // Two options with no comma between them.
+                TokenKind::Word if read && self.nth(1).kind == TokenKind::Eq => {
+                    self.expected("`,` or `]`");
+                }
+                _ => {
+                    self.end_list(read);
+                    break;
+                }
+            }
+        }
+        options
+    }
+
+    /// Leaves a list whose `]` is not where it should be; says so if nothing has been said.
+    fn end_list(&mut self, report: bool) {
+        if report {
+            self.expected("`,` or `]`");
+        }
+        while self.eat(TokenKind::Comma).is_some() || !self.at_list_end() {
+            self.skip_option();
+        }
+        self.eat(TokenKind::RBracket);
+    }
+
+    fn at_list_end(&self) -> bool {
+        use TokenKind::{End, RBrace, RBracket, Semi};
+        matches!(self.peek().kind, RBracket | Semi | RBrace | End) || self.starts_statement()
+    }
+
+    fn comma(&mut self) {
+        let comma = self.bump();
+        if self.peek().kind == TokenKind::RBracket {
+            self.report(Syntax::TrailingComma, comma.span);
+        }
+    }
+
+    /// `name = value`
+    fn option(&mut self) -> Option<RawOption> {
+        let name = self.name("the name of an option")?;
+        self.expect(TokenKind::Eq, "`=`")?;
+        let token = self.peek();
+        let (value, form) = match token.kind {
+            TokenKind::Str => (unquoted(self.word(token)), ValueForm::Quoted),
+            TokenKind::Number => (self.word(token).to_owned(), ValueForm::Number),
+            TokenKind::Word => (self.word(token).to_owned(), ValueForm::Word),
+            _ => {
+                self.missing_value(name.text, token);
+                return None;
+            }
+        };
+        self.bump();
+        Some(RawOption {
+            name: name.text,
+            value,
+            form,
+            span: name.span.to(token.span),
+            value_span: token.span,
+        })
+    }
+
+    fn missing_value(&mut self, option: String, token: Token) {
+        let span = if token.kind == TokenKind::End {
+            self.previous().span.after()
+        } else {
+            token.span
+        };
+        self.report(Syntax::MissingValue { option }, span);
+    }
+
+    /// Skips to the end of an option that cannot be read.
+    fn skip_option(&mut self) {
+        while self.peek().kind != TokenKind::Comma && !self.at_list_end() {
+            self.bump();
+        }
+    }
+}
+
+/// The text of a string: the quotes go, `\"`, `\'`, `\\`, `\n` and `\t` are resolved, other escapes stay as written.
+fn unquoted(written: &str) -> String {
+    let quote = written.chars().next().unwrap_or('"');
+    let inner = written.get(1..).unwrap_or_default();
+    // An unterminated string has no closing quote.
+    let inner = inner.strip_suffix(quote).unwrap_or(inner);
+    let mut text = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match (c, chars.clone().next()) {
+            ('\\', Some(escaped @ ('"' | '\'' | '\\'))) => text.push(escaped),
+            ('\\', Some('n')) => text.push('\n'),
+            ('\\', Some('t')) => text.push('\t'),
+            _ => {
+                text.push(c);
+                continue;
+            }
+        }
+        chars.next();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unquoted;
+
+    #[test]
+    fn strings_lose_their_quotes_and_known_escapes() {
+        for (written, text) in [
+            (r#""plain""#, "plain"),
+            (r#""""#, ""),
+            (r#""a \"b\" \\ \d\t""#, "a \"b\" \\ \\d\t"),
+            (r#""open"#, "open"),
+            (r#"""#, ""),
+            ("'single'", "single"),
+        ] {
+            assert_eq!(unquoted(written), text, "{written}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Pass 2: who inherits from whom.
+
+use std::collections::HashMap;
+
+use super::names::Declaration;
+use crate::diagnostics::sink::Sink;
+use crate::diagnostics::{Diagnostic, ModelError, nearest};
+use crate::tree::Name;
+
+/// The bases of each message, by place in the list of declarations.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    /// The known bases of each message as written; without those that close a circle.
+    pub(crate) bases: Vec<Vec<usize>>,
+    /// All messages, bases before their heirs.
+    pub(crate) order: Vec<usize>,
+}
+
+/// Looks up the bases and finds circles.
+pub(crate) fn link(declarations: &[Declaration], sink: &mut Sink) -> Graph {
+    let places: HashMap<&str, usize> = declarations
+        .iter()
+        .enumerate()
+        .map(|(at, d)| (d.message.name.text.as_str(), at))
+        .collect();
+    let mut bases: Vec<_> = declarations
+        .iter()
+        .map(|declaration| known(declaration, &places, sink))
+        .collect();
+    let order = order(&mut bases, declarations, sink);
+    Graph { bases, order }
+}
+
+fn known(declaration: &Declaration, places: &HashMap<&str, usize>, sink: &mut Sink) -> Vec<usize> {
+    let mut known = Vec::new();
+    for base in &declaration.message.bases {
+        match places.get(base.text.as_str()) {
+            None => report_unknown(declaration, base, places, sink),
+            Some(place) if known.contains(place) => report_repeated(declaration, base, sink),
+            Some(place) => known.push(*place),
+        }
+    }
+    known
+}
+
+fn report_unknown(
+    declaration: &Declaration,
+    base: &Name,
+    places: &HashMap<&str, usize>,
+    sink: &mut Sink,
+) {
+    let unknown = |suggestion| {
+        let model = declaration.message.name.text.clone();
+        let unknown = ModelError::UnknownBase {
+            model,
+            base: base.text.clone(),
+            suggestion,
+        };
+        Diagnostic::new(unknown, base.span)
+    };
+    sink.push_with(
+        || unknown(nearest(&base.text, places.keys().copied())),
+        || unknown(None),
+    );
+}
+
+fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {
+    let model = declaration.message.name.text.clone();
+    let repeated = ModelError::RepeatedBase {
+        model,
+        base: base.text.clone(),
+    };
+    sink.push(Diagnostic::new(repeated, base.span));
+}
+
+/// Whether a message has been looked at on the search for circles.
+#[derive(Clone, Copy, PartialEq)]
+enum Visit {
+    Not,
+    Open,
+    Done,
+}
+
+/// Depth-first order, bases before heirs; a base that closes a circle is reported and removed.
+fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink) -> Vec<usize> {
+    let mut visits = vec![Visit::Not; bases.len()];
+    let mut order = Vec::with_capacity(bases.len());
+    for start in 0..bases.len() {
+        if visits[start] != Visit::Not {
+            continue;
+        }
+        // The way to the current message, each with the number of its bases that were looked at.
+        let mut way = vec![(start, 0)];
+        visits[start] = Visit::Open;
+        while let Some((at, next)) = way.last_mut() {
+            let at = *at;
+            let Some(&base) = bases[at].get(*next) else {
+                visits[at] = Visit::Done;
+                order.push(at);
+                way.pop();
+                continue;
+            };
+            match visits[base] {
+                Visit::Done => *next += 1,
+                Visit::Open => {
+                    bases[at].retain(|&other| other != base);
+                    report_cycle(&way, base, declarations, sink);
+                }
+                Visit::Not => {
+                    *next += 1;
+                    visits[base] = Visit::Open;
+                    way.push((base, 0));
+                }
+            }
+        }
+    }
+    order
+}
+
+fn report_cycle(
+    way: &[(usize, usize)],
+    base: usize,
+    declarations: &[Declaration],
+    sink: &mut Sink,
+) {
+    let name = |at: usize| &declarations[at].message.name;
+    let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != base);
+    let path: Vec<_> = circle
+        .chain([base])
+        .map(|at| name(at).text.clone())
+        .collect();
+    let last = way.last().map_or(base, |&(at, _)| at);
+    let written = declarations[last]
+        .message
+        .bases
+        .iter()
+        .find(|written| written.text == name(base).text);
+    let span = written.map_or(name(base).span, |written| written.span);
+    sink.push(Diagnostic::new(ModelError::BaseCycle { path }, span));
+}

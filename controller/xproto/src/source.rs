@@ -1,0 +1,266 @@
+//! Source texts and places in them.
+
+/// The most bytes that one source may have; the largest real one, the core's, has about 60 kB.
+pub const MAX_SOURCE_BYTES: usize = 4 << 20;
+
+/// The name under which the built-in `XOSBase` appears in messages.
+pub const BUILT_IN_PATH: &str = "<built-in>/base.xproto";
+
+const BUILT_IN: &str = include_str!("base.xproto");
+
+/// Names one source of a [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub(crate) u32);
+
+impl SourceId {
+    /// The built-in source that declares `XOSBase`.
+    pub const BUILT_IN: Self = Self(0);
+}
+
+/// A range of bytes in one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The source that the bytes are in.
+    pub source: SourceId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// From the start of this span to the end of `other`, in the same source.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        Self {
+            end: other.end.max(self.start),
+            ..self
+        }
+    }
+
+    /// The empty span right behind this one.
+    #[must_use]
+    pub fn after(self) -> Self {
+        Self {
+            start: self.end,
+            ..self
+        }
+    }
+
+    /// The bytes as a range.
+    #[must_use]
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// One file of a model set.
+#[derive(Debug)]
+pub struct Source {
+    path: String,
+    text: String,
+    lines: Vec<u32>,
+    invalid_utf8: Vec<Span>,
+    oversize: Option<usize>,
+}
+
+impl Source {
+    fn new(id: SourceId, path: String, bytes: Vec<u8>) -> Self {
+        if bytes.len() > MAX_SOURCE_BYTES {
+            let oversize = Some(bytes.len());
+            return Self {
+                path,
+                text: String::new(),
+                lines: vec![0],
+                invalid_utf8: Vec::new(),
+                oversize,
+            };
+        }
+        let (text, invalid_utf8) = decode(id, bytes);
+        let lines = line_starts(&text);
+        Self {
+            path,
+            text,
+            lines,
+            invalid_utf8,
+            oversize: None,
+        }
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The text; bytes that are not UTF-8 are replaced by U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Line and column of a byte, both counted from 1, the column in characters.
+    #[must_use]
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let line = self.lines.partition_point(|&start| start <= offset).max(1);
+        let start = self.line_start(line);
+        let end = (offset as usize).min(self.text.len());
+        let before = self.text.get(start..end).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+
+    /// The byte at which a line, counted from 1, starts; the end of the text for a line behind the last one.
+    pub(crate) fn line_start(&self, line: usize) -> usize {
+        self.lines
+            .get(line.saturating_sub(1))
+            .map_or(self.text.len(), |&start| start as usize)
+    }
+
+    /// Where bytes were replaced because they are not UTF-8.
+    pub(crate) fn invalid_utf8(&self) -> &[Span] {
+        &self.invalid_utf8
+    }
+
+    /// The size of a source that was too large to be kept.
+    pub(crate) fn oversize(&self) -> Option<usize> {
+        self.oversize
+    }
+}
+
+/// Replaces what is not UTF-8 and says where.
+fn decode(source: SourceId, bytes: Vec<u8>) -> (String, Vec<Span>) {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return (text, Vec::new()),
+        Err(error) => error.into_bytes(),
+    };
+    let (mut text, mut invalid) = (String::with_capacity(bytes.len()), Vec::new());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            let start = offset(text.len());
+            text.push(char::REPLACEMENT_CHARACTER);
+            invalid.push(Span {
+                source,
+                start,
+                end: offset(text.len()),
+            });
+        }
+    }
+    (text, invalid)
+}
+
+fn line_starts(text: &str) -> Vec<u32> {
+    std::iter::once(0)
+        .chain(text.match_indices('\n').map(|(at, _)| offset(at + 1)))
+        .collect()
+}
+
+/// A byte offset; sources are far smaller than 4 GiB (see [`MAX_SOURCE_BYTES`]; a replacement takes three bytes).
+pub(crate) fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The files of one model set.
+///
+/// The built-in source that declares `XOSBase` is always the first one; it steps back when a file declares `XOSBase`
+/// itself.
+#[derive(Debug)]
+pub struct Sources {
+    sources: Vec<Source>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sources {
+    /// A set with no file but the built-in one.
+    #[must_use]
+    pub fn new() -> Self {
+        let built_in = Source::new(
+            SourceId::BUILT_IN,
+            BUILT_IN_PATH.to_owned(),
+            BUILT_IN.as_bytes().to_vec(),
+        );
+        Self {
+            sources: vec![built_in],
+        }
+    }
+
+    /// Adds a file. The path is only used in messages.
+    pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> SourceId {
+        let id = SourceId(offset(self.sources.len()));
+        self.sources
+            .push(Source::new(id, path.into(), bytes.into()));
+        id
+    }
+
+    /// A file of the set.
+    #[must_use]
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.sources.get(id.0 as usize)
+    }
+
+    /// All files with the built-in one, which is the first.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        (0..).map(SourceId).zip(&self.sources)
+    }
+
+    /// The number of files that were added.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sources.len().saturating_sub(1)
+    }
+
+    /// Whether no file was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_characters_from_one() {
+        let source = Source::new(SourceId(1), "a".into(), "ä\nöx\r\n".as_bytes().to_vec());
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column(5), (2, 2));
+        assert_eq!(source.line_column(8), (3, 1));
+        assert_eq!(source.line_column(999), (3, 1));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced_and_located() {
+        let source = Source::new(SourceId(1), "a".into(), b"a\xffb\xc3".to_vec());
+        assert_eq!(source.text(), "a\u{fffd}b\u{fffd}");
+        let places: Vec<_> = source
+            .invalid_utf8()
+            .iter()
+            .map(|span| span.range())
+            .collect();
+        assert_eq!(places, [1..4, 5..8]);
+    }
+
+    #[test]
+    fn a_source_that_is_too_large_is_not_kept() {
+        let source = Source::new(SourceId(1), "a".into(), vec![b' '; MAX_SOURCE_BYTES + 1]);
+        assert_eq!(source.oversize(), Some(MAX_SOURCE_BYTES + 1));
+        assert!(source.text().is_empty());
+    }
+
+    #[test]
+    fn the_built_in_source_is_not_counted() {
+        let mut sources = Sources::new();
+        assert!(sources.is_empty());
+        let id = sources.add("a.xproto", "");
+        assert_eq!(
+            (sources.len(), sources.get(id).map(Source::path)),
+            (1, Some("a.xproto"))
+        );
+    }
+}
