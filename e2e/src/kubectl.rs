@@ -9,6 +9,8 @@ use std::{
 
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
+use crate::paths;
+
 /// kubectl did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -99,18 +101,20 @@ impl Kubectl {
         checked(arguments, self.run(arguments).await?)
     }
 
-    /// `kubectl apply -f -`.
+    /// `kubectl <options> apply -f -`.
     ///
     /// # Errors
     /// When it cannot be started, or the API server refuses.
-    pub async fn apply(&self, manifest: &str) -> Result<String, Error> {
-        let arguments = ["apply", "-f", "-"];
+    pub async fn apply(&self, options: &[&str], manifest: &str) -> Result<String, Error> {
+        let arguments = [options, &["apply", "-f", "-"]].concat();
         checked(&arguments, self.feed(&arguments, manifest).await?)
     }
 
     fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", &self.cache);
+        // Paths in arguments are the repository's.
+        command.args(arguments).current_dir(paths::repository());
+        command.env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", &self.cache);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }

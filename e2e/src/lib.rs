@@ -12,21 +12,21 @@
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
-//pub mod cluster;
+pub mod cluster;
 pub mod control;
 //pub mod demo;
-//pub mod directory;
-//pub mod example;
+pub mod directory;
+pub mod example;
 pub mod kubectl;
-//pub mod namespace;
+pub mod namespace;
 pub mod paths;
 pub mod process;
-//pub mod synchronizer;
+pub mod synchronizer;
 pub mod tools;
 pub mod wait;
 
-//pub use cluster::Cluster;
-//pub use directory::Directory;
-//pub use namespace::TestNamespace;
-//pub use synchronizer::Synchronizer;
+pub use cluster::Cluster;
+pub use directory::Directory;
+pub use namespace::TestNamespace;
+pub use synchronizer::Synchronizer;
 pub use wait::eventually;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     keys::{self, Keys},
-    kubeconfig::{Kubeconfig, User},
+    kubeconfig::Kubeconfig,
     ports,
 };
 
@@ -48,9 +48,8 @@ impl Data {
         for (name, identity) in users {
             let config = Kubeconfig {
                 server: &data.server(),
-                authority: Some(&keys.authority),
-                user: User::Certificate(identity),
-                namespace: "default",
+                authority: &keys.authority,
+                user: identity,
             };
             config.write(&data.file(name))?;
         }

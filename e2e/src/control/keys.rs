@@ -1,16 +1,16 @@
 //! Keys and certificates, made anew for each cluster and never kept.
 
 use std::{
-    fs, io,
-    io::Write as _,
+    io,
     net::IpAddr,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
+
+use super::write_secret;
 
 /// The API server's own names inside a cluster.
 const NAMES: [&str; 5] = [
@@ -40,22 +40,22 @@ pub enum Error {
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(super) struct Identity {
     /// The certificate.
-    pub certificate: String,
+    pub(super) certificate: String,
     /// The key.
-    pub key: String,
+    pub(super) key: String,
 }
 
 /// What a cluster's processes need to know each other. The files of a name are `<name>.crt` and `<name>.key`.
 #[derive(Debug)]
-pub struct Keys {
+pub(super) struct Keys {
     /// The authority's certificate, as PEM.
-    pub authority: String,
+    pub(super) authority: String,
     /// A member of `system:masters`.
-    pub admin: Identity,
+    pub(super) admin: Identity,
     /// kube-controller-manager.
-    pub controller_manager: Identity,
+    pub(super) controller_manager: Identity,
 }
 
 impl Keys {
@@ -120,16 +120,14 @@ fn save(folder: &Path, name: &str, identity: &Identity) -> Result<(), Error> {
     write(folder, &format!("{name}.key"), &identity.key)
 }
 
-/// For this user's eyes only.
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Error> {
     let path = folder.join(name);
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|source| Error::Write { path, source })
+    write_secret(&path, text).map_err(|source| Error::Write { path, source })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use super::*;
 

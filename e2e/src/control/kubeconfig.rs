@@ -1,74 +1,56 @@
-//! kubeconfig files.
+//! kubeconfig files of users with a certificate.
 
-use std::{
-    fs, io,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs, io, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
+use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
 use super::keys::Identity;
 
-/// How a user shows who it is.
+/// A kubeconfig of one cluster and one user.
 #[derive(Debug)]
-pub enum User<'a> {
-    /// By a client certificate.
-    Certificate(&'a Identity),
-    /// By a token.
-    Token(&'a str),
-}
-
-/// A kubeconfig of one cluster, one user and one namespace.
-#[derive(Debug)]
-pub struct Kubeconfig<'a> {
+pub(super) struct Kubeconfig<'a> {
     /// The API server.
-    pub server: &'a str,
-    /// Whom it is certified by, as PEM; nobody: whom the system trusts.
-    pub authority: Option<&'a str>,
+    pub(super) server: &'a str,
+    /// Whom it is certified by, as PEM.
+    pub(super) authority: &'a str,
     /// Who calls.
-    pub user: User<'a>,
-    /// Where, when nothing else is said.
-    pub namespace: &'a str,
+    pub(super) user: &'a Identity,
 }
 
 impl Kubeconfig<'_> {
-    /// Writes it to `path`, for this user's eyes only. It is JSON, which is YAML too.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(self.document().to_string().as_bytes())
+    /// Writes it to `path`. It is JSON, which is YAML too.
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        write_secret(path, &self.document().to_string())
     }
 
     fn document(&self) -> Value {
-        let mut cluster = json!({"server": self.server});
-        if let Some(authority) = self.authority {
-            cluster["certificate-authority-data"] = base64(authority.as_bytes()).into();
-        }
-        let user = match self.user {
-            User::Certificate(identity) => json!({
-                "client-certificate-data": base64(identity.certificate.as_bytes()),
-                "client-key-data": base64(identity.key.as_bytes()),
-            }),
-            User::Token(token) => json!({"token": token}),
-        };
         json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "xos", "cluster": cluster}],
-            "users": [{"name": "xos", "user": user}],
-            "contexts": [{"name": "xos", "context": {"cluster": "xos", "user": "xos", "namespace": self.namespace}}],
+            "clusters": [{"name": "xos", "cluster": {
+                "server": self.server,
+                "certificate-authority-data": data(self.authority),
+            }}],
+            "users": [{"name": "xos", "user": {
+                "client-certificate-data": data(&self.user.certificate),
+                "client-key-data": data(&self.user.key),
+            }}],
+            "contexts": [{"name": "xos", "context": {"cluster": "xos", "user": "xos", "namespace": "default"}}],
             "current-context": "xos",
         })
     }
 }
 
-/// What kubeconfig's `…-data` keys hold; k8s-openapi's bytes are written so.
-fn base64(bytes: &[u8]) -> Value {
-    serde_json::to_value(k8s_openapi::ByteString(bytes.to_vec())).unwrap_or_default()
+/// Writes a file for this user's eyes only.
+pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// The base64 of the `…-data` keys.
+fn data(pem: &str) -> ByteString {
+    ByteString(pem.as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -78,12 +60,8 @@ mod tests {
     #[test]
     fn kube_reads_it() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let config = Kubeconfig {
-            server: "https://127.0.0.1:1",
-            authority: Some("PEM"),
-            user: User::Token("secret"),
-            namespace: "here",
-        };
+        let user = Identity { certificate: "PEM".into(), key: "KEY".into() };
+        let config = Kubeconfig { server: "https://127.0.0.1:1", authority: "PEM", user: &user };
         config.write(file.path()).unwrap();
         let read = kube::config::Kubeconfig::read_from(file.path()).unwrap();
         assert_eq!(read.current_context.as_deref(), Some("xos"));

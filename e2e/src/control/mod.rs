@@ -13,7 +13,7 @@ mod ports;
 pub mod serve;
 mod served;
 
-pub use kubeconfig::{Kubeconfig, User};
+pub(crate) use kubeconfig::write_secret;
 pub(crate) use served::client;
 pub use served::{ClientError, Error, Line, Ready, ServeOptions, Served};
 

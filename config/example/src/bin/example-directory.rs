@@ -1,0 +1,301 @@
+//! `example-directory`: a directory of people over HTTP, the backend of the example synchronizer.
+//!
+//! People are kept in a JSON file, an object keyed by id. It can be told to fail, and counts what it was asked to do.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    future::IntoFuture as _,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path as FilePath, PathBuf},
+    process::ExitCode,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+
+/// A directory of people over HTTP, kept in a file.
+///
+/// PUT, GET and DELETE /people/{id}; GET /people; GET /stats counts the writes of each id. POST /fail with
+/// {"status": 503, "message": "closed"} makes every later write of /people answer so, until DELETE /fail.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one. The first line of output tells which.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The file that people are kept in; it is made when it is not there.
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("example-directory: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> io::Result<()> {
+    let directory = Directory::open(arguments.file)?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener = TcpListener::bind(arguments.listen).await?;
+    let mut out = io::stdout();
+    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    out.flush()?;
+    // A client that keeps its connection open does not hold the end up: every answer is written at once.
+    tokio::select! {
+        served = axum::serve(listener, router(directory)).into_future() => served,
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+fn router(directory: Directory) -> Router {
+    Router::new()
+        .route("/people", get(people))
+        .route("/people/{id}", put(put_person).get(person).delete(delete_person))
+        .route("/stats", get(stats))
+        .route("/fail", post(fail).delete(recover))
+        .with_state(Shared(Arc::new(Mutex::new(directory))))
+}
+
+/// Somebody in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Person {
+    first_name: String,
+    last_name: String,
+    full_name: String,
+}
+
+/// How writes are refused.
+#[derive(Clone, Debug, Deserialize)]
+struct Failure {
+    status: u16,
+    message: String,
+}
+
+/// How often each id was written.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Stats {
+    puts: BTreeMap<String, u64>,
+    deletes: BTreeMap<String, u64>,
+    /// Writes of both kinds that were told to fail.
+    refused: BTreeMap<String, u64>,
+}
+
+struct Directory {
+    file: PathBuf,
+    people: BTreeMap<String, Person>,
+    failure: Option<Failure>,
+    stats: Stats,
+}
+
+impl Directory {
+    fn open(file: PathBuf) -> io::Result<Self> {
+        let people = match fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file.display())))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display()))),
+        };
+        Ok(Self { file, people, failure: None, stats: Stats::default() })
+    }
+
+    /// Ok when writes are answered as they should be.
+    fn open_for(&mut self, id: &str) -> Result<(), Refusal> {
+        let Some(failure) = &self.failure else { return Ok(()) };
+        *self.stats.refused.entry(id.to_owned()).or_default() += 1;
+        let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        Err(Refusal(status, failure.message.clone()))
+    }
+
+    /// True when the person is new.
+    fn put(&mut self, id: &str, person: Person) -> Result<bool, Refusal> {
+        self.open_for(id)?;
+        let mut people = self.people.clone();
+        let new = people.insert(id.to_owned(), person).is_none();
+        self.keep(people)?;
+        *self.stats.puts.entry(id.to_owned()).or_default() += 1;
+        Ok(new)
+    }
+
+    fn delete(&mut self, id: &str) -> Result<(), Refusal> {
+        self.open_for(id)?;
+        *self.stats.deletes.entry(id.to_owned()).or_default() += 1;
+        let mut people = self.people.clone();
+        people.remove(id).ok_or_else(|| Refusal::unknown(id))?;
+        self.keep(people)
+    }
+
+    /// The file is never half written, and memory never ahead of it.
+    fn keep(&mut self, people: BTreeMap<String, Person>) -> Result<(), Refusal> {
+        let text = serde_json::to_vec_pretty(&people).map_err(io::Error::from)?;
+        replace(&self.file, &text)?;
+        self.people = people;
+        Ok(())
+    }
+}
+
+fn replace(file: &FilePath, text: &[u8]) -> io::Result<()> {
+    let mut making = file.as_os_str().to_owned();
+    making.push(".new");
+    fs::write(&making, text)?;
+    fs::rename(&making, file)
+}
+
+/// A request that is not done, and what is said to it.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn unknown(id: &str) -> Self {
+        Self(StatusCode::NOT_FOUND, format!("nobody here is called {id}"))
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, format!("the directory's file: {error}"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, self.1).into_response()
+    }
+}
+
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Directory>>);
+
+impl Shared {
+    /// A handler that panicked has left a whole directory: it is replaced in one step.
+    fn lock(&self) -> MutexGuard<'_, Directory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn people(State(shared): State<Shared>) -> Json<BTreeMap<String, Person>> {
+    Json(shared.lock().people.clone())
+}
+
+async fn person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Person>, Refusal> {
+    shared.lock().people.get(&id).cloned().map(Json).ok_or_else(|| Refusal::unknown(&id))
+}
+
+async fn put_person(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Json(person): Json<Person>,
+) -> Result<(StatusCode, Json<Person>), Refusal> {
+    let new = shared.lock().put(&id, person.clone())?;
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(person)))
+}
+
+async fn delete_person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    shared.lock().delete(&id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn stats(State(shared): State<Shared>) -> Json<Stats> {
+    Json(shared.lock().stats.clone())
+}
+
+async fn fail(State(shared): State<Shared>, Json(failure): Json<Failure>) -> StatusCode {
+    shared.lock().failure = Some(failure);
+    StatusCode::NO_CONTENT
+}
+
+async fn recover(State(shared): State<Shared>) -> StatusCode {
+    shared.lock().failure = None;
+    StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory in a folder that is removed when the test ends.
+    struct Fixture(PathBuf);
+
+    impl Fixture {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("example-directory-{name}-{}", std::process::id()));
+            fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+
+        fn open(&self) -> Directory {
+            Directory::open(self.0.join("people.json")).unwrap()
+        }
+    }
+
+    impl Drop for Fixture {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    fn ada() -> Person {
+        Person { first_name: "Ada".into(), last_name: "Lovelace".into(), full_name: "Ada Lovelace".into() }
+    }
+
+    #[test]
+    fn people_outlive_the_process() {
+        let fixture = Fixture::new("outlive");
+        assert!(fixture.open().put("a", ada()).unwrap());
+        let mut again = fixture.open();
+        assert_eq!(again.people["a"], ada());
+        assert!(!again.put("a", ada()).unwrap());
+        again.delete("a").unwrap();
+        assert!(fixture.open().people.is_empty());
+    }
+
+    #[test]
+    fn a_stranger_cannot_be_deleted() {
+        let fixture = Fixture::new("stranger");
+        let mut directory = fixture.open();
+        assert_eq!(directory.delete("x").unwrap_err().0, StatusCode::NOT_FOUND);
+        assert_eq!(directory.stats.deletes["x"], 1);
+    }
+
+    #[test]
+    fn a_file_that_is_no_directory_is_refused() {
+        let fixture = Fixture::new("broken");
+        let file = fixture.0.join("people.json");
+        fs::write(&file, "no").unwrap();
+        let error = Directory::open(file).err().unwrap().to_string();
+        assert!(error.contains("people.json"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn writes_fail_on_demand_and_reads_do_not() {
+        let fixture = Fixture::new("fail");
+        let shared = Shared(Arc::new(Mutex::new(fixture.open())));
+        let write = || put_person(State(shared.clone()), Path("a".into()), Json(ada()));
+        assert_eq!(write().await.unwrap().0, StatusCode::CREATED);
+        let failure = Failure { status: 503, message: "closed".into() };
+        fail(State(shared.clone()), Json(failure)).await;
+        assert_eq!(write().await.err().unwrap(), Refusal(StatusCode::SERVICE_UNAVAILABLE, "closed".into()));
+        assert_eq!(person(State(shared.clone()), Path("a".into())).await.unwrap().0, ada());
+        recover(State(shared.clone())).await;
+        assert_eq!(write().await.unwrap().0, StatusCode::OK);
+        let stats = stats(State(shared.clone())).await.0;
+        assert_eq!((stats.puts["a"], stats.refused["a"]), (2, 1));
+    }
+}

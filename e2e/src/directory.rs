@@ -1,0 +1,154 @@
+//! The example's backend, as tests and the demo use it.
+
+use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+
+use crate::{
+    paths,
+    process::{self, Child},
+};
+
+/// Until it listens.
+const STARTED: Duration = Duration::from_secs(20);
+/// Until it answers.
+const ANSWERED: Duration = Duration::from_secs(10);
+/// Until it is gone.
+const STOPPED: Duration = Duration::from_secs(5);
+
+/// The directory did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its program.
+    #[error(transparent)]
+    Paths(#[from] paths::Error),
+    /// Its process.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// It does not say where it listens.
+    #[error("example-directory did not say where it listens; its log's end:\n{0}")]
+    Silent(String),
+    /// It does not answer.
+    #[error("the directory does not answer")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Somebody in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Person {
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// What the synchronizer made of both.
+    pub full_name: String,
+}
+
+/// How often each id was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Stats {
+    /// Entries made or changed.
+    pub puts: BTreeMap<String, u64>,
+    /// Entries deleted, or found deleted.
+    pub deletes: BTreeMap<String, u64>,
+    /// Writes that were told to fail.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// A running `example-directory`.
+#[derive(Debug)]
+pub struct Directory {
+    child: Child,
+    // Open for as long as it runs: a closed one would end it at its next word.
+    _output: Lines<BufReader<tokio::process::ChildStdout>>,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Directory {
+    /// Starts one that keeps its people in `folder`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(folder: &Path, log: &Path) -> Result<Self, Error> {
+        let program = paths::program("example-directory")?;
+        let mut child = Child::start("example-directory", log, &program, |command| {
+            command.arg("--file").arg(folder.join("people.json")).stdout(Stdio::piped());
+        })?;
+        let silent = || Error::Silent(process::tail(log, 10));
+        let mut output = BufReader::new(child.take_stdout().ok_or_else(silent)?).lines();
+        let line = tokio::time::timeout(STARTED, output.next_line()).await;
+        let line = line.ok().and_then(Result::ok).flatten().ok_or_else(silent)?;
+        let url = line.strip_prefix("listening on ").ok_or_else(silent)?.to_owned();
+        let http = reqwest::Client::builder().timeout(ANSWERED).no_proxy().build()?;
+        Ok(Self { child, _output: output, url, http })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Everybody, by id.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn people(&self) -> Result<BTreeMap<String, Person>, Error> {
+        self.get("/people").await
+    }
+
+    /// The same, as it is written.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn people_json(&self) -> Result<Value, Error> {
+        self.get("/people").await
+    }
+
+    /// What it was asked to do so far.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        self.get("/stats").await
+    }
+
+    /// Makes it refuse writes.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn fail(&self, status: u16, message: &str) -> Result<(), Error> {
+        let request = self.http.post(self.at("/fail")).json(&json!({"status": status, "message": message}));
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Makes it accept writes again.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn recover(&self) -> Result<(), Error> {
+        self.http.delete(self.at("/fail")).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Stops it.
+    ///
+    /// # Errors
+    /// When it cannot be stopped.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        self.child.stop(STOPPED).await?;
+        Ok(())
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        Ok(self.http.get(self.at(path)).send().await?.error_for_status()?.json().await?)
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}

@@ -1,0 +1,203 @@
+//! A ServiceAccount with the rights of a manifest, and a kubeconfig with its token.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::ServiceAccount,
+};
+use kube::{
+    Api, Client,
+    api::{DynamicObject, Patch, PatchParams, PostParams, TypeMeta},
+    core::{ApiResource, GroupVersionKind},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    control::write_secret,
+    kubectl::{self, Kubectl},
+};
+
+/// Longer than any test; the API server allows no less than ten minutes.
+const TOKEN_SECONDS: i64 = 4 * 60 * 60;
+/// Who applies the manifest's objects.
+const MANAGER: &str = "xos-e2e";
+
+/// A ServiceAccount could not be given its rights.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The manifest or the kubeconfig.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// The manifest is no YAML.
+    #[error("{} is not a manifest", path.display())]
+    Yaml {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A document of the manifest is no Kubernetes object.
+    #[error("{} holds something without apiVersion, kind and name: {document}", path.display())]
+    NotAnObject {
+        /// Which file.
+        path: PathBuf,
+        /// What it holds.
+        document: Box<Value>,
+    },
+    /// The manifest has no ServiceAccount.
+    #[error("{} gives rights to no ServiceAccount", path.display())]
+    NoAccount {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The API server refused.
+    #[error("the API server refused")]
+    Api(#[from] kube::Error),
+    /// It gave no token.
+    #[error("the API server gave no token")]
+    NoToken,
+    /// kubectl does not tell where the API server is.
+    #[error(transparent)]
+    Kubectl(#[from] kubectl::Error),
+    /// Or tells it in no way that can be read.
+    #[error("cannot read the administrator's kubeconfig")]
+    Admin(#[source] serde_json::Error),
+}
+
+/// A ServiceAccount with its rights.
+#[derive(Clone, Debug)]
+pub struct Access {
+    kubeconfig: PathBuf,
+    account: String,
+}
+
+impl Access {
+    /// Applies `manifest`, moved to `namespace`, and gets a token for its ServiceAccount.
+    ///
+    /// # Errors
+    /// When the manifest is not one, or the API server refuses.
+    pub async fn grant(admin: &Kubectl, client: &Client, manifest: &Path, namespace: &str, folder: &Path) -> Result<Self, Error> {
+        let mut objects = read(manifest)?;
+        let account = account_of(&objects).ok_or_else(|| Error::NoAccount { path: manifest.to_owned() })?;
+        // First, so that it is there whether or not the manifest has it.
+        objects.insert(0, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}));
+        for object in &mut objects {
+            move_to(object, namespace);
+            apply(client, manifest, object).await?;
+        }
+        let kubeconfig = folder.join("kubeconfig");
+        let token = token(client, namespace, &account).await?;
+        write(admin, &token, namespace, &kubeconfig).await?;
+        Ok(Self { kubeconfig, account })
+    }
+
+    /// The file that holds the token.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The ServiceAccount's name.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Value>, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let documents: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&text);
+    let documents = documents.map_err(|source| Error::Yaml { path: path.to_owned(), source: Box::new(source) })?;
+    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+}
+
+/// The first ServiceAccount that a binding gives something to.
+fn account_of(objects: &[Value]) -> Option<String> {
+    let subjects = objects.iter().filter_map(|object| object["subjects"].as_array()).flatten();
+    let mut accounts = subjects.filter(|subject| subject["kind"] == "ServiceAccount");
+    accounts.find_map(|account| account["name"].as_str()).map(str::to_owned)
+}
+
+/// Namespaced objects go there; a cluster-wide binding becomes one of the namespace's own, so that tests which run at
+/// once do not take each other's rights away.
+fn move_to(object: &mut Value, namespace: &str) {
+    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    match kind.as_str() {
+        "ClusterRole" => {}
+        "ClusterRoleBinding" => {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            object["metadata"]["name"] = format!("{name}-{namespace}").into();
+        }
+        _ => object["metadata"]["namespace"] = namespace.into(),
+    }
+    for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+        subject["namespace"] = namespace.into();
+    }
+}
+
+async fn apply(client: &Client, manifest: &Path, object: &Value) -> Result<(), Error> {
+    let refused = || Error::NotAnObject { path: manifest.to_owned(), document: Box::new(object.clone()) };
+    let types: TypeMeta = serde_json::from_value(object.clone()).map_err(|_| refused())?;
+    let gvk = GroupVersionKind::try_from(types).map_err(|_| refused())?;
+    let name = object["metadata"]["name"].as_str().ok_or_else(refused)?;
+    let resource = ApiResource::from_gvk(&gvk);
+    let api: Api<DynamicObject> = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    api.patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(object)).await?;
+    Ok(())
+}
+
+async fn token(client: &Client, namespace: &str, account: &str) -> Result<String, Error> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
+    let spec = TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() };
+    let request = TokenRequest { spec: Some(spec), ..TokenRequest::default() };
+    let answer = accounts.create_token_request(account, &PostParams::default(), &request).await?;
+    answer.status.and_then(|status| status.token).ok_or(Error::NoToken)
+}
+
+/// The administrator's kubeconfig, made whole by kubectl, with another user.
+async fn write(admin: &Kubectl, token: &str, namespace: &str, path: &Path) -> Result<(), Error> {
+    let text = admin.ok(&["config", "view", "--raw", "--flatten", "--minify", "-o", "json"]).await?;
+    let mut config: Value = serde_json::from_str(&text).map_err(Error::Admin)?;
+    config["users"] = json!([{"name": "account", "user": {"token": token}}]);
+    for context in config["contexts"].as_array_mut().into_iter().flatten() {
+        context["context"]["user"] = "account".into();
+        context["context"]["namespace"] = namespace.into();
+    }
+    write_secret(path, &config.to_string()).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_moves_as_a_whole() {
+        let binding = json!({
+            "kind": "ClusterRoleBinding", "metadata": {"name": "xos"},
+            "subjects": [{"kind": "ServiceAccount", "name": "xos-controller", "namespace": "default"}],
+        });
+        let role = json!({"kind": "Role", "metadata": {"name": "xos", "namespace": "default"}});
+        let mut objects = [binding, role];
+        assert_eq!(account_of(&objects).as_deref(), Some("xos-controller"));
+        for object in &mut objects {
+            move_to(object, "mine");
+        }
+        assert_eq!(objects[0]["metadata"], json!({"name": "xos-mine"}));
+        assert_eq!(objects[0]["subjects"][0]["namespace"], "mine");
+        assert_eq!(objects[1]["metadata"]["namespace"], "mine");
+    }
+}
