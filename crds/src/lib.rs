@@ -1,1 +1,15 @@
-//! XOS models as Kubernetes custom resources
+//! XOS models as Kubernetes custom resources: a model set becomes CustomResourceDefinitions, an object becomes a custom resource and back.
+//!
+//! **Invariant:** nothing here talks to an API server.
+
+pub mod columns;
+pub mod convert;
+pub mod definition;
+pub mod names;
+pub mod schema;
+pub mod status_schema;
+pub mod yaml;
+
+pub use convert::{DecodeError, from_custom_resource, quiet_save_patch, spec_hash, status_json};
+pub use definition::{api_resource, definition, definitions};
+pub use names::Names;

@@ -1,1 +1,26 @@
-//! The reconciler: load, decide, act, record
+//! The reconciler: **load** (from the watch cache, no call) → **decide** (pure: a [`decide::Plan`]) → **act** (the author's code) →
+//! **record** (one status write).
+//!
+//! One loop ([`Engine::run`]) owns cache and queue; workers run steps and write. Woken by events only: nothing polls, and nothing is
+//! written at rest.
+//!
+//! **Invariant:** an object is handled by one worker at a time. **Invariant:** [`decide`], [`queue`] and [`cache`] do no IO.
+
+pub mod act;
+pub mod cache;
+pub mod clock;
+pub mod decide;
+mod engine;
+pub mod install;
+pub mod queue;
+pub mod registry;
+pub mod watch;
+mod work;
+pub mod writer;
+
+#[cfg(test)]
+mod fake;
+
+pub use engine::{Engine, EngineError, Options};
+pub use registry::{Registry, RegistryError};
+pub use writer::{KubeWriter, WriteError, Writer};

@@ -1,1 +1,26 @@
-//! XOS's rules as pure functions: objects, intent, dirty and delete rules, backoff
+//! XOS's rules as pure functions: objects, intent, dirty and delete rules, backoff, and what an attempt leaves behind.
+//!
+//! Everything here takes the clock and randomness as parameters and does no IO, so that tables and properties can test it.
+//! **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
+
+pub mod backoff;
+pub mod condition;
+pub mod deletion;
+pub mod dirty;
+pub mod intent;
+pub mod message;
+pub mod object;
+pub mod outcome;
+pub mod record;
+pub mod save;
+pub mod status;
+pub mod typed;
+
+pub use backoff::Backoff;
+pub use condition::{Condition, ConditionStatus};
+pub use intent::{Intent, Pass, QuietSave, SpecHash};
+pub use jiff::Timestamp;
+pub use object::{Fields, Meta, Object, ObjectKey};
+pub use outcome::{Finished, Operation, Outcome};
+pub use status::{Attempt, Bookkeeping, PassState, Status};
+pub use typed::{ConvertError, Model};

@@ -1,1 +1,16 @@
-//! The extension API: step traits, their contexts and errors
+//! The extension API: what the author of a service writes.
+//!
+//! A [`SyncStep`] pushes the state of one model's objects to a backend. The engine calls it when an object is new, was changed by an
+//! operator, or failed before; it records the outcome in the object's status, and calls the delete step before an object goes away.
+//!
+//! **Invariant:** this crate stays small and stable; it knows no Kubernetes.
+
+pub mod context;
+pub mod erased;
+pub mod error;
+pub mod sync_step;
+
+pub use context::{ContextParts, SettingsError, StepContext, http_client};
+pub use erased::{DynSyncStep, erase};
+pub use error::StepError;
+pub use sync_step::SyncStep;

@@ -1,0 +1,101 @@
+//! Watches custom resources and tells the engine what they show.
+
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt as _};
+use kube::api::{Api, DynamicObject};
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::watcher::{self, watcher};
+use kube::{Client, ResourceExt as _};
+use tokio::sync::mpsc;
+use xos_crds::from_custom_resource;
+use xos_model::{Object, ObjectKey};
+
+use crate::cache::WatchId;
+use crate::registry::{Entry, Registry};
+
+/// What a watch shows.
+#[derive(Debug)]
+pub enum Notice {
+    /// The watch begins to show all that there is.
+    BeginList(WatchId),
+    /// An object as it is.
+    Seen(WatchId, Box<Object>),
+    /// An object that is gone, with its uid.
+    Gone(ObjectKey, String),
+    /// The watch has shown all that there is.
+    EndList(WatchId),
+}
+
+/// One watch: a model, in one namespace or in all.
+pub struct Watch {
+    id: WatchId,
+    entry: Arc<Entry>,
+    api: Api<DynamicObject>,
+}
+
+/// The watches for all models with a step, in these namespaces (none given: in all).
+pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> Vec<Watch> {
+    let observed = registry.entries().filter(|entry| entry.step.is_some());
+    let apis = observed.flat_map(|entry| {
+        let apis: Vec<Api<DynamicObject>> = match namespaces {
+            [] => vec![Api::all_with(client.clone(), &entry.resource)],
+            some => some.iter().map(|ns| Api::namespaced_with(client.clone(), ns, &entry.resource)).collect(),
+        };
+        apis.into_iter().map(|api| (Arc::clone(entry), api))
+    });
+    apis.enumerate().map(|(id, (entry, api))| Watch { id, entry, api }).collect()
+}
+
+impl Watch {
+    /// Watches until the receiver is closed. Broken watches are taken up again with a growing delay.
+    pub async fn run(self, notices: mpsc::Sender<Notice>) {
+        let stream = self.events();
+        let mut stream = std::pin::pin!(stream);
+        while let Some(event) = stream.next().await {
+            let notice = match event {
+                Ok(event) => self.notice(event),
+                Err(error) => {
+                    tracing::warn!(model = self.entry.model.name, %error, "watch interrupted, it is taken up again");
+                    None
+                }
+            };
+            if let Some(notice) = notice
+                && notices.send(notice).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
+        let config = watcher::Config::default().streaming_lists();
+        watcher(self.api.clone(), config)
+            .modify(|object| object.managed_fields_mut().clear())
+            .default_backoff()
+    }
+
+    fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {
+        match event {
+            watcher::Event::Init => Some(Notice::BeginList(self.id)),
+            watcher::Event::InitDone => Some(Notice::EndList(self.id)),
+            watcher::Event::Apply(object) | watcher::Event::InitApply(object) => self.seen(&object),
+            watcher::Event::Delete(object) => {
+                let namespace = object.namespace().unwrap_or_default();
+                let key = ObjectKey::new(&self.entry.model.name, &namespace, &object.name_any());
+                Some(Notice::Gone(key, object.uid().unwrap_or_default()))
+            }
+        }
+    }
+
+    /// An object that cannot be read must not stop the others.
+    fn seen(&self, resource: &DynamicObject) -> Option<Notice> {
+        match from_custom_resource(&self.entry.model, resource) {
+            Ok(object) => Some(Notice::Seen(self.id, Box::new(object))),
+            Err(error) => {
+                tracing::error!(model = self.entry.model.name, %error, "object cannot be read, it is left alone");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Conditions, after Kubernetes' API conventions and kstatus.
+//!
+//! `Ready` and `Synced` are always there once there is a status; `Reconciling` and `Stalled` are "abnormal-true": present only while true.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// True, False or Unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not hold.
+    False,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// One condition (`metav1.Condition`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// `Ready`, `Synced` …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// True, False or Unknown.
+    pub status: ConditionStatus,
+    /// A CamelCase word for programs.
+    pub reason: String,
+    /// A text for people.
+    pub message: String,
+    /// When `status` last changed.
+    pub last_transition_time: Timestamp,
+    /// The generation it speaks of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub observed_generation: Option<i64>,
+}
+
+/// A condition to be set; see [`set`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News<'a> {
+    /// The type.
+    pub kind: &'a str,
+    /// The status.
+    pub status: ConditionStatus,
+    /// The reason.
+    pub reason: &'a str,
+    /// The message.
+    pub message: &'a str,
+}
+
+/// Sets a condition; its transition time moves only if its status changes.
+pub fn set(conditions: &mut Vec<Condition>, news: &News<'_>, generation: i64, now: Timestamp) {
+    let old = conditions.iter_mut().find(|c| c.kind == news.kind);
+    let since = match &old {
+        Some(old) if old.status == news.status => old.last_transition_time,
+        _ => now,
+    };
+    let new = Condition {
+        kind: news.kind.to_owned(),
+        status: news.status,
+        reason: news.reason.to_owned(),
+        message: news.message.to_owned(),
+        last_transition_time: since,
+        observed_generation: Some(generation),
+    };
+    match old {
+        Some(old) => *old = new,
+        None => conditions.push(new),
+    }
+}
+
+/// Removes a condition.
+pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
+    conditions.retain(|c| c.kind != kind);
+}
+
+/// The condition of a type.
+pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|c| c.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_time_moves_with_the_status_only() {
+        let (t0, t1) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let mut all = vec![];
+        let news = |status, message| News { kind: "Ready", status, reason: "R", message };
+        set(&mut all, &news(ConditionStatus::False, "a"), 1, t0);
+        set(&mut all, &news(ConditionStatus::False, "b"), 2, t1);
+        let seen = find(&all, "Ready").unwrap();
+        assert_eq!((seen.message.as_str(), seen.last_transition_time, seen.observed_generation), ("b", t0, Some(2)));
+        set(&mut all, &news(ConditionStatus::True, "c"), 2, t1);
+        assert_eq!(find(&all, "Ready").unwrap().last_transition_time, t1);
+        assert_eq!(all.len(), 1);
+        clear(&mut all, "Ready");
+        assert!(all.is_empty());
+    }
+}

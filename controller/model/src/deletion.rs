@@ -1,0 +1,76 @@
+//! What a deleted object asks of a synchronizer.
+
+use jiff::Timestamp;
+
+use crate::dirty::{Due, pass_due};
+use crate::intent::Pass;
+use crate::object::Object;
+
+/// What to do with an object that has a deletionTimestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// This synchronizer does not hold the object.
+    NotHeld,
+    /// The delete step must run now.
+    RunStep,
+    /// The delete step failed: not before this time.
+    NotBefore(Timestamp),
+}
+
+/// The rule. The finalizer is set right before the first sync attempt, so where it stands a sync was attempted, or may have been
+/// (a crash before the status write): then the delete step runs, since delete steps are idempotent.
+pub fn deletion_due(object: &Object, synchronizer: &str, finalizer: &str, now: Timestamp) -> Deletion {
+    if !object.has_finalizer(finalizer) {
+        return Deletion::NotHeld;
+    }
+    let state = object.status.of(synchronizer).and_then(|own| own.delete.as_ref());
+    match state.map(|state| pass_due(object, state, Pass::Sync, now)) {
+        Some(Due::NotBefore(at)) => Deletion::NotBefore(at),
+        _ => Deletion::RunStep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::{Intent, SpecHash};
+    use crate::object::Meta;
+    use crate::status::{PassState, Status};
+    use serde_json::json;
+
+    #[test]
+    fn when_the_delete_step_is_due() {
+        let now = Timestamp::from_second(100).unwrap();
+        let later = Timestamp::from_second(101).unwrap();
+        let intent = Intent { spec: SpecHash::of(&json!({})), touch: None };
+        let tried = |touch: Option<&str>, next| PassState {
+            attempted: Some(Intent { touch: touch.map(str::to_owned), ..intent.clone() }),
+            failures: 1,
+            next_attempt: next,
+            ..PassState::default()
+        };
+        let table = [
+            ("no finalizer", false, None, Deletion::NotHeld),
+            ("in doubt it runs", true, None, Deletion::RunStep),
+            ("failed, too early", true, Some(tried(None, Some(later))), Deletion::NotBefore(later)),
+            ("failed, time is up", true, Some(tried(None, Some(now))), Deletion::RunStep),
+            ("touched since", true, Some(tried(Some("other"), Some(later))), Deletion::RunStep),
+        ];
+        for (what, finalizer, delete, expected) in table {
+            let mut status = Status::default();
+            status.of_mut("me").delete = delete;
+            let object = Object {
+                model: "M".into(),
+                meta: Meta {
+                    finalizers: if finalizer { vec!["f".to_owned()] } else { vec![] },
+                    ..Meta::default()
+                },
+                fields: [].into(),
+                intent: intent.clone(),
+                quiet_saves: vec![],
+                status,
+            };
+            assert_eq!(deletion_due(&object, "me", "f", now), expected, "{what}");
+        }
+    }
+}

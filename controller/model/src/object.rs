@@ -1,0 +1,116 @@
+//! An object of a model, in XOS's terms.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::intent::{Intent, QuietSave};
+use crate::status::Status;
+
+/// Field values by XOS name (`first_name`). Dates are RFC 3339 strings. An absent field is null.
+pub type Fields = BTreeMap<String, Value>;
+
+/// Which object: model name, namespace, name. The order is model, namespace, name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// The model's name, `MyModel`.
+    pub model: Arc<str>,
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// `metadata.name`.
+    pub name: Arc<str>,
+}
+
+impl ObjectKey {
+    /// A key from its parts.
+    pub fn new(model: &str, namespace: &str, name: &str) -> Self {
+        Self {
+            model: model.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.model, self.namespace, self.name)
+    }
+}
+
+/// What the API server says of an object beside its content.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Meta {
+    /// The namespace.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Timestamp>,
+    /// `metadata.deletionTimestamp`: XOS's soft delete.
+    pub deleting: Option<Timestamp>,
+    /// `metadata.finalizers`.
+    pub finalizers: Vec<String>,
+}
+
+/// An object of any model: what the engine works on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// The model's name.
+    pub model: Arc<str>,
+    /// Name, uid, generation, finalizers …
+    pub meta: Meta,
+    /// The values of the model's fields, all states of them (declarative, feedback, bookkeeping).
+    pub fields: Fields,
+    /// What the operator (or a controller) wants: the hash of the spec, and the touch.
+    pub intent: Intent,
+    /// The recent saves to spec that were made quietly, oldest first.
+    pub quiet_saves: Vec<QuietSave>,
+    /// Conditions, history and each synchronizer's bookkeeping.
+    pub status: Status,
+}
+
+impl Object {
+    /// The object's key.
+    pub fn key(&self) -> ObjectKey {
+        ObjectKey::new(&self.model, &self.meta.namespace, &self.meta.name)
+    }
+
+    /// A field that is set to `true`; absent, null and anything else is false.
+    pub fn flag(&self, field: &str) -> bool {
+        self.fields.get(field) == Some(&Value::Bool(true))
+    }
+
+    /// A text field, if it is set.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
+    /// A date field, if it is set to a valid date.
+    pub fn date(&self, field: &str) -> Option<Timestamp> {
+        self.text(field)?.parse().ok()
+    }
+
+    /// Sets a field; null removes it.
+    pub fn set(&mut self, field: &str, value: Value) {
+        if value.is_null() {
+            self.fields.remove(field);
+        } else {
+            self.fields.insert(field.to_owned(), value);
+        }
+    }
+
+    /// Whether this finalizer stands on the object.
+    pub fn has_finalizer(&self, finalizer: &str) -> bool {
+        self.meta.finalizers.iter().any(|f| f == finalizer)
+    }
+}

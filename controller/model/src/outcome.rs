@@ -1,0 +1,81 @@
+//! How an attempt ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// What was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `sync_record`.
+    Sync,
+    /// `delete_record`.
+    Delete,
+}
+
+impl Operation {
+    /// `Sync` or `Delete`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "Sync",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done: code 1.
+    Succeeded,
+    /// An error, a panic or a time-out: code 2, tried again with growing delay.
+    Failed(String),
+    /// "Not yet" (XOS's `DeferredException`): code 0, tried again on a change, or at an even pace.
+    Deferred(String),
+    /// "Not done, but no harm" (XOS's `InnocuousException`): code 1, tried again with growing delay.
+    Innocuous(String),
+}
+
+impl Outcome {
+    /// `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed(_) => "Failed",
+            Self::Deferred(_) => "Deferred",
+            Self::Innocuous(_) => "Innocuous",
+        }
+    }
+
+    /// What the step said, unless it succeeded.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Succeeded => None,
+            Self::Failed(m) | Self::Deferred(m) | Self::Innocuous(m) => Some(m),
+        }
+    }
+
+    /// XOS's `backend_code`: 0 in progress, 1 done, 2 error.
+    pub fn backend_code(&self) -> i64 {
+        match self {
+            Self::Deferred(_) => 0,
+            Self::Succeeded | Self::Innocuous(_) => 1,
+            Self::Failed(_) => 2,
+        }
+    }
+}
+
+/// An attempt that a step really made; only such a one may be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The step's name.
+    pub step: String,
+    /// What was attempted.
+    pub operation: Operation,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+}

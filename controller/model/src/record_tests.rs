@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use super::*;
+use crate::condition::find;
+use crate::dirty::{Due, sync_due};
+use crate::intent::{Intent, SpecHash};
+use crate::object::Meta;
+use crate::status::Status;
+
+const ME: &str = "me";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn object() -> Object {
+    Object {
+        model: "MyModel".into(),
+        meta: Meta { generation: 1, created: Some(at(10)), ..Meta::default() },
+        fields: [].into(),
+        intent: Intent { spec: SpecHash::of(&json!({"n": 1})), touch: None },
+        quiet_saves: vec![],
+        status: Status::default(),
+    }
+}
+
+fn context() -> Context<'static> {
+    Context { synchronizer: ME, backoff: Backoff::default(), unit: 0.5 }
+}
+
+fn sync(object: &Object, second: i64, outcome: Outcome) -> Object {
+    run(object, second, outcome, Operation::Sync)
+}
+
+fn run(object: &Object, second: i64, outcome: Outcome, operation: Operation) -> Object {
+    let finished = Finished {
+        step: "Step".to_owned(),
+        operation,
+        outcome,
+        at: at(second),
+        duration: Duration::from_millis(12),
+    };
+    after(object, &finished, &context())
+}
+
+fn failed(text: &str) -> Outcome {
+    Outcome::Failed(text.to_owned())
+}
+
+#[test]
+fn success() {
+    let o = sync(&object(), 20, Outcome::Succeeded);
+    assert_eq!(o.fields["backend_code"], 1);
+    assert_eq!(o.text("backend_status"), Some("OK"));
+    assert_eq!(o.date("enacted"), Some(at(10)), "enacted is updated, and that is the creation");
+    assert_eq!(o.status.observed_generation, Some(1));
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
+    assert!(find(&o.status.conditions, "Reconciling").is_none());
+    assert_eq!(o.status.history[0].duration, "12ms");
+    assert_eq!(sync_due(&o, ME, at(21)), Due::Clean);
+}
+
+#[test]
+fn failures_grow_and_are_reset_by_a_new_intent() {
+    let mut o = object();
+    let mut delays = vec![];
+    for n in 0..3 {
+        o = sync(&o, 100 + n, failed("boom"));
+        delays.push(o.status.of(ME).unwrap().sync.next_attempt.unwrap().as_second() - 100 - n);
+    }
+    assert_eq!(delays, [1, 2, 4]);
+    assert_eq!(o.fields["backend_code"], 2);
+    assert_eq!(o.text("backend_status"), Some("boom"));
+    assert_eq!(find(&o.status.conditions, "Reconciling").unwrap().reason, "RetryScheduled");
+    o.intent.spec = SpecHash::of(&json!({"n": 2}));
+    let o = sync(&o, 200, failed("bang"));
+    assert_eq!(o.status.of(ME).unwrap().sync.failures, 1);
+    assert_eq!(o.text("backend_status"), Some("boom // bang"));
+    assert!(o.date("updated").unwrap() > at(199) && o.date("updated").unwrap() < at(200));
+}
+
+#[test]
+fn a_recovered_object_shows_no_trace_but_history() {
+    let o = sync(&sync(&object(), 20, failed("boom")), 30, Outcome::Succeeded);
+    assert_eq!(o.text("backend_status"), Some("OK"));
+    assert_eq!(o.status.of(ME).unwrap().sync.failures, 0);
+    let outcomes: Vec<_> = o.status.history.iter().map(|a| a.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["Succeeded", "Failed"]);
+    assert!(find(&o.status.conditions, "Reconciling").is_none());
+}
+
+#[test]
+fn at_the_longest_delay_it_is_stalled() {
+    let mut o = object();
+    for n in 0..10 {
+        o = sync(&o, n * 1000, failed("boom"));
+    }
+    assert!(find(&o.status.conditions, "Stalled").is_some());
+    assert!(find(&o.status.conditions, "Reconciling").is_none(), "kstatus allows one of the two");
+    let o = sync(&o, 20_000, Outcome::Succeeded);
+    assert!(find(&o.status.conditions, "Stalled").is_none());
+}
+
+#[test]
+fn deferred_is_code_0_without_delay_and_the_same_again_writes_nothing() {
+    let deferred = || Outcome::Deferred("waits for the port".to_owned());
+    let o = sync(&object(), 20, deferred());
+    assert_eq!(o.fields["backend_code"], 0);
+    assert_eq!(sync_due(&o, ME, at(20)), Due::Now);
+    assert_eq!(sync(&o, 25, deferred()), o);
+    let other = sync(&o, 30, Outcome::Deferred("waits for the cable".to_owned()));
+    assert_eq!(other.text("backend_status"), Some("waits for the port // waits for the cable"));
+}
+
+#[test]
+fn innocuous_is_code_1_and_tried_again() {
+    let o = sync(&object(), 20, Outcome::Innocuous("no matter".to_owned()));
+    assert_eq!(o.fields["backend_code"], 1);
+    assert_eq!(sync_due(&o, ME, at(20)), Due::NotBefore(at(21)));
+    assert!(o.date("enacted").is_none());
+}
+
+#[test]
+fn a_failed_delete_says_why_and_counts_on_its_own() {
+    let o = sync(&object(), 20, Outcome::Succeeded);
+    let o = run(&o, 30, failed("gone fishing"), Operation::Delete);
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().reason, "DeleteFailed");
+    assert_eq!(o.status.of(ME).unwrap().delete.as_ref().unwrap().failures, 1);
+    assert_eq!(o.status.of(ME).unwrap().sync.failures, 0);
+}
+
+#[test]
+fn the_register_is_xos_s() {
+    let o = sync(&sync(&object(), 20, Outcome::Succeeded), 30, failed("x"));
+    let register: Value = serde_json::from_str(o.text("backend_register").unwrap()).unwrap();
+    assert_eq!(register, json!({"next_run": 31, "exponent": 1, "last_success": 20}));
+}

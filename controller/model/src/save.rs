@@ -1,0 +1,107 @@
+//! Which fields a step changed, and where they are to be saved.
+
+use serde_json::Value;
+use xos_xproto::{Field, FieldState, Model};
+
+use crate::object::Fields;
+
+/// The bookkeeping switches that an operator sets on any object; they live in spec.
+pub const OPERATOR_SWITCHES: [&str; 5] = ["no_sync", "no_policy", "write_protect", "lazy_blocked", "xos_managed"];
+
+/// Where a field's value lives on the custom resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Declarative fields, and the operator's five switches.
+    Spec,
+    /// Feedback and bookkeeping fields.
+    Status,
+}
+
+/// The place of a field.
+pub fn place(field: &Field) -> Place {
+    match field.state {
+        FieldState::Declarative => Place::Spec,
+        FieldState::Bookkeeping if OPERATOR_SWITCHES.contains(&field.name.as_str()) => Place::Spec,
+        FieldState::Feedback | FieldState::Bookkeeping => Place::Status,
+    }
+}
+
+/// What a step changed; a null value means the field was unset.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Changes {
+    /// Fields of spec.
+    pub spec: Fields,
+    /// Fields of status.
+    pub status: Fields,
+}
+
+/// A change that no step may make.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// The field is bookkeeping.
+    #[error("the step changed `{field}`, which is the framework's own bookkeeping: leave it alone, or use a feedback field")]
+    Bookkeeping {
+        /// The field.
+        field: String,
+    },
+    /// The model has no such field.
+    #[error("the step set `{field}`, which model {model} does not have")]
+    Unknown {
+        /// The field.
+        field: String,
+        /// The model.
+        model: String,
+    },
+}
+
+/// The difference between the fields before and after a step.
+///
+/// # Errors
+/// When the step changed bookkeeping, or set a field that the model does not have.
+pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes, SaveError> {
+    let mut changes = Changes::default();
+    let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for name in names.into_iter().filter(|n| before.get(*n) != after.get(*n)) {
+        let field = model.field(name).ok_or_else(|| SaveError::Unknown {
+            field: name.clone(),
+            model: model.name.clone(),
+        })?;
+        let value = after.get(name).cloned().unwrap_or(Value::Null);
+        match (place(field), field.state) {
+            (Place::Spec, _) => changes.spec.insert(name.clone(), value),
+            (Place::Status, FieldState::Bookkeeping) => {
+                return Err(SaveError::Bookkeeping { field: name.clone() });
+            }
+            (Place::Status, _) => changes.status.insert(name.clone(), value),
+        };
+    }
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use xos_xproto::{Sources, compile};
+
+    #[test]
+    fn changes_go_to_their_place() {
+        let mut sources = Sources::new();
+        sources.add("m.xproto", "option app_label = \"m\";\nmessage M (XOSBase) { required string a = 1 [max_length = 9]; }");
+        let compiled = compile(&sources);
+        let model = compiled.models.get("M").unwrap();
+        let fields = |v: Value| -> Fields { serde_json::from_value(v).unwrap() };
+        let before = fields(json!({"a": "x", "backend_handle": "h"}));
+        let after = fields(json!({"a": "y", "no_sync": true}));
+        let expected = Changes {
+            spec: fields(json!({"a": "y", "no_sync": true})),
+            status: fields(json!({"backend_handle": null})),
+        };
+        assert_eq!(changes(model, &before, &after), Ok(expected));
+        assert_eq!(changes(model, &before, &before), Ok(Changes::default()));
+        let enacted = fields(json!({"enacted": "2026-01-01T00:00:00Z"}));
+        assert!(matches!(changes(model, &fields(json!({})), &enacted), Err(SaveError::Bookkeeping { .. })));
+        let unknown = fields(json!({"b": 1}));
+        assert!(matches!(changes(model, &fields(json!({})), &unknown), Err(SaveError::Unknown { .. })));
+    }
+}

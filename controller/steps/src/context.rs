@@ -1,0 +1,139 @@
+//! What a step gets beside its object.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a step gets beside its object: an HTTP client, the service's settings, cancellation, an idempotency key.
+///
+/// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
+#[derive(Clone, Debug)]
+pub struct StepContext {
+    parts: ContextParts,
+}
+
+/// The parts of a [`StepContext`], for whoever makes one: the engine, or a unit test of a step.
+#[derive(Clone, Debug)]
+pub struct ContextParts {
+    /// The HTTP client.
+    pub http: reqwest::Client,
+    /// The configuration's `settings`.
+    pub settings: Arc<Value>,
+    /// Cancelled when the step should stop.
+    pub cancellation: CancellationToken,
+    /// See [`StepContext::idempotency_key`].
+    pub idempotency_key: String,
+    /// How many attempts of this intent failed before.
+    pub failures: u32,
+}
+
+impl Default for ContextParts {
+    /// No settings; an HTTP client as [`http_client`] makes it.
+    fn default() -> Self {
+        Self {
+            http: http_client().unwrap_or_default(),
+            settings: Arc::default(),
+            cancellation: CancellationToken::new(),
+            idempotency_key: String::new(),
+            failures: 0,
+        }
+    }
+}
+
+/// An HTTP client with time-outs: 10 s to connect, 60 s for a request.
+///
+/// # Errors
+/// When the system's certificates cannot be used.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    // reqwest takes the process's TLS provider; if there is one already, that is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(HTTP_CONNECT_TIMEOUT)
+        .timeout(HTTP_TIMEOUT)
+        .user_agent(concat!("xos/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// Why a setting could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It is not there.
+    #[error("setting `{key}` is missing: add it under `settings:` in the configuration, or set XOS_SETTINGS__{variable}")]
+    Missing {
+        /// The key.
+        key: String,
+        /// The key in upper case.
+        variable: String,
+    },
+    /// It has another type.
+    #[error("setting `{key}` cannot be read: {source}")]
+    Type {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl StepContext {
+    /// A context from its parts.
+    pub fn new(parts: ContextParts) -> Self {
+        Self { parts }
+    }
+
+    /// An HTTP client with time-outs; connections are kept and shared by all steps.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.parts.http
+    }
+
+    /// A value from `settings` in the configuration.
+    ///
+    /// # Errors
+    /// When it is missing or of another type.
+    pub fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingsError> {
+        let value = self.parts.settings.get(key).ok_or_else(|| SettingsError::Missing {
+            key: key.to_owned(),
+            variable: key.to_uppercase(),
+        })?;
+        T::deserialize(value).map_err(|source| SettingsError::Type { key: key.to_owned(), source })
+    }
+
+    /// Cancelled when the controller stops: a long step should end soon after. When the grace period is over it is dropped.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.parts.cancellation
+    }
+
+    /// The same text for every attempt of the same operation on the same intent of the same object (`<uid>/sync/<spec>`), so that a
+    /// backend can tell a repeated request from a new one.
+    pub fn idempotency_key(&self) -> &str {
+        &self.parts.idempotency_key
+    }
+
+    /// How many attempts of this intent failed before this one.
+    pub fn failures(&self) -> u32 {
+        self.parts.failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_say_what_is_missing() {
+        let context = StepContext::new(ContextParts {
+            settings: Arc::new(json!({"url": "http://x", "n": "one"})),
+            ..ContextParts::default()
+        });
+        assert_eq!(context.setting::<String>("url").unwrap(), "http://x");
+        let missing = context.setting::<String>("directory_url").unwrap_err().to_string();
+        assert!(missing.contains("XOS_SETTINGS__DIRECTORY_URL"), "{missing}");
+        assert!(context.setting::<u32>("n").is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! The columns of `kubectl get`.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
+use xos_model::save::{Place, place};
+use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType};
+
+use crate::names::camel_case;
+
+/// The columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
+pub(crate) fn of(model: &Model) -> Vec<Column> {
+    let own = || model.fields.iter().filter(|f| f.declared_in != "XOSBase");
+    let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
+    columns.extend(own().filter(|f| is_state(f)).map(|f| field_column(f, 0)));
+    columns.extend([
+        column("Synced", "string", ".status.conditions[?(@.type==\"Synced\")].status", 0),
+        column("Code", "integer", ".status.backendCode", 0),
+        column("Status", "string", ".status.backendStatus", 0),
+        column("Age", "date", ".metadata.creationTimestamp", 0),
+    ]);
+    columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
+    columns
+}
+
+fn is_name(field: &Field) -> bool {
+    field.name == "name" && place(field) == Place::Spec
+}
+
+/// What people look for: the words that say how the backend's thing is.
+fn is_state(field: &Field) -> bool {
+    field.state == FieldState::Feedback && (field.name.ends_with("_status") || field.name.ends_with("_state"))
+}
+
+fn field_column(field: &Field, priority: i32) -> Column {
+    let part = match place(field) {
+        Place::Spec => "spec",
+        Place::Status => "status",
+    };
+    let type_ = match (field.ty, field.content_type) {
+        (ScalarType::String, Some(ContentType::Date)) => "date",
+        (ScalarType::String | ScalarType::Bytes, _) => "string",
+        (ScalarType::Bool, _) => "boolean",
+        (ScalarType::Int32 | ScalarType::Uint32, _) => "integer",
+        (ScalarType::Float | ScalarType::Double, _) => "number",
+    };
+    let path = format!(".{part}.{}", camel_case(&field.name));
+    column(&title(&field.name), type_, &path, priority)
+}
+
+/// `first_name` → `First Name`; kubectl prints it in capitals. `name` would collide with kubectl's own NAME.
+fn title(field: &str) -> String {
+    if field == "name" {
+        return "XOS Name".to_owned();
+    }
+    let words = field.split('_').filter(|word| !word.is_empty());
+    let capitals: Vec<_> = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+    capitals.join(" ")
+}
+
+fn column(name: &str, type_: &str, path: &str, priority: i32) -> Column {
+    Column {
+        name: name.to_owned(),
+        type_: type_.to_owned(),
+        json_path: path.to_owned(),
+        priority: (priority != 0).then_some(priority),
+        ..Column::default()
+    }
+}

@@ -1,0 +1,120 @@
+//! An object to a custom resource and back.
+
+use std::sync::Arc;
+
+use kube::api::{DynamicObject, ObjectMeta};
+use serde_json::{Map, Value, json};
+use xos_model::intent::{QuietSave, SpecHash};
+use xos_model::save::{Place, place};
+use xos_model::{Fields, Intent, Meta, Object, Status};
+use xos_xproto::Model;
+
+use crate::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION, camel_case};
+
+/// Why a custom resource could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It has no name: it did not come from an API server.
+    #[error("the object has no name")]
+    NoName,
+    /// Its status does not have the form that this version writes.
+    #[error("{name}: status cannot be read: {source}")]
+    Status {
+        /// Namespace and name.
+        name: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Reads a custom resource of a model.
+///
+/// A quiet-saves annotation that cannot be read counts as absent: that can only cause an extra run.
+///
+/// # Errors
+/// When it has no name, or its status has another form.
+pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
+    let meta = read_meta(&resource.metadata)?;
+    let part = |name: &str| resource.data.get(name).unwrap_or(&Value::Null);
+    let (spec, status) = (part("spec"), part("status"));
+    let fields = read_fields(model, spec, status);
+    let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
+    let framework = if status.is_null() { Ok(Status::default()) } else { serde_json::from_value(status.clone()) };
+    Ok(Object {
+        model: Arc::from(model.name.as_str()),
+        intent: Intent {
+            spec: spec_hash(model, &fields),
+            touch: annotation(TOUCH_ANNOTATION).cloned(),
+        },
+        quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
+        status: framework.map_err(|source| DecodeError::Status {
+            name: format!("{}/{}", meta.namespace, meta.name),
+            source,
+        })?,
+        fields,
+        meta,
+    })
+}
+
+fn read_meta(meta: &ObjectMeta) -> Result<Meta, DecodeError> {
+    Ok(Meta {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().ok_or(DecodeError::NoName)?,
+        uid: meta.uid.clone().unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+        generation: meta.generation.unwrap_or_default(),
+        created: meta.creation_timestamp.as_ref().map(|t| t.0),
+        deleting: meta.deletion_timestamp.as_ref().map(|t| t.0),
+        finalizers: meta.finalizers.clone().unwrap_or_default(),
+    })
+}
+
+fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
+    let read = |field: &Arc<xos_xproto::Field>| {
+        let part = match place(field) {
+            Place::Spec => spec,
+            Place::Status => status,
+        };
+        let value = part.get(camel_case(&field.name)).filter(|v| !v.is_null())?;
+        Some((field.name.clone(), value.clone()))
+    };
+    model.fields.iter().filter_map(read).collect()
+}
+
+/// The JSON of a custom resource's part made of the model's fields.
+fn part_json(model: &Model, fields: &Fields, part: Place) -> Map<String, Value> {
+    let here = model.fields.iter().filter(|f| place(f) == part);
+    here.filter_map(|f| Some((camel_case(&f.name), fields.get(&f.name)?.clone()))).collect()
+}
+
+/// The hash of the spec that these fields make.
+pub fn spec_hash(model: &Model, fields: &Fields) -> SpecHash {
+    SpecHash::of(&Value::Object(part_json(model, fields, Place::Spec)))
+}
+
+/// The whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.
+///
+/// # Errors
+/// When it has no JSON form.
+pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::Error> {
+    let mut status = part_json(model, &object.fields, Place::Status);
+    if let Value::Object(framework) = serde_json::to_value(&object.status)? {
+        status.extend(framework);
+    }
+    Ok(Value::Object(status))
+}
+
+/// The merge patch of a quiet save: changed fields of spec (null unsets), its record, and the resourceVersion that it is based on.
+///
+/// # Errors
+/// When the record has no JSON form.
+pub fn quiet_save_patch(spec: &Fields, saves: &[QuietSave], resource_version: &str) -> Result<Value, serde_json::Error> {
+    let spec: Map<_, _> = spec.iter().map(|(name, value)| (camel_case(name), value.clone())).collect();
+    let record = serde_json::to_string(saves)?;
+    Ok(json!({
+        "metadata": {"resourceVersion": resource_version, "annotations": {QUIET_SAVES_ANNOTATION: record}},
+        "spec": spec,
+    }))
+}

@@ -1,0 +1,66 @@
+//! A model as a CustomResourceDefinition.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion,
+    CustomResourceSubresourceStatus, CustomResourceSubresources, CustomResourceValidation,
+};
+use kube::api::ObjectMeta;
+use kube::core::{ApiResource, GroupVersionKind};
+use xos_xproto::{Model, ModelSet};
+
+use crate::names::{Names, VERSION};
+use crate::{columns, schema};
+
+/// The definitions of all models that have objects (abstract ones have none), in the set's order.
+pub fn definitions(models: &ModelSet) -> Vec<CustomResourceDefinition> {
+    models.concrete().map(definition).collect()
+}
+
+/// The definition of one model: namespaced, version v1, with the status subresource.
+pub fn definition(model: &Model) -> CustomResourceDefinition {
+    let names = Names::of(model);
+    CustomResourceDefinition {
+        metadata: ObjectMeta {
+            name: Some(names.definition()),
+            labels: Some([("xos.opencord.org/app-label".to_owned(), names.categories.last().cloned().unwrap_or_default())].into()),
+            ..ObjectMeta::default()
+        },
+        spec: CustomResourceDefinitionSpec {
+            group: names.group.clone(),
+            names: CustomResourceDefinitionNames {
+                kind: names.kind.clone(),
+                list_kind: Some(format!("{}List", names.kind)),
+                plural: names.plural,
+                singular: Some(names.singular),
+                categories: Some(names.categories),
+                ..CustomResourceDefinitionNames::default()
+            },
+            scope: "Namespaced".to_owned(),
+            versions: vec![version(model)],
+            ..CustomResourceDefinitionSpec::default()
+        },
+        status: None,
+    }
+}
+
+fn version(model: &Model) -> CustomResourceDefinitionVersion {
+    CustomResourceDefinitionVersion {
+        name: VERSION.to_owned(),
+        served: true,
+        storage: true,
+        schema: Some(CustomResourceValidation { open_api_v3_schema: Some(schema::of(model)) }),
+        subresources: Some(CustomResourceSubresources {
+            status: Some(CustomResourceSubresourceStatus::default()),
+            ..CustomResourceSubresources::default()
+        }),
+        additional_printer_columns: Some(columns::of(model)),
+        ..CustomResourceDefinitionVersion::default()
+    }
+}
+
+/// What a client needs to address a model's custom resources.
+pub fn api_resource(model: &Model) -> ApiResource {
+    let names = Names::of(model);
+    let gvk = GroupVersionKind::gvk(&names.group, VERSION, &names.kind);
+    ApiResource::from_gvk_with_plural(&gvk, &names.plural)
+}

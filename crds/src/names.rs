@@ -1,0 +1,110 @@
+//! How things are called on the Kubernetes side.
+
+use xos_xproto::Model;
+
+/// The API version of every model's custom resource.
+pub const VERSION: &str = "v1";
+/// What comes after the app label in a group's name.
+pub const GROUP_SUFFIX: &str = "xos.opencord.org";
+/// The category that all models' custom resources are in: `kubectl get xos`.
+pub const CATEGORY: &str = "xos";
+/// Another value of this annotation asks for another run, with no field changed.
+pub const TOUCH_ANNOTATION: &str = "xos.opencord.org/touch";
+/// The recent quiet saves, as JSON.
+pub const QUIET_SAVES_ANNOTATION: &str = "xos.opencord.org/quiet-saves";
+
+/// The names of a model's custom resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// `<app label>.xos.opencord.org`, with `_` as `-`.
+    pub group: String,
+    /// The model's name.
+    pub kind: String,
+    /// XOS's plural in lower case.
+    pub plural: String,
+    /// The kind in lower case.
+    pub singular: String,
+    /// The categories: `xos` and the app label.
+    pub categories: Vec<String>,
+}
+
+impl Names {
+    /// The names of a model.
+    pub fn of(model: &Model) -> Self {
+        let label = model.app_label.replace('_', "-").to_lowercase();
+        let mut categories = vec![CATEGORY.to_owned()];
+        if label != CATEGORY {
+            categories.push(label.clone());
+        }
+        Self {
+            group: format!("{label}.{GROUP_SUFFIX}"),
+            kind: model.name.clone(),
+            plural: model.plural.to_lowercase(),
+            singular: model.name.to_lowercase(),
+            categories,
+        }
+    }
+
+    /// The CustomResourceDefinition's name, `<plural>.<group>`.
+    pub fn definition(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+
+    /// `<group>/v1`.
+    pub fn api_version(&self) -> String {
+        format!("{}/{VERSION}", self.group)
+    }
+}
+
+/// The finalizer with which a synchronizer holds objects for its sync step's delete_record.
+pub fn sync_finalizer(synchronizer: &str) -> String {
+    format!("sync.xos.opencord.org/{}", qualified(synchronizer))
+}
+
+/// A name that may stand in a qualified name: other characters become `-`.
+fn qualified(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
+        .take(63)
+        .collect();
+    plain.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
+}
+
+/// `first_name` → `firstName`. What is in camelCase already stays so.
+pub fn camel_case(name: &str) -> String {
+    let mut parts = name.split('_').filter(|part| !part.is_empty());
+    let mut camel = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut chars = part.chars();
+        camel.extend(chars.next().map(|c| c.to_ascii_uppercase()));
+        camel.push_str(chars.as_str());
+    }
+    camel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_camel_case() {
+        let table = [
+            ("first_name", "firstName"),
+            ("no_sync", "noSync"),
+            ("s_tag", "sTag"),
+            ("ofId", "ofId"),
+            ("url", "url"),
+            ("a__b_", "aB"),
+        ];
+        for (xos, kubernetes) in table {
+            assert_eq!(camel_case(xos), kubernetes);
+        }
+    }
+
+    #[test]
+    fn finalizers_are_qualified_names() {
+        assert_eq!(sync_finalizer("example"), "sync.xos.opencord.org/example");
+        assert_eq!(sync_finalizer("my service_2"), "sync.xos.opencord.org/my-service-2");
+    }
+}

@@ -1,0 +1,124 @@
+//! A model's fields as an OpenAPI schema.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
+use serde_json::{Value, json};
+use xos_model::save::{Place, place};
+use xos_xproto::{ContentType, Field, Literal, Model, ScalarType};
+
+use crate::names::camel_case;
+use crate::status_schema;
+
+/// The schema of a model's custom resource: `spec` and `status`.
+pub fn of(model: &Model) -> JSONSchemaProps {
+    let spec = spec(model);
+    let required = spec.required.as_ref().map(|_| vec!["spec".to_owned()]);
+    let description = model.doc.clone().unwrap_or_else(|| format!("XOS model {}.", model.name));
+    JSONSchemaProps {
+        description: Some(description),
+        required,
+        ..object([("spec".to_owned(), spec), ("status".to_owned(), status(model))].into())
+    }
+}
+
+fn spec(model: &Model) -> JSONSchemaProps {
+    let fields = || model.fields.iter().filter(|f| place(f) == Place::Spec);
+    let required: Vec<_> = fields().filter(|f| must_be_given(f)).map(|f| camel_case(&f.name)).collect();
+    JSONSchemaProps {
+        description: Some(format!("What is wanted of the {}.", model.name)),
+        required: Some(required).filter(|names| !names.is_empty()),
+        ..object(fields().map(|f| (camel_case(&f.name), declarative(f))).collect())
+    }
+}
+
+/// A required field without a default; the operator's switches have one.
+fn must_be_given(field: &Field) -> bool {
+    field.required && matches!(field.default, None | Some(Literal::Null))
+}
+
+fn status(model: &Model) -> JSONSchemaProps {
+    let fields = model.fields.iter().filter(|f| place(f) == Place::Status);
+    let mut properties: BTreeMap<_, _> = fields.map(|f| (camel_case(&f.name), typed(f))).collect();
+    properties.extend(status_schema::properties());
+    JSONSchemaProps {
+        description: Some("What the synchronizers and the backend say; written by controllers only.".to_owned()),
+        ..object(properties)
+    }
+}
+
+/// A field that users write: with limits and default.
+fn declarative(field: &Field) -> JSONSchemaProps {
+    let is_text = is_text(field);
+    let schema = typed(field);
+    JSONSchemaProps {
+        min_length: (is_text && field.required && !field.blank).then_some(1),
+        max_length: field.max_length.filter(|_| is_text).map(i64::from),
+        minimum: limit(field.min_value).or(schema.minimum),
+        maximum: limit(field.max_value).or(schema.maximum),
+        default: schema_default(field).map(JSON),
+        ..schema
+    }
+}
+
+/// Limits are small integers; a schema's are doubles, exact up to 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn limit(value: Option<i64>) -> Option<f64> {
+    value.map(|v| v as f64)
+}
+
+/// The default that the API server fills in. Not for the framework's own fields: an absent switch is off, and stays out of every object.
+fn schema_default(field: &Field) -> Option<Value> {
+    if field.declared_in == "XOSBase" {
+        return None;
+    }
+    match field.default.as_ref()? {
+        Literal::Bool(b) => Some(json!(b)),
+        Literal::Int(n) => Some(json!(n)),
+        Literal::Float(x) => Some(json!(x)),
+        Literal::Str(s) => Some(json!(s)),
+        // Null is absence; dates of creation and names of Python functions are no constants.
+        _ => None,
+    }
+}
+
+fn is_text(field: &Field) -> bool {
+    field.ty == ScalarType::String && field.content_type != Some(ContentType::Date)
+}
+
+/// Type and description only.
+fn typed(field: &Field) -> JSONSchemaProps {
+    let (type_, format) = type_and_format(field);
+    let is_unsigned = field.ty == ScalarType::Uint32;
+    JSONSchemaProps {
+        type_: Some(type_.to_owned()),
+        format: format.map(str::to_owned),
+        minimum: is_unsigned.then_some(0.0),
+        maximum: is_unsigned.then_some(f64::from(u32::MAX)),
+        description: field.help_text.clone(),
+        ..JSONSchemaProps::default()
+    }
+}
+
+fn type_and_format(field: &Field) -> (&'static str, Option<&'static str>) {
+    match (field.ty, field.content_type) {
+        (ScalarType::String, Some(ContentType::Date)) => ("string", Some("date-time")),
+        (ScalarType::String, Some(ContentType::Url)) => ("string", Some("uri")),
+        (ScalarType::String, _) => ("string", None),
+        (ScalarType::Bool, _) => ("boolean", None),
+        (ScalarType::Int32, _) => ("integer", Some("int32")),
+        (ScalarType::Uint32, _) => ("integer", Some("int64")),
+        (ScalarType::Float, _) => ("number", Some("float")),
+        (ScalarType::Double, _) => ("number", Some("double")),
+        (ScalarType::Bytes, _) => ("string", Some("byte")),
+    }
+}
+
+/// An object schema with these properties.
+pub(crate) fn object(properties: BTreeMap<String, JSONSchemaProps>) -> JSONSchemaProps {
+    JSONSchemaProps {
+        type_: Some("object".to_owned()),
+        properties: Some(properties),
+        ..JSONSchemaProps::default()
+    }
+}

@@ -1,0 +1,24 @@
+//! Definitions as YAML text.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+
+/// Why a definition could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum YamlError {
+    /// The definition has no JSON form.
+    #[error("cannot write the definition as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The definition has no YAML form.
+    #[error("cannot write the definition as YAML: {0}")]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+/// The YAML text of a definition, as `kubectl apply` takes it. The same definition always gives the same text.
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn to_yaml(definition: &CustomResourceDefinition) -> Result<String, YamlError> {
+    // Through JSON values: their maps are sorted.
+    let value = serde_json::to_value(definition)?;
+    Ok(serde_saphyr::to_string(&value)?)
+}
