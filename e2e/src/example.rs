@@ -155,14 +155,13 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
 
 /// A manifest of one person.
 #[must_use]
-pub fn person(name: &str, first: &str, last: &str) -> String {
+pub fn person(name: &str, first: &str, last: &str) -> Value {
     json!({
         "apiVersion": "example.xos.opencord.org/v1",
         "kind": "MyModel",
         "metadata": {"name": name},
         "spec": {"firstName": first, "lastName": last},
     })
-    .to_string()
 }
 
 /// The example in a test's namespace: a directory of its own, and a controller that looks at nothing else.
@@ -200,7 +199,7 @@ impl<'a> Example<'a> {
     /// # Errors
     /// When it is refused.
     pub async fn apply(&self, name: &str, first: &str, last: &str) -> Result<(), Error> {
-        self.namespace.apply(&person(name, first, last)).await?;
+        self.namespace.apply(&person(name, first, last).to_string()).await?;
         Ok(())
     }
 

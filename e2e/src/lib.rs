@@ -14,7 +14,7 @@
 
 pub mod cluster;
 pub mod control;
-//pub mod demo;
+pub mod demo;
 pub mod directory;
 pub mod example;
 pub mod kubectl;

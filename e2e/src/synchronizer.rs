@@ -18,7 +18,7 @@ use crate::{
     process::{self, Child},
 };
 
-/// Until it has finished what it was doing; the brief for the chart gives it more.
+/// Until it has finished what it was doing.
 const STOPPED: Duration = Duration::from_secs(20);
 
 /// A synchronizer could not be run.
@@ -95,7 +95,7 @@ impl Synchronizer {
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub async fn stop(mut self) -> Result<Option<ExitStatus>, Error> {
+    pub async fn stop(&mut self) -> Result<Option<ExitStatus>, Error> {
         Ok(self.child.stop(STOPPED).await?)
     }
 
@@ -103,7 +103,7 @@ impl Synchronizer {
     ///
     /// # Errors
     /// When the operating system refuses.
-    pub async fn kill(mut self) -> Result<(), Error> {
+    pub async fn kill(&mut self) -> Result<(), Error> {
         Ok(self.child.kill().await?)
     }
 

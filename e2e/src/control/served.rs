@@ -65,6 +65,14 @@ pub struct ServeOptions {
     pub(super) state: Option<PathBuf>,
 }
 
+impl ServeOptions {
+    /// With an audit log.
+    #[must_use]
+    pub fn audited() -> Self {
+        Self { audit: true, state: None }
+    }
+}
+
 /// A server that ends when this value is dropped, or its process ends.
 #[derive(Debug)]
 pub struct Served {

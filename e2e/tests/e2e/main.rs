@@ -1,1 +1,40 @@
-//! End to end.
+//! Behaviour on a real control plane: one behaviour per file.
+//!
+//! `cargo build --workspace --bins` comes first; `make test` does both. A test that fails prints its controller's log
+//! and the objects of its namespace.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod controller_killed;
+mod crd_established;
+mod delete;
+mod delete_while_backend_fails;
+mod failing_backend;
+mod first_sync;
+mod graceful_shutdown;
+mod harness;
+mod no_sync;
+mod no_writes_at_rest;
+mod parallel_namespaces;
+mod rbac;
+mod rejected;
+mod touch;
+mod update;
+
+use std::error::Error;
+
+use xos_e2e::{example::Example, namespace};
+
+/// Runs a test with an example of its own: namespace, directory, controller.
+async fn with_example(title: &str, test: impl AsyncFnOnce(&mut Example<'_>)) {
+    let whole = namespace::with(title, async |namespace| {
+        let started = Example::start(namespace).await;
+        test(&mut started.unwrap_or_else(|error| panic!("the example does not start: {}", causes(&error)))).await;
+    });
+    whole.await.unwrap_or_else(|error| panic!("no namespace to test in: {}", causes(&error)));
+}
+
+/// An error with all its causes.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

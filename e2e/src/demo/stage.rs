@@ -1,0 +1,106 @@
+//! What the demo plays on: a control plane, a directory, the example synchronizer.
+
+use std::path::PathBuf;
+
+use super::{Error, expect, narrate};
+use crate::{
+    Cluster, Directory, Synchronizer,
+    example::{self, People},
+    kubectl::Output,
+    process,
+};
+
+/// Where the demo's people live.
+const NAMESPACE: &str = "default";
+
+/// Everything that runs. Dropping it ends all of it.
+pub(super) struct Stage {
+    // In the order in which they end.
+    synchronizer: Synchronizer,
+    pub(super) directory: Directory,
+    pub(super) people: People,
+    cluster: Cluster,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts everything and waits until people can be applied.
+    pub(super) async fn set() -> Result<Self, Error> {
+        narrate::say("A control plane starts (etcd, kube-apiserver, kube-controller-manager), …");
+        let cluster = Cluster::shared().await?.clone();
+        narrate::say("… a directory of people, the backend, …");
+        let folder = tempfile::Builder::new().prefix("xos-demo-").tempdir()?;
+        let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;
+        println!("the directory listens on {}", directory.url());
+        narrate::say("… and the synchronizer, with a ServiceAccount of its own.");
+        let log = folder.path().join("synchronizer.log");
+        let launch = example::launch(&cluster, NAMESPACE, &directory, folder.path(), &log).await?;
+        let mut synchronizer = launch.start()?;
+        let people = People::new(cluster.admin().await?, NAMESPACE);
+        tokio::select! {
+            established = people.established() => established?,
+            ended = synchronizer.wait() => {
+                let end = process::tail(&log, super::SHOWN_LINES);
+                expect(false, "the synchronizer to run", format!("it ended, {}; its log's end:\n{end}", ended?))?;
+            }
+        }
+        println!("it has installed the kind MyModel");
+        Ok(Self { synchronizer, directory, people, cluster, folder })
+    }
+
+    /// Shows a kubectl command and what it answers; it has to succeed.
+    pub(super) async fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
+        let output = self.try_kubectl(arguments).await?;
+        expect(output.status.success(), &format!("kubectl {} to succeed", arguments.join(" ")), output.all())?;
+        Ok(output.stdout)
+    }
+
+    /// Shows a kubectl command and what it answers.
+    pub(super) async fn try_kubectl(&self, arguments: &[&str]) -> Result<Output, Error> {
+        narrate::command("kubectl", arguments);
+        let output = self.cluster.kubectl().run(arguments).await?;
+        narrate::output(&output.all());
+        Ok(output)
+    }
+
+    /// Shows what is in the directory, and gives the full names in it.
+    pub(super) async fn look_into_the_directory(&self) -> Result<Vec<String>, Error> {
+        narrate::command("curl", &[&format!("{}/people", self.directory.url())]);
+        narrate::output(&format!("{:#}", self.directory.people_json().await?));
+        Ok(self.directory.people().await?.into_values().map(|person| person.full_name).collect())
+    }
+
+    pub(super) fn synchronizer_log(&self) -> PathBuf {
+        self.synchronizer.log().to_owned()
+    }
+
+    /// Leaves everything running until somebody ends this process.
+    pub(super) async fn keep(mut self) -> Result<(), Error> {
+        narrate::say("Everything goes on running. Two people are applied again; in another terminal:");
+        self.kubectl(&["apply", "-f", "config/example/people.yaml"]).await?;
+        let ready = self.cluster.served().map(crate::control::Served::ready);
+        println!("\nexport KUBECONFIG={}", self.cluster.kubeconfig().display());
+        if let Some(ready) = ready {
+            println!("export PATH={}:\"$PATH\"", ready.bin_dir.display());
+        }
+        println!("kubectl get mymodels --watch");
+        println!("kubectl edit mymodel");
+        println!("curl {}/people", self.directory.url());
+        println!("tail -f {}", self.synchronizer_log().display());
+        println!("\nCtrl-C here stops everything.");
+        let ended = self.synchronizer.wait().await?;
+        expect(false, "the synchronizer to run", format!("it ended, {ended}"))
+    }
+
+    /// Stops everything, and sees that it is gone.
+    pub(super) async fn clear(self) -> Result<(), Error> {
+        let Self { mut synchronizer, directory, people: _, cluster, folder } = self;
+        let status = synchronizer.stop().await?;
+        let seen = status.map_or("it had to be killed".to_owned(), |status| status.to_string());
+        expect(status.is_some_and(|status| status.success()), "the synchronizer to end well when asked", seen)?;
+        directory.stop().await?;
+        drop(cluster);
+        folder.close()?;
+        Ok(())
+    }
+}

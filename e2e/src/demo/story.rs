@@ -1,0 +1,137 @@
+//! What a person does with the example, step by step, and what has to come of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Error, Measured, expect, narrate::{command, output, say}, stage::Stage};
+use crate::example::condition;
+
+const PEOPLE: &str = "config/example/people.yaml";
+const WAIT: &str = "--timeout=60s";
+
+pub(super) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measured, Error> {
+    let first_sync = two_people(stage).await?;
+    look_around(stage).await?;
+    let name = somebody(stage).await?;
+    let update = a_new_name(stage, &name).await?;
+    a_bad_one(stage).await?;
+    a_backend_that_fails(stage, &name).await?;
+    the_end(stage).await?;
+    Ok(Measured { started, first_sync, update })
+}
+
+async fn two_people(stage: &Stage) -> Result<Duration, Error> {
+    say("Two people are written down, as custom resources.");
+    let start = Instant::now();
+    stage.kubectl(&["apply", "-f", PEOPLE]).await?;
+    say("Each is Ready as soon as the directory has it.");
+    stage.kubectl(&["wait", "--for=condition=Ready", "mymodel", "--all", WAIT]).await?;
+    Ok(start.elapsed())
+}
+
+async fn look_around(stage: &Stage) -> Result<(), Error> {
+    say("What is known of them:");
+    stage.kubectl(&["get", "mymodels"]).await?;
+    say("Every kind that comes from an XOS model is in the category xos.");
+    let all = stage.kubectl(&["get", "xos"]).await?;
+    let people = stage.people.all().await?;
+    expect(people.len() == 2, "two people", people.len())?;
+    for person in &people {
+        let name = name_of(person);
+        expect(all.contains(name), &format!("{name} in `kubectl get xos`"), &all)?;
+    }
+    say("The models' own texts explain the fields.");
+    let explained = stage.kubectl(&["explain", "mymodel.spec"]).await?;
+    expect(explained.contains("firstName"), "firstName to be explained", explained)?;
+    say("The directory has both, with the full names that the synchronizer has made.");
+    directory_has(stage, &people).await
+}
+
+async fn a_new_name(stage: &Stage, name: &str) -> Result<Duration, Error> {
+    say("Somebody gets a new name, …");
+    let start = Instant::now();
+    patch(stage, name, "Newname").await?;
+    ready_again(stage, name).await?;
+    let took = start.elapsed();
+    say("… and the directory follows.");
+    directory_has(stage, &stage.people.all().await?).await?;
+    Ok(took)
+}
+
+async fn a_bad_one(stage: &Stage) -> Result<(), Error> {
+    say("Somebody without a first name is refused at once, with the reason.");
+    let refused = stage.try_kubectl(&["apply", "-f", "config/example/bad.yaml"]).await?;
+    expect(!refused.status.success(), "kubectl apply to fail", refused.all())?;
+    expect(refused.stderr.contains("firstName"), "the message to name the field", refused.all())?;
+    let people = stage.people.all().await?;
+    expect(people.len() == 2, "still two people", people.len())
+}
+
+async fn a_backend_that_fails(stage: &Stage, name: &str) -> Result<(), Error> {
+    const CLOSED: &str = "the directory is closed for maintenance";
+    say("The directory fails for a while …");
+    let body = json!({"status": 503, "message": CLOSED}).to_string();
+    let url = format!("{}/fail", stage.directory.url());
+    command("curl", &["-X", "POST", &url, "-H", "content-type: application/json", "-d", &body]);
+    stage.directory.fail(503, CLOSED).await?;
+    say("… and just then somebody is renamed: the status tells what is wrong.");
+    patch(stage, name, "Patience").await?;
+    stage.kubectl(&["wait", "--for=jsonpath={.status.backendCode}=2", "mymodel", name, WAIT]).await?;
+    stage.kubectl(&["get", "mymodels"]).await?;
+    let message = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
+    let message = stage.kubectl(&["get", "mymodel", name, "-o", message]).await?;
+    expect(message.contains(CLOSED), "the condition to tell the directory's reason", message)?;
+    say("It works again. Nobody touches anything: the synchronizer tries again by itself.");
+    command("curl", &["-X", "DELETE", &url]);
+    stage.directory.recover().await?;
+    ready_again(stage, name).await?;
+    directory_has(stage, &stage.people.all().await?).await
+}
+
+async fn the_end(stage: &Stage) -> Result<(), Error> {
+    say("Everybody is deleted; kubectl waits until the directory has forgotten them.");
+    stage.kubectl(&["delete", "mymodel", "--all", WAIT]).await?;
+    let left = stage.people.all().await?;
+    // An object that a finalizer holds would still be listed.
+    expect(left.is_empty(), "nobody left, and no finalizer", Value::from(left))?;
+    stage.kubectl(&["get", "mymodels"]).await?;
+    let names = stage.look_into_the_directory().await?;
+    expect(names.is_empty(), "an empty directory", names.join(", "))
+}
+
+async fn somebody(stage: &Stage) -> Result<String, Error> {
+    let people = stage.people.all().await?;
+    Ok(people.first().map(name_of).unwrap_or_default().to_owned())
+}
+
+async fn patch(stage: &Stage, name: &str, last: &str) -> Result<(), Error> {
+    let patch = json!({"spec": {"lastName": last}}).to_string();
+    stage.kubectl(&["patch", "mymodel", name, "--type=merge", "-p", &patch]).await?;
+    Ok(())
+}
+
+/// kubectl compares observedGeneration, so an old Ready does not count.
+async fn ready_again(stage: &Stage, name: &str) -> Result<(), Error> {
+    stage.kubectl(&["wait", "--for=condition=Ready", "mymodel", name, WAIT]).await?;
+    let object = stage.people.ready(name).await?;
+    output(&format!("Ready: {}", condition(&object, "Ready")["message"].as_str().unwrap_or_default()));
+    Ok(())
+}
+
+async fn directory_has(stage: &Stage, people: &[Value]) -> Result<(), Error> {
+    let mut expected: Vec<String> = people.iter().map(full_name).collect();
+    let mut names = stage.look_into_the_directory().await?;
+    expected.sort();
+    names.sort();
+    expect(names == expected, &format!("the directory to have {}", expected.join(", ")), names.join(", "))
+}
+
+fn name_of(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn full_name(object: &Value) -> String {
+    let field = |name: &str| object["spec"][name].as_str().unwrap_or_default().to_owned();
+    format!("{} {}", field("firstName"), field("lastName"))
+}

@@ -1,0 +1,52 @@
+//! A controller that is killed leaves nothing undone and does nothing over and over.
+
+use serde_json::{Value, json};
+use xos_e2e::example::person;
+
+use crate::with_example;
+
+#[tokio::test]
+async fn what_happened_meanwhile_is_caught_up() {
+    with_example("meanwhile", async |example| {
+        example.apply("ada", "Ada", "Byron").await.unwrap();
+        example.apply("grace", "Grace", "Hopper").await.unwrap();
+        example.people.ready("ada").await.unwrap();
+        example.people.ready("grace").await.unwrap();
+
+        example.synchronizer.kill().await.unwrap();
+        example.patch("ada", &json!({"lastName": "Lovelace"})).await.unwrap();
+        example.delete("grace").await.unwrap();
+        example.apply("alan", "Alan", "Turing").await.unwrap();
+        assert_eq!(example.full_names().await.unwrap(), ["Ada Byron", "Grace Hopper"]);
+
+        example.synchronizer = example.launch.start().unwrap();
+        example.people.ready("ada").await.unwrap();
+        example.people.ready("alan").await.unwrap();
+        example.people.gone("grace").await.unwrap();
+        assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace", "Alan Turing"]);
+        // It was at rest when it was killed, so nothing had to be done twice.
+        assert_eq!(example.writes().await.unwrap(), (4, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn killed_at_work_it_does_a_thing_at_most_once_more() {
+    const PEOPLE: usize = 20;
+    with_example("at-work", async |example| {
+        let names: Vec<String> = (0..PEOPLE).map(|number| format!("p{number}")).collect();
+        let people: Vec<Value> = names.iter().map(|name| person(name, "Somebody", name)).collect();
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": people});
+        example.namespace.apply(&list.to_string()).await.unwrap();
+        // Some are done by now, some are not: wherever it is, it is killed.
+        example.synchronizer.kill().await.unwrap();
+        example.synchronizer = example.launch.start().unwrap();
+        for name in &names {
+            example.people.ready(name).await.unwrap();
+        }
+        assert_eq!(example.full_names().await.unwrap().len(), PEOPLE);
+        let stats = example.directory.stats().await.unwrap();
+        assert!(stats.puts.values().all(|count| (1..=2).contains(count)), "{stats:?}");
+    })
+    .await;
+}

@@ -1,0 +1,128 @@
+//! The harness itself: isolation, and that nothing is left over.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    api::{ObjectMeta, PostParams},
+};
+use rustix::process::Signal;
+use xos_e2e::{Cluster, control::{Ready, ServeOptions}, eventually, namespace, process};
+
+/// Until the end of one process is felt by the others.
+const GONE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn namespaces_are_apart() {
+    namespace::with("apart-a", async |one| {
+        namespace::with("apart-b", async |other| {
+            let metadata = ObjectMeta { name: Some("mine".into()), ..ObjectMeta::default() };
+            let map = ConfigMap { metadata, ..ConfigMap::default() };
+            let here: Api<ConfigMap> = Api::namespaced(one.client(), one.name());
+            here.create(&PostParams::default(), &map).await.unwrap();
+            let there: Api<ConfigMap> = Api::namespaced(other.client(), other.name());
+            assert!(there.get_opt("mine").await.unwrap().is_none());
+        })
+        .await
+        .unwrap();
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_leaves_nothing() {
+    let cluster = Cluster::start(ServeOptions::default()).await.unwrap();
+    let ready = cluster.served().unwrap().ready().clone();
+    let processes = processes_of(&ready.data_dir);
+    assert_eq!(processes.len(), 3, "etcd, kube-apiserver, kube-controller-manager");
+    drop(cluster);
+    assert_nothing_left(&ready, &processes).await;
+    assert!(!ready.data_dir.exists());
+}
+
+#[tokio::test]
+async fn a_killed_starter_leaves_nothing() {
+    let mut starter = Command::new(std::env::current_exe().unwrap())
+        .args(["harness::starter_for_the_test_above", "--exact", "--ignored", "--nocapture"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(starter.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let ready: Ready = lines.find_map(|line| serde_json::from_str(line.get(line.find('{')?..)?).ok()).unwrap();
+    let processes = processes_of(&ready.data_dir);
+    assert_eq!(processes.len(), 3);
+    starter.kill().unwrap();
+    starter.wait().unwrap();
+    assert_nothing_left(&ready, &processes).await;
+    assert!(!ready.data_dir.exists());
+}
+
+#[tokio::test]
+#[ignore = "the starter that another test kills"]
+async fn starter_for_the_test_above() {
+    let cluster = Cluster::start(ServeOptions::default()).await.unwrap();
+    println!("{}", serde_json::to_string(cluster.served().unwrap().ready()).unwrap());
+    // Held until it is killed, or its parent is.
+    std::io::stdin().lines().for_each(drop);
+}
+
+#[tokio::test]
+async fn a_killed_server_takes_its_processes_along() {
+    let cluster = Cluster::start(ServeOptions::default()).await.unwrap();
+    let ready = cluster.served().unwrap().ready().clone();
+    let processes = processes_of(&ready.data_dir);
+    process::signal(ready.pid, Signal::KILL).unwrap();
+    assert_nothing_left(&ready, &processes).await;
+    // Nobody is left to remove it.
+    fs::remove_dir_all(&ready.data_dir).unwrap();
+}
+
+#[tokio::test]
+async fn an_audit_log_is_kept_on_demand() {
+    let cluster = Cluster::start(ServeOptions::audited()).await.unwrap();
+    cluster.kubectl().ok(&["create", "namespace", "audited"]).await.unwrap();
+    let log = cluster.kubeconfig().with_file_name("audit.log");
+    eventually(GONE, "the request in the audit log", async || {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        if text.lines().any(|line| line.contains(r#""name":"audited""#)) { Ok(()) } else { Err(text) }
+    })
+    .await
+    .unwrap();
+}
+
+async fn assert_nothing_left(ready: &Ready, processes: &[u32]) {
+    let all: Vec<u32> = processes.iter().copied().chain([ready.pid]).collect();
+    eventually(GONE, "all processes to be gone", async || {
+        let left: Vec<u32> = all.iter().copied().filter(|id| process::is_alive(*id)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await
+    .unwrap();
+    // Also those that were not there when it was looked first.
+    eventually(GONE, "no process with the cluster's folder", async || {
+        let left = processes_of(&ready.data_dir);
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await
+    .unwrap();
+}
+
+/// The processes that are told about `folder` on their command line.
+fn processes_of(folder: &Path) -> Vec<u32> {
+    let folder = folder.to_string_lossy();
+    let told = |path: PathBuf| {
+        let id = path.file_name()?.to_str()?.parse().ok()?;
+        let line = fs::read(path.join("cmdline")).ok()?;
+        (String::from_utf8_lossy(&line).contains(&*folder) && process::is_alive(id)).then_some(id)
+    };
+    fs::read_dir("/proc").unwrap().filter_map(|entry| told(entry.ok()?.path())).collect()
+}
