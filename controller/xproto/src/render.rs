@@ -1,10 +1,13 @@
 //! Diagnostics as people and as programs read them.
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::source::{Source, Sources, Span};
+use crate::source::{Source, SourceId, Sources, Span};
+
+/// The most bytes of a source that are looked through for a message; more are a line that nobody can read.
+const MOST_SHOWN: usize = 64 << 10;
 
 /// A diagnostic with the marked lines of its source, its code and its help, like rustc's.
 #[must_use]
@@ -17,9 +20,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
         .primary_title(diagnostic.message())
         .id(diagnostic.code().to_string());
     let mut group = Group::with_title(title);
-    for snippet in snippets(diagnostic, sources) {
-        group = group.element(snippet);
-    }
+    group = group.elements(elements(diagnostic, sources));
     if let Some(help) = diagnostic.help() {
         group = group.element(Level::HELP.message(help));
     }
@@ -31,11 +32,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
     renderer.render(&[group])
 }
 
-/// One snippet for each source that has to do with it, the primary place's first.
-fn snippets<'a>(
-    diagnostic: &'a Diagnostic,
-    sources: &'a Sources,
-) -> Vec<Snippet<'a, Annotation<'a>>> {
+/// One piece for each source that has to do with it, the primary place's first.
+fn elements<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Element<'a>> {
     let mut marks = vec![(diagnostic.primary, None)];
     marks.extend(
         diagnostic
@@ -43,30 +41,31 @@ fn snippets<'a>(
             .iter()
             .map(|label| (label.span, Some(label.text.as_str()))),
     );
-    let mut files: Vec<_> = Vec::new();
+    let mut files: Vec<SourceId> = Vec::new();
     for (span, _) in &marks {
         if !files.contains(&span.source) {
             files.push(span.source);
         }
     }
-    let snippet = |id| {
-        let source = sources.get(id)?;
+    let piece = |id| {
         let mine: Vec<_> = marks
             .iter()
             .filter(|(span, _)| span.source == id)
             .copied()
             .collect();
-        Some(snippet(source, &mine, diagnostic.primary))
+        sources
+            .get(id)
+            .map(|source| element(source, &mine, diagnostic.primary))
     };
-    files.into_iter().filter_map(snippet).collect()
+    files.into_iter().filter_map(piece).collect()
 }
 
-/// The lines of one source from the first mark to the last, with the marks.
-fn snippet<'a>(
+/// The lines of one source from the first mark to the last, with the marks; only the place if they are too many.
+fn element<'a>(
     source: &'a Source,
     marks: &[(Span, Option<&'a str>)],
     primary: Span,
-) -> Snippet<'a, Annotation<'a>> {
+) -> Element<'a> {
     let first = marks.iter().map(|(span, _)| span.start).min().unwrap_or(0);
     let last = marks.iter().map(|(span, _)| span.end).max().unwrap_or(0);
     let (first_line, last_line) = (source.line_column(first).0, source.line_column(last).0);
@@ -75,6 +74,14 @@ fn snippet<'a>(
         source.line_start(last_line + 1),
     );
     let text = source.text().get(start..end).unwrap_or_default();
+    if text.len() > MOST_SHOWN {
+        let mark = marks.first().map_or(primary, |(span, _)| *span);
+        let (line, column) = source.line_column(mark.start);
+        return Origin::path(source.path())
+            .line(line)
+            .char_column(column)
+            .into();
+    }
     let annotations = marks.iter().map(|(span, label)| {
         let kind = if *span == primary {
             AnnotationKind::Primary
@@ -88,6 +95,7 @@ fn snippet<'a>(
         .path(source.path())
         .line_start(first_line)
         .annotations(annotations)
+        .into()
 }
 
 /// A place in a file, counted from 1; columns count characters.
@@ -143,5 +151,58 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> DiagnosticJson {
         severity: diagnostic.severity().to_string(),
         message: diagnostic.message(),
         help: diagnostic.help(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+
+    fn first(path: &str, text: &str) -> (Diagnostic, Sources) {
+        let mut sources = Sources::new();
+        sources.add(path, text);
+        let diagnostic = compile(&sources).diagnostics.remove(0);
+        (diagnostic, sources)
+    }
+
+    #[test]
+    fn programs_get_the_place_and_the_text() {
+        let (diagnostic, sources) = first("a.xproto", "message Ä {\n}");
+        let json = to_json(&diagnostic, &sources);
+        assert_eq!(
+            (
+                json.file.as_str(),
+                json.code.as_str(),
+                json.severity.as_str()
+            ),
+            ("a.xproto", "X003", "error")
+        );
+        let (start, end) = (
+            Position { line: 1, column: 9 },
+            Position {
+                line: 1,
+                column: 10,
+            },
+        );
+        assert_eq!(json.range, Range { start, end });
+        assert_eq!(json.message, "unexpected character `Ä`");
+    }
+
+    #[test]
+    fn colour_is_used_only_when_asked_for() {
+        let (diagnostic, sources) = first("a.xproto", "}");
+        assert!(!render(&diagnostic, &sources, false).contains('\u{1b}'));
+        assert!(render(&diagnostic, &sources, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn of_a_line_that_nobody_can_read_only_the_place_is_shown() {
+        let (diagnostic, sources) = first("a.xproto", &format!("{}}}", " ".repeat(MOST_SHOWN)));
+        let text = render(&diagnostic, &sources, false);
+        assert_eq!(
+            text,
+            "error[X012]: this `}` closes nothing\n --> a.xproto:1:65537"
+        );
     }
 }

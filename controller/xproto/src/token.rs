@@ -13,6 +13,8 @@ pub(crate) enum TokenKind {
     Number,
     /// A string with its quotes.
     Str,
+    /// A string without its closing quote, which may have taken more of the line than was meant.
+    OpenStr,
     /// `< … >` behind `policy`, `map` or `reduce` and a name, kept as text.
     PolicyBody,
     /// `{`
@@ -111,7 +113,7 @@ impl Lexer<'_> {
             '<' if self.after_policy_name() => self.policy_body(),
             '0'..='9' => self.number(),
             '+' | '-' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number(),
-            c if is_word_start(c) => self.token(TokenKind::Word, prefix(rest, is_word)),
+            c if is_word(c) => self.name(),
             _ => self.punctuation(),
         }
         true
@@ -169,6 +171,21 @@ impl Lexer<'_> {
         self.comment(length);
     }
 
+    /// Letters that no name may have are taken for a part of it, so that they are reported once.
+    fn name(&mut self) {
+        let rest = self.rest();
+        let length = prefix(rest, is_word);
+        let name = &rest[..length];
+        let foreign: String = name
+            .chars()
+            .filter(|&c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER)
+            .collect();
+        if !foreign.is_empty() {
+            self.report(Syntax::UnexpectedCharacters { text: foreign }, length);
+        }
+        self.token(TokenKind::Word, length);
+    }
+
     /// A string ends on its line; each of its characters is looked at once.
     fn string(&mut self, quote: char) {
         let rest = self.rest();
@@ -190,7 +207,14 @@ impl Lexer<'_> {
         } else if quote == '\'' {
             self.report(Syntax::SingleQuotes, length);
         }
-        self.token(TokenKind::Str, length);
+        self.token(
+            if closed {
+                TokenKind::Str
+            } else {
+                TokenKind::OpenStr
+            },
+            length,
+        );
     }
 
     fn number(&mut self) {
@@ -271,22 +295,14 @@ impl Lexer<'_> {
         let rest = self.rest();
         let length =
             prefix(rest, |c| !is_known(c)).max(rest.chars().next().map_or(1, char::len_utf8));
-        let text = &rest[..length];
-        // What is not UTF-8 is reported for itself.
-        if !text.chars().all(|c| c == char::REPLACEMENT_CHARACTER) {
-            let text = text.to_owned();
-            self.report(Syntax::UnexpectedCharacters { text }, length);
-        }
+        let text = rest[..length].to_owned();
+        self.report(Syntax::UnexpectedCharacters { text }, length);
         self.at += length;
     }
 }
 
-fn is_word_start(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
-}
-
 fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+    c.is_alphanumeric() || c == '_' || c == char::REPLACEMENT_CHARACTER
 }
 
 /// Whether a character can begin or continue something, so that a run of unexpected ones ends before it.

@@ -126,7 +126,7 @@ impl ModelError {
                     .to_owned()
             }
             Self::PluralIsName { model } => {
-                format!("give the message another plural: `option plural = \"{model}s\";`")
+                format!("give the message another plural: `option plural = \"{model}Items\";`")
             }
             Self::InvalidKubernetesName { .. } => {
                 "use at most 63 letters and digits, a letter first: it becomes a name of a custom resource definition"

@@ -40,7 +40,7 @@ pub enum OptionError {
         suggestion: Option<String>,
     },
     /// `X405`: The default is not a value of the field's type.
-    #[error("the default `{}` of `{field}` is not {expected}", shown(.value))]
+    #[error("field `{field}` cannot have the default `{}`: expected {expected}", shown(.value))]
     DefaultMismatch {
         /// The field.
         field: String,
@@ -149,6 +149,9 @@ impl OptionError {
             }
             Self::FileOptionBelow { .. } => "write it above the first message".to_owned(),
             Self::Duplicate { .. } | Self::FalseState { .. } | Self::DoesNotApply { .. } => "remove it".to_owned(),
+            Self::DefaultMismatch { value, .. } if value == "now()" => {
+                r#"only a date can be `now()`: add `content_type = "date"`"#.to_owned()
+            }
             Self::DefaultMismatch { .. } | Self::DefaultOutOfRange { .. } | Self::EmptyRange { .. } => return None,
         };
         Some(help)

@@ -116,14 +116,17 @@ impl Parser<'_> {
             TokenKind::End => "the end of the file".to_owned(),
             _ => format!("`{}`", super::shortened(self.word(self.peek()))),
         };
-        let behind = self.previous().span.after();
-        self.report(
-            Syntax::Expected {
-                expected: "`;`",
-                found,
-            },
-            behind,
-        );
+        let before = self.previous();
+        // An open string may have taken the `;` with it.
+        if before.kind != TokenKind::OpenStr {
+            self.report(
+                Syntax::Expected {
+                    expected: "`;`",
+                    found,
+                },
+                before.span.after(),
+            );
+        }
         if !self.starts_statement() {
             self.skip_statement();
         }

@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         let token = self.peek();
         let found = match token.kind {
             TokenKind::End => "the end of the file".to_owned(),
-            TokenKind::Str => "a string".to_owned(),
+            TokenKind::Str | TokenKind::OpenStr => "a string".to_owned(),
             TokenKind::PolicyBody => "the text of a policy".to_owned(),
             _ => format!("`{}`", shortened(self.word(token))),
         };

@@ -50,7 +50,8 @@ impl Parser<'_> {
 
     /// Leaves a list whose `]` is not where it should be; says so if nothing has been said.
     fn end_list(&mut self, report: bool) {
-        if report {
+        // An open string may have taken the `]` with it.
+        if report && self.previous().kind != TokenKind::OpenStr {
             self.expected("`,` or `]`");
         }
         while self.eat(TokenKind::Comma).is_some() || !self.at_list_end() {
@@ -77,7 +78,7 @@ impl Parser<'_> {
         self.expect(TokenKind::Eq, "`=`")?;
         let token = self.peek();
         let (value, form) = match token.kind {
-            TokenKind::Str => (unquoted(self.word(token)), ValueForm::Quoted),
+            TokenKind::Str | TokenKind::OpenStr => (unquoted(self.word(token)), ValueForm::Quoted),
             TokenKind::Number => (self.word(token).to_owned(), ValueForm::Number),
             TokenKind::Word => (self.word(token).to_owned(), ValueForm::Word),
             _ => {

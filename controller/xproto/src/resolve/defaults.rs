@@ -20,7 +20,7 @@ pub(crate) fn read(
     };
     if literal.is_none() {
         let expected = if is_date {
-            "`\"now()\"` or `None`, which a date has"
+            "`\"now()\"` or `None`"
         } else {
             description(ty)
         };

@@ -42,7 +42,12 @@ pub(crate) fn check(field: &Field, written: &tree::Field, sink: &mut Sink) {
 /// `X302`: the number of a field is between 1 and 99; 0 stands for another one.
 pub(crate) fn number(written: &tree::Field, sink: &mut Sink) -> u32 {
     let number = written.number.text.parse().ok();
-    if !number.is_some_and(|number| NUMBERS.contains(&number)) {
+    // What is no number has been reported already.
+    let is_number = !written
+        .number
+        .text
+        .contains(|c: char| c.is_alphabetic() || c == '_');
+    if is_number && !number.is_some_and(|number| NUMBERS.contains(&number)) {
         let (name, number) = (
             written.name.text.clone(),
             written.number.text.chars().take(40).collect(),
