@@ -43,10 +43,7 @@ mod token;
 mod tree;
 
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
-pub use model::{
-    Compiled, ContentType, Field, FieldState, Literal, Model, ModelSet, RawOption, ScalarType,
-    ValueForm,
-};
+pub use model::{Compiled, ContentType, Field, FieldState, Literal, Model, ModelSet, RawOption, ScalarType, ValueForm};
 pub use render::{DiagnosticJson, Position, Range, render, to_json};
 pub use resolve::compile;
 pub use source::{SourceId, Sources, Span};

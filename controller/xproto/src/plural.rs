@@ -5,11 +5,7 @@
 /// The plural of a model that sets no option `plural`.
 #[must_use]
 pub fn plural(name: &str) -> String {
-    if name.chars().any(char::is_lowercase) {
-        of_word(name)
-    } else {
-        of_acronym(name)
-    }
+    if name.chars().any(char::is_lowercase) { of_word(name) } else { of_acronym(name) }
 }
 
 fn of_acronym(name: &str) -> String {
@@ -26,11 +22,7 @@ fn of_word(name: &str) -> String {
     if let Some(stem) = name.strip_suffix("sis") {
         return format!("{stem}ses");
     }
-    let ending = if HISSING.iter().any(|end| name.ends_with(end)) {
-        "es"
-    } else {
-        "s"
-    };
+    let ending = if HISSING.iter().any(|end| name.ends_with(end)) { "es" } else { "s" };
     format!("{name}{ending}")
 }
 

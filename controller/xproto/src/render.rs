@@ -16,31 +16,20 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level
-        .primary_title(diagnostic.message())
-        .id(diagnostic.code().to_string());
+    let title = level.primary_title(diagnostic.message()).id(diagnostic.code().to_string());
     let mut group = Group::with_title(title);
     group = group.elements(elements(diagnostic, sources));
     if let Some(help) = diagnostic.help() {
         group = group.element(Level::HELP.message(help));
     }
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
 }
 
 /// One piece for each source that has to do with it, the primary place's first.
 fn elements<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Element<'a>> {
     let mut marks = vec![(diagnostic.primary, None)];
-    marks.extend(
-        diagnostic
-            .related
-            .iter()
-            .map(|label| (label.span, Some(label.text.as_str()))),
-    );
+    marks.extend(diagnostic.related.iter().map(|label| (label.span, Some(label.text.as_str()))));
     let mut files: Vec<SourceId> = Vec::new();
     for (span, _) in &marks {
         if !files.contains(&span.source) {
@@ -48,54 +37,30 @@ fn elements<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Element
         }
     }
     let piece = |id| {
-        let mine: Vec<_> = marks
-            .iter()
-            .filter(|(span, _)| span.source == id)
-            .copied()
-            .collect();
-        sources
-            .get(id)
-            .map(|source| element(source, &mine, diagnostic.primary))
+        let mine: Vec<_> = marks.iter().filter(|(span, _)| span.source == id).copied().collect();
+        sources.get(id).map(|source| element(source, &mine, diagnostic.primary))
     };
     files.into_iter().filter_map(piece).collect()
 }
 
 /// The lines of one source from the first mark to the last, with the marks; only the place if they are too many.
-fn element<'a>(
-    source: &'a Source,
-    marks: &[(Span, Option<&'a str>)],
-    primary: Span,
-) -> Element<'a> {
+fn element<'a>(source: &'a Source, marks: &[(Span, Option<&'a str>)], primary: Span) -> Element<'a> {
     let first = marks.iter().map(|(span, _)| span.start).min().unwrap_or(0);
     let last = marks.iter().map(|(span, _)| span.end).max().unwrap_or(0);
     let (first_line, last_line) = (source.line_column(first).0, source.line_column(last).0);
-    let (start, end) = (
-        source.line_start(first_line),
-        source.line_start(last_line + 1),
-    );
+    let (start, end) = (source.line_start(first_line), source.line_start(last_line + 1));
     let text = source.text().get(start..end).unwrap_or_default();
     if text.len() > MOST_SHOWN {
         let mark = marks.first().map_or(primary, |(span, _)| *span);
         let (line, column) = source.line_column(mark.start);
-        return Origin::path(source.path())
-            .line(line)
-            .char_column(column)
-            .into();
+        return Origin::path(source.path()).line(line).char_column(column).into();
     }
     let annotations = marks.iter().map(|(span, label)| {
-        let kind = if *span == primary {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
+        let kind = if *span == primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         let at = |byte: u32| (byte as usize).saturating_sub(start).min(text.len());
         kind.span(at(span.start)..at(span.end)).label(*label)
     });
-    Snippet::source(text)
-        .path(source.path())
-        .line_start(first_line)
-        .annotations(annotations)
-        .into()
+    Snippet::source(text).path(source.path()).line_start(first_line).annotations(annotations).into()
 }
 
 /// A place in a file, counted from 1; columns count characters.
@@ -143,10 +108,7 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> DiagnosticJson {
     };
     DiagnosticJson {
         file: source.map(Source::path).unwrap_or_default().to_owned(),
-        range: Range {
-            start: position(diagnostic.primary.start),
-            end: position(diagnostic.primary.end),
-        },
+        range: Range { start: position(diagnostic.primary.start), end: position(diagnostic.primary.end) },
         code: diagnostic.code().to_string(),
         severity: diagnostic.severity().to_string(),
         message: diagnostic.message(),
@@ -170,21 +132,8 @@ mod tests {
     fn programs_get_the_place_and_the_text() {
         let (diagnostic, sources) = first("a.xproto", "message Ä {\n}");
         let json = to_json(&diagnostic, &sources);
-        assert_eq!(
-            (
-                json.file.as_str(),
-                json.code.as_str(),
-                json.severity.as_str()
-            ),
-            ("a.xproto", "X003", "error")
-        );
-        let (start, end) = (
-            Position { line: 1, column: 9 },
-            Position {
-                line: 1,
-                column: 10,
-            },
-        );
+        assert_eq!((json.file.as_str(), json.code.as_str(), json.severity.as_str()), ("a.xproto", "X003", "error"));
+        let (start, end) = (Position { line: 1, column: 9 }, Position { line: 1, column: 10 });
         assert_eq!(json.range, Range { start, end });
         assert_eq!(json.message, "unexpected character `Ä`");
     }
@@ -200,9 +149,6 @@ mod tests {
     fn of_a_line_that_nobody_can_read_only_the_place_is_shown() {
         let (diagnostic, sources) = first("a.xproto", &format!("{}}}", " ".repeat(MOST_SHOWN)));
         let text = render(&diagnostic, &sources, false);
-        assert_eq!(
-            text,
-            "error[X012]: this `}` closes nothing\n --> a.xproto:1:65537"
-        );
+        assert_eq!(text, "error[X012]: this `}` closes nothing\n--> a.xproto:1:65537");
     }
 }

@@ -32,19 +32,13 @@ impl Span {
     /// From the start of this span to the end of `other`, in the same source.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
-        Self {
-            end: other.end.max(self.start),
-            ..self
-        }
+        Self { end: other.end.max(self.start), ..self }
     }
 
     /// The empty span right behind this one.
     #[must_use]
     pub fn after(self) -> Self {
-        Self {
-            start: self.end,
-            ..self
-        }
+        Self { start: self.end, ..self }
     }
 
     /// The bytes as a range.
@@ -68,23 +62,11 @@ impl Source {
     fn new(id: SourceId, path: String, bytes: Vec<u8>) -> Self {
         if bytes.len() > MAX_SOURCE_BYTES {
             let oversize = Some(bytes.len());
-            return Self {
-                path,
-                text: String::new(),
-                lines: vec![0],
-                invalid_utf8: Vec::new(),
-                oversize,
-            };
+            return Self { path, text: String::new(), lines: vec![0], invalid_utf8: Vec::new(), oversize };
         }
         let (text, invalid_utf8) = decode(id, bytes);
         let lines = line_starts(&text);
-        Self {
-            path,
-            text,
-            lines,
-            invalid_utf8,
-            oversize: None,
-        }
+        Self { path, text, lines, invalid_utf8, oversize: None }
     }
 
     /// The path as it was given.
@@ -111,9 +93,7 @@ impl Source {
 
     /// The byte at which a line, counted from 1, starts; the end of the text for a line behind the last one.
     pub(crate) fn line_start(&self, line: usize) -> usize {
-        self.lines
-            .get(line.saturating_sub(1))
-            .map_or(self.text.len(), |&start| start as usize)
+        self.lines.get(line.saturating_sub(1)).map_or(self.text.len(), |&start| start as usize)
     }
 
     /// Where bytes were replaced because they are not UTF-8.
@@ -139,20 +119,14 @@ fn decode(source: SourceId, bytes: Vec<u8>) -> (String, Vec<Span>) {
         if !chunk.invalid().is_empty() {
             let start = offset(text.len());
             text.push(char::REPLACEMENT_CHARACTER);
-            invalid.push(Span {
-                source,
-                start,
-                end: offset(text.len()),
-            });
+            invalid.push(Span { source, start, end: offset(text.len()) });
         }
     }
     (text, invalid)
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
-    std::iter::once(0)
-        .chain(text.match_indices('\n').map(|(at, _)| offset(at + 1)))
-        .collect()
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect()
 }
 
 /// A byte offset; sources are far smaller than 4 GiB (see [`MAX_SOURCE_BYTES`]; a replacement takes three bytes).
@@ -179,21 +153,14 @@ impl Sources {
     /// A set with no file but the built-in one.
     #[must_use]
     pub fn new() -> Self {
-        let built_in = Source::new(
-            SourceId::BUILT_IN,
-            BUILT_IN_PATH.to_owned(),
-            BUILT_IN.as_bytes().to_vec(),
-        );
-        Self {
-            sources: vec![built_in],
-        }
+        let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
+        Self { sources: vec![built_in] }
     }
 
     /// Adds a file. The path is only used in messages.
     pub fn add(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> SourceId {
         let id = SourceId(offset(self.sources.len()));
-        self.sources
-            .push(Source::new(id, path.into(), bytes.into()));
+        self.sources.push(Source::new(id, path.into(), bytes.into()));
         id
     }
 
@@ -238,11 +205,7 @@ mod tests {
     fn bytes_that_are_not_utf8_are_replaced_and_located() {
         let source = Source::new(SourceId(1), "a".into(), b"a\xffb\xc3".to_vec());
         assert_eq!(source.text(), "a\u{fffd}b\u{fffd}");
-        let places: Vec<_> = source
-            .invalid_utf8()
-            .iter()
-            .map(|span| span.range())
-            .collect();
+        let places: Vec<_> = source.invalid_utf8().iter().map(|span| span.range()).collect();
         assert_eq!(places, [1..4, 5..8]);
     }
 
@@ -258,9 +221,6 @@ mod tests {
         let mut sources = Sources::new();
         assert!(sources.is_empty());
         let id = sources.add("a.xproto", "");
-        assert_eq!(
-            (sources.len(), sources.get(id).map(Source::path)),
-            (1, Some("a.xproto"))
-        );
+        assert_eq!((sources.len(), sources.get(id).map(Source::path)), (1, Some("a.xproto")));
     }
 }

@@ -76,13 +76,7 @@ pub(crate) struct Tokens {
 
 /// Reads a text.
 pub(crate) fn tokenize(source: SourceId, text: &str, sink: &mut Sink) -> Tokens {
-    let mut lexer = Lexer {
-        source,
-        text,
-        at: 0,
-        out: Tokens::default(),
-        sink,
-    };
+    let mut lexer = Lexer { source, text, at: 0, out: Tokens::default(), sink };
     while lexer.step() {}
     lexer.out
 }
@@ -124,11 +118,7 @@ impl Lexer<'_> {
     }
 
     fn span(&self, length: usize) -> Span {
-        Span {
-            source: self.source,
-            start: offset(self.at),
-            end: offset(self.at + length),
-        }
+        Span { source: self.source, start: offset(self.at), end: offset(self.at + length) }
     }
 
     fn report(&mut self, kind: Syntax, length: usize) {
@@ -138,12 +128,7 @@ impl Lexer<'_> {
     fn token(&mut self, kind: TokenKind, length: usize) {
         let at_margin = self.at == 0 || self.text.as_bytes().get(self.at - 1) == Some(&b'\n');
         let comments = self.out.comments.len();
-        self.out.tokens.push(Token {
-            kind,
-            span: self.span(length),
-            comments,
-            at_margin,
-        });
+        self.out.tokens.push(Token { kind, span: self.span(length), comments, at_margin });
         self.at += length;
     }
 
@@ -176,10 +161,7 @@ impl Lexer<'_> {
         let rest = self.rest();
         let length = prefix(rest, is_word);
         let name = &rest[..length];
-        let foreign: String = name
-            .chars()
-            .filter(|&c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER)
-            .collect();
+        let foreign: String = name.chars().filter(|&c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER).collect();
         if !foreign.is_empty() {
             self.report(Syntax::UnexpectedCharacters { text: foreign }, length);
         }
@@ -198,30 +180,20 @@ impl Lexer<'_> {
         let closed = end.is_some_and(|(_, c)| c == quote);
         let length = match end {
             Some((at, _)) if closed => at + 1,
-            _ => rest[..end.map_or(rest.len(), |(at, _)| at)]
-                .trim_end()
-                .len(),
+            _ => rest[..end.map_or(rest.len(), |(at, _)| at)].trim_end().len(),
         };
         if !closed {
             self.report(Syntax::UnterminatedString, length);
         } else if quote == '\'' {
             self.report(Syntax::SingleQuotes, length);
         }
-        self.token(
-            if closed {
-                TokenKind::Str
-            } else {
-                TokenKind::OpenStr
-            },
-            length,
-        );
+        self.token(if closed { TokenKind::Str } else { TokenKind::OpenStr }, length);
     }
 
     fn number(&mut self) {
         let rest = self.rest();
         let sign = usize::from(rest.starts_with(['+', '-']));
-        let digits =
-            |from: usize| prefix(rest.get(from..).unwrap_or_default(), |c| c.is_ascii_digit());
+        let digits = |from: usize| prefix(rest.get(from..).unwrap_or_default(), |c| c.is_ascii_digit());
         let mut length = sign + digits(sign);
         if rest[length..].starts_with('.') && digits(length + 1) > 0 {
             length += 1 + digits(length + 1);
@@ -239,11 +211,7 @@ impl Lexer<'_> {
         let [.., keyword, name] = self.out.tokens.as_slice() else {
             return false;
         };
-        name.kind == TokenKind::Word
-            && matches!(
-                self.text.get(keyword.span.range()),
-                Some("policy" | "map" | "reduce")
-            )
+        name.kind == TokenKind::Word && matches!(self.text.get(keyword.span.range()), Some("policy" | "map" | "reduce"))
     }
 
     /// A policy ends at the first `>` that is not part of `->` (XOS 4.0.4, plyxproto's lexer).
@@ -293,8 +261,7 @@ impl Lexer<'_> {
 
     fn unexpected(&mut self) {
         let rest = self.rest();
-        let length =
-            prefix(rest, |c| !is_known(c)).max(rest.chars().next().map_or(1, char::len_utf8));
+        let length = prefix(rest, |c| !is_known(c)).max(rest.chars().next().map_or(1, char::len_utf8));
         let text = rest[..length].to_owned();
         self.report(Syntax::UnexpectedCharacters { text }, length);
         self.at += length;
@@ -323,9 +290,7 @@ fn line_length(text: &str) -> usize {
 
 /// Whether a line declares something: an unclosed policy must not swallow the rest of the file.
 fn declares(line: &[u8]) -> bool {
-    ["message ", "policy ", "option "]
-        .iter()
-        .any(|word| line.starts_with(word.as_bytes()))
+    ["message ", "policy ", "option "].iter().any(|word| line.starts_with(word.as_bytes()))
 }
 
 #[cfg(test)]

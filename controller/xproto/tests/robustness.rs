@@ -24,13 +24,8 @@ fn survive(files: &[Vec<u8>]) -> Compiled {
     for diagnostic in &compiled.diagnostics {
         assert!(!render(diagnostic, &sources, true).is_empty());
         let json = to_json(diagnostic, &sources);
-        assert!(
-            json.range.start.line >= 1 && json.range.start.column >= 1 && !json.message.is_empty()
-        );
-        assert!(
-            (json.range.start.line, json.range.start.column)
-                <= (json.range.end.line, json.range.end.column)
-        );
+        assert!(json.range.start.line >= 1 && json.range.start.column >= 1 && !json.message.is_empty());
+        assert!((json.range.start.line, json.range.start.column) <= (json.range.end.line, json.range.end.column));
     }
     assert!(started.elapsed() < LIMIT);
     compiled

@@ -124,21 +124,15 @@ impl FieldError {
             Self::ReservedName { name } => format!("rename it, for example to `{name}_value`"),
             Self::NumberOutOfRange { .. } => "use a number from 1 to 99".to_owned(),
             Self::DuplicateNumber { free, .. } => free.map(|free| format!("{free} is free"))?,
-            Self::DuplicateField { .. } | Self::NameTaken { .. } | Self::SameCamelCase { .. } => {
-                "rename it".to_owned()
-            }
+            Self::DuplicateField { .. } | Self::NameTaken { .. } | Self::SameCamelCase { .. } => "rename it".to_owned(),
             Self::InheritedField { .. } => "remove it, or rename it".to_owned(),
-            Self::UnknownType { suggestion, .. } => did_you_mean(
-                suggestion.as_ref(),
-                "the types are int32, uint32, string, bool, float, double and bytes",
-            ),
+            Self::UnknownType { suggestion, .. } => {
+                did_you_mean(suggestion.as_ref(), "the types are int32, uint32, string, bool, float, double and bytes")
+            }
             Self::UnboundedString { .. } => {
-                "add `max_length = …`, or `text = True` for a long text, or a `content_type`"
-                    .to_owned()
+                "add `max_length = …`, or `text = True` for a long text, or a `content_type`".to_owned()
             }
-            Self::InheritedTwice { .. } => {
-                "remove one of the bases, or rename one of the fields".to_owned()
-            }
+            Self::InheritedTwice { .. } => "remove one of the bases, or rename one of the fields".to_owned(),
         };
         Some(help)
     }

@@ -70,18 +70,11 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn new(kind: impl Into<Kind>, primary: Span) -> Self {
-        Self {
-            kind: kind.into(),
-            primary,
-            related: Vec::new(),
-        }
+        Self { kind: kind.into(), primary, related: Vec::new() }
     }
 
     pub(crate) fn with(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.related.push(Label {
-            span,
-            text: text.into(),
-        });
+        self.related.push(Label { span, text: text.into() });
         self
     }
 
@@ -106,11 +99,7 @@ impl Diagnostic {
             Kind::Field(kind) => kind.is_warning(),
             Kind::Option(kind) => kind.is_warning(),
         };
-        if warning {
-            Severity::Warning
-        } else {
-            Severity::Error
-        }
+        if warning { Severity::Warning } else { Severity::Error }
     }
 
     /// What is wrong, in one sentence.
@@ -154,25 +143,17 @@ pub enum Kind {
 
 /// "did you mean" for a suggestion, or `otherwise`.
 pub(crate) fn did_you_mean(suggestion: Option<&String>, otherwise: &str) -> String {
-    suggestion.map_or_else(
-        || otherwise.to_owned(),
-        |name| format!("did you mean `{name}`?"),
-    )
+    suggestion.map_or_else(|| otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
 }
 
 /// The candidate that is most like a name, if any is alike enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // The cost grows with the product of the lengths; nobody's typing error is in a name this long.
     const LONGEST: usize = 80;
     if name.len() > LONGEST {
         return None;
     }
-    let likeness = |candidate: &str| {
-        strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
-    };
+    let likeness = |candidate: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
     let limit = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -191,10 +172,7 @@ mod tests {
     fn the_nearest_name_is_suggested_only_when_it_is_near() {
         let names = ["XOSBase", "Service", "ServiceInstance"];
         assert_eq!(nearest("XosBas", names).as_deref(), Some("XOSBase"));
-        assert_eq!(
-            nearest("SerivceInstance", names).as_deref(),
-            Some("ServiceInstance")
-        );
+        assert_eq!(nearest("SerivceInstance", names).as_deref(), Some("ServiceInstance"));
         assert_eq!(nearest("Port", names), None);
         assert_eq!(nearest(&"x".repeat(1000), names), None);
     }

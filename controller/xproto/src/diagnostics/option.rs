@@ -50,9 +50,7 @@ pub enum OptionError {
         expected: &'static str,
     },
     /// `X406`: The default is longer than `max_length` allows.
-    #[error(
-        "the default of `{field}` has {length} characters, more than its `max_length` of {max}"
-    )]
+    #[error("the default of `{field}` has {length} characters, more than its `max_length` of {max}")]
     DefaultTooLong {
         /// The field.
         field: String,
@@ -98,9 +96,7 @@ pub enum OptionError {
         field: String,
     },
     /// `X412` (warning): A file option stands below a message. Here it holds for the whole file; in XOS 4.0.4 only below.
-    #[error(
-        "option `{name}` holds for the whole file, but XOS 4.0.4 does not apply it to the messages above it"
-    )]
+    #[error("option `{name}` holds for the whole file, but XOS 4.0.4 does not apply it to the messages above it")]
     FileOptionBelow {
         /// The option.
         name: String,
@@ -161,15 +157,7 @@ impl OptionError {
 /// A value as it can stand in a message: on one line and not too long.
 fn shown(value: &str) -> String {
     const LONGEST: usize = 40;
-    let cut = if value.chars().nth(LONGEST).is_some() {
-        "…"
-    } else {
-        ""
-    };
-    let start: String = value
-        .chars()
-        .take(LONGEST)
-        .flat_map(char::escape_debug)
-        .collect();
+    let cut = if value.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    let start: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     format!("{start}{cut}")
 }

@@ -24,27 +24,16 @@ impl Sink {
     }
 
     /// As [`Sink::push`] for a diagnostic that is dear to make, such as one with a suggestion.
-    pub(crate) fn push_with(
-        &mut self,
-        make: impl FnOnce() -> Diagnostic,
-        fallback: impl FnOnce() -> Diagnostic,
-    ) {
-        let diagnostic = if self.kept.len() < MOST {
-            make()
-        } else {
-            fallback()
-        };
+    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> Diagnostic, fallback: impl FnOnce() -> Diagnostic) {
+        let diagnostic = if self.kept.len() < MOST { make() } else { fallback() };
         self.push(diagnostic);
     }
 
     /// The diagnostics by file and place, then one on those that were left out.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        self.kept
-            .sort_by_key(|d| (d.primary, d.severity(), d.code()));
+        self.kept.sort_by_key(|d| (d.primary, d.severity(), d.code()));
         if let Some(last) = self.last {
-            let more = Syntax::TooManyDiagnostics {
-                left_out: self.left_out,
-            };
+            let more = Syntax::TooManyDiagnostics { left_out: self.left_out };
             self.kept.push(Diagnostic::new(more, last.primary));
         }
         self.kept
@@ -60,14 +49,7 @@ mod tests {
     fn diagnostics_are_sorted_by_place_and_limited() {
         let mut sink = Sink::default();
         for start in (0..700).rev() {
-            sink.push(Diagnostic::new(
-                Syntax::ExtraSemicolon,
-                Span {
-                    source: SourceId(1),
-                    start,
-                    end: start,
-                },
-            ));
+            sink.push(Diagnostic::new(Syntax::ExtraSemicolon, Span { source: SourceId(1), start, end: start }));
         }
         let all = sink.finish();
         assert_eq!(all.len(), MOST + 1);

@@ -111,26 +111,18 @@ impl Syntax {
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
             Self::InvalidUtf8 { .. } => "save the file as UTF-8",
-            Self::SourceTooLarge { .. } => {
-                "split it into several files: all files together form one model set"
-            }
-            Self::UnterminatedString => {
-                r#"close it with `"` on the same line; write a quote inside it as `\"`"#
-            }
+            Self::SourceTooLarge { .. } => "split it into several files: all files together form one model set",
+            Self::UnterminatedString => r#"close it with `"` on the same line; write a quote inside it as `\"`"#,
             Self::UnterminatedComment => "close it with `*/`",
             Self::SingleQuotes => r#"write `"…"`"#,
             Self::HashComment => "begin a comment with `//`, or put it between `/*` and `*/`",
-            Self::MalformedNumber => {
-                "write decimal digits, with a sign before and a fraction behind if need be"
-            }
+            Self::MalformedNumber => "write decimal digits, with a sign before and a fraction behind if need be",
             Self::UnterminatedPolicy => "a policy is written `policy name < expression >`",
             Self::UnclosedMessage { .. } => "close it with `}`",
             Self::ExtraSemicolon | Self::TrailingComma => "remove it",
             Self::MissingModifier { .. } => "begin the field with `required` or `optional`",
             Self::TooManyDiagnostics { .. } => "fix the first ones and look again",
-            Self::MissingValue { .. } => {
-                r#"write a string in double quotes, a number, or one word such as `True`"#
-            }
+            Self::MissingValue { .. } => r#"write a string in double quotes, a number, or one word such as `True`"#,
             Self::UnexpectedCharacters { .. } | Self::Expected { .. } | Self::UnmatchedBrace => {
                 return None;
             }
@@ -140,19 +132,11 @@ impl Syntax {
 }
 
 fn invalid_bytes(places: usize) -> String {
-    if places == 1 {
-        "these bytes are no character".to_owned()
-    } else {
-        format!("{places} places, this is the first")
-    }
+    if places == 1 { "these bytes are no character".to_owned() } else { format!("{places} places, this is the first") }
 }
 
 fn characters(text: &str) -> String {
     let shown: String = text.chars().take(20).flat_map(char::escape_debug).collect();
-    let noun = if text.chars().nth(1).is_none() {
-        "character"
-    } else {
-        "characters"
-    };
+    let noun = if text.chars().nth(1).is_none() { "character" } else { "characters" };
     format!("{noun} `{shown}`")
 }

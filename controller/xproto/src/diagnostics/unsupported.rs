@@ -101,39 +101,24 @@ impl Unsupported {
 
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Link { .. } => {
-                "remove it for now, or keep the name of the peer in a string field"
-            }
-            Self::Policy { .. } => {
-                "remove it for now; a message may name it behind `::` all the same"
-            }
+            Self::Link { .. } => "remove it for now, or keep the name of the peer in a string field",
+            Self::Policy { .. } => "remove it for now; a message may name it behind `::` all the same",
             Self::Repeated { .. } => "write `required` or `optional`; XOS stores no lists",
-            Self::NestedMessage { .. } => {
-                "write the message beside the other one; a base makes it inherit"
-            }
+            Self::NestedMessage { .. } => "write the message beside the other one; a base makes it inherit",
             Self::Enum { .. } => r#"use a string with `choices = "(('a', 'A'), ('b', 'B'))"`"#,
             Self::Oneof { .. } => "write the fields as optional ones",
-            Self::Extension { .. } => {
-                "write a message with the other one as its base: `message Mine (Theirs) { … }`"
-            }
+            Self::Extension { .. } => "write a message with the other one as its base: `message Mine (Theirs) { … }`",
             Self::MapReduce { .. } => "remove it",
             Self::Import => "remove it: all files of a set see each other's messages",
-            Self::Package { .. } => {
-                r#"remove it, and set the group of the models with `option app_label = "…";`"#
-            }
+            Self::Package { .. } => r#"remove it, and set the group of the models with `option app_label = "…";`"#,
             Self::Service { .. } => "remove it: every model has its service by itself",
             Self::SyntaxStatement => "remove it",
-            Self::FieldPolicy => {
-                "remove it, and name the policy on the message: `message Name::policy (Base)`"
-            }
+            Self::FieldPolicy => "remove it, and name the policy on the message: `message Name::policy (Base)`",
         };
         Some(help.to_owned())
     }
 }
 
 fn named(what: &str, name: &Option<String>) -> String {
-    name.as_ref().map_or_else(
-        || format!("{what} is skipped"),
-        |name| format!("`{name}` is skipped"),
-    )
+    name.as_ref().map_or_else(|| format!("{what} is skipped"), |name| format!("`{name}` is skipped"))
 }

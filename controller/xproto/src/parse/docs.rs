@@ -7,10 +7,7 @@ impl Parser<'_> {
     /// The comment block that ends on the line above the current token, or on its line.
     pub(super) fn doc_above(&self) -> Option<String> {
         let token = self.peek();
-        let previous = self
-            .at
-            .checked_sub(1)
-            .and_then(|at| self.tokens.tokens.get(at));
+        let previous = self.at.checked_sub(1).and_then(|at| self.tokens.tokens.get(at));
         let between = previous.map_or(0, |token| token.comments)..token.comments;
         let comments = self.tokens.comments.get(between)?;
         // A comment that begins before it stands behind something else on a line: a remark on that.
@@ -24,11 +21,7 @@ impl Parser<'_> {
             block.push(comment);
             below = comment;
         }
-        let lines: Vec<_> = block
-            .iter()
-            .rev()
-            .map(|&comment| comment_text(self.slice(comment)))
-            .collect();
+        let lines: Vec<_> = block.iter().rev().map(|&comment| comment_text(self.slice(comment))).collect();
         let text = lines.join("\n").trim().to_owned();
         (!text.is_empty()).then_some(text)
     }
@@ -43,10 +36,7 @@ impl Parser<'_> {
     }
 
     fn newlines(&self, from: Span, to: Span) -> usize {
-        let between = self
-            .text
-            .get(from.end as usize..to.start as usize)
-            .unwrap_or_default();
+        let between = self.text.get(from.end as usize..to.start as usize).unwrap_or_default();
         between.matches('\n').count()
     }
 }
@@ -57,13 +47,7 @@ fn comment_text(comment: &str) -> String {
         return line.trim_start_matches('/').trim().to_owned();
     }
     let inner = comment.strip_prefix("/*").unwrap_or(comment);
-    let inner = inner
-        .strip_suffix("*/")
-        .unwrap_or(inner)
-        .trim_start_matches('*');
-    let lines: Vec<_> = inner
-        .lines()
-        .map(|line| line.trim().trim_start_matches('*').trim())
-        .collect();
+    let inner = inner.strip_suffix("*/").unwrap_or(inner).trim_start_matches('*');
+    let lines: Vec<_> = inner.lines().map(|line| line.trim().trim_start_matches('*').trim()).collect();
     lines.join("\n").trim().to_owned()
 }

@@ -40,10 +40,7 @@ impl Parser<'_> {
 
     /// `required`, `optional` or `repeated`; a missing one is reported, and the field is read as an optional one.
     fn modifier(&mut self) -> Token {
-        if ["required", "optional", "repeated"]
-            .iter()
-            .any(|word| self.is_word(0, word))
-        {
+        if ["required", "optional", "repeated"].iter().any(|word| self.is_word(0, word)) {
             return self.bump();
         }
         let name = self.word(self.nth(1)).to_owned();
@@ -77,34 +74,18 @@ impl Parser<'_> {
         }
         self.expect(TokenKind::Eq, "`=` and the number of the field")?;
         let number = self.expect(TokenKind::Number, "the number of the field")?;
-        let number = Name {
-            text: self.word(number).to_owned(),
-            span: number.span,
-        };
+        let number = Name { text: self.word(number).to_owned(), span: number.span };
         let options = self.option_list();
         self.semicolon();
-        Some(Field {
-            doc,
-            required,
-            ty,
-            name,
-            number,
-            options,
-        })
+        Some(Field { doc, required, ty, name, number, options })
     }
 
     /// The type as written, with its package.
     fn field_type(&mut self) -> Option<Name> {
         let first = self.peek();
         let name = self.dotted_name("the type of the field")?;
-        let text = self
-            .text
-            .get(first.span.to(name.span).range())
-            .unwrap_or_default();
-        Some(Name {
-            text: text.to_owned(),
-            ..name
-        })
+        let text = self.text.get(first.span.to(name.span).range()).unwrap_or_default();
+        Some(Name { text: text.to_owned(), ..name })
     }
 
     /// The `;` behind a statement; a missing one is reported behind what stands before it, and reading goes on.
@@ -119,13 +100,7 @@ impl Parser<'_> {
         let before = self.previous();
         // An open string may have taken the `;` with it.
         if before.kind != TokenKind::OpenStr {
-            self.report(
-                Syntax::Expected {
-                    expected: "`;`",
-                    found,
-                },
-                before.span.after(),
-            );
+            self.report(Syntax::Expected { expected: "`;`", found }, before.span.after());
         }
         if !self.starts_statement() {
             self.skip_statement();

@@ -17,14 +17,7 @@ impl Parser<'_> {
         };
         let policy = self.policy_name();
         let bases = self.bases();
-        let mut message = Message {
-            doc,
-            name,
-            policy,
-            bases,
-            options: Vec::new(),
-            fields: Vec::new(),
-        };
+        let mut message = Message { doc, name, policy, bases, options: Vec::new(), fields: Vec::new() };
         match self.expect(TokenKind::LBrace, "`{`") {
             Some(brace) => self.body(&mut message, brace.span),
             None => self.skip_declaration(),
@@ -64,10 +57,7 @@ impl Parser<'_> {
         let mut name = self.name(expected)?;
         while self.eat(TokenKind::Dot).is_some() {
             let part = self.name(expected)?;
-            name = Name {
-                text: part.text,
-                span: name.span.to(part.span),
-            };
+            name = Name { text: part.text, span: name.span.to(part.span) };
         }
         Some(name)
     }
@@ -103,11 +93,8 @@ impl Parser<'_> {
     }
 
     fn unclosed(&mut self, name: &Name, brace: Span) {
-        let unclosed = Syntax::UnclosedMessage {
-            name: name.text.clone(),
-        };
+        let unclosed = Syntax::UnclosedMessage { name: name.text.clone() };
         let end = self.previous().span.after();
-        self.sink
-            .push(Diagnostic::new(unclosed, brace).with(end, "a `}` is missing here or above"));
+        self.sink.push(Diagnostic::new(unclosed, brace).with(end, "a `}` is missing here or above"));
     }
 }

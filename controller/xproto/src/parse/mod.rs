@@ -20,25 +20,13 @@ use crate::tree::{File, Name};
 pub(crate) fn parse(id: SourceId, source: &Source, sink: &mut Sink) -> File {
     report_encoding(id, source, sink);
     let tokens = tokenize(id, source.text(), sink);
-    let mut parser = Parser {
-        text: source.text(),
-        tokens,
-        at: 0,
-        sink,
-    };
+    let mut parser = Parser { text: source.text(), tokens, at: 0, sink };
     parser.file()
 }
 
 fn report_encoding(source: SourceId, file: &Source, sink: &mut Sink) {
     if let Some(bytes) = file.oversize() {
-        sink.push(Diagnostic::new(
-            Syntax::SourceTooLarge { bytes },
-            Span {
-                source,
-                start: 0,
-                end: 0,
-            },
-        ));
+        sink.push(Diagnostic::new(Syntax::SourceTooLarge { bytes }, Span { source, start: 0, end: 0 }));
     }
     if let [first, ..] = file.invalid_utf8() {
         let places = file.invalid_utf8().len();
@@ -93,19 +81,11 @@ impl<'a> Parser<'a> {
         let tokens = &self.tokens.tokens;
         let end = Token {
             kind: TokenKind::End,
-            span: Span {
-                source: SourceId::BUILT_IN,
-                start: 0,
-                end: 0,
-            },
+            span: Span { source: SourceId::BUILT_IN, start: 0, end: 0 },
             comments: 0,
             at_margin: true,
         };
-        tokens
-            .get(self.at + n)
-            .or(tokens.last())
-            .copied()
-            .unwrap_or(end)
+        tokens.get(self.at + n).or(tokens.last()).copied().unwrap_or(end)
     }
 
     fn peek(&self) -> Token {
@@ -114,11 +94,7 @@ impl<'a> Parser<'a> {
 
     /// The token before, or the current one at the start.
     fn previous(&self) -> Token {
-        self.tokens
-            .tokens
-            .get(self.at.saturating_sub(1))
-            .copied()
-            .unwrap_or_else(|| self.peek())
+        self.tokens.tokens.get(self.at.saturating_sub(1)).copied().unwrap_or_else(|| self.peek())
     }
 
     /// Takes a token; the end of the text stays.
@@ -147,10 +123,7 @@ impl<'a> Parser<'a> {
     /// Takes a word, else reports it missing.
     fn name(&mut self, expected: &'static str) -> Option<Name> {
         let token = self.expect(TokenKind::Word, expected)?;
-        Some(Name {
-            text: self.word(token).to_owned(),
-            span: token.span,
-        })
+        Some(Name { text: self.word(token).to_owned(), span: token.span })
     }
 
     /// The text of a token.
@@ -184,11 +157,7 @@ impl<'a> Parser<'a> {
 
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
-    let cut = if text.chars().nth(LONGEST).is_some() {
-        "…"
-    } else {
-        ""
-    };
+    let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
     text.chars().take(LONGEST).chain(cut.chars()).collect()
 }
 

@@ -87,21 +87,11 @@ impl Parser<'_> {
             }
         };
         self.bump();
-        Some(RawOption {
-            name: name.text,
-            value,
-            form,
-            span: name.span.to(token.span),
-            value_span: token.span,
-        })
+        Some(RawOption { name: name.text, value, form, span: name.span.to(token.span), value_span: token.span })
     }
 
     fn missing_value(&mut self, option: String, token: Token) {
-        let span = if token.kind == TokenKind::End {
-            self.previous().span.after()
-        } else {
-            token.span
-        };
+        let span = if token.kind == TokenKind::End { self.previous().span.after() } else { token.span };
         self.report(Syntax::MissingValue { option }, span);
     }
 

@@ -82,17 +82,14 @@ impl Parser<'_> {
     /// Skips to the `{` of a message whose head cannot be read.
     pub(super) fn skip_to_body(&mut self) {
         use TokenKind::{End, LBrace, RBrace, Semi};
-        while !matches!(self.peek().kind, LBrace | RBrace | Semi | End) && !self.starts_statement()
-        {
+        while !matches!(self.peek().kind, LBrace | RBrace | Semi | End) && !self.starts_statement() {
             self.bump();
         }
     }
 
     /// Whether a statement begins here on a line of its own.
     pub(super) fn starts_statement(&self) -> bool {
-        const WORDS: [&str; 6] = [
-            "required", "optional", "repeated", "option", "message", "policy",
-        ];
+        const WORDS: [&str; 6] = ["required", "optional", "repeated", "option", "message", "policy"];
         let token = self.peek();
         token.kind == TokenKind::Word
             && WORDS.contains(&self.word(token))
@@ -101,10 +98,7 @@ impl Parser<'_> {
     }
 
     fn begins_line(&self, token: Token) -> bool {
-        let before = self
-            .text
-            .get(..token.span.start as usize)
-            .unwrap_or_default();
+        let before = self.text.get(..token.span.start as usize).unwrap_or_default();
         let blanks = before.trim_end_matches([' ', '\t']);
         blanks.is_empty() || blanks.ends_with('\n')
     }

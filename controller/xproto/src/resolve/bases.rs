@@ -18,15 +18,9 @@ pub(crate) struct Graph {
 
 /// Looks up the bases and finds circles.
 pub(crate) fn link(declarations: &[Declaration], sink: &mut Sink) -> Graph {
-    let places: HashMap<&str, usize> = declarations
-        .iter()
-        .enumerate()
-        .map(|(at, d)| (d.message.name.text.as_str(), at))
-        .collect();
-    let mut bases: Vec<_> = declarations
-        .iter()
-        .map(|declaration| known(declaration, &places, sink))
-        .collect();
+    let places: HashMap<&str, usize> =
+        declarations.iter().enumerate().map(|(at, d)| (d.message.name.text.as_str(), at)).collect();
+    let mut bases: Vec<_> = declarations.iter().map(|declaration| known(declaration, &places, sink)).collect();
     let order = order(&mut bases, declarations, sink);
     Graph { bases, order }
 }
@@ -43,33 +37,18 @@ fn known(declaration: &Declaration, places: &HashMap<&str, usize>, sink: &mut Si
     known
 }
 
-fn report_unknown(
-    declaration: &Declaration,
-    base: &Name,
-    places: &HashMap<&str, usize>,
-    sink: &mut Sink,
-) {
+fn report_unknown(declaration: &Declaration, base: &Name, places: &HashMap<&str, usize>, sink: &mut Sink) {
     let unknown = |suggestion| {
         let model = declaration.message.name.text.clone();
-        let unknown = ModelError::UnknownBase {
-            model,
-            base: base.text.clone(),
-            suggestion,
-        };
+        let unknown = ModelError::UnknownBase { model, base: base.text.clone(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(
-        || unknown(nearest(&base.text, places.keys().copied())),
-        || unknown(None),
-    );
+    sink.push_with(|| unknown(nearest(&base.text, places.keys().copied())), || unknown(None));
 }
 
 fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {
     let model = declaration.message.name.text.clone();
-    let repeated = ModelError::RepeatedBase {
-        model,
-        base: base.text.clone(),
-    };
+    let repeated = ModelError::RepeatedBase { model, base: base.text.clone() };
     sink.push(Diagnostic::new(repeated, base.span));
 }
 
@@ -117,24 +96,12 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink
     order
 }
 
-fn report_cycle(
-    way: &[(usize, usize)],
-    base: usize,
-    declarations: &[Declaration],
-    sink: &mut Sink,
-) {
+fn report_cycle(way: &[(usize, usize)], base: usize, declarations: &[Declaration], sink: &mut Sink) {
     let name = |at: usize| &declarations[at].message.name;
     let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != base);
-    let path: Vec<_> = circle
-        .chain([base])
-        .map(|at| name(at).text.clone())
-        .collect();
+    let path: Vec<_> = circle.chain([base]).map(|at| name(at).text.clone()).collect();
     let last = way.last().map_or(base, |&(at, _)| at);
-    let written = declarations[last]
-        .message
-        .bases
-        .iter()
-        .find(|written| written.text == name(base).text);
+    let written = declarations[last].message.bases.iter().find(|written| written.text == name(base).text);
     let span = written.map_or(name(base).span, |written| written.span);
     sink.push(Diagnostic::new(ModelError::BaseCycle { path }, span));
 }

@@ -13,22 +13,10 @@ pub(crate) fn read(
     sink: &mut Sink,
 ) -> Option<Literal> {
     let is_date = content_type == Some(ContentType::Date);
-    let literal = if is_date {
-        date(option)
-    } else {
-        scalar(option, ty)
-    };
+    let literal = if is_date { date(option) } else { scalar(option, ty) };
     if literal.is_none() {
-        let expected = if is_date {
-            "`\"now()\"` or `None`"
-        } else {
-            description(ty)
-        };
-        let mismatch = OptionError::DefaultMismatch {
-            field: field.to_owned(),
-            value: option.value.clone(),
-            expected,
-        };
+        let expected = if is_date { "`\"now()\"` or `None`" } else { description(ty) };
+        let mismatch = OptionError::DefaultMismatch { field: field.to_owned(), value: option.value.clone(), expected };
         sink.push(Diagnostic::new(mismatch, option.value_span));
     }
     literal
@@ -48,17 +36,13 @@ fn scalar(option: &RawOption, ty: ScalarType) -> Option<Literal> {
     let value = option.value.as_str();
     match (option.form, value, ty) {
         (ValueForm::Word, "None", _) => Some(Literal::Null),
-        (_, _, ScalarType::Bool) if option.as_bool().is_some() => {
-            option.as_bool().map(Literal::Bool)
-        }
+        (_, _, ScalarType::Bool) if option.as_bool().is_some() => option.as_bool().map(Literal::Bool),
         (ValueForm::Word, "True" | "true" | "False" | "false", _) => None,
         (ValueForm::Word, name, _) => Some(Literal::Callable(name.to_owned())),
         // A moment is not a value of a field that is no date.
         (ValueForm::Quoted, "now()", _) => None,
         (ValueForm::Quoted, text, _) if callable(text).is_some() => callable(text),
-        (ValueForm::Quoted, text, ScalarType::String | ScalarType::Bytes) => {
-            Some(Literal::Str(text.to_owned()))
-        }
+        (ValueForm::Quoted, text, ScalarType::String | ScalarType::Bytes) => Some(Literal::Str(text.to_owned())),
         (ValueForm::Number, _, ScalarType::String | ScalarType::Bytes) => None,
         (ValueForm::Quoted, "None", _) => Some(Literal::Null),
         (_, number, ty) => self::number(number, ty),
@@ -67,19 +51,11 @@ fn scalar(option: &RawOption, ty: ScalarType) -> Option<Literal> {
 
 fn number(text: &str, ty: ScalarType) -> Option<Literal> {
     match ty {
-        ScalarType::Int32 => text
-            .parse::<i32>()
-            .ok()
-            .map(|number| Literal::Int(number.into())),
-        ScalarType::Uint32 => text
-            .parse::<u32>()
-            .ok()
-            .map(|number| Literal::Int(number.into())),
-        ScalarType::Float | ScalarType::Double => text
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .map(Literal::Float),
+        ScalarType::Int32 => text.parse::<i32>().ok().map(|number| Literal::Int(number.into())),
+        ScalarType::Uint32 => text.parse::<u32>().ok().map(|number| Literal::Int(number.into())),
+        ScalarType::Float | ScalarType::Double => {
+            text.parse().ok().filter(|number: &f64| number.is_finite()).map(Literal::Float)
+        }
         ScalarType::String | ScalarType::Bool | ScalarType::Bytes => None,
     }
 }
@@ -88,9 +64,7 @@ fn number(text: &str, ty: ScalarType) -> Option<Literal> {
 fn callable(text: &str) -> Option<Literal> {
     let name = text.strip_suffix("()")?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c));
     is_name.then(|| Literal::Callable(name.to_owned()))
 }
 

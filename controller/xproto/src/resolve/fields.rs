@@ -40,13 +40,8 @@ fn field(written: &tree::Field, model: &str, sink: &mut Sink) -> Option<Field> {
         number: rules::fields::number(written, sink),
         declared_in: model.to_owned(),
         state: state(&options),
-        default: default
-            .and_then(|option| defaults::read(option, &written.name.text, ty, content_type, sink)),
-        max_length: number(
-            option("max_length"),
-            "a whole number that is not negative",
-            sink,
-        ),
+        default: default.and_then(|option| defaults::read(option, &written.name.text, ty, content_type, sink)),
+        max_length: number(option("max_length"), "a whole number that is not negative", sink),
         min_value: number(option("min_value"), "a whole number", sink),
         max_value: number(option("max_value"), "a whole number", sink),
         content_type,
@@ -61,11 +56,7 @@ fn scalar_type(written: &tree::Field, sink: &mut Sink) -> Option<ScalarType> {
     let ty = ScalarType::from_keyword(keyword);
     if ty.is_none() {
         let suggestion = like_type(keyword);
-        let unknown = FieldError::UnknownType {
-            name: written.name.text.clone(),
-            ty: keyword.clone(),
-            suggestion,
-        };
+        let unknown = FieldError::UnknownType { name: written.name.text.clone(), ty: keyword.clone(), suggestion };
         sink.push(Diagnostic::new(unknown, written.ty.span));
     }
     ty
@@ -82,11 +73,7 @@ fn like_type(keyword: &str) -> Option<String> {
 }
 
 fn state(options: &[RawOption]) -> FieldState {
-    let is = |name: &str| {
-        options
-            .iter()
-            .any(|option| option.name == name && option.as_bool() == Some(true))
-    };
+    let is = |name: &str| options.iter().any(|option| option.name == name && option.as_bool() == Some(true));
     if is("bookkeeping_state") {
         FieldState::Bookkeeping
     } else if is("feedback_state") {
@@ -100,25 +87,13 @@ fn content_type(option: Option<&RawOption>, sink: &mut Sink) -> Option<ContentTy
     let option = option?;
     let content_type = ContentType::from_name(&option.value);
     if content_type.is_none() {
-        let suggestion = nearest(
-            &option.value,
-            ContentType::ALL.iter().map(|(name, _)| *name),
-        );
-        invalid(
-            option,
-            "`stripped`, `date`, `url` or `ip`",
-            suggestion,
-            sink,
-        );
+        let suggestion = nearest(&option.value, ContentType::ALL.iter().map(|(name, _)| *name));
+        invalid(option, "`stripped`, `date`, `url` or `ip`", suggestion, sink);
     }
     content_type
 }
 
-fn number<N: FromStr>(
-    option: Option<&RawOption>,
-    expected: &'static str,
-    sink: &mut Sink,
-) -> Option<N> {
+fn number<N: FromStr>(option: Option<&RawOption>, expected: &'static str, sink: &mut Sink) -> Option<N> {
     let option = option?;
     let number = option.value.parse().ok();
     if number.is_none() {
@@ -128,27 +103,14 @@ fn number<N: FromStr>(
 }
 
 /// Reports an option whose value it cannot have.
-pub(crate) fn invalid(
-    option: &RawOption,
-    expected: &'static str,
-    suggestion: Option<String>,
-    sink: &mut Sink,
-) {
+pub(crate) fn invalid(option: &RawOption, expected: &'static str, suggestion: Option<String>, sink: &mut Sink) {
     let (name, value) = (option.name.clone(), option.value.clone());
-    let invalid = OptionError::InvalidValue {
-        name,
-        value,
-        expected,
-        suggestion,
-    };
+    let invalid = OptionError::InvalidValue { name, value, expected, suggestion };
     sink.push(Diagnostic::new(invalid, option.value_span));
 }
 
 fn help_text(options: &[RawOption], comment: Option<&String>) -> Option<String> {
     let option = |name: &str| options.iter().find(|option| option.name == name);
     let text = option("help_text").or_else(|| option("description"));
-    text.map(|option| &option.value)
-        .or(comment)
-        .filter(|text| !text.is_empty())
-        .cloned()
+    text.map(|option| &option.value).or(comment).filter(|text| !text.is_empty()).cloned()
 }

@@ -36,35 +36,19 @@ pub(crate) fn flatten(
         let own = std::mem::take(&mut own[at]);
         rules::inherited::check(declaration, &heir.fields, &own, sink);
         heir.fields.extend(own.into_iter().map(Arc::new));
-        heir.class_names = heir
-            .ancestry
-            .iter()
-            .map(|&at| declarations[at].message.name.text.clone())
-            .collect();
+        heir.class_names = heir.ancestry.iter().map(|&at| declarations[at].message.name.text.clone()).collect();
         flat[at] = heir;
     }
     flat
 }
 
-fn inherit(
-    at: usize,
-    declaration: &Declaration,
-    bases: &[usize],
-    flat: &[Flat],
-    sink: &mut Sink,
-) -> Flat {
-    let mut heir = Flat {
-        ancestry: vec![at],
-        ..Flat::default()
-    };
+fn inherit(at: usize, declaration: &Declaration, bases: &[usize], flat: &[Flat], sink: &mut Sink) -> Flat {
+    let mut heir = Flat { ancestry: vec![at], ..Flat::default() };
     for &base in bases {
         let base = &flat[base];
         if heir.ancestry.len() + base.ancestry.len() > MAX_ANCESTORS {
             let model = declaration.message.name.text.clone();
-            sink.push(Diagnostic::new(
-                ModelError::TooManyAncestors { model },
-                declaration.message.name.span,
-            ));
+            sink.push(Diagnostic::new(ModelError::TooManyAncestors { model }, declaration.message.name.span));
             break;
         }
         report_shared(declaration, &heir, base, sink);
@@ -75,37 +59,23 @@ fn inherit(
 
 /// A base that two bases have in common, the nearest one only: its own bases are shared with it.
 fn report_shared(declaration: &Declaration, heir: &Flat, base: &Flat, sink: &mut Sink) {
-    let Some(place) = base
-        .ancestry
-        .iter()
-        .position(|ancestor| heir.ancestry.contains(ancestor))
-    else {
+    let Some(place) = base.ancestry.iter().position(|ancestor| heir.ancestry.contains(ancestor)) else {
         return;
     };
     if base.fields.is_empty() {
         return;
     }
     let model = declaration.message.name.text.clone();
-    let repeated = ModelError::RepeatedBase {
-        model,
-        base: base.class_names[place].clone(),
-    };
+    let repeated = ModelError::RepeatedBase { model, base: base.class_names[place].clone() };
     sink.push(Diagnostic::new(repeated, declaration.message.name.span));
 }
 
 /// Adds what a base has and the heir has not yet.
 fn merge(declaration: &Declaration, heir: &mut Flat, base: &Flat, sink: &mut Sink) {
     let ancestors: HashSet<_> = heir.ancestry.iter().copied().collect();
-    heir.ancestry.extend(
-        base.ancestry
-            .iter()
-            .filter(|ancestor| !ancestors.contains(ancestor)),
-    );
-    let there: HashMap<String, Arc<Field>> = heir
-        .fields
-        .iter()
-        .map(|field| (field.name.clone(), Arc::clone(field)))
-        .collect();
+    heir.ancestry.extend(base.ancestry.iter().filter(|ancestor| !ancestors.contains(ancestor)));
+    let there: HashMap<String, Arc<Field>> =
+        heir.fields.iter().map(|field| (field.name.clone(), Arc::clone(field))).collect();
     for field in &base.fields {
         match there.get(&field.name) {
             None => heir.fields.push(Arc::clone(field)),

@@ -31,10 +31,7 @@ pub fn compile(sources: &Sources) -> Compiled {
     // 2. Bases: who inherits from whom, and the order in which bases come before their heirs.
     let graph = bases::link(&declarations, &mut sink);
     // 3. Fields: what each message declares itself.
-    let own: Vec<_> = declarations
-        .iter()
-        .map(|declaration| fields::own(declaration, &mut sink))
-        .collect();
+    let own: Vec<_> = declarations.iter().map(|declaration| fields::own(declaration, &mut sink)).collect();
     // 4. Inheritance: all fields and ancestors of each model.
     let flat = inherit::flatten(&declarations, &graph, own, &mut sink);
     // 5. Models, and the rules on them.
@@ -44,23 +41,13 @@ pub fn compile(sources: &Sources) -> Compiled {
         .map(|(declaration, flat)| models::model(declaration, flat, &mut sink))
         .collect();
     rules::models::check(&models, &mut sink);
-    Compiled {
-        models: ModelSet::new(models),
-        diagnostics: sink.finish(),
-    }
+    Compiled { models: ModelSet::new(models), diagnostics: sink.finish() }
 }
 
 /// The trees of all files; the built-in one only if no other declares its message.
 fn files(sources: &Sources, sink: &mut Sink) -> Vec<File> {
-    let mut files: Vec<_> = sources
-        .iter()
-        .skip(1)
-        .map(|(id, source)| parse(id, source, sink))
-        .collect();
-    let own_base = files
-        .iter()
-        .flat_map(|file| &file.messages)
-        .any(|message| message.name.text == "XOSBase");
+    let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
+    let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == "XOSBase");
     let built_in = sources.get(SourceId::BUILT_IN).filter(|_| !own_base);
     if let Some(source) = built_in {
         files.insert(0, parse(SourceId::BUILT_IN, source, sink));

@@ -10,12 +10,7 @@ use crate::plural::plural;
 /// Puts a model together.
 pub(crate) fn model(declaration: Declaration, flat: Flat, sink: &mut Sink) -> Model {
     let Declaration { message, options } = declaration;
-    let option = |name: &str| {
-        options
-            .iter()
-            .find(|option| option.name == name)
-            .map(|option| &option.value)
-    };
+    let option = |name: &str| options.iter().find(|option| option.name == name).map(|option| &option.value);
     let text = |name: &str| option(name).filter(|value| !value.is_empty()).cloned();
     let name = message.name.text;
     Model {

@@ -32,10 +32,7 @@ pub(crate) fn collect(files: Vec<File>, sink: &mut Sink) -> Vec<Declaration> {
                 continue;
             }
             if declarations.len() == MAX_MESSAGES {
-                sink.push(Diagnostic::new(
-                    ModelError::TooManyMessages,
-                    message.name.span,
-                ));
+                sink.push(Diagnostic::new(ModelError::TooManyMessages, message.name.span));
                 return declarations;
             }
             let options = options::with_inherited(own, &inherited);
@@ -51,9 +48,7 @@ fn is_new(message: &Message, names: &mut HashMap<String, Span>, sink: &mut Sink)
         names.insert(name.text.clone(), name.span);
         return true;
     };
-    let twice = ModelError::DuplicateMessage {
-        name: name.text.clone(),
-    };
+    let twice = ModelError::DuplicateMessage { name: name.text.clone() };
     sink.push(Diagnostic::new(twice, name.span).with(*first, "first declared here"));
     false
 }
@@ -61,9 +56,6 @@ fn is_new(message: &Message, names: &mut HashMap<String, Span>, sink: &mut Sink)
 fn check_word(message: &Message, sink: &mut Sink) {
     if is_reserved(&message.name.text) {
         let name = message.name.text.clone();
-        sink.push(Diagnostic::new(
-            ModelError::ReservedMessageName { name },
-            message.name.span,
-        ));
+        sink.push(Diagnostic::new(ModelError::ReservedMessageName { name }, message.name.span));
     }
 }

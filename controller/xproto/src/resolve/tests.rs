@@ -10,11 +10,7 @@ fn compile_text(text: &str) -> Compiled {
 }
 
 fn codes(compiled: &Compiled) -> Vec<String> {
-    compiled
-        .diagnostics
-        .iter()
-        .map(|diagnostic| diagnostic.code().to_string())
-        .collect()
+    compiled.diagnostics.iter().map(|diagnostic| diagnostic.code().to_string()).collect()
 }
 
 /// A message with one field of that type and those options.
@@ -53,25 +49,12 @@ fn the_built_in_base_is_that_of_xos() {
     let compiled = compile(&Sources::new());
     assert_eq!(codes(&compiled), [""; 0]);
     let base = compiled.models.get("XOSBase").unwrap();
-    let fields: Vec<_> = base
-        .fields
-        .iter()
-        .map(|field| {
-            (
-                field.name.as_str(),
-                field.number,
-                field.required,
-                field.state,
-            )
-        })
-        .collect();
+    let fields: Vec<_> =
+        base.fields.iter().map(|field| (field.name.as_str(), field.number, field.required, field.state)).collect();
     assert_eq!(fields, expected);
     assert!(base.is_abstract && base.is_built_in());
     assert!(base.fields.iter().all(|field| field.help_text.is_some()));
-    assert_eq!(
-        base.field("xos_managed").unwrap().default,
-        Some(Literal::Bool(true))
-    );
+    assert_eq!(base.field("xos_managed").unwrap().default, Some(Literal::Bool(true)));
     assert_eq!(base.field("updated").unwrap().default, Some(Literal::Now));
 }
 
@@ -82,22 +65,12 @@ fn modifiers_say_what_is_blank_and_null() {
         ("optional int32 a = 1;", (false, true, true)),
         ("required bool a = 1;", (true, false, false)),
         ("optional bool a = 1;", (false, true, false)),
-        (
-            "required int32 a = 1 [blank = True, null = True];",
-            (true, false, false),
-        ),
-        (
-            "optional int32 a = 1 [blank = False, null = False];",
-            (false, true, true),
-        ),
+        ("required int32 a = 1 [blank = True, null = True];", (true, false, false)),
+        ("optional int32 a = 1 [blank = False, null = False];", (false, true, true)),
     ] {
         let compiled = field(declaration);
         let field = compiled.models.get("M").unwrap().field("a").unwrap();
-        assert_eq!(
-            (field.required, field.blank, field.null),
-            expected,
-            "{declaration}"
-        );
+        assert_eq!((field.required, field.blank, field.null), expected, "{declaration}");
     }
 }
 
@@ -123,11 +96,7 @@ fn defaults_are_read_after_the_type() {
         ("string", "\"None\"", Some(Literal::Str("None".into()))),
         ("string", "\"now()\"", None),
         ("string", "\"a.b()\"", Some(Literal::Callable("a.b".into()))),
-        (
-            "string",
-            "\"call me()\"",
-            Some(Literal::Str("call me()".into())),
-        ),
+        ("string", "\"call me()\"", Some(Literal::Str("call me()".into()))),
         ("string", "get_it", Some(Literal::Callable("get_it".into()))),
         ("string", "5", None),
         ("bytes", "\"x\"", Some(Literal::Str("x".into()))),
@@ -159,11 +128,7 @@ fn states_and_flags_may_be_quoted() {
         ("bookkeeping_state = \"False\"", FieldState::Declarative),
     ] {
         let compiled = field(&format!("required int32 a = 1 [{options}];"));
-        assert_eq!(
-            compiled.models.get("M").unwrap().field("a").unwrap().state,
-            expected,
-            "{options}"
-        );
+        assert_eq!(compiled.models.get("M").unwrap().field("a").unwrap().state, expected, "{options}");
     }
 }
 
@@ -171,37 +136,22 @@ fn states_and_flags_may_be_quoted() {
 fn all_errors_are_reported_in_one_go() {
     let mut sources = Sources::new();
     sources.add("a.xproto", "message A (B) { required int32 a = 100; ;}");
-    sources.add(
-        "b.xproto",
-        b"message \xff { required int64 b = 1; }".to_vec(),
-    );
+    sources.add("b.xproto", b"message \xff { required int64 b = 1; }".to_vec());
     let compiled = compile(&sources);
-    assert_eq!(
-        codes(&compiled),
-        [
-            "X206", "X201", "X302", "X013", "X001", "X206", "X209", "X307"
-        ]
-    );
+    assert_eq!(codes(&compiled), ["X206", "X201", "X302", "X013", "X001", "X206", "X209", "X307"]);
 }
 
 #[test]
 fn a_model_with_errors_is_there_all_the_same() {
-    let compiled = compile_text(
-        "message A (Unknown, XOSBase) { required int32 a = 1; required wrong b = 2; }",
-    );
+    let compiled = compile_text("message A (Unknown, XOSBase) { required int32 a = 1; required wrong b = 2; }");
     let model = compiled.models.get("A").unwrap();
     assert_eq!(model.ancestry, ["A", "XOSBase"]);
-    assert!(
-        model.field("a").is_some()
-            && model.field("b").is_none()
-            && model.field("created").is_some()
-    );
+    assert!(model.field("a").is_some() && model.field("b").is_none() && model.field("created").is_some());
 }
 
 #[test]
 fn circles_are_cut_and_the_rest_is_inherited() {
-    let compiled =
-        compile_text("message A (B) {} message B (A, XOSBase) { required int32 b = 1; }");
+    let compiled = compile_text("message A (B) {} message B (A, XOSBase) { required int32 b = 1; }");
     assert_eq!(codes(&compiled), ["X203"]);
     assert!(compiled.models.get("A").unwrap().is_a("XOSBase"));
     assert!(compiled.models.get("A").unwrap().field("b").is_some());
@@ -209,9 +159,7 @@ fn circles_are_cut_and_the_rest_is_inherited() {
 
 #[test]
 fn a_set_has_limits() {
-    let many: String = (0..=MAX_MESSAGES)
-        .map(|n| format!("message M{n} {{}}\n"))
-        .collect();
+    let many: String = (0..=MAX_MESSAGES).map(|n| format!("message M{n} {{}}\n")).collect();
     assert!(codes(&compile_text(&many)).contains(&"X212".to_owned()));
     let chain: String = (0..=MAX_ANCESTORS)
         .map(|n| format!("message M{} (M{n}) {{}}\n", n + 1))

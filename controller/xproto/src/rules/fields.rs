@@ -43,19 +43,10 @@ pub(crate) fn check(field: &Field, written: &tree::Field, sink: &mut Sink) {
 pub(crate) fn number(written: &tree::Field, sink: &mut Sink) -> u32 {
     let number = written.number.text.parse().ok();
     // What is no number has been reported already.
-    let is_number = !written
-        .number
-        .text
-        .contains(|c: char| c.is_alphabetic() || c == '_');
+    let is_number = !written.number.text.contains(|c: char| c.is_alphabetic() || c == '_');
     if is_number && !number.is_some_and(|number| NUMBERS.contains(&number)) {
-        let (name, number) = (
-            written.name.text.clone(),
-            written.number.text.chars().take(40).collect(),
-        );
-        sink.push(Diagnostic::new(
-            FieldError::NumberOutOfRange { name, number },
-            written.number.span,
-        ));
+        let (name, number) = (written.name.text.clone(), written.number.text.chars().take(40).collect());
+        sink.push(Diagnostic::new(FieldError::NumberOutOfRange { name, number }, written.number.span));
     }
     number.unwrap_or(0)
 }
@@ -71,21 +62,13 @@ fn booleans(field: &Field, sink: &mut Sink) {
 
 /// `X402`: the modifier says what `blank` and `null` are.
 fn modifier_wins(field: &Field, sink: &mut Sink) {
-    let modifier = if field.required {
-        "required"
-    } else {
-        "optional"
-    };
+    let modifier = if field.required { "required" } else { "optional" };
     for (name, implied) in [("blank", field.blank), ("null", field.null)] {
         let Some(option) = field.option(name) else {
             continue;
         };
         if option.as_bool().is_some_and(|written| written != implied) {
-            let wins = OptionError::ModifierWins {
-                name: name.to_owned(),
-                value: option.value.clone(),
-                modifier,
-            };
+            let wins = OptionError::ModifierWins { name: name.to_owned(), value: option.value.clone(), modifier };
             sink.push(Diagnostic::new(wins, option.span));
         }
     }
@@ -94,30 +77,17 @@ fn modifier_wins(field: &Field, sink: &mut Sink) {
 /// `X403`: a state that is not the field's needs no option.
 fn false_state(field: &Field, sink: &mut Sink) {
     for name in ["feedback_state", "bookkeeping_state"] {
-        let Some(option) = field
-            .option(name)
-            .filter(|option| option.as_bool() == Some(false))
-        else {
+        let Some(option) = field.option(name).filter(|option| option.as_bool() == Some(false)) else {
             continue;
         };
-        sink.push(Diagnostic::new(
-            OptionError::FalseState {
-                name: name.to_owned(),
-            },
-            option.span,
-        ));
+        sink.push(Diagnostic::new(OptionError::FalseState { name: name.to_owned() }, option.span));
     }
 }
 
 /// `X409`: a field has one state.
 fn conflicting_states(field: &Field, sink: &mut Sink) {
     if field.flag("feedback_state") && field.flag("bookkeeping_state") {
-        sink.push(Diagnostic::new(
-            OptionError::ConflictingStates {
-                field: field.name.clone(),
-            },
-            field.span,
-        ));
+        sink.push(Diagnostic::new(OptionError::ConflictingStates { field: field.name.clone() }, field.span));
     }
 }
 
@@ -126,13 +96,7 @@ fn name_in_status(field: &Field, sink: &mut Sink) {
     const TAKEN: [&str; 4] = ["conditions", "history", "observedGeneration", "properties"];
     if field.state != FieldState::Declarative && TAKEN.contains(&field.camel_name().as_str()) {
         let taken = "the status of every custom resource has it already";
-        sink.push(Diagnostic::new(
-            FieldError::NameTaken {
-                name: field.name.clone(),
-                taken,
-            },
-            field.span,
-        ));
+        sink.push(Diagnostic::new(FieldError::NameTaken { name: field.name.clone(), taken }, field.span));
     }
 }
 
@@ -145,11 +109,8 @@ fn applicable(field: &Field, sink: &mut Sink) {
         _ => true,
     };
     for option in field.options.iter().filter(|option| !applies(&option.name)) {
-        let misplaced = OptionError::DoesNotApply {
-            name: option.name.clone(),
-            field: field.name.clone(),
-            ty: field.ty.keyword(),
-        };
+        let misplaced =
+            OptionError::DoesNotApply { name: option.name.clone(), field: field.name.clone(), ty: field.ty.keyword() };
         sink.push(Diagnostic::new(misplaced, option.span));
     }
 }
@@ -158,28 +119,15 @@ fn applicable(field: &Field, sink: &mut Sink) {
 fn bounded(field: &Field, written: &tree::Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
     if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
-        sink.push(Diagnostic::new(
-            FieldError::UnboundedString {
-                name: field.name.clone(),
-            },
-            written.name.span,
-        ));
+        sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, written.name.span));
     }
 }
 
 /// `X411`: some value is within the limits.
 fn range(field: &Field, sink: &mut Sink) {
-    let empty = field
-        .min_value
-        .zip(field.max_value)
-        .is_some_and(|(min, max)| min > max);
+    let empty = field.min_value.zip(field.max_value).is_some_and(|(min, max)| min > max);
     if let Some(option) = field.option("min_value").filter(|_| empty) {
-        sink.push(Diagnostic::new(
-            OptionError::EmptyRange {
-                field: field.name.clone(),
-            },
-            option.span,
-        ));
+        sink.push(Diagnostic::new(OptionError::EmptyRange { field: field.name.clone() }, option.span));
     }
 }
 
@@ -192,11 +140,7 @@ fn default_length(field: &Field, sink: &mut Sink) {
     let Some(option) = field.option("default").filter(|_| length > max as usize) else {
         return;
     };
-    let long = OptionError::DefaultTooLong {
-        field: field.name.clone(),
-        length,
-        max,
-    };
+    let long = OptionError::DefaultTooLong { field: field.name.clone(), length, max };
     sink.push(Diagnostic::new(long, option.value_span));
 }
 
@@ -205,8 +149,7 @@ fn default_range(field: &Field, sink: &mut Sink) {
     #[expect(clippy::cast_precision_loss, reason = "limits of that size are none")]
     let outside = match field.default {
         Some(Literal::Int(value)) => {
-            field.min_value.is_some_and(|min| value < min)
-                || field.max_value.is_some_and(|max| value > max)
+            field.min_value.is_some_and(|min| value < min) || field.max_value.is_some_and(|max| value > max)
         }
         Some(Literal::Float(value)) => {
             field.min_value.is_some_and(|min| value < min as f64)
@@ -217,10 +160,7 @@ fn default_range(field: &Field, sink: &mut Sink) {
     let Some(option) = field.option("default").filter(|_| outside) else {
         return;
     };
-    let out = OptionError::DefaultOutOfRange {
-        field: field.name.clone(),
-        value: option.value.clone(),
-    };
+    let out = OptionError::DefaultOutOfRange { field: field.name.clone(), value: option.value.clone() };
     sink.push(Diagnostic::new(out, option.value_span));
 }
 
@@ -228,9 +168,7 @@ fn default_range(field: &Field, sink: &mut Sink) {
 fn default_null(field: &Field, sink: &mut Sink) {
     let null = field.required && field.default == Some(Literal::Null);
     if let Some(option) = field.option("default").filter(|_| null) {
-        let null = OptionError::NullDefaultOnRequired {
-            field: field.name.clone(),
-        };
+        let null = OptionError::NullDefaultOnRequired { field: field.name.clone() };
         sink.push(Diagnostic::new(null, option.value_span));
     }
 }

@@ -9,12 +9,7 @@ use crate::model::Field;
 use crate::resolve::Declaration;
 
 /// Checks the own fields of a message.
-pub(crate) fn check(
-    declaration: &Declaration,
-    inherited: &[Arc<Field>],
-    own: &[Field],
-    sink: &mut Sink,
-) {
+pub(crate) fn check(declaration: &Declaration, inherited: &[Arc<Field>], own: &[Field], sink: &mut Sink) {
     let model = &declaration.message.name.text;
     names(model, inherited, own, sink);
     camel_names(model, inherited, own, sink);
@@ -22,10 +17,7 @@ pub(crate) fn check(
 
 /// `X305`: no field has the name of an inherited one.
 fn names(model: &str, inherited: &[Arc<Field>], own: &[Field], sink: &mut Sink) {
-    let bases: HashMap<&str, &Field> = inherited
-        .iter()
-        .map(|field| (field.name.as_str(), field.as_ref()))
-        .collect();
+    let bases: HashMap<&str, &Field> = inherited.iter().map(|field| (field.name.as_str(), field.as_ref())).collect();
     for field in own {
         let Some(base) = bases.get(field.name.as_str()) else {
             continue;
@@ -41,10 +33,8 @@ fn names(model: &str, inherited: &[Arc<Field>], own: &[Field], sink: &mut Sink) 
 
 /// `X306`: no two fields fall together in lowerCamelCase.
 fn camel_names(model: &str, inherited: &[Arc<Field>], own: &[Field], sink: &mut Sink) {
-    let mut seen: HashMap<String, &Field> = inherited
-        .iter()
-        .map(|field| (field.camel_name(), field.as_ref()))
-        .collect();
+    let mut seen: HashMap<String, &Field> =
+        inherited.iter().map(|field| (field.camel_name(), field.as_ref())).collect();
     for field in own {
         let camel = field.camel_name();
         let Some(first) = seen.get(&camel).filter(|first| first.name != field.name) else {

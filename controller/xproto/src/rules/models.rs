@@ -23,16 +23,10 @@ pub(crate) fn check(models: &[Model], sink: &mut Sink) {
 fn app_labels_missing(models: &[&Model], sink: &mut Sink) {
     let mut files: BTreeMap<SourceId, (&Model, usize)> = BTreeMap::new();
     for model in models.iter().filter(|model| model.app_label.is_empty()) {
-        files
-            .entry(model.span.source)
-            .and_modify(|(_, others)| *others += 1)
-            .or_insert((model, 0));
+        files.entry(model.span.source).and_modify(|(_, others)| *others += 1).or_insert((model, 0));
     }
     for (model, others) in files.into_values() {
-        let missing = ModelError::MissingAppLabel {
-            model: model.name.clone(),
-            others,
-        };
+        let missing = ModelError::MissingAppLabel { model: model.name.clone(), others };
         sink.push(Diagnostic::new(missing, model.span));
     }
 }
@@ -47,36 +41,25 @@ fn app_label(model: &Model, sink: &mut Sink) {
         && label.chars().all(inner);
     if !valid && !label.is_empty() {
         let label = label.chars().take(80).collect();
-        sink.push(Diagnostic::new(
-            ModelError::InvalidAppLabel { label },
-            option_span(model, "app_label"),
-        ));
+        sink.push(Diagnostic::new(ModelError::InvalidAppLabel { label }, option_span(model, "app_label")));
     }
 }
 
 /// `X208`: the plural is another word than the name.
 fn plural(model: &Model, sink: &mut Sink) {
     if model.plural.eq_ignore_ascii_case(&model.name) {
-        let same = ModelError::PluralIsName {
-            model: model.name.clone(),
-        };
+        let same = ModelError::PluralIsName { model: model.name.clone() };
         sink.push(Diagnostic::new(same, option_span(model, "plural")));
     }
 }
 
 /// `X209`: name and plural are names to Kubernetes, in lower case DNS labels (RFC 1035).
 fn kubernetes_names(model: &Model, sink: &mut Sink) {
-    let named = [
-        (&model.name, "a kind", model.span),
-        (&model.plural, "a resource", option_span(model, "plural")),
-    ];
+    let named = [(&model.name, "a kind", model.span), (&model.plural, "a resource", option_span(model, "plural"))];
     for (name, what, span) in named {
         if !is_kubernetes_name(name) {
             let name = name.chars().take(80).collect();
-            sink.push(Diagnostic::new(
-                ModelError::InvalidKubernetesName { name, what },
-                span,
-            ));
+            sink.push(Diagnostic::new(ModelError::InvalidKubernetesName { name, what }, span));
             // The plural that is made of a name is no better.
             return;
         }
@@ -98,17 +81,9 @@ fn names_taken(models: &[&Model], sink: &mut Sink) {
         let kind = (group.clone(), model.name.to_ascii_lowercase());
         let resource = (group, model.plural.to_ascii_lowercase());
         let other = kinds.get(&kind).map(|other| (*other, kind.1.clone()));
-        let other = other.or_else(|| {
-            resources
-                .get(&resource)
-                .map(|other: &&Model| (*other, resource.1.clone()))
-        });
+        let other = other.or_else(|| resources.get(&resource).map(|other: &&Model| (*other, resource.1.clone())));
         if let Some((other, name)) = other {
-            let taken = ModelError::KubernetesNameTaken {
-                model: model.name.clone(),
-                other: other.name.clone(),
-                name,
-            };
+            let taken = ModelError::KubernetesNameTaken { model: model.name.clone(), other: other.name.clone(), name };
             sink.push(Diagnostic::new(taken, model.span).with(other.span, "the other one"));
         } else {
             kinds.insert(kind, model);
@@ -119,7 +94,5 @@ fn names_taken(models: &[&Model], sink: &mut Sink) {
 
 /// Where the option of a model stands, else the model.
 fn option_span(model: &Model, name: &str) -> Span {
-    model
-        .option(name)
-        .map_or(model.span, |option| option.value_span)
+    model.option(name).map_or(model.span, |option| option.value_span)
 }

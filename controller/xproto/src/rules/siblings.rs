@@ -17,10 +17,7 @@ pub(crate) fn check(model: &str, fields: Vec<Field>, sink: &mut Sink) -> Vec<Fie
 fn numbers(fields: &[Field], sink: &mut Sink) {
     let mut seen: BTreeMap<u32, &Field> = BTreeMap::new();
     let all: std::collections::BTreeSet<u32> = fields.iter().map(|field| field.number).collect();
-    for field in fields
-        .iter()
-        .filter(|field| super::fields::NUMBERS.contains(&field.number))
-    {
+    for field in fields.iter().filter(|field| super::fields::NUMBERS.contains(&field.number)) {
         let Some(first) = seen.get(&field.number) else {
             seen.insert(field.number, field);
             continue;
@@ -29,13 +26,9 @@ fn numbers(fields: &[Field], sink: &mut Sink) {
             name: field.name.clone(),
             other: first.name.clone(),
             number: field.number,
-            free: super::fields::NUMBERS
-                .clone()
-                .find(|number| !all.contains(number)),
+            free: super::fields::NUMBERS.clone().find(|number| !all.contains(number)),
         };
-        sink.push(
-            Diagnostic::new(duplicate, field.span).with(first.span, "the number is used here"),
-        );
+        sink.push(Diagnostic::new(duplicate, field.span).with(first.span, "the number is used here"));
     }
 }
 
@@ -45,10 +38,7 @@ fn names(model: &str, fields: Vec<Field>, sink: &mut Sink) -> Vec<Field> {
     let mut kept = Vec::with_capacity(fields.len());
     for field in fields {
         if let Some(first) = seen.get(&field.name) {
-            let twice = FieldError::DuplicateField {
-                name: field.name.clone(),
-                model: model.to_owned(),
-            };
+            let twice = FieldError::DuplicateField { name: field.name.clone(), model: model.to_owned() };
             sink.push(Diagnostic::new(twice, field.span).with(*first, "first declared here"));
         } else {
             seen.insert(field.name.clone(), field.span);

@@ -4,18 +4,8 @@ use TokenKind as K;
 fn lex(text: &str) -> (Vec<(K, &str)>, Vec<String>) {
     let mut sink = Sink::default();
     let tokens = tokenize(SourceId(1), text, &mut sink);
-    let pairs = tokens
-        .tokens
-        .iter()
-        .map(|token| (token.kind, &text[token.span.range()]))
-        .collect();
-    (
-        pairs,
-        sink.finish()
-            .iter()
-            .map(|diagnostic| diagnostic.code().to_string())
-            .collect(),
-    )
+    let pairs = tokens.tokens.iter().map(|token| (token.kind, &text[token.span.range()])).collect();
+    (pairs, sink.finish().iter().map(|diagnostic| diagnostic.code().to_string()).collect())
 }
 
 fn kinds(text: &str) -> Vec<K> {
@@ -53,24 +43,12 @@ fn every_mark_is_a_token() {
 fn texts_are_cut_as_the_original_cuts_them() {
     for (text, expected) in [
         ("a=1;", vec!["a", "=", "1", ";"]),
-        (
-            "-1 +2 -1.5 1.5.2",
-            vec!["-1", "+2", "-1.5", "1.5", ".", "2"],
-        ),
-        (
-            "port->Peer:+=N",
-            vec!["port", "->", "Peer", ":", "+", "=", "N"],
-        ),
-        (
-            "Name::policy(A)",
-            vec!["Name", "::", "policy", "(", "A", ")"],
-        ),
+        ("-1 +2 -1.5 1.5.2", vec!["-1", "+2", "-1.5", "1.5", ".", "2"]),
+        ("port->Peer:+=N", vec!["port", "->", "Peer", ":", "+", "=", "N"]),
+        ("Name::policy(A)", vec!["Name", "::", "policy", "(", "A", ")"]),
         (r#""a \" b" "c""#, vec![r#""a \" b""#, r#""c""#]),
         (r#""\\" x"#, vec![r#""\\""#, "x"]),
-        (
-            "policy p < a -> b > x",
-            vec!["policy", "p", "< a -> b >", "x"],
-        ),
+        ("policy p < a -> b > x", vec!["policy", "p", "< a -> b >", "x"]),
         ("map m <it's># no", vec!["map", "m", "<it's>"]),
         ("map<a>", vec!["map", "<", "a", ">"]),
         ("a/*b*/c//d\r\ne", vec!["a", "c", "e"]),
@@ -116,9 +94,6 @@ fn tokens_know_their_comments_and_margin() {
     let mut sink = Sink::default();
     let text = "a // one\n/* two */ b\nc";
     let tokens = tokenize(SourceId(1), text, &mut sink).tokens;
-    let seen: Vec<_> = tokens
-        .iter()
-        .map(|token| (token.comments, token.at_margin))
-        .collect();
+    let seen: Vec<_> = tokens.iter().map(|token| (token.comments, token.at_margin)).collect();
     assert_eq!(seen, [(0, true), (2, false), (2, true), (2, false)]);
 }
