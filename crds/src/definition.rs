@@ -50,7 +50,7 @@ fn version(model: &Model) -> CustomResourceDefinitionVersion {
         storage: true,
         schema: Some(CustomResourceValidation { open_api_v3_schema: Some(schema::of(model)) }),
         subresources: Some(CustomResourceSubresources {
-            status: Some(CustomResourceSubresourceStatus::default()),
+            status: Some(CustomResourceSubresourceStatus(serde_json::json!({}))),
             ..CustomResourceSubresources::default()
         }),
         additional_printer_columns: Some(columns::of(model)),

@@ -1,0 +1,85 @@
+//! Objects to custom resources and back.
+
+use kube::api::DynamicObject;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use xos_crds::{from_custom_resource, quiet_save_patch, spec_hash, status_json};
+use xos_model::{Object, Pass, QuietSave, SpecHash};
+use xos_xproto::{Model, Sources, compile};
+
+fn model() -> Model {
+    let mut sources = Sources::new();
+    let fields = "required string first_name = 1 [max_length = 32]; optional int32 age = 2; \
+                  optional string oper_status = 3 [max_length = 9, feedback_state = True];";
+    sources.add("m.xproto", format!("option app_label = \"m\";\nmessage M (XOSBase) {{ {fields} }}"));
+    compile(&sources).models.get("M").unwrap().clone()
+}
+
+fn resource(spec: Value, status: Value) -> DynamicObject {
+    let whole = json!({
+        "apiVersion": "m.xos.opencord.org/v1", "kind": "M",
+        "metadata": {
+            "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "generation": 3,
+            "creationTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["f"],
+            "annotations": {"xos.opencord.org/touch": "t1", "other": "x"},
+        },
+        "spec": spec, "status": status,
+    });
+    serde_json::from_value(whole).unwrap()
+}
+
+fn read(resource: &DynamicObject) -> Object {
+    from_custom_resource(&model(), resource).unwrap()
+}
+
+#[test]
+fn reading() {
+    let o = read(&resource(json!({"firstName": "Ada", "noSync": true, "age": null}), json!({"operStatus": "up", "backendCode": 1})));
+    assert_eq!(o.key().to_string(), "M n/a");
+    let fields = json!({"first_name": "Ada", "no_sync": true, "oper_status": "up", "backend_code": 1});
+    assert_eq!(serde_json::to_value(&o.fields).unwrap(), fields);
+    assert_eq!((o.meta.generation, o.meta.created.unwrap().to_string().as_str()), (3, "2026-01-02T03:04:05Z"));
+    assert_eq!(o.intent.touch.as_deref(), Some("t1"));
+    assert_eq!(o.intent.spec, SpecHash::of(&json!({"firstName": "Ada", "noSync": true})));
+}
+
+#[test]
+fn status_does_not_change_the_intent() {
+    let spec = json!({"firstName": "Ada"});
+    let (a, b) = (read(&resource(spec.clone(), json!({}))), read(&resource(spec, json!({"operStatus": "up"}))));
+    assert_eq!(a.intent, b.intent);
+}
+
+#[test]
+fn a_status_of_another_form_is_an_error_and_a_bad_record_is_not() {
+    let bad = resource(json!({}), json!({"conditions": "none"}));
+    let error = from_custom_resource(&model(), &bad).unwrap_err().to_string();
+    assert!(error.starts_with("n/a: status cannot be read"), "{error}");
+    let mut o = resource(json!({}), json!({}));
+    o.metadata.annotations = Some([("xos.opencord.org/quiet-saves".to_owned(), "not json".to_owned())].into());
+    assert!(read(&o).quiet_saves.is_empty());
+}
+
+#[test]
+fn a_quiet_save() {
+    let spec = [("first_name".to_owned(), json!("Eve")), ("age".to_owned(), Value::Null)].into();
+    let hash = |n| SpecHash::of(&json!(n));
+    let saves = [QuietSave { from: hash(1), to: hash(2), by: Pass::Sync }];
+    let patch = quiet_save_patch(&spec, &saves, "7").unwrap();
+    assert_eq!(patch["spec"], json!({"firstName": "Eve", "age": null}));
+    assert_eq!(patch["metadata"]["resourceVersion"], "7");
+    let record = patch["metadata"]["annotations"]["xos.opencord.org/quiet-saves"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Vec<QuietSave>>(record).unwrap(), saves);
+}
+
+proptest! {
+    /// What is written to status is read back the same, and the hash of the fields is the hash of the spec they came from.
+    #[test]
+    fn round_trip(name in ".{0,20}", age in any::<i32>(), switch in any::<bool>(), status in proptest::option::of("[a-z]{0,9}")) {
+        let spec = json!({"firstName": name, "age": age, "lazyBlocked": switch});
+        let o = read(&resource(spec.clone(), json!({"operStatus": status, "backendCode": 2})));
+        prop_assert_eq!(spec_hash(&model(), &o.fields), SpecHash::of(&spec));
+        let again = read(&resource(spec, status_json(&model(), &o).unwrap()));
+        prop_assert_eq!(again, o);
+    }
+}

@@ -1,0 +1,153 @@
+//! What a model's options become in its definition.
+
+use serde_json::{Value, json};
+use xos_crds::definitions;
+use xos_xproto::{Sources, compile};
+
+/// The definition of the model `M` with this body, as JSON.
+fn definition(body: &str) -> Value {
+    let text = format!("option app_label = \"my_app\";\n{body}");
+    let mut sources = Sources::new();
+    sources.add("m.xproto", text);
+    let compiled = compile(&sources);
+    let errors: Vec<_> = compiled.diagnostics.iter().map(|d| xos_xproto::render(d, &sources, false)).collect();
+    assert!(!compiled.has_errors(), "{}", errors.join("\n"));
+    serde_json::to_value(&definitions(&compiled.models)[0]).unwrap()
+}
+
+fn version(definition: &Value) -> &Value {
+    &definition["spec"]["versions"][0]
+}
+
+fn schema<'a>(definition: &'a Value, part: &str) -> &'a Value {
+    &version(definition)["schema"]["openAPIV3Schema"]["properties"][part]
+}
+
+#[test]
+fn names_group_and_scope() {
+    let d = definition("message M (XOSBase) { required string name = 1 [max_length = 9]; }");
+    assert_eq!(d["metadata"]["name"], "ms.my-app.xos.opencord.org");
+    assert_eq!(d["spec"]["group"], "my-app.xos.opencord.org");
+    assert_eq!(d["spec"]["scope"], "Namespaced");
+    let names = json!({"kind": "M", "listKind": "MList", "plural": "ms", "singular": "m", "categories": ["xos", "my-app"]});
+    assert_eq!(d["spec"]["names"], names);
+    assert_eq!(version(&d)["subresources"], json!({"status": {}}));
+    assert_eq!((&version(&d)["served"], &version(&d)["storage"]), (&json!(true), &json!(true)));
+}
+
+#[test]
+fn abstract_models_have_no_definition() {
+    let mut sources = Sources::new();
+    sources.add("m.xproto", "option app_label = \"a\";\nmessage M (XOSBase) { option abstract = True; }");
+    assert!(definitions(&compile(&sources).models).is_empty(), "neither XOSBase nor M");
+}
+
+#[test]
+fn a_field_s_schema() {
+    let text = |more: Value| merge(json!({"type": "string", "description": "It."}), more);
+    let table = [
+        ("required string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"minLength": 1, "maxLength": 32}))),
+        ("optional string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"maxLength": 32}))),
+        ("optional string f = 1 [text = True, help_text = \"It.\"]", text(json!({}))),
+        ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
+        ("optional string f = 1 [content_type = \"url\", help_text = \"It.\"]", text(json!({"format": "uri"}))),
+        ("optional int32 f = 1", json!({"type": "integer", "format": "int32"})),
+        (
+            "optional int32 f = 1 [min_value = -1, max_value = 9, default = 3]",
+            json!({"type": "integer", "format": "int32", "minimum": -1.0, "maximum": 9.0, "default": 3}),
+        ),
+        (
+            "optional uint32 f = 1",
+            json!({"type": "integer", "format": "int64", "minimum": 0.0, "maximum": 4_294_967_295.0}),
+        ),
+        ("optional float f = 1", json!({"type": "number", "format": "float"})),
+        ("optional double f = 1", json!({"type": "number", "format": "double"})),
+        ("optional bytes f = 1", json!({"type": "string", "format": "byte"})),
+        ("required bool f = 1 [default = True]", json!({"type": "boolean", "default": true})),
+        (
+            "required string f = 1 [max_length = 5, default = \"up\"]",
+            json!({"type": "string", "minLength": 1, "maxLength": 5, "default": "up"}),
+        ),
+    ];
+    for (field, expected) in table {
+        let d = definition(&format!("message M (XOSBase) {{ {field}; }}"));
+        assert_eq!(schema(&d, "spec")["properties"]["f"], expected, "{field}");
+    }
+}
+
+fn merge(mut to: Value, from: Value) -> Value {
+    if let (Value::Object(to), Value::Object(from)) = (&mut to, from) {
+        to.extend(from);
+    }
+    to
+}
+
+#[test]
+fn what_must_be_given() {
+    let fields = "required string first_name = 1 [max_length = 9]; required int32 n = 2 [default = 1]; optional bool b = 3;";
+    let d = definition(&format!("message M (XOSBase) {{ {fields} }}"));
+    assert_eq!(schema(&d, "spec")["required"], json!(["firstName"]), "what has a default need not be given");
+    assert_eq!(version(&d)["schema"]["openAPIV3Schema"]["required"], json!(["spec"]));
+    let d = definition("message M (XOSBase) { optional bool b = 1; }");
+    assert_eq!(schema(&d, "spec")["required"], Value::Null);
+    assert_eq!(version(&d)["schema"]["openAPIV3Schema"]["required"], Value::Null);
+}
+
+#[test]
+fn every_state_has_its_place() {
+    let d = definition("message M (XOSBase) { optional string oper_status = 1 [max_length = 9, feedback_state = True]; }");
+    let names = |part| schema(&d, part)["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names("spec"), ["lazyBlocked", "noPolicy", "noSync", "writeProtect", "xosManaged"]);
+    let status = names("status");
+    for name in ["operStatus", "backendCode", "backendStatus", "enacted", "conditions", "history", "observedGeneration"] {
+        assert!(status.iter().any(|n| n == name), "{name} is missing");
+    }
+    assert_eq!(schema(&d, "status")["properties"]["conditions"]["x-kubernetes-list-map-keys"], json!(["type"]));
+    assert_eq!(schema(&d, "spec")["properties"]["noSync"]["default"], Value::Null, "an absent switch stays absent");
+}
+
+#[test]
+fn every_property_is_described() {
+    let d = definition("// Doc.\nmessage M (XOSBase) { optional bool b = 1 [help_text = \"B.\"]; }");
+    fn check(path: &str, schema: &Value) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            assert!(property["description"].as_str().is_some_and(|text| !text.is_empty()), "{path} has no description");
+            check(&path, property);
+            check(&path, &property["items"]);
+        }
+    }
+    let whole = &version(&d)["schema"]["openAPIV3Schema"];
+    assert_eq!(whole["description"], "Doc.");
+    check("", whole);
+}
+
+#[test]
+fn columns() {
+    let fields = "required string name = 1 [max_length = 9]; optional int32 port_no = 2; \
+                  optional string oper_status = 3 [max_length = 9, feedback_state = True];";
+    let d = definition(&format!("message M (XOSBase) {{ {fields} }}"));
+    let columns = version(&d)["additionalPrinterColumns"].as_array().unwrap();
+    let shown: Vec<_> = columns.iter().map(|c| (c["name"].as_str().unwrap(), c["priority"].as_i64().unwrap_or(0))).collect();
+    let expected = [
+        ("XOS Name", 0),
+        ("Oper Status", 0),
+        ("Synced", 0),
+        ("Code", 0),
+        ("Status", 0),
+        ("Age", 0),
+        ("Port No", 1),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(columns[1]["jsonPath"], ".status.operStatus");
+}
+
+#[test]
+fn the_yaml_is_the_definition() {
+    let mut sources = Sources::new();
+    sources.add("m.xproto", "option app_label = \"a\";\nmessage M (XOSBase) { optional string s = 1 [max_length = 9, default = \"no\"]; }");
+    let definition = definitions(&compile(&sources).models).remove(0);
+    let text = xos_crds::yaml::to_yaml(&definition).unwrap();
+    let back: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(back, serde_json::to_value(&definition).unwrap(), "{text}");
+}
