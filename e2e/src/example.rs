@@ -52,7 +52,13 @@ pub enum Error {
 ///
 /// # Errors
 /// When the manifest is refused, or the program is not built.
-pub async fn launch(cluster: &Cluster, namespace: &str, directory: &Directory, folder: &Path, log: &Path) -> Result<Launch, Error> {
+pub async fn launch(
+    cluster: &Cluster,
+    namespace: &str,
+    directory: &Directory,
+    folder: &Path,
+    log: &Path,
+) -> Result<Launch, Error> {
     let example = paths::repository().join("config/example");
     let manifest = example.join("rbac.yaml");
     let access = Access::grant(cluster.kubectl(), &cluster.admin().await?, &manifest, namespace, folder).await?;
@@ -77,7 +83,8 @@ impl People {
     /// # Errors
     /// When it does not, soon.
     pub async fn established(&self) -> Result<(), Timeout> {
-        eventually(SOON, "the kind MyModel to be served", async || self.0.list(&ListParams::default()).await.map(drop)).await
+        eventually(SOON, "the kind MyModel to be served", async || self.0.list(&ListParams::default()).await.map(drop))
+            .await
     }
 
     /// One of them; nothing when there is none of that name.

@@ -196,4 +196,3 @@ pub async fn with<T>(title: &str, test: impl AsyncFnOnce(&TestNamespace) -> T) -
         }
     }
 }
-

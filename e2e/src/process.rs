@@ -90,10 +90,8 @@ impl Child {
         let errors = output.try_clone().map_err(Error::system("open", log.to_string_lossy()))?;
         command.stdin(Stdio::null()).stdout(output).stderr(errors);
         configure(&mut command);
-        let child = tokio::process::Command::from(command)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(Error::system("start", name))?;
+        let child =
+            tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(Error::system("start", name))?;
         Ok(Self { name: name.to_owned(), log: log.to_owned(), child })
     }
 
@@ -163,7 +161,9 @@ pub fn signal(id: u32, signal: Signal) -> io::Result<()> {
 /// Is there a process `id` that has not ended? (One that ended and was not yet waited for has ended.)
 #[must_use]
 pub fn is_alive(id: u32) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { return false };
+    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
+        return false;
+    };
     // "pid (name) state …", and the name may hold anything.
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
     !matches!(state, None | Some('Z' | 'X'))
@@ -172,7 +172,9 @@ pub fn is_alive(id: u32) -> bool {
 /// The last lines of a log, for a message.
 #[must_use]
 pub fn tail(log: &Path, lines: usize) -> String {
-    let Ok(bytes) = fs::read(log) else { return format!("(no log at {})", log.display()) };
+    let Ok(bytes) = fs::read(log) else {
+        return format!("(no log at {})", log.display());
+    };
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")

@@ -55,7 +55,14 @@ impl Launch {
     ///
     /// # Errors
     /// When the program is not built, or the overlay cannot be written.
-    pub fn new(program: &str, config: &Path, overlay: &Value, folder: &Path, log: &Path, access: &Access) -> Result<Self, Error> {
+    pub fn new(
+        program: &str,
+        config: &Path,
+        overlay: &Value,
+        folder: &Path,
+        log: &Path,
+        access: &Access,
+    ) -> Result<Self, Error> {
         let path = folder.join("overlay.yaml");
         // JSON is YAML.
         fs::write(&path, format!("{overlay:#}")).map_err(|source| Error::Overlay { path: path.clone(), source })?;

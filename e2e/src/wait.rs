@@ -72,7 +72,9 @@ mod tests {
 
     #[tokio::test]
     async fn cuts_off_a_probe_that_hangs() {
-        let hung = eventually(Duration::from_millis(50), "an answer", async || std::future::pending::<Result<(), &str>>().await);
+        let hung = eventually(Duration::from_millis(50), "an answer", async || {
+            std::future::pending::<Result<(), &str>>().await
+        });
         assert!(hung.await.is_err());
     }
 }

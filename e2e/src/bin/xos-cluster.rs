@@ -4,7 +4,7 @@ use std::{
     error::Error,
     ffi::OsString,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -73,7 +73,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Tools => tools(),
         Command::Up { audit } => up(audit),
         Command::Down => down(),
-        Command::Serve { audit, state } => serve(audit, state),
+        Command::Serve { audit, state } => serve(audit, state.as_deref()),
     }
 }
 
@@ -107,8 +107,8 @@ fn down() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn serve(audit: bool, state: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
-    let claim = state.as_deref().map(detached::Claim::take).transpose();
+fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let claim = state.map(detached::Claim::take).transpose();
     let mut told = false;
     let end = claim.map_err(Box::<dyn Error>::from).and_then(|claim| {
         block_on(serve::run(audit, |ready: &Ready| {

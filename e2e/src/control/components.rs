@@ -12,18 +12,23 @@ const SERVICES: &str = "10.0.0.0/24";
 /// etcd. Its data are thrown away with the cluster, so it need not wait for the disk.
 pub(super) fn etcd(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
     let client = format!("https://127.0.0.1:{}", data.etcd);
-    start(tools, data, Tool::Etcd, &[
-        flag("data-dir", data.file("etcd").display()),
-        flag("listen-client-urls", &client),
-        flag("advertise-client-urls", &client),
-        flag("listen-peer-urls", "http://127.0.0.1:0"),
-        flag("cert-file", data.file("etcd.crt").display()),
-        flag("key-file", data.file("etcd.key").display()),
-        flag("trusted-ca-file", data.file("ca.crt").display()),
-        "--client-cert-auth".into(),
-        "--unsafe-no-fsync".into(),
-        flag("log-level", "warn"),
-    ])
+    start(
+        tools,
+        data,
+        Tool::Etcd,
+        &[
+            flag("data-dir", data.file("etcd").display()),
+            flag("listen-client-urls", &client),
+            flag("advertise-client-urls", &client),
+            flag("listen-peer-urls", "http://127.0.0.1:0"),
+            flag("cert-file", data.file("etcd.crt").display()),
+            flag("key-file", data.file("etcd.key").display()),
+            flag("trusted-ca-file", data.file("ca.crt").display()),
+            "--client-cert-auth".into(),
+            "--unsafe-no-fsync".into(),
+            flag("log-level", "warn"),
+        ],
+    )
 }
 
 /// kube-apiserver, with access decided by RBAC alone.
@@ -57,17 +62,22 @@ pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::E
 
 /// kube-controller-manager, with all its controllers, each under its own ServiceAccount.
 pub(super) fn controller_manager(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
-    start(tools, data, Tool::ControllerManager, &[
-        flag("kubeconfig", data.file("controller-manager.kubeconfig").display()),
-        flag("root-ca-file", data.file("ca.crt").display()),
-        flag("service-account-private-key-file", data.file("service-accounts.key").display()),
-        flag("use-service-account-credentials", true),
-        flag("leader-elect", false),
-        flag("secure-port", 0),
-        // The defaults are for large clusters with other things to do.
-        flag("kube-api-qps", 200),
-        flag("kube-api-burst", 300),
-    ])
+    start(
+        tools,
+        data,
+        Tool::ControllerManager,
+        &[
+            flag("kubeconfig", data.file("controller-manager.kubeconfig").display()),
+            flag("root-ca-file", data.file("ca.crt").display()),
+            flag("service-account-private-key-file", data.file("service-accounts.key").display()),
+            flag("use-service-account-credentials", true),
+            flag("leader-elect", false),
+            flag("secure-port", 0),
+            // The defaults are for large clusters with other things to do.
+            flag("kube-api-qps", 200),
+            flag("kube-api-burst", 300),
+        ],
+    )
 }
 
 fn flag(name: &str, value: impl std::fmt::Display) -> String {

@@ -12,6 +12,8 @@ use super::{
     ports,
 };
 
+/// The administrator's kubeconfig.
+pub(super) const KUBECONFIG: &str = "kubeconfig";
 /// The first address of the range for Services: the API server's own.
 const SERVICE_IP: [u8; 4] = [10, 0, 0, 1];
 
@@ -44,13 +46,9 @@ impl Data {
         let [etcd, api] = ports::free()?;
         let data = Self { folder: folder.to_owned(), etcd, api, audit };
         let keys = Keys::make(folder, IpAddr::from(SERVICE_IP))?;
-        let users = [("kubeconfig", &keys.admin), ("controller-manager.kubeconfig", &keys.controller_manager)];
+        let users = [(KUBECONFIG, &keys.admin), ("controller-manager.kubeconfig", &keys.controller_manager)];
         for (name, identity) in users {
-            let config = Kubeconfig {
-                server: &data.server(),
-                authority: &keys.authority,
-                user: identity,
-            };
+            let config = Kubeconfig { server: &data.server(), authority: &keys.authority, user: identity };
             config.write(&data.file(name))?;
         }
         if audit {

@@ -160,7 +160,9 @@ async fn described(folder: &Path) -> Result<Ready, Error> {
 
 /// Removes what a server that was killed has left; its processes died with it.
 fn clean(folder: &Path) -> Result<(), Error> {
-    let Some(left) = read(folder) else { return Ok(()) };
+    let Some(left) = read(folder) else {
+        return Ok(());
+    };
     let ours = left.data_dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(super::FOLDER_PREFIX));
     if ours && left.data_dir.is_dir() {
         fs::remove_dir_all(&left.data_dir).map_err(at(&left.data_dir))?;

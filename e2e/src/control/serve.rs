@@ -2,16 +2,23 @@
 
 use std::{
     io::{self, BufRead as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use futures::future::{FutureExt as _, select_all};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
-use tokio::{signal::unix::{SignalKind, signal}, sync::oneshot};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
-use super::{components, data::{self, Data}, served::{DETACH, Ready}};
+use super::{
+    components,
+    data::{self, Data, KUBECONFIG},
+    served::{DETACH, Ready},
+};
 use crate::{
     process::{self, Child},
     tools::{self, Tools},
@@ -50,9 +57,6 @@ pub enum Error {
         /// Its last words.
         end: String,
     },
-    /// It was told to stop before it was ready.
-    #[error("told to stop before the cluster was ready")]
-    Stopped,
     /// The operating system.
     #[error("cannot serve a cluster")]
     System(#[from] io::Error),
@@ -71,61 +75,66 @@ pub async fn run(audit: bool, ready: impl FnOnce(&Ready) -> io::Result<()>) -> R
     let mut stop = Box::pin(told_to_stop()?);
     let tools = Tools::ready()?;
     let folder = tempfile::Builder::new().prefix(super::FOLDER_PREFIX).tempdir()?;
-    let mut plane = tokio::select! {
-        started = start(&tools, folder.path(), audit) => started?,
-        () = &mut stop => return Err(Error::Stopped),
-    };
-    ready(&Ready {
-        kubeconfig: plane.data.file("kubeconfig"),
-        data_dir: folder.path().to_owned(),
-        bin_dir: tools.bin_dir(),
-        pid: std::process::id(),
-    })?;
+    let mut children = Vec::new();
     let end = tokio::select! {
-        died = first_death(&mut plane.children) => Err(died?),
+        ended = live(&tools, folder.path(), audit, &mut children, ready) => ended,
         () = &mut stop => Ok(()),
     };
-    plane.stop().await?;
+    kill(&mut children).await?;
     folder.close()?;
     end
 }
 
-struct Plane {
-    data: Data,
-    children: Vec<Child>,
+/// Ends by itself only with an error. The processes are in `children`, whichever way it ends.
+async fn live(
+    tools: &Tools,
+    folder: &Path,
+    audit: bool,
+    children: &mut Vec<Child>,
+    ready: impl FnOnce(&Ready) -> io::Result<()>,
+) -> Result<(), Error> {
+    let kubeconfig = start(tools, folder, audit, children).await?;
+    ready(&Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
+    Err(first_death(children).await?)
 }
 
-impl Plane {
-    /// Nothing is to be kept, so nobody is asked nicely.
-    async fn stop(&mut self) -> Result<(), process::Error> {
-        for child in self.children.iter_mut().rev() {
-            child.kill().await?;
-        }
-        Ok(())
+/// Nothing is to be kept, so nobody is asked nicely.
+async fn kill(children: &mut Vec<Child>) -> Result<(), process::Error> {
+    for mut child in children.drain(..).rev() {
+        child.kill().await?;
     }
+    Ok(())
 }
 
-async fn start(tools: &Tools, folder: &Path, audit: bool) -> Result<Plane, Error> {
+async fn start(tools: &Tools, folder: &Path, audit: bool, children: &mut Vec<Child>) -> Result<PathBuf, Error> {
     let mut attempt = 1;
     loop {
         let folder = folder.join(attempt.to_string());
         std::fs::create_dir(&folder)?;
-        match start_once(tools, &folder, audit).await {
-            Err(Error::Died { end, .. }) if attempt < ATTEMPTS && end.contains("address already in use") => attempt += 1,
-            other => return other,
+        let data = Data::make(&folder, audit)?;
+        match start_once(tools, &data, children).await {
+            Ok(()) => return Ok(data.file(KUBECONFIG)),
+            Err(Error::Died { end, .. }) if attempt < ATTEMPTS && is_port_taken(&end) => {
+                kill(children).await?;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
         }
     }
 }
 
-async fn start_once(tools: &Tools, folder: &Path, audit: bool) -> Result<Plane, Error> {
-    let data = Data::make(folder, audit)?;
-    let mut children = vec![components::etcd(tools, &data)?, components::api_server(tools, &data)?];
-    let kubeconfig = data.file("kubeconfig");
-    until(&mut children, api_server_ready(&kubeconfig)).await?;
+fn is_port_taken(log: &str) -> bool {
+    log.contains("address already in use")
+}
+
+async fn start_once(tools: &Tools, data: &Data, children: &mut Vec<Child>) -> Result<(), Error> {
+    children.push(components::etcd(tools, data)?);
+    children.push(components::api_server(tools, data)?);
+    let kubeconfig = data.file(KUBECONFIG);
+    until(children, api_server_ready(&kubeconfig)).await?;
     // It gives up on an API server that is not there within ten seconds, so it starts second.
-    children.push(components::controller_manager(tools, &data)?);
-    until(&mut children, accounts_made(&kubeconfig)).await?;
-    Ok(Plane { data, children })
+    children.push(components::controller_manager(tools, data)?);
+    until(children, accounts_made(&kubeconfig)).await
 }
 
 async fn until(children: &mut [Child], ready: impl Future<Output = Result<(), Timeout>>) -> Result<(), Error> {

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Error, Measured, expect, narrate::{command, output, say}, stage::Stage};
+use super::{
+    Error, Measured, expect,
+    narrate::{command, output, say},
+    stage::Stage,
+};
 use crate::example::condition;
 
 const PEOPLE: &str = "config/example/people.yaml";

@@ -87,7 +87,13 @@ impl Access {
     ///
     /// # Errors
     /// When the manifest is not one, or the API server refuses.
-    pub async fn grant(admin: &Kubectl, client: &Client, manifest: &Path, namespace: &str, folder: &Path) -> Result<Self, Error> {
+    pub async fn grant(
+        admin: &Kubectl,
+        client: &Client,
+        manifest: &Path,
+        namespace: &str,
+        folder: &Path,
+    ) -> Result<Self, Error> {
         let mut objects = read(manifest)?;
         let account = account_of(&objects).ok_or_else(|| Error::NoAccount { path: manifest.to_owned() })?;
         // First, so that it is there whether or not the manifest has it.
@@ -141,7 +147,8 @@ fn move_to(object: &mut Value, namespace: &str) {
         }
         _ => object["metadata"]["namespace"] = namespace.into(),
     }
-    for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+    let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
+    for subject in subjects.into_iter().flatten() {
         subject["namespace"] = namespace.into();
     }
 }
@@ -199,5 +206,6 @@ mod tests {
         assert_eq!(objects[0]["metadata"], json!({"name": "xos-mine"}));
         assert_eq!(objects[0]["subjects"][0]["namespace"], "mine");
         assert_eq!(objects[1]["metadata"]["namespace"], "mine");
+        assert!(objects[1].get("subjects").is_none());
     }
 }

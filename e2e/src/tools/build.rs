@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Tool, go::Go};
+use super::{Tool, go};
 use crate::process;
 
 /// How often a running build says that it is still running.
@@ -61,15 +61,16 @@ pub(super) fn flags(modules: &Path) -> Result<Vec<String>, Error> {
     let version = kubernetes_version(&text).ok_or(Error::NoVersion { path })?;
     let mut numbers = version.trim_start_matches('v').split('.');
     let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    let stamps = format!(
-        "-s -w -X {VERSION}.gitVersion={version} -X {VERSION}.gitMajor={major} -X {VERSION}.gitMinor={minor}"
-    );
+    let stamps =
+        format!("-s -w -X {VERSION}.gitVersion={version} -X {VERSION}.gitMajor={major} -X {VERSION}.gitMinor={minor}");
     Ok(["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", &stamps].map(str::to_owned).to_vec())
 }
 
 /// Builds `tools` one after another into `folder`; each appears there only when it is whole.
-pub(super) fn all(go: &Go, modules: &Path, flags: &[String], tools: &[Tool], folder: &Path) -> Result<(), Error> {
-    let Some(whole) = tools.iter().map(|tool| tool.package().1).reduce(|sum, next| sum + next) else { return Ok(()) };
+pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Path) -> Result<(), Error> {
+    let Some(whole) = tools.iter().map(|tool| tool.package().1).reduce(|sum, next| sum + next) else {
+        return Ok(());
+    };
     let minutes = whole.div_ceil(60);
     eprintln!("the control plane is built once and kept; on two cores it takes about {minutes} minutes");
     let start = Instant::now();
@@ -77,7 +78,7 @@ pub(super) fn all(go: &Go, modules: &Path, flags: &[String], tools: &[Tool], fol
     for (index, tool) in tools.iter().enumerate() {
         let step = format!("building {} ({} of {})", tool.name(), index + 1, tools.len());
         let made = making.path().join(tool.name());
-        one(go, modules, flags, *tool, &made, &folder.join(format!("{}.log", tool.name())), &step)?;
+        one(modules, flags, *tool, &made, &folder.join(format!("{}.log", tool.name())), &step)?;
         let place = folder.join(tool.name());
         fs::rename(&made, &place).map_err(at(&place))?;
     }
@@ -85,12 +86,12 @@ pub(super) fn all(go: &Go, modules: &Path, flags: &[String], tools: &[Tool], fol
     Ok(())
 }
 
-fn one(go: &Go, modules: &Path, flags: &[String], tool: Tool, made: &Path, log: &Path, step: &str) -> Result<(), Error> {
+fn one(modules: &Path, flags: &[String], tool: Tool, made: &Path, log: &Path, step: &str) -> Result<(), Error> {
     let (package, about) = tool.package();
     eprintln!("{step}, about {about} s");
     let output = fs::File::create(log).map_err(at(log))?;
     let errors = output.try_clone().map_err(at(log))?;
-    let mut command = process::leashed(go.program())?;
+    let mut command = process::leashed(go::PROGRAM)?;
     command.arg("build").args(flags).arg("-o").arg(made).arg(package);
     command.current_dir(modules).env("CGO_ENABLED", "0").env("GOWORK", "off");
     command.stdin(std::process::Stdio::null()).stdout(output).stderr(errors);

@@ -1,6 +1,9 @@
 //! The Go toolchain of this machine.
 
-use std::{io, path::PathBuf, process::Command};
+use std::{io, process::Command};
+
+/// The program.
+pub(super) const PROGRAM: &str = "go";
 
 /// The oldest Go that builds the control plane (the `go` line of its go.mod).
 const OLDEST: (u32, u32) = (1, 26);
@@ -58,7 +61,8 @@ impl Go {
     /// Looks at the `go` in PATH.
     pub(super) fn find() -> Result<Self, Error> {
         let found = ask(&["env", "GOVERSION"])?;
-        let version = number(&found).ok_or_else(|| Error::Answer { arguments: "env GOVERSION".into(), answer: found.clone() })?;
+        let version =
+            number(&found).ok_or_else(|| Error::Answer { arguments: "env GOVERSION".into(), answer: found.clone() })?;
         let may_fetch = version >= FETCHES_TOOLCHAINS && ask(&["env", "GOTOOLCHAIN"])? != "local";
         if version < OLDEST && !may_fetch {
             return Err(Error::TooOld { found });
@@ -70,16 +74,11 @@ impl Go {
     pub(super) fn version(&self) -> &str {
         &self.version
     }
-
-    /// The program, for a build.
-    pub(super) fn program(&self) -> PathBuf {
-        PathBuf::from("go")
-    }
 }
 
 fn ask(arguments: &[&str]) -> Result<String, Error> {
     // From a folder without a go.mod: an old Go stumbles over a new one's.
-    let output = Command::new("go").args(arguments).current_dir("/").env("GOWORK", "off").output();
+    let output = Command::new(PROGRAM).args(arguments).current_dir("/").env("GOWORK", "off").output();
     let output = output.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::Missing,
         _ => Error::Run { arguments: arguments.join(" "), source },
@@ -88,7 +87,10 @@ fn ask(arguments: &[&str]) -> Result<String, Error> {
     if output.status.success() {
         return Ok(text);
     }
-    Err(Error::Answer { arguments: arguments.join(" "), answer: String::from_utf8_lossy(&output.stderr).trim().to_owned() })
+    Err(Error::Answer {
+        arguments: arguments.join(" "),
+        answer: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
 }
 
 /// `go1.26.8` is 1.26; `go1.27rc1` is 1.27.

@@ -116,7 +116,7 @@ impl Tools {
         let flags = build::flags(&modules)?;
         let cached = paths::cache()?.join("tools").join(key::of(&modules, &flags, go.version()).map_err(at(&modules))?);
         let tools = Self { cached, assets };
-        tools.build_missing(&go, &modules, &flags)?;
+        tools.build_missing(&modules, &flags)?;
         Ok(tools)
     }
 
@@ -133,7 +133,7 @@ impl Tools {
         self.path(Tool::Kubectl).parent().unwrap_or(&self.cached).to_owned()
     }
 
-    fn build_missing(&self, go: &go::Go, modules: &Path, flags: &[String]) -> Result<(), Error> {
+    fn build_missing(&self, modules: &Path, flags: &[String]) -> Result<(), Error> {
         let missing = || Tool::ALL.into_iter().filter(|tool| !self.path(*tool).is_file()).collect::<Vec<_>>();
         if missing().is_empty() {
             return Ok(());
@@ -147,7 +147,7 @@ impl Tools {
             held.lock().map_err(at(&lock))?;
         }
         let missing = missing();
-        build::all(go, modules, flags, &missing, &self.cached)?;
+        build::all(modules, flags, &missing, &self.cached)?;
         Ok(())
     }
 }

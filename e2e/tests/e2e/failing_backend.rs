@@ -1,6 +1,9 @@
 //! A backend that fails: the status tells, and the end is good without anybody's help.
 
-use xos_e2e::{eventually, example::{SOON, condition}};
+use xos_e2e::{
+    eventually,
+    example::{SOON, condition},
+};
 
 use crate::with_example;
 
@@ -11,7 +14,8 @@ async fn a_failing_backend_is_shown_and_tried_again() {
     with_example("failing", async |example| {
         example.directory.fail(503, CLOSED).await.unwrap();
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
-        let failed = example.people.until("ada", "failed", |object| object["status"]["backendCode"] == 2).await.unwrap();
+        let failed =
+            example.people.until("ada", "failed", |object| object["status"]["backendCode"] == 2).await.unwrap();
         let text = failed["status"]["backendStatus"].as_str().unwrap();
         assert!(text.contains(CLOSED), "{text}");
         let ready = condition(&failed, "Ready");

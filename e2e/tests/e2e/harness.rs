@@ -14,7 +14,11 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 use rustix::process::Signal;
-use xos_e2e::{Cluster, control::{Ready, ServeOptions}, eventually, namespace, process};
+use xos_e2e::{
+    Cluster,
+    control::{Ready, ServeOptions},
+    eventually, namespace, process,
+};
 
 /// Until the end of one process is felt by the others.
 const GONE: Duration = Duration::from_secs(20);

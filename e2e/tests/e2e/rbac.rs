@@ -7,7 +7,8 @@ async fn the_controllers_token_may_do_its_work_and_no_more() {
     namespace::with("rbac", async |namespace| {
         let manifest = paths::repository().join("config/example/rbac.yaml");
         let admin = namespace.cluster().kubectl();
-        let access = Access::grant(admin, &namespace.client(), &manifest, namespace.name(), namespace.folder()).await.unwrap();
+        let access =
+            Access::grant(admin, &namespace.client(), &manifest, namespace.name(), namespace.folder()).await.unwrap();
         let account = admin.with_kubeconfig(access.kubeconfig());
         let may = async |question: &[&str]| {
             let question = [&["auth", "can-i"], question].concat();
