@@ -82,6 +82,7 @@ impl Directory {
         let line = tokio::time::timeout(STARTED, output.next_line()).await;
         let line = line.ok().and_then(Result::ok).flatten().ok_or_else(silent)?;
         let url = line.strip_prefix("listening on ").ok_or_else(silent)?.to_owned();
+        crate::choose_cryptography();
         let http = reqwest::Client::builder().timeout(ANSWERED).no_proxy().build()?;
         Ok(Self { child, _output: output, url, http })
     }

@@ -30,3 +30,8 @@ pub use directory::Directory;
 pub use namespace::TestNamespace;
 pub use synchronizer::Synchronizer;
 pub use wait::eventually;
+
+/// rustls takes the first provider that is named; to find ours in place already is as good.
+fn choose_cryptography() {
+    let _in_place = rustls::crypto::ring::default_provider().install_default();
+}

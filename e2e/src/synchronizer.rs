@@ -10,6 +10,7 @@ use std::{
 use serde_json::Value;
 
 mod access;
+mod rights;
 
 pub use access::{Access, Error as AccessError};
 

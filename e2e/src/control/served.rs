@@ -143,8 +143,7 @@ impl Drop for Served {
 
 /// A client for the user of a kubeconfig. It belongs to the runtime that it is made in.
 pub(crate) async fn client(kubeconfig: &Path) -> Result<kube::Client, ClientError> {
-    // A second call finds the provider in place, which is all that is wanted.
-    let _in_place = rustls::crypto::ring::default_provider().install_default();
+    crate::choose_cryptography();
     let file = kube::config::Kubeconfig::read_from(kubeconfig)?;
     let mut config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
     // A test wants to see a refusal, not to wait behind it.

@@ -19,7 +19,10 @@ use serde_json::{Value, json};
 use crate::{
     control::write_secret,
     kubectl::{self, Kubectl},
+    wait::Timeout,
 };
+
+use super::rights;
 
 /// Longer than any test; the API server allows no less than ten minutes.
 const TOKEN_SECONDS: i64 = 4 * 60 * 60;
@@ -64,6 +67,9 @@ pub enum Error {
     /// The API server refused.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
+    /// The rights do not come into force.
+    #[error(transparent)]
+    Timeout(#[from] Timeout),
     /// It gave no token.
     #[error("the API server gave no token")]
     NoToken,
@@ -102,6 +108,7 @@ impl Access {
             move_to(object, namespace);
             apply(client, manifest, object).await?;
         }
+        rights::in_force(client, namespace, &account, &objects).await?;
         let kubeconfig = folder.join("kubeconfig");
         let token = token(client, namespace, &account).await?;
         write(admin, &token, namespace, &kubeconfig).await?;

@@ -1,0 +1,91 @@
+# `make` lists the targets. Everything that is costly to make is kept in the cache folder, outside the work tree.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO := cargo
+PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+CACHE := $(or $(XOS_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xos-controller)
+DENY_VERSION := 0.20.2
+DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: prerequisites ## build the programs for use, in target/release
+	$(CARGO) build --workspace --bins --release
+
+.PHONY: demo
+demo: prerequisites programs control-plane ## show the example at work on a control plane of its own (KEEP=1 leaves it running)
+	$(PROGRAMS)/xos-demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+# Each recipe is a make of its own, so that the order holds under -j too.
+.PHONY: test
+test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
+	@$(MAKE) --no-print-directory fmt
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory docs
+	@$(MAKE) --no-print-directory deny
+	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory control-plane
+	$(CARGO) test --workspace
+
+.PHONY: fmt
+fmt: ## is all of it formatted?
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## clippy, with warnings as errors
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: docs
+docs: ## the crates' documentation, in target/doc, with warnings as errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+.PHONY: deny
+deny: $(DENY) ## licences, sources and versions of the dependencies
+	$(DENY) check bans licenses sources
+
+.PHONY: unit
+unit: ## the tests that need no control plane
+	$(CARGO) test --workspace --exclude xos-e2e
+
+.PHONY: e2e
+e2e: prerequisites programs control-plane ## the tests on a real control plane
+	$(CARGO) test --package xos-e2e
+
+.PHONY: cluster
+cluster: prerequisites programs control-plane ## start a control plane in the background, and say how to reach it
+	@$(PROGRAMS)/xos-cluster up
+
+.PHONY: cluster-down
+cluster-down: ## stop the control plane in the background
+	@$(PROGRAMS)/xos-cluster down
+
+.PHONY: clean
+clean: ## remove what cargo has built (the cache stays: see clean-cache)
+	$(CARGO) clean
+
+.PHONY: clean-cache
+clean-cache: ## remove the control plane's programs and cargo-deny from the cache
+	rm -rf "$(CACHE)/tools" "$(CACHE)/cargo-deny"
+
+.PHONY: prerequisites
+prerequisites:
+	@e2e/prerequisites
+
+# One after the other, also under -j: two cores are soon busy.
+.PHONY: programs
+programs: | prerequisites
+	$(CARGO) build --workspace --bins
+
+.PHONY: control-plane
+control-plane: | programs
+	@[ "$${XOS_E2E_USE_KUBECONFIG:-}" = 1 ] || $(PROGRAMS)/xos-cluster tools > /dev/null
+
+$(DENY):
+	@echo "cargo-deny $(DENY_VERSION) is installed once, into $(CACHE); about 4 minutes on two cores"
+	$(CARGO) install --locked cargo-deny --version $(DENY_VERSION) --root $(CACHE)/cargo-deny/$(DENY_VERSION)
