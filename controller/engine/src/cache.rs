@@ -14,6 +14,8 @@ pub struct Cache {
     objects: HashMap<ObjectKey, (Arc<Object>, WatchId)>,
     /// While a watch lists anew: what it has shown so far.
     listing: HashMap<WatchId, HashSet<ObjectKey>>,
+    /// Objects that we let go, until the watch says so too: an older state of them that it still shows must not bring them back.
+    released: HashMap<ObjectKey, (String, WatchId)>,
 }
 
 impl Cache {
@@ -38,7 +40,7 @@ impl Cache {
         if let Some(seen) = self.listing.get_mut(&watch) {
             seen.insert(key.clone());
         }
-        if self.get(&key).is_some_and(|known| !is_newer(&object, known)) {
+        if self.is_released(&key, &object.meta.uid) || self.get(&key).is_some_and(|known| !is_newer(&object, known)) {
             return false;
         }
         self.objects.insert(key, (Arc::new(object), watch));
@@ -55,10 +57,29 @@ impl Cache {
         }
     }
 
-    /// An object is gone. A successor of the same name stays.
+    /// The watch says that an object is gone. A successor of the same name stays.
     pub fn gone(&mut self, key: &ObjectKey, uid: &str) -> bool {
-        let same = self.get(key).is_some_and(|known| known.meta.uid == uid);
-        same && self.objects.remove(key).is_some()
+        if self.is_released(key, uid) {
+            self.released.remove(key);
+        }
+        self.holds(key, uid) && self.objects.remove(key).is_some()
+    }
+
+    /// An object is gone by our own write; the watch will say so later, unless it has already.
+    pub fn released(&mut self, key: &ObjectKey, uid: &str) {
+        if self.holds(key, uid)
+            && let Some((_, watch)) = self.objects.remove(key)
+        {
+            self.released.insert(key.clone(), (uid.to_owned(), watch));
+        }
+    }
+
+    fn is_released(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.released.get(key).is_some_and(|(released, _)| released == uid)
+    }
+
+    fn holds(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.get(key).is_some_and(|known| known.meta.uid == uid)
     }
 
     /// A watch begins to show all that there is.
@@ -69,6 +90,8 @@ impl Cache {
     /// A watch has shown all that there is: what it did not show is gone. Gives the keys of those.
     pub fn end_list(&mut self, watch: WatchId) -> Vec<ObjectKey> {
         let Some(seen) = self.listing.remove(&watch) else { return vec![] };
+        // A new list comes after whatever we wrote: what it does not show is gone for the watch too.
+        self.released.retain(|key, (_, of)| *of != watch || seen.contains(key));
         let of_watch = self.objects.iter().filter(|(_, (_, of))| *of == watch);
         let gone: Vec<_> = of_watch.map(|(key, _)| key).filter(|key| !seen.contains(*key)).cloned().collect();
         for key in &gone {
@@ -124,6 +147,19 @@ mod tests {
         cache.wrote(Arc::new(version("a", "1", "9")));
         assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
         assert!(!cache.gone(&key, "1"), "the successor stays");
+    }
+
+    #[test]
+    fn an_object_that_was_let_go_does_not_come_back() {
+        let mut cache = Cache::default();
+        let key = version("a", "1", "1").key();
+        cache.see(version("a", "1", "1"), 0);
+        cache.released(&key, "1");
+        assert!(!cache.see(version("a", "1", "2"), 0), "an older state, shown late");
+        assert!(cache.see(version("a", "2", "4"), 0), "a successor");
+        assert!(!cache.gone(&key, "1"));
+        assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
+        assert!(cache.released.is_empty());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Plan {
         /// Whether the finalizer is missing.
         needs_finalizer: bool,
     },
+    /// Only let status speak of the present generation.
+    Acknowledge,
     /// Run `delete_record`, then take the finalizer away.
     Delete,
 }
@@ -31,6 +33,7 @@ pub fn decide(object: &Object, synchronizer: &str, finalizer: &str, now: Timesta
         };
     }
     match sync_due(object, synchronizer, now) {
+        Due::Clean if object.status.observed_generation != Some(object.meta.generation) => Plan::Acknowledge,
         Due::Clean | Due::Held(_) => Plan::Nothing,
         Due::NotBefore(at) => Plan::WaitUntil(at),
         Due::Now => Plan::Sync { needs_finalizer: !object.has_finalizer(finalizer) },
@@ -55,6 +58,8 @@ mod tests {
 
         let mut done = held.clone();
         done.status.of_mut("me").sync.handled = Some(done.intent.clone());
+        assert_eq!(plan(&done), Plan::Acknowledge);
+        done.status.observed_generation = Some(done.meta.generation);
         assert_eq!(plan(&done), Plan::Nothing);
 
         let mut deleted = done.clone();

@@ -153,7 +153,7 @@ impl Engine {
                 self.queue.add_at(key, at);
                 false
             }
-            Plan::Sync { .. } | Plan::Delete => self.spawn(key.clone(), Arc::clone(object), plan),
+            Plan::Sync { .. } | Plan::Acknowledge | Plan::Delete => self.spawn(key.clone(), Arc::clone(object), plan),
         }
     }
 
@@ -163,10 +163,10 @@ impl Engine {
         let operation = if plan == Plan::Delete { "delete" } else { "sync" };
         let span = tracing::info_span!("step", name = step.name(), operation, object = %key);
         let shared = Arc::clone(&self.shared);
-        let report_key = key.clone();
+        let (report_key, uid) = (key.clone(), object.meta.uid.clone());
         let work = async move {
             let turn = carry_out(&shared, &entry, step.as_ref(), object, plan).await;
-            Report { key: report_key, turn }
+            Report { key: report_key, uid, turn }
         };
         let worker = self.workers.spawn(work.instrument(span));
         self.at_work.insert(worker.id(), key);
@@ -191,7 +191,7 @@ impl Engine {
         self.queue.finish(&key);
     }
 
-    fn report(&mut self, Report { key, turn }: Report) {
+    fn report(&mut self, Report { key, uid, turn }: Report) {
         if !matches!(turn, Turn::Unwritten(_)) {
             self.unwritten.remove(&key);
         }
@@ -213,7 +213,11 @@ impl Engine {
                 tracing::warn!(object = %key, %error, retry_in = ?delay, "could not write");
                 self.queue.add_at(&key, self.after(delay));
             }
-            Turn::Gone | Turn::Abandoned => {}
+            Turn::Gone => {
+                self.cache.released(&key, &uid);
+                self.queue.remove(&key);
+            }
+            Turn::Abandoned => {}
         }
         self.queue.finish(&key);
     }

@@ -201,6 +201,32 @@ async fn deletion_runs_the_delete_step_and_releases_the_object() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deleted_object_s_step_runs_once() {
+    let run = Running::start(|_, _, _| Ok(()));
+    // Wakes the engine late, so that the worker's report and the watch's news come in either order.
+    for n in 1..=20 {
+        let name = format!("o{n}");
+        run.world.put(object(&name)).await;
+        run.pass(0.001 * f64::from(n)).await;
+        run.world.edit(&name, |o| o.meta.deleting = Some(Timestamp::UNIX_EPOCH)).await;
+        run.pass(1.0).await;
+    }
+    let deletes = run.calls().iter().filter(|call| call.starts_with("delete")).count();
+    assert_eq!(deletes, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_taken_back_is_acknowledged_without_a_run() {
+    let run = Running::start(|_, _, _| Ok(()));
+    run.world.put(object("ann")).await;
+    run.pass(1.0).await;
+    run.world.edit("ann", |o| o.meta.generation += 2).await;
+    run.pass(1.0).await;
+    assert_eq!(run.calls().len(), 1);
+    assert_eq!(run.world.get("ann").unwrap().status.observed_generation, Some(3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn other_s_finalizers_stay() {
     let run = Running::start(|_, _, _| Ok(()));
     let mut ann = object("ann");

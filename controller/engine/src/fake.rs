@@ -127,7 +127,10 @@ impl World {
         let gone = object.meta.deleting.is_some() && object.meta.finalizers.is_empty();
         let notice = if gone {
             state.objects.remove(&object.key());
-            Notice::Gone(object.key(), object.meta.uid.clone())
+            let notice = Notice::Gone(object.key(), object.meta.uid.clone());
+            // As the real one answers.
+            object.meta.resource_version.clone_from(&old.meta.resource_version);
+            notice
         } else {
             state.objects.insert(object.key(), object.clone());
             Notice::Seen(0, Box::new(object.clone()))

@@ -32,7 +32,7 @@ pub(crate) enum Turn {
     Recorded(Arc<Object>),
     /// The same, but the step asked to be run again later.
     Deferred(Arc<Object>),
-    /// The object is gone, or is held by others only.
+    /// The object is gone.
     Gone,
     /// The object changed under our hands: look at it again.
     Conflict,
@@ -46,6 +46,8 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) key: ObjectKey,
+    /// Of the object that the worker had.
+    pub(crate) uid: String,
     pub(crate) turn: Turn,
 }
 
@@ -54,6 +56,7 @@ pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, step: &dyn DynSync
     let result = match plan {
         Plan::Nothing | Plan::WaitUntil(_) => return Turn::Recorded(object),
         Plan::Sync { needs_finalizer } => sync(shared, entry, step, &object, needs_finalizer).await,
+        Plan::Acknowledge => write(shared, entry, &record::acknowledge(&object)).await.map(Turn::Recorded),
         Plan::Delete => delete(shared, entry, step, &object).await,
     };
     result.unwrap_or_else(|error| match error {
@@ -102,7 +105,8 @@ async fn delete(shared: &Shared, entry: &Entry, step: &dyn DynSyncStep, object: 
     let ours = &shared.registry.finalizer;
     let others: Vec<_> = object.meta.finalizers.iter().filter(|f| *f != ours).cloned().collect();
     let released = shared.writer.set_finalizers(entry, object, &others).await?;
-    Ok(Turn::Recorded(Arc::new(released)))
+    // With the last finalizer the object goes, and the answer still has the resourceVersion of before.
+    Ok(if others.is_empty() { Turn::Gone } else { Turn::Recorded(Arc::new(released)) })
 }
 
 /// Sets the finalizer before the first attempt, so that whatever the step does is undone on deletion.
@@ -170,6 +174,10 @@ fn step_context(shared: &Shared, object: &Object, operation: Operation) -> StepC
     StepContext::new(ContextParts { idempotency_key, failures, ..shared.parts.clone() })
 }
 
+async fn write(shared: &Shared, entry: &Entry, object: &Object) -> Result<Arc<Object>, WriteError> {
+    Ok(Arc::new(shared.writer.write_status(entry, object).await?))
+}
+
 /// The one status write. Nothing is written where nothing changed.
 async fn record(shared: &Shared, entry: &Entry, object: &Object, finished: &Finished) -> Result<Turn, WriteError> {
     let context = Context {
@@ -178,8 +186,7 @@ async fn record(shared: &Shared, entry: &Entry, object: &Object, finished: &Fini
         unit: rand::random(),
     };
     let new = record::after(object, finished, &context);
-    let written = if &new == object { new } else { shared.writer.write_status(entry, &new).await? };
-    let written = Arc::new(written);
+    let written = if &new == object { Arc::new(new) } else { write(shared, entry, &new).await? };
     Ok(match finished.outcome {
         Outcome::Deferred(_) => Turn::Deferred(written),
         _ => Turn::Recorded(written),

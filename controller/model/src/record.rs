@@ -11,6 +11,18 @@ use crate::object::Object;
 use crate::outcome::{Finished, Operation, Outcome};
 use crate::status::{Attempt, PassState};
 
+/// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
+/// before anybody acted on it, or a quiet save.
+pub fn acknowledge(object: &Object) -> Object {
+    let mut new = object.clone();
+    let generation = Some(object.meta.generation);
+    new.status.observed_generation = generation;
+    for condition in &mut new.status.conditions {
+        condition.observed_generation = generation;
+    }
+    new
+}
+
 /// What the rules need to know beside the object and the attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -69,15 +81,11 @@ fn is_repeated_deferral(object: &Object, finished: &Finished, context: &Context<
 fn next_state(object: &Object, before: &PassState, finished: &Finished, context: &Context<'_>) -> PassState {
     let same_intent = |then| is_handled(then, &object.intent, &object.quiet_saves, Pass::Sync);
     let failures_so_far = if before.attempted.as_ref().is_some_and(same_intent) { before.failures } else { 0 };
-    let state = PassState { attempted: Some(object.intent.clone()), ..before.clone() };
+    // An attempt without success may have left the backend half-way: what was handled before is so no longer.
+    let state = PassState { attempted: Some(object.intent.clone()), handled: None, failures: 0, next_attempt: None };
     match finished.outcome {
-        Outcome::Succeeded => PassState {
-            handled: Some(object.intent.clone()),
-            failures: 0,
-            next_attempt: None,
-            ..state
-        },
-        Outcome::Deferred(_) => PassState { failures: 0, next_attempt: None, ..state },
+        Outcome::Succeeded => PassState { handled: Some(object.intent.clone()), ..state },
+        Outcome::Deferred(_) => state,
         Outcome::Failed(_) | Outcome::Innocuous(_) => {
             let failures = failures_so_far.saturating_add(1);
             let delay = context.backoff.delay(failures, context.unit);
@@ -141,7 +149,7 @@ fn register(object: &Object, state: &PassState, finished: &Finished) -> String {
 }
 
 fn write_conditions(object: &mut Object, state: &PassState, finished: &Finished, backoff: &Backoff) {
-    let (now, generation) = (finished.at, object.meta.generation);
+    let (now, generation) = (whole_seconds(finished.at), object.meta.generation);
     let conditions = &mut object.status.conditions;
     let reason = reason(finished);
     let message = finished
@@ -204,6 +212,11 @@ fn duration_text(duration: std::time::Duration) -> String {
         0..=9_999 => format!("{}ms", duration.as_millis()),
         _ => format!("{}s", duration.as_secs()),
     }
+}
+
+/// Kubernetes' API conventions: `metav1.Time` has whole seconds.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn date(at: Timestamp) -> Value {

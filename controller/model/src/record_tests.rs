@@ -135,3 +135,24 @@ fn the_register_is_xos_s() {
     let register: Value = serde_json::from_str(o.text("backend_register").unwrap()).unwrap();
     assert_eq!(register, json!({"next_run": 31, "exponent": 1, "last_success": 20}));
 }
+
+#[test]
+fn an_edit_taken_back_after_a_failure_is_work() {
+    let done = sync(&object(), 20, Outcome::Succeeded);
+    let mut edited = done.clone();
+    edited.intent.spec = SpecHash::of(&json!({"n": 2}));
+    let mut back = sync(&edited, 30, failed("boom"));
+    back.intent = done.intent.clone();
+    assert_eq!(sync_due(&back, ME, at(30)), Due::Now, "the failed attempt may have left the backend half-way");
+}
+
+#[test]
+fn acknowledging_moves_the_observed_generation_only() {
+    let mut o = sync(&object(), 20, Outcome::Succeeded);
+    o.meta.generation = 3;
+    let new = acknowledge(&o);
+    assert_eq!(new.status.observed_generation, Some(3));
+    assert!(new.status.conditions.iter().all(|c| c.observed_generation == Some(3)));
+    assert_eq!(new.fields, o.fields);
+    assert_eq!(new.status.history, o.status.history);
+}
