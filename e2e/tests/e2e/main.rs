@@ -4,6 +4,7 @@
 //! and the objects of its namespace.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod background;
 mod controller_killed;
 mod crd_established;
 mod delete;
