@@ -1,7 +1,5 @@
 //! Writes to the API server.
 
-use std::sync::Arc;
-
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -11,6 +9,9 @@ use xos_crds::{DecodeError, from_custom_resource, quiet_save_patch, status_json}
 use xos_model::{Fields, Object, QuietSave};
 
 use crate::registry::{Entry, Registry};
+
+/// How often a status is written anew because the object was changed meanwhile.
+const STATUS_TRIES: usize = 5;
 
 /// Why a write did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -106,21 +107,39 @@ impl Writer for KubeWriter {
 
     fn write_status<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
         async move {
-            let body = json!({
-                "apiVersion": entry.resource.api_version,
-                "kind": entry.resource.kind,
-                "metadata": {"name": object.meta.name, "namespace": object.meta.namespace, "uid": object.meta.uid},
-                "status": status_json(&entry.model, object)?,
-            });
-            let parameters = PatchParams::apply(&self.manager(entry)).force();
-            let api = self.api(entry, object);
-            let answer = api.patch_status(&object.meta.name, &parameters, &Patch::Apply(body)).await?;
-            tracing::debug!(resource_version = ?answer.resource_version(), "status written");
-            Ok(from_custom_resource(&entry.model, &answer)?)
+            let status = status_json(&entry.model, object)?;
+            let mut version = object.meta.resource_version.clone();
+            for _ in 0..STATUS_TRIES {
+                match self.apply_status(entry, object, &status, &version).await {
+                    Err(WriteError::Conflict) => version = self.current_version(entry, object).await?,
+                    result => return result,
+                }
+            }
+            Err(WriteError::Conflict)
         }
         .boxed()
     }
 }
 
-/// A shared writer.
-pub type SharedWriter = Arc<dyn Writer>;
+impl KubeWriter {
+    /// The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
+    async fn apply_status(&self, entry: &Entry, object: &Object, status: &Value, version: &str) -> Result<Object, WriteError> {
+        let body = json!({
+            "apiVersion": entry.resource.api_version,
+            "kind": entry.resource.kind,
+            "metadata": {"name": object.meta.name, "namespace": object.meta.namespace, "resourceVersion": version},
+            "status": status,
+        });
+        let parameters = PatchParams::apply(&self.manager(entry)).force();
+        let api = self.api(entry, object);
+        let answer = api.patch_status(&object.meta.name, &parameters, &Patch::Apply(body)).await?;
+        Ok(from_custom_resource(&entry.model, &answer)?)
+    }
+
+    /// The object's present resourceVersion: what an attempt says of it holds also when somebody changed it meanwhile.
+    async fn current_version(&self, entry: &Entry, object: &Object) -> Result<String, WriteError> {
+        let current = self.api(entry, object).get(&object.meta.name).await?;
+        let is_same = current.uid().as_deref() == Some(object.meta.uid.as_str());
+        if is_same { Ok(current.resource_version().unwrap_or_default()) } else { Err(WriteError::Gone) }
+    }
+}
