@@ -56,7 +56,18 @@ impl Cluster {
     /// When it does not start; the next one to ask tries again.
     pub async fn shared() -> Result<&'static Self, Error> {
         static SHARED: OnceCell<Cluster> = OnceCell::const_new();
-        SHARED.get_or_try_init(Self::given_or_started).await
+        SHARED.get_or_try_init(Self::given_or_own).await
+    }
+
+    /// The one that the environment names, or one of its own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn given_or_own() -> Result<Self, Error> {
+        match given()? {
+            Some(kubeconfig) => Self::given(kubeconfig).await,
+            None => Self::start(ServeOptions::default()).await,
+        }
     }
 
     /// Starts one of its own, whatever the environment names.
@@ -69,13 +80,6 @@ impl Cluster {
         let kubectl = ready.bin_dir.join(Tool::Kubectl.name());
         let kubectl = Kubectl::new(kubectl, &ready.kubeconfig, ready.data_dir.join("kubectl"));
         Ok(Self { kubeconfig: ready.kubeconfig.clone(), kubectl, served: Some(Arc::new(served)) })
-    }
-
-    async fn given_or_started() -> Result<Self, Error> {
-        match given()? {
-            Some(kubeconfig) => Self::given(kubeconfig).await,
-            None => Self::start(ServeOptions::default()).await,
-        }
     }
 
     async fn given(kubeconfig: PathBuf) -> Result<Self, Error> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The first pause between two looks, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// What was waited for did not come.
 #[derive(Debug, thiserror::Error)]

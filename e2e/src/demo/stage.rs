@@ -27,7 +27,7 @@ impl Stage {
     /// Starts everything and waits until people can be applied.
     pub(super) async fn set() -> Result<Self, Error> {
         narrate::say("A control plane starts (etcd, kube-apiserver, kube-controller-manager), …");
-        let cluster = Cluster::shared().await?.clone();
+        let cluster = Cluster::given_or_own().await?;
         narrate::say("… a directory of people, the backend, …");
         let folder = tempfile::Builder::new().prefix("xos-demo-").tempdir()?;
         let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;

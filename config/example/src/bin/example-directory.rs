@@ -55,10 +55,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> io::Result<()> {
     let directory = Directory::open(arguments.file)?;
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = TcpListener::bind(arguments.listen).await?;
     let mut out = io::stdout();
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
@@ -74,10 +71,7 @@ async fn run(arguments: Arguments) -> io::Result<()> {
 fn router(directory: Directory) -> Router {
     Router::new()
         .route("/people", get(people))
-        .route(
-            "/people/{id}",
-            put(put_person).get(person).delete(delete_person),
-        )
+        .route("/people/{id}", put(put_person).get(person).delete(delete_person))
         .route("/stats", get(stats))
         .route("/fail", post(fail).delete(recover))
         .with_state(Shared(Arc::new(Mutex::new(directory))))
@@ -117,26 +111,14 @@ struct Directory {
 impl Directory {
     fn open(file: PathBuf) -> io::Result<Self> {
         let people = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    format!("{}: {error}", file.display()),
-                )
-            })?,
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file.display())))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => {
-                return Err(io::Error::new(
-                    error.kind(),
-                    format!("{}: {error}", file.display()),
-                ));
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display())));
             }
         };
-        Ok(Self {
-            file,
-            people,
-            failure: None,
-            stats: Stats::default(),
-        })
+        Ok(Self { file, people, failure: None, stats: Stats::default() })
     }
 
     /// Ok when writes are answered as they should be.
@@ -145,8 +127,7 @@ impl Directory {
             return Ok(());
         };
         *self.stats.refused.entry(id.to_owned()).or_default() += 1;
-        let status =
-            StatusCode::from_u16(failure.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
         Err(Refusal(status, failure.message.clone()))
     }
 
@@ -196,10 +177,7 @@ impl Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
-        Self(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the directory's file: {error}"),
-        )
+        Self(StatusCode::INTERNAL_SERVER_ERROR, format!("the directory's file: {error}"))
     }
 }
 
@@ -223,17 +201,8 @@ async fn people(State(shared): State<Shared>) -> Json<BTreeMap<String, Person>> 
     Json(shared.lock().people.clone())
 }
 
-async fn person(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-) -> Result<Json<Person>, Refusal> {
-    shared
-        .lock()
-        .people
-        .get(&id)
-        .cloned()
-        .map(Json)
-        .ok_or_else(|| Refusal::unknown(&id))
+async fn person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Person>, Refusal> {
+    shared.lock().people.get(&id).cloned().map(Json).ok_or_else(|| Refusal::unknown(&id))
 }
 
 async fn put_person(
@@ -242,20 +211,10 @@ async fn put_person(
     Json(person): Json<Person>,
 ) -> Result<(StatusCode, Json<Person>), Refusal> {
     let new = shared.lock().put(&id, person.clone())?;
-    Ok((
-        if new {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        },
-        Json(person),
-    ))
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(person)))
 }
 
-async fn delete_person(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Refusal> {
+async fn delete_person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     shared.lock().delete(&id)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -283,8 +242,7 @@ mod tests {
 
     impl Fixture {
         fn new(name: &str) -> Self {
-            let folder = std::env::temp_dir()
-                .join(format!("example-directory-{name}-{}", std::process::id()));
+            let folder = std::env::temp_dir().join(format!("example-directory-{name}-{}", std::process::id()));
             fs::create_dir_all(&folder).unwrap();
             Self(folder)
         }
@@ -301,11 +259,7 @@ mod tests {
     }
 
     fn ada() -> Person {
-        Person {
-            first_name: "Ada".into(),
-            last_name: "Lovelace".into(),
-            full_name: "Ada Lovelace".into(),
-        }
+        Person { first_name: "Ada".into(), last_name: "Lovelace".into(), full_name: "Ada Lovelace".into() }
     }
 
     #[test]
@@ -342,22 +296,10 @@ mod tests {
         let shared = Shared(Arc::new(Mutex::new(fixture.open())));
         let write = || put_person(State(shared.clone()), Path("a".into()), Json(ada()));
         assert_eq!(write().await.unwrap().0, StatusCode::CREATED);
-        let failure = Failure {
-            status: 503,
-            message: "closed".into(),
-        };
+        let failure = Failure { status: 503, message: "closed".into() };
         fail(State(shared.clone()), Json(failure)).await;
-        assert_eq!(
-            write().await.err().unwrap(),
-            Refusal(StatusCode::SERVICE_UNAVAILABLE, "closed".into())
-        );
-        assert_eq!(
-            person(State(shared.clone()), Path("a".into()))
-                .await
-                .unwrap()
-                .0,
-            ada()
-        );
+        assert_eq!(write().await.err().unwrap(), Refusal(StatusCode::SERVICE_UNAVAILABLE, "closed".into()));
+        assert_eq!(person(State(shared.clone()), Path("a".into())).await.unwrap().0, ada());
         recover(State(shared.clone())).await;
         assert_eq!(write().await.unwrap().0, StatusCode::OK);
         let stats = stats(State(shared.clone())).await.0;
