@@ -42,17 +42,12 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
     let framework = if status.is_null() { Ok(Status::default()) } else { serde_json::from_value(status.clone()) };
     Ok(Object {
         model: Arc::from(model.name.as_str()),
-        intent: Intent {
-            spec: spec_hash(model, &fields),
-            touch: annotation(TOUCH_ANNOTATION).cloned(),
-        },
+        intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default(),
-        status: framework.map_err(|source| DecodeError::Status {
-            name: format!("{}/{}", meta.namespace, meta.name),
-            source,
-        })?,
+        status: framework
+            .map_err(|source| DecodeError::Status { name: format!("{}/{}", meta.namespace, meta.name), source })?,
         fields,
         meta,
     })
@@ -110,7 +105,11 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
 ///
 /// # Errors
 /// When the record has no JSON form.
-pub fn quiet_save_patch(spec: &Fields, saves: &[QuietSave], resource_version: &str) -> Result<Value, serde_json::Error> {
+pub fn quiet_save_patch(
+    spec: &Fields,
+    saves: &[QuietSave],
+    resource_version: &str,
+) -> Result<Value, serde_json::Error> {
     let spec: Map<_, _> = spec.iter().map(|(name, value)| (camel_case(name), value.clone())).collect();
     let record = serde_json::to_string(saves)?;
     Ok(json!({

@@ -1,8 +1,9 @@
 //! A model as a CustomResourceDefinition.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion,
-    CustomResourceSubresourceStatus, CustomResourceSubresources, CustomResourceValidation,
+    CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec,
+    CustomResourceDefinitionVersion, CustomResourceSubresourceStatus, CustomResourceSubresources,
+    CustomResourceValidation,
 };
 use kube::api::ObjectMeta;
 use kube::core::{ApiResource, GroupVersionKind};
@@ -22,7 +23,10 @@ pub fn definition(model: &Model) -> CustomResourceDefinition {
     CustomResourceDefinition {
         metadata: ObjectMeta {
             name: Some(names.definition()),
-            labels: Some([("xos.opencord.org/app-label".to_owned(), names.categories.last().cloned().unwrap_or_default())].into()),
+            labels: Some(
+                [("xos.opencord.org/app-label".to_owned(), names.categories.last().cloned().unwrap_or_default())]
+                    .into(),
+            ),
             ..ObjectMeta::default()
         },
         spec: CustomResourceDefinitionSpec {

@@ -116,9 +116,5 @@ fn type_and_format(field: &Field) -> (&'static str, Option<&'static str>) {
 
 /// An object schema with these properties.
 pub(crate) fn object(properties: BTreeMap<String, JSONSchemaProps>) -> JSONSchemaProps {
-    JSONSchemaProps {
-        type_: Some("object".to_owned()),
-        properties: Some(properties),
-        ..JSONSchemaProps::default()
-    }
+    JSONSchemaProps { type_: Some("object".to_owned()), properties: Some(properties), ..JSONSchemaProps::default() }
 }

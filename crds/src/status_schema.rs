@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps, JSONSchemaPropsOrArray};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
 use serde_json::json;
 
 use crate::schema::object;
@@ -33,7 +35,8 @@ fn conditions() -> JSONSchemaProps {
         ]),
         &["type", "status", "reason", "message", "lastTransitionTime"],
     );
-    let text = "The object's state after the kstatus convention: Ready and Synced always, Reconciling or Stalled while true.";
+    let text =
+        "The object's state after the kstatus convention: Ready and Synced always, Reconciling or Stalled while true.";
     list_map(text, item, "type")
 }
 
@@ -95,10 +98,7 @@ fn named<const N: usize>(properties: [(&str, JSONSchemaProps); N]) -> BTreeMap<S
 }
 
 fn with_required(properties: BTreeMap<String, JSONSchemaProps>, required: &[&str]) -> JSONSchemaProps {
-    JSONSchemaProps {
-        required: Some(required.iter().map(|&name| name.to_owned()).collect()),
-        ..object(properties)
-    }
+    JSONSchemaProps { required: Some(required.iter().map(|&name| name.to_owned()).collect()), ..object(properties) }
 }
 
 fn list(text: &str, item: JSONSchemaProps) -> JSONSchemaProps {

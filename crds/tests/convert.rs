@@ -1,5 +1,7 @@
 //! Objects to custom resources and back.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+
 use kube::api::DynamicObject;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -34,7 +36,10 @@ fn read(resource: &DynamicObject) -> Object {
 
 #[test]
 fn reading() {
-    let o = read(&resource(json!({"firstName": "Ada", "noSync": true, "age": null}), json!({"operStatus": "up", "backendCode": 1})));
+    let o = read(&resource(
+        json!({"firstName": "Ada", "noSync": true, "age": null}),
+        json!({"operStatus": "up", "backendCode": 1}),
+    ));
     assert_eq!(o.key().to_string(), "M n/a");
     let fields = json!({"first_name": "Ada", "no_sync": true, "oper_status": "up", "backend_code": 1});
     assert_eq!(serde_json::to_value(&o.fields).unwrap(), fields);

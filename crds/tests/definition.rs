@@ -1,5 +1,7 @@
 //! What a model's options become in its definition.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+
 use serde_json::{Value, json};
 use xos_crds::definitions;
 use xos_xproto::{Sources, compile};
@@ -29,7 +31,8 @@ fn names_group_and_scope() {
     assert_eq!(d["metadata"]["name"], "ms.my-app.xos.opencord.org");
     assert_eq!(d["spec"]["group"], "my-app.xos.opencord.org");
     assert_eq!(d["spec"]["scope"], "Namespaced");
-    let names = json!({"kind": "M", "listKind": "MList", "plural": "ms", "singular": "m", "categories": ["xos", "my-app"]});
+    let names =
+        json!({"kind": "M", "listKind": "MList", "plural": "ms", "singular": "m", "categories": ["xos", "my-app"]});
     assert_eq!(d["spec"]["names"], names);
     assert_eq!(version(&d)["subresources"], json!({"status": {}}));
     assert_eq!((&version(&d)["served"], &version(&d)["storage"]), (&json!(true), &json!(true)));
@@ -46,7 +49,10 @@ fn abstract_models_have_no_definition() {
 fn a_field_s_schema() {
     let text = |more: Value| merge(json!({"type": "string", "description": "It."}), more);
     let table = [
-        ("required string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"minLength": 1, "maxLength": 32}))),
+        (
+            "required string f = 1 [max_length = 32, help_text = \"It.\"]",
+            text(json!({"minLength": 1, "maxLength": 32})),
+        ),
         ("optional string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"maxLength": 32}))),
         ("optional string f = 1 [text = True, help_text = \"It.\"]", text(json!({}))),
         ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
@@ -84,7 +90,8 @@ fn merge(mut to: Value, from: Value) -> Value {
 
 #[test]
 fn what_must_be_given() {
-    let fields = "required string first_name = 1 [max_length = 9]; required int32 n = 2 [default = 1]; optional bool b = 3;";
+    let fields =
+        "required string first_name = 1 [max_length = 9]; required int32 n = 2 [default = 1]; optional bool b = 3;";
     let d = definition(&format!("message M (XOSBase) {{ {fields} }}"));
     assert_eq!(schema(&d, "spec")["required"], json!(["firstName"]), "what has a default need not be given");
     assert_eq!(version(&d)["schema"]["openAPIV3Schema"]["required"], json!(["spec"]));
@@ -95,11 +102,13 @@ fn what_must_be_given() {
 
 #[test]
 fn every_state_has_its_place() {
-    let d = definition("message M (XOSBase) { optional string oper_status = 1 [max_length = 9, feedback_state = True]; }");
+    let d =
+        definition("message M (XOSBase) { optional string oper_status = 1 [max_length = 9, feedback_state = True]; }");
     let names = |part| schema(&d, part)["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names("spec"), ["lazyBlocked", "noPolicy", "noSync", "writeProtect", "xosManaged"]);
     let status = names("status");
-    for name in ["operStatus", "backendCode", "backendStatus", "enacted", "conditions", "history", "observedGeneration"] {
+    for name in ["operStatus", "backendCode", "backendStatus", "enacted", "conditions", "history", "observedGeneration"]
+    {
         assert!(status.iter().any(|n| n == name), "{name} is missing");
     }
     assert_eq!(schema(&d, "status")["properties"]["conditions"]["x-kubernetes-list-map-keys"], json!(["type"]));
@@ -128,16 +137,10 @@ fn columns() {
                   optional string oper_status = 3 [max_length = 9, feedback_state = True];";
     let d = definition(&format!("message M (XOSBase) {{ {fields} }}"));
     let columns = version(&d)["additionalPrinterColumns"].as_array().unwrap();
-    let shown: Vec<_> = columns.iter().map(|c| (c["name"].as_str().unwrap(), c["priority"].as_i64().unwrap_or(0))).collect();
-    let expected = [
-        ("XOS Name", 0),
-        ("Oper Status", 0),
-        ("Synced", 0),
-        ("Code", 0),
-        ("Status", 0),
-        ("Age", 0),
-        ("Port No", 1),
-    ];
+    let shown: Vec<_> =
+        columns.iter().map(|c| (c["name"].as_str().unwrap(), c["priority"].as_i64().unwrap_or(0))).collect();
+    let expected =
+        [("XOS Name", 0), ("Oper Status", 0), ("Synced", 0), ("Code", 0), ("Status", 0), ("Age", 0), ("Port No", 1)];
     assert_eq!(shown, expected);
     assert_eq!(columns[1]["jsonPath"], ".status.operStatus");
 }
@@ -145,7 +148,10 @@ fn columns() {
 #[test]
 fn the_yaml_is_the_definition() {
     let mut sources = Sources::new();
-    sources.add("m.xproto", "option app_label = \"a\";\nmessage M (XOSBase) { optional string s = 1 [max_length = 9, default = \"no\"]; }");
+    sources.add(
+        "m.xproto",
+        "option app_label = \"a\";\nmessage M (XOSBase) { optional string s = 1 [max_length = 9, default = \"no\"]; }",
+    );
     let definition = definitions(&compile(&sources).models).remove(0);
     let text = xos_crds::yaml::to_yaml(&definition).unwrap();
     let back: Value = serde_saphyr::from_str(&text).unwrap();

@@ -1,5 +1,7 @@
 //! The generated struct at work.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+
 use serde_json::json;
 use xos_controller::model::{Fields, Intent, Meta, Model as _, Object, SpecHash, Status};
 use xos_example::{FullName as _, MyModel};

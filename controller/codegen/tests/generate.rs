@@ -1,11 +1,14 @@
 //! The generated code, as text. That it compiles and works is shown by the example, which is made of it.
 
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
+
 use xos_codegen::generate;
 use xos_xproto::{Sources, compile};
 
 fn code(fields: &str) -> String {
     let mut sources = Sources::new();
-    sources.add("m.xproto", format!("option app_label = \"m\";\n// A thing.\nmessage Thing (XOSBase) {{\n{fields}\n}}"));
+    sources
+        .add("m.xproto", format!("option app_label = \"m\";\n// A thing.\nmessage Thing (XOSBase) {{\n{fields}\n}}"));
     let compiled = compile(&sources);
     assert!(!compiled.has_errors());
     generate(&compiled.models)

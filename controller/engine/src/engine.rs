@@ -72,15 +72,15 @@ pub struct Engine {
 
 impl Engine {
     /// An engine for a registry. `parts` is what every step's context starts from.
-    pub fn new(registry: Registry, writer: Arc<dyn Writer>, clock: Arc<dyn Clock>, parts: ContextParts, options: Options) -> Self {
-        let shared = Shared {
-            registry,
-            writer,
-            clock,
-            parts,
-            backoff: options.backoff,
-            step_timeout: options.step_timeout,
-        };
+    pub fn new(
+        registry: Registry,
+        writer: Arc<dyn Writer>,
+        clock: Arc<dyn Clock>,
+        parts: ContextParts,
+        options: Options,
+    ) -> Self {
+        let shared =
+            Shared { registry, writer, clock, parts, backoff: options.backoff, step_timeout: options.step_timeout };
         Self {
             shared: Arc::new(shared),
             options,
@@ -96,7 +96,11 @@ impl Engine {
     ///
     /// # Errors
     /// When all senders of notices are gone before shutdown.
-    pub async fn run(mut self, mut notices: mpsc::Receiver<Notice>, shutdown: CancellationToken) -> Result<(), EngineError> {
+    pub async fn run(
+        mut self,
+        mut notices: mpsc::Receiver<Notice>,
+        shutdown: CancellationToken,
+    ) -> Result<(), EngineError> {
         loop {
             self.start_workers();
             let timer = self.next_timer();

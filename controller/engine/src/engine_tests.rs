@@ -62,7 +62,9 @@ struct Running {
 }
 
 impl Running {
-    fn start(script: impl Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync + 'static) -> Self {
+    fn start(
+        script: impl Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync + 'static,
+    ) -> Self {
         Self::start_slow(Duration::ZERO, script)
     }
 
@@ -72,10 +74,12 @@ impl Running {
     ) -> Self {
         let (world, notices) = World::new();
         let calls = Arc::new(Mutex::new(vec![]));
-        let step = Scripted { script: Box::new(script), calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes };
+        let step =
+            Scripted { script: Box::new(script), calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes };
         let registry = Registry::new("me", &models(), vec![erase(step)]).unwrap();
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-        let options = Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
+        let options =
+            Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
         let engine = Engine::new(registry, Arc::new(world.clone()), clock, ContextParts::default(), options);
         let shutdown = CancellationToken::new();
         let engine = tokio::spawn(engine.run(notices, shutdown.clone()));

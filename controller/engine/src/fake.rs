@@ -110,7 +110,13 @@ impl World {
         self.put(object).await;
     }
 
-    fn write(&self, what: &str, old: &Object, exact: bool, change: impl FnOnce(&mut Object)) -> Result<Object, WriteError> {
+    fn write(
+        &self,
+        what: &str,
+        old: &Object,
+        exact: bool,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<Object, WriteError> {
         let mut state = self.state();
         if state.refuse > 0 {
             state.refuse -= 1;
@@ -146,7 +152,13 @@ impl Writer for World {
         async { result }.boxed()
     }
 
-    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, spec: &'a Fields, saves: &'a [QuietSave]) -> Written<'a> {
+    fn save_spec<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        spec: &'a Fields,
+        saves: &'a [QuietSave],
+    ) -> Written<'a> {
         let result = self.write("spec", object, true, |o| {
             o.fields.extend(spec.clone());
             o.quiet_saves = saves.to_vec();

@@ -102,11 +102,8 @@ impl Registry {
 
 fn unknown_model(models: &ModelSet, step: &dyn DynSyncStep) -> RegistryError {
     let known: Vec<_> = models.concrete().map(|m| m.name.as_str()).collect();
-    let hint = if step.observes().is_empty() {
-        "; a step on `Object` must name its model: implement `observes`"
-    } else {
-        ""
-    };
+    let hint =
+        if step.observes().is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
     RegistryError::UnknownModel {
         step: step.name().to_owned(),
         model: step.observes().to_owned(),
@@ -118,6 +115,9 @@ fn unknown_model(models: &ModelSet, step: &dyn DynSyncStep) -> RegistryError {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let models: Vec<_> = self.entries.keys().collect();
-        f.debug_struct("Registry").field("synchronizer", &self.synchronizer).field("models", &models).finish_non_exhaustive()
+        f.debug_struct("Registry")
+            .field("synchronizer", &self.synchronizer)
+            .field("models", &models)
+            .finish_non_exhaustive()
     }
 }

@@ -70,9 +70,7 @@ impl Watch {
 
     fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
         let config = watcher::Config::default().streaming_lists();
-        watcher(self.api.clone(), config)
-            .modify(|object| object.managed_fields_mut().clear())
-            .default_backoff()
+        watcher(self.api.clone(), config).modify(|object| object.managed_fields_mut().clear()).default_backoff()
     }
 
     fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {

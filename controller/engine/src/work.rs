@@ -52,7 +52,13 @@ pub(crate) struct Report {
 }
 
 /// Carries out a plan.
-pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, step: &dyn DynSyncStep, object: Arc<Object>, plan: Plan) -> Turn {
+pub(crate) async fn carry_out(
+    shared: &Shared,
+    entry: &Entry,
+    step: &dyn DynSyncStep,
+    object: Arc<Object>,
+    plan: Plan,
+) -> Turn {
     let result = match plan {
         Plan::Nothing | Plan::WaitUntil(_) => return Turn::Recorded(object),
         Plan::Sync { needs_finalizer } => sync(shared, entry, step, &object, needs_finalizer).await,
@@ -117,7 +123,12 @@ async fn hold(shared: &Shared, entry: &Entry, object: &Object) -> Result<Object,
 }
 
 /// Saves what the step changed in spec so that neither it nor the operator's next edit is mistaken.
-async fn save_quietly(shared: &Shared, entry: &Entry, object: &Object, spec: &xos_model::Fields) -> Result<Object, WriteError> {
+async fn save_quietly(
+    shared: &Shared,
+    entry: &Entry,
+    object: &Object,
+    spec: &xos_model::Fields,
+) -> Result<Object, WriteError> {
     let mut new = object.clone();
     for (field, value) in spec {
         new.set(field, value.clone());
@@ -180,11 +191,8 @@ async fn write(shared: &Shared, entry: &Entry, object: &Object) -> Result<Arc<Ob
 
 /// The one status write. Nothing is written where nothing changed.
 async fn record(shared: &Shared, entry: &Entry, object: &Object, finished: &Finished) -> Result<Turn, WriteError> {
-    let context = Context {
-        synchronizer: &shared.registry.synchronizer,
-        backoff: shared.backoff,
-        unit: rand::random(),
-    };
+    let context =
+        Context { synchronizer: &shared.registry.synchronizer, backoff: shared.backoff, unit: rand::random() };
     let new = record::after(object, finished, &context);
     let written = if &new == object { Arc::new(new) } else { write(shared, entry, &new).await? };
     Ok(match finished.outcome {

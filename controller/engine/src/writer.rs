@@ -52,7 +52,13 @@ pub trait Writer: Send + Sync + 'static {
     fn set_finalizers<'a>(&'a self, entry: &'a Entry, object: &'a Object, finalizers: &'a [String]) -> Written<'a>;
 
     /// Saves fields of spec together with the record that they were saved quietly, if the object is unchanged since it was read.
-    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, spec: &'a Fields, saves: &'a [QuietSave]) -> Written<'a>;
+    fn save_spec<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        spec: &'a Fields,
+        saves: &'a [QuietSave],
+    ) -> Written<'a>;
 
     /// Writes the object's status.
     fn write_status<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a>;
@@ -96,7 +102,13 @@ impl Writer for KubeWriter {
         self.merge(entry, object, patch).boxed()
     }
 
-    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, spec: &'a Fields, saves: &'a [QuietSave]) -> Written<'a> {
+    fn save_spec<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        spec: &'a Fields,
+        saves: &'a [QuietSave],
+    ) -> Written<'a> {
         async move {
             let mut patch = quiet_save_patch(spec, saves, &object.meta.resource_version)?;
             patch["metadata"]["uid"] = json!(object.meta.uid);
@@ -123,7 +135,13 @@ impl Writer for KubeWriter {
 
 impl KubeWriter {
     /// The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
-    async fn apply_status(&self, entry: &Entry, object: &Object, status: &Value, version: &str) -> Result<Object, WriteError> {
+    async fn apply_status(
+        &self,
+        entry: &Entry,
+        object: &Object,
+        status: &Value,
+        version: &str,
+    ) -> Result<Object, WriteError> {
         let body = json!({
             "apiVersion": entry.resource.api_version,
             "kind": entry.resource.kind,

@@ -61,10 +61,7 @@ mod tests {
             status.of_mut("me").delete = delete;
             let object = Object {
                 model: "M".into(),
-                meta: Meta {
-                    finalizers: if finalizer { vec!["f".to_owned()] } else { vec![] },
-                    ..Meta::default()
-                },
+                meta: Meta { finalizers: if finalizer { vec!["f".to_owned()] } else { vec![] }, ..Meta::default() },
                 fields: [].into(),
                 intent: intent.clone(),
                 quiet_saves: vec![],

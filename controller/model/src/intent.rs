@@ -104,10 +104,7 @@ pub struct QuietSave {
 impl QuietSave {
     /// A policy's save is news for sync, and a sync step's save is news for policy; all others are quiet for both.
     fn is_quiet_for(&self, pass: Pass) -> bool {
-        !matches!(
-            (self.by, pass),
-            (Pass::Policy, Pass::Sync) | (Pass::Sync, Pass::Policy)
-        )
+        !matches!((self.by, pass), (Pass::Policy, Pass::Sync) | (Pass::Sync, Pass::Policy))
     }
 }
 

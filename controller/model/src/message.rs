@@ -14,9 +14,7 @@ pub const OK: &str = "OK";
 /// XOS 4.0.4 counts its initial text as a message; here it is not one, nor is the text of a success.
 pub fn join(previous: Option<&str>, message: &str) -> String {
     let message = message.trim();
-    let last = previous
-        .filter(|p| ![INITIAL, OK, ""].contains(p))
-        .and_then(|p| p.rsplit(SEPARATOR).next());
+    let last = previous.filter(|p| ![INITIAL, OK, ""].contains(p)).and_then(|p| p.rsplit(SEPARATOR).next());
     match (previous, last) {
         (Some(previous), Some(last)) if last == message => cut(previous),
         (_, Some(last)) => cut(&format!("{}{SEPARATOR}{message}", half(last))),

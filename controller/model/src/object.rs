@@ -27,11 +27,7 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// A key from its parts.
     pub fn new(model: &str, namespace: &str, name: &str) -> Self {
-        Self {
-            model: model.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { model: model.into(), namespace: namespace.into(), name: name.into() }
     }
 }
 

@@ -95,10 +95,7 @@ fn next_state(object: &Object, before: &PassState, finished: &Finished, context:
 }
 
 fn later(at: Timestamp, delay: std::time::Duration) -> Timestamp {
-    SignedDuration::try_from(delay)
-        .ok()
-        .and_then(|delay| at.checked_add(delay).ok())
-        .unwrap_or(Timestamp::MAX)
+    SignedDuration::try_from(delay).ok().and_then(|delay| at.checked_add(delay).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// `updated` is when the operator's change was first seen: creation for the first intent.
@@ -136,10 +133,8 @@ fn write_fields(object: &mut Object, state: &PassState, finished: &Finished) {
 
 /// XOS's `backend_register`: JSON text with `next_run`, `exponent`, `last_success`, times in seconds since the epoch.
 fn register(object: &Object, state: &PassState, finished: &Finished) -> String {
-    let before: Value = object
-        .text("backend_register")
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
+    let before: Value =
+        object.text("backend_register").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let last_success = match finished.outcome {
         Outcome::Succeeded => json!(finished.at.as_second()),
         _ => before["last_success"].clone(),
@@ -152,10 +147,7 @@ fn write_conditions(object: &mut Object, state: &PassState, finished: &Finished,
     let (now, generation) = (whole_seconds(finished.at), object.meta.generation);
     let conditions = &mut object.status.conditions;
     let reason = reason(finished);
-    let message = finished
-        .outcome
-        .message()
-        .map_or_else(|| format!("{} succeeded", finished.step), str::to_owned);
+    let message = finished.outcome.message().map_or_else(|| format!("{} succeeded", finished.step), str::to_owned);
     let done = matches!(finished.outcome, Outcome::Succeeded);
     let status = if done { ConditionStatus::True } else { ConditionStatus::False };
     for kind in ["Ready", "Synced"] {

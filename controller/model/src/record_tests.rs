@@ -33,13 +33,8 @@ fn sync(object: &Object, second: i64, outcome: Outcome) -> Object {
 }
 
 fn run(object: &Object, second: i64, outcome: Outcome, operation: Operation) -> Object {
-    let finished = Finished {
-        step: "Step".to_owned(),
-        operation,
-        outcome,
-        at: at(second),
-        duration: Duration::from_millis(12),
-    };
+    let finished =
+        Finished { step: "Step".to_owned(), operation, outcome, at: at(second), duration: Duration::from_millis(12) };
     after(object, &finished, &context())
 }
 

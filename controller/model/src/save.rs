@@ -39,7 +39,9 @@ pub struct Changes {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SaveError {
     /// The field is bookkeeping.
-    #[error("the step changed `{field}`, which is the framework's own bookkeeping: leave it alone, or use a feedback field")]
+    #[error(
+        "the step changed `{field}`, which is the framework's own bookkeeping: leave it alone, or use a feedback field"
+    )]
     Bookkeeping {
         /// The field.
         field: String,
@@ -62,10 +64,8 @@ pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes
     let mut changes = Changes::default();
     let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for name in names.into_iter().filter(|n| before.get(*n) != after.get(*n)) {
-        let field = model.field(name).ok_or_else(|| SaveError::Unknown {
-            field: name.clone(),
-            model: model.name.clone(),
-        })?;
+        let field =
+            model.field(name).ok_or_else(|| SaveError::Unknown { field: name.clone(), model: model.name.clone() })?;
         let value = after.get(name).cloned().unwrap_or(Value::Null);
         match (place(field), field.state) {
             (Place::Spec, _) => changes.spec.insert(name.clone(), value),
@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn changes_go_to_their_place() {
         let mut sources = Sources::new();
-        sources.add("m.xproto", "option app_label = \"m\";\nmessage M (XOSBase) { required string a = 1 [max_length = 9]; }");
+        sources.add(
+            "m.xproto",
+            "option app_label = \"m\";\nmessage M (XOSBase) { required string a = 1 [max_length = 9]; }",
+        );
         let compiled = compile(&sources);
         let model = compiled.models.get("M").unwrap();
         let fields = |v: Value| -> Fields { serde_json::from_value(v).unwrap() };

@@ -37,10 +37,7 @@ impl Status {
     pub fn of_mut(&mut self, synchronizer: &str) -> &mut Bookkeeping {
         let at = self.synchronizers.iter().position(|b| b.name == synchronizer);
         let at = at.unwrap_or_else(|| {
-            self.synchronizers.push(Bookkeeping {
-                name: synchronizer.to_owned(),
-                ..Bookkeeping::default()
-            });
+            self.synchronizers.push(Bookkeeping { name: synchronizer.to_owned(), ..Bookkeeping::default() });
             self.synchronizers.len() - 1
         });
         &mut self.synchronizers[at]

@@ -81,9 +81,7 @@ impl Object {
     /// When the value has another type.
     pub fn optional<T: DeserializeOwned>(&self, field: &str) -> Result<Option<T>, ConvertError> {
         let Some(value) = self.fields.get(field) else { return Ok(None) };
-        serde_json::from_value(value.clone())
-            .map(Some)
-            .map_err(|source| self.type_error(field, source))
+        serde_json::from_value(value.clone()).map(Some).map_err(|source| self.type_error(field, source))
     }
 
     /// The value of a field that must have one.
@@ -91,10 +89,8 @@ impl Object {
     /// # Errors
     /// When it has none, or one of another type.
     pub fn required<T: DeserializeOwned>(&self, field: &str) -> Result<T, ConvertError> {
-        self.optional(field)?.ok_or_else(|| ConvertError::Missing {
-            model: self.model.to_string(),
-            field: field.to_owned(),
-        })
+        self.optional(field)?
+            .ok_or_else(|| ConvertError::Missing { model: self.model.to_string(), field: field.to_owned() })
     }
 
     /// Writes a field; `None` unsets it. A value equal to `default` is not written where there was none, so that reading and writing

@@ -63,7 +63,9 @@ pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// It is not there.
-    #[error("setting `{key}` is missing: add it under `settings:` in the configuration, or set XOS_SETTINGS__{variable}")]
+    #[error(
+        "setting `{key}` is missing: add it under `settings:` in the configuration, or set XOS_SETTINGS__{variable}"
+    )]
     Missing {
         /// The key.
         key: String,
@@ -96,10 +98,11 @@ impl StepContext {
     /// # Errors
     /// When it is missing or of another type.
     pub fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingsError> {
-        let value = self.parts.settings.get(key).ok_or_else(|| SettingsError::Missing {
-            key: key.to_owned(),
-            variable: key.to_uppercase(),
-        })?;
+        let value = self
+            .parts
+            .settings
+            .get(key)
+            .ok_or_else(|| SettingsError::Missing { key: key.to_owned(), variable: key.to_uppercase() })?;
         T::deserialize(value).map_err(|source| SettingsError::Type { key: key.to_owned(), source })
     }
 

@@ -74,19 +74,12 @@ pub trait SyncStep: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StepError`] says what then happens to the object.
-    fn sync_record(
-        &self,
-        ctx: &StepContext,
-        o: &mut Self::Model,
-    ) -> impl Future<Output = Result<(), StepError>> + Send;
+    fn sync_record(&self, ctx: &StepContext, o: &mut Self::Model)
+    -> impl Future<Output = Result<(), StepError>> + Send;
 
     /// Removes from the backend what `sync_record` put there. The object goes away after success.
     ///
     /// # Errors
     /// As for `sync_record`; the object stays until a later attempt succeeds.
-    fn delete_record(
-        &self,
-        ctx: &StepContext,
-        o: &Self::Model,
-    ) -> impl Future<Output = Result<(), StepError>> + Send;
+    fn delete_record(&self, ctx: &StepContext, o: &Self::Model) -> impl Future<Output = Result<(), StepError>> + Send;
 }
