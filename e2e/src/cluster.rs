@@ -1,7 +1,7 @@
 //! A cluster, as tests and the demo hold it.
 
 use std::{
-    env,
+    env, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -117,6 +117,20 @@ impl Cluster {
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// A folder for files that belong to it. It goes with the cluster at the latest, also when this process is killed;
+    /// only of a cluster that somebody else started it stays then.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self, prefix: &str) -> io::Result<tempfile::TempDir> {
+        let mut folder = tempfile::Builder::new();
+        let folder = folder.prefix(prefix);
+        match &self.served {
+            Some(served) => folder.tempdir_in(&served.ready().data_dir),
+            None => folder.tempdir(),
+        }
     }
 
     /// The process that serves it, if this process started it.

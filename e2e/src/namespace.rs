@@ -50,9 +50,9 @@ pub enum Error {
 /// A test's own corner of a cluster, with a folder for its files.
 pub struct TestNamespace {
     name: String,
-    cluster: Cluster,
     client: Client,
     folder: tempfile::TempDir,
+    cluster: Cluster,
     logs: RefCell<Vec<PathBuf>>,
 }
 
@@ -67,7 +67,7 @@ impl TestNamespace {
         let client = cluster.admin().await?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{title}-{}-{count}", std::process::id());
-        let folder = tempfile::Builder::new().prefix("xos-e2e-").tempdir().map_err(Error::Folder)?;
+        let folder = cluster.folder("xos-e2e-").map_err(Error::Folder)?;
         let namespace = Self { name, cluster, client, folder, logs: RefCell::default() };
         namespace.make().await?;
         Ok(namespace)

@@ -19,8 +19,8 @@ pub(super) struct Stage {
     synchronizer: Synchronizer,
     pub(super) directory: Directory,
     pub(super) people: People,
-    cluster: Cluster,
     folder: tempfile::TempDir,
+    cluster: Cluster,
 }
 
 impl Stage {
@@ -29,7 +29,7 @@ impl Stage {
         narrate::say("A control plane starts (etcd, kube-apiserver, kube-controller-manager), …");
         let cluster = Cluster::given_or_own().await?;
         narrate::say("… a directory of people, the backend, …");
-        let folder = tempfile::Builder::new().prefix("xos-demo-").tempdir()?;
+        let folder = cluster.folder("xos-demo-")?;
         let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;
         println!("the directory listens on {}", directory.url());
         narrate::say("… and the synchronizer, with a ServiceAccount of its own.");
@@ -99,8 +99,8 @@ impl Stage {
         let seen = status.map_or("it had to be killed".to_owned(), |status| status.to_string());
         expect(status.is_some_and(|status| status.success()), "the synchronizer to end well when asked", seen)?;
         directory.stop().await?;
-        drop(cluster);
         folder.close()?;
+        drop(cluster);
         Ok(())
     }
 }
