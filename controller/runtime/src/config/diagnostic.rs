@@ -1,0 +1,111 @@
+//! A problem with its place, for people and for programs.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use xos_xproto::{DiagnosticJson, Position, Range};
+
+use super::file::{File, Place};
+use super::problem::Problem;
+
+/// A problem with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong.
+    pub problem: Problem,
+    /// The file, or `$` and the environment variable; empty when there is none.
+    pub file: String,
+    /// The place in the file; at its begin when there is none.
+    pub range: Range,
+    excerpt: Option<Excerpt>,
+}
+
+/// The line that the problem is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Excerpt {
+    text: String,
+    marked: std::ops::Range<usize>,
+}
+
+impl Diagnostic {
+    pub(super) fn new(problem: Problem, place: &Place, files: &[File]) -> Self {
+        let start = Position { line: 1, column: 1 };
+        let nowhere = |file| Self { problem: problem.clone(), file, range: Range { start, end: start }, excerpt: None };
+        match place {
+            Place::Nowhere => nowhere(String::new()),
+            Place::Variable(name) => nowhere(format!("${name}")),
+            Place::File { file, bytes } => files
+                .get(*file)
+                .map_or_else(|| nowhere(String::new()), |file| Self::in_file(problem.clone(), file, bytes)),
+        }
+    }
+
+    fn in_file(problem: Problem, file: &File, bytes: &std::ops::Range<usize>) -> Self {
+        let position = |at| {
+            let (line, column) = file.line_column(at);
+            Position { line, column }
+        };
+        let (line_start, text) = file.line(bytes.start);
+        let in_line = |at: usize| at.saturating_sub(line_start).min(text.len());
+        let marked = in_line(bytes.start)..in_line(bytes.end);
+        let excerpt = (!text.is_empty()).then_some(Excerpt { text, marked });
+        let range = Range { start: position(bytes.start), end: position(bytes.end) };
+        Self { problem, file: file.path.display().to_string(), range, excerpt }
+    }
+
+    /// What is wrong, in one sentence.
+    #[must_use]
+    pub fn message(&self) -> String {
+        self.problem.to_string()
+    }
+
+    /// Whether the configuration can be used all the same.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        self.problem.is_warning()
+    }
+
+    /// The problem with the marked line, its code and its help, in the look of the compiler's diagnostics.
+    #[must_use]
+    pub fn render(&self, color: bool) -> String {
+        let level = if self.is_warning() { Level::WARNING } else { Level::ERROR };
+        let mut group = Group::with_title(level.primary_title(self.message()).id(self.problem.code()));
+        if let Some(excerpt) = &self.excerpt {
+            let mark = AnnotationKind::Primary.span(excerpt.marked.clone());
+            let snippet = Snippet::source(&excerpt.text).path(&self.file).line_start(self.range.start.line);
+            group = group.element(snippet.annotation(mark));
+        } else if !self.file.is_empty() {
+            group = group.element(Origin::path(&self.file));
+        }
+        if let Some(help) = self.problem.help() {
+            group = group.element(Level::HELP.message(help));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+
+    /// The problem for programs.
+    #[must_use]
+    pub fn to_json(&self) -> DiagnosticJson {
+        DiagnosticJson {
+            file: self.file.clone(),
+            range: self.range,
+            code: self.problem.code().to_owned(),
+            severity: if self.is_warning() { "warning" } else { "error" }.to_owned(),
+            message: self.message(),
+            help: self.problem.help(),
+        }
+    }
+}
+
+/// The problem on one line, as a log has it.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.file.is_empty() && !self.file.starts_with('$') {
+            let Position { line, column } = self.range.start;
+            write!(f, "{}:{line}:{column}: ", self.file)?;
+        }
+        write!(f, "{}", self.problem)?;
+        self.problem.help().map_or(Ok(()), |help| write!(f, " ({help})"))
+    }
+}

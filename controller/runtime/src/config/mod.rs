@@ -1,0 +1,65 @@
+//! The configuration of a synchronizer.
+//!
+//! The keys are XOS's (Synchronizer Reference, "Synchronizer Configuration"), with some of ours. A base file comes
+//! first, then overlay files, then environment variables: maps are merged, anything else replaces what was there.
+//! `XOS_NAME` sets `name`, `XOS_EVENT_BUS__ENDPOINT` sets `endpoint` in `event_bus`, `XOS_SETTINGS__DIRECTORY_URL` sets
+//! `directory_url` in `settings`.
+//!
+//! Reading and merging work on texts and know no disk (`read`); what needs the disk (folders, `@file` secrets) is
+//! looked at afterwards (`disk`).
+
+mod diagnostic;
+mod disk;
+mod environment;
+mod file;
+mod merge;
+mod model;
+mod problem;
+mod read;
+mod secret;
+mod section;
+mod yaml;
+
+use std::path::PathBuf;
+
+pub use diagnostic::Diagnostic;
+pub use model::{Accessor, AccessorKind, Backoff, Config, DesiredState, EventBus, Logging};
+pub use problem::Problem;
+pub use secret::Secret;
+
+/// A configuration, and what was noticed on reading it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is probably not as intended.
+    pub warnings: Vec<Diagnostic>,
+    /// Keys of XOS that are set and have no effect in this version.
+    pub unused: Vec<String>,
+}
+
+/// Why there is no configuration: everything that is wrong with it, and the warnings.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration has errors:\n{}", rendered(.diagnostics))]
+pub struct ConfigError {
+    /// Errors and warnings, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+fn rendered(diagnostics: &[Diagnostic]) -> String {
+    let all: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect();
+    all.join("\n\n")
+}
+
+impl Config {
+    /// Reads a base file, overlay files in their order, and environment variables.
+    ///
+    /// # Errors
+    /// When a file cannot be read or anything in the configuration is wrong; the error holds all of it.
+    pub fn load(files: &[PathBuf], env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
+        disk::load(files, env.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! What a configuration says.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Secret;
+use crate::logging::LogFormat;
+
+/// The configuration of a synchronizer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// `name`: what the synchronizer is called, on objects, in Kafka and in logs.
+    pub name: String,
+    /// `core_version`: the versions of the XOS core that the models are for. Not used yet.
+    pub core_version: Option<String>,
+    /// `desired_state`: whether the models should be there.
+    pub desired_state: DesiredState,
+    /// `accessor`: where the objects are kept.
+    pub accessor: Accessor,
+    /// `models_dir`: a folder of `.xproto` files.
+    pub models_dir: Option<PathBuf>,
+    /// `steps_dir`: a folder of sync steps.
+    pub steps_dir: Option<PathBuf>,
+    /// `pull_steps_dir`: a folder of pull steps.
+    pub pull_steps_dir: Option<PathBuf>,
+    /// `event_steps_dir`: a folder of event steps.
+    pub event_steps_dir: Option<PathBuf>,
+    /// `model_policies_dir`: a folder of policies.
+    pub model_policies_dir: Option<PathBuf>,
+    /// `event_bus`: where events come from. Not used yet.
+    pub event_bus: Option<EventBus>,
+    /// `required_models`: models that have to be there first. Not used yet.
+    pub required_models: Vec<String>,
+    /// `dependency_graph`: a file of dependencies between models. Not used yet.
+    pub dependency_graph: Option<PathBuf>,
+    /// `logging`
+    pub logging: Logging,
+    /// `backoff_disabled`: failed objects are tried again without a growing delay.
+    pub backoff_disabled: bool,
+    /// `namespaces`: where objects are looked for; everywhere when it is empty.
+    pub namespaces: Vec<String>,
+    /// `settings`: whatever the service's steps want to be told.
+    pub settings: Map<String, Value>,
+    /// `concurrency`: how many objects are worked on at once.
+    pub concurrency: usize,
+    /// `step_timeout`: how long a step may take.
+    pub step_timeout: Duration,
+    /// `shutdown_grace`: how long running steps are waited for at the end.
+    pub shutdown_grace: Duration,
+    /// `backoff`: when a failed object is tried again.
+    pub backoff: Backoff,
+}
+
+/// `desired_state`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DesiredState {
+    /// `load`: the models are loaded and the steps run.
+    #[default]
+    Load,
+    /// `unload`: all objects are deleted, then the models.
+    Unload,
+}
+
+/// `accessor`
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Accessor {
+    /// `kind`: what keeps the objects.
+    pub kind: AccessorKind,
+    /// `endpoint`: the address of an XOS core. Not used yet.
+    pub endpoint: Option<String>,
+    /// `username`: the user at an XOS core. Not used yet.
+    pub username: Option<String>,
+    /// `password`: that user's password, or `@` and the path of a file that holds it. Not used yet.
+    #[serde(skip)]
+    pub password: Option<Secret>,
+}
+
+/// `accessor.kind`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessorKind {
+    /// `kubernetes`: custom resources only.
+    #[default]
+    Kubernetes,
+}
+
+/// `event_bus`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventBus {
+    /// `kind`: `kafka`.
+    pub kind: String,
+    /// `endpoint`: the address.
+    pub endpoint: Option<String>,
+}
+
+/// `logging`; of XOS's keys there none is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Logging {
+    /// `level`: a level (`info`) or a filter (`info,xos_engine=debug`).
+    pub level: String,
+    /// `format`: `text` or `json`.
+    #[serde(skip)]
+    pub format: LogFormat,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// `backoff`
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Backoff {
+    /// `initial`: the delay after the first failure; it doubles with each further one.
+    pub initial: Duration,
+    /// `max`: the longest delay.
+    pub max: Duration,
+    /// `jitter`: 0.1 spreads a delay over ±10 %.
+    pub jitter: f64,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { initial: Duration::from_secs(1), max: Duration::from_mins(5), jitter: 0.1 }
+    }
+}

@@ -1,0 +1,272 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::disk::draft;
+use super::file::File;
+use super::section::Report;
+use super::*;
+use crate::logging::LogFormat;
+
+/// What texts and variables give, without the disk: the configuration and what was noticed.
+fn read(texts: &[&str], env: &[(&str, &str)]) -> (Config, Vec<String>) {
+    let mut files: Vec<_> = (0..)
+        .zip(texts)
+        .map(|(n, text)| File { path: format!("etc/{n}.yaml").into(), text: (*text).into(), secrets: vec![] })
+        .collect();
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut report = Report::default();
+    let draft = draft(&mut files, &env, &mut report);
+    let diagnostics = report.finish();
+    let text = |(problem, place)| Diagnostic::new(problem, &place, &files).to_string();
+    (draft.config, diagnostics.into_iter().map(text).collect())
+}
+
+fn noticed(text: &str) -> Vec<String> {
+    read(&[text], &[]).1
+}
+
+#[test]
+fn defaults_are_as_documented() {
+    let (config, noticed) = read(&["name: example"], &[]);
+    assert_eq!(noticed, [""; 0]);
+    assert_eq!(config.name, "example");
+    assert_eq!(config.desired_state, DesiredState::Load);
+    assert_eq!(config.accessor.kind, AccessorKind::Kubernetes);
+    assert_eq!(config.logging, Logging { level: "info".into(), format: LogFormat::Text });
+    assert_eq!(config.concurrency, 16);
+    assert_eq!(config.step_timeout, Duration::from_secs(600));
+    assert_eq!(config.shutdown_grace, Duration::from_secs(30));
+    assert_eq!(config.backoff, Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 });
+    assert!(config.namespaces.is_empty() && config.settings.is_empty() && !config.backoff_disabled);
+}
+
+#[test]
+fn every_key_is_read() {
+    let text = r#"
+name: example
+core_version: ">=4.0.0"
+desired_state: unload
+accessor: {kind: kubernetes, endpoint: "xos-core:50051", username: admin, password: letmein}
+models_dir: models
+steps_dir: /opt/steps
+pull_steps_dir: pull
+event_steps_dir: event
+model_policies_dir: policies
+event_bus: {kind: kafka, endpoint: "kafka:9092"}
+required_models: [Site, Slice]
+dependency_graph: model-deps
+logging: {version: 1, handlers: {console: {class: logging.StreamHandler}}, level: debug, format: json}
+wrappers: [a.b]
+blueprints: {x: y}
+backoff_disabled: true
+namespaces: [one, two]
+settings: {directory_url: "http://localhost", deep: [1, {x: 1.5}]}
+concurrency: 4
+step_timeout: 90s
+shutdown_grace: 0s
+backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
+"#;
+    let (config, noticed) = read(&[text], &[]);
+    assert_eq!(noticed, [""; 0]);
+    assert_eq!(config.desired_state, DesiredState::Unload);
+    assert_eq!(config.accessor.password, Some(Secret::new("letmein")));
+    assert_eq!(config.models_dir.as_deref(), Some(Path::new("etc/models")));
+    assert_eq!(config.steps_dir.as_deref(), Some(Path::new("/opt/steps")));
+    assert_eq!(config.event_bus, Some(EventBus { kind: "kafka".into(), endpoint: Some("kafka:9092".into()) }));
+    assert_eq!(config.required_models, ["Site", "Slice"]);
+    assert_eq!(config.logging, Logging { level: "debug".into(), format: LogFormat::Json });
+    assert_eq!(config.namespaces, ["one", "two"]);
+    assert_eq!(config.settings["deep"][1]["x"], 1.5);
+    assert_eq!((config.step_timeout, config.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
+    assert_eq!(config.backoff.max, Duration::from_secs(5400));
+}
+
+#[test]
+fn overlays_and_then_variables_win() {
+    let base = "name: base\nsettings: {a: 1, b: {c: 1, d: [1, 2]}}\nnamespaces: [x]\nconcurrency: 4\n";
+    let over = "name: over\nsettings: {b: {d: [3]}}\nconcurrency: ~\n";
+    let env = [
+        ("XOS_SETTINGS__B__C", "2"),
+        ("XOS_SETTINGS__E", "true"),
+        ("XOS_NAMESPACES", "y, z"),
+        ("XOS_CORE_VERSION", "4"),
+        ("XOS_LOGGING__FORMAT", "json"),
+        ("XOS_CORE_SERVICE_HOST", "10.0.0.1"),
+        ("HOME", "/"),
+    ];
+    let (config, noticed) = read(&[base, "", over], &env);
+    assert_eq!(noticed, [""; 0]);
+    assert_eq!(config.name, "over");
+    assert_eq!(config.concurrency, 16);
+    assert_eq!(config.namespaces, ["y", "z"]);
+    assert_eq!(config.core_version.as_deref(), Some("4"));
+    assert_eq!(config.logging.format, LogFormat::Json);
+    let settings = serde_json::to_string(&config.settings).unwrap();
+    assert_eq!(settings, r#"{"a":1,"b":{"c":2,"d":[3]},"e":true}"#);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (text, expected) in [
+        ("a: [", "etc/0.yaml:1:5: this is not valid YAML"),
+        ("", "etc/0.yaml:1:1: `name` is missing (set it: `name: …`, or the environment variable XOS_NAME)"),
+        ("- name", "etc/0.yaml:1:1: `the configuration` should be a map, not a list"),
+        ("name: 5", "etc/0.yaml:1:7: `name` should be a text, not a number (put it in quotes)"),
+        ("name: a\nconcurrency: many", "etc/0.yaml:2:14: `concurrency` should be a whole number, not a text"),
+        ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1 on"),
+        (
+            "name: a\nstep_timeout: 5",
+            "etc/0.yaml:2:15: `step_timeout` should be a duration, not a number (write it with its unit: `30s`, `5m`, `1h 30m`)",
+        ),
+        (
+            "name: a\nstep_timeout: soon",
+            "etc/0.yaml:2:15: `step_timeout` cannot be `soon`: expected a duration such as `30s`, `5m` or `1h 30m`",
+        ),
+        (
+            "name: a\nstep_timeout: -5s",
+            "etc/0.yaml:2:15: `step_timeout` cannot be `-5s`: expected a duration such as `30s`, `5m` or `1h 30m`",
+        ),
+        (
+            "name: a\nstep_timeout: 0s",
+            "etc/0.yaml:2:15: `step_timeout` cannot be `0s`: expected a duration longer than nothing",
+        ),
+        (
+            "name: a\nbackoff: {jitter: 2}",
+            "etc/0.yaml:2:19: `backoff.jitter` cannot be `2`: expected a number from 0 to 1",
+        ),
+        (
+            "name: a\nbackoff: {initial: 10s, max: 5s}",
+            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least `backoff.initial`",
+        ),
+        (
+            "name: a\ndesired_state: unlod",
+            "etc/0.yaml:2:16: `desired_state` cannot be `unlod`: expected `load` or `unload` (did you mean `unload`?)",
+        ),
+        (
+            "name: a\naccessor: {kind: grpcapi}",
+            "etc/0.yaml:2:18: `accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only (remove `accessor`, or set `kind: kubernetes`)",
+        ),
+        (
+            "name: a\nnamespaces: x",
+            "etc/0.yaml:2:13: `namespaces` should be a list of texts, not a text (write `[…]`, or one item a line after `-`)",
+        ),
+        (
+            "name: a\nnamespaces: [x, 1]",
+            "etc/0.yaml:2:17: `namespaces[1]` should be a text, not a number (put it in quotes)",
+        ),
+        ("name: a\nevent_bus: kafka", "etc/0.yaml:2:12: `event_bus` should be a map, not a text"),
+        ("name: a\nsettings: [1]", "etc/0.yaml:2:11: `settings` should be a map, not a list"),
+        ("name: a\nmodel_dir: x", "etc/0.yaml:2:1: unknown key `model_dir` (did you mean `models_dir`?)"),
+        (
+            "name: a\nevent_bus: {endpont: x}",
+            "etc/0.yaml:2:13: unknown key `event_bus.endpont` (did you mean `event_bus.endpoint`?)",
+        ),
+        (
+            "name: a\nlogging: {levle: x}",
+            "etc/0.yaml:2:11: unknown key `logging.levle` (did you mean `logging.level`?)",
+        ),
+        ("name: a\nsomething: x", "etc/0.yaml:2:1: unknown key `something` (remove it: it has no effect)"),
+    ] {
+        let all = noticed(text);
+        assert_eq!(all.len(), 1, "{text}: {all:?}");
+        assert!(all[0].starts_with(expected), "{text}: {}", all[0]);
+    }
+}
+
+#[test]
+fn variables_that_name_no_key_are_pointed_out() {
+    let (_, noticed) = read(&["name: a"], &[("XOS_EVENT_BUS_ENDPOINT", "x"), ("XOS_CONCURRENCY", "lots")]);
+    assert_eq!(
+        noticed,
+        [
+            "`concurrency` should be a whole number, not a text",
+            "the environment variable XOS_EVENT_BUS_ENDPOINT names no key of the configuration (did you mean `XOS_EVENT_BUS__ENDPOINT`?)",
+        ]
+    );
+}
+
+/// A folder with those files, of which the first is the configuration.
+fn load(files: &[(&str, &str)]) -> (Result<Loaded, ConfigError>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    (Config::load(&[folder.path().join(files[0].0)], BTreeMap::new()), folder)
+}
+
+/// The error with the folder's name left out.
+fn error(files: &[(&str, &str)]) -> String {
+    let (loaded, folder) = load(files);
+    loaded.unwrap_err().to_string().replace(&folder.path().display().to_string(), "DIR")
+}
+
+#[test]
+fn passwords_are_read_from_files_and_never_shown() {
+    let config = ("etc/config.yaml", "name: a\naccessor: {password: \"@../secrets/pw\"}\n");
+    let (loaded, _folder) = load(&[config, ("secrets/pw", "letmein\r\n")]);
+    let config_read = loaded.unwrap().config;
+    assert_eq!(config_read.accessor.password.as_ref().map(Secret::expose), Some("letmein"));
+    assert!(!format!("{config_read:?}").contains("letmein"));
+    assert!(!serde_json::to_string(&config_read).unwrap().contains("letmein"));
+
+    let shown = error(&[("c.yaml", "name: a\naccessor: {password: letmein, kind: grpcapi}\n")]);
+    assert!(shown.contains("accessor: {password: *******, kind: grpcapi}"), "{shown}");
+    let shown = error(&[("c.yaml", "name: a\naccessor: {password: [letmein]}\n")]);
+    assert!(shown.contains("C003") && !shown.contains("letmein"), "{shown}");
+    let shown = error(&[("c.yaml", "name: a\naccessor: {password: letmein\n")]);
+    assert!(shown.contains("C002") && !shown.contains("letmein"), "{shown}");
+}
+
+#[test]
+fn a_password_file_that_is_not_there_is_an_error() {
+    let shown = error(&[("c.yaml", "name: a\naccessor: {password: \"@pw\"}\n")]);
+    assert!(shown.contains("`accessor.password` names the file DIR/pw, which cannot be read"), "{shown}");
+}
+
+#[test]
+fn folders_are_looked_up() {
+    let config = "name: a\nmodels_dir: models\nsteps_dir: steps\npull_steps_dir: none\nevent_steps_dir: empty\n";
+    let shown = error(&[("c.yaml", config), ("steps/sync.py", ""), ("empty/__init__.py", "")]);
+    assert_eq!(
+        shown,
+        "the configuration has errors:
+error[C008]: `models_dir` names DIR/models, which is not a folder
+ --> DIR/c.yaml:2:13
+  |
+2 | models_dir: models
+  |             ^^^^^^
+  |
+  = help: a path is relative to the file that names it
+
+error[C009]: `steps_dir` names DIR/steps, which holds files: steps that are loaded at run time are not supported yet
+ --> DIR/c.yaml:3:12
+  |
+3 | steps_dir: steps
+  |            ^^^^^
+  |
+  = help: compile the steps in with the Rust library and remove `steps_dir`, or empty the folder"
+    );
+}
+
+#[test]
+fn everything_wrong_is_reported_at_once() {
+    let (loaded, folder) = load(&[("c.yaml", "concurrency: x\nunknown: 1\nmodels_dir: nowhere\n")]);
+    let codes: Vec<_> = loaded.unwrap_err().diagnostics.iter().map(|d| d.problem.code()).collect();
+    assert_eq!(codes, ["C005", "C003", "C006", "C008"]);
+    drop(folder);
+    let missing = Config::load(&["no/such/file.yaml".into()], BTreeMap::new()).unwrap_err();
+    assert!(missing.to_string().contains("error[C001]: cannot read this file: No such file"), "{missing}");
+    assert_eq!(missing.diagnostics.len(), 1);
+}
+
+#[test]
+fn keys_without_effect_are_listed_without_noise() {
+    let (loaded, _folder) = load(&[("c.yaml", "name: a\nwrappers: [x]\nevent_bus: {endpoint: e}\n")]);
+    let loaded = loaded.unwrap();
+    assert_eq!(loaded.unused, ["wrappers", "event_bus"]);
+    assert_eq!(loaded.warnings, []);
+}
