@@ -74,14 +74,20 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
     let minutes = whole.div_ceil(60);
     eprintln!("the control plane is built once and kept; on two cores it takes about {minutes} minutes");
     let start = Instant::now();
-    let making = tempfile::tempdir_in(folder).map_err(at(folder))?;
+    let making = folder.join("making");
+    // Of a build that was interrupted: the lock is ours, so it is nobody's.
+    if making.exists() {
+        fs::remove_dir_all(&making).map_err(at(&making))?;
+    }
+    fs::create_dir(&making).map_err(at(&making))?;
     for (index, tool) in tools.iter().enumerate() {
         let step = format!("building {} ({} of {})", tool.name(), index + 1, tools.len());
-        let made = making.path().join(tool.name());
+        let made = making.join(tool.name());
         one(modules, flags, *tool, &made, &folder.join(format!("{}.log", tool.name())), &step)?;
         let place = folder.join(tool.name());
         fs::rename(&made, &place).map_err(at(&place))?;
     }
+    fs::remove_dir(&making).map_err(at(&making))?;
     eprintln!("the control plane is built, in {} s", start.elapsed().as_secs());
     Ok(())
 }
