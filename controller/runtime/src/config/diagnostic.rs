@@ -29,15 +29,16 @@ struct Excerpt {
 
 impl Diagnostic {
     pub(super) fn new(problem: Problem, place: &Place, files: &[File]) -> Self {
-        let start = Position { line: 1, column: 1 };
-        let nowhere = |file| Self { problem: problem.clone(), file, range: Range { start, end: start }, excerpt: None };
-        match place {
-            Place::Nowhere => nowhere(String::new()),
-            Place::Variable(name) => nowhere(format!("${name}")),
-            Place::File { file, bytes } => files
-                .get(*file)
-                .map_or_else(|| nowhere(String::new()), |file| Self::in_file(problem.clone(), file, bytes)),
+        let (file, bytes) = match place {
+            Place::File { file, bytes } => (files.get(*file), bytes.clone()),
+            Place::Variable(_) | Place::Nowhere => (None, 0..0),
+        };
+        if let Some(file) = file {
+            return Self::in_file(problem, file, &bytes);
         }
+        let start = Position { line: 1, column: 1 };
+        let file = if let Place::Variable(name) = place { format!("${name}") } else { String::new() };
+        Self { problem, file, range: Range { start, end: start }, excerpt: None }
     }
 
     fn in_file(problem: Problem, file: &File, bytes: &std::ops::Range<usize>) -> Self {

@@ -14,10 +14,10 @@ use super::yaml::{Node, Value, parse};
 use super::{ConfigError, Loaded, Secret, environment};
 
 /// Reads files and variables and looks up what they name.
-pub(super) fn load(paths: &[PathBuf], env: BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
+pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
     let mut report = Report::default();
     let mut files: Vec<_> = paths.iter().enumerate().map(|(number, path)| open(path, number, &mut report)).collect();
-    let draft = draft(&mut files, &env, &mut report);
+    let draft = draft(&mut files, env, &mut report);
     let Draft { mut config, lookups, unused } = draft;
     for lookup in lookups {
         look_up(lookup, &mut config.accessor.password, &mut report);
@@ -41,7 +41,11 @@ pub(super) fn draft(files: &mut [File], env: &BTreeMap<String, String>, report: 
         match parse(file, number) {
             // A file with nothing in it.
             Ok(Node { value: Value::Null, .. }) => {}
-            Ok(node) => tree = merge(tree, node),
+            Ok(node @ Node { value: Value::Map(_), .. }) => tree = merge(tree, node),
+            Ok(node) => {
+                let (key, expected) = ("the configuration".to_owned(), "a map");
+                report.push(Problem::WrongType { key, expected, found: node.value.kind() }, &node.place);
+            }
             Err(error) => report.push(Problem::InvalidYaml { message: error.message }, &error.place),
         }
     }

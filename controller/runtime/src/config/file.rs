@@ -63,7 +63,8 @@ mod tests {
     use super::*;
 
     fn file() -> File {
-        File { path: "etc/xos/config.yaml".into(), text: "a: ä\nkey: söcret\n".into(), secrets: vec![11..18] }
+        let secret = 11..18;
+        File { path: "etc/xos/config.yaml".into(), text: "a: ä\nkey: söcret\n".into(), secrets: vec![secret] }
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Config {
     /// # Errors
     /// When a file cannot be read or anything in the configuration is wrong; the error holds all of it.
     pub fn load(files: &[PathBuf], env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
-        disk::load(files, env.into_iter().collect())
+        disk::load(files, &env.into_iter().collect())
     }
 }
 

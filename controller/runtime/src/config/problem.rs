@@ -18,9 +18,9 @@ pub enum Problem {
         message: String,
     },
     /// `C003`: A value has the wrong type.
-    #[error("`{key}` should be {expected}, not {found}")]
+    #[error("{key} should be {expected}, not {found}")]
     WrongType {
-        /// The key.
+        /// The key in backquotes, or what is meant.
         key: String,
         /// What it should be.
         expected: &'static str,

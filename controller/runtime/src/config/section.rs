@@ -76,7 +76,7 @@ impl<'a> Section<'a> {
     /// A map in this one, empty when it is not there.
     pub(super) fn section(&mut self, key: &str, report: &mut Report) -> Self {
         let prefix = format!("{}{key}.", self.prefix);
-        let entries = self.take(key, report).map(|node| entries(node, &format!("{}{key}", self.prefix), report));
+        let entries = self.take(key, report).map(|node| entries(node, &format!("`{}{key}`", self.prefix), report));
         Self { prefix, entries: entries.unwrap_or_default(), files: self.files }
     }
 
@@ -100,7 +100,7 @@ impl<'a> Section<'a> {
     }
 
     fn wrong(&self, key: &str, expected: &'static str, node: &Node, report: &mut Report) {
-        let wrong = Problem::WrongType { key: format!("{}{key}", self.prefix), expected, found: node.value.kind() };
+        let wrong = Problem::WrongType { key: format!("`{}{key}`", self.prefix), expected, found: node.value.kind() };
         report.push(wrong, &node.place);
     }
 
@@ -258,7 +258,7 @@ impl<'a> Section<'a> {
         match (node.value.kind(), node.into_json()) {
             (_, Json::Object(map)) => map,
             (found, _) => {
-                let wrong = Problem::WrongType { key: format!("{}{key}", self.prefix), expected: "a map", found };
+                let wrong = Problem::WrongType { key: format!("`{}{key}`", self.prefix), expected: "a map", found };
                 report.push(wrong, &place);
                 Map::new()
             }

@@ -110,9 +110,9 @@ fn overlays_and_then_variables_win() {
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
-        ("a: [", "etc/0.yaml:1:5: this is not valid YAML"),
+        ("a: [", "etc/0.yaml:1:4: this is not valid YAML"),
         ("", "etc/0.yaml:1:1: `name` is missing (set it: `name: …`, or the environment variable XOS_NAME)"),
-        ("- name", "etc/0.yaml:1:1: `the configuration` should be a map, not a list"),
+        ("- name", "etc/0.yaml:1:1: the configuration should be a map, not a list"),
         ("name: 5", "etc/0.yaml:1:7: `name` should be a text, not a number (put it in quotes)"),
         ("name: a\nconcurrency: many", "etc/0.yaml:2:14: `concurrency` should be a whole number, not a text"),
         ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1 on"),

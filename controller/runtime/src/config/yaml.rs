@@ -270,7 +270,7 @@ mod tests {
         let json = node.unwrap().into_json();
         assert_eq!(
             json.to_string(),
-            r#"{"a":1,"b":1.5,"c":"yes","d":true,"e":"5","f":null,"g":["x"],"h":{"i":1.8446744073709552e19}}"#
+            r#"{"a":1,"b":1.5,"c":"yes","d":true,"e":"5","f":null,"g":["x"],"h":{"i":1.8446744073709552e+19}}"#
         );
     }
 
