@@ -1,1 +1,13 @@
-//! Command line, configuration and wiring of a synchronizer
+//! Command line, configuration and wiring of a synchronizer.
+
+pub mod check;
+mod cli;
+mod command;
+pub mod config;
+pub mod crds_command;
+pub mod logging;
+mod models;
+pub mod serve;
+mod synchronizer;
+
+pub use synchronizer::Synchronizer;

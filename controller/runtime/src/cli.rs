@@ -1,0 +1,89 @@
+//! The command line: the same for the plain `xos` and for every synchronizer made with the library.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::check::Format;
+
+const AFTER_HELP: &str = "\
+A first look, with no cluster:
+  xos check config/example/mymodel.xproto     find mistakes in models and configuration
+  xos crds config/example/mymodel.xproto      see the custom resources they become
+
+With a cluster (the one kubectl talks to, or the one it runs in):
+  xos run --config config.yaml                apply the custom resources and keep objects in step";
+
+/// Arguments of the program.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the synchronizer: apply the custom resources of its models, then run its steps until stopped
+    Run(RunArgs),
+    /// Check models (.xproto) and configuration (.yaml) without a cluster
+    Check(CheckArgs),
+    /// Print the CustomResourceDefinitions of models as YAML
+    Crds(CrdsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Which cluster: KUBECONFIG or ~/.kube/config, as kubectl; inside a pod its ServiceAccount.
+Order of settings: the first file, overlays in the order given, then environment variables (XOS_NAME, XOS_SETTINGS__DIRECTORY_URL …).
+It ends with exit code 0 on SIGTERM or Ctrl-C, after running steps have ended or their grace period is over.")]
+pub(crate) struct RunArgs {
+    /// Configuration file; give it again for overlays, whose values win
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code: 0 no errors (warnings may have been shown), 1 errors, 2 wrong usage or unreadable files.
+All .xproto files given, and those in folders given, are one set: they may refer to each other.")]
+pub(crate) struct CheckArgs {
+    /// An .xproto file, a folder of such files, or a configuration file (.yaml)
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print: text for people, json for editors and scripts
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`xos run` applies them itself: this is for reading them, for reviews, and for clusters where only administrators may apply them.
+  xos crds models/ | kubectl apply --server-side -f -")]
+pub(crate) struct CrdsArgs {
+    /// An .xproto file or a folder of such files; a synchronizer's own binary knows its models without
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write one file a definition into this folder, <plural>.<group>.yaml, instead of printing
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn overlays_are_given_by_repeating_the_option() {
+        let cli = Cli::try_parse_from(["xos", "run", "--config", "a", "--config", "b"]).unwrap();
+        let Command::Run(run) = cli.command else { panic!("not run") };
+        assert_eq!(run.config, [PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!(Cli::try_parse_from(["xos", "run"]).unwrap_err().exit_code(), 2);
+    }
+}

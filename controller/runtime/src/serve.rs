@@ -1,0 +1,181 @@
+//! `xos run`: puts everything together and runs it until a signal.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::Client;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use xos_engine::clock::SystemClock;
+use xos_engine::install::{InstallError, install};
+use xos_engine::watch::watches;
+use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
+use xos_model::Backoff;
+use xos_steps::{ContextParts, http_client};
+use xos_xproto::ModelSet;
+
+use crate::config::{Config, ConfigError, DesiredState};
+use crate::logging;
+use crate::models::{self, ModelsError};
+use crate::synchronizer::Synchronizer;
+
+/// How many notices of watches may wait for the engine.
+const NOTICES_WAITING: usize = 1024;
+
+/// Why a synchronizer could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The models.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// No models at all.
+    #[error("there are no models: set models_dir in the configuration to a folder of .xproto files")]
+    NoModels,
+    /// Unloading is not there yet.
+    #[error(
+        "desired_state: unload is not supported by this version: delete the objects, then the definitions \
+         (`xos crds PATH | kubectl delete -f -`), while the synchronizer runs with desired_state: load"
+    )]
+    Unload,
+    /// Steps that do not go with the models.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// No cluster is known.
+    #[error("no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    /// The cluster's client cannot be made.
+    #[error("cannot make a client for the cluster: {0}")]
+    Client(#[source] Box<kube::Error>),
+    /// The HTTP client of the steps cannot be made.
+    #[error("cannot make the HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The custom resources cannot be made.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The engine stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A watch ended, which it never should.
+    #[error("a watch ended: please report this{}", .0.as_ref().map(|e| format!(" ({e})")).unwrap_or_default())]
+    WatchEnded(Option<tokio::task::JoinError>),
+    /// The operating system.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs a synchronizer with these configuration files until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When it cannot start, or the engine stops by itself.
+pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeError> {
+    let loaded = Config::load(files, env::vars())?;
+    let config = loaded.config;
+    logging::start(&config.logging.level, config.logging.format);
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.render(false));
+    }
+    if config.desired_state == DesiredState::Unload {
+        return Err(ServeError::Unload);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let shutdown = shutdown_on_signal()?;
+        run(synchronizer, &config, shutdown).await
+    })
+}
+
+/// Runs a synchronizer until `shutdown`; the cluster is the one of the environment.
+///
+/// # Errors
+/// When it cannot start, or the engine stops by itself.
+pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
+    // Both kube and reqwest take the process's default.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let models = load_models(&synchronizer, config)?;
+    let registry = Registry::new(&config.name, &models, synchronizer.steps)?;
+    let client = Client::try_from(kube::Config::infer().await?).map_err(|e| ServeError::Client(Box::new(e)))?;
+    let definitions = xos_crds::definitions(&models);
+    tracing::info!(synchronizer = config.name, definitions = definitions.len(), "applying custom resource definitions");
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        installed = install(&client, definitions) => installed?,
+    }
+    warn_of_models_without_step(&registry);
+    work(registry, &client, config, shutdown).await
+}
+
+async fn work(registry: Registry, client: &Client, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
+    let (sender, notices) = mpsc::channel(NOTICES_WAITING);
+    let mut watching = JoinSet::new();
+    for watch in watches(client, &registry, &config.namespaces) {
+        watching.spawn(watch.run(sender.clone()));
+    }
+    let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options(config));
+    tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
+    let result = tokio::select! {
+        ended = engine.run(notices, shutdown) => Ok(ended?),
+        Some(watch) = watching.join_next() => Err(ServeError::WatchEnded(watch.err())),
+    };
+    // With no step there is no watch: this sender keeps the engine waiting for shutdown.
+    drop(sender);
+    tracing::info!("stopped");
+    result
+}
+
+fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, ServeError> {
+    match &config.models_dir {
+        Some(folder) => Ok(models::from_paths(std::slice::from_ref(folder))?),
+        None if synchronizer.models.is_empty() => Err(ServeError::NoModels),
+        None => Ok(models::from_texts(&synchronizer.models)?),
+    }
+}
+
+fn warn_of_models_without_step(registry: &Registry) {
+    for entry in registry.entries().filter(|entry| entry.step.is_none()) {
+        tracing::warn!(model = entry.model.name, "no step for this model: its objects are stored and not synchronized");
+    }
+}
+
+fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
+    Ok(ContextParts {
+        http: http_client()?,
+        settings: Arc::new(Value::Object(config.settings.clone())),
+        ..ContextParts::default()
+    })
+}
+
+fn options(config: &Config) -> xos_engine::Options {
+    let configured = config.backoff;
+    // Without backoff the delay does not grow.
+    let max = if config.backoff_disabled { configured.initial } else { configured.max };
+    xos_engine::Options {
+        concurrency: config.concurrency,
+        step_timeout: config.step_timeout,
+        backoff: Backoff { initial: configured.initial, max, jitter: configured.jitter },
+        shutdown_grace: config.shutdown_grace,
+        ..xos_engine::Options::default()
+    }
+}
+
+/// Cancelled on SIGTERM or SIGINT.
+fn shutdown_on_signal() -> Result<CancellationToken, std::io::Error> {
+    let token = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shutdown = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        shutdown.cancel();
+    });
+    Ok(token)
+}

@@ -1,0 +1,47 @@
+//! The builder of a synchronizer.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use xos_steps::{DynSyncStep, SyncStep, erase};
+
+use crate::command;
+
+/// A synchronizer: models and the steps that work on them.
+///
+/// ```ignore
+/// fn main() -> std::process::ExitCode {
+///     Synchronizer::new("example").models(XPROTO).sync_step(SyncMyModel).run()
+/// }
+/// ```
+#[must_use = "a synchronizer does nothing before `run`"]
+pub struct Synchronizer {
+    pub(crate) name: String,
+    pub(crate) models: Vec<(String, String)>,
+    pub(crate) steps: Vec<Arc<dyn DynSyncStep>>,
+}
+
+impl Synchronizer {
+    /// A synchronizer without models and steps. The name is that of its command line; the one it goes by on objects (finalizers, field
+    /// managers, bookkeeping) is `name` in its configuration.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), models: vec![], steps: vec![] }
+    }
+
+    /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces them.
+    pub fn models(mut self, files: &[(&str, &str)]) -> Self {
+        self.models.extend(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+        self
+    }
+
+    /// Adds a sync step. A model has one at most.
+    pub fn sync_step(mut self, step: impl SyncStep) -> Self {
+        self.steps.push(erase(step));
+        self
+    }
+
+    /// Reads the command line and does what it says: `run`, `check`, `crds`. For `main`.
+    pub fn run(self) -> ExitCode {
+        command::run(self)
+    }
+}
