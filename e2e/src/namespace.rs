@@ -169,11 +169,13 @@ impl TestNamespace {
     /// The controller that would remove the finalizers is gone by now.
     async fn release(&self) {
         let listed = self.kubectl(&["get", "xos", "-o", "name"]).await.unwrap_or_default();
-        for object in listed.lines() {
-            let patch = r#"{"metadata":{"finalizers":null}}"#;
-            // One that is gone meanwhile needs no patch.
-            let _patched = self.kubectl(&["patch", object, "--type=merge", "-p", patch]).await;
+        if listed.is_empty() {
+            return;
         }
+        let patch = ["patch", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#];
+        let arguments: Vec<&str> = patch.into_iter().chain(listed.lines()).collect();
+        // One that is gone meanwhile needs no patch.
+        let _patched = self.kubectl(&arguments).await;
     }
 }
 

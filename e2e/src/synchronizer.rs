@@ -123,6 +123,12 @@ impl Synchronizer {
         Ok(self.child.wait().await?)
     }
 
+    /// Its process's id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Where its log is.
     #[must_use]
     pub fn log(&self) -> &Path {

@@ -1,7 +1,12 @@
 //! A controller that is killed leaves nothing undone and does nothing over and over.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use xos_e2e::example::person;
+use xos_e2e::{
+    eventually,
+    example::{SOON, person},
+    process,
+};
 
 use crate::with_example;
 
@@ -32,14 +37,25 @@ async fn what_happened_meanwhile_is_caught_up() {
 
 #[tokio::test]
 async fn killed_at_work_it_does_a_thing_at_most_once_more() {
-    const PEOPLE: usize = 20;
+    const PEOPLE: usize = 40;
     with_example("at-work", async |example| {
         let names: Vec<String> = (0..PEOPLE).map(|number| format!("p{number}")).collect();
         let people: Vec<Value> = names.iter().map(|name| person(name, "Somebody", name)).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": people});
-        example.namespace.apply(&list.to_string()).await.unwrap();
-        // Some are done by now, some are not: wherever it is, it is killed.
-        example.synchronizer.kill().await.unwrap();
+        // Killed when some are done and others are not, some perhaps half.
+        let at_work = eventually(SOON, "some of them done", async || match example.full_names().await {
+            Ok(names) if names.len() > PEOPLE / 4 => Ok(()),
+            Ok(names) => Err(format!("{} done", names.len())),
+            Err(error) => Err(error.to_string()),
+        });
+        let manifest = list.to_string();
+        let (applied, killed) = tokio::join!(example.namespace.apply(&manifest), async {
+            at_work.await.unwrap();
+            process::signal(example.synchronizer.id().unwrap(), Signal::KILL)
+        });
+        applied.unwrap();
+        killed.unwrap();
+        assert!(!example.synchronizer.wait().await.unwrap().success());
         example.synchronizer = example.launch.start().unwrap();
         for name in &names {
             example.people.ready(name).await.unwrap();
