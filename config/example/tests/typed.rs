@@ -19,7 +19,8 @@ fn object(fields: serde_json::Value) -> Object {
 
 #[test]
 fn reading_an_object() {
-    let fields = json!({"first_name": "Ada", "last_name": "Lovelace", "backend_code": 1, "enacted": "2026-01-02T03:04:05Z"});
+    let fields =
+        json!({"first_name": "Ada", "last_name": "Lovelace", "backend_code": 1, "enacted": "2026-01-02T03:04:05Z"});
     let ada = MyModel::from_object(&object(fields)).unwrap();
     assert_eq!(ada.full_name(), "Ada Lovelace");
     assert_eq!((ada.backend_code, ada.no_sync, ada.xos_managed), (1, false, true));
@@ -29,7 +30,8 @@ fn reading_an_object() {
 
 #[test]
 fn writing_back_what_was_read_changes_nothing() {
-    let fields = json!({"first_name": "Ada", "last_name": "Lovelace", "no_sync": false, "enacted": "2026-01-02T03:04:05.25Z"});
+    let fields =
+        json!({"first_name": "Ada", "last_name": "Lovelace", "no_sync": false, "enacted": "2026-01-02T03:04:05.25Z"});
     let before = object(fields);
     let mut after = before.clone();
     MyModel::from_object(&before).unwrap().write_to(&mut after).unwrap();
@@ -44,7 +46,10 @@ fn a_change_is_written_and_none_unsets() {
     ada.backend_handle = None;
     ada.no_sync = true;
     ada.write_to(&mut o).unwrap();
-    assert_eq!(serde_json::to_value(&o.fields).unwrap(), json!({"first_name": "Ada", "last_name": "Lovelace", "no_sync": true}));
+    assert_eq!(
+        serde_json::to_value(&o.fields).unwrap(),
+        json!({"first_name": "Ada", "last_name": "Lovelace", "no_sync": true})
+    );
 }
 
 #[test]

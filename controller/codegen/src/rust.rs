@@ -83,7 +83,10 @@ impl<'a> Member<'a> {
         let (name, xos) = (&self.name, &self.field.name);
         let value = match (&self.default, self.optional) {
             (_, true) => format!("o.optional({xos:?})?"),
-            (Some(default), false) => format!("o.optional({xos:?})?.unwrap_or_else(|| {default})"),
+            (Some(default), false) if self.ty == "String" => {
+                format!("o.optional({xos:?})?.unwrap_or_else(|| {default})")
+            }
+            (Some(default), false) => format!("o.optional({xos:?})?.unwrap_or({default})"),
             (None, false) => format!("o.required({xos:?})?"),
         };
         format!("            {name}: {value},\n")

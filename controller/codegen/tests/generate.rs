@@ -19,9 +19,9 @@ fn fields_have_the_types_of_their_presence() {
     let table = [
         ("required string f = 1 [max_length = 9];", "pub f: String,", "f: o.required(\"f\")?,"),
         ("optional string f = 1 [max_length = 9];", "pub f: Option<String>,", "f: o.optional(\"f\")?,"),
-        ("required int32 f = 1 [default = 7];", "pub f: i32,", "f: o.optional(\"f\")?.unwrap_or_else(|| 7),"),
+        ("required int32 f = 1 [default = 7];", "pub f: i32,", "f: o.optional(\"f\")?.unwrap_or(7),"),
         ("required uint32 f = 1;", "pub f: u32,", "f: o.required(\"f\")?,"),
-        ("required double f = 1 [default = 2];", "pub f: f64,", "unwrap_or_else(|| 2.0)"),
+        ("required double f = 1 [default = 2];", "pub f: f64,", "unwrap_or(2.0)"),
         ("required string f = 1 [max_length = 9, default = \"a\\\"b\"];", "pub f: String,", "String::from("),
         (
             "required string f = 1 [content_type = \"date\"];",

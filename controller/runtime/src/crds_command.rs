@@ -53,7 +53,8 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Wr
     for definition in xos_crds::definitions(&models) {
         let text = to_yaml(&definition)?;
         match &args.output {
-            None => write!(out, "---\n{text}").map_err(|source| CrdsError::Write { path: "standard output".into(), source })?,
+            None => write!(out, "---\n{text}")
+                .map_err(|source| CrdsError::Write { path: "standard output".into(), source })?,
             Some(folder) => write_file(folder, &format!("{}.yaml", definition.name_any()), &text, out)?,
         }
     }

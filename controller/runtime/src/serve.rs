@@ -48,7 +48,9 @@ pub enum ServeError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// No cluster is known.
-    #[error("no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use")]
+    #[error(
+        "no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use"
+    )]
     NoCluster(#[from] kube::config::InferConfigError),
     /// The cluster's client cannot be made.
     #[error("cannot make a client for the cluster: {0}")]
@@ -75,11 +77,14 @@ pub enum ServeError {
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
 pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeError> {
-    let loaded = Config::load(files, env::vars())?;
+    let loaded = Config::load(files, variables())?;
     let config = loaded.config;
     logging::start(&config.logging.level, config.logging.format);
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.render(false));
+    }
+    if !loaded.unused.is_empty() {
+        tracing::info!(keys = ?loaded.unused, "set in the configuration, and without effect in this version");
     }
     if config.desired_state == DesiredState::Unload {
         return Err(ServeError::Unload);
@@ -111,7 +116,12 @@ pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: Cancella
     work(registry, &client, config, shutdown).await
 }
 
-async fn work(registry: Registry, client: &Client, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
+async fn work(
+    registry: Registry,
+    client: &Client,
+    config: &Config,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     let (sender, notices) = mpsc::channel(NOTICES_WAITING);
     let mut watching = JoinSet::new();
     for watch in watches(client, &registry, &config.namespaces) {
@@ -163,6 +173,11 @@ fn options(config: &Config) -> xos_engine::Options {
         shutdown_grace: config.shutdown_grace,
         ..xos_engine::Options::default()
     }
+}
+
+/// The environment, without what is no text: no key of ours is.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Cancelled on SIGTERM or SIGINT.
