@@ -106,7 +106,7 @@ fn mark_updated(object: &mut Object, before: &PassState, finished: &Finished) {
     }
     let started = finished.at.checked_sub(finished.duration).unwrap_or(finished.at);
     let first = before.attempted.is_none();
-    let updated = if first { object.meta.created.unwrap_or(started) } else { started };
+    let updated = if first { object.meta.created.unwrap_or(started) } else { whole_milliseconds(started) };
     object.set("updated", date(updated));
 }
 
@@ -209,6 +209,11 @@ fn duration_text(duration: std::time::Duration) -> String {
 /// Kubernetes' API conventions: `metav1.Time` has whole seconds.
 fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Finer than that is noise in a status.
+fn whole_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 fn date(at: Timestamp) -> Value {

@@ -16,7 +16,7 @@ With a cluster (the one kubectl talks to, or the one it runs in):
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about = None, after_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(version, about = "XOS synchronizers as Kubernetes controllers", long_about = None, after_help = AFTER_HELP, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
