@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// Growing delay: `initial`, doubled with each failure in a row, at most `max`, spread by `jitter`.
 ///
 /// XOS 4.0.4 computes a backoff and never applies it (every failing object is tried every 5 s); here it is applied, for each object.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Backoff {
     /// After the first failure.
     pub initial: Duration,

@@ -169,7 +169,7 @@ fn options(config: &Config) -> xos_engine::Options {
     xos_engine::Options {
         concurrency: config.concurrency,
         step_timeout: config.step_timeout,
-        backoff: Backoff { initial: configured.initial, max, jitter: configured.jitter },
+        backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
         ..xos_engine::Options::default()
     }

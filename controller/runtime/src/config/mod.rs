@@ -23,7 +23,7 @@ mod yaml;
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostic;
-pub use model::{Accessor, AccessorKind, Backoff, Config, DesiredState, EventBus, Logging};
+pub use model::{Accessor, AccessorKind, Config, DesiredState, EventBus, Logging};
 pub use problem::Problem;
 pub use secret::Secret;
 

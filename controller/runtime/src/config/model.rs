@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use xos_model::Backoff;
+
 use super::Secret;
 use crate::logging::LogFormat;
 
@@ -110,22 +112,5 @@ pub struct Logging {
 impl Default for Logging {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::Text }
-    }
-}
-
-/// `backoff`
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Backoff {
-    /// `initial`: the delay after the first failure; it doubles with each further one.
-    pub initial: Duration,
-    /// `max`: the longest delay.
-    pub max: Duration,
-    /// `jitter`: 0.1 spreads a delay over ±10 %.
-    pub jitter: f64,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { initial: Duration::from_secs(1), max: Duration::from_mins(5), jitter: 0.1 }
     }
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use xos_model::Backoff;
+
 use super::file::{File, Place};
-use super::model::{Accessor, AccessorKind, Backoff, Config, DesiredState, EventBus, Logging};
+use super::model::{Accessor, AccessorKind, Config, DesiredState, EventBus, Logging};
 use super::problem::Problem;
 use super::secret::Secret;
 use super::section::{Report, Section};

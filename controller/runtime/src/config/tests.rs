@@ -3,6 +3,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use xos_model::Backoff;
+
 use super::disk::draft;
 use super::file::File;
 use super::section::Report;
