@@ -1,29 +1,108 @@
 //! The English plural of a model's name, as XOS forms it (inflect 2.1.0's `plural_noun`).
 //!
-//! To XOS a capitalised word is a proper noun: `ServiceDependency` becomes `ServiceDependencys`.
+//! The plural is part of XOS's interface: it names the message of a list and stands in the paths of the REST interface.
+//! So it has to be the very word that XOS makes, also where English would have another one:
+//!
+//! - A name that begins with a capital letter is a proper noun: `ServiceDependency` becomes `ServiceDependencys`, and
+//!   what ends in `es` is taken for a singular: `Proxies` becomes `Proxieses`.
+//! - A name in capital letters has its plural in capital letters: `VLAN` becomes `VLANS`.
+//! - Some words are irregular only when they are the whole name (`Child`, `Series`, not `BigChild`, `TimeSeries`),
+//!   others also at the end of one (`PortPerson`, `WorkLife`).
+
+mod words;
+
+use words::{ALONE, ENDING_O, ENDINGS, SAME, SAME_ENDINGS, SINGULAR_S};
 
 /// The plural of a model that sets no option `plural`.
 #[must_use]
 pub fn plural(name: &str) -> String {
-    if name.chars().any(char::is_lowercase) { of_word(name) } else { of_acronym(name) }
+    let lower = name.to_lowercase();
+    let plural = irregular(name, &lower).unwrap_or_else(|| regular(name, &lower));
+    in_the_case_of(name, plural)
 }
 
-fn of_acronym(name: &str) -> String {
-    let ending = if name.ends_with('X') { "ES" } else { "S" };
-    format!("{name}{ending}")
+/// The plural of words that have one of their own.
+fn irregular(name: &str, lower: &str) -> Option<String> {
+    if lists(SAME, lower) || ends(lower, SAME_ENDINGS) {
+        return Some(name.to_owned());
+    }
+    if let Some((_, plural)) = ALONE.iter().find(|(singular, _)| *singular == lower) {
+        return Some((*plural).to_owned());
+    }
+    let family = ENDINGS.iter().find(|family| ends(lower, family.words))?;
+    Some(replace_end(name, family.cut, family.ending))
 }
 
-fn of_word(name: &str) -> String {
-    const SAME: [&str; 5] = ["Chassis", "Series", "Fish", "Sheep", "News"];
-    const HISSING: [&str; 6] = ["ss", "x", "ch", "sh", "us", "as"];
-    if SAME.iter().any(|word| name.ends_with(word)) {
-        return name.to_owned();
+/// The plural by the rules of spelling.
+fn regular(name: &str, lower: &str) -> String {
+    let (cut, ending) = if hisses(name, lower) || (lower.ends_with('o') && !is_plain_o(lower)) {
+        (0, "es")
+    } else if lower.ends_with('z') {
+        (0, "zes")
+    } else if ends(lower, &["elf", "alf", "olf", "arf"]) || (ends(lower, &["eaf"]) && !ends(lower, &["deaf"])) {
+        (1, "ves")
+    } else if ends(lower, &["nife", "life", "wife"]) {
+        (2, "ves")
+    } else if lower.ends_with('y') && !is_proper(name) && !after_vowel(lower) {
+        (1, "ies")
+    } else {
+        (0, "s")
+    };
+    replace_end(name, cut, ending)
+}
+
+/// Whether the word ends in a sound that takes `es`.
+fn hisses(name: &str, lower: &str) -> bool {
+    ends(lower, &["ss", "us", "itis", "ch", "sh", "x", "zz", "quartz", "topaz"])
+        || (lower.ends_with("es") && is_proper(name))
+        || lists(SINGULAR_S, lower)
+}
+
+/// Whether a word in `o` takes an `s` only.
+fn is_plain_o(lower: &str) -> bool {
+    ends(lower, &["ao", "eo", "io", "oo", "uo"]) || ENDING_O.split(' ').any(|end| lower.ends_with(end))
+}
+
+fn ends(word: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| word.ends_with(end))
+}
+
+/// Whether a list of words has the word.
+fn lists(words: &str, word: &str) -> bool {
+    words.split(' ').any(|listed| listed == word)
+}
+
+/// Whether XOS takes the name for a proper noun: it does not begin with a small letter.
+fn is_proper(name: &str) -> bool {
+    !name.starts_with(char::is_lowercase)
+}
+
+/// Whether a vowel stands before the last letter, or nothing.
+fn after_vowel(lower: &str) -> bool {
+    lower.chars().rev().nth(1).is_none_or(|c| "aeiou".contains(c))
+}
+
+/// The name without its last `cut` letters, and with another ending.
+fn replace_end(name: &str, cut: usize, ending: &str) -> String {
+    let keep = name.chars().count().saturating_sub(cut);
+    name.chars().take(keep).chain(ending.chars()).collect()
+}
+
+/// The plural in capital letters if the name is, with a capital letter first if the name is one word.
+fn in_the_case_of(name: &str, plural: String) -> String {
+    if name == "I" {
+        return plural;
     }
-    if let Some(stem) = name.strip_suffix("sis") {
-        return format!("{stem}ses");
+    if !name.contains(char::is_lowercase) {
+        return plural.to_uppercase();
     }
-    let ending = if HISSING.iter().any(|end| name.ends_with(end)) { "es" } else { "s" };
-    format!("{name}{ending}")
+    let mut rest = name.chars();
+    let is_capitalized = rest.next().is_some_and(|first| !first.is_lowercase()) && !rest.any(char::is_uppercase);
+    if !is_capitalized {
+        return plural;
+    }
+    let mut letters = plural.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -32,24 +111,19 @@ mod tests {
 
     #[test]
     fn plurals_are_those_of_xos() {
-        for (name, expected) in [
-            ("SimpleExampleService", "SimpleExampleServices"),
-            ("Switch", "Switches"),
-            ("RCORDIpAddress", "RCORDIpAddresses"),
-            ("Box", "Boxes"),
-            ("Mesh", "Meshes"),
-            ("Status", "Statuses"),
-            ("Alias", "Aliases"),
-            ("WhiteListEntry", "WhiteListEntrys"),
-            ("ServiceDependency", "ServiceDependencys"),
-            ("Analysis", "Analyses"),
-            ("Chassis", "Chassis"),
-            ("VTNSettings", "VTNSettingss"),
-            ("VLAN", "VLANS"),
-            ("DNS", "DNSS"),
-            ("X", "XES"),
-            ("Test1", "Test1s"),
-        ] {
+        let table = include_str!("../tests/data/plurals.tsv");
+        let mut rows = 0;
+        for row in table.lines().filter(|row| !row.starts_with('#')) {
+            let (name, expected) = row.split_once('\t').unwrap();
+            assert_eq!(plural(name), expected, "{name}");
+            rows += 1;
+        }
+        assert!(rows > 150, "{rows}");
+    }
+
+    #[test]
+    fn any_text_has_a_plural() {
+        for (name, expected) in [("", "S"), ("_", "_S"), ("ß", "ßs"), ("Élan", "Élans"), ("I", "we")] {
             assert_eq!(plural(name), expected, "{name}");
         }
     }
