@@ -5,7 +5,9 @@
 pub mod columns;
 pub mod convert;
 pub mod definition;
+mod links;
 pub mod names;
+mod rules;
 pub mod schema;
 pub mod status_schema;
 pub mod yaml;
