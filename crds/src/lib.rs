@@ -9,6 +9,7 @@ mod links;
 pub mod names;
 mod rules;
 pub mod schema;
+mod selectable;
 pub mod status_schema;
 pub mod yaml;
 

@@ -183,3 +183,19 @@ fn links_are_references() {
     assert_eq!(spec["properties"]["friends"]["type"], "array");
     assert_eq!(spec["properties"]["friends"]["items"]["required"], json!(["name"]));
 }
+
+#[test]
+fn keys_and_links_are_selectable() {
+    let members = "required string name = 1 [max_length = 9]; optional int32 port = 2 [tosca_key = True]; \
+                   optional float f = 3 [unique = True]; required manytoone owner->M:owned = 4:1001;";
+    let d = definition(&format!("message M (XOSBase) {{ {members} }}"));
+    let paths = [".spec.name", ".spec.port", ".spec.owner.name"].map(|path| json!({"jsonPath": path}));
+    assert_eq!(version(&d)["selectableFields"], json!(paths));
+    assert_eq!(d["spec"]["names"]["shortNames"], Value::Null);
+}
+
+#[test]
+fn a_kind_that_hides_a_built_in_one_has_a_name_of_its_own() {
+    let d = definition("message Service (XOSBase) { optional bool b = 1; }");
+    assert_eq!(d["spec"]["names"]["shortNames"], json!(["xosservice"]));
+}
