@@ -1,7 +1,7 @@
 //! The columns of `kubectl get`.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
-use xos_model::save::{Place, place};
+use xos_model::save::{Place, link_place, place};
 use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType};
 
 use crate::names::camel_case;
@@ -18,6 +18,9 @@ pub(crate) fn of(model: &Model) -> Vec<Column> {
         column("Age", "date", ".metadata.creationTimestamp", 0),
     ]);
     columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
+    let links = model.links.iter().filter(|l| link_place(l) == Place::Spec && !l.is_to_many());
+    let path = |name: &str| format!(".spec.{}.name", camel_case(name));
+    columns.extend(links.map(|l| column(&title(&l.name), "string", &path(&l.name), 1)));
     columns
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
-use xos_model::save::{Place, place};
+use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Intent, Meta, Object, Status};
 use xos_xproto::Model;
 
@@ -67,21 +67,27 @@ fn read_meta(meta: &ObjectMeta) -> Result<Meta, DecodeError> {
 }
 
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
-    let read = |field: &Arc<xos_xproto::Field>| {
-        let part = match place(field) {
+    let read = |(name, place): (&str, Place)| {
+        let part = match place {
             Place::Spec => spec,
             Place::Status => status,
         };
-        let value = part.get(camel_case(&field.name)).filter(|v| !v.is_null())?;
-        Some((field.name.clone(), value.clone()))
+        let value = part.get(camel_case(name)).filter(|v| !v.is_null())?;
+        Some((name.to_owned(), value.clone()))
     };
-    model.fields.iter().filter_map(read).collect()
+    members(model).filter_map(read).collect()
 }
 
-/// The JSON of a custom resource's part made of the model's fields.
+/// The names of all fields and links, with their places.
+fn members(model: &Model) -> impl Iterator<Item = (&str, Place)> {
+    let fields = model.fields.iter().map(|f| (f.name.as_str(), place(f)));
+    fields.chain(model.links.iter().map(|l| (l.name.as_str(), link_place(l))))
+}
+
+/// The JSON of a custom resource's part made of the model's fields and links.
 fn part_json(model: &Model, fields: &Fields, part: Place) -> Map<String, Value> {
-    let here = model.fields.iter().filter(|f| place(f) == part);
-    here.filter_map(|f| Some((camel_case(&f.name), fields.get(&f.name)?.clone()))).collect()
+    let here = members(model).filter(|(_, place)| *place == part);
+    here.filter_map(|(name, _)| Some((camel_case(name), fields.get(name)?.clone()))).collect()
 }
 
 /// The hash of the spec that these fields make.

@@ -10,7 +10,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use xos_xproto::{Model, ModelSet};
 
 use crate::names::{Names, VERSION};
-use crate::{columns, schema};
+use crate::{columns, schema, selectable};
 
 /// The definitions of all models that have objects (abstract ones have none), in the set's order.
 pub fn definitions(models: &ModelSet) -> Vec<CustomResourceDefinition> {
@@ -37,6 +37,7 @@ pub fn definition(model: &Model) -> CustomResourceDefinition {
                 plural: names.plural,
                 singular: Some(names.singular),
                 categories: Some(names.categories),
+                short_names: Some(names.short_names).filter(|names| !names.is_empty()),
                 ..CustomResourceDefinitionNames::default()
             },
             scope: "Namespaced".to_owned(),
@@ -58,6 +59,7 @@ fn version(model: &Model) -> CustomResourceDefinitionVersion {
             ..CustomResourceSubresources::default()
         }),
         additional_printer_columns: Some(columns::of(model)),
+        selectable_fields: Some(selectable::of(model)).filter(|fields| !fields.is_empty()),
         ..CustomResourceDefinitionVersion::default()
     }
 }

@@ -5,8 +5,11 @@
 pub mod columns;
 pub mod convert;
 pub mod definition;
+mod links;
 pub mod names;
+mod rules;
 pub mod schema;
+mod selectable;
 pub mod status_schema;
 pub mod yaml;
 

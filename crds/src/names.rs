@@ -26,7 +26,35 @@ pub struct Names {
     pub singular: String,
     /// The categories: `xos` and the app label.
     pub categories: Vec<String>,
+    /// `xosservice` and the like, for a kind whose name hides one that Kubernetes has.
+    pub short_names: Vec<String>,
 }
+
+/// Kinds of Kubernetes' own that a model may be named like (`Image` is OpenShift's): kubectl prefers those.
+const BUILT_IN: [&str; 22] = [
+    "binding",
+    "configmap",
+    "controllerrevision",
+    "cronjob",
+    "daemonset",
+    "deployment",
+    "endpoints",
+    "event",
+    "image",
+    "ingress",
+    "job",
+    "lease",
+    "limitrange",
+    "namespace",
+    "networkpolicy",
+    "node",
+    "pod",
+    "role",
+    "secret",
+    "service",
+    "serviceaccount",
+    "statefulset",
+];
 
 impl Names {
     /// The names of a model.
@@ -40,6 +68,7 @@ impl Names {
             group: format!("{label}.{GROUP_SUFFIX}"),
             kind: model.name.clone(),
             plural: model.plural.to_lowercase(),
+            short_names: short_names(&model.name.to_lowercase()),
             singular: model.name.to_lowercase(),
             categories,
         }
@@ -54,6 +83,10 @@ impl Names {
     pub fn api_version(&self) -> String {
         format!("{}/{VERSION}", self.group)
     }
+}
+
+fn short_names(singular: &str) -> Vec<String> {
+    if BUILT_IN.contains(&singular) { vec![format!("{CATEGORY}{singular}")] } else { vec![] }
 }
 
 /// The finalizer with which a synchronizer holds objects for its sync step's delete_record.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
-use xos_model::save::{Place, place};
+use xos_model::save::{Place, link_place, place};
 use xos_xproto::{ContentType, Field, Literal, Model, ScalarType};
 
 use crate::names::camel_case;
-use crate::status_schema;
+use crate::{links, rules, status_schema};
 
 /// The schema of a model's custom resource: `spec` and `status`.
 pub fn of(model: &Model) -> JSONSchemaProps {
@@ -24,11 +24,16 @@ pub fn of(model: &Model) -> JSONSchemaProps {
 
 fn spec(model: &Model) -> JSONSchemaProps {
     let fields = || model.fields.iter().filter(|f| place(f) == Place::Spec);
-    let required: Vec<_> = fields().filter(|f| must_be_given(f)).map(|f| camel_case(&f.name)).collect();
+    let links = || model.links.iter().filter(|l| link_place(l) == Place::Spec);
+    let required_fields = fields().filter(|f| must_be_given(f)).map(|f| camel_case(&f.name));
+    let required_links = links().filter(|l| links::must_be_given(l)).map(|l| camel_case(&l.name));
+    let required: Vec<_> = required_fields.chain(required_links).collect();
+    let mut properties: BTreeMap<_, _> = fields().map(|f| (camel_case(&f.name), declarative(f))).collect();
+    properties.extend(links().map(|l| (camel_case(&l.name), links::schema(l))));
     JSONSchemaProps {
         description: Some(format!("What is wanted of the {}.", model.name)),
         required: Some(required).filter(|names| !names.is_empty()),
-        ..object(fields().map(|f| (camel_case(&f.name), declarative(f))).collect())
+        ..object(properties)
     }
 }
 
@@ -40,6 +45,8 @@ fn must_be_given(field: &Field) -> bool {
 fn status(model: &Model) -> JSONSchemaProps {
     let fields = model.fields.iter().filter(|f| place(f) == Place::Status);
     let mut properties: BTreeMap<_, _> = fields.map(|f| (camel_case(&f.name), typed(f))).collect();
+    let links = model.links.iter().filter(|l| link_place(l) == Place::Status);
+    properties.extend(links.map(|l| (camel_case(&l.name), links::schema(l))));
     properties.extend(status_schema::properties());
     JSONSchemaProps {
         description: Some("What the synchronizers and the backend say; written by controllers only.".to_owned()),
@@ -57,6 +64,8 @@ fn declarative(field: &Field) -> JSONSchemaProps {
         minimum: limit(field.min_value).or(schema.minimum),
         maximum: limit(field.max_value).or(schema.maximum),
         default: schema_default(field).map(JSON),
+        enum_: choices(field),
+        x_kubernetes_validations: rules::of_content(field),
         ..schema
     }
 }
@@ -72,12 +81,22 @@ fn schema_default(field: &Field) -> Option<Value> {
     if field.declared_in == "XOSBase" {
         return None;
     }
-    match field.default.as_ref()? {
+    constant(field.default.as_ref()?)
+}
+
+/// The values of `choices`; `None` among them is the absence of the field.
+fn choices(field: &Field) -> Option<Vec<JSON>> {
+    let values = field.choices.as_ref()?.iter().filter_map(|choice| constant(&choice.value));
+    Some(values.map(JSON).collect()).filter(|values: &Vec<_>| !values.is_empty())
+}
+
+/// A literal as JSON, if it is a constant: null is absence; dates of creation and names of Python functions are none.
+fn constant(literal: &Literal) -> Option<Value> {
+    match literal {
         Literal::Bool(b) => Some(json!(b)),
         Literal::Int(n) => Some(json!(n)),
         Literal::Float(x) => Some(json!(x)),
         Literal::Str(s) => Some(json!(s)),
-        // Null is absence; dates of creation and names of Python functions are no constants.
         _ => None,
     }
 }
@@ -103,7 +122,6 @@ fn typed(field: &Field) -> JSONSchemaProps {
 fn type_and_format(field: &Field) -> (&'static str, Option<&'static str>) {
     match (field.ty, field.content_type) {
         (ScalarType::String, Some(ContentType::Date)) => ("string", Some("date-time")),
-        (ScalarType::String, Some(ContentType::Url)) => ("string", Some("uri")),
         (ScalarType::String, _) => ("string", None),
         (ScalarType::Bool, _) => ("boolean", None),
         (ScalarType::Int32, _) => ("integer", Some("int32")),

@@ -56,7 +56,12 @@ fn a_field_s_schema() {
         ("optional string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"maxLength": 32}))),
         ("optional string f = 1 [text = True, help_text = \"It.\"]", text(json!({}))),
         ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
-        ("optional string f = 1 [content_type = \"url\", help_text = \"It.\"]", text(json!({"format": "uri"}))),
+        (
+            "optional string f = 1 [content_type = \"url\", help_text = \"It.\"]",
+            text(
+                json!({"x-kubernetes-validations": [{"rule": "self == '' || isURL(self)", "message": "f must be a URL, such as http://example.org/path"}]}),
+            ),
+        ),
         ("optional int32 f = 1", json!({"type": "integer", "format": "int32"})),
         (
             "optional int32 f = 1 [min_value = -1, max_value = 9, default = 3]",
@@ -156,4 +161,41 @@ fn the_yaml_is_the_definition() {
     let text = xos_crds::yaml::to_yaml(&definition).unwrap();
     let back: Value = serde_saphyr::from_str(&text).unwrap();
     assert_eq!(back, serde_json::to_value(&definition).unwrap(), "{text}");
+}
+
+#[test]
+fn choices_are_an_enum_without_none() {
+    let field =
+        "optional string s = 1 [max_length = 9, choices = \"(('up', 'Up'), ('down', 'Down'), (None, 'Not known'),)\"];";
+    let d = definition(&format!("message M (XOSBase) {{ {field} }}"));
+    assert_eq!(schema(&d, "spec")["properties"]["s"]["enum"], json!(["up", "down"]));
+}
+
+#[test]
+fn links_are_references() {
+    let links = "required manytoone owner->M:owned = 1:1001; optional manytoone second->M:seconds = 2:1002; \
+                 optional manytomany friends->M:of_friends = 3:1003;";
+    let d = definition(&format!("message M (XOSBase) {{ {links} }}"));
+    let spec = schema(&d, "spec");
+    assert_eq!(spec["required"], json!(["owner"]));
+    let owner = &spec["properties"]["owner"];
+    assert_eq!((&owner["type"], &owner["required"]), (&json!("object"), &json!(["name"])));
+    assert_eq!(spec["properties"]["friends"]["type"], "array");
+    assert_eq!(spec["properties"]["friends"]["items"]["required"], json!(["name"]));
+}
+
+#[test]
+fn keys_and_links_are_selectable() {
+    let members = "required string name = 1 [max_length = 9]; optional int32 port = 2 [tosca_key = True]; \
+                   optional float f = 3 [unique = True]; required manytoone owner->M:owned = 4:1001;";
+    let d = definition(&format!("message M (XOSBase) {{ {members} }}"));
+    let paths = [".spec.name", ".spec.port", ".spec.owner.name"].map(|path| json!({"jsonPath": path}));
+    assert_eq!(version(&d)["selectableFields"], json!(paths));
+    assert_eq!(d["spec"]["names"]["shortNames"], Value::Null);
+}
+
+#[test]
+fn a_kind_that_hides_a_built_in_one_has_a_name_of_its_own() {
+    let d = definition("message Service (XOSBase) { optional bool b = 1; }");
+    assert_eq!(d["spec"]["names"]["shortNames"], json!(["xosservice"]));
 }

@@ -2,11 +2,16 @@
 
 use std::fmt::Write as _;
 
-use xos_xproto::{ContentType, Field, FieldState, Literal, Model, ScalarType};
+use xos_xproto::{ContentType, Field, FieldState, Link, Literal, Model, ScalarType};
 
-/// How a field appears in its struct.
+/// How a field or link appears in its struct.
 struct Member<'a> {
-    field: &'a Field,
+    /// The name in xproto.
+    xos: &'a str,
+    /// What its documentation says.
+    help: &'a str,
+    /// The model that declares it.
+    declared_in: &'a str,
     /// The Rust identifier.
     name: String,
     /// The type without `Option`.
@@ -19,7 +24,8 @@ struct Member<'a> {
 
 /// The struct of a model, and its `Model` implementation.
 pub fn model_struct(model: &Model) -> String {
-    let members: Vec<_> = model.fields.iter().map(|field| Member::of(field)).collect();
+    let links = model.links.iter().map(|link| Member::of_link(link));
+    let members: Vec<_> = model.fields.iter().map(|field| Member::of(field)).chain(links).collect();
     let mut code = doc(model.doc.as_deref().unwrap_or(&format!("An object of the model {}.", model.name)), "");
     let _ = writeln!(code, "#[derive(Clone, Debug, PartialEq)]\npub struct {} {{", model.name);
     code.push_str("    /// Name, namespace, uid …\n    pub meta: ::xos_controller::model::Meta,\n");
@@ -64,7 +70,9 @@ impl<'a> Member<'a> {
         // The framework sets its fields later than the object is made; what an operator must give is there.
         let late = field.state != FieldState::Declarative && default.is_none();
         Self {
-            field,
+            xos: &field.name,
+            help: field.help_text.as_deref().unwrap_or(""),
+            declared_in: &field.declared_in,
             name: identifier(&field.name),
             ty: type_of(field.ty, is_date),
             optional: !field.required || is_date && field.state != FieldState::Declarative || late,
@@ -72,17 +80,33 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// A link: a reference, or a list of them.
+    fn of_link(link: &'a Link) -> Self {
+        let one = "::xos_controller::model::Reference";
+        let is_many = link.is_to_many();
+        let late = link.default.is_some() || link.state != FieldState::Declarative;
+        Self {
+            xos: &link.name,
+            help: link.help_text.as_deref().unwrap_or(""),
+            declared_in: &link.declared_in,
+            name: identifier(&link.name),
+            ty: if is_many { "Vec<::xos_controller::model::Reference>" } else { one },
+            optional: !is_many && (!link.required || late),
+            default: is_many.then(|| "Vec::new()".to_owned()),
+        }
+    }
+
     fn declaration(&self) -> String {
-        let help = self.field.help_text.as_deref().unwrap_or("");
-        let text = format!("{help} (`{}` of {})", self.field.name, self.field.declared_in);
+        let text = format!("{} (`{}` of {})", self.help, self.xos, self.declared_in);
         let ty = if self.optional { format!("Option<{}>", self.ty) } else { self.ty.to_owned() };
         format!("{}    pub {}: {ty},\n", doc(text.trim(), "    "), self.name)
     }
 
     fn read(&self) -> String {
-        let (name, xos) = (&self.name, &self.field.name);
+        let (name, xos) = (&self.name, self.xos);
         let value = match (&self.default, self.optional) {
             (_, true) => format!("o.optional({xos:?})?"),
+            (Some(_), false) if self.ty.starts_with("Vec") => format!("o.optional({xos:?})?.unwrap_or_default()"),
             (Some(default), false) if self.ty == "String" => {
                 format!("o.optional({xos:?})?.unwrap_or_else(|| {default})")
             }
@@ -97,7 +121,7 @@ impl<'a> Member<'a> {
             (Some(default), false) => format!("Some({default})"),
             _ => "None".to_owned(),
         };
-        format!("        o.store({:?}, &self.{}, {default})?;\n", self.field.name, self.name)
+        format!("        o.store({:?}, &self.{}, {default})?;\n", self.xos, self.name)
     }
 }
 

@@ -50,3 +50,19 @@ fn docs_and_inherited_fields_are_there() {
     assert!(code.contains("pub enacted: Option<::xos_controller::model::Timestamp>,"), "{code}");
     assert!(!code.contains("struct XOSBase"), "an abstract model has no objects");
 }
+
+#[test]
+fn links_are_references() {
+    let code = code(
+        "required manytoone owner->Thing:owned = 1:1001; optional manytoone second->Thing:seconds = 2:1002; \
+         optional manytomany friends->Thing:of_friends = 3:1003;",
+    );
+    for line in [
+        "pub owner: ::xos_controller::model::Reference,",
+        "pub second: Option<::xos_controller::model::Reference>,",
+        "pub friends: Vec<::xos_controller::model::Reference>,",
+        "friends: o.optional(\"friends\")?.unwrap_or_default(),",
+    ] {
+        assert!(code.contains(line), "no `{line}` in\n{code}");
+    }
+}

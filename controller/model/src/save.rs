@@ -1,7 +1,7 @@
 //! Which fields a step changed, and where they are to be saved.
 
 use serde_json::Value;
-use xos_xproto::{Field, FieldState, Model};
+use xos_xproto::{Field, FieldState, Link, Model};
 
 use crate::object::Fields;
 
@@ -19,11 +19,25 @@ pub enum Place {
 
 /// The place of a field.
 pub fn place(field: &Field) -> Place {
-    match field.state {
+    place_of(&field.name, field.state)
+}
+
+/// The place of a link.
+pub fn link_place(link: &Link) -> Place {
+    place_of(&link.name, link.state)
+}
+
+fn place_of(name: &str, state: FieldState) -> Place {
+    match state {
         FieldState::Declarative => Place::Spec,
-        FieldState::Bookkeeping if OPERATOR_SWITCHES.contains(&field.name.as_str()) => Place::Spec,
+        FieldState::Bookkeeping if OPERATOR_SWITCHES.contains(&name) => Place::Spec,
         FieldState::Feedback | FieldState::Bookkeeping => Place::Status,
     }
+}
+
+/// The state of a field or link.
+fn state_of(model: &Model, name: &str) -> Option<FieldState> {
+    model.field(name).map(|field| field.state).or_else(|| model.link(name).map(|link| link.state))
 }
 
 /// What a step changed; a null value means the field was unset.
@@ -64,10 +78,10 @@ pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes
     let mut changes = Changes::default();
     let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for name in names.into_iter().filter(|n| before.get(*n) != after.get(*n)) {
-        let field =
-            model.field(name).ok_or_else(|| SaveError::Unknown { field: name.clone(), model: model.name.clone() })?;
+        let state = state_of(model, name)
+            .ok_or_else(|| SaveError::Unknown { field: name.clone(), model: model.name.clone() })?;
         let value = after.get(name).cloned().unwrap_or(Value::Null);
-        match (place(field), field.state) {
+        match (place_of(name, state), state) {
             (Place::Spec, _) => changes.spec.insert(name.clone(), value),
             (Place::Status, FieldState::Bookkeeping) => {
                 return Err(SaveError::Bookkeeping { field: name.clone() });

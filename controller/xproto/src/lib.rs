@@ -32,6 +32,7 @@
 //! how to fix it stands with its variant in [`diagnostics`].
 
 pub mod diagnostics;
+mod limits;
 pub mod model;
 mod parse;
 pub mod plural;
@@ -43,7 +44,10 @@ mod token;
 mod tree;
 
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
-pub use model::{Compiled, ContentType, Field, FieldState, Literal, Model, ModelSet, RawOption, ScalarType, ValueForm};
+pub use model::{
+    Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Policy,
+    RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm,
+};
 pub use render::{DiagnosticJson, Position, Range, render, to_json};
-pub use resolve::compile;
+pub use resolve::{Options, compile, compile_with};
 pub use source::{SourceId, Sources, Span};

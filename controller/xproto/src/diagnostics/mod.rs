@@ -1,18 +1,23 @@
 //! What is wrong with a text: typed diagnostics with a stable code, a place, a message and help.
 //!
 //! Every code is a variant of one of the enums here; its documentation says what it means and how to fix it. `X0..` is
-//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`].
+//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`],
+//! `X5..` [`LinkError`], `X6..` [`PolicyError`]. A code that is no longer used is not given to anything else.
 
 mod field;
+mod link;
 mod model;
 mod option;
+mod policy;
 pub(crate) mod sink;
 mod syntax;
 mod unsupported;
 
 pub use field::FieldError;
+pub use link::LinkError;
 pub use model::ModelError;
 pub use option::OptionError;
+pub use policy::PolicyError;
 pub use syntax::Syntax;
 pub use unsupported::Unsupported;
 
@@ -66,11 +71,13 @@ pub struct Diagnostic {
     pub primary: Span,
     /// Other places that have to do with it.
     pub related: Vec<Label>,
+    /// Whether XOS's own rules on options are errors.
+    pub(crate) strict: bool,
 }
 
 impl Diagnostic {
     pub(crate) fn new(kind: impl Into<Kind>, primary: Span) -> Self {
-        Self { kind: kind.into(), primary, related: Vec::new() }
+        Self { kind: kind.into(), primary, related: Vec::new(), strict: false }
     }
 
     pub(crate) fn with(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -87,6 +94,8 @@ impl Diagnostic {
             Kind::Model(kind) => kind.code(),
             Kind::Field(kind) => kind.code(),
             Kind::Option(kind) => kind.code(),
+            Kind::Link(kind) => kind.code(),
+            Kind::Policy(kind) => kind.code(),
         }
     }
 
@@ -94,12 +103,25 @@ impl Diagnostic {
     #[must_use]
     pub fn severity(&self) -> Severity {
         let warning = match &self.kind {
-            Kind::Syntax(_) | Kind::Model(_) => false,
+            Kind::Syntax(_) => false,
             Kind::Unsupported(kind) => kind.is_warning(),
+            Kind::Model(kind) => kind.is_warning(),
             Kind::Field(kind) => kind.is_warning(),
             Kind::Option(kind) => kind.is_warning(),
+            Kind::Link(kind) => kind.is_warning(),
+            Kind::Policy(kind) => kind.is_warning(),
         };
-        if warning { Severity::Warning } else { Severity::Error }
+        let promoted = self.strict && self.is_strict_rule();
+        if warning && !promoted { Severity::Warning } else { Severity::Error }
+    }
+
+    /// Whether it is one of the rules that XOS's own validator has (xosgenx, validator.py), which are errors on demand.
+    fn is_strict_rule(&self) -> bool {
+        match &self.kind {
+            Kind::Field(kind) => matches!(kind, FieldError::UnboundedString { .. }),
+            Kind::Option(kind) => kind.is_strict_rule(),
+            _ => false,
+        }
     }
 
     /// What is wrong, in one sentence.
@@ -117,6 +139,8 @@ impl Diagnostic {
             Kind::Model(kind) => kind.help(),
             Kind::Field(kind) => kind.help(),
             Kind::Option(kind) => kind.help(),
+            Kind::Link(kind) => kind.help(),
+            Kind::Policy(kind) => kind.help(),
         }
     }
 }
@@ -127,7 +151,7 @@ pub enum Kind {
     /// The text does not follow the grammar.
     #[error(transparent)]
     Syntax(#[from] Syntax),
-    /// A part of the language that this version does not read.
+    /// A part of protobuf's language that means nothing to XOS.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// A message as a whole, its bases or its names.
@@ -139,6 +163,12 @@ pub enum Kind {
     /// An option.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// A link.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// A policy, or something that names one.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
 }
 
 /// "did you mean" for a suggestion, or `otherwise`.

@@ -1,7 +1,7 @@
 //! `X2..`: messages, their bases and their names.
 
 use super::{Code, did_you_mean};
-use crate::resolve::limits::{MAX_ANCESTORS, MAX_MESSAGES};
+use crate::limits::{MAX_ANCESTORS, MAX_INHERITED, MAX_MEMBERS, MAX_MESSAGES};
 
 /// A message as a whole, its bases or its names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +89,32 @@ pub enum ModelError {
     /// `X212`: The set has more messages than are read.
     #[error("the set has more than {MAX_MESSAGES} messages; those from here on are not read")]
     TooManyMessages,
+    /// `X213` (warning): A class that XOS's core has in Python only, such as `AttributeMixin`. It has methods, no fields,
+    /// and is left out here. Nothing has to be done.
+    #[error("`{base}` is a Python class of XOS's core without fields; as a base it is left out")]
+    PythonBase {
+        /// The base.
+        base: String,
+    },
+    /// `X214`: A message has more fields and links than are read; they are numbered from 1 to 99.
+    #[error("message `{model}` has more than {MAX_MEMBERS} fields and links; those from here on are not read")]
+    TooManyMembers {
+        /// The message.
+        model: String,
+    },
+    /// `X215`: The models of the set inherit more fields and links than are kept.
+    #[error("the models have more than {MAX_INHERITED} fields and links together; from here on none are inherited")]
+    TooManyInherited,
+    /// `X216` (warning): Option `owner_class_name` names a model that is declared in no file of the set.
+    #[error("the owner of `{model}` is the unknown model `{owner}`")]
+    UnknownOwner {
+        /// The model.
+        model: String,
+        /// The owner as written.
+        owner: String,
+        /// A model that it may have meant.
+        suggestion: Option<String>,
+    },
 }
 
 impl ModelError {
@@ -106,7 +132,15 @@ impl ModelError {
             Self::KubernetesNameTaken { .. } => 210,
             Self::TooManyAncestors { .. } => 211,
             Self::TooManyMessages => 212,
+            Self::PythonBase { .. } => 213,
+            Self::TooManyMembers { .. } => 214,
+            Self::TooManyInherited => 215,
+            Self::UnknownOwner { .. } => 216,
         })
+    }
+
+    pub(crate) fn is_warning(&self) -> bool {
+        matches!(self, Self::PythonBase { .. } | Self::UnknownOwner { .. })
     }
 
     pub(crate) fn help(&self) -> Option<String> {
@@ -133,7 +167,12 @@ impl ModelError {
                     .to_owned()
             }
             Self::KubernetesNameTaken { .. } => "rename one of them, or give it another `plural`".to_owned(),
-            Self::TooManyAncestors { .. } | Self::TooManyMessages => return None,
+            Self::UnknownOwner { suggestion, .. } => did_you_mean(Some(suggestion.as_ref()?), ""),
+            Self::TooManyAncestors { .. }
+            | Self::TooManyMessages
+            | Self::PythonBase { .. }
+            | Self::TooManyMembers { .. }
+            | Self::TooManyInherited => return None,
         };
         Some(help)
     }

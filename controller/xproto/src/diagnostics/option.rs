@@ -101,9 +101,120 @@ pub enum OptionError {
         /// The option.
         name: String,
     },
+    /// `X413`: Option `choices` is not a Python tuple of pairs of a value and a label. A comma may stand behind the last
+    /// pair; one pair alone needs it.
+    #[error("the choices of `{field}` cannot be read: {why}")]
+    InvalidChoices {
+        /// The field.
+        field: String,
+        /// What is wrong with them.
+        why: String,
+    },
+    /// `X414`: One of the choices is not a value of the field's type.
+    #[error("the choice `{}` of `{field}` is not {expected}", shown(.value))]
+    ChoiceMismatch {
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// `X415` (warning): A value stands twice among the choices.
+    #[error("the choice `{}` of `{field}` is there twice", shown(.value))]
+    DuplicateChoice {
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+    },
+    /// `X416`: The default is none of the choices.
+    #[error("the default `{}` of `{field}` is none of its choices", shown(.value))]
+    DefaultNoChoice {
+        /// The field.
+        field: String,
+        /// The default.
+        value: String,
+        /// A choice that it may have meant.
+        suggestion: Option<String>,
+    },
+    /// `X417` (warning): `None` is among the choices of a required field, which cannot be without a value.
+    #[error("required field `{field}` has `None` among its choices")]
+    NullChoice {
+        /// The field.
+        field: String,
+    },
+    /// `X418`: One of the choices is longer than `max_length` allows.
+    #[error("the choice `{}` of `{field}` is longer than its `max_length` of {max}", shown(.value))]
+    ChoiceTooLong {
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+        /// The limit.
+        max: u32,
+    },
+    /// `X419` (warning): An option has a name that is almost that of another one, and by itself it means nothing. XOS
+    /// ignores it silently.
+    #[error("`{name}` is no option that means anything")]
+    MisspeltOption {
+        /// The option.
+        name: String,
+        /// The option that it probably is.
+        suggestion: String,
+    },
+    /// `X420` (warning): An option of a field or link that means nothing to XOS. It is kept for other programs.
+    #[error("option `{name}` means nothing on a field or link")]
+    UnlistedOption {
+        /// The option.
+        name: String,
+    },
+    /// `X421` (warning): XOS looks only whether this option is there: also `False` drops the fields that report to the
+    /// operator. Remove it.
+    #[error("`{name}` counts as set whatever its value is, also `{value}`")]
+    PresenceCounts {
+        /// The option.
+        name: String,
+        /// The value as written.
+        value: String,
+    },
+    /// `X422` (warning): XOS 4.0.4 reads all files as one text, so that a file option of an earlier file holds in this one
+    /// too, which does not set it. Here it does not. Set it in this file.
+    #[error("in XOS 4.0.4 the option `{name}` of another file would hold in this file too")]
+    LeakingFileOption {
+        /// The option.
+        name: String,
+    },
+    /// `X423`: `unique_with` and `tosca_key_one_of` name fields or links of the same model.
+    #[error("`{option}` of `{field}` names `{name}`, which `{model}` does not have")]
+    UnknownSibling {
+        /// The option.
+        option: &'static str,
+        /// The field or link that has the option.
+        field: String,
+        /// The name.
+        name: String,
+        /// The model.
+        model: String,
+        /// A field or link that it may have meant.
+        suggestion: Option<String>,
+    },
+    /// `X424` (warning): `modifier` is what XOS keeps `required` and `optional` under; as an option it has no effect.
+    #[error("option `modifier` has no effect")]
+    Modifier,
 }
 
 impl OptionError {
+    pub(crate) fn is_strict_rule(&self) -> bool {
+        matches!(
+            self,
+            Self::ModifierWins { .. }
+                | Self::DoesNotApply { .. }
+                | Self::MisspeltOption { .. }
+                | Self::UnlistedOption { .. }
+        )
+    }
+
     pub(crate) fn code(&self) -> Code {
         Code(match self {
             Self::Duplicate { .. } => 401,
@@ -118,6 +229,18 @@ impl OptionError {
             Self::DoesNotApply { .. } => 410,
             Self::EmptyRange { .. } => 411,
             Self::FileOptionBelow { .. } => 412,
+            Self::InvalidChoices { .. } => 413,
+            Self::ChoiceMismatch { .. } => 414,
+            Self::DuplicateChoice { .. } => 415,
+            Self::DefaultNoChoice { .. } => 416,
+            Self::NullChoice { .. } => 417,
+            Self::ChoiceTooLong { .. } => 418,
+            Self::MisspeltOption { .. } => 419,
+            Self::UnlistedOption { .. } => 420,
+            Self::PresenceCounts { .. } => 421,
+            Self::LeakingFileOption { .. } => 422,
+            Self::UnknownSibling { .. } => 423,
+            Self::Modifier => 424,
         })
     }
 
@@ -130,6 +253,13 @@ impl OptionError {
                 | Self::NullDefaultOnRequired { .. }
                 | Self::DoesNotApply { .. }
                 | Self::FileOptionBelow { .. }
+                | Self::DuplicateChoice { .. }
+                | Self::NullChoice { .. }
+                | Self::MisspeltOption { .. }
+                | Self::UnlistedOption { .. }
+                | Self::PresenceCounts { .. }
+                | Self::LeakingFileOption { .. }
+                | Self::Modifier
         )
     }
 
@@ -144,11 +274,30 @@ impl OptionError {
                     .to_owned()
             }
             Self::FileOptionBelow { .. } => "write it above the first message".to_owned(),
-            Self::Duplicate { .. } | Self::FalseState { .. } | Self::DoesNotApply { .. } => "remove it".to_owned(),
+            Self::Duplicate { .. }
+            | Self::FalseState { .. }
+            | Self::DoesNotApply { .. }
+            | Self::UnlistedOption { .. }
+            | Self::DuplicateChoice { .. }
+            | Self::Modifier => "remove it".to_owned(),
+            Self::PresenceCounts { .. } => "remove it, unless it is meant".to_owned(),
+            Self::InvalidChoices { .. } => {
+                r#"write them as `choices = "(('vm', 'Virtual Machine'), ('container', 'Container'))"`"#.to_owned()
+            }
+            Self::DefaultNoChoice { suggestion, .. } | Self::UnknownSibling { suggestion, .. } => {
+                did_you_mean(Some(suggestion.as_ref()?), "")
+            }
+            Self::MisspeltOption { suggestion, .. } => did_you_mean(Some(suggestion), ""),
+            Self::NullChoice { .. } => "remove it, or make the field optional".to_owned(),
+            Self::ChoiceTooLong { .. } => "shorten it, or raise `max_length`".to_owned(),
+            Self::LeakingFileOption { name } => format!("set `{name}` in this file too"),
             Self::DefaultMismatch { value, .. } if value == "now()" => {
                 r#"only a date can be `now()`: add `content_type = "date"`"#.to_owned()
             }
-            Self::DefaultMismatch { .. } | Self::DefaultOutOfRange { .. } | Self::EmptyRange { .. } => return None,
+            Self::DefaultMismatch { .. }
+            | Self::DefaultOutOfRange { .. }
+            | Self::EmptyRange { .. }
+            | Self::ChoiceMismatch { .. } => return None,
         };
         Some(help)
     }

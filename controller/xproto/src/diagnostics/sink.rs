@@ -11,10 +11,17 @@ pub(crate) struct Sink {
     kept: Vec<Diagnostic>,
     left_out: usize,
     last: Option<Diagnostic>,
+    strict: bool,
 }
 
 impl Sink {
+    /// One for which XOS's own rules on options are errors.
+    pub(crate) fn new(strict: bool) -> Self {
+        Self { strict, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        let diagnostic = Diagnostic { strict: self.strict, ..diagnostic };
         if self.kept.len() < MOST {
             self.kept.push(diagnostic);
         } else {

@@ -83,6 +83,9 @@ pub enum Syntax {
         /// The name of the option.
         option: String,
     },
+    /// `X018`: A `{{` in a policy has no `}}`.
+    #[error("this `{{{{` has no `}}}}`")]
+    UnterminatedPython,
 }
 
 impl Syntax {
@@ -105,6 +108,7 @@ impl Syntax {
             Self::MissingModifier { .. } => 15,
             Self::TooManyDiagnostics { .. } => 16,
             Self::MissingValue { .. } => 17,
+            Self::UnterminatedPython => 18,
         })
     }
 
@@ -122,6 +126,7 @@ impl Syntax {
             Self::ExtraSemicolon | Self::TrailingComma => "remove it",
             Self::MissingModifier { .. } => "begin the field with `required` or `optional`",
             Self::TooManyDiagnostics { .. } => "fix the first ones and look again",
+            Self::UnterminatedPython => "close it with `}}` before the `>` that ends the policy",
             Self::MissingValue { .. } => r#"write a string in double quotes, a number, or one word such as `True`"#,
             Self::UnexpectedCharacters { .. } | Self::Expected { .. } | Self::UnmatchedBrace => {
                 return None;

@@ -1,69 +1,58 @@
-//! `X1..`: parts of the language that this version does not read.
+//! `X1..`: parts of protobuf's language that mean nothing to XOS.
 
 use super::Code;
 
-/// A part of the language that this version recognises and skips as a whole.
+/// A part of protobuf's language that means nothing to XOS; it is skipped as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
-    /// `X101`: A link to another model is not read yet. Remove it, or keep the peer's name in a string field.
-    #[error("links are not read by this version yet: {}", named("this link", .name))]
-    Link {
-        /// The port.
-        name: Option<String>,
-    },
-    /// `X102`: A policy is not read yet. A message may name it behind `::` already.
-    #[error("policies are not read by this version yet: {}", named("this policy", .name))]
-    Policy {
-        /// The name of the policy.
-        name: Option<String>,
-    },
     /// `X103`: A field with a list of values. No XOS model has one, and XOS cannot store it.
-    #[error("repeated fields are not read by this version: {}", named("this field", .name))]
+    #[error("XOS has no repeated fields: {}", named("this field", .name))]
     Repeated {
         /// The name of the field.
         name: Option<String>,
     },
     /// `X104`: A message inside a message. XOS ignores it. Write it beside the other one.
-    #[error("nested messages are not read by this version: {}", named("this message", .name))]
+    #[error("XOS has no nested messages: {}", named("this message", .name))]
     NestedMessage {
         /// The name of the inner message.
         name: Option<String>,
     },
     /// `X105`: An enumeration. XOS ignores it. Use a string with `choices`.
-    #[error("enumerations are not read by this version: {}", named("this `enum`", .name))]
+    #[error("XOS has no enumerations: {}", named("this `enum`", .name))]
     Enum {
         /// The name of the enumeration.
         name: Option<String>,
     },
     /// `X106`: A choice between fields. XOS has none. Write optional fields.
-    #[error("`oneof` is not read by this version: {}", named("this `oneof`", .name))]
+    #[error("XOS has no `oneof`: {}", named("this `oneof`", .name))]
     Oneof {
         /// Its name.
         name: Option<String>,
     },
     /// `X107`: `extend` and `extensions`. Make a model with a base instead.
-    #[error("extensions are not read by this version: {}", named("this one", .name))]
+    #[error("XOS has no extensions: {}", named("this one", .name))]
     Extension {
         /// The name of the extended message.
         name: Option<String>,
     },
     /// `X108`: `map` and `reduce`, both the operators and the field type.
-    #[error("`map` and `reduce` are not read by this version: {}", named("this one", .name))]
+    #[error("`map` and `reduce` mean nothing in a model: {}", named("this one", .name))]
     MapReduce {
         /// The name.
         name: Option<String>,
     },
-    /// `X109`: An import. All files of a set see each other's messages without it.
-    #[error("imports are not read by this version")]
+    /// `X109` (warning): An import has no effect, here as in XOS. All files of a set see each other's messages without it.
+    #[error("an import has no effect")]
     Import,
-    /// `X110`: A package. XOS cannot resolve links across packages; use the file option `app_label`.
-    #[error("packages are not read by this version: {}", named("this package", .name))]
+    /// `X110` (warning): A package has no effect here. In XOS 4.0.4 it keeps links from being seen from their peers. Use
+    /// the file option `app_label`.
+    #[error("a package has no effect{}", .name.as_ref().map(|name| format!(": `{name}`")).unwrap_or_default())]
     Package {
         /// The name of the package.
         name: Option<String>,
     },
     /// `X111`: A service or its methods. XOS makes the service of a model by itself.
-    #[error("service definitions are not read by this version: {}", named("this service", .name))]
+    #[error("XOS makes the services by itself: {}", named("this service", .name))]
     Service {
         /// The name of the service.
         name: Option<String>,
@@ -71,16 +60,14 @@ pub enum Unsupported {
     /// `X112`: `syntax = …;` belongs to protobuf; XOS rejects it. Remove it.
     #[error("a `syntax` statement does not belong into an xproto file")]
     SyntaxStatement,
-    /// `X113` (warning): A policy behind a field's name is used by nothing, here as in XOS 4.0.4.
-    #[error("a policy on a field has no effect")]
+    /// `X113` (warning): A policy behind the name of a field or link is kept, but used by nothing, as in XOS 4.0.4.
+    #[error("a policy on a field or link has no effect")]
     FieldPolicy,
 }
 
 impl Unsupported {
     pub(crate) fn code(&self) -> Code {
         Code(match self {
-            Self::Link { .. } => 101,
-            Self::Policy { .. } => 102,
             Self::Repeated { .. } => 103,
             Self::NestedMessage { .. } => 104,
             Self::Enum { .. } => 105,
@@ -96,13 +83,11 @@ impl Unsupported {
     }
 
     pub(crate) fn is_warning(&self) -> bool {
-        matches!(self, Self::FieldPolicy)
+        matches!(self, Self::FieldPolicy | Self::Import | Self::Package { .. })
     }
 
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Link { .. } => "remove it for now, or keep the name of the peer in a string field",
-            Self::Policy { .. } => "remove it for now; a message may name it behind `::` all the same",
             Self::Repeated { .. } => "write `required` or `optional`; XOS stores no lists",
             Self::NestedMessage { .. } => "write the message beside the other one; a base makes it inherit",
             Self::Enum { .. } => r#"use a string with `choices = "(('a', 'A'), ('b', 'B'))"`"#,

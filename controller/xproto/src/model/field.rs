@@ -31,8 +31,30 @@ pub struct Field {
     pub max_value: Option<i64>,
     /// Option `content_type`.
     pub content_type: Option<ContentType>,
+    /// Option `choices`: the values that the field can have.
+    pub choices: Option<Vec<Choice>>,
+    /// Option `text`: a long text.
+    pub text: bool,
+    /// Option `auto_now_add`: a date that is set when the object is created.
+    pub auto_now_add: bool,
+    /// Option `unique`: no two objects have the same value.
+    pub unique: bool,
+    /// Option `unique_with`: fields and links that are unique together with this one.
+    pub unique_with: Vec<String>,
+    /// Option `tosca_key`: a part of what names the object.
+    pub tosca_key: bool,
+    /// Option `tosca_key_one_of`: fields and links of which one, with this one, names the object.
+    pub tosca_key_one_of: Vec<String>,
+    /// Option `db_index`.
+    pub db_index: bool,
+    /// Option `gui_hidden`.
+    pub gui_hidden: bool,
     /// Option `help_text`, else `description`, else the comment right above the field.
     pub help_text: Option<String>,
+    /// Option `verbose_name`.
+    pub verbose_name: Option<String>,
+    /// The policy behind `::`; XOS 4.0.4 reads it and uses it for nothing.
+    pub policy: Option<String>,
     /// The options as written; of one given twice only the first.
     pub options: Vec<RawOption>,
     /// The name of the field in the source.
@@ -60,7 +82,7 @@ impl Field {
 }
 
 /// lowerCamelCase of a snake_case name; capital letters that are there stay.
-fn camel_case(name: &str) -> String {
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_').filter(|word| !word.is_empty());
     let mut camel = words.next().unwrap_or_default().to_owned();
     for word in words {
@@ -164,7 +186,16 @@ impl ContentType {
     }
 }
 
-/// The value of a `default` option, read after the type of its field.
+/// One of the values that a field can have: `('vm', 'Virtual Machine')`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The value; [`Literal::Null`] for `None`, which an optional field has when it has no value.
+    pub value: Literal,
+    /// What people are shown.
+    pub label: String,
+}
+
+/// The value of a `default` option or of a choice, read after the type of its field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
     /// `None`

@@ -1,14 +1,19 @@
 //! The resolved models: what the rest of the controller sees of the language.
 
 mod field;
+mod link;
+mod policy;
+mod set;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{SourceId, Span};
 
-pub use field::{ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm};
+pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm};
+pub use link::{Link, LinkKind, Reverse, ReverseLink};
+pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
+pub use set::ModelSet;
 
 /// What [`crate::compile`] gives: the models that could be resolved and all that was noticed.
 #[derive(Debug)]
@@ -43,45 +48,6 @@ impl Compiled {
     }
 }
 
-/// The models of a set of files.
-#[derive(Clone, Debug, Default)]
-pub struct ModelSet {
-    models: Vec<Model>,
-    by_name: HashMap<String, usize>,
-}
-
-impl ModelSet {
-    pub(crate) fn new(models: Vec<Model>) -> Self {
-        let by_name = models.iter().enumerate().map(|(at, model)| (model.name.clone(), at)).collect();
-        Self { models, by_name }
-    }
-
-    /// All models in the order of their declaration; the built-in `XOSBase` comes first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Model> {
-        self.models.iter()
-    }
-
-    /// The model of that name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Model> {
-        self.by_name.get(name).and_then(|&at| self.models.get(at))
-    }
-
-    /// The models that have objects: all but the abstract ones.
-    pub fn concrete(&self) -> impl Iterator<Item = &Model> {
-        self.models.iter().filter(|model| !model.is_abstract)
-    }
-}
-
-impl<'a> IntoIterator for &'a ModelSet {
-    type Item = &'a Model;
-    type IntoIter = std::slice::Iter<'a, Model>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
 /// One message of the source, resolved.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -97,17 +63,41 @@ pub struct Model {
     pub verbose_name: String,
     /// Option `plural`, else the English plural of the name.
     pub plural: String,
+    /// Option `singular`.
+    pub singular: Option<String>,
     /// Option `abstract`: the model has no objects of its own.
     pub is_abstract: bool,
+    /// Option `no_sync`, of this model or one that it inherits from: no synchronizer reports on it, so that its API has
+    /// no `backend_status` and no `backend_code`. XOS looks only whether the option is there, not what it says.
+    pub no_sync: bool,
+    /// Option `no_policy`, of this model or one that it inherits from: its API has no `policy_status` and no
+    /// `policy_code`. XOS looks only whether the option is there, not what it says.
+    pub no_policy: bool,
+    /// Option `owner_class_name`: the model of the service that the objects belong to.
+    pub owner_class_name: Option<String>,
+    /// Option `gui_hidden`.
+    pub gui_hidden: bool,
+    /// Option `tosca_description`.
+    pub tosca_description: Option<String>,
     /// The policy behind `::`, which governs access to the objects.
     pub access_policy: Option<String>,
+    /// Option `validators`: what must hold when an object is saved.
+    pub validators: Vec<Validator>,
     /// The bases as written.
     pub bases: Vec<String>,
     /// This model and all it inherits from, leaf first (XOS's `class_names`).
     pub ancestry: Vec<String>,
+    /// The same models with bases before their heirs, depth first: the order of `fields` and `links`.
+    pub lineage: Vec<String>,
     /// All fields: the inherited ones first, the root base's before all, then the model's own. An inherited field is
     /// shared with the model that declares it.
     pub fields: Vec<Arc<Field>>,
+    /// All links, in the order of the fields.
+    pub links: Vec<Arc<Link>>,
+    /// The links of other models, and of this one, that lead to this model and have a port here, in the order of their
+    /// declaration in the set. Those that lead to a base are with the base: see [`ModelSet::reverse_links`].
+    pub reverse_links: Vec<Arc<ReverseLink>>,
+    pub(crate) members: Vec<Member>,
     /// The options as written, then those of the file that the message does not set itself.
     pub options: Vec<RawOption>,
     /// The name of the message in the source.
@@ -124,6 +114,22 @@ impl Model {
     /// The fields that the message declares itself.
     pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().map(Arc::as_ref).filter(|field| field.declared_in == self.name)
+    }
+
+    /// The link of that name, own or inherited.
+    #[must_use]
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().map(Arc::as_ref).find(|link| link.name == name)
+    }
+
+    /// The links that the message declares itself.
+    pub fn own_links(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().map(Arc::as_ref).filter(|link| link.declared_in == self.name)
+    }
+
+    /// All fields and links: the inherited ones first, those of one message in the order of the source.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter()
     }
 
     /// Whether the model is `class` or inherits from it.
@@ -148,5 +154,67 @@ impl Model {
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.span.source == SourceId::BUILT_IN
+    }
+}
+
+/// A field or a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Member {
+    /// A field.
+    Field(Arc<Field>),
+    /// A link.
+    Link(Arc<Link>),
+}
+
+impl Member {
+    /// The name as written.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Field(field) => &field.name,
+            Self::Link(link) => &link.name,
+        }
+    }
+
+    /// The number as written.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        match self {
+            Self::Field(field) => field.number,
+            Self::Link(link) => link.number,
+        }
+    }
+
+    /// The message that declares it.
+    #[must_use]
+    pub fn declared_in(&self) -> &str {
+        match self {
+            Self::Field(field) => &field.declared_in,
+            Self::Link(link) => &link.declared_in,
+        }
+    }
+
+    /// Its name in the source.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Field(field) => field.span,
+            Self::Link(link) => link.span,
+        }
+    }
+
+    /// The name in lowerCamelCase, as custom resources have it.
+    #[must_use]
+    pub fn camel_name(&self) -> String {
+        field::camel_case(self.name())
+    }
+
+    /// Whether it is the very same, not only an equal one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Field(one), Self::Field(other)) => Arc::ptr_eq(one, other),
+            (Self::Link(one), Self::Link(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 }

@@ -1,27 +1,21 @@
-//! Fields.
+//! Fields, and what they have in common with links.
 
 use super::Parser;
 use crate::diagnostics::{Syntax, Unsupported};
 use crate::token::{Token, TokenKind};
-use crate::tree::{Field, Name};
-
-/// The kinds of links; `onetomany` is in XOS's documents, though not in its grammar.
-const LINKS: [&str; 4] = ["manytoone", "onetoone", "onetomany", "manytomany"];
+use crate::tree::{Field, Member, Name};
 
 impl Parser<'_> {
     /// Whether the words here are a field without its modifier.
     pub(super) fn looks_like_field(&self) -> bool {
-        self.nth(1).kind == TokenKind::Word && self.nth(2).kind == TokenKind::Eq
+        use TokenKind::{Arrow, Eq, Word};
+        matches!((self.nth(1).kind, self.nth(2).kind), (Arrow, _) | (Word, Eq | Arrow))
     }
 
-    /// `required type name::policy = number [options];`
-    pub(super) fn field(&mut self) -> Option<Field> {
+    /// A field or a link, from its modifier on.
+    pub(super) fn member(&mut self) -> Option<Member> {
         let doc = self.doc_above();
         let modifier = self.modifier();
-        if self.is_link() {
-            let name = self.nth(1);
-            return self.skip_field(modifier, name, |name| Unsupported::Link { name });
-        }
         if self.is_word(0, "map") && self.nth(1).kind == TokenKind::Lt {
             let name = self.peek();
             return self.skip_field(modifier, name, |_| Unsupported::MapReduce { name: None });
@@ -31,11 +25,15 @@ impl Parser<'_> {
             return self.skip_field(modifier, name, |name| Unsupported::Repeated { name });
         }
         let required = self.word(modifier) == "required";
-        let field = self.rest_of_field(doc, required);
-        if field.is_none() {
+        let member = if self.is_link() {
+            self.link(doc, required).map(Member::Link)
+        } else {
+            self.field(doc, required).map(Member::Field)
+        };
+        if member.is_none() {
             self.skip_statement();
         }
-        field
+        member
     }
 
     /// `required`, `optional` or `repeated`; a missing one is reported, and the field is read as an optional one.
@@ -49,35 +47,28 @@ impl Parser<'_> {
         first
     }
 
-    fn is_link(&self) -> bool {
-        LINKS.iter().any(|kind| self.is_word(0, kind)) || self.nth(1).kind == TokenKind::Arrow
-    }
-
     fn skip_field(
         &mut self,
         first: Token,
         name: Token,
         kind: impl FnOnce(Option<String>) -> Unsupported,
-    ) -> Option<Field> {
+    ) -> Option<Member> {
         let name = (name.kind == TokenKind::Word).then(|| self.word(name).to_owned());
         let last = self.skip_statement().unwrap_or(first);
         self.report(kind(name), first.span.to(last.span));
         None
     }
 
-    fn rest_of_field(&mut self, doc: Option<String>, required: bool) -> Option<Field> {
+    /// `type name::policy = number [options];`
+    fn field(&mut self, doc: Option<String>, required: bool) -> Option<Field> {
         let ty = self.field_type()?;
         let name = self.name("the name of the field")?;
         let policy = self.policy_name();
-        if let Some(policy) = policy {
-            self.report(Unsupported::FieldPolicy, policy.span);
-        }
         self.expect(TokenKind::Eq, "`=` and the number of the field")?;
-        let number = self.expect(TokenKind::Number, "the number of the field")?;
-        let number = Name { text: self.word(number).to_owned(), span: number.span };
+        let number = self.number("the number of the field")?;
         let options = self.option_list();
         self.semicolon();
-        Some(Field { doc, required, ty, name, number, options })
+        Some(Field { doc, required, ty, name, policy, number, options })
     }
 
     /// The type as written, with its package.

@@ -17,7 +17,7 @@ impl Parser<'_> {
         };
         let policy = self.policy_name();
         let bases = self.bases();
-        let mut message = Message { doc, name, policy, bases, options: Vec::new(), fields: Vec::new() };
+        let mut message = Message { doc, name, policy, bases, options: Vec::new(), members: Vec::new() };
         match self.expect(TokenKind::LBrace, "`{`") {
             Some(brace) => self.body(&mut message, brace.span),
             None => self.skip_declaration(),
@@ -77,11 +77,11 @@ impl Parser<'_> {
                 }
                 (TokenKind::Word, "option") => message.options.extend(self.option_statement()),
                 (TokenKind::Word, "required" | "optional" | "repeated") => {
-                    message.fields.extend(self.field());
+                    message.members.extend(self.member());
                 }
                 (TokenKind::Word, _) if self.unsupported() => {}
                 (TokenKind::Word, _) if self.looks_like_field() => {
-                    message.fields.extend(self.field());
+                    message.members.extend(self.member());
                 }
                 (TokenKind::Semi, _) => self.extra_semicolon(),
                 _ => {

@@ -6,8 +6,10 @@
 
 mod docs;
 mod field;
+mod link;
 mod message;
 mod option;
+mod policy;
 mod skip;
 
 use crate::diagnostics::sink::Sink;
@@ -49,6 +51,7 @@ impl<'a> Parser<'a> {
             match (token.kind, self.word(token)) {
                 (TokenKind::End, _) => return file,
                 (TokenKind::Word, "message") => file.messages.extend(self.message()),
+                (TokenKind::Word, "policy") => self.policy_declaration(&mut file),
                 (TokenKind::Word, "option") => file.options.extend(self.option_statement()),
                 (TokenKind::Word, _) if self.unsupported() => {}
                 (TokenKind::Semi, _) => self.extra_semicolon(),

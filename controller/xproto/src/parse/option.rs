@@ -104,7 +104,7 @@ impl Parser<'_> {
 }
 
 /// The text of a string: the quotes go, `\"`, `\'`, `\\`, `\n` and `\t` are resolved, other escapes stay as written.
-fn unquoted(written: &str) -> String {
+pub(super) fn unquoted(written: &str) -> String {
     let quote = written.chars().next().unwrap_or('"');
     let inner = written.get(1..).unwrap_or_default();
     // An unterminated string has no closing quote.

@@ -31,7 +31,6 @@ impl Parser<'_> {
         }
         let name = Some(self.word(next).to_owned());
         match keyword {
-            "policy" => Some(Unsupported::Policy { name }),
             "message" => Some(Unsupported::NestedMessage { name }),
             "enum" => Some(Unsupported::Enum { name }),
             "oneof" => Some(Unsupported::Oneof { name }),

@@ -1,5 +1,13 @@
 use super::*;
 use crate::source::Sources;
+use crate::tree::Member;
+
+fn name(member: &Member) -> &str {
+    match member {
+        Member::Field(field) => &field.name.text,
+        Member::Link(link) => &link.name.text,
+    }
+}
 
 /// The messages with their fields, as read, and the codes of what is wrong.
 fn read(text: &str) -> (Vec<String>, Vec<String>) {
@@ -8,7 +16,7 @@ fn read(text: &str) -> (Vec<String>, Vec<String>) {
     let mut sink = Sink::default();
     let file = parse(id, sources.get(id).unwrap(), &mut sink);
     let messages = file.messages.iter().map(|message| {
-        let fields: Vec<_> = message.fields.iter().map(|field| field.name.text.as_str()).collect();
+        let fields: Vec<_> = message.members.iter().map(name).collect();
         format!("{}: {}", message.name.text, fields.join(" ")).trim_end().to_owned()
     });
     (messages.collect(), sink.finish().iter().map(|diagnostic| diagnostic.code().to_string()).collect())
@@ -35,8 +43,12 @@ fn reading_goes_on_behind_an_error() {
         ("message A::1 { required int32 a = 1; }", vec!["A:"], vec!["X010", "X010"]),
         ("message A {\nmessage B {}", vec!["A:", "B:"], vec!["X011"]),
         ("message A { message B { } required int32 a = 1; }", vec!["A: a"], vec!["X104"]),
-        ("message A { required manytoone a->B:c = 1:1001 [d = 1]; required int32 e = 2; }", vec!["A: e"], vec!["X101"]),
-        ("policy a < b >\nmessage A {}", vec!["A:"], vec!["X102"]),
+        ("message A { required manytoone a->B:c = 1:1001 [d = 1]; required int32 e = 2; }", vec!["A: a e"], vec![]),
+        ("policy a < b >\nmessage A {}", vec!["A:"], vec![]),
+        ("policy a b\nmessage A {}", vec!["A:"], vec!["X010"]),
+        ("message A { required a->B = 1; b->C = 2; }", vec!["A: a b"], vec!["X502", "X015", "X502"]),
+        ("message A { required manytoone a:B->c = 1; required int32 d = 2; }", vec!["A: d"], vec!["X503"]),
+        ("message A { required manytoone a->B:= 1; required int32 d = 2; }", vec!["A: d"], vec!["X010"]),
         ("import \"a\"\nmessage A {}", vec!["A:"], vec!["X109"]),
         ("enum = 1; message A {}", vec!["A:"], vec!["X010"]),
     ] {

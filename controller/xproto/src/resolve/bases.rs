@@ -17,18 +17,17 @@ pub(crate) struct Graph {
 }
 
 /// Looks up the bases and finds circles.
-pub(crate) fn link(declarations: &[Declaration], sink: &mut Sink) -> Graph {
-    let places: HashMap<&str, usize> =
-        declarations.iter().enumerate().map(|(at, d)| (d.message.name.text.as_str(), at)).collect();
-    let mut bases: Vec<_> = declarations.iter().map(|declaration| known(declaration, &places, sink)).collect();
+pub(crate) fn link(declarations: &[Declaration], places: &HashMap<String, usize>, sink: &mut Sink) -> Graph {
+    let mut bases: Vec<_> = declarations.iter().map(|declaration| known(declaration, places, sink)).collect();
     let order = order(&mut bases, declarations, sink);
     Graph { bases, order }
 }
 
-fn known(declaration: &Declaration, places: &HashMap<&str, usize>, sink: &mut Sink) -> Vec<usize> {
+fn known(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut Sink) -> Vec<usize> {
     let mut known = Vec::new();
     for base in &declaration.message.bases {
-        match places.get(base.text.as_str()) {
+        match places.get(&base.text) {
+            None if PYTHON_BASES.contains(&base.text.as_str()) => report_python(base, sink),
             None => report_unknown(declaration, base, places, sink),
             Some(place) if known.contains(place) => report_repeated(declaration, base, sink),
             Some(place) => known.push(*place),
@@ -37,13 +36,21 @@ fn known(declaration: &Declaration, places: &HashMap<&str, usize>, sink: &mut Si
     known
 }
 
-fn report_unknown(declaration: &Declaration, base: &Name, places: &HashMap<&str, usize>, sink: &mut Sink) {
+/// Classes that XOS's core has in Python only (XOS 4.0.4, core.xproto and core/models): methods without fields.
+const PYTHON_BASES: [&str; 3] = ["AbstractBaseUser", "AttributeMixin", "PlModelMixIn"];
+
+/// `X213`: what has no fields adds none.
+fn report_python(base: &Name, sink: &mut Sink) {
+    sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.clone() }, base.span));
+}
+
+fn report_unknown(declaration: &Declaration, base: &Name, places: &HashMap<String, usize>, sink: &mut Sink) {
     let unknown = |suggestion| {
         let model = declaration.message.name.text.clone();
         let unknown = ModelError::UnknownBase { model, base: base.text.clone(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(|| unknown(nearest(&base.text, places.keys().copied())), || unknown(None));
+    sink.push_with(|| unknown(nearest(&base.text, places.keys().map(String::as_str))), || unknown(None));
 }
 
 fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {

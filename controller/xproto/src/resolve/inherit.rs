@@ -1,14 +1,13 @@
-//! Pass 4: all fields and all ancestors of each model.
+//! Pass 4: all fields, links and ancestors of each model.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::bases::Graph;
-use super::limits::MAX_ANCESTORS;
 use super::names::Declaration;
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, ModelError};
-use crate::model::Field;
+use crate::limits::{MAX_ANCESTORS, MAX_INHERITED};
+use crate::model::Member;
 use crate::rules;
 
 /// A message with what it inherits.
@@ -17,26 +16,39 @@ pub(crate) struct Flat {
     /// The message and all it inherits from, leaf first.
     pub(crate) ancestry: Vec<usize>,
     /// The names of `ancestry`.
-    pub(crate) class_names: Vec<String>,
-    /// Inherited fields first, the root base's before all.
-    pub(crate) fields: Vec<Arc<Field>>,
+    pub(crate) ancestry_names: Vec<String>,
+    /// The names of `lineage`.
+    pub(crate) lineage_names: Vec<String>,
+    /// `ancestry` with bases before their heirs, depth first.
+    pub(crate) lineage: Vec<usize>,
+    /// Inherited fields and links first, the root base's before all.
+    pub(crate) members: Vec<Member>,
 }
 
 /// Gives every message what it inherits.
 pub(crate) fn flatten(
     declarations: &[Declaration],
     graph: &Graph,
-    mut own: Vec<Vec<Field>>,
+    mut own: Vec<Vec<Member>>,
     sink: &mut Sink,
 ) -> Vec<Flat> {
     let mut flat = vec![Flat::default(); declarations.len()];
+    let mut all = 0;
     for &at in &graph.order {
         let declaration = &declarations[at];
-        let mut heir = inherit(at, declaration, &graph.bases[at], &flat, sink);
+        let bases = if all > MAX_INHERITED { &[] } else { graph.bases[at].as_slice() };
+        let mut heir = inherit(at, declaration, bases, &flat, sink);
         let own = std::mem::take(&mut own[at]);
-        rules::inherited::check(declaration, &heir.fields, &own, sink);
-        heir.fields.extend(own.into_iter().map(Arc::new));
-        heir.class_names = heir.ancestry.iter().map(|&at| declarations[at].message.name.text.clone()).collect();
+        rules::inherited::check(declaration, &heir.members, &own, sink);
+        heir.members.extend(own);
+        heir.lineage.push(at);
+        if all <= MAX_INHERITED && all + heir.members.len() > MAX_INHERITED {
+            sink.push(Diagnostic::new(ModelError::TooManyInherited, declaration.message.name.span));
+        }
+        all += heir.members.len();
+        let names = |places: &[usize]| places.iter().map(|&at| declarations[at].message.name.text.clone()).collect();
+        heir.ancestry_names = names(&heir.ancestry);
+        heir.lineage_names = names(&heir.lineage);
         flat[at] = heir;
     }
     flat
@@ -62,11 +74,11 @@ fn report_shared(declaration: &Declaration, heir: &Flat, base: &Flat, sink: &mut
     let Some(place) = base.ancestry.iter().position(|ancestor| heir.ancestry.contains(ancestor)) else {
         return;
     };
-    if base.fields.is_empty() {
+    if base.members.is_empty() {
         return;
     }
     let model = declaration.message.name.text.clone();
-    let repeated = ModelError::RepeatedBase { model, base: base.class_names[place].clone() };
+    let repeated = ModelError::RepeatedBase { model, base: base.ancestry_names[place].clone() };
     sink.push(Diagnostic::new(repeated, declaration.message.name.span));
 }
 
@@ -74,27 +86,33 @@ fn report_shared(declaration: &Declaration, heir: &Flat, base: &Flat, sink: &mut
 fn merge(declaration: &Declaration, heir: &mut Flat, base: &Flat, sink: &mut Sink) {
     let ancestors: HashSet<_> = heir.ancestry.iter().copied().collect();
     heir.ancestry.extend(base.ancestry.iter().filter(|ancestor| !ancestors.contains(ancestor)));
-    let there: HashMap<String, Arc<Field>> =
-        heir.fields.iter().map(|field| (field.name.clone(), Arc::clone(field))).collect();
-    for field in &base.fields {
-        match there.get(&field.name) {
-            None => heir.fields.push(Arc::clone(field)),
-            // The field of a base that is inherited twice, which is reported for itself.
-            Some(first) if Arc::ptr_eq(first, field) => {}
-            Some(first) => report_both(declaration, first, field, sink),
+    let lineage: Vec<_> = base.lineage.iter().copied().filter(|at| !heir.lineage.contains(at)).collect();
+    heir.lineage.extend(lineage);
+    if heir.members.is_empty() {
+        heir.members.clone_from(&base.members);
+        return;
+    }
+    let there: HashMap<String, Member> =
+        heir.members.iter().map(|member| (member.name().to_owned(), member.clone())).collect();
+    for member in &base.members {
+        match there.get(member.name()) {
+            None => heir.members.push(member.clone()),
+            // That of a base that is inherited twice, which is reported for itself.
+            Some(first) if first.is(member) => {}
+            Some(first) => report_both(declaration, first, member, sink),
         }
     }
 }
 
-fn report_both(declaration: &Declaration, first: &Field, second: &Field, sink: &mut Sink) {
+fn report_both(declaration: &Declaration, first: &Member, second: &Member, sink: &mut Sink) {
     let twice = FieldError::InheritedTwice {
-        name: second.name.clone(),
+        name: second.name().to_owned(),
         model: declaration.message.name.text.clone(),
-        first: first.declared_in.clone(),
-        second: second.declared_in.clone(),
+        first: first.declared_in().to_owned(),
+        second: second.declared_in().to_owned(),
     };
     let diagnostic = Diagnostic::new(twice, declaration.message.name.span)
-        .with(first.span, "one is declared here")
-        .with(second.span, "another is declared here");
+        .with(first.span(), "one is declared here")
+        .with(second.span(), "another is declared here");
     sink.push(diagnostic);
 }

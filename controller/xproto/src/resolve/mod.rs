@@ -1,47 +1,78 @@
 //! From the trees of a set of files to its models, in passes over the whole set.
 
 mod bases;
+mod choices;
 mod defaults;
 mod fields;
 mod inherit;
-pub(crate) mod limits;
+mod links;
 mod models;
 mod names;
 mod options;
+mod policies;
+mod validators;
 
 pub(crate) use fields::invalid;
+use inherit::Flat;
 pub(crate) use names::Declaration;
 
 use crate::diagnostics::sink::Sink;
-use crate::model::{Compiled, ModelSet};
+use crate::model::{Compiled, Model, ModelSet};
 use crate::parse::parse;
 use crate::rules;
 use crate::source::{SourceId, Sources};
 use crate::tree::File;
+
+/// How a set of files is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether XOS's own rules on the options of fields and links (xosgenx, validator.py) are errors, as with its
+    /// `--strict-validation`, and not warnings: `X308`, `X402`, `X410`, `X419` and `X420`.
+    pub strict: bool,
+}
 
 /// Compiles a set of files.
 ///
 /// It reports everything that it finds in one go. The models hold what could be resolved, also when there are errors.
 #[must_use]
 pub fn compile(sources: &Sources) -> Compiled {
-    let mut sink = Sink::default();
-    let files = files(sources, &mut sink);
+    compile_with(sources, Options::default())
+}
+
+/// As [`compile`], with options.
+#[must_use]
+pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
+    let mut sink = Sink::new(options.strict);
+    let mut files = files(sources, &mut sink);
+    let policies = policies::collect(&mut files, &mut sink);
     // 1. Names: which message is meant by a name, and which options it inherits from its file.
     let declarations = names::collect(files, &mut sink);
+    let places = names::places(&declarations);
     // 2. Bases: who inherits from whom, and the order in which bases come before their heirs.
-    let graph = bases::link(&declarations, &mut sink);
-    // 3. Fields: what each message declares itself.
-    let own: Vec<_> = declarations.iter().map(|declaration| fields::own(declaration, &mut sink)).collect();
-    // 4. Inheritance: all fields and ancestors of each model.
+    let graph = bases::link(&declarations, &places, &mut sink);
+    // 3. Fields and links: what each message declares itself.
+    let own: Vec<_> = declarations.iter().map(|declaration| fields::own(declaration, &places, &mut sink)).collect();
+    // 4. Inheritance: all fields, links and ancestors of each model.
     let flat = inherit::flatten(&declarations, &graph, own, &mut sink);
-    // 5. Models, and the rules on them.
-    let models: Vec<_> = declarations
-        .into_iter()
-        .zip(flat)
-        .map(|(declaration, flat)| models::model(declaration, flat, &mut sink))
-        .collect();
+    // 5. Models, the links seen from their peers, and the rules on all that.
+    let mut models = models(declarations, flat, &mut sink);
+    links::connect(&mut models, &places);
+    let models = ModelSet::new(models, policies.known);
     rules::models::check(&models, &mut sink);
-    Compiled { models: ModelSet::new(models), diagnostics: sink.finish() }
+    rules::links::check_models(&models, &mut sink);
+    // 6. Policies: every name in them, seen from the models that use them.
+    rules::policies::check(&models, &policies.broken, &mut sink);
+    Compiled { models, diagnostics: sink.finish() }
+}
+
+fn models(declarations: Vec<Declaration>, flat: Vec<Flat>, sink: &mut Sink) -> Vec<Model> {
+    let presences = models::presences(&declarations);
+    let all = declarations.into_iter().zip(flat);
+    all.map(|(declaration, flat)| {
+        let presence = models::inherited(&presences, &flat.ancestry);
+        models::model(declaration, flat, presence, sink)
+    })
+    .collect()
 }
 
 /// The trees of all files; the built-in one only if no other declares its message.

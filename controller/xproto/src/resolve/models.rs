@@ -1,37 +1,83 @@
 //! Pass 5: what the rest of the controller sees of a message.
 
+use std::sync::Arc;
+
 use super::fields::invalid;
 use super::inherit::Flat;
 use super::names::Declaration;
+use super::validators;
 use crate::diagnostics::sink::Sink;
-use crate::model::{Model, RawOption};
+use crate::model::{Field, Link, Member, Model, RawOption};
 use crate::plural::plural;
 
 /// Puts a model together.
-pub(crate) fn model(declaration: Declaration, flat: Flat, sink: &mut Sink) -> Model {
-    let Declaration { message, options } = declaration;
+pub(crate) fn model(declaration: Declaration, flat: Flat, presence: Presence, sink: &mut Sink) -> Model {
+    let Declaration { message, options, .. } = declaration;
     let option = |name: &str| options.iter().find(|option| option.name == name).map(|option| &option.value);
     let text = |name: &str| option(name).filter(|value| !value.is_empty()).cloned();
     let name = message.name.text;
+    let (fields, links) = split(&flat.members);
     Model {
         app_label: text("app_label").unwrap_or_default(),
         service_name: text("name"),
         doc: text("description").or(message.doc),
         verbose_name: text("verbose_name").unwrap_or_else(|| words(&name)),
         plural: text("plural").unwrap_or_else(|| plural(&name)),
-        is_abstract: is_abstract(&options, sink),
+        singular: text("singular"),
+        is_abstract: flag(&options, "abstract", sink),
+        no_sync: presence.no_sync,
+        no_policy: presence.no_policy,
+        owner_class_name: text("owner_class_name"),
+        gui_hidden: flag(&options, "gui_hidden", sink),
+        tosca_description: text("tosca_description"),
         access_policy: message.policy.map(|policy| policy.text),
+        validators: validators::read(options.iter().find(|option| option.name == "validators"), sink),
         bases: message.bases.into_iter().map(|base| base.text).collect(),
-        ancestry: flat.class_names,
-        fields: flat.fields,
+        ancestry: flat.ancestry_names,
+        lineage: flat.lineage_names,
+        fields,
+        links,
+        reverse_links: Vec::new(),
+        members: flat.members,
         options,
         name,
         span: message.name.span,
     }
 }
 
-fn is_abstract(options: &[RawOption], sink: &mut Sink) -> bool {
-    let Some(option) = options.iter().find(|option| option.name == "abstract") else {
+/// Whether a message, or one that it inherits from, says anything of `no_sync` and `no_policy`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Presence {
+    no_sync: bool,
+    no_policy: bool,
+}
+
+/// What each message of the set says itself; a file option says nothing.
+pub(crate) fn presences(declarations: &[Declaration]) -> Vec<Presence> {
+    let has = |declaration: &Declaration, name| declaration.message.options.iter().any(|option| option.name == name);
+    let presence = |one| Presence { no_sync: has(one, "no_sync"), no_policy: has(one, "no_policy") };
+    declarations.iter().map(presence).collect()
+}
+
+/// What holds for a model with these ancestors.
+pub(crate) fn inherited(presences: &[Presence], ancestry: &[usize]) -> Presence {
+    let any = |is: fn(&Presence) -> bool| ancestry.iter().filter_map(|&at| presences.get(at)).any(is);
+    Presence { no_sync: any(|one| one.no_sync), no_policy: any(|one| one.no_policy) }
+}
+
+fn split(members: &[Member]) -> (Vec<Arc<Field>>, Vec<Arc<Link>>) {
+    let (mut fields, mut links) = (Vec::with_capacity(members.len()), Vec::new());
+    for member in members {
+        match member {
+            Member::Field(field) => fields.push(Arc::clone(field)),
+            Member::Link(link) => links.push(Arc::clone(link)),
+        }
+    }
+    (fields, links)
+}
+
+fn flag(options: &[RawOption], name: &str, sink: &mut Sink) -> bool {
+    let Some(option) = options.iter().find(|option| option.name == name) else {
         return false;
     };
     option.as_bool().unwrap_or_else(|| {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::limits::MAX_MESSAGES;
 use super::options;
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, ModelError};
+use crate::limits::MAX_MESSAGES;
 use crate::model::RawOption;
+use crate::rules;
 use crate::rules::words::is_reserved;
 use crate::source::Span;
 use crate::tree::{File, Message};
@@ -25,9 +26,12 @@ pub(crate) fn collect(files: Vec<File>, sink: &mut Sink) -> Vec<Declaration> {
     let mut declarations = Vec::new();
     for file in files {
         let inherited = options::of_file(&file, sink);
+        rules::options::of_model(&inherited, sink);
         for message in file.messages {
             check_word(&message, sink);
             let own = options::first_of_each(&message.options, sink);
+            rules::options::of_model(&own, sink);
+            rules::options::presence(&own, sink);
             if !is_new(&message, &mut names, sink) {
                 continue;
             }
@@ -40,6 +44,11 @@ pub(crate) fn collect(files: Vec<File>, sink: &mut Sink) -> Vec<Declaration> {
         }
     }
     declarations
+}
+
+/// The place of each message in the list, by its name.
+pub(crate) fn places(declarations: &[Declaration]) -> HashMap<String, usize> {
+    declarations.iter().enumerate().map(|(at, declaration)| (declaration.message.name.text.clone(), at)).collect()
 }
 
 fn is_new(message: &Message, names: &mut HashMap<String, Span>, sink: &mut Sink) -> bool {

@@ -1,5 +1,5 @@
-use super::limits::{MAX_ANCESTORS, MAX_MESSAGES};
 use super::*;
+use crate::limits::{MAX_ANCESTORS, MAX_MESSAGES};
 use crate::model::{FieldState, Literal, ScalarType};
 use crate::source::MAX_SOURCE_BYTES;
 

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, ModelError};
-use crate::model::Model;
+use crate::diagnostics::{Diagnostic, ModelError, OptionError, nearest};
+use crate::model::{Member, Model, ModelSet};
 use crate::source::{SourceId, Span};
 
 /// Checks the models that have objects.
-pub(crate) fn check(models: &[Model], sink: &mut Sink) {
+pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
+    for model in models {
+        siblings(model, sink);
+        owner(models, model, sink);
+    }
     let concrete: Vec<_> = models.iter().filter(|model| !model.is_abstract).collect();
     app_labels_missing(&concrete, sink);
     for model in &concrete {
@@ -17,6 +21,41 @@ pub(crate) fn check(models: &[Model], sink: &mut Sink) {
         kubernetes_names(model, sink);
     }
     names_taken(&concrete, sink);
+}
+
+/// `X423`: what is unique together with a field, or names the object in its place, is a field or link of the model.
+fn siblings(model: &Model, sink: &mut Sink) {
+    for member in model.members().filter(|member| member.declared_in() == model.name) {
+        let (unique_with, one_of) = match member {
+            Member::Field(field) => (&field.unique_with, &field.tosca_key_one_of),
+            Member::Link(link) => (&link.unique_with, &link.tosca_key_one_of),
+        };
+        for (option, names) in [("unique_with", unique_with), ("tosca_key_one_of", one_of)] {
+            for name in names.iter().filter(|name| !model.members().any(|member| member.name() == *name)) {
+                let unknown = OptionError::UnknownSibling {
+                    option,
+                    field: member.name().to_owned(),
+                    name: name.clone(),
+                    model: model.name.clone(),
+                    suggestion: nearest(name, model.members().map(Member::name)),
+                };
+                sink.push(Diagnostic::new(unknown, member.span()));
+            }
+        }
+    }
+}
+
+/// `X216`: the owner is in the set.
+fn owner(models: &ModelSet, model: &Model, sink: &mut Sink) {
+    let Some(owner) = model.owner_class_name.as_ref().filter(|owner| models.get(owner).is_none()) else {
+        return;
+    };
+    let unknown = |suggestion| {
+        let unknown = ModelError::UnknownOwner { model: model.name.clone(), owner: owner.clone(), suggestion };
+        Diagnostic::new(unknown, option_span(model, "owner_class_name"))
+    };
+    let names = models.iter().map(|model| model.name.as_str());
+    sink.push_with(|| unknown(nearest(owner, names)), || unknown(None));
 }
 
 /// `X206`: every model belongs to a group; reported once for a file.

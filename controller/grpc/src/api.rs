@@ -1,0 +1,109 @@
+//! The flattened API of a model set: one message a model, with all that the model inherits.
+//!
+//! Every number, name and option is what XOS 4.0.4 makes, since clients and cores of both kinds meet on the wire. Where
+//! XOS makes what no client can read, or ignores what is written, we do what the models say:
+//!
+//! | what | XOS 4.0.4 | here |
+//! |---|---|---|
+//! | a state or `gui_hidden` that says `False` | set | not set |
+//! | `max_length` in quotes | `maxLength = "200"`, which protoc rejects | the number |
+//! | a package before a peer | no reverse link; `modelName` has the package, which no client finds | as without it |
+//! | a link without a peer port | the compiler stops | no reverse link |
+//! | `onetomany` | not in the grammar | a link to many, like `manytomany` |
+//! | a base that is inherited on two ways | everything of it twice | once |
+//! | an option of a message that is given twice | the last one counts | the first one, as for fields |
+//! | file options | hold in all later files, for messages below them | hold in their own file, for all messages |
+//! | a model called `CordSubscriberRoot` | belongs to `rcord` whatever it says | belongs where it says |
+
+mod check;
+mod fields;
+mod http;
+mod options;
+mod proto;
+mod reverse;
+
+use xos_xproto::{Model, ModelSet};
+
+pub use check::{ApiError, Problem};
+pub use fields::{Field, FieldKind};
+pub use http::{Method, Verb};
+pub use options::FieldOptions;
+
+/// The base of all models; it has no message of its own.
+const ROOT: &str = "XOSBase";
+
+/// The API of a model set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// The messages, by name without regard to capital letters.
+    pub messages: Vec<Message>,
+}
+
+/// The message of a model, and that of a list of its objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The model's name.
+    pub name: String,
+    /// The name of the message for a list.
+    pub plural: String,
+    /// The service that the model belongs to: option `name`, else `app_label`. It stands in the paths of the REST
+    /// interface.
+    pub service: String,
+    /// What kind of object this is: the service and the model's name in lower case.
+    pub content_type: String,
+    /// The fields, by number.
+    pub fields: Vec<Field>,
+}
+
+impl Api {
+    /// The API of all models but XOSBase, also of abstract ones.
+    ///
+    /// # Errors
+    /// When the messages would not be valid. Models that compile without errors rarely are so: it takes names that
+    /// collide with those that the API adds.
+    pub fn of(models: &ModelSet) -> Result<Self, ApiError> {
+        let mut messages: Vec<_> =
+            models.iter().filter(|model| model.name != ROOT).map(|model| Message::of(models, model)).collect();
+        messages.sort_by_key(|message| message.name.to_lowercase());
+        let api = Self { messages };
+        check::check(&api)?;
+        Ok(api)
+    }
+
+    /// The message of that name.
+    #[must_use]
+    pub fn message(&self, name: &str) -> Option<&Message> {
+        self.messages.iter().find(|message| message.name == name)
+    }
+
+    /// The text of the file `xos.proto`.
+    #[must_use]
+    pub fn to_proto(&self) -> String {
+        proto::text(self)
+    }
+}
+
+impl Message {
+    fn of(models: &ModelSet, model: &Model) -> Self {
+        let service = model.service_name.as_ref().unwrap_or(&model.app_label).clone();
+        Self {
+            name: model.name.clone(),
+            plural: model.plural.clone(),
+            content_type: format!("{service}.{}", model.name.to_lowercase()),
+            service,
+            fields: fields::of(models, model),
+        }
+    }
+
+    /// The field of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The methods of the service, in XOS's order.
+    #[must_use]
+    pub fn methods(&self) -> Vec<Method> {
+        http::methods(self)
+    }
+}

@@ -1,0 +1,164 @@
+//! What would make an API invalid although its models are valid.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{Api, Field, Message};
+
+/// What XOS's own files define in the package of the API, and the service itself.
+const TAKEN: [&str; 8] = [
+    "FieldRules",
+    "ForeignKeyRule",
+    "ID",
+    "ManyToManyForeignKeyRule",
+    "Query",
+    "QueryElement",
+    "ReverseForeignKeyRule",
+    "xos",
+];
+
+/// The models have no API, for these reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// All that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl std::error::Error for ApiError {}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that makes an API invalid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Two messages have one name.
+    #[error("two messages are called `{name}`, for {first} and for {second}; set option `plural`, or rename a model")]
+    DuplicateMessage {
+        /// The name.
+        name: String,
+        /// What the first message is for.
+        first: String,
+        /// What the second message is for.
+        second: String,
+    },
+    /// A message has the name of one of XOS's own.
+    #[error("`{name}`, the message for {model}, is the name of something in XOS's own .proto files; choose another")]
+    Taken {
+        /// The name.
+        name: String,
+        /// What the message is for.
+        model: String,
+    },
+    /// Two fields of a message have one number.
+    #[error("`{first}` and `{second}` of `{message}` both have the number {number}")]
+    DuplicateNumber {
+        /// The message.
+        message: String,
+        /// The first field.
+        first: String,
+        /// The second field.
+        second: String,
+        /// The number of both.
+        number: u32,
+    },
+    /// Two fields of a message have one name, or names that clash: protobuf does not tell `a_b` from `aB`, and a field
+    /// that can be unset takes its name with `_present` behind it too.
+    #[error("the names `{first}` and `{second}` clash in the message of `{message}`")]
+    DuplicateField {
+        /// The message.
+        message: String,
+        /// The first name.
+        first: String,
+        /// The second name.
+        second: String,
+    },
+}
+
+/// Finds everything that is wrong with an API.
+pub(super) fn check(api: &Api) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    names(api, &mut problems);
+    for message in &api.messages {
+        numbers(message, &mut problems);
+        field_names(message, &mut problems);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError { problems }) }
+}
+
+fn names(api: &Api, problems: &mut Vec<Problem>) {
+    let mut there: HashMap<&str, String> = HashMap::new();
+    for message in &api.messages {
+        let object = format!("an object of `{}`", message.name);
+        let list = format!("a list of `{}`", message.name);
+        for (name, purpose) in [(message.name.as_str(), object), (&message.plural, list)] {
+            if TAKEN.contains(&name) {
+                problems.push(Problem::Taken { name: name.to_owned(), model: purpose.clone() });
+            }
+            if let Some(first) = there.insert(name, purpose.clone()) {
+                problems.push(Problem::DuplicateMessage { name: name.to_owned(), first, second: purpose });
+            }
+        }
+    }
+}
+
+fn numbers(message: &Message, problems: &mut Vec<Problem>) {
+    let mut there: HashMap<u32, &Field> = HashMap::new();
+    for field in &message.fields {
+        if let Some(first) = there.insert(field.number, field) {
+            problems.push(Problem::DuplicateNumber {
+                message: message.name.clone(),
+                first: first.name.clone(),
+                second: field.name.clone(),
+                number: field.number,
+            });
+        }
+    }
+}
+
+/// Fields and oneofs share their names; of fields, protobuf also compares the names that they have in JSON.
+fn field_names(message: &Message, problems: &mut Vec<Problem>) {
+    let mut fields: HashMap<String, &Field> = HashMap::new();
+    let mut oneofs: HashMap<String, &Field> = HashMap::new();
+    let mut clash = |first: &Field, second: &Field| {
+        let (first, second) = (first.name.clone(), second.name.clone());
+        problems.push(Problem::DuplicateField { message: message.name.clone(), first, second });
+    };
+    for field in &message.fields {
+        if let Some(first) = fields.insert(json_name(&field.name), field) {
+            clash(first, field);
+        }
+        if let Some(first) = field.presence().and_then(|presence| oneofs.insert(presence, field)) {
+            clash(first, field);
+        }
+    }
+    for field in &message.fields {
+        if let Some(first) = oneofs.get(&field.name) {
+            clash(first, field);
+        }
+    }
+}
+
+/// The name that protobuf gives a field in JSON: without underscores, the letter behind one as a capital.
+fn json_name(name: &str) -> String {
+    let mut capital = false;
+    let mut json = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c == '_' {
+            capital = true;
+        } else {
+            json.push(if capital { c.to_ascii_uppercase() } else { c });
+            capital = false;
+        }
+    }
+    json
+}

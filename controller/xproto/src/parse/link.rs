@@ -1,0 +1,116 @@
+//! Links.
+
+use super::Parser;
+use crate::diagnostics::LinkError;
+use crate::model::LinkKind;
+use crate::source::Span;
+use crate::token::{Token, TokenKind};
+use crate::tree::{Link, Name};
+
+impl Parser<'_> {
+    /// Whether a link begins here, behind the modifier.
+    pub(super) fn is_link(&self) -> bool {
+        let kind = self.link_kind(self.peek()).is_some() && self.nth(1).kind == TokenKind::Word;
+        kind || self.nth(1).kind == TokenKind::Arrow
+    }
+
+    fn link_kind(&self, token: Token) -> Option<LinkKind> {
+        LinkKind::from_keyword(self.word(token)).filter(|_| token.kind == TokenKind::Word)
+    }
+
+    /// `kind name::policy->Peer/Through:port = number:reverse [options];`
+    pub(super) fn link(&mut self, doc: Option<String>, required: bool) -> Option<Link> {
+        let kind_span = self.peek().span;
+        let kind = self.kind();
+        let name = self.name("the name of the link")?;
+        let policy = self.policy_name();
+        self.arrow(&name)?;
+        let (qualifier, peer) = self.peer()?;
+        let through = match self.eat(TokenKind::Slash) {
+            Some(_) => Some(self.dotted_name("the model that holds the pairs of the link")?),
+            None => None,
+        };
+        let port = match self.eat(TokenKind::Colon) {
+            Some(_) => Some(self.port()?),
+            None => None,
+        };
+        self.expect(TokenKind::Eq, "`=` and the number of the link")?;
+        let number = self.number("the number of the link")?;
+        let reverse_number = match self.eat(TokenKind::Colon) {
+            Some(_) => Some(self.number("the number of the peer's port")?),
+            None => None,
+        };
+        let options = self.option_list();
+        self.semicolon();
+        Some(Link {
+            doc,
+            required,
+            kind,
+            kind_span,
+            name,
+            policy,
+            qualifier,
+            peer,
+            through,
+            port,
+            number,
+            reverse_number,
+            options,
+        })
+    }
+
+    /// The kind; a link without one is read as `manytoone`.
+    fn kind(&mut self) -> LinkKind {
+        let token = self.peek();
+        if self.nth(1).kind == TokenKind::Arrow {
+            let name = self.word(token).to_owned();
+            self.report(LinkError::MissingKind { name }, token.span);
+            return LinkKind::ManyToOne;
+        }
+        self.bump();
+        self.link_kind(token).unwrap_or(LinkKind::ManyToOne)
+    }
+
+    /// The arrow; `port:Peer->peer_port`, which XOS's documents have, is reported as a whole.
+    fn arrow(&mut self, name: &Name) -> Option<()> {
+        let (colon, peer, arrow, port) = (self.peek(), self.nth(1), self.nth(2), self.nth(3));
+        if (colon.kind, peer.kind, arrow.kind, port.kind)
+            == (TokenKind::Colon, TokenKind::Word, TokenKind::Arrow, TokenKind::Word)
+        {
+            let instead = format!("{}->{}:{}", name.text, self.word(peer), self.word(port));
+            self.report(LinkError::OldSpelling { instead }, name.span.to(port.span));
+            return None;
+        }
+        self.expect(TokenKind::Arrow, "`->` and the peer of the link").map(|_| ())
+    }
+
+    /// The peer, and the package before it.
+    fn peer(&mut self) -> Option<(Option<String>, Name)> {
+        let first = self.peek().span;
+        let peer = self.dotted_name("the peer of the link")?;
+        let last = self.previous().span;
+        let written = self.text.get(first.to(last).range()).unwrap_or_default();
+        let qualifier = written.rsplit_once('.').map(|(package, _)| package.trim().to_owned());
+        Some((qualifier, peer))
+    }
+
+    /// A name with any number of `+` in it.
+    fn port(&mut self) -> Option<Name> {
+        let first = self.peek();
+        if !matches!(first.kind, TokenKind::Word | TokenKind::Plus) {
+            self.expected("the name of the peer's port, or `+` for none");
+            return None;
+        }
+        let mut span: Span = self.bump().span;
+        while matches!(self.peek().kind, TokenKind::Word | TokenKind::Plus) && self.peek().span.start == span.end {
+            span = span.to(self.bump().span);
+        }
+        let text = self.text.get(span.range()).unwrap_or_default().to_owned();
+        Some(Name { text, span })
+    }
+
+    pub(super) fn number(&mut self, expected: &'static str) -> Option<Name> {
+        let number = self.expect(TokenKind::Number, expected)?;
+        Some(Name { text: self.word(number).to_owned(), span: number.span })
+    }
+}

@@ -1,0 +1,118 @@
+//! Values in policies.
+
+use super::Reader;
+use super::lex::{Kind, Token};
+use crate::diagnostics::Syntax;
+use crate::model::{Call, Path, Root, Step, Term, TermKind};
+use crate::parse::option::unquoted;
+use crate::source::Span;
+
+/// Words that begin no path.
+const KEYWORDS: [&str; 4] = ["not", "in", "exists", "forall"];
+
+impl Reader<'_> {
+    /// A value; none, and nothing is read, if there is none here.
+    pub(super) fn term(&mut self) -> Option<Term> {
+        let token = self.peek();
+        let word = self.word(token);
+        let constant = match (token.kind, word) {
+            (Kind::Str, text) => Some(TermKind::Str(unquoted(text))),
+            (Kind::Number, text) => Some(self.number(text, token.span)),
+            (Kind::Python, text) => {
+                let inner = text.strip_prefix("{{").unwrap_or(text);
+                Some(TermKind::Python(inner.strip_suffix("}}").unwrap_or(inner).trim().to_owned()))
+            }
+            (Kind::Word, "True") => Some(TermKind::Bool(true)),
+            (Kind::Word, "False") => Some(TermKind::Bool(false)),
+            (Kind::Word, "None") => Some(TermKind::Null),
+            _ => None,
+        };
+        if let Some(kind) = constant {
+            self.bump();
+            return Some(Term { kind, span: token.span });
+        }
+        match token.kind {
+            Kind::Star => self.call(),
+            Kind::Word if !KEYWORDS.contains(&word) => {
+                let (path, span) = self.path(Root::Unknown)?;
+                Some(Term { kind: TermKind::Path(path), span })
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&mut self, text: &str, span: Span) -> TermKind {
+        let text = text.strip_prefix('+').unwrap_or(text);
+        if let Ok(number) = text.parse() {
+            return TermKind::Int(number);
+        }
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.map(TermKind::Float).unwrap_or_else(|| {
+            self.report(Syntax::MalformedNumber, span);
+            TermKind::Null
+        })
+    }
+
+    /// `*policy(path)`; a path that begins with no known name begins at the object.
+    fn call(&mut self) -> Option<Term> {
+        let star = self.bump();
+        let name = self.required(Kind::Word, "the name of a policy")?;
+        self.required(Kind::LParen, "`(` and the object that the policy is asked for")?;
+        let at_object = |_: String| Root::Object;
+        let (argument, _) = self.path(at_object)?;
+        let close = self.required(Kind::RParen, "`)`")?;
+        let call = Call { policy: self.word(name).to_owned(), policy_span: name.span, argument };
+        Some(Term { kind: TermKind::Call(call), span: star.span.to(close.span) })
+    }
+
+    fn required(&mut self, kind: Kind, expected: &'static str) -> Option<Token> {
+        let token = self.eat(kind);
+        if token.is_none() {
+            self.expected(expected);
+        }
+        token
+    }
+
+    /// `obj.site.slices.all()`; `other` makes a root of a first name that is none.
+    fn path(&mut self, other: impl Fn(String) -> Root) -> Option<(Path, Span)> {
+        let mut steps = vec![self.step()?];
+        while self.eat(Kind::Dot).is_some() {
+            steps.push(self.step()?);
+        }
+        let span = steps[0].span.to(steps[steps.len() - 1].span);
+        let (root, taken) = self.root(&steps, other);
+        steps.drain(..taken);
+        Some((Path { root, steps }, span))
+    }
+
+    /// A name, and `()` if it stands behind it.
+    fn step(&mut self) -> Option<Step> {
+        let name = self.required(Kind::Word, "a name")?;
+        let called = self.peek().kind == Kind::LParen && self.nth(1).kind == Kind::RParen;
+        let mut span = name.span;
+        if called {
+            self.bump();
+            span = span.to(self.bump().span);
+        }
+        Some(Step { name: self.word(name).to_owned(), called, span })
+    }
+
+    /// Where a path begins, and how many of its names that takes.
+    fn root(&self, steps: &[Step], other: impl Fn(String) -> Root) -> (Root, usize) {
+        let first = steps[0].name.as_str();
+        let second = steps.get(1).map(|step| step.name.as_str());
+        match (first, second) {
+            _ if self.bound.iter().any(|bound| bound == first) => (Root::Bound(first.to_owned()), 1),
+            ("obj", _) => (Root::Object, 1),
+            ("ctx", Some("user")) => (Root::User, 2),
+            ("ctx", Some("write_access")) => (Root::WriteAccess, 2),
+            ("ctx", Some("read_access")) => (Root::ReadAccess, 2),
+            ("ctx", Some(name)) => (Root::Unknown(format!("ctx.{name}")), 2),
+            ("ctx", None) => (Root::Unknown("ctx".to_owned()), 1),
+            _ => match other(first.to_owned()) {
+                Root::Object => (Root::Object, 0),
+                root => (root, 1),
+            },
+        }
+    }
+}

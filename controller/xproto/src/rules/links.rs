@@ -1,0 +1,202 @@
+//! Rules on links: each by itself, and those that lead to one model among each other.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use super::options::{self, Owner};
+use crate::diagnostics::sink::Sink;
+use crate::diagnostics::{Diagnostic, LinkError, Unsupported};
+use crate::model::{Link, LinkKind, Member, Model, ModelSet, Reverse, ReverseLink};
+use crate::source::Span;
+use crate::tree::{self, Name};
+
+/// The numbers that the port of a peer can have (XOS 4.0.4, xosgenx).
+const REVERSE_NUMBERS: RangeInclusive<u32> = 1000..=1899;
+
+/// Checks a link by itself.
+pub(crate) fn check(link: &Link, written: &tree::Link, sink: &mut Sink) {
+    let owner = Owner {
+        name: &link.name,
+        span: link.span,
+        options: &link.options,
+        required: link.required,
+        blank: link.blank,
+        null: link.null,
+        ty: None,
+    };
+    options::check(&owner, sink);
+    member_policy(written.policy.as_ref(), sink);
+    one_to_many(link, written, sink);
+    qualified(link, sink);
+    number_without_port(link, written, sink);
+    through(link, written, sink);
+}
+
+/// `X113`: a policy on a field or link has no effect.
+pub(crate) fn member_policy(policy: Option<&Name>, sink: &mut Sink) {
+    if let Some(policy) = policy {
+        sink.push(Diagnostic::new(Unsupported::FieldPolicy, policy.span));
+    }
+}
+
+/// `X507`: XOS's grammar has no `onetomany`.
+fn one_to_many(link: &Link, written: &tree::Link, sink: &mut Sink) {
+    if link.kind == LinkKind::OneToMany {
+        sink.push(Diagnostic::new(LinkError::OneToMany { link: link.name.clone() }, written.kind_span));
+    }
+}
+
+/// `X508`: packages have no effect.
+fn qualified(link: &Link, sink: &mut Sink) {
+    if let Some(package) = &link.peer_qualifier {
+        let qualified = LinkError::Qualified { link: link.name.clone(), package: package.clone() };
+        sink.push(Diagnostic::new(qualified, link.peer_span));
+    }
+}
+
+/// `X509`: a number is that of a port.
+fn number_without_port(link: &Link, written: &tree::Link, sink: &mut Sink) {
+    if let Some(number) = written.reverse_number.as_ref().filter(|_| link.reverse.port().is_none()) {
+        sink.push(Diagnostic::new(LinkError::NumberWithoutPort { link: link.name.clone() }, number.span));
+    }
+}
+
+/// `X510`: only pairs are held by a model.
+fn through(link: &Link, written: &tree::Link, sink: &mut Sink) {
+    if let Some(through) = written.through.as_ref().filter(|_| link.kind != LinkKind::ManyToMany) {
+        let without = LinkError::ThroughWithoutPairs { link: link.name.clone(), through: through.text.clone() };
+        sink.push(Diagnostic::new(without, through.span));
+    }
+}
+
+/// `X504`: the number of the peer's port; none for one that cannot be.
+pub(crate) fn reverse_number(link: &Name, written: &Name, sink: &mut Sink) -> Option<u32> {
+    let number = written.text.parse().ok().filter(|number| REVERSE_NUMBERS.contains(number));
+    if number.is_none() && super::fields::is_number(written) {
+        let number = written.text.chars().take(40).collect();
+        let range = LinkError::ReverseNumberOutOfRange { link: link.text.clone(), number };
+        sink.push(Diagnostic::new(range, written.span));
+    }
+    number
+}
+
+/// Checks what links make of the models that they lead to.
+pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
+    for model in models {
+        reverse_numbers(model, sink);
+        api_names(models, model, sink);
+    }
+}
+
+/// `X505`: no two ports of a model have one number.
+fn reverse_numbers(model: &Model, sink: &mut Sink) {
+    let mut seen: HashMap<u32, &ReverseLink> = HashMap::new();
+    let all: HashSet<u32> = model.reverse_links.iter().filter_map(|port| port.number).collect();
+    for port in &model.reverse_links {
+        let Some(number) = port.number else {
+            continue;
+        };
+        let Some(first) = seen.get(&number) else {
+            seen.insert(number, port);
+            continue;
+        };
+        let duplicate = LinkError::DuplicateReverseNumber {
+            port: port.name.clone(),
+            other: first.name.clone(),
+            peer: model.name.clone(),
+            number,
+            free: REVERSE_NUMBERS.skip(1).find(|number| !all.contains(number)),
+        };
+        sink.push(Diagnostic::new(duplicate, port.link.span).with(first.link.span, "the number is used here"));
+    }
+}
+
+/// What stands under a name in XOS's API.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    Member(&'a Member),
+    Port(&'a ReverseLink),
+}
+
+impl<'a> Entry<'a> {
+    /// The name in XOS's API in two parts: only the suffixes of fields have to be looked for.
+    fn api_name(self) -> (&'a str, &'static str) {
+        match self {
+            Self::Member(Member::Link(link)) => (&link.name, if link.is_to_many() { "_ids" } else { "_id" }),
+            Self::Port(port) => (&port.name, "_ids"),
+            Self::Member(Member::Field(field)) => {
+                let name = field.name.as_str();
+                let cut = |suffix| name.strip_suffix(suffix).map(|stem| (stem, suffix));
+                cut("_ids").or_else(|| cut("_id")).unwrap_or((name, ""))
+            }
+        }
+    }
+
+    fn span(self) -> Span {
+        match self {
+            Self::Member(member) => member.span(),
+            Self::Port(port) => port.link.span,
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::Member(Member::Field(field)) => format!("field `{}`", field.name),
+            Self::Member(Member::Link(link)) => format!("link `{}`", link.name),
+            Self::Port(port) => format!("port `{}`", port.name),
+        }
+    }
+}
+
+/// `X506`, `X511`: no two members and ports of a model have one name in XOS's API.
+fn api_names(models: &ModelSet, model: &Model, sink: &mut Sink) {
+    let is_own = |entry: Entry<'_>| match entry {
+        Entry::Member(member) => member.declared_in() == model.name,
+        Entry::Port(port) => port.declared_in == model.name,
+    };
+    let members = model.members().map(Entry::Member);
+    let ports = models.reverse_links(model).map(|port| Entry::Port(Arc::as_ref(port)));
+    let mut seen: HashMap<(&str, &str), Entry<'_>> = HashMap::with_capacity(model.members.len());
+    for entry in members.chain(ports) {
+        let Some(first) = seen.insert(entry.api_name(), entry) else {
+            continue;
+        };
+        // What a base has twice is reported with the base, two members of one name with their names.
+        let same_members =
+            matches!((first, entry), (Entry::Member(one), Entry::Member(two)) if one.name() == two.name());
+        if (is_own(first) || is_own(entry)) && !same_members {
+            report(model, first, entry, sink);
+        }
+    }
+}
+
+fn report(model: &Model, first: Entry<'_>, second: Entry<'_>, sink: &mut Sink) {
+    let kind = match (first, second) {
+        (Entry::Port(one), Entry::Port(two)) => LinkError::DuplicateReversePort {
+            port: two.name.clone(),
+            peer: model.name.clone(),
+            first: source(one),
+            second: source(two),
+        },
+        _ => {
+            let (stem, suffix) = second.api_name();
+            let api = format!("{stem}{suffix}");
+            LinkError::ApiNameTaken { model: model.name.clone(), first: first.shown(), second: second.shown(), api }
+        }
+    };
+    sink.push(Diagnostic::new(kind, second.span()).with(first.span(), "the other one"));
+}
+
+fn source(port: &ReverseLink) -> String {
+    format!("{}.{}", port.model, port.link.name)
+}
+
+/// What a port as written means.
+pub(crate) fn reverse(port: Option<&Name>, number: Option<u32>) -> Reverse {
+    match port {
+        None => Reverse::LeftOut,
+        Some(port) if port.text.contains('+') => Reverse::Suppressed(port.text.clone()),
+        Some(port) => Reverse::Port { name: port.text.clone(), number },
+    }
+}

@@ -1,0 +1,204 @@
+//! Rules on the options of fields and links, and on which options there are.
+
+use crate::diagnostics::sink::Sink;
+use crate::diagnostics::{Diagnostic, OptionError, nearest};
+use crate::model::{RawOption, ScalarType};
+use crate::resolve::invalid;
+use crate::source::Span;
+
+/// Options that are true or false (XOS 4.0.4, xosgenx, `BOOLEAN_OPTIONS`).
+const BOOLEANS: [&str; 10] = [
+    "auto_now_add",
+    "blank",
+    "bookkeeping_state",
+    "db_index",
+    "feedback_state",
+    "gui_hidden",
+    "null",
+    "text",
+    "tosca_key",
+    "unique",
+];
+
+/// Options that every field and link can have (XOS 4.0.4, xosgenx, `COMMON_OPTIONS`; then those of its documents, of
+/// which the validator knows nothing, and those that its own rules let everything have).
+const COMMON: [&str; 14] = [
+    "help_text",
+    "gui_hidden",
+    "tosca_key",
+    "tosca_key_one_of",
+    "bookkeeping_state",
+    "feedback_state",
+    "unique",
+    "unique_with",
+    "verbose_name",
+    "description",
+    "db_index",
+    "default",
+    "null",
+    "modifier",
+];
+
+/// The other options of fields and links.
+const SPECIAL: [&str; 9] =
+    ["blank", "auto_now_add", "max_length", "min_value", "max_value", "choices", "content_type", "text", "on_delete"];
+
+/// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets).
+const OF_MODELS: [&str; 21] = [
+    "name",
+    "app_label",
+    "verbose_name",
+    "plural",
+    "singular",
+    "validators",
+    "gui_hidden",
+    "tosca_description",
+    "description",
+    "custom_python",
+    "legacy",
+    "sync_implemented",
+    "policy_implemented",
+    "abstract",
+    "skip_django",
+    "skip_init",
+    "custom_header",
+    "no_sync",
+    "no_policy",
+    "owner_class_name",
+    "kind",
+];
+
+/// A field or a link, as far as its options go.
+pub(crate) struct Owner<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) span: Span,
+    pub(crate) options: &'a [RawOption],
+    pub(crate) required: bool,
+    pub(crate) blank: bool,
+    pub(crate) null: bool,
+    /// The type of a field; none is a link's.
+    pub(crate) ty: Option<ScalarType>,
+}
+
+impl Owner<'_> {
+    fn option(&self, name: &str) -> Option<&RawOption> {
+        self.options.iter().find(|option| option.name == name)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.option(name).and_then(RawOption::as_bool) == Some(true)
+    }
+}
+
+/// Checks the options of a field or link.
+pub(crate) fn check(owner: &Owner<'_>, sink: &mut Sink) {
+    booleans(owner, sink);
+    modifier_wins(owner, sink);
+    modifier(owner, sink);
+    false_state(owner, sink);
+    conflicting_states(owner, sink);
+    for option in owner.options {
+        listed(option, owner, sink);
+    }
+}
+
+/// `X404`: boolean options are true or false.
+fn booleans(owner: &Owner<'_>, sink: &mut Sink) {
+    for option in owner.options {
+        if BOOLEANS.contains(&option.name.as_str()) && option.as_bool().is_none() {
+            invalid(option, "`True` or `False`", None, sink);
+        }
+    }
+}
+
+/// `X402`: the modifier says what `blank` and `null` are.
+fn modifier_wins(owner: &Owner<'_>, sink: &mut Sink) {
+    let modifier = if owner.required { "required" } else { "optional" };
+    for (name, implied) in [("blank", owner.blank), ("null", owner.null)] {
+        let Some(option) = owner.option(name) else {
+            continue;
+        };
+        if option.as_bool().is_some_and(|written| written != implied) {
+            let wins = OptionError::ModifierWins { name: name.to_owned(), value: option.value.clone(), modifier };
+            sink.push(Diagnostic::new(wins, option.span));
+        }
+    }
+}
+
+/// `X424`: the modifier stands before the type.
+fn modifier(owner: &Owner<'_>, sink: &mut Sink) {
+    if let Some(option) = owner.option("modifier") {
+        sink.push(Diagnostic::new(OptionError::Modifier, option.span));
+    }
+}
+
+/// `X403`: a state that is not the field's needs no option.
+fn false_state(owner: &Owner<'_>, sink: &mut Sink) {
+    for name in ["feedback_state", "bookkeeping_state"] {
+        let Some(option) = owner.option(name).filter(|option| option.as_bool() == Some(false)) else {
+            continue;
+        };
+        sink.push(Diagnostic::new(OptionError::FalseState { name: name.to_owned() }, option.span));
+    }
+}
+
+/// `X409`: a field has one state.
+fn conflicting_states(owner: &Owner<'_>, sink: &mut Sink) {
+    if owner.flag("feedback_state") && owner.flag("bookkeeping_state") {
+        sink.push(Diagnostic::new(OptionError::ConflictingStates { field: owner.name.to_owned() }, owner.span));
+    }
+}
+
+/// `X410`, `X419`, `X420`: an option means something, and does so where it stands.
+fn listed(option: &RawOption, owner: &Owner<'_>, sink: &mut Sink) {
+    let name = option.name.as_str();
+    if COMMON.contains(&name) || applies(name, owner.ty) {
+        return;
+    }
+    let kind = if SPECIAL.contains(&name) {
+        let ty = owner.ty.map_or("link", ScalarType::keyword);
+        OptionError::DoesNotApply { name: name.to_owned(), field: owner.name.to_owned(), ty }
+    } else if let Some(suggestion) = nearest(name, COMMON.iter().chain(&SPECIAL).copied()) {
+        OptionError::MisspeltOption { name: name.to_owned(), suggestion }
+    } else {
+        OptionError::UnlistedOption { name: name.to_owned() }
+    };
+    sink.push(Diagnostic::new(kind, option.span));
+}
+
+/// Whether an option means something on a type, or on a link (XOS 4.0.4, xosgenx's validator; it forgets limits of
+/// floats).
+fn applies(option: &str, ty: Option<ScalarType>) -> bool {
+    let Some(ty) = ty else {
+        return matches!(option, "blank" | "on_delete");
+    };
+    match option {
+        "max_length" | "content_type" | "text" => matches!(ty, ScalarType::String | ScalarType::Bytes),
+        "auto_now_add" => ty == ScalarType::String,
+        "choices" => ty == ScalarType::String || ty.is_integer(),
+        "min_value" | "max_value" => ty.is_number(),
+        "blank" => ty != ScalarType::Bool,
+        _ => false,
+    }
+}
+
+/// `X419`: an option of a message or a file is no misspelt one. Others are kept without a word: any program may have
+/// its own.
+pub(crate) fn of_model(options: &[RawOption], sink: &mut Sink) {
+    for option in options.iter().filter(|option| !OF_MODELS.contains(&option.name.as_str())) {
+        if let Some(suggestion) = nearest(&option.name, OF_MODELS) {
+            let misspelt = OptionError::MisspeltOption { name: option.name.clone(), suggestion };
+            sink.push(Diagnostic::new(misspelt, option.span));
+        }
+    }
+}
+
+/// `X421`: `no_sync` and `no_policy` are not there to say no.
+pub(crate) fn presence(options: &[RawOption], sink: &mut Sink) {
+    for option in options.iter().filter(|option| ["no_sync", "no_policy"].contains(&option.name.as_str())) {
+        if option.as_bool() != Some(true) {
+            let counts = OptionError::PresenceCounts { name: option.name.clone(), value: option.value.clone() };
+            sink.push(Diagnostic::new(counts, option.span));
+        }
+    }
+}
