@@ -38,7 +38,6 @@ pub fn definition(model: &Model) -> CustomResourceDefinition {
                 singular: Some(names.singular),
                 categories: Some(names.categories),
                 short_names: Some(names.short_names).filter(|names| !names.is_empty()),
-                ..CustomResourceDefinitionNames::default()
             },
             scope: "Namespaced".to_owned(),
             versions: vec![version(model)],

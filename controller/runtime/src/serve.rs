@@ -113,6 +113,7 @@ pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: Cancella
         installed = install(&client, definitions) => installed?,
     }
     warn_of_models_without_step(&registry);
+    warn_of_what_is_not_enforced(&models);
     work(registry, &client, config, shutdown).await
 }
 
@@ -145,6 +146,20 @@ fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet,
         Some(folder) => Ok(models::from_paths(std::slice::from_ref(folder))?),
         None if synchronizer.models.is_empty() => Err(ServeError::NoModels),
         None => Ok(models::from_texts(&synchronizer.models)?),
+    }
+}
+
+/// What the models say and nobody checks must not go unnoticed.
+fn warn_of_what_is_not_enforced(models: &ModelSet) {
+    let has_rules = |model: &&xos_xproto::Model| !model.validators.is_empty() || model.access_policy.is_some();
+    for model in models.concrete().filter(has_rules) {
+        tracing::warn!(model = model.name, "this version does not enforce the model's validators and access policy");
+    }
+    for model in models.concrete().filter(|model| !model.links.is_empty()) {
+        tracing::warn!(
+            model = model.name,
+            "this version stores the model's links and does not yet order its objects by them"
+        );
     }
 }
 

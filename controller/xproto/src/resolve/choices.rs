@@ -36,7 +36,7 @@ fn choice(value: Value) -> Result<Choice, String> {
 /// What Python makes of a part of the text.
 enum Value {
     One(Literal),
-    Tuple(Vec<Value>),
+    Tuple(Vec<Self>),
 }
 
 struct Reader<'a> {
