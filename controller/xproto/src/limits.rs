@@ -15,5 +15,9 @@ pub(crate) const MAX_INHERITED: usize = 4_000_000;
 /// How deep a policy or a list of choices may nest; real ones do 4 times.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// The most conditions that are looked at to check the paths of policies against the models that use them.
-pub(crate) const MAX_CHECKED: usize = 2_000_000;
+/// How much work may go into checking the paths of policies against the models that use them, in names looked up; a
+/// name costs more in a large model.
+pub(crate) const MAX_CHECKED: usize = 20_000_000;
+
+/// The most names in a list such as `unique_with`.
+pub(crate) const MAX_NAMES: usize = 100;

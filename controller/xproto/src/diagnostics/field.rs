@@ -6,12 +6,21 @@ use super::{Code, did_you_mean};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     /// `X301`: A word of the language names a field; XOS's grammar rejects that. Rename the field.
+    ///
+    /// ```proto
+    /// required string option = 1 [max_length = 9];
+    /// ```
     #[error("`{name}` is a word of the language and cannot name a field")]
     ReservedName {
         /// The word.
         name: String,
     },
     /// `X302`: The number of a field is not between 1 and 99; XOS counts on from there for the models that inherit it.
+    /// Use a number from there.
+    ///
+    /// ```proto
+    /// required int32 size = 100;
+    /// ```
     #[error("field `{name}` has the number {number}, which is not between 1 and 99")]
     NumberOutOfRange {
         /// The field.
@@ -20,6 +29,11 @@ pub enum FieldError {
         number: String,
     },
     /// `X303`: Two fields of one message have one number. Give the second one a free number.
+    ///
+    /// ```proto
+    /// required int32 size = 1;
+    /// required int32 weight = 1;
+    /// ```
     #[error("field `{name}` has the number {number} of field `{other}`")]
     DuplicateNumber {
         /// The second field.
@@ -32,6 +46,11 @@ pub enum FieldError {
         free: Option<u32>,
     },
     /// `X304`: Two fields of one message have one name. Remove or rename one.
+    ///
+    /// ```proto
+    /// required int32 size = 1;
+    /// required int32 size = 2;
+    /// ```
     #[error("field `{name}` is declared twice in `{model}`")]
     DuplicateField {
         /// The name.
@@ -40,6 +59,10 @@ pub enum FieldError {
         model: String,
     },
     /// `X305`: A field has the name of an inherited one. Remove it, for it is there already, or rename it.
+    ///
+    /// ```proto
+    /// required string backend_status = 1 [max_length = 9];
+    /// ```
     #[error("field `{name}` of `{model}` is inherited from `{base}` already")]
     InheritedField {
         /// The name.
@@ -50,6 +73,11 @@ pub enum FieldError {
         base: String,
     },
     /// `X306`: Two fields of a model have one name in lowerCamelCase, which custom resources use. Rename one.
+    ///
+    /// ```proto
+    /// required int32 max_size = 1;
+    /// required int32 maxSize = 2;
+    /// ```
     #[error("fields `{name}` and `{other}` of `{model}` are both `{camel}` in a custom resource")]
     SameCamelCase {
         /// The second field.
@@ -61,7 +89,12 @@ pub enum FieldError {
         /// The name of both.
         camel: String,
     },
-    /// `X307`: The type of a field is none of the language's.
+    /// `X307`: The type of a field is none of the language's. Use one of int32, uint32, string, bool, float, double and
+    /// bytes.
+    ///
+    /// ```proto
+    /// required int64 size = 1;
+    /// ```
     #[error("field `{name}` has the unknown type `{ty}`")]
     UnknownType {
         /// The field.
@@ -71,13 +104,22 @@ pub enum FieldError {
         /// A type that it may have meant.
         suggestion: Option<String>,
     },
-    /// `X308` (warning): A string with no limit. XOS wants `max_length`, `text = True` or a `content_type`.
+    /// `X308` (warning): A string with no limit. XOS wants `max_length`, `text = True` or a `content_type`. Add one of
+    /// them.
+    ///
+    /// ```proto
+    /// required string name = 1;
+    /// ```
     #[error("string field `{name}` has no `max_length`")]
     UnboundedString {
         /// The field.
         name: String,
     },
     /// `X309`: The name is taken by what every object has in XOS or in its custom resource. Rename the field.
+    ///
+    /// ```proto
+    /// required int32 id = 1;
+    /// ```
     #[error("`{name}` cannot name a field: {taken}")]
     NameTaken {
         /// The field.
@@ -86,6 +128,12 @@ pub enum FieldError {
         taken: &'static str,
     },
     /// `X310`: Two bases of a model have fields of one name. Keep one base, or rename a field.
+    ///
+    /// ```proto
+    /// message A { required int32 size = 1; }
+    /// message B { required int32 size = 1; }
+    /// message C (A, B) {}
+    /// ```
     #[error("model `{model}` inherits field `{name}` from both `{first}` and `{second}`")]
     InheritedTwice {
         /// The field.

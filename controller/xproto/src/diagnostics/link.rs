@@ -5,8 +5,8 @@ use super::{Code, did_you_mean};
 /// A link: its peer, its kind, or what the peer has of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// `X501`: The peer of a link is declared in no file of the set. XOS 4.0.4 leaves the link dangling silently. Correct
-    /// the name, or add the file that declares the peer: all files of a set see each other's messages.
+    /// `X501`: The peer of a link is declared in no file of the set. XOS 4.0.4 leaves the link dangling silently.
+    /// Correct the name, or add the file that declares the peer: all files of a set see each other's messages.
     ///
     /// ```proto
     /// required manytoone site->Sitte:ports = 1:1001;
@@ -42,8 +42,8 @@ pub enum LinkError {
         /// The link as it should be written.
         instead: String,
     },
-    /// `X504`: The number of the peer's port is not between 1000 and 1899. Use one from there, or leave it out: then XOS
-    /// allots one from 1900 up, which can differ between installations.
+    /// `X504`: The number of the peer's port is not between 1000 and 1899. Use one from there, or leave it out: then
+    /// XOS allots one from 1900 up, which can differ between installations.
     ///
     /// ```proto
     /// required manytoone parent->M:children = 1:7;
@@ -116,8 +116,8 @@ pub enum LinkError {
         /// The package.
         package: String,
     },
-    /// `X509` (warning): A number for the peer's port, but no port that could have it. Name the port, or leave the number
-    /// out.
+    /// `X509` (warning): A number for the peer's port, but no port that could have it. Name the port, or leave the
+    /// number out.
     ///
     /// ```proto
     /// required manytoone parent->M:+ = 1:1001;
@@ -139,8 +139,8 @@ pub enum LinkError {
         /// The model behind the slash.
         through: String,
     },
-    /// `X511`: Two members of a model have one name in XOS's API, where a link is called `<port>_id`, and a link to many
-    /// and a port of a peer `<port>_ids`. Rename one of them.
+    /// `X511`: Two members of a model have one name in XOS's API, where a link is called `<port>_id`, and a link to
+    /// many and a port of a peer `<port>_ids`. Rename one of them.
     ///
     /// ```proto
     /// required manytoone parent->M:children = 1:1001;

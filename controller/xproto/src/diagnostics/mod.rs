@@ -6,6 +6,7 @@
 
 mod field;
 mod link;
+mod manual;
 mod model;
 mod option;
 mod policy;
@@ -15,6 +16,7 @@ mod unsupported;
 
 pub use field::FieldError;
 pub use link::LinkError;
+pub use manual::{Explanation, explanations, read as read_explanations};
 pub use model::ModelError;
 pub use option::OptionError;
 pub use policy::PolicyError;
@@ -179,17 +181,19 @@ pub(crate) fn did_you_mean(suggestion: Option<&String>, otherwise: &str) -> Stri
 /// The candidate that is most like a name, if any is alike enough.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // The cost grows with the product of the lengths; nobody's typing error is in a name this long.
-    const LONGEST: usize = 80;
-    if name.len() > LONGEST {
+    const LONGEST: usize = 40;
+    let written = name.to_lowercase();
+    let length = written.chars().count();
+    if length > LONGEST {
         return None;
     }
-    let likeness = |candidate: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
-    let limit = (name.chars().count() / 3).max(1);
+    let limit = (length / 3).max(1);
+    let near = |candidate: &&str| candidate.len() <= LONGEST && candidate.chars().count().abs_diff(length) <= limit;
     candidates
         .into_iter()
-        .filter(|candidate| candidate.len() <= LONGEST)
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|&(distance, _)| distance <= limit)
+        .filter(near)
+        .map(|candidate| (strsim::damerau_levenshtein(&written, &candidate.to_lowercase()), candidate))
+        .filter(|&(distance, _)| distance <= limit && distance < length)
         .min()
         .map(|(_, candidate)| candidate.to_owned())
 }

@@ -7,6 +7,11 @@ use crate::limits::{MAX_ANCESTORS, MAX_INHERITED, MAX_MEMBERS, MAX_MESSAGES};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// `X201`: A base is declared in no file of the set. XOS 4.0.4 ignores it silently; here it would lose fields.
+    /// Correct the name, or add the file that declares the base: all files of a set see each other's messages.
+    ///
+    /// ```proto
+    /// message Site (XOSBas) {}
+    /// ```
     #[error("model `{model}` has the unknown base `{base}`")]
     UnknownBase {
         /// The model.
@@ -17,18 +22,34 @@ pub enum ModelError {
         suggestion: Option<String>,
     },
     /// `X202`: Two messages of the set have one name. Rename one of them.
+    ///
+    /// ```proto
+    /// message Site {}
+    /// message Site {}
+    /// ```
     #[error("message `{name}` is declared twice")]
     DuplicateMessage {
         /// The name.
         name: String,
     },
     /// `X203`: A model inherits from itself. Remove one of the bases named.
+    ///
+    /// ```proto
+    /// message A (B) {}
+    /// message B (A) {}
+    /// ```
     #[error("models inherit in a circle: {}", .path.join(" → "))]
     BaseCycle {
         /// The circle from a model back to itself.
         path: Vec<String>,
     },
     /// `X204`: A base is reached on two ways, so that its fields would be there twice. Keep one way.
+    ///
+    /// ```proto
+    /// message A (XOSBase) {}
+    /// message B (XOSBase) {}
+    /// message C (A, B) {}
+    /// ```
     #[error("model `{model}` inherits from `{base}` twice")]
     RepeatedBase {
         /// The model.
@@ -37,12 +58,21 @@ pub enum ModelError {
         base: String,
     },
     /// `X205`: A word of the language names a message. Rename the message.
+    ///
+    /// ```proto
+    /// message string {}
+    /// ```
     #[error("`{name}` is a word of the language and cannot name a message")]
     ReservedMessageName {
         /// The word.
         name: String,
     },
     /// `X206`: A model belongs to no group. Set the file option `app_label`.
+    ///
+    /// ```proto
+    /// // A file with no `option app_label`.
+    /// message Site {}
+    /// ```
     #[error("model `{model}` has no `app_label`{}", and_others(*.others))]
     MissingAppLabel {
         /// The first such model of the file.
@@ -50,19 +80,33 @@ pub enum ModelError {
         /// How many more there are in the file.
         others: usize,
     },
-    /// `X207`: The `app_label` becomes part of a DNS name; it has lower-case letters, digits, `_` and `-`.
+    /// `X207`: The `app_label` becomes part of a DNS name; it has lower-case letters, digits, `_` and `-`. Correct it.
+    ///
+    /// ```proto
+    /// message Site { option app_label = "My Sites"; }
+    /// ```
     #[error("`{label}` cannot be an `app_label`")]
     InvalidAppLabel {
         /// The label.
         label: String,
     },
-    /// `X208`: The plural of a model is its name, so that the list of the models would be called like the model.
+    /// `X208`: The plural of a model is its name, so that the list of the models would be called like the model. Give
+    /// the model another plural.
+    ///
+    /// ```proto
+    /// message Site { option plural = "Site"; }
+    /// ```
     #[error("the plural of `{model}` is `{model}` as well")]
     PluralIsName {
         /// The model.
         model: String,
     },
     /// `X209`: A model's name becomes a Kubernetes kind, its plural a resource: letters and digits, a letter first.
+    /// Rename the model, or set its option `plural`.
+    ///
+    /// ```proto
+    /// message My_Site {}
+    /// ```
     #[error("`{name}` cannot name {what}")]
     InvalidKubernetesName {
         /// The name.
@@ -70,7 +114,13 @@ pub enum ModelError {
         /// What it should name.
         what: &'static str,
     },
-    /// `X210`: Two models of a group have names or plurals that differ at most in case; Kubernetes cannot tell them apart.
+    /// `X210`: Two models of a group have names or plurals that differ at most in case; Kubernetes cannot tell them
+    /// apart. Rename one of them, or give it another plural.
+    ///
+    /// ```proto
+    /// message Site {}
+    /// message SITE {}
+    /// ```
     #[error("models `{model}` and `{other}` would both be `{name}` in Kubernetes")]
     KubernetesNameTaken {
         /// The second model.
@@ -80,32 +130,41 @@ pub enum ModelError {
         /// The name that both have.
         name: String,
     },
-    /// `X211`: A model inherits from more models than are read.
+    /// `X211`: A model inherits from more models than are read. Inherit from fewer.
     #[error("model `{model}` inherits from more than {MAX_ANCESTORS} models")]
     TooManyAncestors {
         /// The model.
         model: String,
     },
-    /// `X212`: The set has more messages than are read.
+    /// `X212`: The set has more messages than are read. Split the set.
     #[error("the set has more than {MAX_MESSAGES} messages; those from here on are not read")]
     TooManyMessages,
-    /// `X213` (warning): A class that XOS's core has in Python only, such as `AttributeMixin`. It has methods, no fields,
-    /// and is left out here. Nothing has to be done.
+    /// `X213` (warning): A class that XOS's core has in Python only, such as `AttributeMixin`. It has methods, no
+    /// fields, and is left out here. Nothing has to be done.
+    ///
+    /// ```proto
+    /// message Site (XOSBase, AttributeMixin) {}
+    /// ```
     #[error("`{base}` is a Python class of XOS's core without fields; as a base it is left out")]
     PythonBase {
         /// The base.
         base: String,
     },
-    /// `X214`: A message has more fields and links than are read; they are numbered from 1 to 99.
+    /// `X214`: A message has more fields and links than are read; they are numbered from 1 to 99. Split the message.
     #[error("message `{model}` has more than {MAX_MEMBERS} fields and links; those from here on are not read")]
     TooManyMembers {
         /// The message.
         model: String,
     },
-    /// `X215`: The models of the set inherit more fields and links than are kept.
+    /// `X215`: The models of the set inherit more fields and links than are kept. Split the set.
     #[error("the models have more than {MAX_INHERITED} fields and links together; from here on none are inherited")]
     TooManyInherited,
-    /// `X216` (warning): Option `owner_class_name` names a model that is declared in no file of the set.
+    /// `X216` (warning): Option `owner_class_name` names a model that is declared in no file of the set. Correct the
+    /// name, or add the file that declares the model.
+    ///
+    /// ```proto
+    /// message Site { option owner_class_name = "Nobody"; }
+    /// ```
     #[error("the owner of `{model}` is the unknown model `{owner}`")]
     UnknownOwner {
         /// The model.

@@ -6,12 +6,21 @@ use super::{Code, did_you_mean};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
     /// `X401` (warning): An option is given twice; the first one is used, as in XOS.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [default = 1, default = 2];
+    /// ```
     #[error("option `{name}` is given twice; the first one is used")]
     Duplicate {
         /// The option.
         name: String,
     },
-    /// `X402` (warning): `required` and `optional` say what `blank` and `null` are; another value has no effect.
+    /// `X402` (warning): `required` and `optional` say what `blank` and `null` are; another value has no effect. Remove
+    /// it, or change the modifier.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [blank = True];
+    /// ```
     #[error("`{name} = {value}` has no effect: `{modifier}` says otherwise")]
     ModifierWins {
         /// `blank` or `null`.
@@ -22,12 +31,21 @@ pub enum OptionError {
         modifier: &'static str,
     },
     /// `X403` (warning): `feedback_state = False` is read as false. XOS 4.0.4 sets the state whatever the value is.
+    /// Remove it.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [feedback_state = False];
+    /// ```
     #[error("`{name} = False` is read as false, but XOS 4.0.4 reads it as true")]
     FalseState {
         /// The option.
         name: String,
     },
-    /// `X404`: The value of an option is not one that it can have.
+    /// `X404`: The value of an option is not one that it can have. Write one that it can have.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = long];
+    /// ```
     #[error("option `{name}` cannot be `{}`: expected {expected}", shown(.value))]
     InvalidValue {
         /// The option.
@@ -39,7 +57,11 @@ pub enum OptionError {
         /// A value that it may have meant.
         suggestion: Option<String>,
     },
-    /// `X405`: The default is not a value of the field's type.
+    /// `X405`: The default is not a value of the field's type. Write one that is, or change the type.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [default = "big"];
+    /// ```
     #[error("field `{field}` cannot have the default `{}`: expected {expected}", shown(.value))]
     DefaultMismatch {
         /// The field.
@@ -49,7 +71,11 @@ pub enum OptionError {
         /// What it should be.
         expected: &'static str,
     },
-    /// `X406`: The default is longer than `max_length` allows.
+    /// `X406`: The default is longer than `max_length` allows. Shorten it, or raise the limit.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 3, default = "long"];
+    /// ```
     #[error("the default of `{field}` has {length} characters, more than its `max_length` of {max}")]
     DefaultTooLong {
         /// The field.
@@ -59,7 +85,11 @@ pub enum OptionError {
         /// The limit.
         max: u32,
     },
-    /// `X407`: The default is less than `min_value` or more than `max_value`.
+    /// `X407`: The default is less than `min_value` or more than `max_value`. Change the default or the limit.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [max_value = 9, default = 10];
+    /// ```
     #[error("the default {value} of `{field}` is not within its `min_value` and `max_value`")]
     DefaultOutOfRange {
         /// The field.
@@ -67,19 +97,33 @@ pub enum OptionError {
         /// The default as written.
         value: String,
     },
-    /// `X408` (warning): A required field has no value to fall back to when its default is `None`.
+    /// `X408` (warning): A required field has no value to fall back to when its default is `None`. Remove the default,
+    /// or make the field optional.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [default = None];
+    /// ```
     #[error("required field `{field}` has the default `None`, which it cannot have as a value")]
     NullDefaultOnRequired {
         /// The field.
         field: String,
     },
-    /// `X409`: A field is feedback or bookkeeping, not both.
+    /// `X409`: A field is feedback or bookkeeping, not both. Keep `feedback_state` for what a synchronizer reports,
+    /// `bookkeeping_state` for the framework's own.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [feedback_state = True, bookkeeping_state = True];
+    /// ```
     #[error("field `{field}` has both `feedback_state` and `bookkeeping_state`")]
     ConflictingStates {
         /// The field.
         field: String,
     },
-    /// `X410` (warning): A limit or content type on a field whose type has none.
+    /// `X410` (warning): A limit or content type on a field whose type has none. Remove it.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [max_length = 9];
+    /// ```
     #[error("option `{name}` does not apply to `{field}`, which is of type `{ty}`")]
     DoesNotApply {
         /// The option.
@@ -89,20 +133,34 @@ pub enum OptionError {
         /// The type of the field.
         ty: &'static str,
     },
-    /// `X411`: `min_value` is greater than `max_value`, so that no value is valid.
+    /// `X411`: `min_value` is greater than `max_value`, so that no value is valid. Swap them.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [min_value = 9, max_value = 1];
+    /// ```
     #[error("field `{field}` can have no value: its `min_value` is greater than its `max_value`")]
     EmptyRange {
         /// The field.
         field: String,
     },
-    /// `X412` (warning): A file option stands below a message. Here it holds for the whole file; in XOS 4.0.4 only below.
+    /// `X412` (warning): A file option stands below a message. Here it holds for the whole file; in XOS 4.0.4 only
+    /// below. Write it above the first message.
+    ///
+    /// ```proto
+    /// message Site {}
+    /// option name = "example";
+    /// ```
     #[error("option `{name}` holds for the whole file, but XOS 4.0.4 does not apply it to the messages above it")]
     FileOptionBelow {
         /// The option.
         name: String,
     },
-    /// `X413`: Option `choices` is not a Python tuple of pairs of a value and a label. A comma may stand behind the last
-    /// pair; one pair alone needs it.
+    /// `X413`: Option `choices` is not a Python tuple of pairs of a value and a label. A comma may stand behind the
+    /// last pair; one pair alone needs it.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 9, choices = "(('vm', 'Virtual Machine'))"];
+    /// ```
     #[error("the choices of `{field}` cannot be read: {why}")]
     InvalidChoices {
         /// The field.
@@ -110,7 +168,11 @@ pub enum OptionError {
         /// What is wrong with them.
         why: String,
     },
-    /// `X414`: One of the choices is not a value of the field's type.
+    /// `X414`: One of the choices is not a value of the field's type. Write values of that type, strings in quotes.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [choices = "(('1', 'Small'), ('2', 'Big'))"];
+    /// ```
     #[error("the choice `{}` of `{field}` is not {expected}", shown(.value))]
     ChoiceMismatch {
         /// The field.
@@ -120,7 +182,11 @@ pub enum OptionError {
         /// What it should be.
         expected: &'static str,
     },
-    /// `X415` (warning): A value stands twice among the choices.
+    /// `X415` (warning): A value stands twice among the choices. Remove one of them.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 9, choices = "(('a', 'A'), ('a', 'B'))"];
+    /// ```
     #[error("the choice `{}` of `{field}` is there twice", shown(.value))]
     DuplicateChoice {
         /// The field.
@@ -128,7 +194,11 @@ pub enum OptionError {
         /// The value.
         value: String,
     },
-    /// `X416`: The default is none of the choices.
+    /// `X416`: The default is none of the choices. Add it to the choices, or take one of them.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 9, default = "c", choices = "(('a', 'A'), ('b', 'B'))"];
+    /// ```
     #[error("the default `{}` of `{field}` is none of its choices", shown(.value))]
     DefaultNoChoice {
         /// The field.
@@ -138,13 +208,22 @@ pub enum OptionError {
         /// A choice that it may have meant.
         suggestion: Option<String>,
     },
-    /// `X417` (warning): `None` is among the choices of a required field, which cannot be without a value.
+    /// `X417` (warning): `None` is among the choices of a required field, which cannot be without a value. Remove it,
+    /// or make the field optional.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 9, choices = "((None, 'Any'), ('b', 'B'))"];
+    /// ```
     #[error("required field `{field}` has `None` among its choices")]
     NullChoice {
         /// The field.
         field: String,
     },
-    /// `X418`: One of the choices is longer than `max_length` allows.
+    /// `X418`: One of the choices is longer than `max_length` allows. Shorten it, or raise the limit.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 1, choices = "(('a', 'A'), ('bb', 'B'))"];
+    /// ```
     #[error("the choice `{}` of `{field}` is longer than its `max_length` of {max}", shown(.value))]
     ChoiceTooLong {
         /// The field.
@@ -155,7 +234,11 @@ pub enum OptionError {
         max: u32,
     },
     /// `X419` (warning): An option has a name that is almost that of another one, and by itself it means nothing. XOS
-    /// ignores it silently.
+    /// ignores it silently. Write what is meant.
+    ///
+    /// ```proto
+    /// required string name = 1 [text = True, max_lenght = 9];
+    /// ```
     #[error("`{name}` is no option that means anything")]
     MisspeltOption {
         /// The option.
@@ -163,7 +246,12 @@ pub enum OptionError {
         /// The option that it probably is.
         suggestion: String,
     },
-    /// `X420` (warning): An option of a field or link that means nothing to XOS. It is kept for other programs.
+    /// `X420` (warning): An option of a field or link that means nothing to XOS. It is kept for other programs. Remove
+    /// it if it has no use.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [unit = "kg"];
+    /// ```
     #[error("option `{name}` means nothing on a field or link")]
     UnlistedOption {
         /// The option.
@@ -171,6 +259,10 @@ pub enum OptionError {
     },
     /// `X421` (warning): XOS looks only whether this option is there: also `False` drops the fields that report to the
     /// operator. Remove it.
+    ///
+    /// ```proto
+    /// message Site { option no_sync = False; }
+    /// ```
     #[error("`{name}` counts as set whatever its value is, also `{value}`")]
     PresenceCounts {
         /// The option.
@@ -178,14 +270,28 @@ pub enum OptionError {
         /// The value as written.
         value: String,
     },
-    /// `X422` (warning): XOS 4.0.4 reads all files as one text, so that a file option of an earlier file holds in this one
-    /// too, which does not set it. Here it does not. Set it in this file.
+    /// `X422` (warning): XOS 4.0.4 reads all files as one text, so that a file option of an earlier file holds in this
+    /// one too, which does not set it. Here it does not. Set it in this file.
+    ///
+    /// ```proto
+    /// // In a.xproto:
+    /// option app_label = "a";
+    /// option name = "a";
+    /// message A {}
+    /// // In b.xproto:
+    /// option app_label = "b";
+    /// message B {}
+    /// ```
     #[error("in XOS 4.0.4 the option `{name}` of another file would hold in this file too")]
     LeakingFileOption {
         /// The option.
         name: String,
     },
-    /// `X423`: `unique_with` and `tosca_key_one_of` name fields or links of the same model.
+    /// `X423`: `unique_with` and `tosca_key_one_of` name fields or links of the same model. Correct the name.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 9, unique_with = "colour"];
+    /// ```
     #[error("`{option}` of `{field}` names `{name}`, which `{model}` does not have")]
     UnknownSibling {
         /// The option.
@@ -200,6 +306,11 @@ pub enum OptionError {
         suggestion: Option<String>,
     },
     /// `X424` (warning): `modifier` is what XOS keeps `required` and `optional` under; as an option it has no effect.
+    /// Remove it.
+    ///
+    /// ```proto
+    /// required int32 size = 1 [modifier = required];
+    /// ```
     #[error("option `modifier` has no effect")]
     Modifier,
 }

@@ -1,13 +1,14 @@
 //! `X6..`: policies and validators.
 
 use super::{Code, did_you_mean};
-use crate::limits::{MAX_CHECKED, MAX_DEPTH};
+use crate::limits::MAX_DEPTH;
 
 /// A policy, or something that names one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
-    /// `X601`: A policy that something names is declared in no file of the set. XOS 4.0.4 lets a model with such a policy
-    /// be seen and changed by everyone, without a word. Correct the name, or add the file that declares the policy.
+    /// `X601`: A policy that something names is declared in no file of the set. XOS 4.0.4 lets a model with such a
+    /// policy be seen and changed by everyone, without a word. Correct the name, or add the file that declares the
+    /// policy.
     ///
     /// ```proto
     /// policy site_policy < ctx.user.is_admin >
@@ -42,7 +43,8 @@ pub enum PolicyError {
     #[error("only XOS's own core can evaluate this Python")]
     Python,
     /// `X604`: A name in a policy means nothing there. A policy knows `obj`, `ctx.user`, `ctx.write_access`,
-    /// `ctx.read_access`, and the models of the quantifiers around the place.
+    /// `ctx.read_access`, and the models of the quantifiers around the place. Correct the name, or put a quantifier
+    /// around the place.
     ///
     /// ```proto
     /// policy p < ctx.usr.is_admin >
@@ -54,7 +56,8 @@ pub enum PolicyError {
         /// What to do.
         help: String,
     },
-    /// `X605`: A quantifier speaks of a model that is declared in no file of the set.
+    /// `X605`: A quantifier speaks of a model that is declared in no file of the set. Correct the name, or add the file
+    /// that declares it.
     ///
     /// ```proto
     /// policy p < exists Privilige: Privilige.object_id = obj.id >
@@ -116,8 +119,8 @@ pub enum PolicyError {
         /// What it is.
         what: String,
     },
-    /// `X610` (warning): A call in a path other than `all()` on a link to many objects. Only XOS's own core can carry it
-    /// out.
+    /// `X610` (warning): A call in a path other than `all()` on a link to many objects. Only XOS's own core can carry
+    /// it out. Say it without the call if that can be.
     ///
     /// ```proto
     /// policy p < obj.name.upper() = "A" >
@@ -129,7 +132,7 @@ pub enum PolicyError {
         name: String,
     },
     /// `X611`: Option `validators` is a list of `policy:message` with commas between them, so that a message can have
-    /// neither a comma nor a colon.
+    /// neither a comma nor a colon. Write the message without them.
     ///
     /// ```proto
     /// policy named < obj.id >
@@ -141,8 +144,8 @@ pub enum PolicyError {
         text: String,
     },
     /// `X612` (warning): XOS 4.0.4 ends the body of a quantifier before the next `&`, `|` or `->`, so that what stands
-    /// behind it is about no object at all. Here the body goes as far to the right as it can. Put it in parentheses, and
-    /// both read the same.
+    /// behind it is about no object at all. Here the body goes as far to the right as it can. Put it in parentheses,
+    /// and both read the same.
     ///
     /// ```proto
     /// policy p < exists M: M.id = 1 & M.deleted >
@@ -153,7 +156,8 @@ pub enum PolicyError {
         /// `exists` or `forall`.
         quantifier: &'static str,
     },
-    /// `X613` (warning): A `{…}` in the message of a validator is no path from `obj` or `ctx`, so that XOS cannot fill it.
+    /// `X613` (warning): A `{…}` in the message of a validator is no path from `obj` or `ctx`, so that XOS cannot fill
+    /// it. Write a path such as `{obj.name}`.
     ///
     /// ```proto
     /// policy named < obj.id >
@@ -165,7 +169,8 @@ pub enum PolicyError {
         placeholder: String,
     },
     /// `X614` (warning): The set has more uses of policies than are checked; those from here on are taken as they are.
-    #[error("more than {MAX_CHECKED} conditions of policies are not checked")]
+    /// Check parts of the set by themselves.
+    #[error("the policies are not checked against the models that use them from here on: that would take too long")]
     TooManyUses,
 }
 

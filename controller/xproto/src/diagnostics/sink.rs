@@ -5,11 +5,15 @@ use super::{Diagnostic, Syntax};
 /// The most diagnostics that one compilation keeps: garbage must not fill the memory.
 const MOST: usize = 500;
 
+/// The most of them that may be dear to make.
+const MOST_DEAR: usize = 100;
+
 /// Collects diagnostics up to a limit and counts the rest.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
     kept: Vec<Diagnostic>,
     left_out: usize,
+    dear: usize,
     last: Option<Diagnostic>,
     strict: bool,
 }
@@ -32,7 +36,9 @@ impl Sink {
 
     /// As [`Sink::push`] for a diagnostic that is dear to make, such as one with a suggestion.
     pub(crate) fn push_with(&mut self, make: impl FnOnce() -> Diagnostic, fallback: impl FnOnce() -> Diagnostic) {
-        let diagnostic = if self.kept.len() < MOST { make() } else { fallback() };
+        let make_it = self.kept.len() < MOST && self.dear < MOST_DEAR;
+        self.dear += usize::from(make_it);
+        let diagnostic = if make_it { make() } else { fallback() };
         self.push(diagnostic);
     }
 

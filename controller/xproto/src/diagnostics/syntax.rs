@@ -19,30 +19,66 @@ pub enum Syntax {
         bytes: usize,
     },
     /// `X003`: These characters have no meaning in the language. Remove them.
+    ///
+    /// ```proto
+    /// required string straße = 1 [max_length = 9];
+    /// ```
     #[error("unexpected {}", characters(.text))]
     UnexpectedCharacters {
         /// The characters.
         text: String,
     },
-    /// `X004`: A string has no closing quote on its line. Strings may not span lines.
+    /// `X004`: A string has no closing quote on its line. Strings may not span lines. Close it with `"` on the same
+    /// line.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 9, help_text = "The name];
+    /// ```
     #[error("this string has no closing quote on its line")]
     UnterminatedString,
-    /// `X005`: A `/*` has no `*/`.
+    /// `X005`: A `/*` has no `*/`. Close it with `*/`.
+    ///
+    /// ```proto
+    /// /* Sites
+    /// message Site {}
+    /// ```
     #[error("this comment is not closed")]
     UnterminatedComment,
     /// `X006`: Strings stand in double quotes; XOS knows no other.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 9, default = 'a'];
+    /// ```
     #[error("strings are written in double quotes")]
     SingleQuotes,
     /// `X007`: `#` begins no comment; write `//` or `/* … */`.
+    ///
+    /// ```proto
+    /// # Sites
+    /// message Site {}
+    /// ```
     #[error("`#` does not begin a comment")]
     HashComment,
-    /// `X008`: Numbers are written in decimal digits, with an optional sign and fraction.
+    /// `X008`: Numbers are written in decimal digits, with an optional sign and fraction. Correct it.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 9k];
+    /// ```
     #[error("this is not a number")]
     MalformedNumber,
-    /// `X009`: The text of a policy, from its `<` on, has no closing `>`.
+    /// `X009`: The text of a policy, from its `<` on, has no closing `>`. Write `policy name < expression >`.
+    ///
+    /// ```proto
+    /// policy p < obj.name = "a"
+    /// message Site {}
+    /// ```
     #[error("this policy has no closing `>`")]
     UnterminatedPolicy,
-    /// `X010`: Something else should stand here.
+    /// `X010`: Something else should stand here. Write what is expected, or remove what is there.
+    ///
+    /// ```proto
+    /// required string = 1 [max_length = 9];
+    /// ```
     #[error("expected {expected}, found {found}")]
     Expected {
         /// What should stand here.
@@ -50,22 +86,44 @@ pub enum Syntax {
         /// What stands here.
         found: String,
     },
-    /// `X011`: A message's `{` has no `}` before the file ends or the next message begins.
+    /// `X011`: A message's `{` has no `}` before the file ends or the next message begins. Close it with `}`.
+    ///
+    /// ```proto
+    /// message Site {
+    /// message Port {}
+    /// ```
     #[error("message `{name}` is not closed")]
     UnclosedMessage {
         /// The name of the message.
         name: String,
     },
     /// `X012`: A `}` closes nothing. Remove it, or look for a missing `{` above.
+    ///
+    /// ```proto
+    /// message Site {}
+    /// }
+    /// ```
     #[error("this `}}` closes nothing")]
     UnmatchedBrace,
     /// `X013`: A `;` ends nothing; XOS rejects it. Remove it.
+    ///
+    /// ```proto
+    /// required int32 size = 1;;
+    /// ```
     #[error("this `;` ends nothing")]
     ExtraSemicolon,
     /// `X014`: A list of options or bases ends in a comma; XOS rejects it. Remove it.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 9,];
+    /// ```
     #[error("a list may not end in a comma")]
     TrailingComma,
-    /// `X015`: Every field begins with `required` or `optional`.
+    /// `X015`: Every field begins with `required` or `optional`. Write one of them before the type.
+    ///
+    /// ```proto
+    /// string name = 1 [max_length = 9];
+    /// ```
     #[error("field `{name}` has no modifier")]
     MissingModifier {
         /// The name of the field.
@@ -77,13 +135,21 @@ pub enum Syntax {
         /// How many.
         left_out: usize,
     },
-    /// `X017`: An option's value is a string in double quotes, a number or one word.
+    /// `X017`: An option's value is a string in double quotes, a number or one word. Write one.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = ];
+    /// ```
     #[error("option `{option}` has no value that can be read")]
     MissingValue {
         /// The name of the option.
         option: String,
     },
-    /// `X018`: A `{{` in a policy has no `}}`.
+    /// `X018`: A `{{` in a policy has no `}}`. Close it before the `>` that ends the policy.
+    ///
+    /// ```proto
+    /// policy p < {{ obj.name >
+    /// ```
     #[error("this `{{{{` has no `}}}}`")]
     UnterminatedPython,
 }

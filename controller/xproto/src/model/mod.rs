@@ -98,6 +98,8 @@ pub struct Model {
     /// declaration in the set. Those that lead to a base are with the base: see [`ModelSet::reverse_links`].
     pub reverse_links: Vec<Arc<ReverseLink>>,
     pub(crate) members: Vec<Member>,
+    /// Where the policy behind `::` stands.
+    pub(crate) access_policy_span: Option<Span>,
     /// The options as written, then those of the file that the message does not set itself.
     pub options: Vec<RawOption>,
     /// The name of the message in the source.

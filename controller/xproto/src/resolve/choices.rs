@@ -67,7 +67,7 @@ impl Reader<'_> {
         self.rest = &self.rest[1..];
         let (mut values, mut comma) = (Vec::new(), false);
         while !self.eat(close) {
-            if !values.is_empty() && !comma {
+            if !values.is_empty() && !comma && !self.rest.is_empty() {
                 return Err(format!("expected `,` or `{close}` before `{}`", start(self.rest)));
             }
             values.push(self.value()?);

@@ -9,7 +9,7 @@ use super::options::first_of_each;
 use super::{defaults, links};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, ModelError, OptionError, nearest};
-use crate::limits::MAX_MEMBERS;
+use crate::limits::{MAX_MEMBERS, MAX_NAMES};
 use crate::model::{Choice, ContentType, Field, FieldState, Member, RawOption, ScalarType};
 use crate::{rules, tree};
 
@@ -56,7 +56,7 @@ impl Common {
     /// A list of names with commas between them.
     pub(super) fn names(&self, name: &str) -> Vec<String> {
         let value = self.option(name).map_or("", |option| &option.value);
-        value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+        value.split(',').map(str::trim).filter(|name| !name.is_empty()).take(MAX_NAMES).map(str::to_owned).collect()
     }
 
     pub(super) fn state(&self) -> FieldState {

@@ -30,6 +30,7 @@ pub(crate) fn model(declaration: Declaration, flat: Flat, presence: Presence, si
         owner_class_name: text("owner_class_name"),
         gui_hidden: flag(&options, "gui_hidden", sink),
         tosca_description: text("tosca_description"),
+        access_policy_span: message.policy.as_ref().map(|policy| policy.span),
         access_policy: message.policy.map(|policy| policy.text),
         validators: validators::read(options.iter().find(|option| option.name == "validators"), sink),
         bases: message.bases.into_iter().map(|base| base.text).collect(),

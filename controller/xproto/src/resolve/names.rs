@@ -1,6 +1,6 @@
 //! Pass 1: the messages of the set by name, with the options that hold for each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::options;
 use crate::diagnostics::sink::Sink;
@@ -24,8 +24,10 @@ pub(crate) struct Declaration {
 pub(crate) fn collect(files: Vec<File>, sink: &mut Sink) -> Vec<Declaration> {
     let mut names: HashMap<String, Span> = HashMap::new();
     let mut declarations = Vec::new();
+    let mut earlier = BTreeMap::new();
     for file in files {
         let inherited = options::of_file(&file, sink);
+        options::leaking(&file, &inherited, &mut earlier, sink);
         rules::options::of_model(&inherited, sink);
         for message in file.messages {
             check_word(&message, sink);

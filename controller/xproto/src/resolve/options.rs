@@ -1,10 +1,11 @@
 //! Which options hold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, OptionError};
 use crate::model::RawOption;
+use crate::source::{SourceId, Span};
 use crate::tree::File;
 
 /// The options without those given twice; the first one is used, as in XOS 4.0.4.
@@ -34,6 +35,23 @@ pub(crate) fn of_file(file: &File, sink: &mut Sink) -> Vec<RawOption> {
         }
     }
     options
+}
+
+/// `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of this file.
+pub(crate) fn leaking(file: &File, options: &[RawOption], earlier: &mut BTreeMap<String, Span>, sink: &mut Sink) {
+    // The built-in file is no file of the set.
+    let Some(first) = file.messages.first().filter(|first| first.name.span.source != SourceId::BUILT_IN) else {
+        return;
+    };
+    let sets = |name: &str| options.iter().chain(&first.options).any(|option| option.name == name);
+    // A group that is missing is an error already.
+    for (name, span) in earlier.iter().filter(|(name, _)| *name != "app_label" && !sets(name)) {
+        let leaking = OptionError::LeakingFileOption { name: name.clone() };
+        sink.push(Diagnostic::new(leaking, first.name.span).with(*span, "set here"));
+    }
+    for option in options {
+        earlier.entry(option.name.clone()).or_insert(option.span);
+    }
 }
 
 /// A message's own options and then those of its file that it does not set itself.

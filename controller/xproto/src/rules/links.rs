@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::options::{self, Owner};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, LinkError, Unsupported};
+use crate::diagnostics::{Diagnostic, LinkError, ModelError, Unsupported};
+use crate::limits::MAX_INHERITED;
 use crate::model::{Link, LinkKind, Member, Model, ModelSet, Reverse, ReverseLink};
 use crate::source::Span;
 use crate::tree::{self, Name};
@@ -83,9 +84,17 @@ pub(crate) fn reverse_number(link: &Name, written: &Name, sink: &mut Sink) -> Op
 
 /// Checks what links make of the models that they lead to.
 pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
+    let mut all = 0;
     for model in models {
         reverse_numbers(model, sink);
-        api_names(models, model, sink);
+        if all <= MAX_INHERITED {
+            all += model.members.len() + models.reverse_links(model).take(MAX_INHERITED).count();
+            if all > MAX_INHERITED {
+                sink.push(Diagnostic::new(ModelError::TooManyInherited, model.span));
+                continue;
+            }
+            api_names(models, model, sink);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules on models: their group and their names in Kubernetes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, ModelError, OptionError, nearest};
@@ -25,24 +25,31 @@ pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
 
 /// `X423`: what is unique together with a field, or names the object in its place, is a field or link of the model.
 fn siblings(model: &Model, sink: &mut Sink) {
+    let mut known: Option<HashSet<&str>> = None;
     for member in model.members().filter(|member| member.declared_in() == model.name) {
         let (unique_with, one_of) = match member {
             Member::Field(field) => (&field.unique_with, &field.tosca_key_one_of),
             Member::Link(link) => (&link.unique_with, &link.tosca_key_one_of),
         };
         for (option, names) in [("unique_with", unique_with), ("tosca_key_one_of", one_of)] {
-            for name in names.iter().filter(|name| !model.members().any(|member| member.name() == *name)) {
-                let unknown = OptionError::UnknownSibling {
-                    option,
-                    field: member.name().to_owned(),
-                    name: name.clone(),
-                    model: model.name.clone(),
-                    suggestion: nearest(name, model.members().map(Member::name)),
-                };
-                sink.push(Diagnostic::new(unknown, member.span()));
+            for name in names {
+                let known = known.get_or_insert_with(|| model.members().map(Member::name).collect());
+                if !known.contains(name.as_str()) {
+                    unknown_sibling(model, member, option, name, sink);
+                }
             }
         }
     }
+}
+
+fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &str, sink: &mut Sink) {
+    let (field, model_name) = (member.name().to_owned(), model.name.clone());
+    let unknown = |suggestion| {
+        let name = name.to_owned();
+        let unknown = OptionError::UnknownSibling { option, field, name, model: model_name, suggestion };
+        Diagnostic::new(unknown, member.span())
+    };
+    sink.push_with(|| unknown.clone()(nearest(name, model.members().map(Member::name))), || unknown.clone()(None));
 }
 
 /// `X216`: the owner is in the set.

@@ -43,7 +43,7 @@ impl Parser<'_> {
 /// Reads what stands between `<` and `>`; none if there is an error, which is reported.
 fn expression(text: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
     let tokens = lex::tokenize(text, inner(text, span), sink);
-    let mut reader = Reader { text, tokens, at: 0, depth: 0, bound: Vec::new(), broken: false, sink };
+    let mut reader = Reader { text, tokens, at: 0, depth: 0, bound: Vec::new(), group: None, broken: false, sink };
     let expr = reader.all();
     (!reader.broken).then_some(expr)
 }
@@ -62,6 +62,8 @@ struct Reader<'a> {
     depth: usize,
     /// The models of the quantifiers around this place.
     bound: Vec<String>,
+    /// What the last parentheses held, and the place behind them.
+    group: Option<(Span, usize)>,
     /// Whether an error was found.
     broken: bool,
     sink: &'a mut Sink,
@@ -140,6 +142,7 @@ impl<'a> Reader<'a> {
         if self.eat(Kind::RParen).is_none() {
             self.expected("`)`");
         }
+        self.group = Some((inner.span, self.at));
         inner
     }
 
@@ -156,9 +159,20 @@ impl<'a> Reader<'a> {
         self.bound.push(self.word(model).to_owned());
         let body = self.deeper(Self::implies);
         self.bound.pop();
+        self.precedence(first, model, &body);
         let span = first.span.to(body.span);
         let model_name = self.word(model).to_owned();
         Expr { kind: kind(Quantifier { model: model_name, model_span: model.span, body: Box::new(body) }), span }
+    }
+
+    /// `X612`: a body that XOS reads otherwise stands in parentheses.
+    fn precedence(&mut self, first: Token, model: Token, body: &Expr) {
+        let several = matches!(body.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Implies(..));
+        if several && self.group != Some((body.span, self.at)) {
+            let quantifier = if self.word(first) == "exists" { "exists" } else { "forall" };
+            let kind = PolicyError::Precedence { quantifier };
+            self.sink.push(Diagnostic::new(kind, first.span.to(model.span)));
+        }
     }
 
     fn comparison(&mut self) -> Expr {

@@ -1,0 +1,52 @@
+//! The manual of the diagnostics: every code has an entry, and every example has what it is an example of.
+
+use xos_xproto::diagnostics::{Explanation, explanations};
+use xos_xproto::{Severity, Sources, compile};
+
+/// Bytes that are no text, and limits: no short text has them.
+const WITHOUT_EXAMPLE: [&str; 9] = ["X001", "X002", "X016", "X211", "X212", "X214", "X215", "X608", "X614"];
+
+#[test]
+fn every_example_has_what_it_is_an_example_of() {
+    for explanation in explanations() {
+        let code = explanation.code.as_str();
+        let Some(example) = &explanation.example else {
+            assert!(WITHOUT_EXAMPLE.contains(&code), "{code} has no example");
+            continue;
+        };
+        let found = diagnostics(code, example);
+        let severity = if explanation.is_warning { Severity::Warning } else { Severity::Error };
+        assert!(found.iter().any(|(found, how)| found == code && *how == severity), "{code}: {example}{found:?}");
+        // A reader has to see which of several it is; of an error that makes others, they may be there.
+        assert!(found.len() <= 2, "{code}: {example}{found:?}");
+    }
+}
+
+#[test]
+fn every_code_says_what_to_do_in_sentences() {
+    let all = explanations();
+    assert!(all.len() > 90, "{}", all.len());
+    assert!(all.windows(2).all(|pair| pair[0].code < pair[1].code), "a code is documented twice");
+    let is_sentence = |one: &&Explanation| one.text.ends_with('.') && one.text.len() > 30;
+    let bad: Vec<_> = all.iter().filter(|one| !is_sentence(one)).collect();
+    assert!(bad.is_empty(), "{bad:?}");
+}
+
+/// What is wrong with an example: fields stand in a message, the parts of several files behind `// In a.xproto:`.
+fn diagnostics(code: &str, example: &str) -> Vec<(String, Severity)> {
+    let is_member = ["required", "optional", "repeated", "string name"].iter().any(|word| example.starts_with(word));
+    let mut text = example.to_owned();
+    if is_member || example.starts_with("oneof") {
+        text = format!("message M (XOSBase) {{\n{text}}}\n");
+    }
+    if !text.contains("app_label") && code != "X206" {
+        text = format!("option app_label = \"a\";\n{text}");
+    }
+    let mut sources = Sources::new();
+    for (at, file) in text.split("// In ").filter(|file| !file.is_empty()).enumerate() {
+        let file = if text.starts_with("// In ") { file.split_once('\n').unwrap_or(("", file)).1 } else { file };
+        sources.add(format!("{at}.xproto"), file);
+    }
+    let compiled = compile(&sources);
+    compiled.diagnostics.iter().map(|one| (one.code().to_string(), one.severity())).collect()
+}
