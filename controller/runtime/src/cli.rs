@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the CustomResourceDefinitions of models as YAML
     Crds(CrdsArgs),
+    /// Print the gRPC API of models as XOS's file xos.proto
+    Proto(ProtoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +68,20 @@ pub(crate) struct CrdsArgs {
     pub(crate) paths: Vec<PathBuf>,
     /// Write one file a definition into this folder, <plural>.<group>.yaml, instead of printing
     #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A client compiles it together with common.proto and xosoptions.proto, which are the same for all models.
+Give the core's models too where others refer to them: all files form one set.
+  xos proto core.xproto models/ -o xos.proto")]
+pub(crate) struct ProtoArgs {
+    /// An .xproto file or a folder of such files; a synchronizer's own binary knows its models without
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write into this file instead of printing
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 

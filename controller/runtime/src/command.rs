@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::check::{ExitStatus, check};
 use crate::cli::{Cli, Command};
 use crate::crds_command;
+use crate::proto_command;
 use crate::serve::serve;
 use crate::synchronizer::Synchronizer;
 
@@ -27,6 +28,10 @@ pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
         Command::Crds(args) => {
             let code = |error: &crds_command::CrdsError| if error.is_usage() { USAGE } else { FAILED };
             finish(crds_command::run(&synchronizer, &args, &mut out), code)
+        }
+        Command::Proto(args) => {
+            let code = |error: &proto_command::ProtoError| if error.is_usage() { USAGE } else { FAILED };
+            finish(proto_command::run(&synchronizer, &args, &mut out), code)
         }
         Command::Check(args) => match check(&args.paths, args.format, &mut out) {
             Ok(ExitStatus::Clean) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ pub mod config;
 pub mod crds_command;
 pub mod logging;
 mod models;
+mod proto_command;
 pub mod serve;
 mod synchronizer;
 

@@ -125,6 +125,16 @@ pub(crate) fn set(seed: u64) -> Set {
     Generator { random, known, taken: BTreeSet::new(), members: 0, residues, policy }.set()
 }
 
+/// The longest way from a message to a root.
+pub(crate) fn depth(messages: &[Message]) -> usize {
+    fn from(name: &str, messages: &[Message]) -> usize {
+        let message = messages.iter().find(|message| message.name == name);
+        let bases = message.iter().flat_map(|message| &message.bases);
+        1 + bases.map(|base| from(base, messages)).max().unwrap_or_default()
+    }
+    messages.iter().map(|message| from(&message.name, messages)).max().unwrap_or_default()
+}
+
 impl Generator {
     fn set(&mut self) -> Set {
         let mut messages: Vec<Message> = Vec::new();

@@ -1,9 +1,9 @@
 //! The original compiler, and ours, asked for the API of model sets.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{fs, mem};
 
 use xos_grpc::Api;
 use xos_xproto::{Severity, Sources, compile, render};
@@ -71,7 +71,7 @@ fn read(printed: &str) -> BTreeMap<usize, Outcome> {
     for row in printed.lines() {
         match row.split_once('\t') {
             Some(("set", name)) => {
-                outcomes.extend(mem::replace(&mut current, Some((name.parse().unwrap(), Ok(Vec::new())))));
+                outcomes.extend(current.replace((name.parse().unwrap(), Ok(Vec::new()))));
             }
             Some(("error", why)) => current.as_mut().unwrap().1 = Err(why.replace('\t', ": ")),
             _ => current.as_mut().unwrap().1.as_mut().unwrap().push(row.to_owned()),
