@@ -134,10 +134,9 @@ fn field_names(message: &Message, problems: &mut Vec<Problem>) {
         problems.push(Problem::DuplicateField { message: message.name.clone(), first, second });
     };
     for field in &message.fields {
-        if let Some(first) = fields.insert(json_name(&field.name), field) {
-            clash(first, field);
-        }
-        if let Some(first) = field.presence().and_then(|presence| oneofs.insert(presence, field)) {
+        let same = fields.insert(json_name(&field.name), field);
+        let other = field.presence().and_then(|presence| oneofs.insert(presence, field));
+        if let Some(first) = same.or(other) {
             clash(first, field);
         }
     }
@@ -161,4 +160,50 @@ fn json_name(name: &str) -> String {
         }
     }
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Api, FieldKind, FieldOptions};
+    use super::*;
+
+    fn message(name: &str, plural: &str, fields: &[(u32, &str)]) -> Message {
+        let field = |&(number, name): &(u32, &str)| Field {
+            number,
+            name: name.to_owned(),
+            kind: FieldKind::Date,
+            options: FieldOptions::default(),
+        };
+        let (name, plural, service) = (name.to_owned(), plural.to_owned(), "a".to_owned());
+        Message { name, plural, service, content_type: String::new(), fields: fields.iter().map(field).collect() }
+    }
+
+    fn problems(messages: Vec<Message>) -> Vec<String> {
+        let error = check(&Api { messages }).err();
+        error.map(|error| error.to_string().lines().map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_valid_api_has_no_problems() {
+        let fields = [(1, "id"), (2, "a_b"), (3, "ab"), (4, "b")];
+        assert!(problems(vec![message("Site", "Sites", &fields), message("Node", "Nodes", &fields)]).is_empty());
+    }
+
+    #[test]
+    fn every_problem_is_reported() {
+        let site = message("Site", "Query", &[(1, "a_b"), (1, "aB"), (2, "c"), (3, "c"), (4, "c_present")]);
+        let sites = message("Sites", "Site", &[]);
+        assert_eq!(
+            problems(vec![site, sites]),
+            [
+                "`Query`, the message for a list of `Site`, is the name of something in XOS's own .proto files; choose another",
+                "two messages are called `Site`, for an object of `Site` and for a list of `Sites`; set option `plural`, or \
+                 rename a model",
+                "`a_b` and `aB` of `Site` both have the number 1",
+                "the names `a_b` and `aB` clash in the message of `Site`",
+                "the names `c` and `c` clash in the message of `Site`",
+                "the names `c` and `c_present` clash in the message of `Site`",
+            ]
+        );
+    }
 }
