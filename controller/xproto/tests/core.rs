@@ -29,7 +29,7 @@ fn all_models_are_there() {
     let own = |count: fn(&Model) -> usize| models.iter().map(count).sum::<usize>();
     assert_eq!((own(|model| model.own_fields().count()), own(|model| model.own_links().count())), (187, 41));
     assert_eq!(own(|model| model.reverse_links.len()), 41);
-    assert_eq!(models.policies().count(), 14);
+    assert_eq!(models.policies().count(), 13);
     assert!(models.iter().all(|model| model.app_label == "core" && model.doc.is_some()));
 }
 
