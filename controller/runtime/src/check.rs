@@ -7,7 +7,7 @@ use std::{fs, iter};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use xos_xproto::{Compiled, DiagnosticJson, Sources, compile, render, to_json};
+use xos_xproto::{Compiled, DiagnosticJson, Options, Sources, compile_with, render, to_json};
 
 use crate::config::{self, Config};
 
@@ -19,6 +19,15 @@ pub enum Format {
     Text,
     /// For programs: one JSON object.
     Json,
+}
+
+/// How a check is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckOptions {
+    /// How what was found is printed.
+    pub format: Format,
+    /// Whether XOS's own rules on options are errors.
+    pub strict: bool,
 }
 
 /// How a check ended.
@@ -65,17 +74,17 @@ pub enum CheckError {
 ///
 /// # Errors
 /// When a path cannot be read, is of no known kind, or is a folder without models.
-pub fn check(paths: &[PathBuf], format: Format, out: &mut dyn Write) -> Result<ExitStatus, CheckError> {
+pub fn check(paths: &[PathBuf], options: CheckOptions, out: &mut dyn Write) -> Result<ExitStatus, CheckError> {
     let (configs, models): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| is_yaml(path));
     let mut outcome = Outcome::default();
     if !models.is_empty() {
-        let (sources, compiled) = load_models(&models)?;
+        let (sources, compiled) = load_models_with(&models, Options { strict: options.strict })?;
         outcome.add_models(&sources, &compiled);
     }
     if !configs.is_empty() {
         outcome.add_configuration(&configs)?;
     }
-    match format {
+    match options.format {
         Format::Text => outcome.print_text(out)?,
         Format::Json => outcome.print_json(out)?,
     }
@@ -88,6 +97,10 @@ pub fn check(paths: &[PathBuf], format: Format, out: &mut dyn Write) -> Result<E
 /// When a path cannot be read, is no `.xproto` file, or is a folder without any. What is wrong with the models
 /// themselves is in [`Compiled`].
 pub fn load_models(paths: &[PathBuf]) -> Result<(Sources, Compiled), CheckError> {
+    load_models_with(paths, Options::default())
+}
+
+fn load_models_with(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), CheckError> {
     let mut sources = Sources::new();
     let mut seen = HashSet::new();
     for path in paths {
@@ -99,7 +112,7 @@ pub fn load_models(paths: &[PathBuf]) -> Result<(Sources, Compiled), CheckError>
             }
         }
     }
-    let compiled = compile(&sources);
+    let compiled = compile_with(&sources, options);
     Ok((sources, compiled))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::check::Format;
+use crate::check::{CheckOptions, Format};
 
 const AFTER_HELP: &str = "\
 A first look, with no cluster:
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check models (.xproto) and configuration (.yaml) without a cluster
     Check(CheckArgs),
+    /// Explain the code of an error or a warning, such as X012, with an example and the remedy
+    Explain(ExplainArgs),
     /// Print the CustomResourceDefinitions of models as YAML
     Crds(CrdsArgs),
     /// Print the gRPC API of models as XOS's file xos.proto
@@ -48,14 +50,31 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit code: 0 no errors (warnings may have been shown), 1 errors, 2 wrong usage or unreadable files.
-All .xproto files given, and those in folders given, are one set: they may refer to each other.")]
+`xos explain X012` says what a code means. All .xproto files given, and those in folders given, are one set: they may refer to each other.")]
 pub(crate) struct CheckArgs {
     /// An .xproto file, a folder of such files, or a configuration file (.yaml)
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Treat XOS's own rules on the options of fields and links as errors: X308, X402, X410, X419, X420
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// How to print: text for people, json for editors and scripts
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+impl CheckArgs {
+    pub(crate) fn options(&self) -> CheckOptions {
+        CheckOptions { format: self.format, strict: self.strict }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code: 0, or 2 if there is no such code.")]
+pub(crate) struct ExplainArgs {
+    /// The code, such as X012; without one all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, Args)]

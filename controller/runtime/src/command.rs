@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::check::{ExitStatus, check};
 use crate::cli::{Cli, Command};
 use crate::crds_command;
+use crate::explain::{ExplainError, explain};
 use crate::proto_command;
 use crate::serve::serve;
 use crate::synchronizer::Synchronizer;
@@ -33,7 +34,11 @@ pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
             let code = |error: &proto_command::ProtoError| if error.is_usage() { USAGE } else { FAILED };
             finish(proto_command::run(&synchronizer, &args, &mut out), code)
         }
-        Command::Check(args) => match check(&args.paths, args.format, &mut out) {
+        Command::Explain(args) => {
+            let code = |error: &ExplainError| if error.is_usage() { USAGE } else { FAILED };
+            finish(explain(args.code.as_deref(), &mut out), code)
+        }
+        Command::Check(args) => match check(&args.paths, args.options(), &mut out) {
             Ok(ExitStatus::Clean) => ExitCode::SUCCESS,
             Ok(ExitStatus::Diagnostics) => ExitCode::from(FAILED),
             Err(error) => complain(&error, USAGE),

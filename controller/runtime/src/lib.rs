@@ -5,6 +5,7 @@ mod cli;
 mod command;
 pub mod config;
 pub mod crds_command;
+pub mod explain;
 pub mod logging;
 mod models;
 mod proto_command;

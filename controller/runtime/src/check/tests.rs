@@ -13,8 +13,12 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn run(paths: &[PathBuf], format: Format) -> (ExitStatus, String) {
+    run_with(paths, CheckOptions { format, strict: false })
+}
+
+fn run_with(paths: &[PathBuf], options: CheckOptions) -> (ExitStatus, String) {
     let mut out = Vec::new();
-    let status = check(paths, format, &mut out).unwrap();
+    let status = check(paths, options, &mut out).unwrap();
     (status, String::from_utf8(out).unwrap())
 }
 
@@ -33,6 +37,22 @@ fn errors_and_warnings_are_shown_and_counted() {
     assert_eq!(status, ExitStatus::Diagnostics);
     assert!(text.contains("error[X201]") && text.contains("did you mean `Site`?"), "{text}");
     assert!(text.ends_with("\n2 files, 2 models: 1 error, 1 warning\n"), "{text}");
+}
+
+#[test]
+fn the_rules_of_xos_on_options_are_errors_on_demand() {
+    let text = "option app_label = \"a\";\nmessage Site (XOSBase) {\n\
+                required string a = 1;\nrequired int32 b = 2 [blank = True, default = None];\n}\n";
+    let folder = folder(&[("a.xproto", text)]);
+    for (strict, status, counts) in
+        [(false, ExitStatus::Clean, "0 errors, 3 warnings"), (true, ExitStatus::Diagnostics, "2 errors, 1 warning")]
+    {
+        let (found, text) = run_with(&[folder.path().into()], CheckOptions { strict, ..CheckOptions::default() });
+        assert_eq!(found, status);
+        assert!(text.ends_with(&format!("1 file, 1 model: {counts}\n")), "{text}");
+        assert_eq!(text.contains("error[X308]") && text.contains("error[X402]"), strict, "{text}");
+        assert!(text.contains("warning[X408]"), "{text}");
+    }
 }
 
 #[test]
@@ -69,7 +89,7 @@ fn what_cannot_be_checked_is_a_usage_error() {
         (folder.path().join("c.txt"), "is neither an .xproto nor a .yaml file"),
         (folder.path().into(), "there is no .xproto file in "),
     ] {
-        let error = check(&[path], Format::Text, &mut Vec::new()).unwrap_err();
+        let error = check(&[path], CheckOptions::default(), &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
 }

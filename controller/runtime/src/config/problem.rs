@@ -5,19 +5,19 @@ use std::path::PathBuf;
 /// One thing that is wrong, or probably not as intended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// `C001`: A file cannot be read.
+    /// `C001`: A file cannot be read. Correct the path, or the rights of the file.
     #[error("cannot read this file: {reason}")]
     Unreadable {
         /// Why.
         reason: String,
     },
-    /// `C002`: A file is not YAML, or holds a key twice.
+    /// `C002`: A file is not YAML, or holds a key twice. Correct it where the message points.
     #[error("{message}")]
     InvalidYaml {
         /// What the YAML reader says.
         message: String,
     },
-    /// `C003`: A value has the wrong type.
+    /// `C003`: A value has the wrong type. Write one of the type that the message names.
     #[error("{key} should be {expected}, not {found}")]
     WrongType {
         /// The key in backquotes, or what is meant.
@@ -27,7 +27,7 @@ pub enum Problem {
         /// What it is.
         found: &'static str,
     },
-    /// `C004`: A value has the right type and is not one that the key can have.
+    /// `C004`: A value has the right type and is not one that the key can have. Write one that it can have.
     #[error("`{key}` cannot be `{value}`: expected {expected}")]
     InvalidValue {
         /// The key.
@@ -39,13 +39,13 @@ pub enum Problem {
         /// A value that may be meant.
         suggestion: Option<String>,
     },
-    /// `C005`: A key has to be set and is not.
+    /// `C005`: A key has to be set and is not. Set it in the file, or by an environment variable.
     #[error("`{key}` is missing")]
     Missing {
         /// The key.
         key: &'static str,
     },
-    /// `C006` (warning): A key is unknown, and has no effect.
+    /// `C006` (warning): A key is unknown, and has no effect. Correct or remove it.
     #[error("unknown key `{key}`")]
     UnknownKey {
         /// The key.
@@ -53,7 +53,7 @@ pub enum Problem {
         /// The nearest known one.
         suggestion: Option<String>,
     },
-    /// `C007` (warning): An environment variable names no key, and has no effect.
+    /// `C007` (warning): An environment variable names no key, and has no effect. Correct or unset it.
     #[error("the environment variable {name} names no key of the configuration")]
     UnknownVariable {
         /// The variable.
@@ -61,7 +61,7 @@ pub enum Problem {
         /// The nearest known one.
         suggestion: Option<String>,
     },
-    /// `C008`: `models_dir` is no folder.
+    /// `C008`: `models_dir` is no folder. Correct the path, which is relative to the file that names it.
     #[error("`{key}` names {}, which is not a folder", path.display())]
     NoFolder {
         /// The key.
@@ -69,7 +69,7 @@ pub enum Problem {
         /// The folder.
         path: PathBuf,
     },
-    /// `C009`: A folder of steps holds files, which this version does not load.
+    /// `C009`: A folder of steps holds files, which this version does not load. Compile the steps in.
     #[error("`{key}` names {}, which holds files: steps that are loaded at run time are not supported yet", path.display())]
     StepsAtRunTime {
         /// The key.
@@ -77,10 +77,10 @@ pub enum Problem {
         /// The folder.
         path: PathBuf,
     },
-    /// `C010`: `accessor.kind` is `grpcapi`.
+    /// `C010`: `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
     #[error("`accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only")]
     NoCore,
-    /// `C011`: The file of a secret cannot be read.
+    /// `C011`: The file of a secret cannot be read. Correct the path behind `@`, or the rights of the file.
     #[error("`{key}` names the file {}, which cannot be read: {reason}", path.display())]
     NoSecret {
         /// The key.

@@ -16,12 +16,13 @@ pub struct Explanation {
     pub example: Option<String>,
 }
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("syntax.rs"),
     include_str!("unsupported.rs"),
     include_str!("model.rs"),
     include_str!("field.rs"),
     include_str!("option.rs"),
+    include_str!("choices.rs"),
     include_str!("link.rs"),
     include_str!("policy.rs"),
 ];

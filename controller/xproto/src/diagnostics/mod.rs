@@ -1,9 +1,10 @@
 //! What is wrong with a text: typed diagnostics with a stable code, a place, a message and help.
 //!
 //! Every code is a variant of one of the enums here; its documentation says what it means and how to fix it. `X0..` is
-//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`],
+//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`] and [`ChoiceError`],
 //! `X5..` [`LinkError`], `X6..` [`PolicyError`]. A code that is no longer used is not given to anything else.
 
+mod choices;
 mod field;
 mod link;
 mod manual;
@@ -14,6 +15,7 @@ pub(crate) mod sink;
 mod syntax;
 mod unsupported;
 
+pub use choices::ChoiceError;
 pub use field::FieldError;
 pub use link::LinkError;
 pub use manual::{Explanation, explanations, read as read_explanations};
@@ -96,6 +98,7 @@ impl Diagnostic {
             Kind::Model(kind) => kind.code(),
             Kind::Field(kind) => kind.code(),
             Kind::Option(kind) => kind.code(),
+            Kind::Choice(kind) => kind.code(),
             Kind::Link(kind) => kind.code(),
             Kind::Policy(kind) => kind.code(),
         }
@@ -110,6 +113,7 @@ impl Diagnostic {
             Kind::Model(kind) => kind.is_warning(),
             Kind::Field(kind) => kind.is_warning(),
             Kind::Option(kind) => kind.is_warning(),
+            Kind::Choice(kind) => kind.is_warning(),
             Kind::Link(kind) => kind.is_warning(),
             Kind::Policy(kind) => kind.is_warning(),
         };
@@ -141,6 +145,7 @@ impl Diagnostic {
             Kind::Model(kind) => kind.help(),
             Kind::Field(kind) => kind.help(),
             Kind::Option(kind) => kind.help(),
+            Kind::Choice(kind) => kind.help(),
             Kind::Link(kind) => kind.help(),
             Kind::Policy(kind) => kind.help(),
         }
@@ -165,6 +170,9 @@ pub enum Kind {
     /// An option.
     #[error(transparent)]
     Option(#[from] OptionError),
+    /// The choices of a field.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
     /// A link.
     #[error(transparent)]
     Link(#[from] LinkError),

@@ -155,84 +155,6 @@ pub enum OptionError {
         /// The option.
         name: String,
     },
-    /// `X413`: Option `choices` is not a Python tuple of pairs of a value and a label. A comma may stand behind the
-    /// last pair; one pair alone needs it.
-    ///
-    /// ```proto
-    /// required string kind = 1 [max_length = 9, choices = "(('vm', 'Virtual Machine'))"];
-    /// ```
-    #[error("the choices of `{field}` cannot be read: {why}")]
-    InvalidChoices {
-        /// The field.
-        field: String,
-        /// What is wrong with them.
-        why: String,
-    },
-    /// `X414`: One of the choices is not a value of the field's type. Write values of that type, strings in quotes.
-    ///
-    /// ```proto
-    /// required int32 size = 1 [choices = "(('1', 'Small'), ('2', 'Big'))"];
-    /// ```
-    #[error("the choice `{}` of `{field}` is not {expected}", shown(.value))]
-    ChoiceMismatch {
-        /// The field.
-        field: String,
-        /// The value.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
-    /// `X415` (warning): A value stands twice among the choices. Remove one of them.
-    ///
-    /// ```proto
-    /// required string kind = 1 [max_length = 9, choices = "(('a', 'A'), ('a', 'B'))"];
-    /// ```
-    #[error("the choice `{}` of `{field}` is there twice", shown(.value))]
-    DuplicateChoice {
-        /// The field.
-        field: String,
-        /// The value.
-        value: String,
-    },
-    /// `X416`: The default is none of the choices. Add it to the choices, or take one of them.
-    ///
-    /// ```proto
-    /// required string kind = 1 [max_length = 9, default = "c", choices = "(('a', 'A'), ('b', 'B'))"];
-    /// ```
-    #[error("the default `{}` of `{field}` is none of its choices", shown(.value))]
-    DefaultNoChoice {
-        /// The field.
-        field: String,
-        /// The default.
-        value: String,
-        /// A choice that it may have meant.
-        suggestion: Option<String>,
-    },
-    /// `X417` (warning): `None` is among the choices of a required field, which cannot be without a value. Remove it,
-    /// or make the field optional.
-    ///
-    /// ```proto
-    /// required string kind = 1 [max_length = 9, choices = "((None, 'Any'), ('b', 'B'))"];
-    /// ```
-    #[error("required field `{field}` has `None` among its choices")]
-    NullChoice {
-        /// The field.
-        field: String,
-    },
-    /// `X418`: One of the choices is longer than `max_length` allows. Shorten it, or raise the limit.
-    ///
-    /// ```proto
-    /// required string kind = 1 [max_length = 1, choices = "(('a', 'A'), ('bb', 'B'))"];
-    /// ```
-    #[error("the choice `{}` of `{field}` is longer than its `max_length` of {max}", shown(.value))]
-    ChoiceTooLong {
-        /// The field.
-        field: String,
-        /// The value.
-        value: String,
-        /// The limit.
-        max: u32,
-    },
     /// `X419` (warning): An option has a name that is almost that of another one, and by itself it means nothing. XOS
     /// ignores it silently. Write what is meant.
     ///
@@ -340,12 +262,6 @@ impl OptionError {
             Self::DoesNotApply { .. } => 410,
             Self::EmptyRange { .. } => 411,
             Self::FileOptionBelow { .. } => 412,
-            Self::InvalidChoices { .. } => 413,
-            Self::ChoiceMismatch { .. } => 414,
-            Self::DuplicateChoice { .. } => 415,
-            Self::DefaultNoChoice { .. } => 416,
-            Self::NullChoice { .. } => 417,
-            Self::ChoiceTooLong { .. } => 418,
             Self::MisspeltOption { .. } => 419,
             Self::UnlistedOption { .. } => 420,
             Self::PresenceCounts { .. } => 421,
@@ -364,8 +280,6 @@ impl OptionError {
                 | Self::NullDefaultOnRequired { .. }
                 | Self::DoesNotApply { .. }
                 | Self::FileOptionBelow { .. }
-                | Self::DuplicateChoice { .. }
-                | Self::NullChoice { .. }
                 | Self::MisspeltOption { .. }
                 | Self::UnlistedOption { .. }
                 | Self::PresenceCounts { .. }
@@ -389,33 +303,22 @@ impl OptionError {
             | Self::FalseState { .. }
             | Self::DoesNotApply { .. }
             | Self::UnlistedOption { .. }
-            | Self::DuplicateChoice { .. }
             | Self::Modifier => "remove it".to_owned(),
             Self::PresenceCounts { .. } => "remove it, unless it is meant".to_owned(),
-            Self::InvalidChoices { .. } => {
-                r#"write them as `choices = "(('vm', 'Virtual Machine'), ('container', 'Container'))"`"#.to_owned()
-            }
-            Self::DefaultNoChoice { suggestion, .. } | Self::UnknownSibling { suggestion, .. } => {
-                did_you_mean(Some(suggestion.as_ref()?), "")
-            }
+            Self::UnknownSibling { suggestion, .. } => did_you_mean(Some(suggestion.as_ref()?), ""),
             Self::MisspeltOption { suggestion, .. } => did_you_mean(Some(suggestion), ""),
-            Self::NullChoice { .. } => "remove it, or make the field optional".to_owned(),
-            Self::ChoiceTooLong { .. } => "shorten it, or raise `max_length`".to_owned(),
             Self::LeakingFileOption { name } => format!("set `{name}` in this file too"),
             Self::DefaultMismatch { value, .. } if value == "now()" => {
                 r#"only a date can be `now()`: add `content_type = "date"`"#.to_owned()
             }
-            Self::DefaultMismatch { .. }
-            | Self::DefaultOutOfRange { .. }
-            | Self::EmptyRange { .. }
-            | Self::ChoiceMismatch { .. } => return None,
+            Self::DefaultMismatch { .. } | Self::DefaultOutOfRange { .. } | Self::EmptyRange { .. } => return None,
         };
         Some(help)
     }
 }
 
 /// A value as it can stand in a message: on one line and not too long.
-fn shown(value: &str) -> String {
+pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 40;
     let cut = if value.chars().nth(LONGEST).is_some() { "…" } else { "" };
     let start: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();

@@ -83,14 +83,20 @@ impl Field {
 
 /// lowerCamelCase of a snake_case name; capital letters that are there stay.
 pub(crate) fn camel_case(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    camel_case_into(name, &mut camel);
+    camel
+}
+
+/// As [`camel_case`], behind what is there.
+pub(crate) fn camel_case_into(name: &str, camel: &mut String) {
     let mut words = name.split('_').filter(|word| !word.is_empty());
-    let mut camel = words.next().unwrap_or_default().to_owned();
+    camel.push_str(words.next().unwrap_or_default());
     for word in words {
         let mut chars = word.chars();
         camel.extend(chars.next().map(|first| first.to_ascii_uppercase()));
         camel.push_str(chars.as_str());
     }
-    camel
 }
 
 /// The type of a scalar field.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{SourceId, Span};
 
+pub(crate) use field::camel_case_into;
 pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};

@@ -8,7 +8,7 @@ use super::names::Declaration;
 use super::options::first_of_each;
 use super::{defaults, links};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, FieldError, ModelError, OptionError, nearest};
+use crate::diagnostics::{ChoiceError, Diagnostic, FieldError, ModelError, OptionError, nearest};
 use crate::limits::{MAX_MEMBERS, MAX_NAMES};
 use crate::model::{Choice, ContentType, Field, FieldState, Member, RawOption, ScalarType};
 use crate::{rules, tree};
@@ -118,7 +118,7 @@ fn choices(option: Option<&RawOption>, field: &str, sink: &mut Sink) -> Option<V
     let option = option?;
     super::choices::read(&option.value)
         .inspect_err(|why| {
-            let invalid = OptionError::InvalidChoices { field: field.to_owned(), why: why.clone() };
+            let invalid = ChoiceError::InvalidChoices { field: field.to_owned(), why: why.clone() };
             sink.push(Diagnostic::new(invalid, option.value_span));
         })
         .ok()

@@ -10,15 +10,22 @@ use crate::tree::File;
 
 /// The options without those given twice; the first one is used, as in XOS 4.0.4.
 pub(crate) fn first_of_each(options: &[RawOption], sink: &mut Sink) -> Vec<RawOption> {
-    let mut seen: HashMap<&str, &RawOption> = HashMap::new();
-    let mut kept = Vec::new();
+    // A few are compared faster than they are hashed, and real lists are short.
+    const FEW: usize = 16;
+    let index: Option<HashMap<&str, &RawOption>> =
+        (options.len() > FEW).then(|| options.iter().rev().map(|option| (option.name.as_str(), option)).collect());
+    let first = |name: &str| match &index {
+        Some(index) => index.get(name).copied(),
+        None => options.iter().find(|option| option.name == name),
+    };
+    let mut kept = Vec::with_capacity(options.len());
     for option in options {
-        if let Some(first) = seen.get(option.name.as_str()) {
-            let twice = OptionError::Duplicate { name: option.name.clone() };
-            sink.push(Diagnostic::new(twice, option.span).with(first.span, "this one is used"));
-        } else {
-            seen.insert(&option.name, option);
-            kept.push(option.clone());
+        match first(&option.name).filter(|first| first.span != option.span) {
+            Some(first) => {
+                let twice = OptionError::Duplicate { name: option.name.clone() };
+                sink.push(Diagnostic::new(twice, option.span).with(first.span, "this one is used"));
+            }
+            None => kept.push(option.clone()),
         }
     }
     kept

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, OptionError, nearest};
+use crate::diagnostics::{ChoiceError, Diagnostic, nearest};
 use crate::model::{Choice, Field, Literal, ScalarType};
 use crate::source::Span;
 
@@ -32,7 +32,7 @@ fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
             // An option that does not apply.
             _ => continue,
         };
-        let mismatch = OptionError::ChoiceMismatch { field: field.name.clone(), value: shown(&choice.value), expected };
+        let mismatch = ChoiceError::ChoiceMismatch { field: field.name.clone(), value: shown(&choice.value), expected };
         sink.push(Diagnostic::new(mismatch, span));
     }
 }
@@ -42,7 +42,7 @@ fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let mut seen = HashSet::new();
     for value in choices.iter().map(|choice| shown(&choice.value)) {
         if !seen.insert(value.clone()) {
-            let twice = OptionError::DuplicateChoice { field: field.name.clone(), value };
+            let twice = ChoiceError::DuplicateChoice { field: field.name.clone(), value };
             sink.push(Diagnostic::new(twice, span));
         }
     }
@@ -51,7 +51,7 @@ fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
 /// `X417`: a required field has a value.
 fn null(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     if field.required && choices.iter().any(|choice| choice.value == Literal::Null) {
-        sink.push(Diagnostic::new(OptionError::NullChoice { field: field.name.clone() }, span));
+        sink.push(Diagnostic::new(ChoiceError::NullChoice { field: field.name.clone() }, span));
     }
 }
 
@@ -65,7 +65,7 @@ fn length(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
             continue;
         };
         if text.chars().count() > max as usize {
-            let long = OptionError::ChoiceTooLong { field: field.name.clone(), value: text.clone(), max };
+            let long = ChoiceError::ChoiceTooLong { field: field.name.clone(), value: text.clone(), max };
             sink.push(Diagnostic::new(long, span));
         }
     }
@@ -83,7 +83,7 @@ fn default(field: &Field, choices: &[Choice], sink: &mut Sink) {
     let value = shown(default);
     let values: Vec<_> = choices.iter().map(|choice| shown(&choice.value)).collect();
     let suggestion = nearest(&value, values.iter().map(String::as_str));
-    let none = OptionError::DefaultNoChoice { field: field.name.clone(), value, suggestion };
+    let none = ChoiceError::DefaultNoChoice { field: field.name.clone(), value, suggestion };
     sink.push(Diagnostic::new(none, option.value_span));
 }
 

@@ -43,7 +43,8 @@ impl Parser<'_> {
 /// Reads what stands between `<` and `>`; none if there is an error, which is reported.
 fn expression(text: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
     let tokens = lex::tokenize(text, inner(text, span), sink);
-    let mut reader = Reader { text, tokens, at: 0, depth: 0, bound: Vec::new(), group: None, broken: false, sink };
+    let mut reader =
+        Reader { text, tokens, at: 0, depth: 0, bound: Vec::new(), group: None, broken: false, too_deep: false, sink };
     let expr = reader.all();
     (!reader.broken).then_some(expr)
 }
@@ -66,6 +67,8 @@ struct Reader<'a> {
     group: Option<(Span, usize)>,
     /// Whether an error was found.
     broken: bool,
+    /// Whether reading was given up because of the depth.
+    too_deep: bool,
     sink: &'a mut Sink,
 }
 
@@ -210,10 +213,11 @@ impl<'a> Reader<'a> {
     fn deeper(&mut self, part: fn(&mut Self) -> Expr) -> Expr {
         if self.depth == MAX_DEPTH {
             let span = self.peek().span;
-            if self.peek().kind != Kind::End {
+            if !self.too_deep {
                 self.report(PolicyError::TooDeep, span);
             }
             self.at = self.tokens.len().saturating_sub(1);
+            self.too_deep = true;
             self.broken = true;
             return nothing(span);
         }
@@ -239,7 +243,7 @@ impl<'a> Reader<'a> {
     fn expected(&mut self, expected: &'static str) {
         let token = self.peek();
         // Where reading was given up has been reported already.
-        if !(self.broken && token.kind == Kind::End) {
+        if !self.too_deep {
             let found = match token.kind {
                 Kind::End => "the end of the policy".to_owned(),
                 Kind::Str => "a string".to_owned(),
