@@ -1,7 +1,5 @@
 //! The API of the core's models is the one that XOS 4.0.4 serves.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
-
 mod common;
 
 use xos_grpc::Api;
