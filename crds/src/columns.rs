@@ -2,9 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
 use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType};
-
-use crate::names::camel_case;
+use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, camel_case};
 
 /// The columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
 pub(crate) fn of(model: &Model) -> Vec<Column> {

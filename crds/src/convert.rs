@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Intent, Meta, Object, Status};
-use xos_xproto::Model;
+use xos_xproto::{Model, camel_case};
 
-use crate::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION, camel_case};
+use crate::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 
 /// Why a custom resource could not be read.
 #[derive(Debug, thiserror::Error)]

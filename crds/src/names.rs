@@ -104,36 +104,9 @@ fn qualified(name: &str) -> String {
     plain.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
 
-/// `first_name` → `firstName`. What is in camelCase already stays so.
-pub fn camel_case(name: &str) -> String {
-    let mut parts = name.split('_').filter(|part| !part.is_empty());
-    let mut camel = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut chars = part.chars();
-        camel.extend(chars.next().map(|c| c.to_ascii_uppercase()));
-        camel.push_str(chars.as_str());
-    }
-    camel
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_in_camel_case() {
-        let table = [
-            ("first_name", "firstName"),
-            ("no_sync", "noSync"),
-            ("s_tag", "sTag"),
-            ("ofId", "ofId"),
-            ("url", "url"),
-            ("a__b_", "aB"),
-        ];
-        for (xos, kubernetes) in table {
-            assert_eq!(camel_case(xos), kubernetes);
-        }
-    }
 
     #[test]
     fn finalizers_are_qualified_names() {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
 use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Literal, Model, ScalarType};
+use xos_xproto::{ContentType, Field, Literal, Model, ScalarType, camel_case};
 
-use crate::names::camel_case;
 use crate::{links, rules, status_schema};
 
 /// The schema of a model's custom resource: `spec` and `status`.

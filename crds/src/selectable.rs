@@ -2,9 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::SelectableField;
 use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Model, ScalarType};
-
-use crate::names::camel_case;
+use xos_xproto::{ContentType, Field, Model, ScalarType, camel_case};
 
 /// The API server's limit.
 const MOST: usize = 8;

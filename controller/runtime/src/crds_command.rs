@@ -6,22 +6,15 @@ use std::path::{Path, PathBuf};
 
 use kube::ResourceExt as _;
 use xos_crds::yaml::{YamlError, to_yaml};
-use xos_xproto::ModelSet;
 
 use crate::cli::CrdsArgs;
-use crate::models::{ModelsError, from_paths, from_texts};
+use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
 
 /// Why the definitions could not be printed.
 #[derive(Debug, thiserror::Error)]
 pub enum CrdsError {
-    /// No models were named and none are built in.
-    #[error("which models? name .xproto files or folders: {program} crds PATH…")]
-    NoModels {
-        /// The program's name.
-        program: String,
-    },
-    /// The models have errors, or cannot be read.
+    /// No models are named, or they have errors or cannot be read.
     #[error(transparent)]
     Models(#[from] ModelsError),
     /// A definition has no YAML form.
@@ -40,7 +33,6 @@ pub enum CrdsError {
 impl CrdsError {
     pub(crate) fn is_usage(&self) -> bool {
         match self {
-            Self::NoModels { .. } => true,
             Self::Models(error) => error.is_usage(),
             Self::Yaml(_) | Self::Write { .. } => false,
         }
@@ -49,7 +41,7 @@ impl CrdsError {
 
 /// Prints the definitions to `out`, or writes them into the folder that the arguments name.
 pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Write) -> Result<(), CrdsError> {
-    let models = models(synchronizer, &args.paths)?;
+    let models = models::named(synchronizer, "crds", &args.paths)?;
     for definition in xos_crds::definitions(&models) {
         let text = to_yaml(&definition)?;
         match &args.output {
@@ -59,14 +51,6 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Wr
         }
     }
     Ok(())
-}
-
-fn models(synchronizer: &Synchronizer, paths: &[PathBuf]) -> Result<ModelSet, CrdsError> {
-    match (paths, synchronizer.models.as_slice()) {
-        ([], []) => Err(CrdsError::NoModels { program: synchronizer.name.clone() }),
-        ([], built_in) => Ok(from_texts(built_in)?),
-        (paths, _) => Ok(from_paths(paths)?),
-    }
 }
 
 fn write_file(folder: &Path, name: &str, text: &str, out: &mut dyn Write) -> Result<(), CrdsError> {

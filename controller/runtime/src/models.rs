@@ -1,14 +1,21 @@
-//! Models for `run` and `crds`: compiled, or an error that shows all that is wrong with them.
+//! Models for `run`, `crds` and `proto`: compiled, or an error that shows all that is wrong with them.
 
 use std::path::PathBuf;
 
 use xos_xproto::{Compiled, ModelSet, Sources, compile, render};
 
 use crate::check::{CheckError, load_models};
+use crate::synchronizer::Synchronizer;
 
 /// Why there are no models.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelsError {
+    /// No models were named and none are built in.
+    #[error("which models? name .xproto files or folders: {command} PATH…")]
+    Unnamed {
+        /// The program and its command.
+        command: String,
+    },
     /// Files cannot be read.
     #[error(transparent)]
     Files(#[from] CheckError),
@@ -19,7 +26,16 @@ pub enum ModelsError {
 
 impl ModelsError {
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::Files(_))
+        matches!(self, Self::Files(_) | Self::Unnamed { .. })
+    }
+}
+
+/// The models that the arguments of `command` name; if they name none, those that the program has built in.
+pub(crate) fn named(synchronizer: &Synchronizer, command: &str, paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
+    match (paths, synchronizer.models.as_slice()) {
+        ([], []) => Err(ModelsError::Unnamed { command: format!("{} {command}", synchronizer.name) }),
+        ([], built_in) => from_texts(built_in),
+        (paths, _) => from_paths(paths),
     }
 }
 

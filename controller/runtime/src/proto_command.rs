@@ -5,22 +5,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use xos_grpc::{Api, ApiError};
-use xos_xproto::ModelSet;
 
 use crate::cli::ProtoArgs;
-use crate::models::{ModelsError, from_paths, from_texts};
+use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
 
 /// Why the API could not be printed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProtoError {
-    /// No models were named and none are built in.
-    #[error("which models? name .xproto files or folders: {program} proto PATH…")]
-    NoModels {
-        /// The program's name.
-        program: String,
-    },
-    /// The models have errors, or cannot be read.
+    /// No models are named, or they have errors or cannot be read.
     #[error(transparent)]
     Models(#[from] ModelsError),
     /// The models have no API.
@@ -39,7 +32,6 @@ pub(crate) enum ProtoError {
 impl ProtoError {
     pub(crate) fn is_usage(&self) -> bool {
         match self {
-            Self::NoModels { .. } => true,
             Self::Models(error) => error.is_usage(),
             Self::Api(_) | Self::Write { .. } => false,
         }
@@ -48,20 +40,12 @@ impl ProtoError {
 
 /// Prints the API to `out`, or writes it into the file that the arguments name.
 pub(crate) fn run(synchronizer: &Synchronizer, args: &ProtoArgs, out: &mut dyn Write) -> Result<(), ProtoError> {
-    let text = Api::of(&models(synchronizer, &args.paths)?)?.to_proto();
+    let text = Api::of(&models::named(synchronizer, "proto", &args.paths)?)?.to_proto();
     let (path, written) = match &args.output {
         None => ("standard output".into(), out.write_all(text.as_bytes())),
         Some(path) => (path.clone(), fs::write(path, text)),
     };
     written.map_err(|source| ProtoError::Write { path, source })
-}
-
-fn models(synchronizer: &Synchronizer, paths: &[PathBuf]) -> Result<ModelSet, ProtoError> {
-    match (paths, synchronizer.models.as_slice()) {
-        ([], []) => Err(ProtoError::NoModels { program: synchronizer.name.clone() }),
-        ([], built_in) => Ok(from_texts(built_in)?),
-        (paths, _) => Ok(from_paths(paths)?),
-    }
 }
 
 #[cfg(test)]

@@ -170,11 +170,7 @@ fn warn_of_models_without_step(registry: &Registry) {
 }
 
 fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
-    Ok(ContextParts {
-        http: http_client()?,
-        settings: Arc::new(Value::Object(config.settings.clone())),
-        ..ContextParts::default()
-    })
+    Ok(ContextParts { settings: Arc::new(Value::Object(config.settings.clone())), ..ContextParts::new(http_client()?) })
 }
 
 fn options(config: &Config) -> xos_engine::Options {

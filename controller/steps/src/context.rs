@@ -35,8 +35,15 @@ pub struct ContextParts {
 impl Default for ContextParts {
     /// No settings; an HTTP client as [`http_client`] makes it.
     fn default() -> Self {
+        Self::new(http_client().unwrap_or_default())
+    }
+}
+
+impl ContextParts {
+    /// No settings, and this HTTP client.
+    pub fn new(http: reqwest::Client) -> Self {
         Self {
-            http: http_client().unwrap_or_default(),
+            http,
             settings: Arc::default(),
             cancellation: CancellationToken::new(),
             idempotency_key: String::new(),

@@ -46,7 +46,7 @@ mod tree;
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
 pub use model::{
     Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Policy,
-    RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm,
+    RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm, camel_case,
 };
 pub use render::{DiagnosticJson, Position, Range, render, to_json};
 pub use resolve::{Options, compile, compile_with};

@@ -81,8 +81,9 @@ impl Field {
     }
 }
 
-/// lowerCamelCase of a snake_case name; capital letters that are there stay.
-pub(crate) fn camel_case(name: &str) -> String {
+/// lowerCamelCase of a snake_case name, as custom resources have it; capital letters that are there stay.
+#[must_use]
+pub fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
     camel_case_into(name, &mut camel);
     camel
@@ -268,6 +269,9 @@ mod tests {
             ("name", "name"),
             ("first_name", "firstName"),
             ("firstName", "firstName"),
+            ("no_sync", "noSync"),
+            ("ofId", "ofId"),
+            ("url", "url"),
             ("s_tag", "sTag"),
             ("a__b_", "aB"),
             ("ipv4_2nd", "ipv42nd"),

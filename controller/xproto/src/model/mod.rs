@@ -11,7 +11,7 @@ use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{SourceId, Span};
 
 pub(crate) use field::camel_case_into;
-pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm};
+pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm, camel_case};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
 pub use set::ModelSet;
