@@ -57,6 +57,10 @@ unit: ## the tests that need no control plane
 e2e: prerequisites programs control-plane ## the tests on a real control plane
 	$(CARGO) test --package xos-e2e
 
+.PHONY: crds
+crds: ## write crds/yaml/ anew, from the models in config/
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
+
 .PHONY: cluster
 cluster: prerequisites programs control-plane ## start a control plane in the background, and say how to reach it
 	@$(PROGRAMS)/xos-cluster up

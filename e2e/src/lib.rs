@@ -18,6 +18,7 @@ pub mod demo;
 pub mod directory;
 pub mod example;
 pub mod kubectl;
+pub mod models;
 pub mod namespace;
 pub mod paths;
 pub mod process;

@@ -6,6 +6,7 @@
 
 mod background;
 mod controller_killed;
+mod core_kinds;
 mod crd_established;
 mod delete;
 mod delete_while_backend_fails;
@@ -15,6 +16,7 @@ mod graceful_shutdown;
 mod harness;
 mod no_sync;
 mod no_writes_at_rest;
+mod options;
 mod parallel_namespaces;
 mod rbac;
 mod rejected;

@@ -1,0 +1,81 @@
+//! Models of a test's own, as kinds of the cluster.
+
+use kube::Client;
+use serde_json::{Value, json};
+use xos_engine::install::{InstallError, install};
+use xos_xproto::{ModelSet, Sources, compile, render};
+
+/// The models of a test cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// They have errors.
+    #[error("the models have errors:\n{0}")]
+    Invalid(String),
+    /// The API server does not take their definitions.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// There is no such model among them.
+    #[error("there is no model {0}")]
+    Unknown(String),
+}
+
+/// Compiles one text.
+///
+/// # Errors
+/// When it has errors; the message shows each with its place.
+pub fn from_text(text: &str) -> Result<ModelSet, Error> {
+    let mut sources = Sources::new();
+    sources.add("test.xproto", text);
+    let compiled = compile(&sources);
+    if compiled.has_errors() {
+        let all: Vec<_> = compiled.diagnostics.iter().map(|d| render(d, &sources, false)).collect();
+        return Err(Error::Invalid(all.join("\n")));
+    }
+    Ok(compiled.models)
+}
+
+/// The kinds of a model set, installed.
+pub struct Kinds {
+    client: Client,
+    namespace: String,
+    models: ModelSet,
+}
+
+impl Kinds {
+    /// Installs all kinds and waits until each is established. Objects are written in `namespace`.
+    ///
+    /// # Errors
+    /// When the API server refuses one.
+    pub async fn install(client: Client, namespace: &str, models: ModelSet) -> Result<Self, Error> {
+        install(&client, xos_crds::definitions(&models)).await?;
+        Ok(Self { client, namespace: namespace.to_owned(), models })
+    }
+
+    /// The models.
+    #[must_use]
+    pub fn models(&self) -> &ModelSet {
+        &self.models
+    }
+
+    /// Creates an object as `kubectl create --validate=strict` does; gives the spec that is stored.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a model that is not there; else the inner result is what the API server says.
+    pub async fn create(&self, model: &str, name: &str, spec: &Value) -> Result<Result<Value, kube::Error>, Error> {
+        let model = self.models.get(model).ok_or_else(|| Error::Unknown(model.to_owned()))?;
+        let resource = xos_crds::api_resource(model);
+        let object = json!({
+            "apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": name}, "spec": spec,
+        });
+        let path = format!(
+            "/apis/{}/namespaces/{}/{}?fieldValidation=Strict",
+            resource.api_version, self.namespace, resource.plural
+        );
+        let request = http::Request::post(path).header("content-type", "application/json");
+        let answer = match request.body(object.to_string().into_bytes()) {
+            Ok(request) => self.client.request::<Value>(request).await,
+            Err(error) => Err(kube::Error::HttpError(error)),
+        };
+        Ok(answer.map(|stored| stored["spec"].clone()))
+    }
+}

@@ -1,0 +1,53 @@
+//! All kinds of the core and of the example can be used: established, explained, listed.
+
+use std::fs;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::ResourceExt as _;
+use xos_e2e::{
+    models::{Kinds, from_text},
+    namespace::{self, TestNamespace},
+    paths,
+};
+
+use crate::causes;
+
+#[tokio::test]
+async fn each_kind_is_established_explained_and_listed() {
+    namespace::with("kinds", async |namespace| {
+        let mut definitions = vec![];
+        for file in ["core.xproto", "example/mymodel.xproto"] {
+            let text = fs::read_to_string(paths::repository().join("config").join(file)).unwrap();
+            let kinds = Kinds::install(namespace.client(), namespace.name(), from_text(&text).unwrap()).await;
+            let kinds = kinds.unwrap_or_else(|error| panic!("{file}: {}", causes(&error)));
+            definitions.extend(xos_crds::definitions(kinds.models()));
+        }
+        assert_eq!(definitions.len(), 35, "34 of the core's 35 models have objects, and the example's");
+        for definition in &definitions {
+            look_at(namespace, definition).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinition) {
+    let name = definition.name_any();
+    let (kind, group) = name.split_once('.').unwrap();
+    let group = format!("--api-version={group}/v1");
+    // kubectl remembers for hours which kinds there are; this memory begins when all are there.
+    let cache = format!("--cache-dir={}", namespace.folder().join("kubectl").display());
+    let explained = namespace.kubectl(&["explain", &cache, &format!("{kind}.spec"), &group]).await.unwrap();
+    let version = serde_json::to_value(&definition.spec.versions[0]).unwrap();
+    let spec = &version["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    for (field, schema) in spec["properties"].as_object().unwrap() {
+        assert!(explained.contains(&format!("  {field}\t")), "{name}: no {field} in:\n{explained}");
+        let required = spec["required"].as_array().is_some_and(|all| all.iter().any(|one| one == field));
+        let line = explained.lines().find(|line| line.trim_start().starts_with(&format!("{field}\t"))).unwrap();
+        assert_eq!(line.contains("-required-"), required, "{name}: {line}");
+        let words = schema["description"].as_str().and_then(|text| text.split_whitespace().next());
+        assert!(words.is_none_or(|word| explained.contains(word)), "{name}: {field} is not explained");
+    }
+    let listed = namespace.kubectl(&["get", &cache, &name, "-o", "wide"]).await.unwrap();
+    assert!(listed.is_empty(), "nobody made one: {listed}");
+}
