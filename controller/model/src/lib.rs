@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod condition;
 pub mod deletion;
 pub mod dirty;
+pub mod graph;
 pub mod intent;
 pub mod message;
 pub mod object;

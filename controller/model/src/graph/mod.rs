@@ -1,0 +1,256 @@
+//! Who is linked with whom: links forward and back by index, what depends on what, and who waits for whom.
+//!
+//! [`Graph`] holds the objects' links, [`Waits`] who waits; neither ever scans all objects, and the cost of every operation grows with
+//! the links that it touches.
+
+mod cycles;
+mod edges;
+mod extra;
+mod shape;
+mod waits;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use xos_xproto::ModelSet;
+
+use crate::object::{Object, ObjectKey};
+use edges::Edge;
+use shape::{Shape, Shapes};
+
+pub use cycles::{components, model_cycles};
+pub use extra::{ExtraDependency, GraphError};
+pub use waits::{Blocker, Waits};
+
+/// Where a link leads: an object of a class (a model or one derived from it), by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// The peer's model as the link declares it.
+    pub class: Arc<str>,
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+/// The links of all known objects.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    shapes: Shapes,
+    nodes: HashMap<ObjectKey, Node>,
+    /// Which objects have a link to an address, whether or not there is such an object.
+    incoming: HashMap<Address, BTreeSet<(ObjectKey, usize)>>,
+    /// The objects of a model in a namespace that others have to wait for.
+    unsettled: HashMap<(Arc<str>, Arc<str>), BTreeSet<ObjectKey>>,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    shape: Arc<Shape>,
+    edges: Vec<Edge>,
+    /// Whether those that depend on it have to wait.
+    is_unsettled: bool,
+}
+
+/// One thing that an object depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// An object that is there.
+    Present(ObjectKey),
+    /// A link leads to an object that is not there.
+    Missing(Address),
+}
+
+impl Graph {
+    /// No objects yet, of these models, with these dependencies beside the links.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there.
+    pub fn new(models: &ModelSet, extra: &[ExtraDependency]) -> Result<Self, GraphError> {
+        Ok(Self {
+            shapes: Shapes::of(models, extra)?,
+            nodes: HashMap::new(),
+            incoming: HashMap::new(),
+            unsettled: HashMap::new(),
+        })
+    }
+
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait.
+    pub fn insert(&mut self, object: &Object, is_unsettled: bool) {
+        let key = object.key();
+        let Some(shape) = self.shapes.get(&key.model) else { return };
+        let edges = edges::of(&shape, object);
+        let is_same = self.nodes.get(&key).is_some_and(|node| node.edges == edges);
+        if !is_same {
+            self.unlink(&key);
+            for edge in &edges {
+                self.incoming.entry(edge.address.clone()).or_default().insert((key.clone(), edge.link));
+            }
+        }
+        self.settle(&key, is_unsettled);
+        self.nodes.insert(key, Node { shape, edges, is_unsettled });
+    }
+
+    /// An object is gone.
+    pub fn remove(&mut self, key: &ObjectKey) {
+        self.unlink(key);
+        self.settle(key, false);
+        self.nodes.remove(key);
+    }
+
+    fn unlink(&mut self, key: &ObjectKey) {
+        let Some(node) = self.nodes.get(key) else { return };
+        for edge in &node.edges {
+            if let Some(sources) = self.incoming.get_mut(&edge.address) {
+                sources.remove(&(key.clone(), edge.link));
+                if sources.is_empty() {
+                    self.incoming.remove(&edge.address);
+                }
+            }
+        }
+    }
+
+    /// Whether those that depend on the object have to wait from now on.
+    pub fn set_unsettled(&mut self, key: &ObjectKey, is_unsettled: bool) {
+        if let Some(node) = self.nodes.get_mut(key) {
+            node.is_unsettled = is_unsettled;
+            self.settle(key, is_unsettled);
+        }
+    }
+
+    fn settle(&mut self, key: &ObjectKey, is_unsettled: bool) {
+        let of = (Arc::clone(&key.model), Arc::clone(&key.namespace));
+        if is_unsettled {
+            self.unsettled.entry(of).or_default().insert(key.clone());
+        } else if let Some(keys) = self.unsettled.get_mut(&of) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.unsettled.remove(&of);
+            }
+        }
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Whether there is such an object.
+    pub fn contains(&self, key: &ObjectKey) -> bool {
+        self.nodes.contains_key(key)
+    }
+
+    /// Whether those that depend on the object have to wait.
+    pub fn is_unsettled(&self, key: &ObjectKey) -> bool {
+        self.nodes.get(key).is_some_and(|node| node.is_unsettled)
+    }
+
+    /// All objects that an address means: of the class or derived from it, and of that name. One, unless the name is not unique.
+    pub fn at<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = ObjectKey> + 'a {
+        self.shapes.heirs(&address.class).iter().map(|model| address.key(model)).filter(|key| self.contains(key))
+    }
+
+    fn targets<'a>(&'a self, edge: &'a Edge) -> impl Iterator<Item = ObjectKey> + 'a {
+        self.at(&edge.address).filter(|key| edge.kind.as_ref().is_none_or(|kind| *kind == key.model))
+    }
+
+    /// The objects that a link of the object leads to.
+    pub fn linked(&self, key: &ObjectKey, port: &str) -> Vec<ObjectKey> {
+        let Some(node) = self.nodes.get(key) else { return vec![] };
+        let Some(link) = node.shape.link(port) else { return vec![] };
+        node.edges.iter().filter(|edge| edge.link == link).flat_map(|edge| self.targets(edge)).collect()
+    }
+
+    /// The objects whose links lead to the object by its reverse port of that name.
+    pub fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<ObjectKey> {
+        let Some(node) = self.nodes.get(key) else { return vec![] };
+        let Some(reverse) = node.shape.reverse(port) else { return vec![] };
+        let sources = self.incoming.get(&Address::of(&reverse.class, key)).into_iter().flatten();
+        let leads_here = |source: &ObjectKey, link: usize| {
+            let Some(other) = self.nodes.get(source) else { return false };
+            other.shape.name_of(link) == Some(&reverse.link)
+                && other.shape.is_a(&reverse.model)
+                && other.edges.iter().any(|edge| edge.link == link && edge.means(&reverse.class, key))
+        };
+        sources.filter(|(source, link)| leads_here(source, *link)).map(|(source, _)| source.clone()).collect()
+    }
+
+    /// What the object depends on: the peers of its links, there or not, and what `dependency_graph` adds.
+    pub fn dependencies<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = Dependency> + 'a {
+        let node = self.nodes.get(key);
+        let by_link = node.into_iter().flat_map(|node| &node.edges).flat_map(|edge| self.by_edge(edge));
+        let extra = node.into_iter().flat_map(|node| &node.shape.needs).flat_map(|need| self.by_need(key, need));
+        by_link.chain(extra.map(Dependency::Present))
+    }
+
+    fn by_edge(&self, edge: &Edge) -> Vec<Dependency> {
+        let present: Vec<_> = self.targets(edge).map(Dependency::Present).collect();
+        if present.is_empty() { vec![Dependency::Missing(edge.address.clone())] } else { present }
+    }
+
+    /// Of an unconditional dependency only what is to be waited for, so that its cost does not grow with all pairs.
+    fn by_need(&self, key: &ObjectKey, need: &shape::Need) -> Vec<ObjectKey> {
+        match need {
+            shape::Need::All(class) => self.unsettled_of(class, &key.namespace).take(1).cloned().collect(),
+            shape::Need::Linked(port) => self.linked(key, port),
+            shape::Need::LinkedBack(port) => self.linked_back(key, port),
+        }
+    }
+
+    /// The objects of a class in a namespace that others have to wait for.
+    fn unsettled_of<'a>(&'a self, class: &str, namespace: &'a Arc<str>) -> impl Iterator<Item = &'a ObjectKey> + 'a {
+        let models = self.shapes.heirs(class).iter();
+        models.filter_map(|model| self.unsettled.get(&(Arc::clone(model), Arc::clone(namespace)))).flatten()
+    }
+
+    /// The objects with a link to this one, each once: those that depend on it, and that go before it on deletion.
+    pub fn dependants(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        self.sources(key, |_| true)
+    }
+
+    /// The objects that XOS deletes together with this one: those with a to-one link to it, optional or not (Django's CASCADE).
+    pub fn cascade(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        self.sources(key, |is_to_many| !is_to_many)
+    }
+
+    fn sources(&self, key: &ObjectKey, wanted: impl Fn(bool) -> bool) -> BTreeSet<ObjectKey> {
+        let Some(shape) = self.shapes.get(&key.model) else { return BTreeSet::new() };
+        let mut found = BTreeSet::new();
+        for class in &shape.ancestry {
+            for (source, link) in self.incoming.get(&Address::of(class, key)).into_iter().flatten() {
+                let node = self.nodes.get(source).filter(|node| node.shape.to_many(*link).is_some_and(&wanted));
+                let is_meant = |node: &Node| node.edges.iter().any(|edge| edge.link == *link && edge.means(class, key));
+                if source != key && node.is_some_and(is_meant) {
+                    found.insert(source.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// The names of the ports by which `source` leads to `target`.
+    pub fn ports(&self, source: &ObjectKey, target: &ObjectKey) -> Vec<Arc<str>> {
+        let Some(node) = self.nodes.get(source) else { return vec![] };
+        let leads = node.edges.iter().filter(|edge| self.targets(edge).any(|key| key == *target));
+        leads.filter_map(|edge| node.shape.name_of(edge.link).cloned()).collect()
+    }
+}
+
+impl Address {
+    /// The address under which a link to `class` names the object.
+    fn of(class: &Arc<str>, key: &ObjectKey) -> Self {
+        Self { class: Arc::clone(class), namespace: Arc::clone(&key.namespace), name: Arc::clone(&key.name) }
+    }
+
+    fn key(&self, model: &Arc<str>) -> ObjectKey {
+        ObjectKey { model: Arc::clone(model), namespace: Arc::clone(&self.namespace), name: Arc::clone(&self.name) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

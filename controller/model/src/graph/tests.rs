@@ -1,0 +1,252 @@
+use super::*;
+use crate::intent::{Intent, SpecHash};
+use crate::object::Meta;
+use crate::status::Status;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use xos_xproto::{Sources, compile};
+
+/// B is a base of C; A leads to them in every way.
+const MODELS: &str = r#"
+option app_label = "test";
+message B (XOSBase) { optional manytoone up->B:downs = 1:1001; }
+message C (B) { }
+message A (XOSBase) {
+    optional manytoone one->B:ones = 1:1002;
+    optional manytomany many->B:manies = 2:1003;
+    optional manytoone next->A:previous = 3:1001;
+}
+"#;
+
+fn models() -> ModelSet {
+    let mut sources = Sources::new();
+    sources.add("test.xproto", MODELS);
+    let compiled = compile(&sources);
+    assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    compiled.models
+}
+
+fn graph(extra: &[(&str, &str, &str)]) -> Graph {
+    let extra = extra.iter().map(|(model, on, port)| ExtraDependency {
+        model: (*model).to_owned(),
+        on: (*on).to_owned(),
+        port: (*port).to_owned(),
+    });
+    Graph::new(&models(), &extra.collect::<Vec<_>>()).unwrap()
+}
+
+fn object(model: &str, name: &str, fields: Value) -> Object {
+    Object {
+        model: model.into(),
+        meta: Meta { namespace: "n".to_owned(), name: name.to_owned(), ..Meta::default() },
+        fields: serde_json::from_value(fields).unwrap(),
+        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
+        quiet_saves: vec![],
+        status: Status::default(),
+    }
+}
+
+fn key(model: &str, name: &str) -> ObjectKey {
+    ObjectKey::new(model, "n", name)
+}
+
+fn names(keys: impl IntoIterator<Item = ObjectKey>) -> Vec<String> {
+    keys.into_iter().map(|key| key.name.to_string()).collect()
+}
+
+#[test]
+fn links_lead_forward_and_back() {
+    let mut g = graph(&[]);
+    let a =
+        object("A", "a", json!({"one": {"name": "b"}, "many": [{"name": "c"}, {"name": "later", "namespace": "m"}]}));
+    g.insert(&a, false);
+    g.insert(&object("B", "b", json!({})), false);
+    g.insert(&object("C", "c", json!({"up": {"name": "b"}})), false);
+    assert_eq!(names(g.linked(&key("A", "a"), "one")), ["b"]);
+    assert_eq!(g.linked(&key("A", "a"), "many"), [key("C", "c")], "an heir of the peer's model");
+    assert_eq!(names(g.linked_back(&key("B", "b"), "ones")), ["a"]);
+    assert_eq!(names(g.linked_back(&key("B", "b"), "downs")), ["c"]);
+    assert_eq!(names(g.linked_back(&key("C", "c"), "manies")), ["a"], "a base's port");
+    assert!(g.linked_back(&key("C", "c"), "ones").is_empty());
+    let address = Address { class: "B".into(), namespace: "m".into(), name: "later".into() };
+    let wanted = [Dependency::Present(key("B", "b")), Dependency::Present(key("C", "c")), Dependency::Missing(address)];
+    assert_eq!(g.dependencies(&key("A", "a")).collect::<Vec<_>>(), wanted);
+    assert_eq!(names(g.dependants(&key("B", "b"))), ["a", "c"]);
+    assert_eq!(names(g.cascade(&key("B", "b"))), ["a", "c"]);
+    assert!(g.cascade(&key("C", "c")).is_empty(), "a many-to-many link does not cascade");
+
+    g.insert(&object("A", "a", json!({})), false);
+    assert!(g.dependants(&key("C", "c")).is_empty() && g.linked_back(&key("B", "b"), "ones").is_empty());
+    g.remove(&key("C", "c"));
+    assert!(g.dependants(&key("B", "b")).is_empty());
+}
+
+#[test]
+fn a_kind_says_which_one_is_meant() {
+    let mut g = graph(&[]);
+    g.insert(&object("B", "x", json!({})), false);
+    g.insert(&object("C", "x", json!({})), false);
+    g.insert(&object("A", "any", json!({"one": {"name": "x"}})), false);
+    g.insert(&object("A", "c", json!({"one": {"name": "x", "kind": "C"}})), false);
+    assert_eq!(g.linked(&key("A", "any"), "one"), [key("B", "x"), key("C", "x")], "not unique");
+    assert_eq!(g.linked(&key("A", "c"), "one"), [key("C", "x")]);
+    assert_eq!(names(g.dependants(&key("B", "x"))), ["any"]);
+    assert_eq!(names(g.dependants(&key("C", "x"))), ["any", "c"]);
+}
+
+#[test]
+fn who_waits_is_woken() {
+    let (mut g, mut w) = (graph(&[]), Waits::default());
+    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
+    assert!(matches!(w.look(&g, &key("A", "a")), Some(Blocker::Missing(address)) if address.class.as_ref() == "B"));
+    g.insert(&object("C", "c", json!({})), true);
+    assert_eq!(names(w.wake_for_new(&g, &key("C", "c"))), ["a"]);
+    let blocker = Blocker::Object(key("C", "c"));
+    assert_eq!(w.look(&g, &key("A", "a")), Some(blocker.clone()));
+    g.insert(&object("C", "c", json!({})), false);
+    assert_eq!(names(w.wake(&blocker)), ["a"]);
+    assert_eq!(w.look(&g, &key("A", "a")), None);
+    assert!(w.is_empty());
+}
+
+#[test]
+fn dependency_graph_adds_edges() {
+    let mut g = graph(&[("A", "B", ""), ("B", "A", "ones")]);
+    g.insert(&object("A", "a", json!({})), false);
+    g.insert(&object("C", "c", json!({})), true);
+    let mut w = Waits::default();
+    assert_eq!(w.look(&g, &key("A", "a")), Some(Blocker::Object(key("C", "c"))), "any B, without a link");
+    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
+    assert_eq!(w.look(&g, &key("C", "c")), Some(Blocker::Object(key("A", "a"))), "by reverse port");
+    assert_eq!(w.break_cycles(&g, |_| false).len(), 1);
+    assert_eq!((w.look(&g, &key("C", "c")), w.look(&g, &key("A", "a"))), (None, None));
+
+    let bad = |model: &str, on: &str, port: &str| {
+        let extra = ExtraDependency { model: model.to_owned(), on: on.to_owned(), port: port.to_owned() };
+        Graph::new(&models(), &[extra]).unwrap_err().to_string()
+    };
+    assert!(bad("Z", "B", "").contains("no model `Z`"));
+    let port = bad("A", "B", "two");
+    assert!(port.contains("`two`") && port.contains("one, many, next, previous"), "{port}");
+}
+
+#[test]
+fn the_root_is_at_the_end_of_the_line() {
+    let (mut g, mut w) = (graph(&[]), Waits::default());
+    for (name, next) in [("a", "b"), ("b", "c")] {
+        g.insert(&object("A", name, json!({"next": {"name": next}})), true);
+    }
+    g.insert(&object("A", "c", json!({})), true);
+    for name in ["a", "b", "c"] {
+        w.look(&g, &key("A", name));
+    }
+    assert_eq!(w.root(&key("A", "a")), Some((&Blocker::Object(key("A", "c")), 1)));
+    assert_eq!(w.root(&key("A", "c")), None);
+}
+
+#[test]
+fn cycles_of_models() {
+    let extra = ExtraDependency { model: "B".to_owned(), on: "A".to_owned(), port: String::new() };
+    let sorted = |mut cycles: Vec<Vec<String>>| {
+        cycles.iter_mut().for_each(|cycle| cycle.sort());
+        cycles.sort();
+        cycles
+    };
+    assert_eq!(sorted(model_cycles(&models(), &[])), [["A"], ["B"]]);
+    assert_eq!(sorted(model_cycles(&models(), &[extra])), [["A", "B"]]);
+}
+
+#[test]
+fn a_deep_search_needs_no_stack() {
+    let cycles = components([0u32], |n| vec![(n + 1) % 200_000]);
+    assert_eq!(cycles.iter().map(Vec::len).collect::<Vec<_>>(), [200_000]);
+}
+
+/// Random links among objects `0..n`: some dangle, some are circles.
+fn random_links(n: usize, links: &[(u8, u8)]) -> Vec<Object> {
+    let mut many: Vec<Vec<Value>> = vec![vec![]; n];
+    for (from, to) in links {
+        many[usize::from(*from) % n].push(json!({"name": (usize::from(*to) % (n + 1)).to_string()}));
+    }
+    let next = |(at, mut all): (usize, Vec<Value>)| {
+        let one = all.pop();
+        let all: Vec<_> = all.into_iter().map(|link| json!({"name": format!("b{}", link["name"])})).collect();
+        object("A", &at.to_string(), one.map_or(json!({"many": all.clone()}), |one| json!({"next": one, "many": all})))
+    };
+    many.into_iter().enumerate().map(next).collect()
+}
+
+proptest! {
+    /// Everything is handled once, after what it depends on unless that is in a circle with it; what dangles waits until it is there.
+    #[test]
+    fn all_are_handled_in_order(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24)) {
+        let (mut g, mut w) = (graph(&[]), Waits::default());
+        let objects = random_links(n, &links);
+        for object in &objects { g.insert(object, true); }
+        let mut todo: BTreeSet<_> = objects.iter().map(Object::key).collect();
+        let (mut done, mut free) = (HashSet::new(), HashSet::new());
+        loop {
+            let before = done.len();
+            for key in todo.clone() {
+                if w.look(&g, &key).is_none() {
+                    let by_link: Vec<_> = g.linked(&key, "next").into_iter().filter(|k| objects.iter().any(|o| o.key() == *k)).collect();
+                    for other in by_link { prop_assert!(other == key || done.contains(&other) || free.contains(&key), "{key} before {other}"); }
+                    todo.remove(&key);
+                    g.insert(&objects[key.name.parse::<usize>().unwrap()], false);
+                    w.wake(&Blocker::Object(key.clone()));
+                    done.insert(key);
+                }
+            }
+            if done.len() > before { continue; }
+            let cycles = w.break_cycles(&g, |_| false);
+            free.extend(cycles.iter().flatten().cloned());
+            if cycles.is_empty() {
+                // The rest waits, at last, for what is not there.
+                let Some(key) = todo.first() else { break };
+                let Some((Blocker::Missing(address), _)) = w.root(key) else { panic!("{key} is stuck") };
+                let address = address.clone();
+                let missing = object(if address.class.as_ref() == "B" { "C" } else { "A" }, &address.name, json!({}));
+                g.insert(&missing, false);
+                w.wake_for_new(&g, &missing.key());
+            }
+        }
+        prop_assert_eq!(done.len(), n);
+        prop_assert!(w.is_empty());
+    }
+
+    /// Deleted in any order, with all that cascades, every object goes, dependants first unless in a circle.
+    #[test]
+    fn nothing_is_stuck_on_deletion(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24), first in any::<u8>()) {
+        let (mut g, mut w) = (graph(&[]), Waits::default());
+        let objects = random_links(n, &links);
+        for object in &objects { g.insert(object, false); }
+        let mut deleting = BTreeSet::from([key("A", &(usize::from(first) % n).to_string())]);
+        let (mut gone, mut free) = (HashSet::new(), HashSet::new());
+        while !deleting.is_empty() {
+            let before = (gone.len(), deleting.len());
+            for key in deleting.clone() {
+                deleting.extend(g.cascade(&key));
+                if w.look_deleting(&g, &key).is_none() {
+                    for other in g.linked_back(&key, "previous") {
+                        prop_assert!(other == key || free.contains(&key), "{key} before {other}");
+                    }
+                    deleting.remove(&key);
+                    g.remove(&key);
+                    w.forget(&key);
+                    w.wake(&Blocker::Object(key.clone()));
+                    gone.insert(key);
+                }
+            }
+            if (gone.len(), deleting.len()) == before {
+                let cycles = w.break_cycles(&g, |_| true);
+                prop_assert!(!cycles.is_empty(), "stuck: {deleting:?}");
+                free.extend(cycles.into_iter().flatten());
+            }
+        }
+        for key in objects.iter().map(Object::key).filter(|key| g.contains(key)) {
+            prop_assert!(g.dependencies(&key).all(|d| !matches!(d, Dependency::Missing(a) if a.class.as_ref() == "A" && gone.contains(&ObjectKey::new("A", "n", &a.name)))), "{key} outlives what it leads to");
+        }
+        prop_assert!(w.is_empty());
+    }
+}

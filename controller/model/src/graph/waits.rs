@@ -1,0 +1,164 @@
+//! Who waits for whom.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{Address, Dependency, Graph, components};
+use crate::object::ObjectKey;
+
+/// What an object waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Blocker {
+    /// An object that is not done, or, on deletion, not gone.
+    Object(ObjectKey),
+    /// An object that does not exist.
+    Missing(Address),
+}
+
+/// Which objects wait, each for one blocker at a time: that is enough to be woken, and keeps the cost of waking within the links touched.
+#[derive(Clone, Debug, Default)]
+pub struct Waits {
+    waiting: HashMap<ObjectKey, Blocker>,
+    waiters: HashMap<Blocker, BTreeSet<ObjectKey>>,
+    /// Pairs (who, for whom) of a cycle, which are not waited for.
+    exempt: HashSet<(ObjectKey, ObjectKey)>,
+}
+
+impl Waits {
+    /// Asks whether a live object has to wait, and notes it.
+    ///
+    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once for each.
+    pub fn look(&mut self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+        let blocker = graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last();
+        self.note(key, blocker)
+    }
+
+    fn blocks(&self, graph: &Graph, key: &ObjectKey, dependency: Dependency) -> Option<Blocker> {
+        match dependency {
+            Dependency::Missing(address) => Some(Blocker::Missing(address)),
+            Dependency::Present(other) => {
+                let waits = graph.is_unsettled(&other) && other != *key && !self.is_exempt(key, &other);
+                waits.then_some(Blocker::Object(other))
+            }
+        }
+    }
+
+    /// The same for an object that is being deleted: it waits until those that depend on it are gone.
+    pub fn look_deleting(&mut self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+        let cascade = graph.cascade(key);
+        let blocker = cascade.into_iter().rfind(|other| !self.is_exempt(key, other)).map(Blocker::Object);
+        self.note(key, blocker)
+    }
+
+    /// Notes what an object waits for now.
+    fn note(&mut self, key: &ObjectKey, blocker: Option<Blocker>) -> Option<Blocker> {
+        if self.waiting.get(key) != blocker.as_ref() {
+            self.forget(key);
+            if let Some(blocker) = &blocker {
+                self.waiters.entry(blocker.clone()).or_default().insert(key.clone());
+                self.waiting.insert(key.clone(), blocker.clone());
+            }
+        }
+        blocker
+    }
+
+    /// What an object waits for.
+    pub fn blocker(&self, key: &ObjectKey) -> Option<&Blocker> {
+        self.waiting.get(key)
+    }
+
+    /// An object waits no longer: it is handled, or gone.
+    pub fn forget(&mut self, key: &ObjectKey) {
+        if let Some(blocker) = self.waiting.remove(key)
+            && let Some(waiters) = self.waiters.get_mut(&blocker)
+        {
+            waiters.remove(key);
+            if waiters.is_empty() {
+                self.waiters.remove(&blocker);
+            }
+        }
+    }
+
+    /// Those who waited for a blocker that is one no more: they are to be looked at again.
+    pub fn wake(&mut self, blocker: &Blocker) -> BTreeSet<ObjectKey> {
+        let woken = self.waiters.remove(blocker).unwrap_or_default();
+        for key in &woken {
+            self.waiting.remove(key);
+        }
+        woken
+    }
+
+    /// Those who wait for an object of this key, as it was missing.
+    pub fn wake_for_new(&mut self, graph: &Graph, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let classes = graph.shapes.get(&key.model);
+        let addresses = classes.iter().flat_map(|shape| &shape.ancestry).map(|class| Address::of(class, key));
+        addresses.flat_map(|address| self.wake(&Blocker::Missing(address))).collect()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nobody waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// The end of the line of those that an object waits for: the object or name that holds all of them up, and how many stand between.
+    /// In a cycle that was not broken yet it is the object itself.
+    pub fn root<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'a Blocker, usize)> {
+        let mut last = self.waiting.get(key)?;
+        let mut between = 0;
+        while let Blocker::Object(other) = last
+            && other != key
+            && between <= self.waiting.len()
+            && let Some(next) = self.waiting.get(other)
+        {
+            (last, between) = (next, between + 1);
+        }
+        Some((last, between))
+    }
+
+    /// Finds the cycles among those that wait, each from some object on to the one that waits for it, and frees them: what is in a cycle
+    /// is not waited for by the others in it. The freed objects are to be looked at again.
+    pub fn break_cycles(&mut self, graph: &Graph, is_deleting: impl Fn(&ObjectKey) -> bool) -> Vec<Vec<ObjectKey>> {
+        let next = |key: &ObjectKey| self.held_by(graph, key, is_deleting(key));
+        let cycles = components(self.waiting.keys().cloned(), next);
+        for cycle in &cycles {
+            let members: HashSet<_> = cycle.iter().collect();
+            for key in cycle {
+                let others = self.held_by(graph, key, is_deleting(key));
+                let inside = others.into_iter().filter(|other| members.contains(other));
+                self.exempt.extend(inside.map(|other| (key.clone(), other)));
+            }
+            for key in cycle {
+                self.forget(key);
+            }
+        }
+        cycles
+    }
+
+    /// All that an object waits for, those of a cycle not counted.
+    fn held_by(&self, graph: &Graph, key: &ObjectKey, is_deleting: bool) -> Vec<ObjectKey> {
+        if is_deleting {
+            return graph.cascade(key).into_iter().filter(|other| !self.is_exempt(key, other)).collect();
+        }
+        let blockers = graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency));
+        let object = |blocker| match blocker {
+            Blocker::Object(key) => Some(key),
+            Blocker::Missing(_) => None,
+        };
+        blockers.filter_map(object).collect()
+    }
+
+    fn is_exempt(&self, key: &ObjectKey, other: &ObjectKey) -> bool {
+        !self.exempt.is_empty() && self.exempt.contains(&(key.clone(), other.clone()))
+    }
+
+    /// The links of an object changed, or it is gone: what is known of cycles through it no longer holds.
+    pub fn unexempt(&mut self, key: &ObjectKey) {
+        if !self.exempt.is_empty() {
+            self.exempt.retain(|(one, other)| one != key && other != key);
+        }
+    }
+}
