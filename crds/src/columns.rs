@@ -26,9 +26,12 @@ fn is_name(field: &Field) -> bool {
     field.name == "name" && place(field) == Place::Spec
 }
 
-/// What people look for: the words that say how the backend's thing is.
+/// What people look for: the words that say how a thing is, and how it should be.
 fn is_state(field: &Field) -> bool {
-    field.state == FieldState::Feedback && (field.name.ends_with("_status") || field.name.ends_with("_state"))
+    let is_named_so = ["status", "state"]
+        .iter()
+        .any(|word| field.name.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with('_')));
+    is_named_so || field.state == FieldState::Feedback && field.choices.is_some()
 }
 
 fn field_column(field: &Field, priority: i32) -> Column {

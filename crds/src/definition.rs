@@ -14,11 +14,11 @@ use crate::{columns, schema, selectable};
 
 /// The definitions of all models that have objects (abstract ones have none), in the set's order.
 pub fn definitions(models: &ModelSet) -> Vec<CustomResourceDefinition> {
-    models.concrete().map(definition).collect()
+    models.concrete().map(|model| definition(models, model)).collect()
 }
 
-/// The definition of one model: namespaced, version v1, with the status subresource.
-pub fn definition(model: &Model) -> CustomResourceDefinition {
+/// The definition of one model of a set: namespaced, version v1, with the status subresource.
+pub fn definition(models: &ModelSet, model: &Model) -> CustomResourceDefinition {
     let names = Names::of(model);
     CustomResourceDefinition {
         metadata: ObjectMeta {
@@ -40,19 +40,19 @@ pub fn definition(model: &Model) -> CustomResourceDefinition {
                 short_names: Some(names.short_names).filter(|names| !names.is_empty()),
             },
             scope: "Namespaced".to_owned(),
-            versions: vec![version(model)],
+            versions: vec![version(models, model)],
             ..CustomResourceDefinitionSpec::default()
         },
         status: None,
     }
 }
 
-fn version(model: &Model) -> CustomResourceDefinitionVersion {
+fn version(models: &ModelSet, model: &Model) -> CustomResourceDefinitionVersion {
     CustomResourceDefinitionVersion {
         name: VERSION.to_owned(),
         served: true,
         storage: true,
-        schema: Some(CustomResourceValidation { open_api_v3_schema: Some(schema::of(model)) }),
+        schema: Some(CustomResourceValidation { open_api_v3_schema: Some(schema::of(models, model)) }),
         subresources: Some(CustomResourceSubresources {
             status: Some(CustomResourceSubresourceStatus(serde_json::json!({}))),
             ..CustomResourceSubresources::default()

@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
 use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Literal, Model, ScalarType, camel_case};
+use xos_xproto::{ContentType, Field, Literal, Model, ModelSet, ScalarType, camel_case};
 
-use crate::{links, rules, status_schema};
+use crate::{cel, links, rules, status_schema};
 
 /// The schema of a model's custom resource: `spec` and `status`.
-pub fn of(model: &Model) -> JSONSchemaProps {
-    let spec = spec(model);
-    let required = spec.required.as_ref().map(|_| vec!["spec".to_owned()]);
+pub fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
+    let spec = spec(models, model);
+    // Without a spec its rules would not be asked, and its defaults not filled in.
+    let must_have_spec = spec.required.is_some() || spec.x_kubernetes_validations.is_some();
+    let default = (!must_have_spec).then(|| JSON(json!({})));
+    let spec = JSONSchemaProps { default, ..spec };
+    let required = must_have_spec.then(|| vec!["spec".to_owned()]);
     let description = model.doc.clone().unwrap_or_else(|| format!("XOS model {}.", model.name));
     JSONSchemaProps {
         description: Some(description),
@@ -21,7 +25,7 @@ pub fn of(model: &Model) -> JSONSchemaProps {
     }
 }
 
-fn spec(model: &Model) -> JSONSchemaProps {
+fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let fields = || model.fields.iter().filter(|f| place(f) == Place::Spec);
     let links = || model.links.iter().filter(|l| link_place(l) == Place::Spec);
     let required_fields = fields().filter(|f| must_be_given(f)).map(|f| camel_case(&f.name));
@@ -32,6 +36,7 @@ fn spec(model: &Model) -> JSONSchemaProps {
     JSONSchemaProps {
         description: Some(format!("What is wanted of the {}.", model.name)),
         required: Some(required).filter(|names| !names.is_empty()),
+        x_kubernetes_validations: cel::of_spec(models, model),
         ..object(properties)
     }
 }

@@ -1,6 +1,9 @@
 //! Models of a test's own, as kinds of the cluster.
 
-use kube::Client;
+use kube::{
+    Api, Client,
+    api::{DynamicObject, Patch, PatchParams},
+};
 use serde_json::{Value, json};
 use xos_engine::install::{InstallError, install};
 use xos_xproto::{ModelSet, Sources, compile, render};
@@ -77,5 +80,17 @@ impl Kinds {
             Err(error) => Err(kube::Error::HttpError(error)),
         };
         Ok(answer.map(|stored| stored["spec"].clone()))
+    }
+
+    /// Changes an object by a merge patch of its spec; gives the spec that is stored.
+    ///
+    /// # Errors
+    /// As for [`Kinds::create`].
+    pub async fn patch(&self, model: &str, name: &str, spec: &Value) -> Result<Result<Value, kube::Error>, Error> {
+        let model = self.models.get(model).ok_or_else(|| Error::Unknown(model.to_owned()))?;
+        let resource = xos_crds::api_resource(model);
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        let answer = api.patch(name, &PatchParams::default(), &Patch::Merge(json!({ "spec": spec }))).await;
+        Ok(answer.map(|stored| stored.data["spec"].clone()))
     }
 }

@@ -151,9 +151,16 @@ fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet,
 
 /// What the models say and nobody checks must not go unnoticed.
 fn warn_of_what_is_not_enforced(models: &ModelSet) {
-    let has_rules = |model: &&xos_xproto::Model| !model.validators.is_empty() || model.access_policy.is_some();
-    for model in models.concrete().filter(has_rules) {
-        tracing::warn!(model = model.name, "this version does not enforce the model's validators and access policy");
+    for model in models.concrete() {
+        for validator in xos_crds::cel::enforcement(models, model) {
+            for (part, reason) in validator.left {
+                let policy = &validator.policy;
+                tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
+            }
+        }
+        if let Some(policy) = &model.access_policy {
+            tracing::warn!(model = model.name, policy, "this version does not enforce the model's access policy");
+        }
     }
     for model in models.concrete().filter(|model| !model.links.is_empty()) {
         tracing::warn!(

@@ -22,6 +22,7 @@ mod rbac;
 mod rejected;
 mod touch;
 mod update;
+mod validators;
 
 use std::error::Error;
 

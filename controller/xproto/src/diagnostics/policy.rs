@@ -172,6 +172,20 @@ pub enum PolicyError {
     /// Check parts of the set by themselves.
     #[error("the policies are not checked against the models that use them from here on: that would take too long")]
     TooManyUses,
+    /// `X615`: A policy that says who may do what speaks of `old`, the object as it was before the save. Only a
+    /// validator can, since only it is asked when something is saved. Ask of `obj`, or make a validator of it.
+    ///
+    /// ```proto
+    /// policy kept < obj.name = old.name >
+    /// message Site::kept (XOSBase) { required string name = 1 [max_length = 9]; }
+    /// ```
+    #[error("policy `{policy}` speaks of `old`, and says who may do what with a `{model}`")]
+    OldInAccess {
+        /// The policy.
+        policy: String,
+        /// The model.
+        model: String,
+    },
 }
 
 impl PolicyError {
@@ -191,6 +205,7 @@ impl PolicyError {
             Self::Precedence { .. } => 612,
             Self::Placeholder { .. } => 613,
             Self::TooManyUses => 614,
+            Self::OldInAccess { .. } => 615,
         })
     }
 
@@ -222,6 +237,7 @@ impl PolicyError {
             Self::TooDeep => "make policies of its parts, and call them: `*part(obj)`".to_owned(),
             Self::MalformedValidator { .. } => "a message can have neither a comma nor a colon".to_owned(),
             Self::Precedence { .. } => "put all that is about its object in parentheses".to_owned(),
+            Self::OldInAccess { .. } => "only a validator can speak of `old`".to_owned(),
             Self::Placeholder { .. } => "write a path, such as `{obj.name}`".to_owned(),
             Self::NoFields { .. } | Self::Call { .. } | Self::TooManyUses => return None,
         };

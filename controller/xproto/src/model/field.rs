@@ -49,6 +49,8 @@ pub struct Field {
     pub db_index: bool,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
+    /// Option `immutable`, our own addition: what was given on creation stays as it is.
+    pub immutable: bool,
     /// Option `help_text`, else `description`, else the comment right above the field.
     pub help_text: Option<String>,
     /// Option `verbose_name`.

@@ -50,6 +50,8 @@ pub struct Link {
     pub db_index: bool,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
+    /// Option `immutable`, our own addition: what was given on creation stays as it is.
+    pub immutable: bool,
     /// The policy behind `::`; XOS 4.0.4 reads it and uses it for nothing.
     pub policy: Option<String>,
     /// The options as written; of one given twice only the first.

@@ -104,6 +104,8 @@ pub struct Path {
 pub enum Root {
     /// `obj`: the object that the policy is about.
     Object,
+    /// `old`: the object as it was before the save; our own addition to the language, for validators only.
+    Old,
     /// `ctx.user`: who asks.
     User,
     /// `ctx.write_access`: whether the object is to be changed.
@@ -253,6 +255,7 @@ impl fmt::Display for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Object => "obj",
+            Self::Old => "old",
             Self::User => "ctx.user",
             Self::WriteAccess => "ctx.write_access",
             Self::ReadAccess => "ctx.read_access",

@@ -104,6 +104,7 @@ fn field(written: &tree::Field, model: &str, sink: &mut Sink) -> Option<Member> 
         tosca_key_one_of: common.names("tosca_key_one_of"),
         db_index: common.flag("db_index"),
         gui_hidden: common.flag("gui_hidden"),
+        immutable: common.flag("immutable"),
         help_text: common.help_text(written.doc.as_ref()),
         verbose_name: common.text("verbose_name"),
         policy: written.policy.as_ref().map(|policy| policy.text.clone()),

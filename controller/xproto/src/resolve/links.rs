@@ -44,6 +44,7 @@ pub(super) fn link(
         tosca_key_one_of: common.names("tosca_key_one_of"),
         db_index: common.flag("db_index"),
         gui_hidden: common.flag("gui_hidden"),
+        immutable: common.flag("immutable"),
         policy: written.policy.as_ref().map(|policy| policy.text.clone()),
         options: common.options,
         span: written.name.span,

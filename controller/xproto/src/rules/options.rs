@@ -7,13 +7,14 @@ use crate::resolve::invalid;
 use crate::source::Span;
 
 /// Options that are true or false (XOS 4.0.4, xosgenx, `BOOLEAN_OPTIONS`).
-const BOOLEANS: [&str; 10] = [
+const BOOLEANS: [&str; 11] = [
     "auto_now_add",
     "blank",
     "bookkeeping_state",
     "db_index",
     "feedback_state",
     "gui_hidden",
+    "immutable",
     "null",
     "text",
     "tosca_key",
@@ -21,10 +22,11 @@ const BOOLEANS: [&str; 10] = [
 ];
 
 /// Options that every field and link can have (XOS 4.0.4, xosgenx, `COMMON_OPTIONS`; then those of its documents, of
-/// which the validator knows nothing, and those that its own rules let everything have).
-const COMMON: [&str; 14] = [
+/// which the validator knows nothing, those that its own rules let everything have, and our own `immutable`).
+const COMMON: [&str; 15] = [
     "help_text",
     "gui_hidden",
+    "immutable",
     "tosca_key",
     "tosca_key_one_of",
     "bookkeeping_state",

@@ -104,6 +104,7 @@ impl Reader<'_> {
         match (first, second) {
             _ if self.bound.iter().any(|bound| bound == first) => (Root::Bound(first.to_owned()), 1),
             ("obj", _) => (Root::Object, 1),
+            ("old", _) => (Root::Old, 1),
             ("ctx", Some("user")) => (Root::User, 2),
             ("ctx", Some("write_access")) => (Root::WriteAccess, 2),
             ("ctx", Some("read_access")) => (Root::ReadAccess, 2),

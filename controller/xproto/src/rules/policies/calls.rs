@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::known_policy;
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, PolicyError};
-use crate::model::{Call, Expr, ModelSet, Policy, TermKind};
+use crate::model::{Call, Expr, ModelSet, Policy, Root, TermKind};
 
 /// Checks what each policy calls.
 pub(super) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink) {
@@ -35,6 +35,19 @@ pub(super) fn of(expr: &Expr) -> Vec<&Call> {
         }));
     });
     calls
+}
+
+/// Whether a part of a policy speaks of `old` itself.
+pub(super) fn mentions_old(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr| {
+        found |= expr.terms().any(|term| match &term.kind {
+            TermKind::Path(path) => path.root == Root::Old,
+            TermKind::Call(call) => call.argument.root == Root::Old,
+            _ => false,
+        });
+    });
+    found
 }
 
 /// Whether a policy has been looked at on the search for circles.

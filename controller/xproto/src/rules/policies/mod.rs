@@ -58,8 +58,8 @@ fn known_root(models: &ModelSet, policy: &Policy, path: &Path, span: Span, sink:
     let Root::Unknown(name) = &path.root else {
         return;
     };
-    let general = "a policy knows `obj`, `ctx.user`, `ctx.write_access`, `ctx.read_access`, and the models of the \
-                   quantifiers around the place";
+    let general = "a policy knows `obj`, `old`, `ctx.user`, `ctx.write_access`, `ctx.read_access`, and the models of \
+                   the quantifiers around the place";
     let unknown = |help: String| Diagnostic::new(PolicyError::UnknownName { name: name.clone(), help }, span);
     let help = || match nearest(name, roots(models, policy)) {
         _ if models.get(name).is_some() => {
@@ -74,7 +74,7 @@ fn known_root(models: &ModelSet, policy: &Policy, path: &Path, span: Span, sink:
 /// have.
 fn roots<'a>(models: &ModelSet, policy: &'a Policy) -> Vec<&'a str> {
     const MOST: usize = 20;
-    let mut roots = vec!["obj", "ctx.user", "ctx.write_access", "ctx.read_access", "True", "False", "None"];
+    let mut roots = vec!["obj", "old", "ctx.user", "ctx.write_access", "ctx.read_access", "True", "False", "None"];
     policy.expr.walk(&mut |expr| {
         if let ExprKind::Exists(quantifier) | ExprKind::Forall(quantifier) = &expr.kind
             && roots.len() < MOST

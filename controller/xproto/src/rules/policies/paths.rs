@@ -60,7 +60,7 @@ impl<'a> Paths<'a> {
     pub(super) fn target(&mut self, path: &Path, object: Target<'a>, user: User<'_>, sink: &mut Sink) -> Target<'a> {
         let model = |name: &str| self.models.get(name).map_or(Target::Unknown, Target::Object);
         let mut target = match &path.root {
-            Root::Object => object,
+            Root::Object | Root::Old => object,
             Root::User => model("User"),
             Root::Bound(name) => model(name),
             Root::WriteAccess | Root::ReadAccess => Target::Value(ScalarType::Bool),

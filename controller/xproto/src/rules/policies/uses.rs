@@ -6,8 +6,9 @@ use super::paths::{Paths, Target, User};
 use super::{calls, known_policy};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, PolicyError};
-use crate::limits::MAX_CHECKED;
+use crate::limits::{MAX_CHECKED, MAX_NAMES};
 use crate::model::{Model, ModelSet, Path, Policy, Root, Step, TermKind, Validator};
+use crate::source::Span;
 
 /// Checks every policy against every model that uses it, directly or through another policy.
 pub(super) fn check<'a>(models: &'a ModelSet, broken: &HashSet<String>, paths: &mut Paths<'a>, sink: &mut Sink) {
@@ -31,6 +32,25 @@ fn access<'a>(models: &'a ModelSet, broken: &HashSet<String>, model: &'a Model, 
         let span = model.access_policy_span.unwrap_or(model.span);
         if known_policy(models, broken, policy, &user, span, sink) {
             uses.add(policy, model);
+            no_old(models, policy, model, span, sink);
+        }
+    }
+}
+
+/// `X615`: who may do something is asked when nothing is saved, too: there is no state before.
+fn no_old(models: &ModelSet, policy: &str, model: &Model, span: Span, sink: &mut Sink) {
+    let (mut names, mut at) = (vec![policy], 0);
+    while let Some(policy) = names.get(at).and_then(|name| models.policy(name)) {
+        at += 1;
+        if calls::mentions_old(&policy.expr) {
+            let problem = PolicyError::OldInAccess { policy: policy.name.clone(), model: model.name.clone() };
+            sink.push(Diagnostic::new(problem, span));
+            return;
+        }
+        for call in calls::of(&policy.expr) {
+            if names.len() < MAX_NAMES && !names.contains(&call.policy.as_str()) {
+                names.push(&call.policy);
+            }
         }
     }
 }
@@ -108,6 +128,7 @@ fn placeholder(text: &str, validator: &Validator) -> Option<Path> {
     let mut names = text.split('.');
     let root = match names.next() {
         Some("obj") => Root::Object,
+        Some("old") => Root::Old,
         Some("ctx") => Root::Unknown(text.to_owned()),
         _ => return None,
     };

@@ -1,0 +1,35 @@
+//! What a rule costs by the API server's estimate.
+//!
+//! The API server counts before it takes a definition: a text's length as the most bytes it can have (four for each character of its
+//! `maxLength`, else a whole request), a comparison as a tenth of the shorter text, `contains` as a tenth of the one times a tenth of the
+//! other; 10 million for a rule (`k8s.io/apiserver/pkg/apis/cel`). Here a rule keeps to a part of that.
+
+use xos_xproto::model::Expr;
+
+use super::translate::Left;
+
+/// A part of the API server's 10 million, for what the estimate leaves out.
+const MOST: u64 = 5_000_000;
+/// The longest text of a field without `max_length`: the API server's request limit, 3 MiB.
+const UNBOUNDED: u64 = 3 * 1024 * 1024;
+const BYTES_OF_CHARACTER: u64 = 4;
+
+fn units(longest: Option<u32>) -> u64 {
+    let bytes = longest.map_or(UNBOUNDED, |n| (u64::from(n) * BYTES_OF_CHARACTER).min(UNBOUNDED));
+    bytes.div_ceil(10).max(1)
+}
+
+/// Of `text.contains(part)`.
+pub(super) fn of_contains(text: Option<u32>, part: Option<u32>) -> u64 {
+    units(text).saturating_mul(units(part))
+}
+
+/// Of `one == other`.
+pub(super) fn of_comparison(one: Option<u32>, other: Option<u32>) -> u64 {
+    units(one).min(units(other))
+}
+
+/// Refuses what costs too much.
+pub(super) fn check(cost: u64, whole: &Expr) -> Result<(), Left> {
+    if cost > MOST { Err(Left::Costly { what: whole.to_string() }) } else { Ok(()) }
+}

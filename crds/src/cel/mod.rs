@@ -1,0 +1,94 @@
+//! Validators and immutable fields as CEL rules of the API server (`x-kubernetes-validations`).
+//!
+//! A validator becomes a rule as far as its policy speaks of the object's own declarative fields and links; the rest is left to the
+//! controller, with the reason ([`Left`]). What a policy says of a field without a value: it is equal to `None` and to nothing else, it
+//! does not hold by itself, and nothing is in it.
+
+mod cost;
+mod message;
+mod operand;
+mod text;
+mod translate;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
+use xos_model::save::{Place, link_place, place};
+use xos_xproto::model::{Expr, ExprKind};
+use xos_xproto::{Model, ModelSet, Validator, camel_case};
+
+pub use translate::Left;
+use translate::{Rule, Translator};
+
+/// What becomes of a validator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enforcement {
+    /// The validator's policy.
+    pub policy: String,
+    /// The rule over `spec` that the API server enforces: the whole of the policy, or some of the parts that must all hold.
+    pub rule: Option<String>,
+    /// The parts that the API server cannot judge, as the policy has them, and why.
+    pub left: Vec<(String, Left)>,
+}
+
+/// What becomes of each validator of a model.
+pub fn enforcement(models: &ModelSet, model: &Model) -> Vec<Enforcement> {
+    let parts = |validator: &Validator| {
+        let (rule, left) = parts(models, model, validator);
+        Enforcement { policy: validator.policy.clone(), rule: rule.map(|rule| rule.text), left }
+    };
+    model.validators.iter().map(parts).collect()
+}
+
+/// The rules of a model's `spec`.
+pub(crate) fn of_spec(models: &ModelSet, model: &Model) -> Option<Vec<ValidationRule>> {
+    let validators = model.validators.iter().filter_map(|validator| {
+        let rule = parts(models, model, validator).0?;
+        let message = message::of(model, validator);
+        Some(ValidationRule {
+            rule: rule.text,
+            message: Some(message.plain),
+            message_expression: message.expression,
+            ..ValidationRule::default()
+        })
+    });
+    let rules: Vec<_> = validators.chain(immutable(model)).collect();
+    Some(rules).filter(|rules| !rules.is_empty())
+}
+
+/// The rule of a validator, and what is left of it.
+fn parts(models: &ModelSet, model: &Model, validator: &Validator) -> (Option<Rule>, Vec<(String, Left)>) {
+    let Some(policy) = models.policy(&validator.policy) else { return (None, vec![]) };
+    let (mut rules, mut left) = (vec![], vec![]);
+    for part in conjuncts(&policy.expr) {
+        match Translator::new(models, model).translate(part) {
+            Ok(rule) => rules.push(rule),
+            Err(reason) => left.push((part.to_string(), reason)),
+        }
+    }
+    let rule = (!rules.is_empty()).then(|| Rule::all(rules));
+    (rule, left)
+}
+
+/// The parts that must all hold.
+fn conjuncts(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
+        _ => vec![expr],
+    }
+}
+
+/// Option `immutable`: on `spec`, because a rule of the field itself is not asked when the field comes or goes.
+fn immutable(model: &Model) -> impl Iterator<Item = ValidationRule> + '_ {
+    let fields = model.fields.iter().filter(|f| f.immutable && place(f) == Place::Spec).map(|f| &f.name);
+    let links = model.links.iter().filter(|l| l.immutable && link_place(l) == Place::Spec).map(|l| &l.name);
+    fields.chain(links).map(|name| {
+        let property = text::property(&camel_case(name));
+        let (new, old) = (format!("self.{property}"), format!("oldSelf.{property}"));
+        ValidationRule {
+            rule: format!("has({new}) == has({old}) && (!has({new}) || {new} == {old})"),
+            message: Some(format!("{name} cannot be changed after creation")),
+            field_path: Some(format!(".{}", camel_case(name))),
+            reason: Some("FieldValueForbidden".to_owned()),
+            ..ValidationRule::default()
+        }
+    })
+}

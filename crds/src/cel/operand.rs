@@ -1,0 +1,138 @@
+//! The values that a rule speaks of.
+
+use xos_model::save::{Place, link_place, place};
+use xos_xproto::{ContentType, Field, Link, Literal, Model, ScalarType, camel_case};
+
+use super::text;
+use super::translate::Left;
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    String,
+    Int,
+    Double,
+    Bool,
+    /// A timestamp in CEL.
+    Date,
+    Bytes,
+    /// A reference to another object.
+    Link,
+    /// A list of references.
+    Links,
+    /// `None`.
+    Null,
+}
+
+/// A value as CEL text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Operand {
+    pub(super) kind: Kind,
+    /// The expression; with `present` it may only be used where that holds.
+    pub(super) text: String,
+    /// A condition for there being a value; none if there always is one.
+    pub(super) present: Option<String>,
+    /// The most characters of a text.
+    pub(super) longest: Option<u32>,
+}
+
+impl Operand {
+    pub(super) fn literal(kind: Kind, text: String, longest: Option<u32>) -> Self {
+        Self { kind, text, present: None, longest }
+    }
+
+    /// A declarative field of `self` or `oldSelf`.
+    pub(super) fn field(field: &Field, object: &str) -> Result<Self, Left> {
+        if place(field) == Place::Status {
+            return Err(Left::Status { field: field.name.clone() });
+        }
+        let kind = kind(field);
+        let path = format!("{object}.{}", text::property(&camel_case(&field.name)));
+        let has = format!("has({path})");
+        // The framework's own switches are absent where they have their default.
+        let default = field.default.as_ref().filter(|_| field.declared_in == "XOSBase").and_then(literal);
+        let (text, present) = match default {
+            Some(default) => (format!("({has} ? {path} : {default})"), None),
+            None if is_always_there(field) => (path, None),
+            None => (path, Some(has)),
+        };
+        Ok(Self { kind, text, present, longest: field.max_length.filter(|_| kind == Kind::String) })
+    }
+
+    /// A declarative link of `self` or `oldSelf`.
+    pub(super) fn link(link: &Link, object: &str) -> Result<Self, Left> {
+        if link_place(link) == Place::Status {
+            return Err(Left::Status { field: link.name.clone() });
+        }
+        let text = format!("{object}.{}", text::property(&camel_case(&link.name)));
+        let is_there = link.required && !link.is_to_many() && link.default.is_none();
+        let present = (!is_there).then(|| format!("has({text})"));
+        let kind = if link.is_to_many() { Kind::Links } else { Kind::Link };
+        Ok(Self { kind, text, present, longest: None })
+    }
+
+    /// The condition together with there being a value.
+    pub(super) fn guard(&self, condition: &str) -> String {
+        match &self.present {
+            Some(present) => format!("{present} && {condition}"),
+            None => condition.to_owned(),
+        }
+    }
+
+    /// Whether the value is none.
+    pub(super) fn is_absent(&self) -> String {
+        match (&self.present, self.kind) {
+            (_, Kind::Null) => "true".to_owned(),
+            (Some(present), _) => format!("!{present}"),
+            (None, _) => "false".to_owned(),
+        }
+    }
+
+    /// Whether it holds by itself: it is true, not empty, not zero and not null.
+    pub(super) fn holds(&self) -> String {
+        let text = &self.text;
+        match self.kind {
+            Kind::Null => "false".to_owned(),
+            Kind::Bool => self.guard(text),
+            Kind::String => self.guard(&format!("{text} != \"\"")),
+            Kind::Int => self.guard(&format!("{text} != 0")),
+            Kind::Double => self.guard(&format!("{text} != 0.0")),
+            Kind::Bytes | Kind::Links => self.guard(&format!("size({text}) > 0")),
+            Kind::Date | Kind::Link => self.present.clone().unwrap_or_else(|| "true".to_owned()),
+        }
+    }
+}
+
+/// Whether the API server sees to it that there is a value: by a default, or because the field must be given.
+fn is_always_there(field: &Field) -> bool {
+    let has_default = field.default.as_ref().is_some_and(|default| literal(default).is_some());
+    has_default || field.required && matches!(field.default, None | Some(Literal::Null))
+}
+
+fn kind(field: &Field) -> Kind {
+    match (field.ty, field.content_type) {
+        (ScalarType::String, Some(ContentType::Date)) => Kind::Date,
+        (ScalarType::String, _) => Kind::String,
+        (ScalarType::Bool, _) => Kind::Bool,
+        (ScalarType::Int32 | ScalarType::Uint32, _) => Kind::Int,
+        (ScalarType::Float | ScalarType::Double, _) => Kind::Double,
+        (ScalarType::Bytes, _) => Kind::Bytes,
+    }
+}
+
+/// A default that is a constant, as CEL text.
+fn literal(literal: &Literal) -> Option<String> {
+    match literal {
+        Literal::Bool(value) => Some(value.to_string()),
+        Literal::Int(value) => Some(value.to_string()),
+        Literal::Float(value) => Some(text::double(*value)),
+        Literal::Str(value) => Some(text::string(value)),
+        Literal::Null | Literal::Now | Literal::Callable(_) => None,
+    }
+}
+
+/// The field or link of that name, as a value.
+pub(super) fn member(model: &Model, name: &str, object: &str) -> Option<Result<Operand, Left>> {
+    let field = model.field(name).map(|field| Operand::field(field, object));
+    field.or_else(|| model.link(name).map(|link| Operand::link(link, object)))
+}
