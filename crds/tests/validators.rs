@@ -84,6 +84,7 @@ fn policies_become_rules() {
         ("obj.x = 2", "has(self.x) && self.x == double(2)".to_owned()),
         ("obj.n = obj.x", "has(self.x) && double(self.n) == self.x".to_owned()),
         (r#"obj.n = "1""#, "false".to_owned()),
+        ("obj.on = obj.o1", "!has(self.on) && !has(self.o1)".to_owned()),
         ("obj.b = True", "self.b == true".to_owned()),
         ("obj.d = obj.d", "has(self.d) == has(self.d) && (!has(self.d) || self.d == self.d)".to_owned()),
         ("obj.one = obj.o1", format!("has(self.o1) && {}", same("self.one", "self.o1"))),

@@ -226,8 +226,13 @@ impl<'a> Translator<'a> {
             (Kind::Links, _) | (_, Kind::Links) | (Kind::Bytes, _) | (_, Kind::Bytes) => return Err(incomparable()),
             (a, b) if a == b => format!("{} == {}", one.text, other.text),
             (Kind::Date, _) | (_, Kind::Date) => return Err(incomparable()),
-            // As in Python, values of different types are not equal.
-            _ => return Ok(Rule::new("false".to_owned(), Rank::Unary)),
+            // As in Python, values of different types are equal only where neither is there.
+            _ => {
+                return Ok(match (one.present, other.present) {
+                    (Some(a), Some(b)) => Rule::new(format!("!{a} && !{b}"), Rank::And),
+                    _ => Rule::new("false".to_owned(), Rank::Unary),
+                });
+            }
         };
         cost::check(cost::of_comparison(one.longest, other.longest), whole)?;
         Ok(match (&one.present, &other.present) {

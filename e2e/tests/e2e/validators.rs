@@ -108,7 +108,7 @@ async fn rules_say_what_policies_say() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut draw = |n: usize| (0..n).map(|_| policy().new_tree(&mut runner).unwrap().current()).collect::<Vec<_>>();
-    let policies = draw(40);
+    let policies = draw(25);
     let specs: Vec<_> = (0..12).map(|_| spec().new_tree(&mut runner).unwrap().current()).collect();
     let of_policy = |(at, policy): (usize, &Policy)| {
         format!("policy p{at} < {} >\nmessage R{at} (Base) {{ option validators = \"p{at}:no\"; }}\n", policy.text())
@@ -128,7 +128,7 @@ async fn rules_say_what_policies_say() {
             }
         }
         assert!(wrong.is_empty(), "XOS_SEED={seed}\n{}", wrong.join("\n"));
-        assert!((100..380).contains(&held), "{held} of 480 hold: the policies are too much alike");
+        assert!((60..240).contains(&held), "{held} of 300 hold: the policies are too much alike");
     })
     .await;
 }
@@ -168,10 +168,10 @@ enum Policy {
     Holds(Term),
     Equals(Term, Term),
     In(Term, Term),
-    Not(Box<Policy>),
-    And(Box<Policy>, Box<Policy>),
-    Or(Box<Policy>, Box<Policy>),
-    Implies(Box<Policy>, Box<Policy>),
+    Not(Box<Self>),
+    And(Box<Self>, Box<Self>),
+    Or(Box<Self>, Box<Self>),
+    Implies(Box<Self>, Box<Self>),
 }
 
 #[derive(Clone, Debug)]
