@@ -26,7 +26,12 @@ fn conditions() -> JSONSchemaProps {
     };
     let item = with_required(
         named([
-            ("type", string("Ready, Synced, Reconciling or Stalled.")),
+            (
+                "type",
+                string(
+                    "Ready, Synced, PolicyApplied, Reconciling or Stalled; qualified, if another synchronizer says it.",
+                ),
+            ),
             ("status", status),
             ("reason", string("Why, in one CamelCase word for programs.")),
             ("message", string("Why, for people.")),
@@ -44,7 +49,7 @@ fn history() -> JSONSchemaProps {
     let item = with_required(
         named([
             ("step", string("The step.")),
-            ("operation", string("Sync or Delete.")),
+            ("operation", string("Sync, Delete, PolicyCreate, PolicyUpdate or PolicyDelete.")),
             ("outcome", string("Succeeded, Failed, Deferred or Innocuous.")),
             ("message", string("What the step said, unless it succeeded.")),
             ("at", date("When it ended.")),
@@ -62,8 +67,10 @@ fn synchronizers() -> JSONSchemaProps {
     let item = with_required(
         named([
             ("name", string("The synchronizer's name.")),
-            ("sync", pass("Its sync pass.")),
+            ("sync", pass("Its sync pass, once it was tried.")),
+            ("policy", pass("Its policy pass, once it was tried.")),
             ("delete", pass("Its delete step, once it was tried.")),
+            ("deletePolicy", pass("Its policies' delete handlers, once they were tried.")),
         ]),
         &["name"],
     );
@@ -79,6 +86,12 @@ fn pass(text: &str) -> JSONSchemaProps {
             ("attempted", intent("What was last tried.")),
             ("failures", integer("Failures of what was last tried, in a row.")),
             ("nextAttempt", date(next)),
+            ("seen", date("The last change by the other pass that was there when this one was tried.")),
+            ("ever", boolean("Whether it ever succeeded.")),
+            (
+                "owner",
+                boolean("Whether this synchronizer writes the pass's fields and conditions at the top of status."),
+            ),
         ]))
     }
 }
@@ -125,6 +138,10 @@ fn scalar(type_: &str, format: Option<&str>, text: &str) -> JSONSchemaProps {
         description: Some(text.to_owned()),
         ..JSONSchemaProps::default()
     }
+}
+
+fn boolean(text: &str) -> JSONSchemaProps {
+    scalar("boolean", None, text)
 }
 
 fn string(text: &str) -> JSONSchemaProps {

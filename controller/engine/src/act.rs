@@ -18,7 +18,7 @@ pub async fn act(
 ) -> Outcome {
     let call = match operation {
         Operation::Sync => step.sync(context, object),
-        Operation::Delete => step.delete(context, object),
+        _ => step.delete(context, object),
     };
     match tokio::time::timeout(limit, AssertUnwindSafe(call).catch_unwind()).await {
         Ok(Ok(Ok(()))) => Outcome::Succeeded,

@@ -1,9 +1,9 @@
 //! What is to be done with an object: a pure function of its state and the time.
 
 use jiff::Timestamp;
-use xos_model::Object;
 use xos_model::deletion::{Deletion, deletion_due};
 use xos_model::dirty::{Due, sync_due};
+use xos_model::{Object, Operation};
 
 /// What is to be done with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Plan {
 /// The plan for an object of a model that the synchronizer has a sync step for.
 pub fn decide(object: &Object, synchronizer: &str, finalizer: &str, now: Timestamp) -> Plan {
     if object.meta.deleting.is_some() {
-        return match deletion_due(object, synchronizer, finalizer, now) {
+        return match deletion_due(object, synchronizer, finalizer, Operation::Delete, now) {
             Deletion::NotHeld => Plan::Nothing,
             Deletion::NotBefore(at) => Plan::WaitUntil(at),
             Deletion::RunStep => Plan::Delete,

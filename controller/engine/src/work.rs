@@ -173,14 +173,13 @@ fn log_outcome(outcome: &Outcome) {
 
 fn step_context(shared: &Shared, object: &Object, operation: Operation) -> StepContext {
     let own = object.status.of(&shared.registry.synchronizer);
-    let failures = match operation {
-        Operation::Sync => own.map_or(0, |own| own.sync.failures),
-        Operation::Delete => own.and_then(|own| own.delete.as_ref()).map_or(0, |state| state.failures),
-    };
+    let failures = own.and_then(|own| own.state(operation)).map_or(0, |state| state.failures);
     let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));
-    let idempotency_key = match operation {
-        Operation::Sync => format!("{}/sync/{}{touch}", object.meta.uid, object.intent.spec.as_str()),
-        Operation::Delete => format!("{}/delete", object.meta.uid),
+    let (uid, name) = (&object.meta.uid, operation.as_str().to_lowercase());
+    let idempotency_key = if operation.is_delete() {
+        format!("{uid}/{name}")
+    } else {
+        format!("{uid}/{name}/{}{touch}", object.intent.spec.as_str())
     };
     StepContext::new(ContextParts { idempotency_key, failures, ..shared.parts.clone() })
 }

@@ -3,28 +3,35 @@
 use jiff::Timestamp;
 
 use crate::dirty::{Due, pass_due};
-use crate::intent::Pass;
 use crate::object::Object;
+use crate::outcome::Operation;
 
 /// What to do with an object that has a deletionTimestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deletion {
     /// This synchronizer does not hold the object.
     NotHeld,
-    /// The delete step must run now.
+    /// The delete step or handlers must run now.
     RunStep,
-    /// The delete step failed: not before this time.
+    /// They failed: not before this time.
     NotBefore(Timestamp),
 }
 
-/// The rule. The finalizer is set right before the first sync attempt, so where it stands a sync was attempted, or may have been
-/// (a crash before the status write): then the delete step runs, since delete steps are idempotent.
-pub fn deletion_due(object: &Object, synchronizer: &str, finalizer: &str, now: Timestamp) -> Deletion {
+/// The rule for `operation`, a delete step or the policies' delete handlers, each with a finalizer of its own. The finalizer stands on the
+/// object before the first attempt, so where it stands there was one, or may have been (a crash before the status write): then the
+/// operation runs, since it is idempotent.
+pub fn deletion_due(
+    object: &Object,
+    synchronizer: &str,
+    finalizer: &str,
+    operation: Operation,
+    now: Timestamp,
+) -> Deletion {
     if !object.has_finalizer(finalizer) {
         return Deletion::NotHeld;
     }
-    let state = object.status.of(synchronizer).and_then(|own| own.delete.as_ref());
-    match state.map(|state| pass_due(object, state, Pass::Sync, now)) {
+    let state = object.status.of(synchronizer).and_then(|own| own.state(operation));
+    match state.map(|state| pass_due(object, state, operation.pass(), now)) {
         Some(Due::NotBefore(at)) => Deletion::NotBefore(at),
         _ => Deletion::RunStep,
     }
@@ -67,7 +74,7 @@ mod tests {
                 quiet_saves: vec![],
                 status,
             };
-            assert_eq!(deletion_due(&object, "me", "f", now), expected, "{what}");
+            assert_eq!(deletion_due(&object, "me", "f", Operation::Delete, now), expected, "{what}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether an object has work for the sync step.
+//! Whether an object has work for a pass.
 
 use jiff::Timestamp;
 
@@ -6,10 +6,10 @@ use crate::intent::{Pass, is_handled};
 use crate::object::Object;
 use crate::status::PassState;
 
-/// What the sync pass has to do with a live object.
+/// What a pass has to do with a live object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Run the step now.
+    /// Run now.
     Now,
     /// The last attempt of this intent failed: not before this time.
     NotBefore(Timestamp),
@@ -19,110 +19,73 @@ pub enum Due {
     Held(Switch),
 }
 
-/// A switch that holds sync back.
+/// A switch that holds a pass back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
     /// `noSync`.
     NoSync,
     /// `lazyBlocked`.
     LazyBlocked,
+    /// `noPolicy`.
+    NoPolicy,
+}
+
+impl Switch {
+    /// The name in spec.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSync => "noSync",
+            Self::LazyBlocked => "lazyBlocked",
+            Self::NoPolicy => "noPolicy",
+        }
+    }
 }
 
 /// XOS's rule (`enacted is null | enacted < updated | enacted < changed_by_policy) & !lazy_blocked & !no_sync`),
 /// with intents in place of times.
 pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
-    if object.flag("no_sync") {
-        return Due::Held(Switch::NoSync);
-    }
-    if object.flag("lazy_blocked") {
-        return Due::Held(Switch::LazyBlocked);
+    let held = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
+    due(object, synchronizer, Pass::Sync, &held, now)
+}
+
+/// XOS's rule (`policed is null | policed < updated | policed < changed_by_step) & !no_policy`), with intents in place of times.
+pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
+    due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
+}
+
+fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
+    if let Some((_, switch)) = held.iter().find(|(field, _)| object.flag(field)) {
+        return Due::Held(*switch);
     }
     match object.status.of(synchronizer) {
-        Some(own) => pass_due(object, &own.sync, Pass::Sync, now),
+        Some(own) => pass_due(object, own.live(pass), pass, now),
         None => Due::Now,
     }
 }
 
-/// The same for one pass, without the switches.
+/// The same without the switches.
 pub fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) -> Due {
-    let handled = |then| is_handled(then, &object.intent, &object.quiet_saves, pass);
-    if state.handled.as_ref().is_some_and(handled) {
+    let is_same = |then| {
+        is_handled(then, &object.intent, &object.quiet_saves, pass) && state.seen == change_by_other(object, pass)
+    };
+    if state.handled.as_ref().is_some_and(is_same) {
         return Due::Clean;
     }
     match state.next_attempt {
         // A new intent does not wait for the delay of the old one.
-        Some(at) if at > now && state.attempted.as_ref().is_some_and(handled) => Due::NotBefore(at),
+        Some(at) if at > now && state.attempted.as_ref().is_some_and(is_same) => Due::NotBefore(at),
         _ => Due::Now,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::intent::{Intent, SpecHash};
-    use crate::object::Meta;
-    use crate::status::Status;
-    use serde_json::json;
-
-    fn intent(spec: &str) -> Intent {
-        Intent { spec: SpecHash::of(&json!(spec)), touch: None }
-    }
-
-    fn object(state: Option<PassState>) -> Object {
-        let mut status = Status::default();
-        if let Some(state) = state {
-            status.of_mut("me").sync = state;
-        }
-        Object {
-            model: "M".into(),
-            meta: Meta::default(),
-            fields: [].into(),
-            intent: intent("now"),
-            quiet_saves: vec![],
-            status,
-        }
-    }
-
-    #[test]
-    fn when_sync_is_due() {
-        let now = Timestamp::from_second(100).unwrap();
-        let at = |s| Some(Timestamp::from_second(s).unwrap());
-        let state = |handled: Option<&str>, attempted: Option<&str>, next| {
-            Some(PassState {
-                handled: handled.map(intent),
-                attempted: attempted.map(intent),
-                failures: 1,
-                next_attempt: next,
-            })
-        };
-        let table = [
-            ("never seen", None, Due::Now),
-            ("done", state(Some("now"), Some("now"), None), Due::Clean),
-            ("changed since", state(Some("old"), Some("old"), None), Due::Now),
-            ("failed, too early", state(None, Some("now"), at(160)), Due::NotBefore(at(160).unwrap())),
-            ("failed, time is up", state(None, Some("now"), at(100)), Due::Now),
-            ("changed since the failure", state(None, Some("old"), at(160)), Due::Now),
-            ("tried, no time set", state(None, Some("now"), None), Due::Now),
-        ];
-        for (what, state, expected) in table {
-            assert_eq!(sync_due(&object(state), "me", now), expected, "{what}");
-        }
-    }
-
-    #[test]
-    fn another_synchronizer_s_entry_does_not_count() {
-        let state = PassState { handled: Some(intent("now")), ..PassState::default() };
-        assert_eq!(sync_due(&object(Some(state)), "other", Timestamp::UNIX_EPOCH), Due::Now);
-    }
-
-    #[test]
-    fn switches_hold() {
-        for (field, switch) in [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)] {
-            let mut o = object(None);
-            o.set(field, json!(true));
-            assert_eq!(sync_due(&o, "me", Timestamp::UNIX_EPOCH), Due::Held(switch));
-            o.set(field, json!(false));
-            assert_eq!(sync_due(&o, "me", Timestamp::UNIX_EPOCH), Due::Now);
-        }
-    }
+/// When the other pass last changed the object: each sees what the other did.
+pub fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
+    object.date(match pass {
+        Pass::Policy => "changed_by_step",
+        Pass::Sync | Pass::Pull | Pass::Event => "changed_by_policy",
+    })
 }
+
+#[cfg(test)]
+#[path = "dirty_tests.rs"]
+mod tests;

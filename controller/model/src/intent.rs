@@ -108,15 +108,21 @@ impl QuietSave {
     }
 }
 
+/// Whether nothing but quiet saves lies between the two: no operator's change, no touch.
+pub fn is_same(then: &Intent, now: &Intent, saves: &[QuietSave]) -> bool {
+    then.touch == now.touch && reaches(&then.spec, &now.spec, saves.iter())
+}
+
 /// Whether `pass`, which handled `handled`, has nothing new in `current`.
 pub fn is_handled(handled: &Intent, current: &Intent, saves: &[QuietSave], pass: Pass) -> bool {
-    handled.touch == current.touch && reaches(&handled.spec, &current.spec, saves, pass)
+    handled.touch == current.touch
+        && reaches(&handled.spec, &current.spec, saves.iter().filter(|save| save.is_quiet_for(pass)))
 }
 
 /// Whether quiet saves lead from one spec to the other. Each save is used once, so it ends also when saves go in a circle.
-fn reaches(from: &SpecHash, to: &SpecHash, saves: &[QuietSave], pass: Pass) -> bool {
+fn reaches<'a>(from: &'a SpecHash, to: &SpecHash, saves: impl Iterator<Item = &'a QuietSave>) -> bool {
     let mut at = vec![from];
-    let mut unused: Vec<_> = saves.iter().filter(|s| s.is_quiet_for(pass)).collect();
+    let mut unused: Vec<_> = saves.collect();
     while let Some(here) = at.pop() {
         if here == to {
             return true;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::intent::Pass;
+
 /// What was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -11,15 +13,37 @@ pub enum Operation {
     Sync,
     /// `delete_record`.
     Delete,
+    /// The policies' `handle_create`.
+    PolicyCreate,
+    /// The policies' `handle_update`.
+    PolicyUpdate,
+    /// The policies' `handle_delete`.
+    PolicyDelete,
 }
 
 impl Operation {
-    /// `Sync` or `Delete`.
+    /// `Sync`, `Delete`, `PolicyCreate` …
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "Sync",
             Self::Delete => "Delete",
+            Self::PolicyCreate => "PolicyCreate",
+            Self::PolicyUpdate => "PolicyUpdate",
+            Self::PolicyDelete => "PolicyDelete",
         }
+    }
+
+    /// The pass that it belongs to: [`Pass::Sync`] or [`Pass::Policy`].
+    pub fn pass(self) -> Pass {
+        match self {
+            Self::Sync | Self::Delete => Pass::Sync,
+            Self::PolicyCreate | Self::PolicyUpdate | Self::PolicyDelete => Pass::Policy,
+        }
+    }
+
+    /// Whether the object is being deleted.
+    pub fn is_delete(self) -> bool {
+        matches!(self, Self::Delete | Self::PolicyDelete)
     }
 }
 

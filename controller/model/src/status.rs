@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
-use crate::intent::Intent;
+use crate::intent::{Intent, Pass};
+use crate::outcome::Operation;
 
 /// How many attempts the history shows.
 pub const HISTORY_KEPT: usize = 5;
@@ -43,6 +44,11 @@ impl Status {
         &mut self.synchronizers[at]
     }
 
+    /// The synchronizer that writes a pass's part of the top of status.
+    pub fn owner(&self, pass: Pass) -> Option<&Bookkeeping> {
+        self.synchronizers.iter().find(|entry| entry.live(pass).owner)
+    }
+
     /// Puts an attempt at the head of the history.
     pub fn remember(&mut self, attempt: Attempt) {
         self.history.insert(0, attempt);
@@ -56,11 +62,45 @@ impl Status {
 pub struct Bookkeeping {
     /// The synchronizer's name.
     pub name: String,
-    /// The sync pass.
+    /// The sync pass, once it was tried.
+    #[serde(skip_serializing_if = "PassState::is_untried")]
     pub sync: PassState,
+    /// The policy pass, once it was tried.
+    #[serde(skip_serializing_if = "PassState::is_untried")]
+    pub policy: PassState,
     /// The delete step, once it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete: Option<PassState>,
+    /// The policies' delete handlers, once they were tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete_policy: Option<PassState>,
+}
+
+impl Bookkeeping {
+    /// How far the pass of an operation is.
+    pub fn state(&self, operation: Operation) -> Option<&PassState> {
+        match operation {
+            Operation::Sync => Some(&self.sync),
+            Operation::PolicyCreate | Operation::PolicyUpdate => Some(&self.policy),
+            Operation::Delete => self.delete.as_ref(),
+            Operation::PolicyDelete => self.delete_policy.as_ref(),
+        }
+    }
+
+    /// Sets it.
+    pub fn set_state(&mut self, operation: Operation, state: PassState) {
+        match operation {
+            Operation::Sync => self.sync = state,
+            Operation::PolicyCreate | Operation::PolicyUpdate => self.policy = state,
+            Operation::Delete => self.delete = Some(state),
+            Operation::PolicyDelete => self.delete_policy = Some(state),
+        }
+    }
+
+    /// The state of a live object's pass.
+    pub fn live(&self, pass: Pass) -> &PassState {
+        if pass == Pass::Policy { &self.policy } else { &self.sync }
+    }
 }
 
 /// How far a pass is.
@@ -79,6 +119,31 @@ pub struct PassState {
     /// Not tried again before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
+    /// What the other pass changed last when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step` for policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
+    /// Whether it ever succeeded.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ever: bool,
+    /// Whether this synchronizer writes the pass's part of the top of status: XOS's own fields and the unqualified conditions.
+    #[serde(skip_serializing_if = "is_false")]
+    pub owner: bool,
+}
+
+impl PassState {
+    /// Whether nothing was tried yet.
+    pub fn is_untried(&self) -> bool {
+        self.attempted.is_none()
+    }
+
+    /// Whether the last attempt was without success.
+    pub fn is_unfinished(&self) -> bool {
+        self.attempted.is_some() && self.handled.is_none()
+    }
+}
+
+fn is_false(b: &bool) -> bool {
+    !*b
 }
 
 fn is_zero(n: &u32) -> bool {
@@ -91,7 +156,7 @@ fn is_zero(n: &u32) -> bool {
 pub struct Attempt {
     /// The step's name.
     pub step: String,
-    /// `Sync` or `Delete`.
+    /// `Sync`, `Delete`, `PolicyCreate` …
     pub operation: String,
     /// `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
     pub outcome: String,

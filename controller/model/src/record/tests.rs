@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::condition::find;
-use crate::dirty::{Due, sync_due};
-use crate::intent::{Intent, SpecHash};
+use crate::condition::{ConditionStatus, find};
+use crate::dirty::{Due, Switch, policy_due, sync_due};
+use crate::intent::{Intent, Pass, QuietSave, SpecHash};
 use crate::object::Meta;
+use crate::outcome::Operation;
 use crate::status::Status;
+use serde_json::json;
 
 const ME: &str = "me";
 
@@ -150,4 +152,106 @@ fn acknowledging_moves_the_observed_generation_only() {
     assert!(new.status.conditions.iter().all(|c| c.observed_generation == Some(3)));
     assert_eq!(new.fields, o.fields);
     assert_eq!(new.status.history, o.status.history);
+}
+
+fn policy(object: &Object, second: i64, outcome: Outcome) -> Object {
+    let first = object.status.of(ME).is_none_or(|own| !own.policy.ever);
+    run(object, second, outcome, if first { Operation::PolicyCreate } else { Operation::PolicyUpdate })
+}
+
+/// A save by an attempt that changes the object, as the engine does it.
+fn changing(object: &Object, second: i64, operation: Operation) -> Object {
+    let finished = Finished {
+        step: "Step".to_owned(),
+        operation,
+        outcome: Outcome::Succeeded,
+        at: at(second),
+        duration: Duration::ZERO,
+    };
+    let mut changed = object.clone();
+    mark_changed(&mut changed, &finished);
+    after(&changed, &finished, &context())
+}
+
+#[test]
+fn each_pass_has_its_own_state_and_fields() {
+    let o = policy(&object(), 20, Outcome::Succeeded);
+    assert_eq!((o.text("policy_status"), &o.fields["policy_code"]), (Some("done"), &json!(1)));
+    assert_eq!((o.date("policed"), o.date("updated")), (Some(at(10)), Some(at(10))));
+    assert!(o.text("backend_status").is_none() && o.date("enacted").is_none());
+    assert_eq!((policy_due(&o, ME, at(20)), sync_due(&o, ME, at(20))), (Due::Clean, Due::Now));
+    let o = sync(&o, 30, failed("boom"));
+    assert_eq!((policy_due(&o, ME, at(30)), o.text("policy_status")), (Due::Clean, Some("done")));
+    assert_eq!(find(&o.status.conditions, "PolicyApplied").unwrap().status, ConditionStatus::True);
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().reason, "SyncFailed");
+    let o = policy(&o, 31, Outcome::Succeeded);
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().reason, "SyncFailed", "sync is still not done");
+    let o = sync(&o, 40, Outcome::Succeeded);
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
+    assert_eq!(o.date("updated"), Some(at(10)), "nobody edited it");
+}
+
+#[test]
+fn each_pass_sees_what_the_other_changed() {
+    let o = policy(&object(), 20, Outcome::Succeeded);
+    let o = changing(&o, 30, Operation::Sync);
+    assert_eq!((o.date("changed_by_step"), policy_due(&o, ME, at(30))), (Some(at(30)), Due::Now));
+    assert_eq!(sync_due(&o, ME, at(30)), Due::Clean, "its own change is no news");
+    let o = policy(&o, 40, Outcome::Succeeded);
+    assert_eq!((policy_due(&o, ME, at(40)), sync_due(&o, ME, at(40))), (Due::Clean, Due::Clean));
+    assert_eq!(o.date("policed"), Some(at(30)), "XOS: policed is the later of updated and changed_by_step");
+    let o = changing(&o, 50, Operation::PolicyUpdate);
+    assert_eq!((policy_due(&o, ME, at(50)), sync_due(&o, ME, at(50))), (Due::Clean, Due::Now));
+    let o = sync(&o, 60, Outcome::Succeeded);
+    assert_eq!((sync_due(&o, ME, at(60)), o.date("enacted")), (Due::Clean, Some(at(50))));
+}
+
+#[test]
+fn a_policy_s_quiet_save_is_no_operator_s_change() {
+    let mut o = policy(&object(), 20, Outcome::Succeeded);
+    let to = SpecHash::of(&json!({"n": 2}));
+    o.quiet_saves = vec![QuietSave { from: o.intent.spec.clone(), to: to.clone(), by: Pass::Policy }];
+    o.intent.spec = to;
+    assert_eq!((policy_due(&o, ME, at(30)), sync_due(&o, ME, at(30))), (Due::Clean, Due::Now));
+    assert_eq!(sync(&o, 30, Outcome::Succeeded).date("updated"), Some(at(10)));
+}
+
+#[test]
+fn another_synchronizer_keeps_to_its_own() {
+    let o = sync(&object(), 20, Outcome::Succeeded);
+    let finished = Finished {
+        step: "Other".to_owned(),
+        operation: Operation::Sync,
+        outcome: failed("elsewhere"),
+        at: at(30),
+        duration: Duration::ZERO,
+    };
+    let other = after(&o, &finished, &Context { synchronizer: "other", ..context() });
+    assert_eq!((other.text("backend_status"), &other.fields["backend_code"]), (Some("OK"), &json!(1)));
+    assert_eq!(find(&other.status.conditions, "Synced").unwrap().status, ConditionStatus::True);
+    assert_eq!(find(&other.status.conditions, "other.xos.opencord.org/Synced").unwrap().message, "elsewhere");
+    assert_eq!(find(&other.status.conditions, "Ready").unwrap().message, "elsewhere", "not all of it is done");
+    assert_eq!(other.status.history.len(), 1);
+    assert_eq!((sync_due(&other, ME, at(30)), sync_due(&other, "other", at(40))), (Due::Clean, Due::Now));
+}
+
+#[test]
+fn a_wait_says_for_what_and_a_switch_which() {
+    let o = waiting(&object(), ME, "waits for Site mysite, which failed: no route", at(20));
+    let synced = find(&o.status.conditions, "Synced").unwrap();
+    assert_eq!(
+        (synced.reason.as_str(), synced.message.as_str()),
+        ("WaitingForDependency", "waits for Site mysite, which failed: no route")
+    );
+    assert_eq!(sync_due(&o, ME, at(20)), Due::Now, "a wait is no attempt");
+    assert_eq!(
+        waiting(&o, ME, "waits for Site mysite, which failed: no route", at(30)),
+        o,
+        "the same again writes nothing"
+    );
+    let o = held(&o, ME, Switch::NoSync, at(30));
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
+    assert!(find(&o.status.conditions, "Reconciling").is_none());
+    let o = sync(&o, 40, Outcome::Succeeded);
+    assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
 }

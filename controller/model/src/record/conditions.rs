@@ -1,0 +1,134 @@
+//! Conditions after kstatus: what an attempt, a wait or a switch says of an object.
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::condition::{self, Condition, ConditionStatus, News};
+use crate::dirty::Switch;
+use crate::intent::Pass;
+use crate::object::Object;
+use crate::outcome::{Finished, Operation, Outcome};
+use crate::status::PassState;
+
+/// The domain of qualified conditions: `other.xos.opencord.org/Synced`.
+const DOMAIN: &str = "xos.opencord.org";
+
+/// The conditions after an attempt; the pass's state is in the object's bookkeeping already.
+pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
+    let now = whole_seconds(finished.at);
+    let done = matches!(finished.outcome, Outcome::Succeeded);
+    let message = finished.outcome.message().map_or_else(|| format!("{} succeeded", finished.step), str::to_owned);
+    let kind = kind(finished.operation.pass(), state.owner, context.synchronizer);
+    let status = if done { ConditionStatus::True } else { ConditionStatus::False };
+    set(object, &News { kind: &kind, status, reason: reason(finished), message: &message }, now);
+    let unfinished = unfinished(object, finished);
+    ready(object, unfinished.as_ref().map(|one| one.0.as_str()), &kind, now);
+    let Some((_, state)) = unfinished else {
+        condition::clear(&mut object.status.conditions, "Reconciling");
+        condition::clear(&mut object.status.conditions, "Stalled");
+        return;
+    };
+    // kstatus: at most one of Reconciling and Stalled.
+    let stalled = state.next_attempt.is_some() && context.backoff.is_exhausted(state.failures);
+    condition::clear(&mut object.status.conditions, if stalled { "Reconciling" } else { "Stalled" });
+    let news = News {
+        kind: if stalled { "Stalled" } else { "Reconciling" },
+        status: ConditionStatus::True,
+        reason: if stalled { "RetriesAtLongestDelay" } else { "RetryScheduled" },
+        message: &plan_text(&state),
+    };
+    set(object, &news, now);
+}
+
+/// The object as one that waits: `reason` says for what. Nothing else of it changes.
+pub fn waiting(object: &Object, synchronizer: &str, reason: &str, now: Timestamp) -> Object {
+    let now = whole_seconds(now);
+    let mut new = object.clone();
+    let kind = own_kind(object, Pass::Sync, synchronizer);
+    let news = |kind, status| News { kind, status, reason: "WaitingForDependency", message: reason };
+    for kind in [kind.as_str(), "Ready"] {
+        set(&mut new, &news(kind, ConditionStatus::False), now);
+    }
+    condition::clear(&mut new.status.conditions, "Stalled");
+    set(&mut new, &news("Reconciling", ConditionStatus::True), now);
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// The object as one that a switch in its spec holds back.
+pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp) -> Object {
+    let now = whole_seconds(now);
+    let mut new = object.clone();
+    let pass = if switch == Switch::NoPolicy { Pass::Policy } else { Pass::Sync };
+    let kind = own_kind(object, pass, synchronizer);
+    let message = format!("spec.{} is set", switch.as_str());
+    let news = |kind| News { kind, status: ConditionStatus::Unknown, reason: "Held", message: &message };
+    for kind in [kind.as_str(), "Ready"] {
+        set(&mut new, &news(kind), now);
+    }
+    condition::clear(&mut new.status.conditions, "Stalled");
+    condition::clear(&mut new.status.conditions, "Reconciling");
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// The condition of a pass, as it would be of an attempt now.
+fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
+    let owner = object.status.owner(pass).is_none_or(|entry| entry.name == synchronizer);
+    kind(pass, owner, synchronizer)
+}
+
+/// `Synced` or `PolicyApplied`; qualified, if another synchronizer owns the pass.
+fn kind(pass: Pass, owner: bool, synchronizer: &str) -> String {
+    let plain = if pass == Pass::Policy { "PolicyApplied" } else { "Synced" };
+    if owner { plain.to_owned() } else { format!("{synchronizer}.{DOMAIN}/{plain}") }
+}
+
+fn set(object: &mut Object, news: &News<'_>, now: Timestamp) {
+    condition::set(&mut object.status.conditions, news, object.meta.generation, now);
+}
+
+/// The condition of a pass that is not done, of any synchronizer, and its state: the one just attempted first.
+fn unfinished(object: &Object, finished: &Finished) -> Option<(String, PassState)> {
+    let first = finished.operation.pass();
+    let second = if first == Pass::Policy { Pass::Sync } else { Pass::Policy };
+    let state = |own: &crate::status::Bookkeeping, pass| {
+        let deleting = if pass == Pass::Policy { Operation::PolicyDelete } else { Operation::Delete };
+        let state = if finished.operation.is_delete() { own.state(deleting)? } else { own.live(pass) };
+        state.is_unfinished().then(|| (kind(pass, state.owner, &own.name), state.clone()))
+    };
+    let of_pass = |pass| object.status.synchronizers.iter().find_map(|own| state(own, pass));
+    of_pass(first).or_else(|| of_pass(second))
+}
+
+/// `Ready` says what the first pass that is not done says, or else what was just done.
+fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timestamp) {
+    let source = condition::find(&object.status.conditions, unfinished.unwrap_or(done)).cloned();
+    let Some(Condition { status, reason, message, .. }) = source else { return };
+    set(object, &News { kind: "Ready", status, reason: &reason, message: &message }, now);
+}
+
+fn reason(finished: &Finished) -> &'static str {
+    match (&finished.outcome, finished.operation) {
+        (Outcome::Succeeded, Operation::Sync) => "SyncSucceeded",
+        (Outcome::Succeeded, Operation::Delete) => "DeleteSucceeded",
+        (Outcome::Succeeded, _) => "PolicySucceeded",
+        (Outcome::Failed(_), Operation::Sync) => "SyncFailed",
+        (Outcome::Failed(_), Operation::Delete) => "DeleteFailed",
+        (Outcome::Failed(_), _) => "PolicyFailed",
+        (Outcome::Deferred(_), _) => "Deferred",
+        (Outcome::Innocuous(_), _) => "Innocuous",
+    }
+}
+
+fn plan_text(state: &PassState) -> String {
+    match state.next_attempt {
+        Some(at) => format!("attempt {} ended without success; the next is at {at:.0}", state.failures),
+        None => "the step asked to be run again later".to_owned(),
+    }
+}
+
+/// Kubernetes' API conventions: `metav1.Time` has whole seconds.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

@@ -1,0 +1,147 @@
+//! What an attempt leaves on its object: XOS's fields, conditions, history, bookkeeping.
+//!
+//! Several synchronizers may look at one object. For each pass one of them, the first that ever attempts it, owns the top of status; every
+//! other keeps to its own entry of bookkeeping and to conditions qualified with its name.
+
+mod conditions;
+mod fields;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::backoff::Backoff;
+use crate::dirty::change_by_other;
+use crate::intent::is_handled;
+use crate::message;
+use crate::object::Object;
+use crate::outcome::{Finished, Outcome};
+use crate::status::{Attempt, PassState};
+
+pub use conditions::{held, waiting};
+
+/// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
+/// before anybody acted on it, or a quiet save.
+pub fn acknowledge(object: &Object) -> Object {
+    let mut new = object.clone();
+    let generation = Some(object.meta.generation);
+    new.status.observed_generation = generation;
+    for condition in &mut new.status.conditions {
+        condition.observed_generation = generation;
+    }
+    new
+}
+
+/// What the rules need to know beside the object and the attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The synchronizer whose bookkeeping this is.
+    pub synchronizer: &'a str,
+    /// The delay after failures.
+    pub backoff: Backoff,
+    /// A random number in 0..1, for jitter.
+    pub unit: f64,
+}
+
+/// The object as it is after the attempt. Equal to `object` if there is nothing to write (the same deferral again).
+pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Object {
+    if is_repeated_deferral(object, finished, context) {
+        return object.clone();
+    }
+    let mut new = object.clone();
+    let before = pass_state(object, finished, context.synchronizer);
+    let pass = finished.operation.pass();
+    let owner = object.status.owner(pass).map_or(true, |entry| entry.name == context.synchronizer);
+    let state = PassState { owner, ..next_state(object, &before, finished, context) };
+    if owner {
+        fields::mark_updated(&mut new, finished);
+        fields::write(&mut new, &state, finished);
+        new.status.remember(history_line(finished));
+    }
+    new.status.of_mut(context.synchronizer).set_state(finished.operation, state.clone());
+    conditions::write(&mut new, &state, finished, context);
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// Marks that an attempt of a pass changed the object, so that the other pass has work: XOS's `changed_by_step` and `changed_by_policy`.
+pub fn mark_changed(object: &mut Object, finished: &Finished) {
+    fields::mark_changed(object, finished);
+}
+
+fn pass_state(object: &Object, finished: &Finished, synchronizer: &str) -> PassState {
+    let own = object.status.of(synchronizer);
+    own.and_then(|own| own.state(finished.operation)).cloned().unwrap_or_default()
+}
+
+/// A step that defers with the same words again and again must not write each time.
+fn is_repeated_deferral(object: &Object, finished: &Finished, context: &Context<'_>) -> bool {
+    let state = pass_state(object, finished, context.synchronizer);
+    let same = |last: &Attempt| {
+        last.step == finished.step
+            && last.operation == finished.operation.as_str()
+            && last.outcome == finished.outcome.as_str()
+            && last.message.as_deref() == finished.outcome.message()
+    };
+    matches!(finished.outcome, Outcome::Deferred(_))
+        && state.attempted.as_ref() == Some(&object.intent)
+        && object.status.history.first().is_some_and(same)
+}
+
+fn next_state(object: &Object, before: &PassState, finished: &Finished, context: &Context<'_>) -> PassState {
+    let pass = finished.operation.pass();
+    let same_intent = |then| is_handled(then, &object.intent, &object.quiet_saves, pass);
+    let failures_so_far = if before.attempted.as_ref().is_some_and(same_intent) { before.failures } else { 0 };
+    // An attempt without success may have left the backend half-way: what was handled before is so no longer.
+    let state = PassState {
+        attempted: Some(object.intent.clone()),
+        handled: None,
+        failures: 0,
+        next_attempt: None,
+        seen: change_by_other(object, pass),
+        ever: before.ever,
+        owner: before.owner,
+    };
+    match finished.outcome {
+        Outcome::Succeeded => PassState { handled: Some(object.intent.clone()), ever: true, ..state },
+        Outcome::Deferred(_) => state,
+        Outcome::Failed(_) | Outcome::Innocuous(_) => {
+            let failures = failures_so_far.saturating_add(1);
+            let delay = context.backoff.delay(failures, context.unit);
+            PassState { failures, next_attempt: Some(later(finished.at, delay)), ..state }
+        }
+    }
+}
+
+fn later(at: Timestamp, delay: std::time::Duration) -> Timestamp {
+    SignedDuration::try_from(delay).ok().and_then(|delay| at.checked_add(delay).ok()).unwrap_or(Timestamp::MAX)
+}
+
+fn history_line(finished: &Finished) -> Attempt {
+    Attempt {
+        step: finished.step.clone(),
+        operation: finished.operation.as_str().to_owned(),
+        outcome: finished.outcome.as_str().to_owned(),
+        message: finished.outcome.message().map(|text| text.chars().take(message::STATUS_LIMIT).collect()),
+        at: finished.at,
+        duration: duration_text(finished.duration),
+    }
+}
+
+fn duration_text(duration: std::time::Duration) -> String {
+    match duration.as_millis() {
+        0..=9_999 => format!("{}ms", duration.as_millis()),
+        _ => format!("{}s", duration.as_secs()),
+    }
+}
+
+/// Finer than that is noise in a status.
+fn whole_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+fn date(at: Timestamp) -> Value {
+    Value::String(at.to_string())
+}
+
+#[cfg(test)]
+mod tests;
