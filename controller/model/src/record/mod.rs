@@ -50,7 +50,7 @@ pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Obj
     let mut new = object.clone();
     let before = pass_state(object, finished, context.synchronizer);
     let pass = finished.operation.pass();
-    let owner = object.status.owner(pass).map_or(true, |entry| entry.name == context.synchronizer);
+    let owner = object.status.owner(pass).is_none_or(|entry| entry.name == context.synchronizer);
     let state = PassState { owner, ..next_state(object, &before, finished, context) };
     if owner {
         fields::mark_updated(&mut new, finished);
