@@ -2,15 +2,18 @@
 //!
 //! A [`SyncStep`] pushes the state of one model's objects to a backend. The engine calls it when an object is new, was changed by an
 //! operator, or failed before; it records the outcome in the object's status, and calls the delete step before an object goes away.
+//! A [`Policy`] reacts to changes of a model's objects, before their sync step.
 //!
 //! **Invariant:** this crate stays small and stable; it knows no Kubernetes.
 
 pub mod context;
 pub mod erased;
 pub mod error;
+pub mod policy;
 pub mod sync_step;
 
 pub use context::{ContextParts, SettingsError, StepContext, http_client};
-pub use erased::{DynSyncStep, erase};
+pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
+pub use policy::Policy;
 pub use sync_step::SyncStep;

@@ -1,6 +1,7 @@
 //! Sync steps.
 
 use std::future::Future;
+use std::time::Duration;
 
 use xos_model::Model;
 
@@ -55,16 +56,34 @@ pub trait SyncStep: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
     type Model: Model;
 
-    /// The name of the model whose objects this step handles.
+    /// The name of the model whose objects this step handles; with that of a base all that are derived from it.
     fn observes(&self) -> &str {
         Self::Model::NAME
     }
 
+    /// More models whose objects this step handles, for a step on [`xos_model::Object`] or on a base.
+    fn also_observes(&self) -> Vec<String> {
+        vec![]
+    }
+
+    /// Whether an object is this step's; others of its models belong to somebody else and are left alone.
+    fn is_ours(&self, _o: &Self::Model) -> bool {
+        true
+    }
+
+    /// How often a clean object is synchronized again, to undo what changed in the backend; by default never.
+    fn resync(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How many objects this step may handle at once; by default as many as the whole synchronizer.
+    fn concurrency(&self) -> Option<usize> {
+        None
+    }
+
     /// The step's name in status, logs and field managers: by default the type's name.
     fn name(&self) -> &str {
-        let full = std::any::type_name::<Self>();
-        let plain = full.split('<').next().unwrap_or(full);
-        plain.rsplit("::").next().unwrap_or(plain)
+        type_name::<Self>()
     }
 
     /// Makes the backend agree with the object.
@@ -82,4 +101,23 @@ pub trait SyncStep: Send + Sync + 'static {
     /// # Errors
     /// As for `sync_record`; the object stays until a later attempt succeeds.
     fn delete_record(&self, ctx: &StepContext, o: &Self::Model) -> impl Future<Output = Result<(), StepError>> + Send;
+
+    /// After what the step changed in its object is saved.
+    ///
+    /// # Errors
+    /// An error is a failure of the step: it runs again.
+    fn after_sync_save(
+        &self,
+        _ctx: &StepContext,
+        _o: &Self::Model,
+    ) -> impl Future<Output = Result<(), StepError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A type's name without its path and parameters.
+pub(crate) fn type_name<T: ?Sized>() -> &'static str {
+    let full = std::any::type_name::<T>();
+    let plain = full.split('<').next().unwrap_or(full);
+    plain.rsplit("::").next().unwrap_or(plain)
 }
