@@ -107,6 +107,30 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
     Ok(Value::Object(status))
 }
 
+/// The merge patch that makes the status of `before` that of `after`, guarded by the resourceVersion of `before`. None if they are equal.
+///
+/// # Errors
+/// When one of them has no JSON form.
+pub fn status_patch(model: &Model, before: &Object, after: &Object) -> Result<Option<Value>, serde_json::Error> {
+    let difference = difference(&status_json(model, before)?, &status_json(model, after)?);
+    let metadata = json!({"resourceVersion": before.meta.resource_version});
+    Ok(difference.map(|status| json!({"metadata": metadata, "status": status})))
+}
+
+/// The merge patch (RFC 7386) from one value to another.
+fn difference(before: &Value, after: &Value) -> Option<Value> {
+    let (Value::Object(old), Value::Object(new)) = (before, after) else {
+        return (before != after).then(|| after.clone());
+    };
+    let removed = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let changed = new.iter().filter_map(|(name, value)| {
+        let change = difference(old.get(name).unwrap_or(&Value::Null), value)?;
+        Some((name.clone(), change))
+    });
+    let patch: Map<_, _> = removed.chain(changed).collect();
+    (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
 /// The merge patch of a quiet save: changed fields of spec (null unsets), its record, and the resourceVersion that it is based on.
 ///
 /// # Errors

@@ -14,6 +14,6 @@ mod selectable;
 pub mod status_schema;
 pub mod yaml;
 
-pub use convert::{DecodeError, from_custom_resource, quiet_save_patch, spec_hash, status_json};
+pub use convert::{DecodeError, from_custom_resource, quiet_save_patch, spec_hash, status_json, status_patch};
 pub use definition::{api_resource, definition, definitions};
 pub use names::Names;

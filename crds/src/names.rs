@@ -94,6 +94,16 @@ pub fn sync_finalizer(synchronizer: &str) -> String {
     format!("sync.xos.opencord.org/{}", qualified(synchronizer))
 }
 
+/// The finalizer with which a synchronizer holds objects for its policies' delete handlers.
+pub fn policy_finalizer(synchronizer: &str) -> String {
+    format!("policy.xos.opencord.org/{}", qualified(synchronizer))
+}
+
+/// The finalizer with which a synchronizer holds objects until those that cascade from them are gone.
+pub fn links_finalizer(synchronizer: &str) -> String {
+    format!("links.xos.opencord.org/{}", qualified(synchronizer))
+}
+
 /// A name that may stand in a qualified name: other characters become `-`.
 fn qualified(name: &str) -> String {
     let plain: String = name
@@ -112,5 +122,7 @@ mod tests {
     fn finalizers_are_qualified_names() {
         assert_eq!(sync_finalizer("example"), "sync.xos.opencord.org/example");
         assert_eq!(sync_finalizer("my service_2"), "sync.xos.opencord.org/my-service-2");
+        assert_eq!(policy_finalizer("a"), "policy.xos.opencord.org/a");
+        assert_eq!(links_finalizer("a"), "links.xos.opencord.org/a");
     }
 }

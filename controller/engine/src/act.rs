@@ -1,25 +1,16 @@
-//! Runs a step: with a time limit, and so that a panic stays with its object.
+//! Runs the author's code: with a time limit, and so that a panic stays with its object.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use xos_model::{Object, Operation, Outcome};
-use xos_steps::{DynSyncStep, StepContext, StepError};
+use xos_model::Outcome;
+use xos_steps::StepError;
+use xos_steps::erased::Act;
 
-/// Runs a step on an object, which it may change, for at most `limit`.
-pub async fn act(
-    step: &dyn DynSyncStep,
-    operation: Operation,
-    context: &StepContext,
-    object: &mut Object,
-    limit: Duration,
-) -> Outcome {
-    let call = match operation {
-        Operation::Sync => step.sync(context, object),
-        _ => step.delete(context, object),
-    };
+/// Runs what a step or policy does, for at most `limit`.
+pub async fn act(call: Act<'_>, limit: Duration) -> Outcome {
     match tokio::time::timeout(limit, AssertUnwindSafe(call).catch_unwind()).await {
         Ok(Ok(Ok(()))) => Outcome::Succeeded,
         Ok(Ok(Err(error))) => outcome_of(&error),

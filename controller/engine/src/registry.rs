@@ -1,24 +1,24 @@
-//! Which models there are, and which step handles each.
+//! Which models there are, and which step and policies handle each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ApiResource;
-use xos_crds::names::sync_finalizer;
-use xos_steps::DynSyncStep;
+use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
+use xos_steps::{DynPolicy, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
 
-/// The models of a synchronizer with their steps.
+/// The models of a synchronizer with their steps and policies.
 pub struct Registry {
     /// The synchronizer's name.
     pub synchronizer: String,
-    /// The finalizer for delete_record.
-    pub finalizer: String,
+    /// The models.
+    pub models: ModelSet,
     entries: BTreeMap<String, Arc<Entry>>,
 }
 
-/// A model and its step.
+/// A model, its step and its policies.
 pub struct Entry {
     /// The model.
     pub model: Model,
@@ -26,16 +26,38 @@ pub struct Entry {
     pub resource: ApiResource,
     /// Its sync step, if this synchronizer has one.
     pub step: Option<Arc<dyn DynSyncStep>>,
+    /// Its policies, in the order in which they run.
+    pub policies: Vec<Arc<dyn DynPolicy>>,
+    /// How this synchronizer holds its objects on deletion.
+    pub finalizers: Finalizers,
+}
+
+/// The finalizers of a synchronizer on the objects of a model, each for something that has to happen before the object goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finalizers {
+    /// The delete step.
+    pub sync: Option<String>,
+    /// The policies' delete handlers.
+    pub policy: Option<String>,
+    /// What cascades, where neither step nor policy holds the object.
+    pub links: Option<String>,
+}
+
+impl Finalizers {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        [&self.sync, &self.policy, &self.links].into_iter().flatten()
+    }
 }
 
 /// Steps and models that do not go together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RegistryError {
     /// No such model.
-    #[error("step {step} observes model `{model}`, which is not among the loaded models ({known}){hint}")]
+    #[error("{who} observes model `{model}`, which is not among the loaded models ({known}){hint}")]
     UnknownModel {
-        /// The step.
-        step: String,
+        /// The step or policy.
+        who: String,
         /// The model it asks for.
         model: String,
         /// The models there are.
@@ -56,35 +78,40 @@ pub enum RegistryError {
 }
 
 impl Registry {
-    /// Puts models and steps together.
+    /// Puts models, steps and policies together. Who observes a base handles the objects of all models derived from it.
     ///
     /// # Errors
-    /// When a step observes a model that is not there, or two steps observe one.
-    pub fn new(synchronizer: &str, models: &ModelSet, steps: Vec<Arc<dyn DynSyncStep>>) -> Result<Self, RegistryError> {
-        let mut by_model: HashMap<String, Arc<dyn DynSyncStep>> = HashMap::new();
-        for step in steps {
-            let model = step.observes().to_owned();
-            if !models.concrete().any(|m| m.name == model) {
-                return Err(unknown_model(models, step.as_ref()));
+    /// When a step or policy observes a model that is not there, or two steps observe one.
+    pub fn new(
+        synchronizer: &str,
+        models: &ModelSet,
+        steps: Vec<Arc<dyn DynSyncStep>>,
+        policies: Vec<Arc<dyn DynPolicy>>,
+    ) -> Result<Self, RegistryError> {
+        let mut steps = steps_by_model(models, steps)?;
+        let mut policies = policies_by_model(models, policies)?;
+        let handled: HashSet<String> = steps.keys().chain(policies.keys()).cloned().collect();
+        let peers = cascading_peers(models, &handled);
+        let entry = |model: &Model| {
+            let step = steps.remove(&model.name);
+            let policies = policies.remove(&model.name).unwrap_or_default();
+            let sync = step.as_ref().map(|_| sync_finalizer(synchronizer));
+            let holds = policies.iter().any(|policy| policy.handles_delete());
+            let policy = holds.then(|| policy_finalizer(synchronizer));
+            let needs_links = sync.is_none() && policy.is_none() && peers.contains(model.name.as_str());
+            let links = needs_links.then(|| links_finalizer(synchronizer));
+            Entry {
+                resource: xos_crds::api_resource(model),
+                model: model.clone(),
+                step,
+                policies,
+                finalizers: Finalizers { sync, policy, links },
             }
-            if let Some(first) = by_model.get(&model) {
-                return Err(RegistryError::TwoSteps {
-                    model,
-                    first: first.name().to_owned(),
-                    second: step.name().to_owned(),
-                });
-            }
-            by_model.insert(model, step);
-        }
-        let entry = |model: &Model| Entry {
-            resource: xos_crds::api_resource(model),
-            step: by_model.remove(&model.name),
-            model: model.clone(),
         };
         let entries: Vec<_> = models.concrete().map(entry).collect();
         Ok(Self {
             synchronizer: synchronizer.to_owned(),
-            finalizer: sync_finalizer(synchronizer),
+            models: models.clone(),
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
         })
     }
@@ -100,13 +127,66 @@ impl Registry {
     }
 }
 
-fn unknown_model(models: &ModelSet, step: &dyn DynSyncStep) -> RegistryError {
+fn steps_by_model(
+    models: &ModelSet,
+    steps: Vec<Arc<dyn DynSyncStep>>,
+) -> Result<HashMap<String, Arc<dyn DynSyncStep>>, RegistryError> {
+    let mut by_model: HashMap<String, Arc<dyn DynSyncStep>> = HashMap::new();
+    for step in steps {
+        let mut observed = step.observes();
+        if observed.is_empty() {
+            observed.push(String::new());
+        }
+        for class in observed {
+            for model in heirs(models, &class, || format!("step {}", step.name()))? {
+                match by_model.get(&model) {
+                    Some(first) if !Arc::ptr_eq(first, &step) => {
+                        let (first, second) = (first.name().to_owned(), step.name().to_owned());
+                        return Err(RegistryError::TwoSteps { model, first, second });
+                    }
+                    _ => by_model.insert(model, Arc::clone(&step)),
+                };
+            }
+        }
+    }
+    Ok(by_model)
+}
+
+fn policies_by_model(
+    models: &ModelSet,
+    policies: Vec<Arc<dyn DynPolicy>>,
+) -> Result<HashMap<String, Vec<Arc<dyn DynPolicy>>>, RegistryError> {
+    let mut by_model: HashMap<String, Vec<Arc<dyn DynPolicy>>> = HashMap::new();
+    for policy in policies {
+        for model in heirs(models, policy.observes(), || format!("policy {}", policy.name()))? {
+            by_model.entry(model).or_default().push(Arc::clone(&policy));
+        }
+    }
+    Ok(by_model)
+}
+
+/// The models with objects that are `class`.
+fn heirs(models: &ModelSet, class: &str, who: impl Fn() -> String) -> Result<Vec<String>, RegistryError> {
+    let heirs: Vec<_> = models.concrete().filter(|model| model.is_a(class)).map(|model| model.name.clone()).collect();
+    if heirs.is_empty() { Err(unknown_model(models, class, who())) } else { Ok(heirs) }
+}
+
+/// The models whose objects take others with them: to-one links of handled models lead to them.
+fn cascading_peers<'a>(models: &'a ModelSet, handled: &HashSet<String>) -> HashSet<&'a str> {
+    let sources = models.concrete().filter(|model| handled.contains(&model.name));
+    let links = sources.flat_map(|model| &model.links).filter(|link| !link.is_to_many());
+    let classes: HashSet<_> = links.map(|link| link.peer.as_str()).collect();
+    let is_peer = |model: &&Model| model.ancestry.iter().any(|class| classes.contains(class.as_str()));
+    models.concrete().filter(is_peer).map(|model| model.name.as_str()).collect()
+}
+
+fn unknown_model(models: &ModelSet, class: &str, who: String) -> RegistryError {
     let known: Vec<_> = models.concrete().map(|m| m.name.as_str()).collect();
     let hint =
-        if step.observes().is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
+        if class.is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
     RegistryError::UnknownModel {
-        step: step.name().to_owned(),
-        model: step.observes().to_owned(),
+        who,
+        model: class.to_owned(),
         known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
         hint: hint.to_owned(),
     }

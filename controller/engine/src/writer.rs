@@ -2,16 +2,22 @@
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
-use kube::{Client, ResourceExt as _};
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use serde_json::{Value, json};
-use xos_crds::{DecodeError, from_custom_resource, quiet_save_patch, status_json};
+use xos_crds::{DecodeError, from_custom_resource, quiet_save_patch, status_patch};
+use xos_model::record::rebase;
+use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Object, QuietSave};
+use xos_xproto::Model;
 
 use crate::registry::{Entry, Registry};
 
 /// How often a status is written anew because the object was changed meanwhile.
 const STATUS_TRIES: usize = 5;
+/// Field managers of what no step writes.
+const STATUS: &str = "status";
+const FINALIZERS: &str = "finalizers";
 
 /// Why a write did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +52,8 @@ impl From<kube::Error> for WriteError {
 /// An object as it is after a write.
 pub type Written<'a> = BoxFuture<'a, Result<Object, WriteError>>;
 
-/// The three writes of the engine. Every one is refused if the object of that name is not the one that was read (by uid).
+/// The writes of the engine, each in the name of a step or policy (`who`). Every one is refused if the object of that name is not the one that
+/// was read (by uid).
 pub trait Writer: Send + Sync + 'static {
     /// Replaces the finalizers, if the object is unchanged since it was read.
     fn set_finalizers<'a>(&'a self, entry: &'a Entry, object: &'a Object, finalizers: &'a [String]) -> Written<'a>;
@@ -58,10 +65,14 @@ pub trait Writer: Send + Sync + 'static {
         object: &'a Object,
         spec: &'a Fields,
         saves: &'a [QuietSave],
+        who: &'a str,
     ) -> Written<'a>;
 
-    /// Writes the object's status.
-    fn write_status<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a>;
+    /// Makes the status of `before`, which was read, that of `after`. What others wrote meanwhile stays.
+    fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
+
+    /// Asks for the deletion of an object; gives it as it is then, or [`WriteError::Gone`].
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a>;
 }
 
 /// Writes by kube.
@@ -81,15 +92,29 @@ impl KubeWriter {
     }
 
     /// One field manager per writer: `xos/<synchronizer>/<step>`, at most 128 characters.
-    fn manager(&self, entry: &Entry) -> String {
-        let step = entry.step.as_ref().map_or("", |step| step.name());
-        format!("xos/{}/{step}", self.synchronizer).chars().take(128).collect()
+    fn manager(&self, who: &str) -> String {
+        format!("xos/{}/{who}", self.synchronizer).chars().take(128).collect()
     }
 
-    async fn merge(&self, entry: &Entry, object: &Object, patch: Value) -> Result<Object, WriteError> {
-        let parameters = PatchParams { field_manager: Some(self.manager(entry)), ..PatchParams::default() };
+    async fn merge(&self, entry: &Entry, object: &Object, patch: Value, who: &str) -> Result<Object, WriteError> {
+        let parameters = PatchParams { field_manager: Some(self.manager(who)), ..PatchParams::default() };
         let api = self.api(entry, object);
         let answer = api.patch(&object.meta.name, &parameters, &Patch::Merge(patch)).await?;
+        Ok(from_custom_resource(&entry.model, &answer)?)
+    }
+
+    /// The object as it is now, if it is still the same.
+    async fn current(&self, entry: &Entry, object: &Object) -> Result<Object, WriteError> {
+        let answer = self.api(entry, object).get(&object.meta.name).await?;
+        let current = from_custom_resource(&entry.model, &answer)?;
+        if current.meta.uid == object.meta.uid { Ok(current) } else { Err(WriteError::Gone) }
+    }
+
+    async fn patch_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, WriteError> {
+        let Some(patch) = status_patch(&entry.model, before, after)? else { return Ok(before.clone()) };
+        let parameters = PatchParams { field_manager: Some(self.manager(STATUS)), ..PatchParams::default() };
+        let api = self.api(entry, before);
+        let answer = api.patch_status(&before.meta.name, &parameters, &Patch::Merge(patch)).await?;
         Ok(from_custom_resource(&entry.model, &answer)?)
     }
 }
@@ -99,7 +124,7 @@ impl Writer for KubeWriter {
         let patch = json!({"metadata": {
             "uid": object.meta.uid, "resourceVersion": object.meta.resource_version, "finalizers": finalizers,
         }});
-        self.merge(entry, object, patch).boxed()
+        self.merge(entry, object, patch, FINALIZERS).boxed()
     }
 
     fn save_spec<'a>(
@@ -108,22 +133,26 @@ impl Writer for KubeWriter {
         object: &'a Object,
         spec: &'a Fields,
         saves: &'a [QuietSave],
+        who: &'a str,
     ) -> Written<'a> {
         async move {
             let mut patch = quiet_save_patch(spec, saves, &object.meta.resource_version)?;
             patch["metadata"]["uid"] = json!(object.meta.uid);
-            self.merge(entry, object, patch).await
+            self.merge(entry, object, patch, who).await
         }
         .boxed()
     }
 
-    fn write_status<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
+    fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
         async move {
-            let status = status_json(&entry.model, object)?;
-            let mut version = object.meta.resource_version.clone();
+            // The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
+            let (mut base, mut new) = (before.clone(), after.clone());
             for _ in 0..STATUS_TRIES {
-                match self.apply_status(entry, object, &status, &version).await {
-                    Err(WriteError::Conflict) => version = self.current_version(entry, object).await?,
+                match self.patch_status(entry, &base, &new).await {
+                    Err(WriteError::Conflict) => {
+                        base = self.current(entry, before).await?;
+                        new = rebase(before, after, &base, &self.synchronizer, |name| in_status(&entry.model, name));
+                    }
                     result => return result,
                 }
             }
@@ -131,33 +160,23 @@ impl Writer for KubeWriter {
         }
         .boxed()
     }
+
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
+        async move {
+            let uid = Some(object.meta.uid.clone());
+            let preconditions = Some(Preconditions { uid, resource_version: None });
+            let parameters = DeleteParams { preconditions, ..DeleteParams::default() };
+            let answer = self.api(entry, object).delete(&object.meta.name, &parameters).await?;
+            let left = answer.left().ok_or(WriteError::Gone)?;
+            let left = from_custom_resource(&entry.model, &left)?;
+            // Without finalizers it is gone, and the answer still shows it.
+            if left.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(left) }
+        }
+        .boxed()
+    }
 }
 
-impl KubeWriter {
-    /// The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
-    async fn apply_status(
-        &self,
-        entry: &Entry,
-        object: &Object,
-        status: &Value,
-        version: &str,
-    ) -> Result<Object, WriteError> {
-        let body = json!({
-            "apiVersion": entry.resource.api_version,
-            "kind": entry.resource.kind,
-            "metadata": {"name": object.meta.name, "namespace": object.meta.namespace, "resourceVersion": version},
-            "status": status,
-        });
-        let parameters = PatchParams::apply(&self.manager(entry)).force();
-        let api = self.api(entry, object);
-        let answer = api.patch_status(&object.meta.name, &parameters, &Patch::Apply(body)).await?;
-        Ok(from_custom_resource(&entry.model, &answer)?)
-    }
-
-    /// The object's present resourceVersion: what an attempt says of it holds also when somebody changed it meanwhile.
-    async fn current_version(&self, entry: &Entry, object: &Object) -> Result<String, WriteError> {
-        let current = self.api(entry, object).get(&object.meta.name).await?;
-        let is_same = current.uid().as_deref() == Some(object.meta.uid.as_str());
-        if is_same { Ok(current.resource_version().unwrap_or_default()) } else { Err(WriteError::Gone) }
-    }
+fn in_status(model: &Model, name: &str) -> bool {
+    let field = model.field(name).map(place);
+    field.or_else(|| model.link(name).map(link_place)) == Some(Place::Status)
 }

@@ -5,6 +5,7 @@
 
 mod conditions;
 mod fields;
+mod rebase;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
 pub use conditions::{held, waiting};
+pub use rebase::rebase;
 
 /// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
 /// before anybody acted on it, or a quiet save.
@@ -64,8 +66,15 @@ pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Obj
 }
 
 /// Marks that an attempt of a pass changed the object, so that the other pass has work: XOS's `changed_by_step` and `changed_by_policy`.
+/// Call it before [`after`]; not for changes of bookkeeping only, see [`is_news`].
 pub fn mark_changed(object: &mut Object, finished: &Finished) {
     fields::mark_changed(object, finished);
+}
+
+/// Whether a change of a field is news for the other pass: XOS leaves out bookkeeping, `backend_*` and `policy_*`.
+pub fn is_news(field: &str) -> bool {
+    const BOOKKEEPING: [&str; 5] = ["policed", "updated", "enacted", "changed_by_step", "changed_by_policy"];
+    !field.starts_with("backend_") && !field.starts_with("policy_") && !BOOKKEEPING.contains(&field)
 }
 
 fn pass_state(object: &Object, finished: &Finished, synchronizer: &str) -> PassState {

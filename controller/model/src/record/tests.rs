@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::condition::{ConditionStatus, find};
+use crate::condition::{self, ConditionStatus, find};
 use crate::dirty::{Due, Switch, policy_due, sync_due};
 use crate::intent::{Intent, Pass, QuietSave, SpecHash};
 use crate::object::Meta;
@@ -254,4 +254,23 @@ fn a_wait_says_for_what_and_a_switch_which() {
     assert!(find(&o.status.conditions, "Reconciling").is_none());
     let o = sync(&o, 40, Outcome::Succeeded);
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
+}
+
+#[test]
+fn what_others_wrote_meanwhile_stays() {
+    let before = sync(&object(), 20, failed("boom"));
+    let done = sync(&before, 30, Outcome::Succeeded);
+    let mut current = before.clone();
+    current.meta.resource_version = "9".to_owned();
+    current.set("oper_status", json!("up"));
+    current.status.of_mut("other").sync.ever = true;
+    let news = condition::News { kind: "Mirrored", status: ConditionStatus::True, reason: "R", message: "m" };
+    condition::set(&mut current.status.conditions, &news, 1, at(25));
+    let new = rebase(&before, &done, &current, ME, |_| true);
+    assert_eq!((new.text("oper_status"), new.text("backend_status")), (Some("up"), Some("OK")));
+    assert_eq!(new.meta.resource_version, "9");
+    assert!(new.status.of("other").unwrap().sync.ever && new.status.of(ME).unwrap().sync.ever);
+    assert!(find(&new.status.conditions, "Mirrored").is_some() && find(&new.status.conditions, "Reconciling").is_none());
+    assert_eq!(new.status.history, done.status.history);
+    assert_eq!(rebase(&before, &done, &before, ME, |_| true), done, "as it was, if nobody wrote");
 }

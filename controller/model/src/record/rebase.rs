@@ -1,0 +1,42 @@
+//! What an attempt left, on an object that somebody else changed meanwhile.
+
+use crate::condition::{self, Condition};
+use crate::object::Object;
+
+/// `current` with what lies between `before` and `after`: the changed fields of status (`is_status` tells them), the own entry of
+/// bookkeeping, conditions that were set or cleared, and new lines of history. What others wrote stays.
+pub fn rebase(
+    before: &Object,
+    after: &Object,
+    current: &Object,
+    synchronizer: &str,
+    is_status: impl Fn(&str) -> bool,
+) -> Object {
+    let mut new = current.clone();
+    let names = before.fields.keys().chain(after.fields.keys());
+    for name in names.filter(|name| is_status(name) && before.fields.get(*name) != after.fields.get(*name)) {
+        new.set(name, after.fields.get(name).cloned().unwrap_or_default());
+    }
+    if let Some(own) = after.status.of(synchronizer) {
+        *new.status.of_mut(synchronizer) = own.clone();
+    }
+    rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
+    let fresh = after.status.history.iter().take_while(|line| before.status.history.first() != Some(line));
+    for line in fresh.collect::<Vec<_>>().into_iter().rev() {
+        new.status.remember(line.clone());
+    }
+    new.status.observed_generation = after.status.observed_generation.max(current.status.observed_generation);
+    new
+}
+
+fn rebase_conditions(before: &[Condition], after: &[Condition], new: &mut Vec<Condition>) {
+    for cleared in before.iter().filter(|old| condition::find(after, &old.kind).is_none()) {
+        condition::clear(new, &cleared.kind);
+    }
+    for changed in after.iter().filter(|one| condition::find(before, &one.kind) != Some(one)) {
+        match new.iter_mut().find(|one| one.kind == changed.kind) {
+            Some(one) => one.clone_from(changed),
+            None => new.push(changed.clone()),
+        }
+    }
+}
