@@ -29,7 +29,11 @@ fn variants(field: &Field) -> Vec<(&Choice, String)> {
         let mut name = own.clone();
         while !taken.insert(name.clone()) {
             count += 1;
-            name = if own.ends_with(|c: char| c.is_ascii_digit()) { format!("{own}_{count}") } else { format!("{own}{count}") };
+            name = if own.ends_with(|c: char| c.is_ascii_digit()) {
+                format!("{own}_{count}")
+            } else {
+                format!("{own}{count}")
+            };
         }
         variants.push((choice, name));
     }

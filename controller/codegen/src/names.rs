@@ -11,8 +11,8 @@ use crate::text::{camel, identifier, plain};
 pub(crate) struct Names<'m> {
     structs: HashMap<&'m str, String>,
     traits: HashMap<&'m str, String>,
-    /// By declaring model and field.
-    choices: HashMap<(&'m str, &'m str), String>,
+    /// By declaring model, then field.
+    choices: HashMap<&'m str, HashMap<&'m str, String>>,
     models: &'m ModelSet,
 }
 
@@ -27,12 +27,14 @@ impl<'m> Names<'m> {
         let traits = traits.collect();
         let fields = models.iter().flat_map(|model| model.own_fields().map(move |field| (model, field)));
         let fields = fields.filter(|(_, field)| choices::applies(field));
-        let choices = fields.map(|(model, field)| {
+        let mut choices: HashMap<_, HashMap<_, _>> = HashMap::new();
+        for (model, field) in fields {
             let own = upper_first(&plain(&model.name)) + &camel(&field.name);
             let name = if taken.contains(&own) { own + "Choice" } else { own };
-            ((model.name.as_str(), field.name.as_str()), free(&name, "_", &mut taken))
-        });
-        Self { structs, traits, choices: choices.collect(), models }
+            let of_model = choices.entry(model.name.as_str()).or_default();
+            of_model.insert(field.name.as_str(), free(&name, "_", &mut taken));
+        }
+        Self { structs, traits, choices, models }
     }
 
     /// The struct of a model.
@@ -47,7 +49,7 @@ impl<'m> Names<'m> {
 
     /// The enum of a field with choices.
     pub(crate) fn of_choices(&self, field: &Field) -> Option<&str> {
-        self.choices.get(&(field.declared_in.as_str(), field.name.as_str())).map(String::as_str)
+        self.choices.get(field.declared_in.as_str())?.get(field.name.as_str()).map(String::as_str)
     }
 
     pub(crate) fn models(&self) -> &'m ModelSet {

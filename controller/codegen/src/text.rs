@@ -49,8 +49,7 @@ const KEYWORDS: [&str; 49] = [
 
 /// A name with the characters that a Rust identifier has, without regard to keywords.
 pub(crate) fn plain(name: &str) -> String {
-    let mut plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    let mut plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
     if plain.starts_with(|c: char| c.is_ascii_digit()) || plain.chars().all(|c| c == '_') {
         plain.insert(0, '_');
     }
