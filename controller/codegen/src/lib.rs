@@ -45,14 +45,14 @@ mod names;
 mod structs;
 mod text;
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use xos_xproto::{ModelSet, Sources, compile, render};
 
-use names::Names;
+pub use names::Names;
 
 /// Why no Rust code could be made. Its `Debug` is its text: that is what cargo shows of a failed build script.
 #[derive(thiserror::Error)]
@@ -110,7 +110,10 @@ pub fn build_as(name: &str, files: &[&str]) -> Result<(), CodegenError> {
     for line in rendered.iter().flat_map(|text| text.lines()) {
         emit(&format!("warning={line}"));
     }
-    let code = generate(&compiled.models) + &embedded(files, &paths);
+    let code = generate(&compiled.models)
+        + &embedded(
+            files.iter().zip(&paths).map(|(file, path)| (file_name(file), format!("::std::include_str!({path:?})"))),
+        );
     fs::write(&out, code).map_err(|source| CodegenError::File { path: out, source })
 }
 
@@ -130,19 +133,21 @@ pub fn generate(models: &ModelSet) -> String {
     code
 }
 
-/// The constant with the files' names and text, and the function that gives them compiled.
-fn embedded(files: &[&str], paths: &[PathBuf]) -> String {
-    let mut code = format!("/// The xproto files that these models are made from: name and text.\n{}", text::ALLOW);
+/// The constant `XPROTO` with files' names and texts, and the function `models` that gives them compiled.
+pub fn embed(files: &[(String, String)]) -> String {
+    embedded(files.iter().map(|(name, text)| (name.as_str(), format!("{text:?}"))))
+}
+
+/// As [`embed`], of names and Rust expressions that give the text.
+fn embedded<'f>(files: impl Iterator<Item = (&'f str, String)>) -> String {
+    let lines: String = files.map(|(name, text)| format!("    ({name:?}, {text}),\n")).collect();
+    let allow = text::ALLOW;
     let str = "&'static ::std::primitive::str";
-    let _ = writeln!(code, "pub const XPROTO: &'static [({str}, {str})] = &[");
-    for (file, path) in files.iter().zip(paths) {
-        let name = Path::new(file).file_name().map_or_else(|| (*file).into(), |n| n.to_string_lossy());
-        let _ = writeln!(code, "    ({name:?}, ::std::include_str!({path:?})),");
-    }
     let set = "::xos_controller::model::xproto::ModelSet";
-    let _ = write!(
-        code,
-        "];
+    format!(
+        "/// The xproto files that these types are made from: name and text.
+{allow}pub const XPROTO: &'static [({str}, {str})] = &[
+{lines}];
 
 /// The models that these types are made from.
 {allow}pub fn models() -> &'static {set} {{
@@ -150,10 +155,13 @@ fn embedded(files: &[&str], paths: &[PathBuf]) -> String {
         ::std::sync::LazyLock::new(|| ::xos_controller::model::typed::compiled(XPROTO));
     &MODELS
 }}
-",
-        allow = text::ALLOW
-    );
-    code
+"
+    )
+}
+
+/// What a file is called in messages: its name without its folder.
+fn file_name(file: &str) -> &str {
+    Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file)
 }
 
 fn variable(name: &'static str) -> Result<PathBuf, CodegenError> {

@@ -7,8 +7,9 @@ use xos_xproto::{Field, Model, ModelSet};
 use crate::choices;
 use crate::text::{camel, identifier, plain};
 
-/// The names of a set's types, each one's own.
-pub(crate) struct Names<'m> {
+/// What the types of a set are called in Rust, each by a name of its own: for those who generate more.
+#[derive(Debug)]
+pub struct Names<'m> {
     structs: HashMap<&'m str, String>,
     traits: HashMap<&'m str, String>,
     /// By declaring model, then field.
@@ -18,7 +19,7 @@ pub(crate) struct Names<'m> {
 
 impl<'m> Names<'m> {
     /// Models have their names before the traits of classes, these before choices.
-    pub(crate) fn of(models: &'m ModelSet) -> Self {
+    pub fn of(models: &'m ModelSet) -> Self {
         let mut taken = BTreeSet::new();
         let named = |model: &'m Model| (model.name.as_str(), plain(&model.name));
         let structs = models.iter().map(named).map(|(name, own)| (name, free(&own, "_", &mut taken))).collect();
@@ -38,17 +39,17 @@ impl<'m> Names<'m> {
     }
 
     /// The struct of a model.
-    pub(crate) fn of_struct(&self, model: &str) -> Option<&str> {
+    pub fn of_struct(&self, model: &str) -> Option<&str> {
         self.structs.get(model).map(String::as_str)
     }
 
     /// The trait of a model that others inherit from, or that is abstract.
-    pub(crate) fn of_trait(&self, model: &str) -> Option<&str> {
+    pub fn of_trait(&self, model: &str) -> Option<&str> {
         self.traits.get(model).map(String::as_str)
     }
 
     /// The enum of a field with choices.
-    pub(crate) fn of_choices(&self, field: &Field) -> Option<&str> {
+    pub fn of_choices(&self, field: &Field) -> Option<&str> {
         self.choices.get(field.declared_in.as_str())?.get(field.name.as_str()).map(String::as_str)
     }
 
