@@ -43,7 +43,9 @@ fn main() -> Result<(), Error> {
 /// Writes the types of a set, and gives its cases.
 fn set(module: &str, files: &[(String, String)]) -> Result<String, Error> {
     let mut sources = Sources::new();
-    files.iter().for_each(|(name, text)| drop(sources.add(name.as_str(), text.as_str())));
+    for (name, text) in files {
+        sources.add(name.as_str(), text.as_str());
+    }
     let compiled = compile(&sources);
     if compiled.has_errors() {
         let all: Vec<_> = compiled.diagnostics.iter().map(|d| render(d, &sources, false)).collect();

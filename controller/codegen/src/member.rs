@@ -163,12 +163,12 @@ impl<'m> Member<'m> {
     }
 
     /// Its value in a new object.
-    pub(crate) fn initial(&self) -> String {
+    pub(crate) fn initial(&self, argument: &str) -> String {
         match (&self.default, self.optional) {
             (Some(default), false) => default.clone(),
             (Some(default), true) if self.is_filled => format!("::std::option::Option::Some({default})"),
             (_, true) => "::std::option::Option::None".to_owned(),
-            (None, false) => format!("{}{}", self.name, self.argument().1),
+            (None, false) => format!("{argument}{}", self.argument().1),
         }
     }
 

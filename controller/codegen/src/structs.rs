@@ -1,12 +1,12 @@
 //! A model as a struct, and its `Model` implementation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use xos_xproto::Model;
 
 use crate::member::{self, Member};
 use crate::names::{Names, free, has_heirs};
-use crate::text::{ALLOW, doc};
+use crate::text::{ALLOW, doc, plain};
 
 const MODEL: &str = "::xos_controller::model";
 
@@ -43,15 +43,20 @@ fn description(model: &Model, names: &Names<'_>) -> String {
 
 /// `new` with what a new object cannot be without, and `Default` if that is nothing.
 fn constructor(model: &Model, name: &str, members: &[Member<'_>]) -> String {
+    // An argument cannot be called as a value that patterns know.
+    let mut taken: BTreeSet<_> = ["Ok", "Err", "Some", "None", "XPROTO"].map(str::to_owned).into();
     let arguments: Vec<_> = members.iter().filter(|member| member.is_argument()).collect();
-    let mut taken: BTreeSet<_> = arguments.iter().map(|member| member.name.clone()).collect();
+    let called: HashMap<_, _> =
+        arguments.iter().map(|member| (member.xos, free(&plain(member.xos), "_", &mut taken))).collect();
     let namespace = free("meta_namespace", "_", &mut taken);
     let own = free("meta_name", "_", &mut taken);
     let text = "impl ::std::convert::Into<::std::string::String>";
     let meta = [format!("{namespace}: {text}"), format!("{own}: {text}")];
-    let typed = arguments.iter().map(|member| format!("{}: {}", member.name, member.argument().0));
+    let argument = |member: &Member<'_>| called.get(member.xos).map_or("", String::as_str);
+    let typed = arguments.iter().map(|member| format!("{}: {}", argument(member), member.argument().0));
     let all: String = meta.into_iter().chain(typed).map(|argument| format!("        {argument},\n")).collect();
-    let initial: String = members.iter().map(|m| format!("            {}: {},\n", m.name, m.initial())).collect();
+    let initial = members.iter().map(|m| format!("            {}: {},\n", m.name, m.initial(argument(m))));
+    let initial: String = initial.collect();
     let given: Vec<_> = arguments.iter().map(|member| format!("`{}`", member.xos)).collect();
     let given = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
     let head = doc(

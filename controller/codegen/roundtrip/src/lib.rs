@@ -29,19 +29,19 @@ pub struct Case {
     /// The set.
     pub models: fn() -> &'static ModelSet,
     /// [`check`] of its type.
-    pub check: fn(&ModelSet, &Object) -> Result<(), Failure>,
+    pub check: fn(&ModelSet, &Object) -> Outcome,
     /// [`view`] through each base.
-    pub views: &'static [fn(&Object) -> Result<(), Failure>],
+    pub views: &'static [fn(&Object) -> Outcome],
 }
 
-/// What went wrong.
-pub type Failure = Box<dyn std::error::Error>;
+/// Nothing, or what went wrong.
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Reads the type from an object and takes it all ways back: nothing may change.
 ///
 /// # Errors
 /// When something changes.
-pub fn check<T: CustomResource + PartialEq>(models: &ModelSet, object: &Object) -> Result<(), Failure> {
+pub fn check<T: CustomResource + PartialEq>(models: &ModelSet, object: &Object) -> Outcome {
     let typed = T::from_object(object)?;
     let mut back = object.clone();
     typed.write_to(&mut back)?;
@@ -56,7 +56,7 @@ pub fn check<T: CustomResource + PartialEq>(models: &ModelSet, object: &Object) 
 ///
 /// # Errors
 /// When something changes, or the view does not know what it is a view of.
-pub fn view<B: Model, D: IsA<B>>(object: &Object) -> Result<(), Failure> {
+pub fn view<B: Model, D: IsA<B>>(object: &Object) -> Outcome {
     let seen = B::from_object(object)?;
     same("seen as", seen.leaf_model(), D::NAME)?;
     let mut back = object.clone();
@@ -67,6 +67,6 @@ pub fn view<B: Model, D: IsA<B>>(object: &Object) -> Result<(), Failure> {
     same("linked", &Link::<B>::of(&seen), &Link::of(&D::from_object(object)?))
 }
 
-fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, one: &T, other: &T) -> Result<(), Failure> {
+fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, one: &T, other: &T) -> Outcome {
     if one == other { Ok(()) } else { Err(format!("{what}:\n  {one:?}\nis not\n  {other:?}").into()) }
 }
