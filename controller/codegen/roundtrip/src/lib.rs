@@ -1,4 +1,22 @@
 //! Generated types at work: of the core's models, of awkward ones, and of random ones. Only its tests matter.
+//!
+//! A link leads to its peer, or to what inherits from it:
+//!
+//! ```
+//! use xos_codegen_roundtrip::core::{ComputeServiceInstance, ServiceInstance};
+//! use xos_controller::model::Link;
+//!
+//! Link::<ServiceInstance>::to_kind::<ComputeServiceInstance>("vm");
+//! ```
+//!
+//! What does not is no Rust:
+//!
+//! ```compile_fail,E0277
+//! use xos_codegen_roundtrip::core::{Node, ServiceInstance};
+//! use xos_controller::model::Link;
+//!
+//! Link::<ServiceInstance>::to_kind::<Node>("vm");
+//! ```
 
 use xos_controller::CustomResource;
 use xos_controller::model::xproto::ModelSet;
