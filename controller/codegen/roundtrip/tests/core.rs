@@ -64,8 +64,13 @@ fn a_derived_model_is_what_its_bases_are() {
     let mut vm = ComputeServiceInstance::new("n", "vm", Link::to("vsg"), Link::to("slice"), Link::to("image"));
     assert_eq!(owner_of(&vm).name, "vsg");
     vm.set_name(Some("one".to_owned()));
+    // The operator's switches can be set; the rest of the bookkeeping has no setters.
     vm.set_no_sync(true);
-    assert_eq!((vm.name(), vm.no_sync), (Some("one"), true));
+    vm.set_no_policy(true);
+    vm.set_write_protect(true);
+    vm.set_lazy_blocked(true);
+    vm.set_xos_managed(false);
+    assert_eq!((vm.name(), vm.no_sync, vm.xos_managed), (Some("one"), true, false));
     let link = link_to::<ServiceInstance>(&vm);
     assert_eq!(link, Link::to_kind::<ComputeServiceInstance>("vm").in_namespace("n"));
     assert_eq!(ComputeServiceInstance::CLASS_NAMES, ["ComputeServiceInstance", "ServiceInstance", "XOSBase"]);

@@ -7,7 +7,7 @@ mod common;
 use std::env;
 
 use serde_json::{Value, json};
-use xos_controller::model::xproto::{FieldState, Member, ModelSet, Sources, compile, render};
+use xos_controller::model::xproto::{FieldState, Member, Model, ModelSet, Sources, compile, render};
 use xos_controller::model::{Dynamic, DynamicError, Object};
 use xos_crds::{from_custom_resource, to_custom_resource};
 use xos_random_models::values::with_values;
@@ -115,4 +115,18 @@ fn what_a_field_cannot_have_is_refused_and_changes_nothing() {
             assert_eq!(*object.object(), before);
         }
     }
+}
+
+/// Random models prove something only while they have what fields can have.
+#[test]
+fn random_models_have_values_of_all_sorts() {
+    let (mut choices, mut defaults, mut awkward) = (0, 0, 0);
+    for (_, models) in sets() {
+        for field in models.iter().filter(|model| !model.is_built_in()).flat_map(Model::own_fields) {
+            choices += usize::from(field.choices.is_some());
+            defaults += usize::from(field.default.is_some());
+            awkward += usize::from(["self", "type", "meta", "clone", "Some"].contains(&field.name.as_str()));
+        }
+    }
+    assert!(choices > 300 && defaults > 600 && awkward > 100, "{choices} {defaults} {awkward}");
 }
