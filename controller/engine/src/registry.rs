@@ -63,7 +63,7 @@ impl Registry {
     pub fn new(synchronizer: &str, models: &ModelSet, steps: Vec<Arc<dyn DynSyncStep>>) -> Result<Self, RegistryError> {
         let mut by_model: HashMap<String, Arc<dyn DynSyncStep>> = HashMap::new();
         for step in steps {
-            let model = step.observes().to_owned();
+            let model = step.observes().join(", ");
             if !models.concrete().any(|m| m.name == model) {
                 return Err(unknown_model(models, step.as_ref()));
             }
@@ -102,11 +102,14 @@ impl Registry {
 
 fn unknown_model(models: &ModelSet, step: &dyn DynSyncStep) -> RegistryError {
     let known: Vec<_> = models.concrete().map(|m| m.name.as_str()).collect();
-    let hint =
-        if step.observes().is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
+    let hint = if step.observes().concat().is_empty() {
+        "; a step on `Object` must name its model: implement `observes`"
+    } else {
+        ""
+    };
     RegistryError::UnknownModel {
         step: step.name().to_owned(),
-        model: step.observes().to_owned(),
+        model: step.observes().join(", "),
         known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
         hint: hint.to_owned(),
     }
