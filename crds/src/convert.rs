@@ -1,7 +1,9 @@
 //! An object to a custom resource and back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
@@ -9,6 +11,7 @@ use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Intent, Meta, Object, Status};
 use xos_xproto::{Model, camel_case};
 
+use crate::definition::api_resource;
 use crate::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 
 /// Why a custom resource could not be read.
@@ -34,14 +37,14 @@ pub enum DecodeError {
 /// # Errors
 /// When it has no name, or its status has another form.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
-    let meta = read_meta(&resource.metadata)?;
+    let meta = read_meta(model, &resource.metadata)?;
     let part = |name: &str| resource.data.get(name).unwrap_or(&Value::Null);
     let (spec, status) = (part("spec"), part("status"));
     let fields = read_fields(model, spec, status);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
     let framework = if status.is_null() { Ok(Status::default()) } else { serde_json::from_value(status.clone()) };
     Ok(Object {
-        model: Arc::from(model.name.as_str()),
+        model: Arc::clone(&meta.model),
         intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
             .and_then(|text| serde_json::from_str(text).ok())
@@ -53,8 +56,9 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
     })
 }
 
-fn read_meta(meta: &ObjectMeta) -> Result<Meta, DecodeError> {
+fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
     Ok(Meta {
+        model: Arc::from(model.name.as_str()),
         namespace: meta.namespace.clone().unwrap_or_default(),
         name: meta.name.clone().ok_or(DecodeError::NoName)?,
         uid: meta.uid.clone().unwrap_or_default(),
@@ -129,6 +133,48 @@ fn difference(before: &Value, after: &Value) -> Option<Value> {
     });
     let patch: Map<_, _> = removed.chain(changed).collect();
     (!patch.is_empty()).then_some(Value::Object(patch))
+}
+
+/// The custom resource to create for an object: its names and its spec. Status is another request's.
+pub fn new_custom_resource(model: &Model, object: &Object) -> DynamicObject {
+    let resource = api_resource(model);
+    let spec = Value::Object(part_json(model, &object.fields, Place::Spec));
+    let mut created = DynamicObject::new(&object.meta.name, &resource).data(json!({ "spec": spec }));
+    created.metadata.namespace = Some(object.meta.namespace.clone()).filter(|namespace| !namespace.is_empty());
+    created
+}
+
+/// The whole custom resource of an object, of which [`from_custom_resource`] makes the same object again.
+///
+/// # Errors
+/// When a part of it has no JSON form.
+pub fn to_custom_resource(model: &Model, object: &Object) -> Result<DynamicObject, serde_json::Error> {
+    let mut whole = new_custom_resource(model, object);
+    let meta = &object.meta;
+    let set = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    whole.metadata = ObjectMeta {
+        uid: set(&meta.uid),
+        resource_version: set(&meta.resource_version),
+        generation: Some(meta.generation).filter(|&generation| generation != 0),
+        creation_timestamp: meta.created.map(Time),
+        deletion_timestamp: meta.deleting.map(Time),
+        finalizers: Some(meta.finalizers.clone()).filter(|finalizers| !finalizers.is_empty()),
+        annotations: annotations(object)?,
+        ..whole.metadata
+    };
+    whole.data["status"] = status_json(model, object)?;
+    Ok(whole)
+}
+
+fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serde_json::Error> {
+    let mut annotations = BTreeMap::new();
+    if let Some(touch) = &object.intent.touch {
+        annotations.insert(TOUCH_ANNOTATION.to_owned(), touch.clone());
+    }
+    if !object.quiet_saves.is_empty() {
+        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), serde_json::to_string(&object.quiet_saves)?);
+    }
+    Ok(Some(annotations).filter(|annotations| !annotations.is_empty()))
 }
 
 /// The merge patch of a quiet save: changed fields of spec (null unsets), its record, and the resourceVersion that it is based on.

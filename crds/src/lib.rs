@@ -12,8 +12,13 @@ mod rules;
 pub mod schema;
 mod selectable;
 pub mod status_schema;
+pub mod typed;
 pub mod yaml;
 
-pub use convert::{DecodeError, from_custom_resource, quiet_save_patch, spec_hash, status_json, status_patch};
+pub use convert::{
+    DecodeError, from_custom_resource, new_custom_resource, quiet_save_patch, spec_hash, status_json, status_patch,
+    to_custom_resource,
+};
 pub use definition::{api_resource, definition, definitions};
 pub use names::Names;
+pub use typed::{CustomResource, TypedError};

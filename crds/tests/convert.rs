@@ -5,16 +5,23 @@
 use kube::api::DynamicObject;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use xos_crds::{from_custom_resource, quiet_save_patch, spec_hash, status_json};
+use xos_crds::{
+    CustomResource as _, from_custom_resource, new_custom_resource, quiet_save_patch, spec_hash, status_json,
+    to_custom_resource,
+};
 use xos_model::{Object, Pass, QuietSave, SpecHash};
-use xos_xproto::{Model, Sources, compile};
+use xos_xproto::{Model, ModelSet, Sources, compile};
 
-fn model() -> Model {
+fn models() -> ModelSet {
     let mut sources = Sources::new();
     let fields = "required string first_name = 1 [max_length = 32]; optional int32 age = 2; \
                   optional string oper_status = 3 [max_length = 9, feedback_state = True];";
     sources.add("m.xproto", format!("option app_label = \"m\";\nmessage M (XOSBase) {{ {fields} }}"));
-    compile(&sources).models.get("M").unwrap().clone()
+    compile(&sources).models
+}
+
+fn model() -> Model {
+    models().get("M").unwrap().clone()
 }
 
 fn resource(spec: Value, status: Value) -> DynamicObject {
@@ -75,6 +82,45 @@ fn a_quiet_save() {
     assert_eq!(patch["metadata"]["resourceVersion"], "7");
     let record = patch["metadata"]["annotations"]["xos.opencord.org/quiet-saves"].as_str().unwrap();
     assert_eq!(serde_json::from_str::<Vec<QuietSave>>(record).unwrap(), saves);
+}
+
+#[test]
+fn what_is_created_is_names_and_spec() {
+    let mut o = Object::named("M", "n", "a");
+    for (field, value) in [("first_name", json!("Ada")), ("no_sync", json!(true)), ("oper_status", json!("up"))] {
+        o.set(field, value);
+    }
+    let created = json!({
+        "apiVersion": "m.xos.opencord.org/v1", "kind": "M", "metadata": {"name": "a", "namespace": "n"},
+        "spec": {"firstName": "Ada", "noSync": true},
+    });
+    assert_eq!(serde_json::to_value(new_custom_resource(&model(), &o)).unwrap(), created);
+    assert_eq!(serde_json::to_value(o.new_custom_resource(&models()).unwrap()).unwrap(), created);
+}
+
+#[test]
+fn the_whole_of_a_custom_resource_is_written_as_it_was_read() {
+    let saves = [QuietSave { from: SpecHash::of(&json!(1)), to: SpecHash::of(&json!(2)), by: Pass::Sync }];
+    let mut whole = resource(json!({"firstName": "Ada"}), json!({"operStatus": "up", "backendCode": 1}));
+    whole.metadata.annotations = Some(
+        [
+            ("xos.opencord.org/touch".to_owned(), "t1".to_owned()),
+            ("xos.opencord.org/quiet-saves".to_owned(), serde_json::to_string(&saves).unwrap()),
+        ]
+        .into(),
+    );
+    whole.metadata.deletion_timestamp = whole.metadata.creation_timestamp.clone();
+    let written = to_custom_resource(&model(), &read(&whole)).unwrap();
+    assert_eq!(serde_json::to_value(&written).unwrap(), serde_json::to_value(&whole).unwrap());
+    assert_eq!(Object::from_custom_resource(&models(), &written).unwrap(), read(&whole));
+}
+
+#[test]
+fn a_kind_without_a_model_is_named() {
+    let mut other = resource(json!({}), json!({}));
+    other.types.as_mut().unwrap().kind = "N".to_owned();
+    let error = Object::from_custom_resource(&models(), &other).unwrap_err().to_string();
+    assert_eq!(error, "there is no model for the kind `N`");
 }
 
 proptest! {

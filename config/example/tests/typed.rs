@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
 use serde_json::json;
+use xos_controller::CustomResource as _;
 use xos_controller::model::{Fields, Intent, Meta, Model as _, Object, SpecHash, Status};
+use xos_example::models::models;
 use xos_example::{FullName as _, MyModel};
 
 fn object(fields: serde_json::Value) -> Object {
@@ -50,6 +52,20 @@ fn a_change_is_written_and_none_unsets() {
         serde_json::to_value(&o.fields).unwrap(),
         json!({"first_name": "Ada", "last_name": "Lovelace", "no_sync": true})
     );
+}
+
+#[test]
+fn a_new_object_becomes_a_custom_resource_and_back() {
+    let ada = MyModel { no_sync: true, ..MyModel::new("default", "ada", "Ada", "Lovelace") };
+    let created = ada.new_custom_resource(models()).unwrap();
+    let expected = json!({
+        "apiVersion": "example.xos.opencord.org/v1",
+        "kind": "MyModel",
+        "metadata": {"namespace": "default", "name": "ada"},
+        "spec": {"firstName": "Ada", "lastName": "Lovelace", "noSync": true},
+    });
+    assert_eq!(serde_json::to_value(&created).unwrap(), expected);
+    assert_eq!(MyModel::from_custom_resource(models(), &created).unwrap(), ada);
 }
 
 #[test]

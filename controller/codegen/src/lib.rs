@@ -1,4 +1,4 @@
-//! Rust structs for the models of xproto files, made at build time.
+//! Rust types for the models of xproto files, made at build time.
 //!
 //! In `build.rs`:
 //!
@@ -8,19 +8,51 @@
 //! }
 //! ```
 //!
-//! and in the crate: `xos_controller::include_models!();`, which brings in a struct for each model (with docs), and `XPROTO`, the
-//! files' text, for `Synchronizer::models`.
+//! and in the crate: `xos_controller::include_models!();`, which brings in
+//!
+//! - a **struct** for each model: its fields, [`new`](#new-objects) and the `Model` trait, which reads it from an object and writes
+//!   it back. A model that others inherit from, abstract or not, is also a view of their objects;
+//! - an **enum** for each field with `choices`, called after the model that declares the field and the field (`ServiceKind`): the
+//!   heirs share it. `None` among the choices is `Option`;
+//! - **links** as `Link<Site>`, or `Option` or `Vec` of it;
+//! - a **trait** for each model that others inherit from (`IsServiceInstance`), which these and the model itself implement: a
+//!   getter for each of its fields, a setter for those that are not the framework's, the bases' traits above it. `IsA<ServiceInstance>`
+//!   says the same to generic code;
+//! - `XPROTO`, the files' text, for `Synchronizer::models`, and `models()`, the same compiled.
+//!
+//! # New objects
+//!
+//! ```ignore
+//! let subscriber = RCORDSubscriber {
+//!     c_tag: Some(111),
+//!     ..RCORDSubscriber::new("default", "alice", Link::to("rcord"), "onu-1")
+//! };
+//! ```
+//!
+//! `new` takes namespace and name, then what the object cannot be without in the order of the model (the bases' fields first, links
+//! after fields); the compiler asks for a field that becomes required. All else has the model's default, or no value. A model that
+//! needs nothing has `Default`.
+//!
+//! # Names
+//!
+//! Fields have their names of xproto, with `r#` before Rust's keywords. A name that is taken (by a model, by `meta`) has `_`
+//! behind it; a getter also where the name is a method of every object (`clone`, `write_to` …).
 
-mod rust;
+mod choices;
+mod classes;
+mod member;
+mod names;
+mod structs;
+mod text;
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use xos_xproto::{ModelSet, Sources, compile, render};
 
-pub use rust::model_struct;
+pub use names::Names;
 
 /// Why no Rust code could be made. Its `Debug` is its text: that is what cargo shows of a failed build script.
 #[derive(thiserror::Error)]
@@ -52,8 +84,17 @@ impl fmt::Debug for CodegenError {
 /// # Errors
 /// When a file cannot be read, or the models have errors; the message shows each with its place.
 pub fn build(files: &[&str]) -> Result<(), CodegenError> {
+    build_as("models", files)
+}
+
+/// As [`build`], to a file of that name, for `include_models!("name")`: a crate may have several sets of models, each in a module of
+/// its own.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_as(name: &str, files: &[&str]) -> Result<(), CodegenError> {
     let root = variable("CARGO_MANIFEST_DIR")?;
-    let out = variable("OUT_DIR")?.join("models.rs");
+    let out = variable("OUT_DIR")?.join(format!("{name}.rs"));
     let paths: Vec<_> = files.iter().map(|file| root.join(file)).collect();
     let mut sources = Sources::new();
     for (file, path) in files.iter().zip(&paths) {
@@ -69,24 +110,58 @@ pub fn build(files: &[&str]) -> Result<(), CodegenError> {
     for line in rendered.iter().flat_map(|text| text.lines()) {
         emit(&format!("warning={line}"));
     }
-    let code = generate(&compiled.models) + &embedded(files, &paths);
+    let code = generate(&compiled.models)
+        + &embedded(
+            files.iter().zip(&paths).map(|(file, path)| (file_name(file), format!("::std::include_str!({path:?})"))),
+        );
     fs::write(&out, code).map_err(|source| CodegenError::File { path: out, source })
 }
 
-/// The Rust code for all models that have objects.
+/// The Rust code for all models of a set.
 pub fn generate(models: &ModelSet) -> String {
-    models.concrete().map(model_struct).collect()
+    let names = Names::of(models);
+    let mut code = String::new();
+    for model in models {
+        for field in model.own_fields() {
+            code.extend(names.of_choices(field).map(|name| choices::code(field, name)));
+        }
+        code.extend(names.of_trait(&model.name).map(|name| classes::declaration(model, name, &names)));
+        let name = names.of_struct(&model.name).unwrap_or_default();
+        code.push_str(&structs::code(model, name, &names));
+        code.push_str(&classes::implementations(model, name, &names));
+    }
+    code
 }
 
-/// The constant with the files' names and text.
-fn embedded(files: &[&str], paths: &[PathBuf]) -> String {
-    let mut code = String::from("/// The xproto files that these models are made from: name and text.\n");
-    code.push_str("pub const XPROTO: &[(&str, &str)] = &[\n");
-    for (file, path) in files.iter().zip(paths) {
-        let name = Path::new(file).file_name().map_or_else(|| (*file).into(), |n| n.to_string_lossy());
-        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
-    }
-    code + "];\n"
+/// The constant `XPROTO` with files' names and texts, and the function `models` that gives them compiled.
+pub fn embed(files: &[(String, String)]) -> String {
+    embedded(files.iter().map(|(name, text)| (name.as_str(), format!("{text:?}"))))
+}
+
+/// As [`embed`], of names and Rust expressions that give the text.
+fn embedded<'f>(files: impl Iterator<Item = (&'f str, String)>) -> String {
+    let lines: String = files.map(|(name, text)| format!("    ({name:?}, {text}),\n")).collect();
+    let allow = text::ALLOW;
+    let str = "&'static ::std::primitive::str";
+    let set = "::xos_controller::model::xproto::ModelSet";
+    format!(
+        "/// The xproto files that these types are made from: name and text.
+{allow}pub const XPROTO: &'static [({str}, {str})] = &[
+{lines}];
+
+/// The models that these types are made from.
+{allow}pub fn models() -> &'static {set} {{
+    static MODELS: ::std::sync::LazyLock<{set}> =
+        ::std::sync::LazyLock::new(|| ::xos_controller::model::typed::compiled(XPROTO));
+    &MODELS
+}}
+"
+    )
+}
+
+/// What a file is called in messages: its name without its folder.
+fn file_name(file: &str) -> &str {
+    Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file)
 }
 
 fn variable(name: &'static str) -> Result<PathBuf, CodegenError> {

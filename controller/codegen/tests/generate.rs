@@ -1,17 +1,35 @@
-//! The generated code, as text. That it compiles and works is shown by the example, which is made of it.
+//! The generated code, as text. That it compiles and works is shown by `controller/codegen/roundtrip`.
 
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
-use xos_codegen::generate;
-use xos_xproto::{Sources, compile};
+use xos_codegen::{Names, generate};
+use xos_xproto::{ModelSet, Sources, compile};
 
-fn code(fields: &str) -> String {
+fn models(text: &str) -> ModelSet {
     let mut sources = Sources::new();
-    sources
-        .add("m.xproto", format!("option app_label = \"m\";\n// A thing.\nmessage Thing (XOSBase) {{\n{fields}\n}}"));
+    sources.add("m.xproto", format!("option app_label = \"m\";\n{text}"));
     let compiled = compile(&sources);
     assert!(!compiled.has_errors());
-    generate(&compiled.models)
+    compiled.models
+}
+
+fn code(fields: &str) -> String {
+    generate(&models(&format!("// A thing.\nmessage Thing (XOSBase) {{\n{fields}\n}}")))
+}
+
+/// The code with nothing in front of names.
+fn plain(fields: &str) -> String {
+    let code = code(fields);
+    [
+        "::std::string::",
+        "::std::primitive::",
+        "::std::option::",
+        "::std::vec::",
+        "::xos_controller::model::",
+        "Option::",
+    ]
+    .iter()
+    .fold(code, |code, path| code.replace(path, ""))
 }
 
 #[test]
@@ -19,14 +37,20 @@ fn fields_have_the_types_of_their_presence() {
     let table = [
         ("required string f = 1 [max_length = 9];", "pub f: String,", "f: o.required(\"f\")?,"),
         ("optional string f = 1 [max_length = 9];", "pub f: Option<String>,", "f: o.optional(\"f\")?,"),
-        ("required int32 f = 1 [default = 7];", "pub f: i32,", "f: o.optional(\"f\")?.unwrap_or(7),"),
+        ("required int32 f = 1 [default = 7];", "pub f: i32,", "f: o.optional(\"f\")?.unwrap_or_else(|| 7),"),
         ("required uint32 f = 1;", "pub f: u32,", "f: o.required(\"f\")?,"),
-        ("required double f = 1 [default = 2];", "pub f: f64,", "unwrap_or(2.0)"),
+        ("required double f = 1 [default = 2];", "pub f: f64,", "unwrap_or_else(|| 2.0)"),
         ("required string f = 1 [max_length = 9, default = \"a\\\"b\"];", "pub f: String,", "String::from("),
+        ("required string f = 1 [content_type = \"date\"];", "pub f: Timestamp,", "f: o.required(\"f\")?,"),
         (
-            "required string f = 1 [content_type = \"date\"];",
-            "pub f: ::xos_controller::model::Timestamp,",
-            "f: o.required(\"f\")?,",
+            "required string f = 1 [content_type = \"date\", default = \"now()\"];",
+            "pub f: Option<Timestamp>,",
+            "f: o.optional(\"f\")?,",
+        ),
+        (
+            "required string f = 1 [max_length = 9, default = make_it];",
+            "pub f: Option<String>,",
+            "f: o.optional(\"f\")?,",
         ),
         (
             "required string f = 1 [max_length = 9, feedback_state = True];",
@@ -35,7 +59,7 @@ fn fields_have_the_types_of_their_presence() {
         ),
     ];
     for (field, declaration, read) in table {
-        let code = code(field);
+        let code = plain(field);
         assert!(code.contains(declaration), "{field}: no `{declaration}` in\n{code}");
         assert!(code.contains(read), "{field}: no `{read}` in\n{code}");
     }
@@ -43,26 +67,112 @@ fn fields_have_the_types_of_their_presence() {
 
 #[test]
 fn docs_and_inherited_fields_are_there() {
-    let code = code("required bool f = 1 [help_text = \"Whether [it] is <so>.\"];");
-    assert!(code.contains("/// A thing.\n#[derive(Clone, Debug, PartialEq)]\npub struct Thing {"), "{code}");
-    assert!(code.contains("/// Whether \\[it] is \\<so>."), "{code}");
+    let code = plain("required bool f = 1 [help_text = \"Whether [it] is <so>.\"];");
+    let doc = code.split("pub struct Thing {").next().unwrap().rsplit("}\n\n").next().unwrap();
+    assert!(doc.starts_with("/// A thing.\n///\n/// A Thing is a XOSBase.\n"), "{doc}");
+    assert!(code.contains("/// Whether \\[it] is \\<so>. (`f` of Thing)"), "{code}");
     assert!(code.contains("pub backend_code: i32,"), "{code}");
-    assert!(code.contains("pub enacted: Option<::xos_controller::model::Timestamp>,"), "{code}");
-    assert!(!code.contains("struct XOSBase"), "an abstract model has no objects");
+    assert!(code.contains("pub enacted: Option<Timestamp>,"), "{code}");
 }
 
 #[test]
-fn links_are_references() {
-    let code = code(
-        "required manytoone owner->Thing:owned = 1:1001; optional manytoone second->Thing:seconds = 2:1002; \
+fn links_know_their_peer() {
+    let code = plain(
+        "required manytoone owner->Thing:owned = 1:1001; optional manytoone base->XOSBase:seconds = 2:1002; \
          optional manytomany friends->Thing:of_friends = 3:1003;",
     );
     for line in [
-        "pub owner: ::xos_controller::model::Reference,",
-        "pub second: Option<::xos_controller::model::Reference>,",
-        "pub friends: Vec<::xos_controller::model::Reference>,",
-        "friends: o.optional(\"friends\")?.unwrap_or_default(),",
+        "pub owner: Link<Thing>,",
+        "pub base: Option<Link<XOSBase>>,",
+        "pub friends: Vec<Link<Thing>>,",
+        "friends: o.optional(\"friends\")?.unwrap_or_else(|| Vec::new()),",
     ] {
         assert!(code.contains(line), "no `{line}` in\n{code}");
     }
+}
+
+#[test]
+fn new_takes_what_an_object_cannot_be_without() {
+    let code = plain(
+        "required string a = 1 [max_length = 9]; required bool b = 2; required int32 c = 3 [default = 3]; \
+         optional int32 d = 4 [default = 4]; required manytoone e->Thing:es = 5; optional string g = 6 [text = True];",
+    );
+    let arguments = code.split("pub fn new(").nth(1).unwrap().split(')').next().unwrap();
+    let names: Vec<_> =
+        arguments.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name).collect();
+    assert_eq!(names, ["meta_namespace", "meta_name", "a", "b", "e"]);
+    for line in ["c: 3,", "d: Some(4),", "g: None,", "a: a.into(),"] {
+        assert!(code.contains(line), "no `{line}` in\n{code}");
+    }
+    assert!(!code.contains("::std::default::Default for Thing"), "{code}");
+    assert!(plain("optional bool b = 1;").contains("::std::default::Default for Thing"));
+}
+
+#[test]
+fn choices_have_variants_of_their_own() {
+    let table = [
+        ("string", "(('vm', 'V'), ('container_vm', 'C'))", "&[Self::Vm, Self::ContainerVm]"),
+        ("string", "(('', 'Nothing'), ('10G', 'Ten'), ('NAT', 'NAT'))", "&[Self::Empty, Self::N10g, Self::Nat]"),
+        ("string", "(('a', 'A'), ('A', 'B'), ('a2', 'C'))", "&[Self::A, Self::A2, Self::A2_2]"),
+        ("string", "(('<', 'Less than'), ('+', '+'))", "&[Self::LessThan, Self::Other]"),
+        ("string", "(('self', 'Self'), ('all', 'All'), ('aLL', 'x'))", "&[Self::Self2, Self::All, Self::ALL2]"),
+        ("int32", "((1, 'One'), (-2, 'Two'), (0, 'None'))", "&[Self::N1, Self::Minus2, Self::N0]"),
+    ];
+    for (ty, choices, variants) in table {
+        let code = plain(&format!("required {ty} f = 1 [max_length = 20, choices = \"{choices}\"];"));
+        assert!(code.contains("pub f: ThingF,"), "{code}");
+        assert!(code.contains(&format!("pub const ALL: &'static [Self] = {variants};")), "{choices}:\n{code}");
+    }
+    let with_none = plain("optional string f = 1 [max_length = 9, choices = \"((None, 'None'), ('a', 'A'))\"];");
+    assert!(with_none.contains("pub f: Option<ThingF>,") && with_none.contains("&[Self::A];"), "{with_none}");
+    let only_none = plain("optional string f = 1 [max_length = 9, choices = \"((None, 'None'),)\"];");
+    assert!(only_none.contains("pub f: Option<String>,"), "{only_none}");
+}
+
+#[test]
+fn heirs_share_the_choices_of_their_base() {
+    let models = models(
+        "message Base (XOSBase) { required string kind = 1 [max_length = 9, default = \"b\", choices = \"(('a', 'A'), ('b', 'B'))\"]; }
+         message Heir (Base) {}",
+    );
+    let code = generate(&models);
+    assert_eq!(code.matches("pub enum ").count(), 1, "{code}");
+    assert_eq!(code.matches("pub kind: BaseKind,").count(), 2, "{code}");
+    assert_eq!(code.matches("unwrap_or_else(|| BaseKind::B)").count(), 2, "{code}");
+}
+
+#[test]
+fn classes_are_traits() {
+    let models = models(
+        "message Base (XOSBase) { option abstract = True; required string name = 1 [max_length = 9]; }
+         message Heir (Base) { optional manytoone peer->Base:heirs = 1; }",
+    );
+    let code = generate(&models);
+    for line in [
+        "pub trait IsBase: IsXOSBase {",
+        "fn name(&self) -> &::std::primitive::str;",
+        "fn set_name(&mut self, value: ::std::string::String);",
+        "impl IsBase for Base {",
+        "impl IsBase for Heir {",
+        "impl IsXOSBase for Heir {",
+        "impl ::xos_controller::model::IsA<Base> for Heir {}",
+    ] {
+        assert!(code.contains(line), "no `{line}` in\n{code}");
+    }
+    assert!(!code.contains("trait IsHeir"), "{code}");
+    assert!(!code.contains("fn set_enacted"), "bookkeeping is the framework's");
+    assert!(code.contains("fn set_no_sync"), "{code}");
+}
+
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let models = models(
+        "message Thing (XOSBase) { required string kind = 1 [max_length = 9, choices = \"(('a', 'A'),)\"]; }
+         message ThingKind (Thing) {} message IsThing (XOSBase) {} message type (XOSBase) {} message Self (XOSBase) {}",
+    );
+    let names = Names::of(&models);
+    let kind = models.get("Thing").unwrap().field("kind").unwrap();
+    assert_eq!(names.of_choices(kind), Some("ThingKindChoice"));
+    assert_eq!((names.of_trait("Thing"), names.of_trait("ThingKind")), (Some("IsThing_"), None));
+    assert_eq!((names.of_struct("type"), names.of_struct("Self")), (Some("r#type"), Some("Self_")));
 }

@@ -66,12 +66,16 @@ impl Cache {
     }
 
     /// An object is gone by our own write; the watch will say so later, unless it has already.
-    pub fn released(&mut self, key: &ObjectKey, uid: &str) {
-        if self.holds(key, uid)
-            && let Some((_, watch)) = self.objects.remove(key)
-        {
-            self.released.insert(key.clone(), (uid.to_owned(), watch));
+    /// Answers whether it was there.
+    pub fn released(&mut self, key: &ObjectKey, uid: &str) -> bool {
+        if !self.holds(key, uid) {
+            return false;
         }
+        let removed = self.objects.remove(key);
+        if let Some((_, watch)) = &removed {
+            self.released.insert(key.clone(), (uid.to_owned(), *watch));
+        }
+        removed.is_some()
     }
 
     fn is_released(&self, key: &ObjectKey, uid: &str) -> bool {
@@ -87,14 +91,20 @@ impl Cache {
         self.listing.insert(watch, HashSet::new());
     }
 
-    /// A watch has shown all that there is: what it did not show is gone. Gives the keys of those.
-    pub fn end_list(&mut self, watch: WatchId) -> Vec<ObjectKey> {
+    /// Whether a watch is about to show all that there is.
+    pub fn is_listing(&self, watch: WatchId) -> bool {
+        self.listing.contains_key(&watch)
+    }
+
+    /// A watch has shown all that there is: what it did not show is gone. Gives the keys and uids of those.
+    pub fn end_list(&mut self, watch: WatchId) -> Vec<(ObjectKey, String)> {
         let Some(seen) = self.listing.remove(&watch) else { return vec![] };
         // A new list comes after whatever we wrote: what it does not show is gone for the watch too.
         self.released.retain(|key, (_, of)| *of != watch || seen.contains(key));
         let of_watch = self.objects.iter().filter(|(_, (_, of))| *of == watch);
-        let gone: Vec<_> = of_watch.map(|(key, _)| key).filter(|key| !seen.contains(*key)).cloned().collect();
-        for key in &gone {
+        let unseen = of_watch.filter(|(key, _)| !seen.contains(*key));
+        let gone: Vec<_> = unseen.map(|(key, (object, _))| (key.clone(), object.meta.uid.clone())).collect();
+        for (key, _) in &gone {
             self.objects.remove(key);
         }
         gone
@@ -170,7 +180,7 @@ mod tests {
         }
         cache.begin_list(0);
         cache.see(version("b", "b", "1"), 0);
-        assert_eq!(cache.end_list(0), [version("a", "a", "1").key()]);
+        assert_eq!(cache.end_list(0), [(version("a", "a", "1").key(), "a".to_owned())]);
         assert_eq!(cache.len(), 2);
     }
 }

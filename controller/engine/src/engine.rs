@@ -1,6 +1,6 @@
 //! The loop that owns cache and queue, and hands objects to workers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +9,26 @@ use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use xos_model::dirty::{Due, sync_due};
+use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, Object, ObjectKey};
 use xos_steps::ContextParts;
 
 use crate::cache::{Cache, WatchId, is_newer};
 use crate::clock::Clock;
-use crate::decide::{Plan, decide};
+use crate::decide::{Duty, Plan, decide};
+use crate::planner::{Planner, Wait};
 use crate::queue::{Priority, Queue};
-use crate::registry::Registry;
+use crate::registry::{Entry, Registry};
+use crate::rooms::Rooms;
 use crate::watch::Notice;
-use crate::work::{Report, Shared, Turn, carry_out};
+use crate::work::{Job, Report, Shared, Subject, Turn, carry_out};
 use crate::writer::Writer;
+
+/// Resyncs are spread over ±10 %.
+const RESYNC_JITTER: f64 = 0.1;
+/// Finalizers of sync steps, whosever.
+const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 
 /// How the engine works.
 #[derive(Clone, Debug)]
@@ -34,10 +43,14 @@ pub struct Options {
     pub deferred_every: Duration,
     /// How long running steps may go on after shutdown began.
     pub shutdown_grace: Duration,
+    /// How long an object waits for another before its status says so.
+    pub patience: Duration,
+    /// Dependencies beside the links: XOS's `dependency_graph`.
+    pub dependencies: Vec<ExtraDependency>,
 }
 
 impl Default for Options {
-    /// 16 at once; 10 min a step; 1 s to 5 min after failures; 5 s for the deferred, as in XOS; 30 s of grace.
+    /// 16 at once; 10 min a step; 1 s to 5 min after failures; 5 s for the deferred, as in XOS; 30 s of grace; waits are told after 3 s.
     fn default() -> Self {
         Self {
             concurrency: 16,
@@ -45,6 +58,8 @@ impl Default for Options {
             backoff: Backoff::default(),
             deferred_every: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(30),
+            patience: Duration::from_secs(3),
+            dependencies: vec![],
         }
     }
 }
@@ -64,24 +79,34 @@ pub struct Engine {
     cache: Cache,
     queue: Queue,
     workers: JoinSet<Report>,
-    /// Which object each worker has.
-    at_work: HashMap<task::Id, ObjectKey>,
+    /// Which object each worker has, and which step it runs.
+    at_work: HashMap<task::Id, (ObjectKey, Option<String>)>,
     /// Writes in a row that the API server did not take, for each object.
     unwritten: HashMap<ObjectKey, u32>,
+    planner: Planner,
+    steps: Rooms,
+    /// Objects (uids) that were created under our eyes and for which no step was started: there is nothing to undo on deletion.
+    untouched: HashSet<String>,
+    /// When clean objects are looked after again.
+    resyncs: HashMap<ObjectKey, Timestamp>,
 }
 
 impl Engine {
     /// An engine for a registry. `parts` is what every step's context starts from.
+    ///
+    /// # Errors
+    /// When a dependency of the options names a model or port that is not there.
     pub fn new(
         registry: Registry,
         writer: Arc<dyn Writer>,
         clock: Arc<dyn Clock>,
         parts: ContextParts,
         options: Options,
-    ) -> Self {
+    ) -> Result<Self, GraphError> {
+        let planner = Planner::new(&registry.models, &options.dependencies, options.patience)?;
         let shared =
             Shared { registry, writer, clock, parts, backoff: options.backoff, step_timeout: options.step_timeout };
-        Self {
+        Ok(Self {
             shared: Arc::new(shared),
             options,
             cache: Cache::default(),
@@ -89,7 +114,11 @@ impl Engine {
             workers: JoinSet::new(),
             at_work: HashMap::new(),
             unwritten: HashMap::new(),
-        }
+            planner,
+            steps: Rooms::default(),
+            untouched: HashSet::new(),
+            resyncs: HashMap::new(),
+        })
     }
 
     /// Works until `shutdown`; then running steps have the grace period to end, and are dropped after it.
@@ -143,55 +172,147 @@ impl Engine {
             if !self.start(&key) {
                 self.queue.finish(&key);
             }
+            if let Some(next) = self.steps.looked_at(&key) {
+                self.queue.add(&next, Priority::Change);
+            }
         }
     }
 
     /// Decides on an object; whether a worker now has it.
     fn start(&mut self, key: &ObjectKey) -> bool {
-        let Some(object) = self.cache.get(key) else { return false };
-        let shared = &self.shared;
-        let plan = decide(object, &shared.registry.synchronizer, &shared.registry.finalizer, shared.clock.now());
-        match plan {
-            Plan::Nothing => false,
+        let Some(object) = self.cache.get(key).cloned() else { return false };
+        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
+        let now = self.shared.clock.now();
+        let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
+        let job = match plan {
+            Plan::Nothing => return self.resync(key, &entry, &object, now),
             Plan::WaitUntil(at) => {
-                self.queue.add_at(key, at);
-                false
+                self.queue.add_at(key, at, Priority::Retry);
+                return false;
             }
-            Plan::Sync { .. } | Plan::Acknowledge | Plan::Delete => self.spawn(key.clone(), Arc::clone(object), plan),
-        }
+            Plan::Handle { policy: None, sync: true } if self.planner.must_wait(key) => return self.wait(key, &object),
+            Plan::Handle { policy, sync } => {
+                self.planner.forget(key);
+                Job::Handle { policy, sync }
+            }
+            Plan::Hold => Job::Hold,
+            Plan::Acknowledge => Job::Acknowledge,
+            Plan::Show(switch) => Job::Show(switch),
+            Plan::Delete { policy, sync } => match self.delete(key, &object, policy, sync) {
+                Some(job) => job,
+                None => return self.wait(key, &object),
+            },
+        };
+        self.spawn(key.clone(), entry, Subject::new(object), job)
     }
 
-    fn spawn(&mut self, key: ObjectKey, object: Arc<Object>, plan: Plan) -> bool {
-        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
-        let Some(step) = entry.step.clone() else { return false };
-        let operation = if plan == Plan::Delete { "delete" } else { "sync" };
-        let span = tracing::info_span!("step", name = step.name(), operation, object = %key);
+    /// What is to be done with an object that is to go; nothing while others go before it.
+    fn delete(&mut self, key: &ObjectKey, object: &Object, policy: bool, sync: bool) -> Option<Job> {
+        if object.flag("write_protect") {
+            return Some(Job::Waiting("spec.writeProtect is set: the object stays until it is cleared".to_owned()));
+        }
+        let cascade = self.planner.cascade(key).into_iter().filter_map(|other| self.cache.get(&other));
+        let is_asked = |other: &&Arc<Object>| other.meta.deleting.is_some() || other.flag("write_protect");
+        let live: Vec<_> = cascade.filter(|other| !is_asked(other)).cloned().collect();
+        if !live.is_empty() {
+            return Some(Job::Cascade(live));
+        }
+        if self.planner.must_wait_deleting(key) {
+            return None;
+        }
+        // No step was ever started for it: there is nothing to undo.
+        let sync = sync && !self.untouched.contains(&object.meta.uid);
+        Some(Job::Delete { policy, sync })
+    }
+
+    /// An object waits: its status says so after a while.
+    fn wait(&mut self, key: &ObjectKey, object: &Arc<Object>) -> bool {
+        let cache = &self.cache;
+        let is_deleting = |key: &ObjectKey| cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
+        match self.planner.wait(key, self.shared.clock.now(), is_deleting) {
+            Wait::Until(at) => {
+                self.queue.add_at(key, at, Priority::Retry);
+                return false;
+            }
+            Wait::Tell(freed) => {
+                for other in &freed {
+                    self.queue.add(other, Priority::Change);
+                }
+                if freed.contains(key) {
+                    return false;
+                }
+            }
+        }
+        let Some(text) = self.planner.text(key, |key| cache.get(key).map(Arc::as_ref)) else { return false };
+        let synchronizer = &self.shared.registry.synchronizer;
+        let told = xos_model::record::waiting(object, synchronizer, &text, self.shared.clock.now());
+        let Some(entry) = self.shared.registry.get(&key.model).cloned().filter(|_| told != **object) else {
+            return false;
+        };
+        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(text))
+    }
+
+    /// A clean object whose step wants to look after it from time to time.
+    fn resync(&mut self, key: &ObjectKey, entry: &Arc<Entry>, object: &Arc<Object>, now: Timestamp) -> bool {
+        let is_live = object.meta.deleting.is_none() && !object.flag("no_sync") && !object.flag("lazy_blocked");
+        let every = entry.step.as_ref().filter(|step| is_live && step.is_ours(object)).and_then(|step| step.resync());
+        let Some(every) = every else { return false };
+        let first = || later(now, every.mul_f64(rand::random()));
+        let at = *self.resyncs.entry(key.clone()).or_insert_with(first);
+        if now < at {
+            self.queue.add_at(key, at, Priority::Resync);
+            return false;
+        }
+        let spread = 1.0 + RESYNC_JITTER * (2.0 * rand::random::<f64>() - 1.0);
+        self.resyncs.insert(key.clone(), later(now, every.mul_f64(spread)));
+        self.spawn(key.clone(), Arc::clone(entry), Subject::new(Arc::clone(object)), Job::Resync)
+    }
+
+    fn spawn(&mut self, key: ObjectKey, entry: Arc<Entry>, subject: Subject, job: Job) -> bool {
+        let runs_step = matches!(job, Job::Handle { policy: None, sync: true } | Job::Resync);
+        if runs_step && !self.steps.enter(&entry, &key) {
+            return false;
+        }
+        if runs_step {
+            self.untouched.remove(&subject.object.meta.uid);
+        }
+        let name = entry.step.as_ref().map_or("", |step| step.name()).to_owned();
+        let span = tracing::info_span!("step", name, operation = job.name(), object = %key);
         let shared = Arc::clone(&self.shared);
-        let (report_key, uid) = (key.clone(), object.meta.uid.clone());
+        let (report_key, uid) = (key.clone(), subject.object.meta.uid.clone());
         let work = async move {
-            let turn = carry_out(&shared, &entry, step.as_ref(), object, plan).await;
+            let turn = carry_out(&shared, &entry, subject, job).await;
             Report { key: report_key, uid, turn }
         };
         let worker = self.workers.spawn(work.instrument(span));
-        self.at_work.insert(worker.id(), key);
+        self.at_work.insert(worker.id(), (key, runs_step.then_some(name)));
         true
     }
 
     fn joined(&mut self, joined: Result<(task::Id, Report), JoinError>) {
         match joined {
             Ok((id, report)) => {
-                self.at_work.remove(&id);
+                self.left(id);
                 self.report(report);
             }
             Err(error) => self.worker_panicked(&error),
         }
     }
 
+    /// A worker ended; one that its step had no room for may take its place.
+    fn left(&mut self, id: task::Id) -> Option<ObjectKey> {
+        let (key, step) = self.at_work.remove(&id)?;
+        if let Some(next) = step.and_then(|step| self.steps.leave(&step)) {
+            self.queue.add(&next, Priority::Change);
+        }
+        Some(key)
+    }
+
     /// Steps' panics are caught, so this is a defect of the engine: the object is tried again, not forgotten.
     fn worker_panicked(&mut self, error: &JoinError) {
-        let Some(key) = self.at_work.remove(&error.id()) else { return };
+        let Some(key) = self.left(error.id()) else { return };
         tracing::error!(object = %key, %error, "a worker panicked: please report this");
-        self.queue.add_at(&key, self.after(self.options.backoff.max));
+        self.queue.add_at(&key, self.after(self.options.backoff.max), Priority::Retry);
         self.queue.finish(&key);
     }
 
@@ -201,29 +322,94 @@ impl Engine {
         }
         match turn {
             Turn::Recorded(object) => {
-                self.cache.wrote(object);
+                self.wrote(object);
                 // What it waits for, or that there is more to do, follows from its state.
                 self.queue.add(&key, Priority::Retry);
             }
             Turn::Deferred(object) => {
                 self.forget_own_echo(&key, &object);
-                self.cache.wrote(object);
-                self.queue.add_at(&key, self.after(self.options.deferred_every));
+                self.wrote(object);
+                self.queue.add_at(&key, self.after(self.options.deferred_every), Priority::Retry);
             }
-            Turn::Conflict => self.queue.add_at(&key, self.after(self.options.backoff.base(1) / 4)),
+            Turn::Half(subject) => {
+                if self.go_on(&key, subject) {
+                    return;
+                }
+            }
+            Turn::Cascaded(left, gone) => {
+                for object in left {
+                    self.wrote(Arc::new(object));
+                }
+                for object in gone {
+                    self.gone(&object.key(), &object.meta.uid);
+                }
+                self.queue.add(&key, Priority::Retry);
+            }
+            Turn::Conflict => self.queue.add_at(&key, self.after(self.options.backoff.base(1) / 4), Priority::Retry),
             Turn::Unwritten(error) => {
                 let times = self.unwritten.entry(key.clone()).and_modify(|n| *n += 1).or_insert(1);
                 let delay = self.options.backoff.delay(*times, rand::random());
                 tracing::warn!(object = %key, %error, retry_in = ?delay, "could not write");
-                self.queue.add_at(&key, self.after(delay));
+                self.queue.add_at(&key, self.after(delay), Priority::Retry);
             }
-            Turn::Gone => {
-                self.cache.released(&key, &uid);
-                self.queue.remove(&key);
-            }
+            Turn::Gone => self.gone(&key, &uid),
             Turn::Abandoned => {}
         }
         self.queue.finish(&key);
+    }
+
+    /// After the policies: the step, if nothing holds it back by now, or else the status of what was done. Whether a worker has it.
+    fn go_on(&mut self, key: &ObjectKey, subject: Subject) -> bool {
+        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
+        self.learn(&subject.object);
+        let plan =
+            decide(&subject.object, &duty(&self.shared.registry, &entry, &subject.object), self.shared.clock.now());
+        let syncs = matches!(plan, Plan::Handle { policy: None, sync: true }) && !self.planner.must_wait(key);
+        let step = Job::Handle { policy: None, sync: true };
+        let job = if syncs && self.steps.has_room(&entry) { step } else { Job::Write };
+        self.spawn(key.clone(), entry, subject, job)
+    }
+
+    /// An object as it is after one of our writes.
+    fn wrote(&mut self, object: Arc<Object>) {
+        let key = object.key();
+        self.cache.wrote(object);
+        if let Some(object) = self.cache.get(&key).cloned() {
+            self.learn(&object);
+        }
+    }
+
+    /// An object is gone by one of our writes.
+    fn gone(&mut self, key: &ObjectKey, uid: &str) {
+        if self.cache.released(key, uid) {
+            self.forget(key, uid);
+        }
+    }
+
+    /// An object is gone.
+    fn forget(&mut self, key: &ObjectKey, uid: &str) {
+        self.queue.remove(key);
+        self.untouched.remove(uid);
+        self.resyncs.remove(key);
+        for woken in self.planner.unlearn(key) {
+            self.queue.add(&woken, Priority::Change);
+        }
+    }
+
+    /// Takes in an object as it is now, and wakes those who waited for that.
+    fn learn(&mut self, object: &Object) {
+        let Some(entry) = self.shared.registry.get(&object.model) else { return };
+        let is_unsettled = is_unsettled(object, &self.shared.registry, entry, self.shared.clock.now());
+        let key = object.key();
+        if is_unsettled {
+            // Those who told what they wait for may have something else to tell.
+            for follower in self.planner.followers(&key) {
+                self.queue.add(&follower, Priority::Retry);
+            }
+        }
+        for woken in self.planner.learn(object, is_unsettled) {
+            self.queue.add(&woken, Priority::Change);
+        }
     }
 
     /// The watch may show our own write before its answer is here. That must not run a deferred step again at once.
@@ -234,8 +420,7 @@ impl Engine {
     }
 
     fn after(&self, delay: Duration) -> Timestamp {
-        let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
-        self.shared.clock.now().checked_add(delay).unwrap_or(Timestamp::MAX)
+        later(self.shared.clock.now(), delay)
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -244,12 +429,12 @@ impl Engine {
             Notice::Seen(watch, object) => self.seen(watch, *object),
             Notice::Gone(key, uid) => {
                 if self.cache.gone(&key, &uid) {
-                    self.queue.remove(&key);
+                    self.forget(&key, &uid);
                 }
             }
             Notice::EndList(watch) => {
-                for key in self.cache.end_list(watch) {
-                    self.queue.remove(&key);
+                for (key, uid) in self.cache.end_list(watch) {
+                    self.forget(&key, &uid);
                 }
             }
         }
@@ -257,10 +442,47 @@ impl Engine {
 
     fn seen(&mut self, watch: WatchId, object: Object) {
         let key = object.key();
-        if self.cache.see(object, watch) {
+        let is_new = self.cache.get(&key).is_none_or(|known| known.meta.uid != object.meta.uid);
+        if is_new && !self.cache.is_listing(watch) && object.status.synchronizers.is_empty() {
+            self.untouched.insert(object.meta.uid.clone());
+        }
+        if self.cache.see(object, watch)
+            && let Some(object) = self.cache.get(&key).cloned()
+        {
+            self.learn(&object);
             self.queue.add(&key, Priority::Change);
         }
     }
+}
+
+fn later(now: Timestamp, delay: Duration) -> Timestamp {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    now.checked_add(delay).unwrap_or(Timestamp::MAX)
+}
+
+/// What this synchronizer has to do with an object.
+fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object) -> Duty<'a> {
+    Duty {
+        synchronizer: &registry.synchronizer,
+        syncs: entry.step.as_ref().is_some_and(|step| step.is_ours(object)),
+        has_policies: !entry.policies.is_empty(),
+        finalizers: &entry.finalizers,
+    }
+}
+
+/// Whether those who depend on an object have to wait for it: somebody synchronizes it, and it is not done.
+fn is_unsettled(object: &Object, registry: &Registry, entry: &Entry, now: Timestamp) -> bool {
+    let is_held = object.flag("no_sync") || object.flag("lazy_blocked");
+    if object.meta.deleting.is_some() || is_held {
+        return false;
+    }
+    if entry.step.as_ref().is_some_and(|step| step.is_ours(object)) {
+        return sync_due(object, &registry.synchronizer, now) != Due::Clean;
+    }
+    let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);
+    let is_claimed = others().any(|own| !own.sync.is_untried())
+        || object.meta.finalizers.iter().any(|finalizer| finalizer.starts_with(SYNC_FINALIZERS));
+    is_claimed && !others().any(|own| sync_due(object, &own.name, now) == Due::Clean)
 }
 
 #[cfg(test)]

@@ -6,10 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use xos_model::condition::find;
-use xos_steps::{StepContext, StepError, SyncStep, erase};
+use xos_steps::{DynPolicy, DynSyncStep, StepContext, StepError, SyncStep, erase};
 
 use super::*;
 use crate::fake::{TokioClock, World, models, object};
+
+#[path = "engine_tests_links.rs"]
+mod links;
+#[path = "engine_tests_passes.rs"]
+mod passes;
 
 type Script = Box<dyn Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync>;
 
@@ -72,15 +77,24 @@ impl Running {
         takes: Duration,
         script: impl Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync + 'static,
     ) -> Self {
-        let (world, notices) = World::new();
         let calls = Arc::new(Mutex::new(vec![]));
         let step =
             Scripted { script: Box::new(script), calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes };
-        let registry = Registry::new("me", &models(), vec![erase(step)]).unwrap();
+        Self::start_with(calls, vec![erase(step)], vec![])
+    }
+
+    /// With any steps and policies, which note their calls.
+    fn start_with(
+        calls: Arc<Mutex<Vec<String>>>,
+        steps: Vec<Arc<dyn DynSyncStep>>,
+        policies: Vec<Arc<dyn DynPolicy>>,
+    ) -> Self {
+        let (world, notices) = World::new();
+        let registry = Registry::new("me", &models(), steps, policies).unwrap();
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
-        let engine = Engine::new(registry, Arc::new(world.clone()), clock, ContextParts::default(), options);
+        let engine = Engine::new(registry, Arc::new(world.clone()), clock, ContextParts::default(), options).unwrap();
         let shutdown = CancellationToken::new();
         let engine = tokio::spawn(engine.run(notices, shutdown.clone()));
         Self { world, calls, shutdown, engine }
@@ -278,7 +292,8 @@ async fn held_objects_wait_for_their_release() {
     ann.set("no_sync", json!(true));
     run.world.put(ann).await;
     run.pass(100.0).await;
-    assert!(run.calls().is_empty() && run.world.writes().is_empty());
+    assert!(run.calls().is_empty());
+    assert_eq!(run.world.writes(), ["status ann"], "it says what holds it");
     run.world.edit("ann", |o| o.set("no_sync", json!(false))).await;
     run.pass(1.0).await;
     assert_eq!(run.calls(), ["sync ann"]);

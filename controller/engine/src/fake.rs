@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::mpsc;
+use xos_model::record::rebase;
 use xos_model::{Fields, Intent, Meta, Object, ObjectKey, QuietSave, SpecHash, Status};
 use xos_xproto::{ModelSet, Sources, compile};
 
@@ -38,7 +39,8 @@ pub(crate) fn object(name: &str) -> Object {
 /// The model set with `MyModel`.
 pub(crate) fn models() -> ModelSet {
     let mut sources = Sources::new();
-    let text = "option app_label = \"example\";\nmessage MyModel (XOSBase) { required string first_name = 1 [max_length = 32]; }";
+    let text = "option app_label = \"example\";\nmessage MyModel (XOSBase) { required string first_name = 1 [max_length = 32]; \
+        optional manytoone boss->MyModel:staff = 2:1001; optional string seen = 3 [max_length = 99, feedback_state = True]; }";
     sources.add("mymodel.xproto", text);
     compile(&sources).models
 }
@@ -52,6 +54,9 @@ impl Clock for TokioClock {
         Timestamp::from_second(1_000_000).unwrap() + elapsed
     }
 }
+
+/// The fields of spec in the models here.
+const SPEC: [&str; 6] = ["first_name", "no_sync", "no_policy", "write_protect", "lazy_blocked", "boss"];
 
 /// An API server in memory. Writes are shown to the engine, as a watch would.
 #[derive(Clone)]
@@ -158,6 +163,7 @@ impl Writer for World {
         object: &'a Object,
         spec: &'a Fields,
         saves: &'a [QuietSave],
+        _: &'a str,
     ) -> Written<'a> {
         let result = self.write("spec", object, true, |o| {
             o.fields.extend(spec.clone());
@@ -168,11 +174,17 @@ impl Writer for World {
         async { result }.boxed()
     }
 
-    fn write_status<'a>(&'a self, _: &'a Entry, object: &'a Object) -> Written<'a> {
-        let result = self.write("status", object, false, |o| {
-            o.status = object.status.clone();
-            o.fields.extend(object.fields.clone().into_iter().filter(|(name, _)| name != "first_name"));
+    fn write_status<'a>(&'a self, _: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
+        let result = self.write("status", before, false, |o| {
+            *o = rebase(before, after, o, "me", |name| !SPEC.contains(&name));
         });
+        async { result }.boxed()
+    }
+
+    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object) -> Written<'a> {
+        let now = object.meta.deleting.unwrap_or(Timestamp::UNIX_EPOCH);
+        let result = self.write("delete", object, false, |o| o.meta.deleting = Some(now));
+        let result = result.and_then(|o| if o.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(o) });
         async { result }.boxed()
     }
 }

@@ -15,9 +15,11 @@ pub enum Priority {
     Change,
     /// A failed or deferred attempt is due again.
     Retry,
+    /// A clean object is to be looked after.
+    Resync,
 }
 
-const PRIORITIES: [Priority; 2] = [Priority::Change, Priority::Retry];
+const PRIORITIES: [Priority; 3] = [Priority::Change, Priority::Retry, Priority::Resync];
 
 /// The queue. Every operation is O(log n) or better.
 #[derive(Debug, Default)]
@@ -28,7 +30,7 @@ pub struct Queue {
     /// What is being handled, and whether it is to be handled again afterwards.
     running: HashMap<ObjectKey, Option<Priority>>,
     timers: BTreeSet<(Timestamp, ObjectKey)>,
-    timer_of: HashMap<ObjectKey, Timestamp>,
+    timer_of: HashMap<ObjectKey, (Timestamp, Priority)>,
 }
 
 impl Queue {
@@ -45,10 +47,10 @@ impl Queue {
         self.lines[priority as usize].push_back(key.clone());
     }
 
-    /// Adds an object at a later time, with the priority of a retry. An object has one timer: the new one replaces the old one.
-    pub fn add_at(&mut self, key: &ObjectKey, at: Timestamp) {
+    /// Adds an object at a later time. An object has one timer: the new one replaces the old one.
+    pub fn add_at(&mut self, key: &ObjectKey, at: Timestamp, priority: Priority) {
         self.clear_timer(key);
-        self.timer_of.insert(key.clone(), at);
+        self.timer_of.insert(key.clone(), (at, priority));
         self.timers.insert((at, key.clone()));
     }
 
@@ -98,14 +100,14 @@ impl Queue {
     fn ring(&mut self, now: Timestamp) {
         while self.next_timer().is_some_and(|at| at <= now) {
             if let Some((_, key)) = self.timers.pop_first() {
-                self.timer_of.remove(&key);
-                self.add(&key, Priority::Retry);
+                let priority = self.timer_of.remove(&key).map_or(Priority::Retry, |(_, priority)| priority);
+                self.add(&key, priority);
             }
         }
     }
 
     fn clear_timer(&mut self, key: &ObjectKey) {
-        if let Some(at) = self.timer_of.remove(key) {
+        if let Some((at, _)) = self.timer_of.remove(key) {
             self.timers.remove(&(at, key.clone()));
         }
     }
@@ -153,8 +155,8 @@ mod tests {
     #[test]
     fn timers_ring_once_and_are_replaced() {
         let mut q = Queue::default();
-        q.add_at(&key("a"), at(10));
-        q.add_at(&key("a"), at(20));
+        q.add_at(&key("a"), at(10), Priority::Retry);
+        q.add_at(&key("a"), at(20), Priority::Retry);
         assert_eq!(q.next_timer(), Some(at(20)));
         assert_eq!(take(&mut q, 19), None);
         assert_eq!(take(&mut q, 20).as_deref(), Some("a"));
@@ -165,7 +167,7 @@ mod tests {
     #[test]
     fn a_change_clears_the_timer() {
         let mut q = Queue::default();
-        q.add_at(&key("a"), at(10));
+        q.add_at(&key("a"), at(10), Priority::Retry);
         q.add(&key("a"), Priority::Change);
         assert_eq!(take(&mut q, 0).as_deref(), Some("a"));
         assert_eq!(q.next_timer(), None);

@@ -182,8 +182,7 @@ fn cascading_peers<'a>(models: &'a ModelSet, handled: &HashSet<String>) -> HashS
 
 fn unknown_model(models: &ModelSet, class: &str, who: String) -> RegistryError {
     let known: Vec<_> = models.concrete().map(|m| m.name.as_str()).collect();
-    let hint =
-        if class.is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
+    let hint = if class.is_empty() { "; a step on `Object` must name its model: implement `observes`" } else { "" };
     RegistryError::UnknownModel {
         who,
         model: class.to_owned(),

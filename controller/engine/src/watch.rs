@@ -34,10 +34,9 @@ pub struct Watch {
     api: Api<DynamicObject>,
 }
 
-/// The watches for all models with a step, in these namespaces (none given: in all).
+/// The watches for all models, in these namespaces (none given: in all).
 pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> Vec<Watch> {
-    let observed = registry.entries().filter(|entry| entry.step.is_some());
-    let apis = observed.flat_map(|entry| {
+    let apis = registry.entries().flat_map(|entry| {
         let apis: Vec<Api<DynamicObject>> = match namespaces {
             [] => vec![Api::all_with(client.clone(), &entry.resource)],
             some => some.iter().map(|ns| Api::namespaced_with(client.clone(), ns, &entry.resource)).collect(),

@@ -61,6 +61,21 @@ pub(crate) enum Job {
     Write,
 }
 
+impl Job {
+    /// For logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Handle { policy: Some(_), .. } => "policy",
+            Self::Handle { policy: None, .. } => "sync",
+            Self::Resync => "resync",
+            Self::Delete { .. } => "delete",
+            Self::Cascade(_) => "cascade",
+            Self::Hold => "hold",
+            Self::Acknowledge | Self::Show(_) | Self::Waiting(_) | Self::Write => "status",
+        }
+    }
+}
+
 /// How a turn ended.
 #[derive(Debug)]
 pub(crate) enum Turn {
@@ -240,9 +255,12 @@ impl Worker<'_> {
                     continue;
                 }
             }
-            let waits = !is_due && subject.object.status.of(&self.shared.registry.synchronizer).is_some_and(|own| {
-                own.state(operation).is_some_and(xos_model::PassState::is_unfinished)
-            });
+            let waits = !is_due
+                && subject
+                    .object
+                    .status
+                    .of(&self.shared.registry.synchronizer)
+                    .is_some_and(|own| own.state(operation).is_some_and(xos_model::PassState::is_unfinished));
             if !waits {
                 let_go.extend(finalizer);
             }
@@ -340,11 +358,7 @@ impl Worker<'_> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context {
-            synchronizer: &self.shared.registry.synchronizer,
-            backoff: self.shared.backoff,
-            unit: rand::random(),
-        }
+        Context { synchronizer: &self.shared.registry.synchronizer, backoff: self.shared.backoff, unit: rand::random() }
     }
 
     /// The one status write. Nothing is written where nothing changed.

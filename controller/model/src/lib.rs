@@ -4,12 +4,17 @@
 //! **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
 
 pub mod backoff;
+pub mod choice;
 pub mod condition;
 pub mod deletion;
 pub mod dirty;
+pub mod dynamic;
 pub mod graph;
 pub mod intent;
+pub mod kinds;
+pub mod link;
 pub mod message;
+mod nearest;
 pub mod object;
 pub mod outcome;
 pub mod record;
@@ -19,11 +24,20 @@ pub mod status;
 pub mod typed;
 
 pub use backoff::Backoff;
+pub use choice::{Choice, ChoiceValue, UnknownChoice};
 pub use condition::{Condition, ConditionStatus};
+pub use dynamic::{Dynamic, DynamicError};
 pub use intent::{Intent, Pass, QuietSave, SpecHash};
 pub use jiff::Timestamp;
+pub use kinds::{Kind, Kinds};
+pub use link::{IsA, Link};
 pub use object::{Fields, Meta, Object, ObjectKey};
 pub use outcome::{Finished, Operation, Outcome};
 pub use reference::Reference;
 pub use status::{Attempt, Bookkeeping, PassState, Status};
 pub use typed::{ConvertError, Model};
+pub use xos_xproto as xproto;
+
+// For generated code, so that a service's crate need not depend on it.
+#[doc(hidden)]
+pub use serde;

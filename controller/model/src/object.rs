@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::intent::{Intent, QuietSave};
+use crate::intent::{Intent, QuietSave, SpecHash};
 use crate::status::Status;
 
 /// Field values by XOS name (`first_name`). Dates are RFC 3339 strings. An absent field is null.
@@ -40,6 +40,8 @@ impl fmt::Display for ObjectKey {
 /// What the API server says of an object beside its content.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Meta {
+    /// The object's own model (XOS's `leaf_model_name`), also where it is seen through a base. Empty if nobody said.
+    pub model: Arc<str>,
     /// The namespace.
     pub namespace: String,
     /// `metadata.name`.
@@ -56,6 +58,13 @@ pub struct Meta {
     pub deleting: Option<Timestamp>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
+}
+
+impl Meta {
+    /// Of an object that is not stored yet.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into(), ..Self::default() }
+    }
 }
 
 /// An object of any model: what the engine works on.
@@ -76,6 +85,25 @@ pub struct Object {
 }
 
 impl Object {
+    /// An object without fields that is not stored yet. See [`Dynamic::create`](crate::Dynamic::create) for one with its defaults.
+    pub fn named(model: &str, namespace: &str, name: &str) -> Self {
+        Self::with_meta(model, Meta::new(namespace, name))
+    }
+
+    /// An object without fields.
+    pub fn with_meta(model: &str, meta: Meta) -> Self {
+        let model: Arc<str> = model.into();
+        Self {
+            meta: Meta { model: model.clone(), ..meta },
+            model,
+            fields: Fields::new(),
+            // What is wanted is known from the custom resource.
+            intent: Intent { spec: SpecHash::of(&Value::Null), touch: None },
+            quiet_saves: Vec::new(),
+            status: Status::default(),
+        }
+    }
+
     /// The object's key.
     pub fn key(&self) -> ObjectKey {
         ObjectKey::new(&self.model, &self.meta.namespace, &self.meta.name)

@@ -1,15 +1,20 @@
 //! Typed objects: Rust structs (generated from xproto) to and from [`Object`].
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::object::{Meta, Object};
 
 /// A Rust type that stands for the objects of a model.
 ///
 /// Generated structs implement it; so does [`Object`], for steps that work on any model.
+///
+/// The struct of a model that others inherit from is also a **view** of their objects: it is read from such an object, and
+/// writing it back leaves alone what it does not know. [`leaf_model`](Self::leaf_model) tells which model an object is of.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     note = "structs generated from xproto by `xos_codegen` in build.rs implement `Model`; for a model that is known only at run time use `Object`"
@@ -17,14 +22,20 @@ use crate::object::{Meta, Object};
 pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// The model's name in xproto; empty for [`Object`], which stands for any.
     const NAME: &'static str;
+    /// The model and all it inherits from, leaf first (XOS's `class_names`); empty for [`Object`].
+    const CLASS_NAMES: &'static [&'static str];
+    /// Whether it has no objects of its own, so that it is only a view of others'.
+    const IS_ABSTRACT: bool = false;
+    /// Whether other models inherit from it.
+    const HAS_HEIRS: bool = false;
 
-    /// Reads the type out of an object.
+    /// Reads the type out of an object of this model, or of one that inherits from it.
     ///
     /// # Errors
     /// When a field is missing that has neither value nor default, or has a value of another type.
     fn from_object(object: &Object) -> Result<Self, ConvertError>;
 
-    /// Writes the fields back into an object; its metadata and status stay as they are.
+    /// Writes the fields back into an object; its other fields, its metadata and status stay as they are.
     ///
     /// # Errors
     /// When a field cannot be written as JSON.
@@ -32,6 +43,26 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
 
     /// Name, namespace, uid …
     fn meta(&self) -> &Meta;
+
+    /// The model that the object is of (XOS's `leaf_model_name`): a derived one, where this is a view of its base.
+    fn leaf_model(&self) -> &str {
+        let leaf = &*self.meta().model;
+        if leaf.is_empty() { Self::NAME } else { leaf }
+    }
+
+    /// A whole object of it, for creating it.
+    ///
+    /// # Errors
+    /// When it is a view of another model's object, or a field cannot be written as JSON.
+    fn to_object(&self) -> Result<Object, ConvertError> {
+        let leaf = self.leaf_model();
+        if leaf != Self::NAME || Self::IS_ABSTRACT {
+            return Err(ConvertError::View { model: Self::NAME, leaf: leaf.to_owned() });
+        }
+        let mut object = Object::with_meta(Self::NAME, self.meta().clone());
+        self.write_to(&mut object)?;
+        Ok(object)
+    }
 }
 
 /// Why an object does not fit its Rust type.
@@ -55,10 +86,29 @@ pub enum ConvertError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A number that JSON does not have.
+    #[error("{model}: field `{field}` cannot be {value}")]
+    NotFinite {
+        /// The model.
+        model: String,
+        /// The field.
+        field: String,
+        /// Not a number, or infinite.
+        value: f64,
+    },
+    /// A view of an object, which has not all of it.
+    #[error("a {leaf} seen as {model} is not the whole object: read it as {leaf}, or use `write_to`")]
+    View {
+        /// The model of the Rust type.
+        model: &'static str,
+        /// The model of the object.
+        leaf: String,
+    },
 }
 
 impl Model for Object {
     const NAME: &'static str = "";
+    const CLASS_NAMES: &'static [&'static str] = &[];
 
     fn from_object(object: &Object) -> Result<Self, ConvertError> {
         Ok(object.clone())
@@ -72,16 +122,37 @@ impl Model for Object {
     fn meta(&self) -> &Meta {
         &self.meta
     }
+
+    fn leaf_model(&self) -> &str {
+        &self.model
+    }
+
+    fn to_object(&self) -> Result<Object, ConvertError> {
+        Ok(self.clone())
+    }
 }
 
 impl Object {
+    /// The typed object, if the object is of this very model and not of another one.
+    ///
+    /// # Errors
+    /// When a field does not fit.
+    pub fn leaf<T: Model>(&self) -> Result<Option<T>, ConvertError> {
+        (*self.model == *T::NAME).then(|| T::from_object(self)).transpose()
+    }
+
+    /// The metadata as a typed object has it: with the model.
+    pub fn typed_meta(&self) -> Meta {
+        Meta { model: Arc::clone(&self.model), ..self.meta.clone() }
+    }
+
     /// The value of a field, if it has one.
     ///
     /// # Errors
     /// When the value has another type.
     pub fn optional<T: DeserializeOwned>(&self, field: &str) -> Result<Option<T>, ConvertError> {
         let Some(value) = self.fields.get(field) else { return Ok(None) };
-        serde_json::from_value(value.clone()).map(Some).map_err(|source| self.type_error(field, source))
+        T::deserialize(value).map(Some).map_err(|source| self.type_error(field, source))
     }
 
     /// The value of a field that must have one.
@@ -93,21 +164,103 @@ impl Object {
             .ok_or_else(|| ConvertError::Missing { model: self.model.to_string(), field: field.to_owned() })
     }
 
-    /// Writes a field; `None` unsets it. A value equal to `default` is not written where there was none, so that reading and writing
-    /// back an object changes nothing.
+    /// Writes a field; `None` unsets it. Neither a value that is there in other words (`2` for `2.0`) is written again, nor one
+    /// equal to `default` where there was none, so that reading and writing back an object changes nothing.
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
-    pub fn store<T: Serialize>(&mut self, field: &str, value: &T, default: Option<T>) -> Result<(), ConvertError> {
-        let json = serde_json::to_value(value).map_err(|source| self.type_error(field, source))?;
-        let default = default.and_then(|d| serde_json::to_value(d).ok());
-        if self.fields.contains_key(field) || default.as_ref() != Some(&json) {
+    pub fn store<T>(&mut self, field: &str, value: &T, default: Option<&T>) -> Result<(), ConvertError>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
+        let there = self.fields.get(field).map(T::deserialize);
+        let same = there.map_or_else(|| default == Some(value), |there| there.is_ok_and(|there| there == *value));
+        if !same {
+            let json = serde_json::to_value(value).map_err(|source| self.type_error(field, source))?;
             self.set(field, json);
         }
         Ok(())
     }
 
+    /// As [`store`](Self::store), for numbers with a fraction.
+    ///
+    /// # Errors
+    /// When it is not finite: JSON has no such numbers.
+    pub fn store_number(
+        &mut self,
+        field: &str,
+        value: impl Into<Option<f64>>,
+        default: Option<f64>,
+    ) -> Result<(), ConvertError> {
+        let value = value.into();
+        match value.filter(|number| !number.is_finite()) {
+            Some(value) => {
+                Err(ConvertError::NotFinite { model: self.model.to_string(), field: field.to_owned(), value })
+            }
+            None => self.store(field, &value, default.map(Some).as_ref()),
+        }
+    }
+
     fn type_error(&self, field: &str, source: serde_json::Error) -> ConvertError {
         ConvertError::Type { model: self.model.to_string(), field: field.to_owned(), source }
+    }
+}
+
+/// The models of texts that a build script has compiled already: those that generated types are made of.
+pub fn compiled(files: &[(&str, &str)]) -> xos_xproto::ModelSet {
+    let mut sources = xos_xproto::Sources::new();
+    for (name, text) in files {
+        sources.add(*name, *text);
+    }
+    xos_xproto::compile(&sources).models
+}
+
+/// A constant default as JSON: not a moment, a Python callable, or nothing.
+pub fn constant(literal: &xos_xproto::Literal) -> Option<Value> {
+    use xos_xproto::Literal;
+    match literal {
+        Literal::Bool(value) => Some(Value::from(*value)),
+        Literal::Int(value) => Some(Value::from(*value)),
+        Literal::Float(value) => Some(Value::from(*value)),
+        Literal::Str(value) => Some(Value::from(value.as_str())),
+        Literal::Null | Literal::Now | Literal::Callable(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(fields: Value) -> Object {
+        Object { fields: serde_json::from_value(fields).unwrap(), ..Object::named("M", "n", "a") }
+    }
+
+    #[test]
+    fn what_is_there_in_other_words_stays() {
+        let before =
+            object(json!({"x": 2, "when": "2026-01-02T05:04:05+02:00", "to": {"name": "a", "namespace": null}}));
+        let mut after = before.clone();
+        after.store_number("x", 2.0, Some(2.0)).unwrap();
+        after.store("when", &"2026-01-02T03:04:05Z".parse::<jiff::Timestamp>().unwrap(), None).unwrap();
+        after.store("to", &crate::Reference::to("a"), None).unwrap();
+        after.store("absent", &7, Some(&7)).unwrap();
+        after.store("none", &None::<bool>, None).unwrap();
+        assert_eq!(after, before);
+        after.store_number("x", 2.5, Some(2.0)).unwrap();
+        after.store("when", &None::<String>, None).unwrap();
+        after.store("absent", &8, Some(&7)).unwrap();
+        assert_eq!((after.fields.get("x"), after.fields.get("absent")), (Some(&json!(2.5)), Some(&json!(8))));
+        assert!(!after.fields.contains_key("when"));
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_refused() {
+        let mut o = object(json!({}));
+        let error = o.store_number("x", Some(f64::NAN), None).unwrap_err().to_string();
+        assert_eq!(error, "M: field `x` cannot be NaN");
+        assert!(o.store_number("x", f64::INFINITY, None).is_err());
+        o.store_number("x", None, None).unwrap();
+        assert!(o.fields.is_empty());
     }
 }

@@ -6,8 +6,8 @@ use std::fs;
 use prost_reflect::{DescriptorPool, Value};
 use protox::Compiler;
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
+use xos_random_models::generate;
 
-use crate::generate;
 use crate::oracle::{Files, api, protoc, repository};
 
 /// The fixed files that xos.proto imports.

@@ -8,18 +8,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod compile;
-mod generate;
 mod oracle;
-mod random;
 mod rules;
-mod set;
 
 use std::collections::BTreeMap;
 use std::env;
 
 use common::first_difference;
 use oracle::{Outcome, ours, theirs};
-use set::Set;
+use xos_random_models::{Set, generate};
 
 /// How often a failing set is made smaller.
 const ROUNDS: usize = 60;

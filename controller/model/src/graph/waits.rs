@@ -94,6 +94,17 @@ impl Waits {
         addresses.flat_map(|address| self.wake(&Blocker::Missing(address))).collect()
     }
 
+    /// All who wait for an object, directly or through others.
+    pub fn followers(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![key.clone()];
+        while let Some(key) = open.pop() {
+            let waiters = self.waiters.get(&Blocker::Object(key)).into_iter().flatten();
+            open.extend(waiters.filter(|waiter| found.insert((*waiter).clone())).cloned());
+        }
+        found
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.waiting.len()

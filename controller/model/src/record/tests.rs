@@ -270,7 +270,9 @@ fn what_others_wrote_meanwhile_stays() {
     assert_eq!((new.text("oper_status"), new.text("backend_status")), (Some("up"), Some("OK")));
     assert_eq!(new.meta.resource_version, "9");
     assert!(new.status.of("other").unwrap().sync.ever && new.status.of(ME).unwrap().sync.ever);
-    assert!(find(&new.status.conditions, "Mirrored").is_some() && find(&new.status.conditions, "Reconciling").is_none());
+    assert!(
+        find(&new.status.conditions, "Mirrored").is_some() && find(&new.status.conditions, "Reconciling").is_none()
+    );
     assert_eq!(new.status.history, done.status.history);
     assert_eq!(rebase(&before, &done, &before, ME, |_| true), done, "as it was, if nobody wrote");
 }

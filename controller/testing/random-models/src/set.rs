@@ -2,56 +2,72 @@
 
 /// A model set.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Set {
-    pub(crate) files: Vec<File>,
+pub struct Set {
+    /// Its files, `0.xproto` and so on.
+    pub files: Vec<File>,
 }
 
+/// A file.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct File {
+pub struct File {
     /// What stands above the messages, one item a line.
-    pub(crate) head: Vec<String>,
-    pub(crate) messages: Vec<Message>,
+    pub head: Vec<String>,
+    /// Its messages.
+    pub messages: Vec<Message>,
     /// What stands at the end.
-    pub(crate) tail: &'static str,
+    pub tail: &'static str,
 }
 
+/// A message.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Message {
-    pub(crate) name: String,
-    pub(crate) policy: Option<String>,
-    pub(crate) bases: Vec<String>,
-    pub(crate) options: Vec<String>,
-    pub(crate) members: Vec<Member>,
+pub struct Message {
+    /// Its name.
+    pub name: String,
+    /// The policy behind `::`.
+    pub policy: Option<String>,
+    /// Its bases.
+    pub bases: Vec<String>,
+    /// Its options, without the word `option` and the semicolon.
+    pub options: Vec<String>,
+    /// Its fields and links.
+    pub members: Vec<Member>,
 }
 
+/// A field or a link.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Member {
+pub struct Member {
     /// All that stands before the options.
-    pub(crate) text: String,
+    pub text: String,
     /// The peer of a link.
-    pub(crate) peer: Option<String>,
-    pub(crate) options: Vec<String>,
+    pub peer: Option<String>,
+    /// Its options.
+    pub options: Vec<String>,
     /// How the options are written.
-    pub(crate) layout: Layout,
+    pub layout: Layout,
 }
 
+/// How options are written.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Layout {
+pub enum Layout {
+    /// With blanks, and nothing for none.
     #[default]
     Plain,
+    /// With blanks, and `[]` for none.
     Empty,
+    /// One a line, with comments.
     Lines,
+    /// Without blanks.
     Tight,
 }
 
 impl Set {
     /// The files' names and texts.
-    pub(crate) fn texts(&self) -> Vec<(String, String)> {
+    pub fn texts(&self) -> Vec<(String, String)> {
         self.files.iter().enumerate().map(|(at, file)| (format!("{at}.xproto"), file.text())).collect()
     }
 
     /// All sets that are smaller by one thing.
-    pub(crate) fn smaller(&self) -> Vec<Self> {
+    pub fn smaller(&self) -> Vec<Self> {
         let mut smaller = Vec::new();
         for (f, file) in self.files.iter().enumerate() {
             for (m, message) in file.messages.iter().enumerate() {

@@ -115,7 +115,7 @@ struct Generator {
 }
 
 /// The model set of a seed.
-pub(crate) fn set(seed: u64) -> Set {
+pub fn set(seed: u64) -> Set {
     let mut random = Random::new(seed);
     let mut residues: Vec<usize> = (0..100).collect();
     random.shuffle(&mut residues);
@@ -126,7 +126,7 @@ pub(crate) fn set(seed: u64) -> Set {
 }
 
 /// The longest way from a message to a root.
-pub(crate) fn depth(messages: &[Message]) -> usize {
+pub fn depth(messages: &[Message]) -> usize {
     fn from(name: &str, messages: &[Message]) -> usize {
         let message = messages.iter().find(|message| message.name == name);
         let bases = message.iter().flat_map(|message| &message.bases);

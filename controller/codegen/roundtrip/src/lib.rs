@@ -1,0 +1,90 @@
+//! Generated types at work: of the core's models, of awkward ones, and of random ones. Only its tests matter.
+//!
+//! A link leads to its peer, or to what inherits from it:
+//!
+//! ```
+//! use xos_codegen_roundtrip::core::{ComputeServiceInstance, ServiceInstance};
+//! use xos_controller::model::Link;
+//!
+//! Link::<ServiceInstance>::to_kind::<ComputeServiceInstance>("vm");
+//! ```
+//!
+//! What does not is no Rust:
+//!
+//! ```compile_fail,E0277
+//! use xos_codegen_roundtrip::core::{Node, ServiceInstance};
+//! use xos_controller::model::Link;
+//!
+//! Link::<ServiceInstance>::to_kind::<Node>("vm");
+//! ```
+
+use xos_controller::CustomResource;
+use xos_controller::model::xproto::ModelSet;
+use xos_controller::model::{IsA, Link, Model, Object};
+
+/// The core's models.
+pub mod core {
+    xos_controller::include_models!("core");
+}
+
+/// Models with names that mean something else in Rust.
+pub mod awkward {
+    xos_controller::include_models!("awkward");
+}
+
+include!(concat!(env!("OUT_DIR"), "/cases.rs"));
+
+/// The seed of the random sets.
+pub const SEED: &str = env!("XOS_ROUNDTRIP_SEED");
+
+/// A model with its type, and the types of its bases.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// The module that it is in.
+    pub set: &'static str,
+    /// The model's name.
+    pub model: &'static str,
+    /// The set.
+    pub models: fn() -> &'static ModelSet,
+    /// [`check`] of its type.
+    pub check: fn(&ModelSet, &Object) -> Outcome,
+    /// [`view`] through each base.
+    pub views: &'static [fn(&Object) -> Outcome],
+}
+
+/// Nothing, or what went wrong.
+pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Reads the type from an object and takes it all ways back: nothing may change.
+///
+/// # Errors
+/// When something changes.
+pub fn check<T: CustomResource + PartialEq>(models: &ModelSet, object: &Object) -> Outcome {
+    let typed = T::from_object(object)?;
+    let mut back = object.clone();
+    typed.write_to(&mut back)?;
+    same("written back", &back, object)?;
+    same("made new", &T::from_object(&typed.to_object()?)?, &typed)?;
+    let text = serde_json::to_string(&typed.to_custom_resource(models)?)?;
+    same("as a custom resource", &T::from_custom_resource(models, &serde_json::from_str(&text)?)?, &typed)?;
+    same("as a leaf", &object.leaf::<T>()?, &Some(typed))
+}
+
+/// Reads an object of a model through a base and writes it back: nothing may change.
+///
+/// # Errors
+/// When something changes, or the view does not know what it is a view of.
+pub fn view<B: Model, D: IsA<B>>(object: &Object) -> Outcome {
+    let seen = B::from_object(object)?;
+    same("seen as", seen.leaf_model(), D::NAME)?;
+    let mut back = object.clone();
+    seen.write_to(&mut back)?;
+    same("written back", &back, object)?;
+    same("a whole object", &seen.to_object().is_err(), &true)?;
+    same("not the base itself", &object.leaf::<B>()?.is_none(), &true)?;
+    same("linked", &Link::<B>::of(&seen), &Link::of(&D::from_object(object)?))
+}
+
+fn same<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, one: &T, other: &T) -> Outcome {
+    if one == other { Ok(()) } else { Err(format!("{what}:\n  {one:?}\nis not\n  {other:?}").into()) }
+}

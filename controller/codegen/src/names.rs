@@ -1,0 +1,82 @@
+//! What the models, their classes and their choices are called in Rust.
+
+use std::collections::{BTreeSet, HashMap};
+
+use xos_xproto::{Field, Model, ModelSet};
+
+use crate::choices;
+use crate::text::{camel, identifier, plain};
+
+/// What the types of a set are called in Rust, each by a name of its own: for those who generate more.
+#[derive(Debug)]
+pub struct Names<'m> {
+    structs: HashMap<&'m str, String>,
+    traits: HashMap<&'m str, String>,
+    /// By declaring model, then field.
+    choices: HashMap<&'m str, HashMap<&'m str, String>>,
+    models: &'m ModelSet,
+}
+
+impl<'m> Names<'m> {
+    /// Models have their names before the traits of classes, these before choices.
+    pub fn of(models: &'m ModelSet) -> Self {
+        let mut taken = BTreeSet::new();
+        let named = |model: &'m Model| (model.name.as_str(), plain(&model.name));
+        let structs = models.iter().map(named).map(|(name, own)| (name, free(&own, "_", &mut taken))).collect();
+        let classes = models.iter().filter(|model| is_class(models, model)).map(named);
+        let traits = classes.map(|(name, own)| (name, free(&format!("Is{}", upper_first(&own)), "_", &mut taken)));
+        let traits = traits.collect();
+        let fields = models.iter().flat_map(|model| model.own_fields().map(move |field| (model, field)));
+        let fields = fields.filter(|(_, field)| choices::applies(field));
+        let mut choices: HashMap<_, HashMap<_, _>> = HashMap::new();
+        for (model, field) in fields {
+            let own = upper_first(&plain(&model.name)) + &camel(&field.name);
+            let name = if taken.contains(&own) { own + "Choice" } else { own };
+            let of_model = choices.entry(model.name.as_str()).or_default();
+            of_model.insert(field.name.as_str(), free(&name, "_", &mut taken));
+        }
+        Self { structs, traits, choices, models }
+    }
+
+    /// The struct of a model.
+    pub fn of_struct(&self, model: &str) -> Option<&str> {
+        self.structs.get(model).map(String::as_str)
+    }
+
+    /// The trait of a model that others inherit from, or that is abstract.
+    pub fn of_trait(&self, model: &str) -> Option<&str> {
+        self.traits.get(model).map(String::as_str)
+    }
+
+    /// The enum of a field with choices.
+    pub fn of_choices(&self, field: &Field) -> Option<&str> {
+        self.choices.get(field.declared_in.as_str())?.get(field.name.as_str()).map(String::as_str)
+    }
+
+    pub(crate) fn models(&self) -> &'m ModelSet {
+        self.models
+    }
+}
+
+/// Whether a model has a trait.
+fn is_class(models: &ModelSet, model: &Model) -> bool {
+    model.is_abstract || has_heirs(models, model)
+}
+
+pub(crate) fn has_heirs(models: &ModelSet, model: &Model) -> bool {
+    models.iter().any(|heir| heir.name != model.name && heir.is_a(&model.name))
+}
+
+/// The name, or with more behind it until it is nobody else's. As it is written.
+pub(crate) fn free(plain: &str, more: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut name = identifier(plain);
+    while !taken.insert(name.clone()) {
+        name = format!("{}{more}", name.trim_start_matches("r#"));
+    }
+    name
+}
+
+fn upper_first(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
+}

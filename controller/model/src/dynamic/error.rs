@@ -1,0 +1,95 @@
+//! Why a field of a dynamic object could not be read or set.
+
+use crate::choice::{UnknownChoice, hint};
+
+/// Why a field could not be read or set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DynamicError {
+    /// The set has no such model.
+    #[error("there is no model `{model}`{}", hint(suggestion.as_deref()))]
+    UnknownModel {
+        /// The name.
+        model: String,
+        /// The nearest one.
+        suggestion: Option<String>,
+    },
+    /// The model has no objects of its own.
+    #[error("model {model} is abstract: it has no objects of its own")]
+    Abstract {
+        /// The model.
+        model: String,
+    },
+    /// The object is of another class.
+    #[error("a {model} is not a {class}")]
+    NotA {
+        /// The object's model.
+        model: String,
+        /// The class.
+        class: String,
+    },
+    /// The model has no such field.
+    #[error("model {model} has no field `{field}`{}", hint(suggestion.as_deref()))]
+    UnknownField {
+        /// The model.
+        model: String,
+        /// The name.
+        field: String,
+        /// The nearest one.
+        suggestion: Option<String>,
+    },
+    /// A value of another type.
+    #[error("{model}: field `{field}` is {expected}, not {found}")]
+    Type {
+        /// The model.
+        model: String,
+        /// The field.
+        field: String,
+        /// What it has to be.
+        expected: &'static str,
+        /// What it was given, as JSON.
+        found: String,
+    },
+    /// A value that is none of the choices.
+    #[error(transparent)]
+    Choice(#[from] UnknownChoice),
+    /// A required field was to be unset.
+    #[error("{model}: field `{field}` is required: it cannot be unset")]
+    Required {
+        /// The model.
+        model: String,
+        /// The field.
+        field: String,
+    },
+    /// The field is the framework's.
+    #[error("{model}: `{field}` is the framework's own bookkeeping: leave it alone, or use a feedback field")]
+    Bookkeeping {
+        /// The model.
+        model: String,
+        /// The field.
+        field: String,
+    },
+    /// It is another sort of member.
+    #[error("{model}: `{field}` is {is}: use {instead}")]
+    Sort {
+        /// The model.
+        model: String,
+        /// The field or link.
+        field: String,
+        /// What it is.
+        is: &'static str,
+        /// The methods that are for it.
+        instead: &'static str,
+    },
+    /// A reference to a kind that is not the peer's.
+    #[error("{model}: `{link}` leads to a {peer}, which a {kind} is not")]
+    Peer {
+        /// The model.
+        model: String,
+        /// The link.
+        link: String,
+        /// The model that it leads to.
+        peer: String,
+        /// The kind in the reference.
+        kind: String,
+    },
+}
