@@ -30,6 +30,9 @@ const RESYNC_JITTER: f64 = 0.1;
 /// Finalizers of sync steps, whosever.
 const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 
+/// What a protected object says that is to be deleted.
+const PROTECTED: &str = "spec.writeProtect is set: the object stays until it is cleared";
+
 /// How the engine works.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -198,6 +201,7 @@ impl Engine {
             Plan::Hold => Job::Hold,
             Plan::Acknowledge => Job::Acknowledge,
             Plan::Show(switch) => Job::Show(switch),
+            Plan::Delete { .. } if object.flag("write_protect") => return self.tell(key, &object, PROTECTED),
             Plan::Delete { policy, sync } => match self.delete(key, &object, policy, sync) {
                 Some(job) => job,
                 None => return self.wait(key, &object),
@@ -208,9 +212,6 @@ impl Engine {
 
     /// What is to be done with an object that is to go; nothing while others go before it.
     fn delete(&mut self, key: &ObjectKey, object: &Object, policy: bool, sync: bool) -> Option<Job> {
-        if object.flag("write_protect") {
-            return Some(Job::Waiting("spec.writeProtect is set: the object stays until it is cleared".to_owned()));
-        }
         let cascade = self.planner.cascade(key).into_iter().filter_map(|other| self.cache.get(&other));
         let is_asked = |other: &&Arc<Object>| other.meta.deleting.is_some() || other.flag("write_protect");
         let live: Vec<_> = cascade.filter(|other| !is_asked(other)).cloned().collect();
@@ -244,12 +245,17 @@ impl Engine {
             }
         }
         let Some(text) = self.planner.text(key, |key| cache.get(key).map(Arc::as_ref)) else { return false };
+        self.tell(key, object, &text)
+    }
+
+    /// Lets status say what the object waits for, if it does not yet.
+    fn tell(&mut self, key: &ObjectKey, object: &Arc<Object>, text: &str) -> bool {
         let synchronizer = &self.shared.registry.synchronizer;
-        let told = xos_model::record::waiting(object, synchronizer, &text, self.shared.clock.now());
+        let told = xos_model::record::waiting(object, synchronizer, text, self.shared.clock.now());
         let Some(entry) = self.shared.registry.get(&key.model).cloned().filter(|_| told != **object) else {
             return false;
         };
-        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(text))
+        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(text.to_owned()))
     }
 
     /// A clean object whose step wants to look after it from time to time.
@@ -338,6 +344,8 @@ impl Engine {
             }
             Turn::Cascaded(left, gone) => {
                 for object in left {
+                    // The watch's news of it is ours already, and none to the queue.
+                    self.queue.add(&object.key(), Priority::Change);
                     self.wrote(Arc::new(object));
                 }
                 for object in gone {
@@ -401,11 +409,9 @@ impl Engine {
         let Some(entry) = self.shared.registry.get(&object.model) else { return };
         let is_unsettled = is_unsettled(object, &self.shared.registry, entry, self.shared.clock.now());
         let key = object.key();
-        if is_unsettled {
-            // Those who told what they wait for may have something else to tell.
-            for follower in self.planner.followers(&key) {
-                self.queue.add(&follower, Priority::Retry);
-            }
+        // Those who told what they wait for may have something else to tell, or to do.
+        for follower in self.planner.followers(&key) {
+            self.queue.add(&follower, Priority::Retry);
         }
         for woken in self.planner.learn(object, is_unsettled) {
             self.queue.add(&woken, Priority::Change);
