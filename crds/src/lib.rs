@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing here talks to an API server.
 
+pub mod change;
 pub mod columns;
 pub mod convert;
 pub mod definition;
