@@ -29,6 +29,7 @@ fn compare_into(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Diffe
     let names: BTreeSet<_> = old.keys().chain(new.keys()).map(String::as_str).collect();
     let own = names.into_iter().filter(|name| !STRUCTURE.contains(name));
     own.filter(|name| !same_keyword(name, old, new)).for_each(&mut add);
+    found.extend(filled_up(place, old, new));
     rules(place, old, new, found);
     fields(place, old, new, found);
     other_fields(place, old, new, found);
@@ -44,6 +45,15 @@ fn difference(
 ) -> Difference {
     let (before, after) = (before.cloned(), after.cloned());
     Difference { place: Some(place.clone()), aspect: aspect.to_owned(), before, after, effect }
+}
+
+/// Defaults that are new may fill an object up beyond the number of fields that it may have.
+fn filled_up(place: &Place, old: &Schema, new: &Schema) -> Option<Difference> {
+    let most = new.get("maxProperties")?;
+    let had_default = |name: &str| property(old, name).is_some_and(|field| field.contains_key("default"));
+    let fills = properties(new).any(|(name, field)| field.contains_key("default") && !had_default(name));
+    let effect = Effect::Breaking(Requirement::Untold);
+    fills.then(|| difference(place, "fields with a default, and maxProperties", Some(most), Some(most), effect))
 }
 
 fn type_of(schema: &Schema) -> Option<&str> {

@@ -96,20 +96,30 @@ impl Change {
         }
     }
 
-    /// For programs: `{definition, verdict, differences: [{path, what, before, after, effect, objects?}], unseen?}`.
+    /// For programs: `{definition, new, verdict, differences: [{path, what, before, after, effect, objects?}], unseen?}`.
     pub fn to_json(&self) -> Value {
-        let verdict = match self.verdict() {
-            Verdict::Unchanged => "unchanged",
-            Verdict::Apply if self.is_new => "new",
-            Verdict::Apply => "apply",
-            Verdict::Refuse => "refuse",
-        };
         let differences: Vec<_> = self.findings.iter().map(Finding::to_json).collect();
-        let mut change = json!({"definition": self.definition, "verdict": verdict, "differences": differences});
+        let mut change = json!({
+            "definition": self.definition,
+            "new": self.is_new,
+            "verdict": self.verdict().word(),
+            "differences": differences,
+        });
         if let Some(unseen) = &self.unseen {
             change["unseen"] = json!(unseen);
         }
         change
+    }
+}
+
+impl Verdict {
+    /// The verdict in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Apply => "apply",
+            Self::Refuse => "refuse",
+        }
     }
 }
 
