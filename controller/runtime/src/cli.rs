@@ -81,10 +81,10 @@ pub(crate) struct ExplainArgs {
 #[command(after_help = "\
 `xos run` applies them itself: this is for reading them, for reviews, and for clusters where only administrators may apply them.
   xos crds models/ | kubectl apply --server-side -f -
---diff asks the cluster (the one that kubectl talks to) what `run` would change there, writes nothing, and names stored objects that a
-change would break: `run` refuses such a change.
-Exit code: 0 printed, or no difference; 1 errors in the models, or with --diff: differences that `run` would apply; 2 wrong usage or
-unreadable files, or with --diff any error; 3 differences that `run` would refuse.")]
+--diff asks the cluster (the one that kubectl talks to) what `run` would change there. It writes nothing, and names the stored \
+objects that a change would break: `run` refuses such a change.
+Exit code: 0 printed, 1 errors in the models, 2 wrong usage or unreadable files.
+With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error, 3 differences that `run` would refuse.")]
 pub(crate) struct CrdsArgs {
     /// An .xproto file or a folder of such files; a synchronizer's own binary knows its models without
     #[arg(value_name = "PATH")]

@@ -52,6 +52,8 @@ pub enum Requirement {
     Gone {
         /// The field's default in the stored definition.
         default: Option<Value>,
+        /// Whether objects must have it by the stored definition: nobody can take it out.
+        must_be_given: bool,
     },
     /// The field is there, wherever its parent is.
     Given,
@@ -80,7 +82,7 @@ impl Difference {
         };
         match requirement {
             Requirement::Given => place.is_lacking_in(object),
-            Requirement::Gone { default } => {
+            Requirement::Gone { default, .. } => {
                 let is_default = |value| default.as_ref().is_some_and(|default| same(default, value));
                 place.of(object).into_iter().any(|value| !is_default(value))
             }

@@ -41,6 +41,11 @@ impl Place {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 
+    /// Whether it is in the object's status, which controllers write.
+    pub(super) fn is_in_status(&self) -> bool {
+        matches!(self.0.first(), Some(Step::Field(name)) if name == "status")
+    }
+
     /// All values that an object has there.
     pub(super) fn of<'a>(&self, object: &'a Value) -> Vec<&'a Value> {
         values(&self.0, object)

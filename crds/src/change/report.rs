@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::difference::{Effect, FIELD, Requirement};
+use super::difference::{Difference, Effect, FIELD, Requirement};
+use super::place::Place;
 use super::verdict::{Change, Finding, Verdict};
 
 /// All differences of all definitions, with what `run` would do about them.
@@ -88,24 +89,34 @@ fn broken(f: &mut fmt::Formatter<'_>, missed: &Requirement, finding: &Finding, i
         1 => writeln!(f, "{indent}1 object {one}: {}", finding.affected.listed())?,
         count => writeln!(f, "{indent}{count} objects {more}: {}", finding.affected.listed())?,
     }
-    writeln!(f, "{indent}help: {}", remedy(missed, finding.difference.aspect == FIELD))
+    writeln!(f, "{indent}help: {}", remedy(missed, &finding.difference))
 }
 
-fn remedy(missed: &Requirement, is_new_field: bool) -> &'static str {
+fn remedy(missed: &Requirement, difference: &Difference) -> String {
+    let is_in_status = difference.place.as_ref().is_some_and(Place::is_in_status);
+    let how = if is_in_status { " (`kubectl edit --subresource=status`)" } else { "" };
     match missed {
+        Requirement::Gone { must_be_given: true, .. } => {
+            format!(
+                "let it be optional in the model first, then take it out of these objects{how}, then out of the model; {NEWER}"
+            )
+        }
         Requirement::Gone { .. } => {
-            "take it out of these objects first, or keep it in the model; if a newer version of the program has added it, run that one"
+            format!("take it out of these objects first{how}, or keep it in the model; {NEWER}")
         }
-        Requirement::Given if is_new_field => {
-            "give it a default in the model, or let it be optional until all objects have it"
+        Requirement::Given if difference.aspect == FIELD => {
+            "give it a default in the model, or let it be optional until all objects have it".to_owned()
         }
-        Requirement::Given => "give it a value in these objects first, or a default in the model",
-        Requirement::Only(_) => "take them out of these objects first, or keep them in the model",
+        Requirement::Given => format!("give it a value in these objects first{how}, or a default in the model"),
+        Requirement::Only(_) => format!("take them out of these objects first{how}, or keep them in the model"),
         Requirement::Keyword { .. } | Requirement::Untold => {
-            "change it in these objects first, or keep the model as it was"
+            format!("change it in these objects first{how}, or keep the model as it was")
         }
     }
 }
+
+/// What it means most often when a field is gone that objects have.
+const NEWER: &str = "if a newer version of the program has added it, run that one";
 
 fn unseen(f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
     let Some(reason) = &change.unseen else {

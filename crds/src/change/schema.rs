@@ -126,8 +126,8 @@ fn fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>
                 compare_into(&at, old, new, found);
                 false
             }
-            (Accepted::Schema(old), now) => {
-                found.push(removed(&at, old, now));
+            (Accepted::Schema(field), now) => {
+                found.push(removed(&at, field, now, must_be_given(old, name)));
                 continue;
             }
             (Accepted::Anything, Accepted::Schema(new)) => {
@@ -146,12 +146,12 @@ fn fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>
     }
 }
 
-fn removed(at: &Place, old: &Schema, now: Accepted<'_>) -> Difference {
+fn removed(at: &Place, old: &Schema, now: Accepted<'_>, must_be_given: bool) -> Difference {
     // Nobody checks it any more, but it stays.
     let effect = match now {
         Accepted::Anything => Effect::Harmless,
         Accepted::Nothing | Accepted::Schema(_) => {
-            Effect::Breaking(Requirement::Gone { default: old.get("default").cloned() })
+            Effect::Breaking(Requirement::Gone { default: old.get("default").cloned(), must_be_given })
         }
     };
     difference(at, FIELD, Some(&kind(old)), None, effect)

@@ -77,3 +77,27 @@ fn programs_get_json() {
     });
     assert_eq!(json["differences"][3], expected);
 }
+
+#[test]
+fn remedies_fit_what_objects_can_do() {
+    let help = |old: &str, new: &str, object: Value| {
+        let found = compare(&of_model(old), &of_model(new)).unwrap();
+        let mut change = Change::new("ms".to_owned(), false, found);
+        change.look_at("default/ada", &object);
+        let text = Refusal(vec![change]).to_string();
+        text.lines().find_map(|line| line.trim().strip_prefix("help: ").map(str::to_owned)).expect(&text)
+    };
+    let (none, given) = ("", json!({"spec": {"s": "a"}}));
+    let required = help("required string s = 1 [max_length = 9];", none, given.clone());
+    assert!(required.starts_with("let it be optional in the model first, then take it out"), "{required}");
+    let status = json!({"status": {"s": "a"}});
+    let feedback = help("optional string s = 1 [max_length = 9, feedback_state = True];", none, status);
+    assert!(
+        feedback.starts_with("take it out of these objects first (`kubectl edit --subresource=status`)"),
+        "{feedback}"
+    );
+    let added = help(none, "required int32 n = 1;", json!({"spec": {}}));
+    assert!(added.starts_with("give it a default in the model, or let it be optional"), "{added}");
+    let now = help("optional int32 n = 1;", "required int32 n = 1;", json!({"spec": {}}));
+    assert!(now.starts_with("give it a value in these objects first, or a default"), "{now}");
+}

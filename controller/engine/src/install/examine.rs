@@ -93,7 +93,8 @@ pub(super) async fn examine_one(client: &Client, definition: Definition) -> Resu
 async fn served(client: &Client, group: &str) -> Result<Vec<APIResource>, ExamineError> {
     match client.list_api_group_resources(&format!("{group}/{VERSION}")).await {
         Ok(list) => Ok(list.resources),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(vec![]),
+        // Of a group that is not there it says so in plain text, not as a reason.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(vec![]),
         Err(source) => Err(ExamineError::Group { group: group.to_owned(), source: Box::new(source) }),
     }
 }
