@@ -17,9 +17,11 @@ const SIZES: [usize; 3] = [100, 1_000, 10_000];
 const RUNS: usize = 11;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let sizes: Vec<usize> = std::env::args().skip(1).map(|size| size.parse()).collect::<Result<_, _>>()?;
+    let sizes = if sizes.is_empty() { SIZES.to_vec() } else { sizes };
     let mut out = std::io::stdout().lock();
     writeln!(out, "{:>8} {:>10} {:>12} {:>12} {:>12}", "models", "bytes", "median", "fastest", "per model")?;
-    for size in SIZES {
+    for size in sizes {
         let (sources, bytes) = set(size)?;
         let times = times(&sources)?;
         let median = times[times.len() / 2];
