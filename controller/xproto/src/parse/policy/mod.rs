@@ -133,6 +133,7 @@ impl<'a> Reader<'a> {
             span = span.to(next.span);
             parts.push(next);
         }
+        parts.shrink_to_fit();
         Expr { kind: whole(parts), span }
     }
 
