@@ -1,8 +1,6 @@
 //! Pass 2: who inherits from whom.
 
-use std::collections::HashMap;
-
-use super::names::Declaration;
+use super::names::{Declaration, Places};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, ModelError, nearest};
 use crate::tree::Name;
@@ -17,17 +15,17 @@ pub(crate) struct Graph {
 }
 
 /// Looks up the bases and finds circles.
-pub(crate) fn link(declarations: &[Declaration], places: &HashMap<String, usize>, sink: &mut Sink) -> Graph {
+pub(crate) fn link(declarations: &[Declaration<'_>], places: &Places<'_>, sink: &mut Sink) -> Graph {
     let mut bases: Vec<_> = declarations.iter().map(|declaration| known(declaration, places, sink)).collect();
     let order = order(&mut bases, declarations, sink);
     Graph { bases, order }
 }
 
-fn known(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut Sink) -> Vec<usize> {
-    let mut known = Vec::new();
+fn known(declaration: &Declaration<'_>, places: &Places<'_>, sink: &mut Sink) -> Vec<usize> {
+    let mut known = Vec::with_capacity(declaration.message.bases.len());
     for base in &declaration.message.bases {
-        match places.get(&base.text) {
-            None if PYTHON_BASES.contains(&base.text.as_str()) => report_python(base, sink),
+        match places.get(base.text) {
+            None if PYTHON_BASES.contains(&base.text) => report_python(base, sink),
             None => report_unknown(declaration, base, places, sink),
             Some(place) if known.contains(place) => report_repeated(declaration, base, sink),
             Some(place) => known.push(*place),
@@ -40,22 +38,22 @@ fn known(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut 
 const PYTHON_BASES: [&str; 3] = ["AbstractBaseUser", "AttributeMixin", "PlModelMixIn"];
 
 /// `X213`: what has no fields adds none.
-fn report_python(base: &Name, sink: &mut Sink) {
-    sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.clone() }, base.span));
+fn report_python(base: &Name<'_>, sink: &mut Sink) {
+    sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.to_owned() }, base.span));
 }
 
-fn report_unknown(declaration: &Declaration, base: &Name, places: &HashMap<String, usize>, sink: &mut Sink) {
+fn report_unknown(declaration: &Declaration<'_>, base: &Name<'_>, places: &Places<'_>, sink: &mut Sink) {
     let unknown = |suggestion| {
-        let model = declaration.message.name.text.clone();
-        let unknown = ModelError::UnknownBase { model, base: base.text.clone(), suggestion };
+        let model = declaration.message.name.text.to_owned();
+        let unknown = ModelError::UnknownBase { model, base: base.text.to_owned(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(|| unknown(nearest(&base.text, places.keys().map(String::as_str))), || unknown(None));
+    sink.push_with(|| unknown(nearest(base.text, places.keys().copied())), || unknown(None));
 }
 
-fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {
-    let model = declaration.message.name.text.clone();
-    let repeated = ModelError::RepeatedBase { model, base: base.text.clone() };
+fn report_repeated(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Sink) {
+    let model = declaration.message.name.text.to_owned();
+    let repeated = ModelError::RepeatedBase { model, base: base.text.to_owned() };
     sink.push(Diagnostic::new(repeated, base.span));
 }
 
@@ -68,7 +66,7 @@ enum Visit {
 }
 
 /// Depth-first order, bases before heirs; a base that closes a circle is reported and removed.
-fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink) -> Vec<usize> {
+fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut Sink) -> Vec<usize> {
     let mut visits = vec![Visit::Not; bases.len()];
     let mut order = Vec::with_capacity(bases.len());
     for start in 0..bases.len() {
@@ -103,10 +101,10 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink
     order
 }
 
-fn report_cycle(way: &[(usize, usize)], base: usize, declarations: &[Declaration], sink: &mut Sink) {
+fn report_cycle(way: &[(usize, usize)], base: usize, declarations: &[Declaration<'_>], sink: &mut Sink) {
     let name = |at: usize| &declarations[at].message.name;
     let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != base);
-    let path: Vec<_> = circle.chain([base]).map(|at| name(at).text.clone()).collect();
+    let path: Vec<_> = circle.chain([base]).map(|at| name(at).text.to_owned()).collect();
     let last = way.last().map_or(base, |&(at, _)| at);
     let written = declarations[last].message.bases.iter().find(|written| written.text == name(base).text);
     let span = written.map_or(name(base).span, |written| written.span);

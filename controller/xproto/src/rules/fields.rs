@@ -6,17 +6,17 @@ use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, OptionError};
 use crate::model::{Field, FieldState, Literal, ScalarType};
 use crate::rules::{choices, links, options};
-use crate::tree::{self, Name};
+use crate::tree::Name;
 
 /// The numbers that a field can have (XOS 4.0.4, xosgenx: each level of inheritance adds 100).
 pub(crate) const NUMBERS: RangeInclusive<u32> = 1..=99;
 
 /// Checks a field.
-pub(crate) fn check(field: &Field, written: &tree::Field, sink: &mut Sink) {
+pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     options::check(&owner(field), sink);
     name_in_status(field, sink);
-    bounded(field, written, sink);
-    links::member_policy(written.policy.as_ref(), sink);
+    bounded(field, sink);
+    links::member_policy(policy, sink);
     choices::check(field, sink);
     range(field, sink);
     default_length(field, sink);
@@ -37,17 +37,17 @@ fn owner(field: &Field) -> options::Owner<'_> {
 }
 
 /// `X302`: the number of a field or link is between 1 and 99; 0 stands for another one.
-pub(crate) fn number(name: &Name, written: &Name, sink: &mut Sink) -> u32 {
+pub(crate) fn number(name: &Name<'_>, written: &Name<'_>, sink: &mut Sink) -> u32 {
     let number = written.text.parse().ok();
     if is_number(written) && !number.is_some_and(|number| NUMBERS.contains(&number)) {
-        let (name, number) = (name.text.clone(), written.text.chars().take(40).collect());
+        let (name, number) = (name.text.to_owned(), written.text.chars().take(40).collect());
         sink.push(Diagnostic::new(FieldError::NumberOutOfRange { name, number }, written.span));
     }
     number.unwrap_or(0)
 }
 
 /// Whether it is a number; what is none has been reported already.
-pub(super) fn is_number(written: &Name) -> bool {
+pub(super) fn is_number(written: &Name<'_>) -> bool {
     !written.text.contains(|c: char| c.is_alphabetic() || c == '_')
 }
 
@@ -61,10 +61,10 @@ fn name_in_status(field: &Field, sink: &mut Sink) {
 }
 
 /// `X308`: a string says how long it can be (XOS 4.0.4, xosgenx's validator).
-fn bounded(field: &Field, written: &tree::Field, sink: &mut Sink) {
+fn bounded(field: &Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
     if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
-        sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, written.name.span));
+        sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, field.span));
     }
 }
 

@@ -13,10 +13,10 @@ pub(super) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink
     let policies: Vec<_> = models.policies().collect();
     let mut called = Vec::with_capacity(policies.len());
     for policy in &policies {
-        let user = format!("policy `{}`", policy.name);
+        let user = || format!("policy `{}`", policy.name);
         let mut known = Vec::new();
         for call in of(&policy.expr) {
-            if known_policy(models, broken, &call.policy, &user, call.policy_span, sink) {
+            if known_policy(models, broken, &call.policy, user, call.policy_span, sink) {
                 known.extend(places.get(call.policy.as_str()).map(|&at| (at, call)));
             }
         }
