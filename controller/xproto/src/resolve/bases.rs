@@ -2,7 +2,7 @@
 
 use super::names::{Declaration, Places};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, ModelError, nearest};
+use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, ModelError, nearest};
 use crate::tree::Name;
 
 /// The bases of each message, by place in the list of declarations.
@@ -61,7 +61,8 @@ fn report_repeated(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Si
 #[derive(Clone, Copy, PartialEq)]
 enum Visit {
     Not,
-    Open,
+    /// It is on the way to the current one, at this place.
+    Open(usize),
     Done,
 }
 
@@ -75,7 +76,7 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut 
         }
         // The way to the current message, each with the number of its bases that were looked at.
         let mut way = vec![(start, 0)];
-        visits[start] = Visit::Open;
+        visits[start] = Visit::Open(0);
         while let Some((at, next)) = way.last_mut() {
             let at = *at;
             let Some(&base) = bases[at].get(*next) else {
@@ -86,13 +87,13 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut 
             };
             match visits[base] {
                 Visit::Done => *next += 1,
-                Visit::Open => {
+                Visit::Open(place) => {
                     bases[at].retain(|&other| other != base);
-                    report_cycle(&way, base, declarations, sink);
+                    report_cycle(&way[place..], declarations, sink);
                 }
                 Visit::Not => {
                     *next += 1;
-                    visits[base] = Visit::Open;
+                    visits[base] = Visit::Open(way.len());
                     way.push((base, 0));
                 }
             }
@@ -101,12 +102,15 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut 
     order
 }
 
-fn report_cycle(way: &[(usize, usize)], base: usize, declarations: &[Declaration<'_>], sink: &mut Sink) {
-    let name = |at: usize| &declarations[at].message.name;
-    let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != base);
-    let path: Vec<_> = circle.chain([base]).map(|at| name(at).text.to_owned()).collect();
-    let last = way.last().map_or(base, |&(at, _)| at);
-    let written = declarations[last].message.bases.iter().find(|written| written.text == name(base).text);
-    let span = written.map_or(name(base).span, |written| written.span);
-    sink.push(Diagnostic::new(ModelError::BaseCycle { path }, span));
+fn report_cycle(circle: &[(usize, usize)], declarations: &[Declaration<'_>], sink: &mut Sink) {
+    let name = |at: usize| declarations[at].message.name;
+    let (Some(&(first, _)), Some(&(last, _))) = (circle.first(), circle.last()) else {
+        return;
+    };
+    let shown = circle.iter().take(MOST_OF_CIRCLE).map(|&(at, _)| at).chain([first]);
+    let path = shown.map(|at| name(at).text.to_owned()).collect();
+    let left_out = circle.len().saturating_sub(MOST_OF_CIRCLE);
+    let written = declarations[last].message.bases.iter().find(|written| written.text == name(first).text);
+    let span = written.map_or(name(first).span, |written| written.span);
+    sink.push(Diagnostic::new(ModelError::BaseCycle { path, left_out }, span));
 }

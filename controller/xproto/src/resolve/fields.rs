@@ -55,10 +55,19 @@ impl Common {
         self.option(name).map(|option| option.value.clone()).filter(|text| !text.is_empty())
     }
 
-    /// A list of names with commas between them.
-    pub(super) fn names(&self, name: &str) -> Vec<String> {
-        let value = self.option(name).map_or("", |option| &option.value);
-        value.split(',').map(str::trim).filter(|name| !name.is_empty()).take(MAX_NAMES).map(str::to_owned).collect()
+    /// A list of names with commas between them; one that is too long is reported and cut.
+    pub(super) fn names(&self, option: &'static str, field: &str, sink: &mut Sink) -> Vec<String> {
+        let Some(written) = self.option(option) else {
+            return Vec::new();
+        };
+        let mut rest = written.value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names = rest.by_ref().take(MAX_NAMES).map(str::to_owned).collect();
+        let left_out = rest.count();
+        if left_out > 0 {
+            let too_many = OptionError::TooManyNames { option, field: field.to_owned(), left_out };
+            sink.push(Diagnostic::new(too_many, written.span));
+        }
+        names
     }
 
     pub(super) fn state(&self) -> FieldState {
@@ -102,9 +111,9 @@ fn field(written: tree::Field<'_>, model: &Name, sink: &mut Sink) -> Option<Memb
         text: common.flag("text"),
         auto_now_add: common.flag("auto_now_add"),
         unique: common.flag("unique"),
-        unique_with: common.names("unique_with"),
+        unique_with: common.names("unique_with", name.text, sink),
         tosca_key: common.flag("tosca_key"),
-        tosca_key_one_of: common.names("tosca_key_one_of"),
+        tosca_key_one_of: common.names("tosca_key_one_of", name.text, sink),
         db_index: common.flag("db_index"),
         gui_hidden: common.flag("gui_hidden"),
         immutable: common.flag("immutable"),

@@ -26,8 +26,11 @@ use crate::tree::File;
 /// How a set of files is compiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether XOS's own rules on the options of fields and links (xosgenx, validator.py) are errors, as with its
-    /// `--strict-validation`, and not warnings: `X308`, `X402`, `X410`, `X419` and `X420`.
+    /// Whether XOS's own rules on the types and options of fields and links (xosgenx, validator.py) are errors, as with
+    /// its `--strict-validation`, and not warnings: `X308`, `X311`, `X402`, `X410`, `X419`, `X420` and `X429`.
+    ///
+    /// Not taken over is what XOS's own documents or files contradict: it knows no `onetoone`, no limits of floats, no
+    /// choices of numbers and no `verbose_name` of a field, and wants `null = True` written beside `blank = True`.
     pub strict: bool,
 }
 

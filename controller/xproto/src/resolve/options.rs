@@ -6,7 +6,7 @@ use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, OptionError};
 use crate::model::RawOption;
 use crate::source::{SourceId, Span};
-use crate::tree::File;
+use crate::tree::{File, Message};
 
 /// The options without those given twice; the first one is used, as in XOS 4.0.4.
 pub(crate) fn first_of_each(mut options: Vec<RawOption>, sink: &mut Sink) -> Vec<RawOption> {
@@ -49,20 +49,25 @@ pub(crate) fn of_file(file: &mut File<'_>, sink: &mut Sink) -> Vec<RawOption> {
     options
 }
 
-/// `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of this file.
+/// `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of the messages here that do not set it. The
+/// value is that of the last file that sets it; seen in the API that the original makes.
 pub(crate) fn leaking(file: &File<'_>, options: &[RawOption], earlier: &mut BTreeMap<String, Span>, sink: &mut Sink) {
     // The built-in file is no file of the set.
-    let Some(first) = file.messages.first().filter(|first| first.name.span.source != SourceId::BUILT_IN) else {
+    if file.messages.iter().any(|message| message.name.span.source == SourceId::BUILT_IN) {
         return;
-    };
-    let sets = |name: &str| options.iter().chain(&first.options).any(|option| option.name == name);
+    }
+    let is = |name: &str, option: &RawOption| option.name == name;
+    let in_file = |name: &str| options.iter().any(|option| is(name, option));
     // A group that is missing is an error already.
-    for (name, span) in earlier.iter().filter(|(name, _)| *name != "app_label" && !sets(name)) {
-        let leaking = OptionError::LeakingFileOption { name: name.clone() };
-        sink.push(Diagnostic::new(leaking, first.name.span).with(*span, "set here"));
+    for (name, span) in earlier.iter().filter(|(name, _)| *name != "app_label" && !in_file(name)) {
+        let unset = |message: &&Message<'_>| !message.options.iter().any(|option| is(name, option));
+        if let Some(message) = file.messages.iter().find(unset) {
+            let leaking = OptionError::LeakingFileOption { name: name.clone(), message: message.name.text.to_owned() };
+            sink.push(Diagnostic::new(leaking, message.name.span).with(*span, "set here"));
+        }
     }
     for option in options {
-        earlier.entry(option.name.to_string()).or_insert(option.span);
+        earlier.insert(option.name.to_string(), option.span);
     }
 }
 

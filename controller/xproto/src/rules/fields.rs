@@ -16,6 +16,8 @@ pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     options::check(&owner(field), sink);
     name_in_status(field, sink);
     bounded(field, sink);
+    stored(field, sink);
+    zero_length(field, sink);
     links::member_policy(policy, sink);
     choices::check(field, sink);
     range(field, sink);
@@ -65,6 +67,21 @@ fn bounded(field: &Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
     if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
         sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, field.span));
+    }
+}
+
+/// `X311`: XOS has a column for the type (XOS 4.0.4, xosgenx's validator and its target for Django).
+fn stored(field: &Field, sink: &mut Sink) {
+    if matches!(field.ty, ScalarType::Double | ScalarType::Bytes) {
+        let not_stored = FieldError::NotStored { name: field.name.clone(), ty: field.ty.keyword() };
+        sink.push(Diagnostic::new(not_stored, field.span));
+    }
+}
+
+/// `X429`: some text fits (XOS 4.0.4, xosgenx's validator).
+fn zero_length(field: &Field, sink: &mut Sink) {
+    if let Some(option) = field.option("max_length").filter(|_| field.max_length == Some(0)) {
+        sink.push(Diagnostic::new(OptionError::ZeroLength { field: field.name.clone() }, option.value_span));
     }
 }
 
