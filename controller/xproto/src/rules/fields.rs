@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, OptionError};
-use crate::model::{Field, FieldState, Literal, ScalarType};
+use crate::model::{Field, FieldState, Literal, ScalarType, camel_case};
 use crate::rules::{choices, links, options};
+use crate::source::Span;
 use crate::tree::Name;
 
 /// The numbers that a field can have (XOS 4.0.4, xosgenx: each level of inheritance adds 100).
@@ -14,7 +15,7 @@ pub(crate) const NUMBERS: RangeInclusive<u32> = 1..=99;
 /// Checks a field.
 pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     options::check(&owner(field), sink);
-    name_in_status(field, sink);
+    name_in_status(&field.name, field.state, field.span, sink);
     bounded(field, sink);
     stored(field, sink);
     zero_length(field, sink);
@@ -54,11 +55,11 @@ pub(super) fn is_number(written: &Name<'_>) -> bool {
 }
 
 /// `X309`: what a custom resource's status holds beside the model's fields keeps its name.
-fn name_in_status(field: &Field, sink: &mut Sink) {
-    const TAKEN: [&str; 4] = ["conditions", "history", "observedGeneration", "properties"];
-    if field.state != FieldState::Declarative && TAKEN.contains(&field.camel_name().as_str()) {
+pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &mut Sink) {
+    const TAKEN: [&str; 5] = ["conditions", "history", "observedGeneration", "properties", "synchronizers"];
+    if state != FieldState::Declarative && TAKEN.contains(&camel_case(name).as_str()) {
         let taken = "the status of every custom resource has it already";
-        sink.push(Diagnostic::new(FieldError::NameTaken { name: field.name.clone(), taken }, field.span));
+        sink.push(Diagnostic::new(FieldError::NameTaken { name: name.to_owned(), taken }, span));
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn check(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     one_to_many(link, written, sink);
     qualified(link, sink);
     number_without_port(link, written, sink);
+    super::fields::name_in_status(&link.name, link.state, link.span, sink);
     through(link, written, sink);
 }
 
