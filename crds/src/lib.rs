@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here talks to an API server.
 
 pub mod cel;
+pub mod change;
 pub mod columns;
 pub mod convert;
 pub mod definition;

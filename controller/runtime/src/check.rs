@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 /// How what was found is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people: the marked lines of the sources.
+    /// For people.
     #[default]
     Text,
     /// For programs: one JSON object.

@@ -80,7 +80,11 @@ pub(crate) struct ExplainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 `xos run` applies them itself: this is for reading them, for reviews, and for clusters where only administrators may apply them.
-  xos crds models/ | kubectl apply --server-side -f -")]
+  xos crds models/ | kubectl apply --server-side -f -
+--diff asks the cluster (the one that kubectl talks to) what `run` would change there. It writes nothing, and names the stored \
+objects that a change would break: `run` refuses such a change.
+Exit code: 0 printed, 1 errors in the models, 2 wrong usage or unreadable files.
+With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error, 3 differences that `run` would refuse.")]
 pub(crate) struct CrdsArgs {
     /// An .xproto file or a folder of such files; a synchronizer's own binary knows its models without
     #[arg(value_name = "PATH")]
@@ -88,6 +92,12 @@ pub(crate) struct CrdsArgs {
     /// Write one file a definition into this folder, <plural>.<group>.yaml, instead of printing
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Show what `run` would change in the cluster, and whether it would refuse, instead of printing
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) diff: bool,
+    /// How to print the differences: text for people, json for scripts
+    #[arg(long, value_enum, default_value_t, requires = "diff")]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -120,5 +130,12 @@ mod tests {
         let Command::Run(run) = cli.command else { panic!("not run") };
         assert_eq!(run.config, [PathBuf::from("a"), PathBuf::from("b")]);
         assert_eq!(Cli::try_parse_from(["xos", "run"]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn differences_are_printed_not_written() {
+        assert!(Cli::try_parse_from(["xos", "crds", "--diff", "--format", "json", "m.xproto"]).is_ok());
+        assert!(Cli::try_parse_from(["xos", "crds", "--diff", "--output", "folder"]).is_err());
+        assert!(Cli::try_parse_from(["xos", "crds", "--format", "json"]).is_err());
     }
 }

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use xos_crds::change::Verdict;
 
 use crate::check::{ExitStatus, check};
 use crate::cli::{Cli, Command};
 use crate::crds_command;
+use crate::diff_command;
 use crate::explain::{ExplainError, explain};
 use crate::proto_command;
 use crate::serve::serve;
@@ -15,8 +17,9 @@ use crate::synchronizer::Synchronizer;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
 
-/// Reads the arguments, does what they say, and gives the exit code: 0, 1 for failure, 2 for wrong usage.
+/// Reads the arguments, does what they say, and gives the exit code: 0, 1 for failure, 2 for wrong usage; `crds --diff` has its own.
 pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
     let matches = Cli::command().name(synchronizer.name.clone()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
@@ -26,6 +29,12 @@ pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
     let mut out = io::stdout().lock();
     match cli.command {
         Command::Run(args) => finish(serve(synchronizer, &args.config), |_| FAILED),
+        Command::Crds(args) if args.diff => match diff_command::run(&synchronizer, &args, &mut out) {
+            Ok(Verdict::Unchanged) => ExitCode::SUCCESS,
+            Ok(Verdict::Apply) => ExitCode::from(FAILED),
+            Ok(Verdict::Refuse) => ExitCode::from(REFUSED),
+            Err(error) => complain(&error, USAGE),
+        },
         Command::Crds(args) => {
             let code = |error: &crds_command::CrdsError| if error.is_usage() { USAGE } else { FAILED };
             finish(crds_command::run(&synchronizer, &args, &mut out), code)

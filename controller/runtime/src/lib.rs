@@ -2,9 +2,11 @@
 
 pub mod check;
 mod cli;
+pub mod cluster;
 mod command;
 pub mod config;
 pub mod crds_command;
+mod diff_command;
 pub mod explain;
 pub mod logging;
 mod models;

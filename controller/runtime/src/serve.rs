@@ -18,6 +18,7 @@ use xos_model::Backoff;
 use xos_steps::{ContextParts, http_client};
 use xos_xproto::ModelSet;
 
+use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState};
 use crate::logging;
 use crate::models::{self, ModelsError};
@@ -47,14 +48,9 @@ pub enum ServeError {
     /// Steps that do not go with the models.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// No cluster is known.
-    #[error(
-        "no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use"
-    )]
-    NoCluster(#[from] kube::config::InferConfigError),
-    /// The cluster's client cannot be made.
-    #[error("cannot make a client for the cluster: {0}")]
-    Client(#[source] Box<kube::Error>),
+    /// No cluster to talk to.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
@@ -101,11 +97,9 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
-    // Both kube and reqwest take the process's default.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let models = load_models(&synchronizer, config)?;
     let registry = Registry::new(&config.name, &models, synchronizer.steps)?;
-    let client = Client::try_from(kube::Config::infer().await?).map_err(|e| ServeError::Client(Box::new(e)))?;
+    let client = cluster::client().await?;
     let definitions = xos_crds::definitions(&models);
     tracing::info!(synchronizer = config.name, definitions = definitions.len(), "applying custom resource definitions");
     tokio::select! {

@@ -1,7 +1,10 @@
-//! How long it takes to compile model sets of several sizes: `cargo run --release -p xos-xproto --example compile_time`.
+//! How long it takes to compile model sets: `cargo run --release -p xos-xproto --example compile_time [SIZE|FILE]…`.
 //!
-//! The sets are made like real ones: services of a base, instances of a service, links between them with ports on both
-//! sides, choices, policies and validators, a few dozen lines a model.
+//! Sets of a size are made like real ones: services of a base, instances of a service, links between them with ports on
+//! both sides, choices, policies and validators, a few dozen lines a model. `growth` is how much more time a model takes
+//! than in the set of the line before: 1 if time grows with the number of models. It is more where a set no longer fits
+//! into a cache of the processor; callgrind, which knows no caches, counts the same instructions for a model in each
+//! set: `valgrind --tool=callgrind --toggle-collect=xos_xproto::resolve::compile_with …`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,28 +13,45 @@ use std::time::{Duration, Instant};
 
 use xos_xproto::{Sources, compile};
 
-/// The numbers of models.
-const SIZES: [usize; 3] = [100, 1_000, 10_000];
+/// The numbers of models if nothing else is asked for.
+const SIZES: [&str; 4] = ["100", "1000", "10000", "16000"];
 
-/// Compilations of each size, of which the median counts.
+/// Compilations of each set, of which the median counts.
 const RUNS: usize = 11;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let sets = if arguments.is_empty() { SIZES.map(str::to_owned).to_vec() } else { arguments };
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{:>8} {:>10} {:>12} {:>12} {:>12}", "models", "bytes", "median", "fastest", "per model")?;
-    for size in SIZES {
-        let (sources, bytes) = set(size)?;
-        let times = times(&sources)?;
+    writeln!(
+        out,
+        "{:>16} {:>8} {:>10} {:>10} {:>10} {:>10} {:>7}",
+        "set", "models", "bytes", "median", "fastest", "per model", "growth"
+    )?;
+    let mut before: Option<Duration> = None;
+    for name in sets {
+        let (sources, bytes) = match name.parse() {
+            Ok(size) => set(size)?,
+            Err(_) => file(&name)?,
+        };
+        let (times, models) = times(&sources)?;
         let median = times[times.len() / 2];
-        let each = median / u32::try_from(size)?;
-        writeln!(out, "{size:>8} {bytes:>10} {median:>12.2?} {:>12.2?} {each:>12.2?}", times[0])?;
+        let each = median / u32::try_from(models)?;
+        let growth = before.map_or(String::new(), |before| format!("{:.2}", each.as_secs_f64() / before.as_secs_f64()));
+        let name = name.rsplit('/').next().unwrap_or_default();
+        writeln!(
+            out,
+            "{name:>16} {models:>8} {bytes:>10} {median:>10.2?} {:>10.2?} {each:>10.2?} {growth:>7}",
+            times[0]
+        )?;
+        before = Some(each);
     }
     Ok(())
 }
 
-/// The times of all runs, the shortest first.
-fn times(sources: &Sources) -> Result<Vec<Duration>, Box<dyn Error>> {
-    let mut times = Vec::with_capacity(RUNS);
+/// The times of all runs, the shortest first, and the number of models.
+fn times(sources: &Sources) -> Result<(Vec<Duration>, usize), Box<dyn Error>> {
+    let (mut times, mut models) = (Vec::with_capacity(RUNS), 0);
     for _ in 0..RUNS {
         let started = Instant::now();
         let compiled = compile(sources);
@@ -39,9 +59,19 @@ fn times(sources: &Sources) -> Result<Vec<Duration>, Box<dyn Error>> {
         if let Some(first) = compiled.diagnostics.first() {
             return Err(format!("the set is wrong: {}", first.message()).into());
         }
+        models = compiled.models.iter().filter(|model| !model.is_built_in()).count();
     }
     times.sort();
-    Ok(times)
+    Ok((times, models.max(1)))
+}
+
+/// The set of one file.
+fn file(path: &str) -> Result<(Sources, usize), Box<dyn Error>> {
+    let text = std::fs::read(path)?;
+    let bytes = text.len();
+    let mut sources = Sources::new();
+    sources.add(path, text);
+    Ok((sources, bytes))
 }
 
 /// A set of that many models, in files of fifty.

@@ -45,7 +45,7 @@ mod tree;
 
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
 pub use model::{
-    Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Policy,
+    Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Name, Policy,
     RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm, camel_case,
 };
 pub use render::{DiagnosticJson, Position, Range, render, to_json};

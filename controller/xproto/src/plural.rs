@@ -11,6 +11,9 @@
 
 mod words;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use words::{ALONE, ENDING_O, ENDINGS, SAME, SAME_ENDINGS, SINGULAR_S};
 
 /// The plural of a model that sets no option `plural`.
@@ -23,7 +26,8 @@ pub fn plural(name: &str) -> String {
 
 /// The plural of words that have one of their own.
 fn irregular(name: &str, lower: &str) -> Option<String> {
-    if lists(SAME, lower) || ends(lower, SAME_ENDINGS) {
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SAME.split(' ').collect());
+    if WORDS.contains(lower) || ends(lower, SAME_ENDINGS) {
         return Some(name.to_owned());
     }
     if let Some((_, plural)) = ALONE.iter().find(|(singular, _)| *singular == lower) {
@@ -53,9 +57,10 @@ fn regular(name: &str, lower: &str) -> String {
 
 /// Whether the word ends in a sound that takes `es`.
 fn hisses(name: &str, lower: &str) -> bool {
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SINGULAR_S.split(' ').collect());
     ends(lower, &["ss", "us", "itis", "ch", "sh", "x", "zz", "quartz", "topaz"])
         || (lower.ends_with("es") && is_proper(name))
-        || lists(SINGULAR_S, lower)
+        || (lower.ends_with('s') && WORDS.contains(lower))
 }
 
 /// Whether a word in `o` takes an `s` only.
@@ -65,11 +70,6 @@ fn is_plain_o(lower: &str) -> bool {
 
 fn ends(word: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| word.ends_with(end))
-}
-
-/// Whether a list of words has the word.
-fn lists(words: &str, word: &str) -> bool {
-    words.split(' ').any(|listed| listed == word)
 }
 
 /// Whether XOS takes the name for a proper noun: it does not begin with a small letter.

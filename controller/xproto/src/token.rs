@@ -98,7 +98,7 @@ impl Lexer<'_> {
             return false;
         };
         match first {
-            ' ' | '\t' | '\n' | '\r' | '\x0c' => self.at += 1,
+            ' ' | '\t' | '\n' | '\r' | '\x0c' => self.at += blanks(rest),
             '/' if rest.starts_with("//") => self.comment(line_length(rest)),
             '/' if rest.starts_with("/*") => self.block_comment(),
             '#' => self.hash_comment(),
@@ -159,11 +159,12 @@ impl Lexer<'_> {
     /// Letters that no name may have are taken for a part of it, so that they are reported once.
     fn name(&mut self) {
         let rest = self.rest();
-        let length = prefix(rest, is_word);
+        let length = word_length(rest);
         let name = &rest[..length];
-        let foreign: String = name.chars().filter(|&c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER).collect();
-        if !foreign.is_empty() {
-            self.report(Syntax::UnexpectedCharacters { text: foreign }, length);
+        let is_foreign = |c: &char| !c.is_ascii() && *c != char::REPLACEMENT_CHARACTER;
+        if !name.is_ascii() && name.contains(|c| is_foreign(&c)) {
+            let text = name.chars().filter(is_foreign).collect();
+            self.report(Syntax::UnexpectedCharacters { text }, length);
         }
         self.token(TokenKind::Word, length);
     }
@@ -275,6 +276,21 @@ fn is_word(c: char) -> bool {
 /// Whether a character can begin or continue something, so that a run of unexpected ones ends before it.
 fn is_known(c: char) -> bool {
     is_word(c) || c.is_ascii_whitespace() || "/#\"'<>+-{}[]()=;,.:".contains(c)
+}
+
+/// The length of the blanks that a text begins with.
+fn blanks(text: &str) -> usize {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
+    text.bytes().take_while(is_blank).count()
+}
+
+/// The length of the word that a text begins with.
+fn word_length(text: &str) -> usize {
+    let ascii = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    match text.as_bytes().get(ascii) {
+        Some(byte) if !byte.is_ascii() => ascii + prefix(&text[ascii..], is_word),
+        _ => ascii,
+    }
 }
 
 /// The length of the leading characters that are such.

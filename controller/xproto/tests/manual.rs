@@ -4,7 +4,7 @@ use xos_xproto::diagnostics::{Explanation, explanations};
 use xos_xproto::{Severity, Sources, compile};
 
 /// Bytes that are no text, and limits: no short text has them.
-const WITHOUT_EXAMPLE: [&str; 9] = ["X001", "X002", "X016", "X211", "X212", "X214", "X215", "X608", "X614"];
+const WITHOUT_EXAMPLE: [&str; 10] = ["X001", "X002", "X016", "X211", "X212", "X214", "X215", "X428", "X608", "X614"];
 
 #[test]
 fn every_example_has_what_it_is_an_example_of() {

@@ -145,6 +145,19 @@ pub enum FieldError {
         /// The message that declares the second one.
         second: String,
     },
+    /// `X311` (warning): The grammar of XOS has `double` and `bytes`, but XOS 4.0.4 cannot store them: its own rules
+    /// know no such type, and it makes no database of a model with one. Use `float`, or a `string`.
+    ///
+    /// ```proto
+    /// required double size = 1;
+    /// ```
+    #[error("XOS cannot store fields of type `{ty}` such as `{name}`")]
+    NotStored {
+        /// The field.
+        name: String,
+        /// The type.
+        ty: &'static str,
+    },
 }
 
 impl FieldError {
@@ -160,11 +173,12 @@ impl FieldError {
             Self::UnboundedString { .. } => 308,
             Self::NameTaken { .. } => 309,
             Self::InheritedTwice { .. } => 310,
+            Self::NotStored { .. } => 311,
         })
     }
 
     pub(crate) fn is_warning(&self) -> bool {
-        matches!(self, Self::UnboundedString { .. })
+        matches!(self, Self::UnboundedString { .. } | Self::NotStored { .. })
     }
 
     pub(crate) fn help(&self) -> Option<String> {
@@ -179,6 +193,10 @@ impl FieldError {
             }
             Self::UnboundedString { .. } => {
                 "add `max_length = …`, or `text = True` for a long text, or a `content_type`".to_owned()
+            }
+            Self::NotStored { ty: "double", .. } => "use `float`, unless XOS itself never loads the model".to_owned(),
+            Self::NotStored { .. } => {
+                "use a `string` with `text = True`, unless XOS itself never loads the model".to_owned()
             }
             Self::InheritedTwice { .. } => "remove one of the bases, or rename one of the fields".to_owned(),
         };

@@ -124,7 +124,7 @@ impl Diagnostic {
     /// Whether it is one of the rules that XOS's own validator has (xosgenx, validator.py), which are errors on demand.
     fn is_strict_rule(&self) -> bool {
         match &self.kind {
-            Kind::Field(kind) => matches!(kind, FieldError::UnboundedString { .. }),
+            Kind::Field(kind) => kind.is_warning(),
             Kind::Option(kind) => kind.is_strict_rule(),
             _ => false,
         }
@@ -184,6 +184,17 @@ pub enum Kind {
 /// "did you mean" for a suggestion, or `otherwise`.
 pub(crate) fn did_you_mean(suggestion: Option<&String>, otherwise: &str) -> String {
     suggestion.map_or_else(|| otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+/// The most names that are shown of a circle.
+pub(crate) const MOST_OF_CIRCLE: usize = 10;
+
+/// A circle of names, of which `left_out` are not shown before the last one.
+pub(crate) fn circle(path: &[String], left_out: usize) -> String {
+    match path {
+        [first @ .., last] if left_out > 0 => format!("{} → and {left_out} more → {last}", first.join(" → ")),
+        _ => path.join(" → "),
+    }
 }
 
 /// The candidate that is most like a name, if any is alike enough.

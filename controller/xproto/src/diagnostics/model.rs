@@ -1,12 +1,14 @@
 //! `X2..`: messages, their bases and their names.
 
-use super::{Code, did_you_mean};
+use super::{Code, circle, did_you_mean};
 use crate::limits::{MAX_ANCESTORS, MAX_INHERITED, MAX_MEMBERS, MAX_MESSAGES};
 
 /// A message as a whole, its bases or its names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    /// `X201`: A base is declared in no file of the set. XOS 4.0.4 ignores it silently; here it would lose fields.
+    /// `X201`: A base is declared in no file of the set. XOS 4.0.4 ignores it silently. It is an error, and not a
+    /// warning, because without the base the model would be another one: without its fields and links, its policies,
+    /// and its place among the kinds of the base. What the core has in Python only is known, and a warning (`X213`).
     /// Correct the name, or add the file that declares the base: all files of a set see each other's messages.
     ///
     /// ```proto
@@ -38,10 +40,12 @@ pub enum ModelError {
     /// message A (B) {}
     /// message B (A) {}
     /// ```
-    #[error("models inherit in a circle: {}", .path.join(" → "))]
+    #[error("models inherit in a circle: {}", circle(.path, *.left_out))]
     BaseCycle {
-        /// The circle from a model back to itself.
+        /// The circle from a model back to itself, or its begin and end.
         path: Vec<String>,
+        /// How many models are left out before the last one.
+        left_out: usize,
     },
     /// `X204`: A base is reached on two ways, so that its fields would be there twice. Keep one way.
     ///

@@ -1,11 +1,13 @@
 //! `X4..`: options of files, messages and fields.
 
 use super::{Code, did_you_mean};
+use crate::limits::MAX_NAMES;
 
 /// An option of a file, a message or a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
-    /// `X401` (warning): An option is given twice; the first one is used, as in XOS.
+    /// `X401` (warning): An option is given twice; the first one is used, as in XOS, which says nothing. Only a warning:
+    /// the model means what it means in XOS. Remove the one that is not meant.
     ///
     /// ```proto
     /// required int32 size = 1 [default = 1, default = 2];
@@ -30,8 +32,8 @@ pub enum OptionError {
         /// The modifier of the field.
         modifier: &'static str,
     },
-    /// `X403` (warning): `feedback_state = False` is read as false. XOS 4.0.4 sets the state whatever the value is.
-    /// Remove it.
+    /// `X403` (warning): `feedback_state = False` is read as false. XOS 4.0.4 sets the state whatever the value is, and
+    /// says nothing. Only a warning: nobody writes `False` and means true. Remove the option.
     ///
     /// ```proto
     /// required int32 size = 1 [feedback_state = False];
@@ -193,7 +195,8 @@ pub enum OptionError {
         value: String,
     },
     /// `X422` (warning): XOS 4.0.4 reads all files as one text, so that a file option of an earlier file holds in this
-    /// one too, which does not set it. Here it does not. Set it in this file.
+    /// one too, for every message that does not set it. Here it holds for its own file only. Set the option in this
+    /// file, or in its messages, to what is meant.
     ///
     /// ```proto
     /// // In a.xproto:
@@ -204,10 +207,12 @@ pub enum OptionError {
     /// option app_label = "b";
     /// message B {}
     /// ```
-    #[error("in XOS 4.0.4 the option `{name}` of another file would hold in this file too")]
+    #[error("in XOS 4.0.4 the option `{name}` of another file would hold for `{message}` too")]
     LeakingFileOption {
         /// The option.
         name: String,
+        /// The first message of this file that does not set it.
+        message: String,
     },
     /// `X423`: `unique_with` and `tosca_key_one_of` name fields or links of the same model. Correct the name.
     ///
@@ -235,6 +240,26 @@ pub enum OptionError {
     /// ```
     #[error("option `modifier` has no effect")]
     Modifier,
+    /// `X428`: A list of names such as `unique_with` is longer than is read. Name fewer fields and links.
+    #[error("`{option}` of `{field}` has more than {MAX_NAMES} names; the last {left_out} of them are not read")]
+    TooManyNames {
+        /// The option.
+        option: &'static str,
+        /// The field or link that has the option.
+        field: String,
+        /// How many are not read.
+        left_out: usize,
+    },
+    /// `X429` (warning): A `max_length` of 0 leaves a field no text but the empty one. Raise it, or remove it.
+    ///
+    /// ```proto
+    /// required string name = 1 [max_length = 0];
+    /// ```
+    #[error("`{field}` can hold no text: its `max_length` is 0")]
+    ZeroLength {
+        /// The field.
+        field: String,
+    },
 }
 
 impl OptionError {
@@ -245,6 +270,7 @@ impl OptionError {
                 | Self::DoesNotApply { .. }
                 | Self::MisspeltOption { .. }
                 | Self::UnlistedOption { .. }
+                | Self::ZeroLength { .. }
         )
     }
 
@@ -268,6 +294,8 @@ impl OptionError {
             Self::LeakingFileOption { .. } => 422,
             Self::UnknownSibling { .. } => 423,
             Self::Modifier => 424,
+            Self::TooManyNames { .. } => 428,
+            Self::ZeroLength { .. } => 429,
         })
     }
 
@@ -285,6 +313,7 @@ impl OptionError {
                 | Self::PresenceCounts { .. }
                 | Self::LeakingFileOption { .. }
                 | Self::Modifier
+                | Self::ZeroLength { .. }
         )
     }
 
@@ -307,10 +336,12 @@ impl OptionError {
             Self::PresenceCounts { .. } => "remove it, unless it is meant".to_owned(),
             Self::UnknownSibling { suggestion, .. } => did_you_mean(Some(suggestion.as_ref()?), ""),
             Self::MisspeltOption { suggestion, .. } => did_you_mean(Some(suggestion), ""),
-            Self::LeakingFileOption { name } => format!("set `{name}` in this file too"),
+            Self::LeakingFileOption { name, .. } => format!("set `{name}` in this file too"),
             Self::DefaultMismatch { value, .. } if value == "now()" => {
                 r#"only a date can be `now()`: add `content_type = "date"`"#.to_owned()
             }
+            Self::ZeroLength { .. } => "raise it, or remove it".to_owned(),
+            Self::TooManyNames { .. } => "name fewer".to_owned(),
             Self::DefaultMismatch { .. } | Self::DefaultOutOfRange { .. } | Self::EmptyRange { .. } => return None,
         };
         Some(help)

@@ -1,14 +1,14 @@
 //! `X6..`: policies and validators.
 
-use super::{Code, did_you_mean};
+use super::{Code, circle, did_you_mean};
 use crate::limits::MAX_DEPTH;
 
 /// A policy, or something that names one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// `X601`: A policy that something names is declared in no file of the set. XOS 4.0.4 lets a model with such a
-    /// policy be seen and changed by everyone, without a word. Correct the name, or add the file that declares the
-    /// policy.
+    /// policy be seen and changed by everyone, without a word. It is an error, and not a warning, because what the
+    /// policy should have refused would be allowed. Correct the name, or add the file that declares the policy.
     ///
     /// ```proto
     /// policy site_policy < ctx.user.is_admin >
@@ -97,10 +97,12 @@ pub enum PolicyError {
     /// policy p < *q(obj) >
     /// policy q < *p(obj) >
     /// ```
-    #[error("policies call each other in a circle: {}", .path.join(" → "))]
+    #[error("policies call each other in a circle: {}", circle(.path, *.left_out))]
     Recursion {
-        /// The circle from a policy back to itself.
+        /// The circle from a policy back to itself, or its begin and end.
         path: Vec<String>,
+        /// How many policies are left out before the last one.
+        left_out: usize,
     },
     /// `X608`: A policy nests deeper than is read. Give parts of it names: a policy can call another, `*other(obj)`.
     #[error("this policy nests deeper than {MAX_DEPTH} times")]

@@ -1,5 +1,8 @@
 //! Scalar fields, their types and their options.
 
+use std::borrow::Cow;
+
+use super::Name;
 use crate::source::Span;
 
 /// A scalar field of a model.
@@ -18,7 +21,7 @@ pub struct Field {
     /// The number as written, 1 to 99 when there are no errors.
     pub number: u32,
     /// The message that declares the field.
-    pub declared_in: String,
+    pub declared_in: Name,
     /// Who may change the field.
     pub state: FieldState,
     /// Option `default`.
@@ -87,19 +90,24 @@ impl Field {
 #[must_use]
 pub fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
-    camel_case_into(name, &mut camel);
+    camel.extend(camel_chars(name));
     camel
 }
 
-/// As [`camel_case`], behind what is there.
-pub(crate) fn camel_case_into(name: &str, camel: &mut String) {
-    let mut words = name.split('_').filter(|word| !word.is_empty());
-    camel.push_str(words.next().unwrap_or_default());
-    for word in words {
-        let mut chars = word.chars();
-        camel.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(chars.as_str());
-    }
+/// The letters of [`camel_case`].
+pub(crate) fn camel_chars(name: &str) -> impl Iterator<Item = char> {
+    let words = name.split('_').filter(|word| !word.is_empty()).enumerate();
+    words.flat_map(|(at, word)| {
+        let first = word.chars().next().map(|first| if at == 0 { first } else { first.to_ascii_uppercase() });
+        first.into_iter().chain(word.chars().skip(1))
+    })
+}
+
+/// A number that is the same for names that are the same in lowerCamelCase, and hardly ever for others (FNV-1a of the
+/// letters without their case).
+pub(crate) fn camel_key(name: &str) -> u32 {
+    let letters = name.bytes().filter(|&byte| byte != b'_');
+    letters.fold(0x811c_9dc5, |key, byte| (key ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
 }
 
 /// The type of a scalar field.
@@ -226,8 +234,8 @@ pub enum Literal {
 /// An option as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawOption {
-    /// The name of the option.
-    pub name: String,
+    /// The name of the option; those that mean something are not copied.
+    pub name: Cow<'static, str>,
     /// The value; a quoted one without its quotes and with its escapes resolved.
     pub value: String,
     /// How the value was written.

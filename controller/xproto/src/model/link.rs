@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Name;
 use super::field::{FieldState, Literal, RawOption, camel_case};
 use crate::source::Span;
 
@@ -29,7 +30,7 @@ pub struct Link {
     /// The number as written, 1 to 99 when there are no errors.
     pub number: u32,
     /// The message that declares the link.
-    pub declared_in: String,
+    pub declared_in: Name,
     /// Who may change the link.
     pub state: FieldState,
     /// Option `default`; the name of a Python callable in all real files.

@@ -2,6 +2,7 @@
 
 mod field;
 mod link;
+mod name;
 mod policy;
 mod set;
 
@@ -10,9 +11,10 @@ use std::sync::Arc;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{SourceId, Span};
 
-pub(crate) use field::camel_case_into;
 pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm, camel_case};
+pub(crate) use field::{camel_chars, camel_key};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
+pub use name::Name;
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
 pub use set::ModelSet;
 
@@ -89,7 +91,7 @@ pub struct Model {
     /// This model and all it inherits from, leaf first (XOS's `class_names`).
     pub ancestry: Vec<String>,
     /// The same models with bases before their heirs, depth first: the order of `fields` and `links`.
-    pub lineage: Vec<String>,
+    pub lineage: Vec<Name>,
     /// All fields: the inherited ones first, the root base's before all, then the model's own. An inherited field is
     /// shared with the model that declares it.
     pub fields: Vec<Arc<Field>>,
@@ -99,6 +101,8 @@ pub struct Model {
     /// declaration in the set. Those that lead to a base are with the base: see [`ModelSet::reverse_links`].
     pub reverse_links: Vec<Arc<ReverseLink>>,
     pub(crate) members: Vec<Member>,
+    /// How many of `members` are inherited.
+    pub(crate) inherited: usize,
     /// Where the policy behind `::` stands.
     pub(crate) access_policy_span: Option<Span>,
     /// The options as written, then those of the file that the message does not set itself.
@@ -133,6 +137,11 @@ impl Model {
     /// All fields and links: the inherited ones first, those of one message in the order of the source.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
+    }
+
+    /// The fields and links that the message declares itself.
+    pub(crate) fn own_members(&self) -> &[Member] {
+        self.members.get(self.inherited..).unwrap_or_default()
     }
 
     /// Whether the model is `class` or inherits from it.

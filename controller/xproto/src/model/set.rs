@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Model, Policy, ReverseLink};
+use super::{Model, Name, Policy, ReverseLink};
 
 /// The models of a set of files.
 #[derive(Clone, Debug, Default)]
 pub struct ModelSet {
     models: Vec<Model>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Name, usize>,
     policies: Vec<Policy>,
     policies_by_name: HashMap<String, usize>,
 }
 
 impl ModelSet {
     pub(crate) fn new(models: Vec<Model>, policies: Vec<Policy>) -> Self {
-        let by_name = models.iter().enumerate().map(|(at, model)| (model.name.clone(), at)).collect();
+        // A model ends its own lineage.
+        let name = |model: &Model| model.lineage.last().cloned().unwrap_or_else(|| model.name.as_str().into());
+        let by_name = models.iter().enumerate().map(|(at, model)| (name(model), at)).collect();
         let policies_by_name = policies.iter().enumerate().map(|(at, policy)| (policy.name.clone(), at)).collect();
         Self { models, by_name, policies, policies_by_name }
     }

@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::source::Span;
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     /// The comment block that ends on the line above the current token, or on its line.
     pub(super) fn doc_above(&self) -> Option<String> {
         let token = self.peek();

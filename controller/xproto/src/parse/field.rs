@@ -5,7 +5,7 @@ use crate::diagnostics::{Syntax, Unsupported};
 use crate::token::{Token, TokenKind};
 use crate::tree::{Field, Member, Name};
 
-impl Parser<'_> {
+impl<'a> Parser<'a, '_> {
     /// Whether the words here are a field without its modifier.
     pub(super) fn looks_like_field(&self) -> bool {
         use TokenKind::{Arrow, Eq, Word};
@@ -13,7 +13,7 @@ impl Parser<'_> {
     }
 
     /// A field or a link, from its modifier on.
-    pub(super) fn member(&mut self) -> Option<Member> {
+    pub(super) fn member(&mut self) -> Option<Member<'a>> {
         let doc = self.doc_above();
         let modifier = self.modifier();
         if self.is_word(0, "map") && self.nth(1).kind == TokenKind::Lt {
@@ -26,7 +26,7 @@ impl Parser<'_> {
         }
         let required = self.word(modifier) == "required";
         let member = if self.is_link() {
-            self.link(doc, required).map(Member::Link)
+            self.link(doc, required).map(|link| Member::Link(Box::new(link)))
         } else {
             self.field(doc, required).map(Member::Field)
         };
@@ -52,7 +52,7 @@ impl Parser<'_> {
         first: Token,
         name: Token,
         kind: impl FnOnce(Option<String>) -> Unsupported,
-    ) -> Option<Member> {
+    ) -> Option<Member<'a>> {
         let name = (name.kind == TokenKind::Word).then(|| self.word(name).to_owned());
         let last = self.skip_statement().unwrap_or(first);
         self.report(kind(name), first.span.to(last.span));
@@ -60,7 +60,7 @@ impl Parser<'_> {
     }
 
     /// `type name::policy = number [options];`
-    fn field(&mut self, doc: Option<String>, required: bool) -> Option<Field> {
+    fn field(&mut self, doc: Option<String>, required: bool) -> Option<Field<'a>> {
         let ty = self.field_type()?;
         let name = self.name("the name of the field")?;
         let policy = self.policy_name();
@@ -72,11 +72,11 @@ impl Parser<'_> {
     }
 
     /// The type as written, with its package.
-    fn field_type(&mut self) -> Option<Name> {
+    fn field_type(&mut self) -> Option<Name<'a>> {
         let first = self.peek();
         let name = self.dotted_name("the type of the field")?;
         let text = self.text.get(first.span.to(name.span).range()).unwrap_or_default();
-        Some(Name { text: text.to_owned(), ..name })
+        Some(Name { text, ..name })
     }
 
     /// The `;` behind a statement; a missing one is reported behind what stands before it, and reading goes on.

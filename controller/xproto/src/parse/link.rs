@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::token::{Token, TokenKind};
 use crate::tree::{Link, Name};
 
-impl Parser<'_> {
+impl<'a> Parser<'a, '_> {
     /// Whether a link begins here, behind the modifier.
     pub(super) fn is_link(&self) -> bool {
         let kind = self.link_kind(self.peek()).is_some() && self.nth(1).kind == TokenKind::Word;
@@ -19,7 +19,7 @@ impl Parser<'_> {
     }
 
     /// `kind name::policy->Peer/Through:port = number:reverse [options];`
-    pub(super) fn link(&mut self, doc: Option<String>, required: bool) -> Option<Link> {
+    pub(super) fn link(&mut self, doc: Option<String>, required: bool) -> Option<Link<'a>> {
         let kind_span = self.peek().span;
         let kind = self.kind();
         let name = self.name("the name of the link")?;
@@ -72,7 +72,7 @@ impl Parser<'_> {
     }
 
     /// The arrow; `port:Peer->peer_port`, which XOS's documents have, is reported as a whole.
-    fn arrow(&mut self, name: &Name) -> Option<()> {
+    fn arrow(&mut self, name: &Name<'a>) -> Option<()> {
         let (colon, peer, arrow, port) = (self.peek(), self.nth(1), self.nth(2), self.nth(3));
         if (colon.kind, peer.kind, arrow.kind, port.kind)
             == (TokenKind::Colon, TokenKind::Word, TokenKind::Arrow, TokenKind::Word)
@@ -85,17 +85,17 @@ impl Parser<'_> {
     }
 
     /// The peer, and the package before it.
-    fn peer(&mut self) -> Option<(Option<String>, Name)> {
+    fn peer(&mut self) -> Option<(Option<&'a str>, Name<'a>)> {
         let first = self.peek().span;
         let peer = self.dotted_name("the peer of the link")?;
         let last = self.previous().span;
         let written = self.text.get(first.to(last).range()).unwrap_or_default();
-        let qualifier = written.rsplit_once('.').map(|(package, _)| package.trim().to_owned());
+        let qualifier = written.rsplit_once('.').map(|(package, _)| package.trim());
         Some((qualifier, peer))
     }
 
     /// A name with any number of `+` in it.
-    fn port(&mut self) -> Option<Name> {
+    fn port(&mut self) -> Option<Name<'a>> {
         let first = self.peek();
         if !matches!(first.kind, TokenKind::Word | TokenKind::Plus) {
             self.expected("the name of the peer's port, or `+` for none");
@@ -105,12 +105,12 @@ impl Parser<'_> {
         while matches!(self.peek().kind, TokenKind::Word | TokenKind::Plus) && self.peek().span.start == span.end {
             span = span.to(self.bump().span);
         }
-        let text = self.text.get(span.range()).unwrap_or_default().to_owned();
+        let text = self.text.get(span.range()).unwrap_or_default();
         Some(Name { text, span })
     }
 
-    pub(super) fn number(&mut self, expected: &'static str) -> Option<Name> {
+    pub(super) fn number(&mut self, expected: &'static str) -> Option<Name<'a>> {
         let number = self.expect(TokenKind::Number, expected)?;
-        Some(Name { text: self.word(number).to_owned(), span: number.span })
+        Some(Name { text: self.word(number), span: number.span })
     }
 }

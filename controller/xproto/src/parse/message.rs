@@ -6,9 +6,9 @@ use crate::source::Span;
 use crate::token::TokenKind;
 use crate::tree::{Message, Name};
 
-impl Parser<'_> {
+impl<'a> Parser<'a, '_> {
     /// `message Name::policy (Base, …) { … }`
-    pub(super) fn message(&mut self) -> Option<Message> {
+    pub(super) fn message(&mut self) -> Option<Message<'a>> {
         let doc = self.doc_above();
         self.bump();
         let Some(name) = self.name("the name of the message") else {
@@ -19,20 +19,23 @@ impl Parser<'_> {
         let bases = self.bases();
         let mut message = Message { doc, name, policy, bases, options: Vec::new(), members: Vec::new() };
         match self.expect(TokenKind::LBrace, "`{`") {
-            Some(brace) => self.body(&mut message, brace.span),
+            Some(brace) => {
+                self.body(&mut message, brace.span);
+                message.members = self.members.drain(..).collect();
+            }
             None => self.skip_declaration(),
         }
         Some(message)
     }
 
     /// `::policy`
-    pub(super) fn policy_name(&mut self) -> Option<Name> {
+    pub(super) fn policy_name(&mut self) -> Option<Name<'a>> {
         self.eat(TokenKind::DoubleColon)?;
         self.name("the name of a policy")
     }
 
     /// `(Base, package.Base)`
-    fn bases(&mut self) -> Vec<Name> {
+    fn bases(&mut self) -> Vec<Name<'a>> {
         let mut bases = Vec::new();
         if self.eat(TokenKind::LParen).is_none() {
             return bases;
@@ -53,7 +56,7 @@ impl Parser<'_> {
     }
 
     /// A name with its package before it; XOS looks up the last part.
-    pub(super) fn dotted_name(&mut self, expected: &'static str) -> Option<Name> {
+    pub(super) fn dotted_name(&mut self, expected: &'static str) -> Option<Name<'a>> {
         let mut name = self.name(expected)?;
         while self.eat(TokenKind::Dot).is_some() {
             let part = self.name(expected)?;
@@ -62,7 +65,7 @@ impl Parser<'_> {
         Some(name)
     }
 
-    fn body(&mut self, message: &mut Message, brace: Span) {
+    fn body(&mut self, message: &mut Message<'a>, brace: Span) {
         loop {
             let token = self.peek();
             match (token.kind, self.word(token)) {
@@ -77,11 +80,13 @@ impl Parser<'_> {
                 }
                 (TokenKind::Word, "option") => message.options.extend(self.option_statement()),
                 (TokenKind::Word, "required" | "optional" | "repeated") => {
-                    message.members.extend(self.member());
+                    let member = self.member();
+                    self.members.extend(member);
                 }
                 (TokenKind::Word, _) if self.unsupported() => {}
                 (TokenKind::Word, _) if self.looks_like_field() => {
-                    message.members.extend(self.member());
+                    let member = self.member();
+                    self.members.extend(member);
                 }
                 (TokenKind::Semi, _) => self.extra_semicolon(),
                 _ => {
@@ -92,8 +97,8 @@ impl Parser<'_> {
         }
     }
 
-    fn unclosed(&mut self, name: &Name, brace: Span) {
-        let unclosed = Syntax::UnclosedMessage { name: name.text.clone() };
+    fn unclosed(&mut self, name: &Name<'a>, brace: Span) {
+        let unclosed = Syntax::UnclosedMessage { name: name.text.to_owned() };
         let end = self.previous().span.after();
         self.sink.push(Diagnostic::new(unclosed, brace).with(end, "a `}` is missing here or above"));
     }

@@ -14,15 +14,16 @@ mod skip;
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, Kind, Syntax};
+use crate::model::RawOption;
 use crate::source::{Source, SourceId, Span};
 use crate::token::{Token, TokenKind, Tokens, tokenize};
-use crate::tree::{File, Name};
+use crate::tree::{File, Member, Name};
 
 /// Reads one file.
-pub(crate) fn parse(id: SourceId, source: &Source, sink: &mut Sink) -> File {
+pub(crate) fn parse<'a>(id: SourceId, source: &'a Source, sink: &mut Sink) -> File<'a> {
     report_encoding(id, source, sink);
     let tokens = tokenize(id, source.text(), sink);
-    let mut parser = Parser { text: source.text(), tokens, at: 0, sink };
+    let mut parser = Parser { text: source.text(), tokens, at: 0, options: Vec::new(), members: Vec::new(), sink };
     parser.file()
 }
 
@@ -36,15 +37,18 @@ fn report_encoding(source: SourceId, file: &Source, sink: &mut Sink) {
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, 's> {
     text: &'a str,
     tokens: Tokens,
     at: usize,
-    sink: &'a mut Sink,
+    /// Room for the options of a list and the members of a message until their number is known.
+    options: Vec<RawOption>,
+    members: Vec<Member<'a>>,
+    sink: &'s mut Sink,
 }
 
-impl<'a> Parser<'a> {
-    fn file(&mut self) -> File {
+impl<'a> Parser<'a, '_> {
+    fn file(&mut self) -> File<'a> {
         let mut file = File::default();
         loop {
             let token = self.peek();
@@ -124,9 +128,9 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes a word, else reports it missing.
-    fn name(&mut self, expected: &'static str) -> Option<Name> {
+    fn name(&mut self, expected: &'static str) -> Option<Name<'a>> {
         let token = self.expect(TokenKind::Word, expected)?;
-        Some(Name { text: self.word(token).to_owned(), span: token.span })
+        Some(Name { text: self.word(token), span: token.span })
     }
 
     /// The text of a token.

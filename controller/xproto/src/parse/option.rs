@@ -1,11 +1,14 @@
 //! Options of files, messages and fields.
 
+use std::borrow::Cow;
+
 use super::Parser;
 use crate::diagnostics::Syntax;
 use crate::model::{RawOption, ValueForm};
+use crate::rules;
 use crate::token::{Token, TokenKind};
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     /// `option name = value;`
     pub(super) fn option_statement(&mut self) -> Option<RawOption> {
         self.bump();
@@ -21,14 +24,13 @@ impl Parser<'_> {
 
     /// `[name = value, …]`, or nothing.
     pub(super) fn option_list(&mut self) -> Vec<RawOption> {
-        let mut options = Vec::new();
         if self.eat(TokenKind::LBracket).is_none() {
-            return options;
+            return Vec::new();
         }
         while self.eat(TokenKind::RBracket).is_none() {
             let option = self.option();
             let read = option.is_some();
-            options.extend(option);
+            self.options.extend(option);
             if !read {
                 self.skip_option();
             }
@@ -45,7 +47,7 @@ impl Parser<'_> {
                 }
             }
         }
-        options
+        self.options.drain(..).collect()
     }
 
     /// Leaves a list whose `]` is not where it should be; says so if nothing has been said.
@@ -82,12 +84,12 @@ impl Parser<'_> {
             TokenKind::Number => (self.word(token).to_owned(), ValueForm::Number),
             TokenKind::Word => (self.word(token).to_owned(), ValueForm::Word),
             _ => {
-                self.missing_value(name.text, token);
+                self.missing_value(name.text.to_owned(), token);
                 return None;
             }
         };
         self.bump();
-        Some(RawOption { name: name.text, value, form, span: name.span.to(token.span), value_span: token.span })
+        Some(RawOption { name: known(name.text), value, form, span: name.span.to(token.span), value_span: token.span })
     }
 
     fn missing_value(&mut self, option: String, token: Token) {
@@ -101,6 +103,11 @@ impl Parser<'_> {
             self.bump();
         }
     }
+}
+
+/// The name of an option, copied only if the compiler does not know it.
+fn known(name: &str) -> Cow<'static, str> {
+    rules::options::known(name).map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 /// The text of a string: the quotes go, `\"`, `\'`, `\\`, `\n` and `\t` are resolved, other escapes stay as written.

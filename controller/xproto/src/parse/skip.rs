@@ -4,7 +4,7 @@ use super::Parser;
 use crate::diagnostics::Unsupported;
 use crate::token::{Token, TokenKind};
 
-impl Parser<'_> {
+impl Parser<'_, '_> {
     /// Reports and skips a part of the language that this version does not read; false when there is none here.
     pub(super) fn unsupported(&mut self) -> bool {
         let first = self.peek();

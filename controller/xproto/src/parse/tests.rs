@@ -2,10 +2,10 @@ use super::*;
 use crate::source::Sources;
 use crate::tree::Member;
 
-fn name(member: &Member) -> &str {
+fn name<'a>(member: &Member<'a>) -> &'a str {
     match member {
-        Member::Field(field) => &field.name.text,
-        Member::Link(link) => &link.name.text,
+        Member::Field(field) => field.name.text,
+        Member::Link(link) => link.name.text,
     }
 }
 

@@ -1,10 +1,8 @@
 //! Pass 2: who inherits from whom.
 
-use std::collections::HashMap;
-
-use super::names::Declaration;
+use super::names::{Declaration, Places};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, ModelError, nearest};
+use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, ModelError, nearest};
 use crate::tree::Name;
 
 /// The bases of each message, by place in the list of declarations.
@@ -17,17 +15,17 @@ pub(crate) struct Graph {
 }
 
 /// Looks up the bases and finds circles.
-pub(crate) fn link(declarations: &[Declaration], places: &HashMap<String, usize>, sink: &mut Sink) -> Graph {
+pub(crate) fn link(declarations: &[Declaration<'_>], places: &Places<'_>, sink: &mut Sink) -> Graph {
     let mut bases: Vec<_> = declarations.iter().map(|declaration| known(declaration, places, sink)).collect();
     let order = order(&mut bases, declarations, sink);
     Graph { bases, order }
 }
 
-fn known(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut Sink) -> Vec<usize> {
-    let mut known = Vec::new();
+fn known(declaration: &Declaration<'_>, places: &Places<'_>, sink: &mut Sink) -> Vec<usize> {
+    let mut known = Vec::with_capacity(declaration.message.bases.len());
     for base in &declaration.message.bases {
-        match places.get(&base.text) {
-            None if PYTHON_BASES.contains(&base.text.as_str()) => report_python(base, sink),
+        match places.get(base.text) {
+            None if PYTHON_BASES.contains(&base.text) => report_python(base, sink),
             None => report_unknown(declaration, base, places, sink),
             Some(place) if known.contains(place) => report_repeated(declaration, base, sink),
             Some(place) => known.push(*place),
@@ -40,22 +38,22 @@ fn known(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut 
 const PYTHON_BASES: [&str; 3] = ["AbstractBaseUser", "AttributeMixin", "PlModelMixIn"];
 
 /// `X213`: what has no fields adds none.
-fn report_python(base: &Name, sink: &mut Sink) {
-    sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.clone() }, base.span));
+fn report_python(base: &Name<'_>, sink: &mut Sink) {
+    sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.to_owned() }, base.span));
 }
 
-fn report_unknown(declaration: &Declaration, base: &Name, places: &HashMap<String, usize>, sink: &mut Sink) {
+fn report_unknown(declaration: &Declaration<'_>, base: &Name<'_>, places: &Places<'_>, sink: &mut Sink) {
     let unknown = |suggestion| {
-        let model = declaration.message.name.text.clone();
-        let unknown = ModelError::UnknownBase { model, base: base.text.clone(), suggestion };
+        let model = declaration.message.name.text.to_owned();
+        let unknown = ModelError::UnknownBase { model, base: base.text.to_owned(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(|| unknown(nearest(&base.text, places.keys().map(String::as_str))), || unknown(None));
+    sink.push_with(|| unknown(nearest(base.text, places.keys().copied())), || unknown(None));
 }
 
-fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {
-    let model = declaration.message.name.text.clone();
-    let repeated = ModelError::RepeatedBase { model, base: base.text.clone() };
+fn report_repeated(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Sink) {
+    let model = declaration.message.name.text.to_owned();
+    let repeated = ModelError::RepeatedBase { model, base: base.text.to_owned() };
     sink.push(Diagnostic::new(repeated, base.span));
 }
 
@@ -63,12 +61,13 @@ fn report_repeated(declaration: &Declaration, base: &Name, sink: &mut Sink) {
 #[derive(Clone, Copy, PartialEq)]
 enum Visit {
     Not,
-    Open,
+    /// It is on the way to the current one, at this place.
+    Open(usize),
     Done,
 }
 
 /// Depth-first order, bases before heirs; a base that closes a circle is reported and removed.
-fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink) -> Vec<usize> {
+fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut Sink) -> Vec<usize> {
     let mut visits = vec![Visit::Not; bases.len()];
     let mut order = Vec::with_capacity(bases.len());
     for start in 0..bases.len() {
@@ -77,7 +76,7 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink
         }
         // The way to the current message, each with the number of its bases that were looked at.
         let mut way = vec![(start, 0)];
-        visits[start] = Visit::Open;
+        visits[start] = Visit::Open(0);
         while let Some((at, next)) = way.last_mut() {
             let at = *at;
             let Some(&base) = bases[at].get(*next) else {
@@ -88,13 +87,13 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink
             };
             match visits[base] {
                 Visit::Done => *next += 1,
-                Visit::Open => {
+                Visit::Open(place) => {
                     bases[at].retain(|&other| other != base);
-                    report_cycle(&way, base, declarations, sink);
+                    report_cycle(&way[place..], declarations, sink);
                 }
                 Visit::Not => {
                     *next += 1;
-                    visits[base] = Visit::Open;
+                    visits[base] = Visit::Open(way.len());
                     way.push((base, 0));
                 }
             }
@@ -103,12 +102,15 @@ fn order(bases: &mut [Vec<usize>], declarations: &[Declaration], sink: &mut Sink
     order
 }
 
-fn report_cycle(way: &[(usize, usize)], base: usize, declarations: &[Declaration], sink: &mut Sink) {
-    let name = |at: usize| &declarations[at].message.name;
-    let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != base);
-    let path: Vec<_> = circle.chain([base]).map(|at| name(at).text.clone()).collect();
-    let last = way.last().map_or(base, |&(at, _)| at);
-    let written = declarations[last].message.bases.iter().find(|written| written.text == name(base).text);
-    let span = written.map_or(name(base).span, |written| written.span);
-    sink.push(Diagnostic::new(ModelError::BaseCycle { path }, span));
+fn report_cycle(circle: &[(usize, usize)], declarations: &[Declaration<'_>], sink: &mut Sink) {
+    let name = |at: usize| declarations[at].message.name;
+    let (Some(&(first, _)), Some(&(last, _))) = (circle.first(), circle.last()) else {
+        return;
+    };
+    let shown = circle.iter().take(MOST_OF_CIRCLE).map(|&(at, _)| at).chain([first]);
+    let path = shown.map(|at| name(at).text.to_owned()).collect();
+    let left_out = circle.len().saturating_sub(MOST_OF_CIRCLE);
+    let written = declarations[last].message.bases.iter().find(|written| written.text == name(first).text);
+    let span = written.map_or(name(first).span, |written| written.span);
+    sink.push(Diagnostic::new(ModelError::BaseCycle { path, left_out }, span));
 }

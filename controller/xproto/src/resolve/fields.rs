@@ -1,34 +1,36 @@
-//! Pass 3: the fields and links that a message declares itself.
+//! The fields and links that a message declares itself, a part of pass 3.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::names::Declaration;
+use super::names::{Declaration, Places};
 use super::options::first_of_each;
 use super::{defaults, links};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{ChoiceError, Diagnostic, FieldError, ModelError, OptionError, nearest};
 use crate::limits::{MAX_MEMBERS, MAX_NAMES};
-use crate::model::{Choice, ContentType, Field, FieldState, Member, RawOption, ScalarType};
+use crate::model::{Choice, ContentType, Field, FieldState, Member, Name, RawOption, ScalarType};
 use crate::{rules, tree};
 
 /// The fields and links of a message that could be read, each checked by itself and against those before it.
-pub(crate) fn own(declaration: &Declaration, places: &HashMap<String, usize>, sink: &mut Sink) -> Vec<Member> {
-    let message = &declaration.message;
-    let model = &message.name.text;
-    let mut members = Vec::with_capacity(message.members.len());
-    for written in &message.members {
+///
+/// They are taken out of the message, so that none of what was written is kept twice.
+pub(crate) fn own(declaration: &mut Declaration<'_>, places: &Places<'_>, sink: &mut Sink) -> Vec<Member> {
+    let written = std::mem::take(&mut declaration.message.members);
+    let name = declaration.message.name;
+    let model = Name::from(name.text);
+    let mut members = Vec::with_capacity(written.len().min(MAX_MEMBERS));
+    for written in written {
         if members.len() == MAX_MEMBERS {
-            sink.push(Diagnostic::new(ModelError::TooManyMembers { model: model.clone() }, message.name.span));
+            sink.push(Diagnostic::new(ModelError::TooManyMembers { model: model.to_string() }, name.span));
             break;
         }
         members.extend(match written {
-            tree::Member::Field(written) => field(written, model, sink),
-            tree::Member::Link(written) => links::link(written, model, places, sink),
+            tree::Member::Field(written) => field(written, &model, sink),
+            tree::Member::Link(written) => Some(links::link(*written, &model, places, sink)),
         });
     }
-    rules::siblings::check(model, members, sink)
+    rules::siblings::check(&model, members, sink)
 }
 
 /// What fields and links have in common.
@@ -37,7 +39,7 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn read(options: &[RawOption], sink: &mut Sink) -> Self {
+    pub(super) fn read(options: Vec<RawOption>, sink: &mut Sink) -> Self {
         Self { options: first_of_each(options, sink) }
     }
 
@@ -53,10 +55,19 @@ impl Common {
         self.option(name).map(|option| option.value.clone()).filter(|text| !text.is_empty())
     }
 
-    /// A list of names with commas between them.
-    pub(super) fn names(&self, name: &str) -> Vec<String> {
-        let value = self.option(name).map_or("", |option| &option.value);
-        value.split(',').map(str::trim).filter(|name| !name.is_empty()).take(MAX_NAMES).map(str::to_owned).collect()
+    /// A list of names with commas between them; one that is too long is reported and cut.
+    pub(super) fn names(&self, option: &'static str, field: &str, sink: &mut Sink) -> Vec<String> {
+        let Some(written) = self.option(option) else {
+            return Vec::new();
+        };
+        let mut rest = written.value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names = rest.by_ref().take(MAX_NAMES).map(str::to_owned).collect();
+        let left_out = rest.count();
+        if left_out > 0 {
+            let too_many = OptionError::TooManyNames { option, field: field.to_owned(), left_out };
+            sink.push(Diagnostic::new(too_many, written.span));
+        }
+        names
     }
 
     pub(super) fn state(&self) -> FieldState {
@@ -69,49 +80,50 @@ impl Common {
         }
     }
 
-    pub(super) fn help_text(&self, comment: Option<&String>) -> Option<String> {
-        let text = self.option("help_text").or_else(|| self.option("description")).map(|option| &option.value);
-        text.or(comment).filter(|text| !text.is_empty()).cloned()
+    pub(super) fn help_text(&self, comment: Option<String>) -> Option<String> {
+        let option = self.option("help_text").or_else(|| self.option("description"));
+        option.map(|option| option.value.clone()).or(comment).filter(|text| !text.is_empty())
     }
 }
 
-fn field(written: &tree::Field, model: &str, sink: &mut Sink) -> Option<Member> {
-    rules::words::field_name(&written.name, sink);
-    let ty = scalar_type(written, sink)?;
-    let common = Common::read(&written.options, sink);
+fn field(written: tree::Field<'_>, model: &Name, sink: &mut Sink) -> Option<Member> {
+    let tree::Field { doc, required, ty, name, policy, number: written_number, options } = written;
+    rules::words::field_name(&name, sink);
+    let ty = scalar_type(&name, &ty, sink)?;
+    let common = Common::read(options, sink);
     let content_type = content_type(common.option("content_type"), sink);
     let default = common.option("default");
     let field = Field {
-        name: written.name.text.clone(),
+        name: name.text.to_owned(),
         ty,
-        required: written.required,
-        blank: !written.required,
-        null: !written.required && ty != ScalarType::Bool,
-        number: rules::fields::number(&written.name, &written.number, sink),
-        declared_in: model.to_owned(),
+        required,
+        blank: !required,
+        null: !required && ty != ScalarType::Bool,
+        number: rules::fields::number(&name, &written_number, sink),
+        declared_in: model.clone(),
         state: common.state(),
-        default: default.and_then(|option| defaults::read(option, &written.name.text, ty, content_type, sink)),
+        default: default.and_then(|option| defaults::read(option, name.text, ty, content_type, sink)),
         max_length: number(common.option("max_length"), "a whole number that is not negative", sink),
         min_value: number(common.option("min_value"), "a whole number", sink),
         max_value: number(common.option("max_value"), "a whole number", sink),
         content_type,
-        choices: choices(common.option("choices"), &written.name.text, sink),
+        choices: choices(common.option("choices"), name.text, sink),
         text: common.flag("text"),
         auto_now_add: common.flag("auto_now_add"),
         unique: common.flag("unique"),
-        unique_with: common.names("unique_with"),
+        unique_with: common.names("unique_with", name.text, sink),
         tosca_key: common.flag("tosca_key"),
-        tosca_key_one_of: common.names("tosca_key_one_of"),
+        tosca_key_one_of: common.names("tosca_key_one_of", name.text, sink),
         db_index: common.flag("db_index"),
         gui_hidden: common.flag("gui_hidden"),
         immutable: common.flag("immutable"),
-        help_text: common.help_text(written.doc.as_ref()),
+        help_text: common.help_text(doc),
         verbose_name: common.text("verbose_name"),
-        policy: written.policy.as_ref().map(|policy| policy.text.clone()),
+        policy: policy.map(|policy| policy.text.to_owned()),
         options: common.options,
-        span: written.name.span,
+        span: name.span,
     };
-    rules::fields::check(&field, written, sink);
+    rules::fields::check(&field, policy.as_ref(), sink);
     Some(Member::Field(Arc::new(field)))
 }
 
@@ -125,13 +137,13 @@ fn choices(option: Option<&RawOption>, field: &str, sink: &mut Sink) -> Option<V
         .ok()
 }
 
-fn scalar_type(written: &tree::Field, sink: &mut Sink) -> Option<ScalarType> {
-    let keyword = &written.ty.text;
+fn scalar_type(name: &tree::Name<'_>, written: &tree::Name<'_>, sink: &mut Sink) -> Option<ScalarType> {
+    let keyword = written.text;
     let ty = ScalarType::from_keyword(keyword);
     if ty.is_none() {
-        let suggestion = like_type(keyword);
-        let unknown = FieldError::UnknownType { name: written.name.text.clone(), ty: keyword.clone(), suggestion };
-        sink.push(Diagnostic::new(unknown, written.ty.span));
+        let (name, suggestion) = (name.text.to_owned(), like_type(keyword));
+        let unknown = FieldError::UnknownType { name, ty: keyword.to_owned(), suggestion };
+        sink.push(Diagnostic::new(unknown, written.span));
     }
     ty
 }
@@ -167,7 +179,7 @@ fn number<N: FromStr>(option: Option<&RawOption>, expected: &'static str, sink: 
 
 /// Reports an option whose value it cannot have.
 pub(crate) fn invalid(option: &RawOption, expected: &'static str, suggestion: Option<String>, sink: &mut Sink) {
-    let (name, value) = (option.name.clone(), option.value.clone());
+    let (name, value) = (option.name.to_string(), option.value.clone());
     let invalid = OptionError::InvalidValue { name, value, expected, suggestion };
     sink.push(Diagnostic::new(invalid, option.value_span));
 }

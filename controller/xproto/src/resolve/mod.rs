@@ -14,10 +14,10 @@ mod validators;
 
 pub(crate) use fields::invalid;
 use inherit::Flat;
-pub(crate) use names::Declaration;
+use names::Declaration;
 
 use crate::diagnostics::sink::Sink;
-use crate::model::{Compiled, Model, ModelSet};
+use crate::model::{Compiled, Model, ModelSet, Name};
 use crate::parse::parse;
 use crate::rules;
 use crate::source::{SourceId, Sources};
@@ -26,8 +26,11 @@ use crate::tree::File;
 /// How a set of files is compiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether XOS's own rules on the options of fields and links (xosgenx, validator.py) are errors, as with its
-    /// `--strict-validation`, and not warnings: `X308`, `X402`, `X410`, `X419` and `X420`.
+    /// Whether XOS's own rules on the types and options of fields and links (xosgenx, validator.py) are errors, as with
+    /// its `--strict-validation`, and not warnings: `X308`, `X311`, `X402`, `X410`, `X419`, `X420` and `X429`.
+    ///
+    /// Not taken over is what XOS's own documents or files contradict: it knows no `onetoone`, no limits of floats, no
+    /// choices of numbers and no `verbose_name` of a field, and wants `null = True` written beside `blank = True`.
     pub strict: bool,
 }
 
@@ -46,37 +49,35 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut files = files(sources, &mut sink);
     let policies = policies::collect(&mut files, &mut sink);
     // 1. Names: which message is meant by a name, and which options it inherits from its file.
-    let declarations = names::collect(files, &mut sink);
-    let places = names::places(&declarations);
+    let (mut declarations, places) = names::collect(files, &mut sink);
     // 2. Bases: who inherits from whom, and the order in which bases come before their heirs.
     let graph = bases::link(&declarations, &places, &mut sink);
-    // 3. Fields and links: what each message declares itself.
-    let own: Vec<_> = declarations.iter().map(|declaration| fields::own(declaration, &places, &mut sink)).collect();
-    // 4. Inheritance: all fields, links and ancestors of each model.
-    let flat = inherit::flatten(&declarations, &graph, own, &mut sink);
-    // 5. Models, the links seen from their peers, and the rules on all that.
+    // 3. Fields and links: what each message declares itself, and what it inherits.
+    let flat = inherit::flatten(&mut declarations, &places, &graph, &mut sink);
+    // 4. Models, the links seen from their peers, and the rules on all that.
     let mut models = models(declarations, flat, &mut sink);
     links::connect(&mut models, &places);
     let models = ModelSet::new(models, policies.known);
     rules::models::check(&models, &mut sink);
     rules::links::check_models(&models, &mut sink);
-    // 6. Policies: every name in them, seen from the models that use them.
+    // 5. Policies: every name in them, seen from the models that use them.
     rules::policies::check(&models, &policies.broken, &mut sink);
     Compiled { models, diagnostics: sink.finish() }
 }
 
-fn models(declarations: Vec<Declaration>, flat: Vec<Flat>, sink: &mut Sink) -> Vec<Model> {
-    let presences = models::presences(&declarations);
+fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) -> Vec<Model> {
+    let presences: Vec<_> = declarations.iter().map(|declaration| declaration.presence).collect();
+    let names: Vec<_> = declarations.iter().map(|declaration| Name::from(declaration.message.name.text)).collect();
     let all = declarations.into_iter().zip(flat);
     all.map(|(declaration, flat)| {
         let presence = models::inherited(&presences, &flat.ancestry);
-        models::model(declaration, flat, presence, sink)
+        models::model(declaration, flat, presence, &names, sink)
     })
     .collect()
 }
 
 /// The trees of all files; the built-in one only if no other declares its message.
-fn files(sources: &Sources, sink: &mut Sink) -> Vec<File> {
+fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> Vec<File<'a>> {
     let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
     let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == "XOSBase");
     let built_in = sources.get(SourceId::BUILT_IN).filter(|_| !own_base);

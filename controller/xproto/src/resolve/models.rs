@@ -1,4 +1,4 @@
-//! Pass 5: what the rest of the controller sees of a message.
+//! Pass 4: what the rest of the controller sees of a message.
 
 use std::sync::Arc;
 
@@ -7,11 +7,17 @@ use super::inherit::Flat;
 use super::names::Declaration;
 use super::validators;
 use crate::diagnostics::sink::Sink;
-use crate::model::{Field, Link, Member, Model, RawOption};
+use crate::model::{Field, Link, Member, Model, Name, RawOption};
 use crate::plural::plural;
 
-/// Puts a model together.
-pub(crate) fn model(declaration: Declaration, flat: Flat, presence: Presence, sink: &mut Sink) -> Model {
+/// Puts a model together; `names` are those of all messages.
+pub(crate) fn model(
+    declaration: Declaration<'_>,
+    flat: Flat,
+    presence: Presence,
+    names: &[Name],
+    sink: &mut Sink,
+) -> Model {
     let Declaration { message, options, .. } = declaration;
     let option = |name: &str| options.iter().find(|option| option.name == name).map(|option| &option.value);
     let text = |name: &str| option(name).filter(|value| !value.is_empty()).cloned();
@@ -21,8 +27,8 @@ pub(crate) fn model(declaration: Declaration, flat: Flat, presence: Presence, si
         app_label: text("app_label").unwrap_or_default(),
         service_name: text("name"),
         doc: text("description").or(message.doc),
-        verbose_name: text("verbose_name").unwrap_or_else(|| words(&name)),
-        plural: text("plural").unwrap_or_else(|| plural(&name)),
+        verbose_name: text("verbose_name").unwrap_or_else(|| words(name)),
+        plural: text("plural").unwrap_or_else(|| plural(name)),
         singular: text("singular"),
         is_abstract: flag(&options, "abstract", sink),
         no_sync: presence.no_sync,
@@ -31,17 +37,18 @@ pub(crate) fn model(declaration: Declaration, flat: Flat, presence: Presence, si
         gui_hidden: flag(&options, "gui_hidden", sink),
         tosca_description: text("tosca_description"),
         access_policy_span: message.policy.as_ref().map(|policy| policy.span),
-        access_policy: message.policy.map(|policy| policy.text),
+        access_policy: message.policy.map(|policy| policy.text.to_owned()),
         validators: validators::read(options.iter().find(|option| option.name == "validators"), sink),
-        bases: message.bases.into_iter().map(|base| base.text).collect(),
-        ancestry: flat.ancestry_names,
-        lineage: flat.lineage_names,
+        bases: message.bases.into_iter().map(|base| base.text.to_owned()).collect(),
+        ancestry: flat.ancestry.iter().map(|&at| names[at].to_string()).collect(),
+        lineage: flat.lineage.iter().map(|&at| names[at].clone()).collect(),
         fields,
         links,
         reverse_links: Vec::new(),
         members: flat.members,
+        inherited: flat.inherited,
         options,
-        name,
+        name: name.to_owned(),
         span: message.name.span,
     }
 }
@@ -53,11 +60,12 @@ pub(crate) struct Presence {
     no_policy: bool,
 }
 
-/// What each message of the set says itself; a file option says nothing.
-pub(crate) fn presences(declarations: &[Declaration]) -> Vec<Presence> {
-    let has = |declaration: &Declaration, name| declaration.message.options.iter().any(|option| option.name == name);
-    let presence = |one| Presence { no_sync: has(one, "no_sync"), no_policy: has(one, "no_policy") };
-    declarations.iter().map(presence).collect()
+impl Presence {
+    /// What the own options of a message say; a file option says nothing.
+    pub(crate) fn of(own: &[RawOption]) -> Self {
+        let has = |name| own.iter().any(|option| option.name == name);
+        Self { no_sync: has("no_sync"), no_policy: has("no_policy") }
+    }
 }
 
 /// What holds for a model with these ancestors.

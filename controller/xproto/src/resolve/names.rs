@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::models::Presence;
 use super::options;
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, ModelError};
@@ -9,64 +10,65 @@ use crate::limits::MAX_MESSAGES;
 use crate::model::RawOption;
 use crate::rules;
 use crate::rules::words::is_reserved;
-use crate::source::Span;
 use crate::tree::{File, Message};
 
 /// A message that has its name for itself.
 #[derive(Debug)]
-pub(crate) struct Declaration {
-    pub(crate) message: Message,
+pub(crate) struct Declaration<'a> {
+    pub(crate) message: Message<'a>,
     /// The message's own options, then those of its file that it does not set itself.
     pub(crate) options: Vec<RawOption>,
+    /// What the message's own options say by being there.
+    pub(crate) presence: Presence,
 }
 
+/// The place of each message in the list of declarations, by its name.
+pub(crate) type Places<'a> = HashMap<&'a str, usize>;
+
 /// The messages in the order of their declaration; of two with one name only the first.
-pub(crate) fn collect(files: Vec<File>, sink: &mut Sink) -> Vec<Declaration> {
-    let mut names: HashMap<String, Span> = HashMap::new();
-    let mut declarations = Vec::new();
+pub(crate) fn collect<'a>(files: Vec<File<'a>>, sink: &mut Sink) -> (Vec<Declaration<'a>>, Places<'a>) {
+    let messages = files.iter().map(|file| file.messages.len()).sum::<usize>().min(MAX_MESSAGES);
+    let mut places = HashMap::with_capacity(messages);
+    let mut declarations = Vec::with_capacity(messages);
     let mut earlier = BTreeMap::new();
-    for file in files {
-        let inherited = options::of_file(&file, sink);
+    for mut file in files {
+        let inherited = options::of_file(&mut file, sink);
         options::leaking(&file, &inherited, &mut earlier, sink);
         rules::options::of_model(&inherited, sink);
-        for message in file.messages {
+        for mut message in file.messages {
             check_word(&message, sink);
-            let own = options::first_of_each(&message.options, sink);
+            let own = options::first_of_each(std::mem::take(&mut message.options), sink);
             rules::options::of_model(&own, sink);
             rules::options::presence(&own, sink);
-            if !is_new(&message, &mut names, sink) {
+            if !is_new(&message, &declarations, &places, sink) {
                 continue;
             }
             if declarations.len() == MAX_MESSAGES {
                 sink.push(Diagnostic::new(ModelError::TooManyMessages, message.name.span));
-                return declarations;
+                return (declarations, places);
             }
+            places.insert(message.name.text, declarations.len());
+            let presence = Presence::of(&own);
             let options = options::with_inherited(own, &inherited);
-            declarations.push(Declaration { message, options });
+            declarations.push(Declaration { message, options, presence });
         }
     }
-    declarations
+    (declarations, places)
 }
 
-/// The place of each message in the list, by its name.
-pub(crate) fn places(declarations: &[Declaration]) -> HashMap<String, usize> {
-    declarations.iter().enumerate().map(|(at, declaration)| (declaration.message.name.text.clone(), at)).collect()
-}
-
-fn is_new(message: &Message, names: &mut HashMap<String, Span>, sink: &mut Sink) -> bool {
+fn is_new(message: &Message<'_>, known: &[Declaration<'_>], places: &Places<'_>, sink: &mut Sink) -> bool {
     let name = &message.name;
-    let Some(first) = names.get(&name.text) else {
-        names.insert(name.text.clone(), name.span);
+    let Some(first) = places.get(name.text).and_then(|&place| known.get(place)) else {
         return true;
     };
-    let twice = ModelError::DuplicateMessage { name: name.text.clone() };
-    sink.push(Diagnostic::new(twice, name.span).with(*first, "first declared here"));
+    let twice = ModelError::DuplicateMessage { name: name.text.to_owned() };
+    sink.push(Diagnostic::new(twice, name.span).with(first.message.name.span, "first declared here"));
     false
 }
 
-fn check_word(message: &Message, sink: &mut Sink) {
-    if is_reserved(&message.name.text) {
-        let name = message.name.text.clone();
+fn check_word(message: &Message<'_>, sink: &mut Sink) {
+    if is_reserved(message.name.text) {
+        let name = message.name.text.to_owned();
         sink.push(Diagnostic::new(ModelError::ReservedMessageName { name }, message.name.span));
     }
 }

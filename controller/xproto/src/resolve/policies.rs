@@ -17,21 +17,23 @@ pub(super) struct Policies {
 }
 
 /// Takes the policies out of the files.
-pub(super) fn collect(files: &mut [File], sink: &mut Sink) -> Policies {
+pub(super) fn collect(files: &mut [File<'_>], sink: &mut Sink) -> Policies {
     let mut policies = Policies::default();
     let mut names = HashMap::new();
     for policy in files.iter_mut().flat_map(|file| file.policies.drain(..)) {
         let name = policy.name;
-        if let Some(&first) = names.get(&name.text) {
-            let twice = PolicyError::DuplicatePolicy { name: name.text };
+        if let Some(&first) = names.get(name.text) {
+            let twice = PolicyError::DuplicatePolicy { name: name.text.to_owned() };
             sink.push(Diagnostic::new(twice, name.span).with(first, "first declared here"));
             continue;
         }
-        names.insert(name.text.clone(), name.span);
+        names.insert(name.text, name.span);
         match policy.expr {
-            Some(expr) => policies.known.push(Policy { name: name.text, doc: policy.doc, expr, span: name.span }),
+            Some(expr) => {
+                policies.known.push(Policy { name: name.text.to_owned(), doc: policy.doc, expr, span: name.span });
+            }
             None => {
-                policies.broken.insert(name.text);
+                policies.broken.insert(name.text.to_owned());
             }
         }
     }

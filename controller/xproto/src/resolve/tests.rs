@@ -166,6 +166,8 @@ fn what_grows_with_the_product_of_the_text_has_limits() {
     let names = "a,".repeat(100_000);
     let compiled = field(&format!("optional int32 a = 1 [unique_with = \"{names}\"];"));
     assert_eq!(compiled.models.get("M").unwrap().field("a").unwrap().unique_with.len(), MAX_NAMES);
+    let message = compiled.diagnostics[0].message();
+    assert_eq!(message, "`unique_with` of `a` has more than 100 names; the last 99900 of them are not read");
     let link = |n: usize| format!("message L{n} {{ optional manytoone l->Base:p{n} = 1; }}\n");
     let links: String = (0..3000).map(link).collect();
     let heirs: String = (0..3000).map(|n| format!("message H{n} (Base) {{}}\n")).collect();

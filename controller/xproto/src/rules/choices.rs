@@ -1,5 +1,6 @@
 //! Rules on option `choices`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::diagnostics::sink::Sink;
@@ -32,7 +33,11 @@ fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
             // An option that does not apply.
             _ => continue,
         };
-        let mismatch = ChoiceError::ChoiceMismatch { field: field.name.clone(), value: shown(&choice.value), expected };
+        let mismatch = ChoiceError::ChoiceMismatch {
+            field: field.name.clone(),
+            value: shown(&choice.value).into_owned(),
+            expected,
+        };
         sink.push(Diagnostic::new(mismatch, span));
     }
 }
@@ -42,7 +47,7 @@ fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let mut seen = HashSet::new();
     for value in choices.iter().map(|choice| shown(&choice.value)) {
         if !seen.insert(value.clone()) {
-            let twice = ChoiceError::DuplicateChoice { field: field.name.clone(), value };
+            let twice = ChoiceError::DuplicateChoice { field: field.name.clone(), value: value.into_owned() };
             sink.push(Diagnostic::new(twice, span));
         }
     }
@@ -80,20 +85,20 @@ fn default(field: &Field, choices: &[Choice], sink: &mut Sink) {
     if choices.iter().any(|choice| choice.value == *default) {
         return;
     }
-    let value = shown(default);
+    let value = shown(default).into_owned();
     let values: Vec<_> = choices.iter().map(|choice| shown(&choice.value)).collect();
-    let suggestion = nearest(&value, values.iter().map(String::as_str));
+    let suggestion = nearest(&value, values.iter().map(AsRef::as_ref));
     let none = ChoiceError::DefaultNoChoice { field: field.name.clone(), value, suggestion };
     sink.push(Diagnostic::new(none, option.value_span));
 }
 
 /// A value as it is written.
-fn shown(value: &Literal) -> String {
+fn shown(value: &Literal) -> Cow<'_, str> {
     match value {
-        Literal::Str(text) => text.clone(),
-        Literal::Int(number) => number.to_string(),
-        Literal::Bool(true) => "True".to_owned(),
-        Literal::Bool(false) => "False".to_owned(),
-        _ => "None".to_owned(),
+        Literal::Str(text) => text.into(),
+        Literal::Int(number) => number.to_string().into(),
+        Literal::Bool(true) => "True".into(),
+        Literal::Bool(false) => "False".into(),
+        _ => "None".into(),
     }
 }

@@ -4,19 +4,22 @@ use std::ops::RangeInclusive;
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, OptionError};
-use crate::model::{Field, FieldState, Literal, ScalarType};
+use crate::model::{Field, FieldState, Literal, ScalarType, camel_case};
 use crate::rules::{choices, links, options};
-use crate::tree::{self, Name};
+use crate::source::Span;
+use crate::tree::Name;
 
 /// The numbers that a field can have (XOS 4.0.4, xosgenx: each level of inheritance adds 100).
 pub(crate) const NUMBERS: RangeInclusive<u32> = 1..=99;
 
 /// Checks a field.
-pub(crate) fn check(field: &Field, written: &tree::Field, sink: &mut Sink) {
+pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     options::check(&owner(field), sink);
-    name_in_status(field, sink);
-    bounded(field, written, sink);
-    links::member_policy(written.policy.as_ref(), sink);
+    name_in_status(&field.name, field.state, field.span, sink);
+    bounded(field, sink);
+    stored(field, sink);
+    zero_length(field, sink);
+    links::member_policy(policy, sink);
     choices::check(field, sink);
     range(field, sink);
     default_length(field, sink);
@@ -37,34 +40,49 @@ fn owner(field: &Field) -> options::Owner<'_> {
 }
 
 /// `X302`: the number of a field or link is between 1 and 99; 0 stands for another one.
-pub(crate) fn number(name: &Name, written: &Name, sink: &mut Sink) -> u32 {
+pub(crate) fn number(name: &Name<'_>, written: &Name<'_>, sink: &mut Sink) -> u32 {
     let number = written.text.parse().ok();
     if is_number(written) && !number.is_some_and(|number| NUMBERS.contains(&number)) {
-        let (name, number) = (name.text.clone(), written.text.chars().take(40).collect());
+        let (name, number) = (name.text.to_owned(), written.text.chars().take(40).collect());
         sink.push(Diagnostic::new(FieldError::NumberOutOfRange { name, number }, written.span));
     }
     number.unwrap_or(0)
 }
 
 /// Whether it is a number; what is none has been reported already.
-pub(super) fn is_number(written: &Name) -> bool {
+pub(super) fn is_number(written: &Name<'_>) -> bool {
     !written.text.contains(|c: char| c.is_alphabetic() || c == '_')
 }
 
 /// `X309`: what a custom resource's status holds beside the model's fields keeps its name.
-fn name_in_status(field: &Field, sink: &mut Sink) {
-    const TAKEN: [&str; 4] = ["conditions", "history", "observedGeneration", "properties"];
-    if field.state != FieldState::Declarative && TAKEN.contains(&field.camel_name().as_str()) {
+pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &mut Sink) {
+    const TAKEN: [&str; 5] = ["conditions", "history", "observedGeneration", "properties", "synchronizers"];
+    if state != FieldState::Declarative && TAKEN.contains(&camel_case(name).as_str()) {
         let taken = "the status of every custom resource has it already";
-        sink.push(Diagnostic::new(FieldError::NameTaken { name: field.name.clone(), taken }, field.span));
+        sink.push(Diagnostic::new(FieldError::NameTaken { name: name.to_owned(), taken }, span));
     }
 }
 
 /// `X308`: a string says how long it can be (XOS 4.0.4, xosgenx's validator).
-fn bounded(field: &Field, written: &tree::Field, sink: &mut Sink) {
+fn bounded(field: &Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
     if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
-        sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, written.name.span));
+        sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, field.span));
+    }
+}
+
+/// `X311`: XOS has a column for the type (XOS 4.0.4, xosgenx's validator and its target for Django).
+fn stored(field: &Field, sink: &mut Sink) {
+    if matches!(field.ty, ScalarType::Double | ScalarType::Bytes) {
+        let not_stored = FieldError::NotStored { name: field.name.clone(), ty: field.ty.keyword() };
+        sink.push(Diagnostic::new(not_stored, field.span));
+    }
+}
+
+/// `X429`: some text fits (XOS 4.0.4, xosgenx's validator).
+fn zero_length(field: &Field, sink: &mut Sink) {
+    if let Some(option) = field.option("max_length").filter(|_| field.max_length == Some(0)) {
+        sink.push(Diagnostic::new(OptionError::ZeroLength { field: field.name.clone() }, option.value_span));
     }
 }
 

@@ -1,59 +1,39 @@
 //! Rules on the own fields of a message beside those that it inherits.
 
-use std::collections::HashMap;
-
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError};
-use crate::model::{Member, camel_case_into};
-use crate::resolve::Declaration;
+use crate::model::{Member, camel_chars};
 
-/// Checks the own fields of a message.
-pub(crate) fn check(declaration: &Declaration, inherited: &[Member], own: &[Member], sink: &mut Sink) {
-    let model = &declaration.message.name.text;
-    names(model, inherited, own, sink);
-    camel_names(model, inherited, own, sink);
-}
-
-/// `X305`: no field has the name of an inherited one.
-fn names(model: &str, inherited: &[Member], own: &[Member], sink: &mut Sink) {
-    let own: HashMap<&str, &Member> = own.iter().map(|member| (member.name(), member)).collect();
-    for base in inherited {
-        let Some(member) = own.get(base.name()) else {
-            continue;
-        };
-        let again = FieldError::InheritedField {
-            name: member.name().to_owned(),
-            model: model.to_owned(),
-            base: base.declared_in().to_owned(),
-        };
-        sink.push(Diagnostic::new(again, member.span()).with(base.span(), "inherited from here"));
-    }
-}
-
-/// `X306`: no two fields fall together in lowerCamelCase. Those of the bases among each other are reported with them.
-fn camel_names(model: &str, inherited: &[Member], own: &[Member], sink: &mut Sink) {
-    let mut seen: HashMap<String, &Member> = HashMap::with_capacity(own.len());
-    for member in own {
-        let camel = member.camel_name();
-        match seen.get(&camel) {
-            Some(first) => same(model, member, first, camel, sink),
-            None => {
-                seen.insert(camel, member);
+/// `X305`, `X306`: no field has the name of another one, neither as written nor in lowerCamelCase.
+///
+/// `members` are all fields and links, the first `inherited` of them those of the bases: what is wrong with these is
+/// reported with the bases. Only where `keys` agree, names are looked at.
+pub(crate) fn check(model: &str, members: &[Member], keys: &[u32], inherited: usize, sink: &mut Sink) {
+    for (at, (member, key)) in members.iter().zip(keys).enumerate().skip(inherited) {
+        let before = keys[..at].iter().enumerate().filter(|(_, other)| *other == key);
+        let like = before.map(|(other, _)| (other, &members[other]));
+        let mut like = like.filter(|(_, other)| camel_chars(other.name()).eq(camel_chars(member.name())));
+        match like.next() {
+            Some((place, base)) if place < inherited && base.name() == member.name() => {
+                again(model, member, base, sink);
             }
-        }
-    }
-    let mut camel = String::new();
-    for base in inherited.iter().filter(|_| !own.is_empty()) {
-        camel.clear();
-        camel_case_into(base.name(), &mut camel);
-        if let Some(member) = seen.get(&camel).filter(|member| member.name() != base.name()) {
-            same(model, member, base, camel.clone(), sink);
+            Some((_, other)) => same(model, member, other, sink),
+            None => {}
         }
     }
 }
 
-fn same(model: &str, second: &Member, first: &Member, camel: String, sink: &mut Sink) {
-    let (name, other) = (second.name().to_owned(), first.name().to_owned());
+fn again(model: &str, member: &Member, base: &Member, sink: &mut Sink) {
+    let again = FieldError::InheritedField {
+        name: member.name().to_owned(),
+        model: model.to_owned(),
+        base: base.declared_in().to_owned(),
+    };
+    sink.push(Diagnostic::new(again, member.span()).with(base.span(), "inherited from here"));
+}
+
+fn same(model: &str, second: &Member, first: &Member, sink: &mut Sink) {
+    let (name, other, camel) = (second.name().to_owned(), first.name().to_owned(), second.camel_name());
     let same = FieldError::SameCamelCase { name, other, model: model.to_owned(), camel };
     sink.push(Diagnostic::new(same, second.span()).with(first.span(), "the other one"));
 }

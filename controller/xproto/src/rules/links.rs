@@ -1,6 +1,5 @@
 //! Rules on links: each by itself, and those that lead to one model among each other.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::tree::{self, Name};
 const REVERSE_NUMBERS: RangeInclusive<u32> = 1000..=1899;
 
 /// Checks a link by itself.
-pub(crate) fn check(link: &Link, written: &tree::Link, sink: &mut Sink) {
+pub(crate) fn check(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     let owner = Owner {
         name: &link.name,
         span: link.span,
@@ -31,18 +30,19 @@ pub(crate) fn check(link: &Link, written: &tree::Link, sink: &mut Sink) {
     one_to_many(link, written, sink);
     qualified(link, sink);
     number_without_port(link, written, sink);
+    super::fields::name_in_status(&link.name, link.state, link.span, sink);
     through(link, written, sink);
 }
 
 /// `X113`: a policy on a field or link has no effect.
-pub(crate) fn member_policy(policy: Option<&Name>, sink: &mut Sink) {
+pub(crate) fn member_policy(policy: Option<&Name<'_>>, sink: &mut Sink) {
     if let Some(policy) = policy {
         sink.push(Diagnostic::new(Unsupported::FieldPolicy, policy.span));
     }
 }
 
 /// `X507`: XOS's grammar has no `onetomany`.
-fn one_to_many(link: &Link, written: &tree::Link, sink: &mut Sink) {
+fn one_to_many(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if link.kind == LinkKind::OneToMany {
         sink.push(Diagnostic::new(LinkError::OneToMany { link: link.name.clone() }, written.kind_span));
     }
@@ -57,26 +57,26 @@ fn qualified(link: &Link, sink: &mut Sink) {
 }
 
 /// `X509`: a number is that of a port.
-fn number_without_port(link: &Link, written: &tree::Link, sink: &mut Sink) {
+fn number_without_port(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if let Some(number) = written.reverse_number.as_ref().filter(|_| link.reverse.port().is_none()) {
         sink.push(Diagnostic::new(LinkError::NumberWithoutPort { link: link.name.clone() }, number.span));
     }
 }
 
 /// `X510`: only pairs are held by a model.
-fn through(link: &Link, written: &tree::Link, sink: &mut Sink) {
+fn through(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if let Some(through) = written.through.as_ref().filter(|_| link.kind != LinkKind::ManyToMany) {
-        let without = LinkError::ThroughWithoutPairs { link: link.name.clone(), through: through.text.clone() };
+        let without = LinkError::ThroughWithoutPairs { link: link.name.clone(), through: through.text.to_owned() };
         sink.push(Diagnostic::new(without, through.span));
     }
 }
 
 /// `X504`: the number of the peer's port; none for one that cannot be.
-pub(crate) fn reverse_number(link: &Name, written: &Name, sink: &mut Sink) -> Option<u32> {
+pub(crate) fn reverse_number(link: &Name<'_>, written: &Name<'_>, sink: &mut Sink) -> Option<u32> {
     let number = written.text.parse().ok().filter(|number| REVERSE_NUMBERS.contains(number));
     if number.is_none() && super::fields::is_number(written) {
         let number = written.text.chars().take(40).collect();
-        let range = LinkError::ReverseNumberOutOfRange { link: link.text.clone(), number };
+        let range = LinkError::ReverseNumberOutOfRange { link: link.text.to_owned(), number };
         sink.push(Diagnostic::new(range, written.span));
     }
     number
@@ -84,7 +84,7 @@ pub(crate) fn reverse_number(link: &Name, written: &Name, sink: &mut Sink) -> Op
 
 /// Checks what links make of the models that they lead to.
 pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
-    let mut all = 0;
+    let (mut all, mut entries) = (0, Vec::new());
     for model in models {
         reverse_numbers(model, sink);
         if all <= MAX_INHERITED {
@@ -93,31 +93,33 @@ pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
                 sink.push(Diagnostic::new(ModelError::TooManyInherited, model.span));
                 continue;
             }
-            api_names(models, model, sink);
+            api_names(models, model, &mut entries, sink);
         }
     }
 }
 
 /// `X505`: no two ports of a model have one number.
 fn reverse_numbers(model: &Model, sink: &mut Sink) {
-    let mut seen: HashMap<u32, &ReverseLink> = HashMap::new();
-    let all: HashSet<u32> = model.reverse_links.iter().filter_map(|port| port.number).collect();
-    for port in &model.reverse_links {
-        let Some(number) = port.number else {
+    let mut numbered: Vec<_> =
+        model.reverse_links.iter().filter_map(|port| port.number.map(|number| (number, port))).collect();
+    // Ports of one number stay in their order.
+    numbered.sort_by_key(|(number, _)| *number);
+    let free =
+        || REVERSE_NUMBERS.skip(1).find(|free| numbered.binary_search_by_key(free, |(number, _)| *number).is_err());
+    for ports in numbered.chunk_by(|(one, _), (other, _)| one == other) {
+        let [(number, first), others @ ..] = ports else {
             continue;
         };
-        let Some(first) = seen.get(&number) else {
-            seen.insert(number, port);
-            continue;
-        };
-        let duplicate = LinkError::DuplicateReverseNumber {
-            port: port.name.clone(),
-            other: first.name.clone(),
-            peer: model.name.clone(),
-            number,
-            free: REVERSE_NUMBERS.skip(1).find(|number| !all.contains(number)),
-        };
-        sink.push(Diagnostic::new(duplicate, port.link.span).with(first.link.span, "the number is used here"));
+        for (_, port) in others {
+            let duplicate = LinkError::DuplicateReverseNumber {
+                port: port.name.clone(),
+                other: first.name.clone(),
+                peer: model.name.clone(),
+                number: *number,
+                free: free(),
+            };
+            sink.push(Diagnostic::new(duplicate, port.link.span).with(first.link.span, "the number is used here"));
+        }
     }
 }
 
@@ -128,9 +130,11 @@ enum Entry<'a> {
     Port(&'a ReverseLink),
 }
 
+/// A name in XOS's API in two parts: only the suffixes of fields have to be looked for.
+type ApiName<'a> = (&'a str, &'static str);
+
 impl<'a> Entry<'a> {
-    /// The name in XOS's API in two parts: only the suffixes of fields have to be looked for.
-    fn api_name(self) -> (&'a str, &'static str) {
+    fn api_name(self) -> ApiName<'a> {
         match self {
             Self::Member(Member::Link(link)) => (&link.name, if link.is_to_many() { "_ids" } else { "_id" }),
             Self::Port(port) => (&port.name, "_ids"),
@@ -159,18 +163,24 @@ impl<'a> Entry<'a> {
 }
 
 /// `X506`, `X511`: no two members and ports of a model have one name in XOS's API.
-fn api_names(models: &ModelSet, model: &Model, sink: &mut Sink) {
+fn api_names<'a>(models: &'a ModelSet, model: &'a Model, entries: &mut Vec<(ApiName<'a>, Entry<'a>)>, sink: &mut Sink) {
     let is_own = |entry: Entry<'_>| match entry {
         Entry::Member(member) => member.declared_in() == model.name,
         Entry::Port(port) => port.declared_in == model.name,
     };
+    entries.clear();
     let members = model.members().map(Entry::Member);
     let ports = models.reverse_links(model).map(|port| Entry::Port(Arc::as_ref(port)));
-    let mut seen: HashMap<(&str, &str), Entry<'_>> = HashMap::with_capacity(model.members.len());
-    for entry in members.chain(ports) {
-        let Some(first) = seen.insert(entry.api_name(), entry) else {
+    entries.extend(members.chain(ports).map(|entry| (entry.api_name(), entry)));
+    // Entries of one name stay in their order.
+    entries.sort_by_key(|(name, _)| *name);
+    for pair in entries.windows(2) {
+        let &[(name, first), (next, entry)] = pair else {
             continue;
         };
+        if name != next {
+            continue;
+        }
         // What a base has twice is reported with the base, two members of one name with their names.
         let same_members =
             matches!((first, entry), (Entry::Member(one), Entry::Member(two)) if one.name() == two.name());
@@ -202,10 +212,10 @@ fn source(port: &ReverseLink) -> String {
 }
 
 /// What a port as written means.
-pub(crate) fn reverse(port: Option<&Name>, number: Option<u32>) -> Reverse {
+pub(crate) fn reverse(port: Option<&Name<'_>>, number: Option<u32>) -> Reverse {
     match port {
         None => Reverse::LeftOut,
-        Some(port) if port.text.contains('+') => Reverse::Suppressed(port.text.clone()),
-        Some(port) => Reverse::Port { name: port.text.clone(), number },
+        Some(port) if port.text.contains('+') => Reverse::Suppressed(port.text.to_owned()),
+        Some(port) => Reverse::Port { name: port.text.to_owned(), number },
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
 /// `X423`: what is unique together with a field, or names the object in its place, is a field or link of the model.
 fn siblings(model: &Model, sink: &mut Sink) {
     let mut known: Option<HashSet<&str>> = None;
-    for member in model.members().filter(|member| member.declared_in() == model.name) {
+    for member in model.own_members() {
         let (unique_with, one_of) = match member {
             Member::Field(field) => (&field.unique_with, &field.tosca_key_one_of),
             Member::Link(link) => (&link.unique_with, &link.tosca_key_one_of),
@@ -120,22 +120,32 @@ fn is_kubernetes_name(name: &str) -> bool {
 
 /// `X210`: no two kinds and no two resources of a group have one name.
 fn names_taken(models: &[&Model], sink: &mut Sink) {
-    let mut kinds: HashMap<(String, String), &Model> = HashMap::new();
-    let mut resources = HashMap::new();
+    let mut kinds: HashMap<String, &Model> = HashMap::with_capacity(models.len());
+    let mut resources: HashMap<String, &Model> = HashMap::with_capacity(models.len());
     for model in models {
-        let group = model.app_label.replace('_', "-");
-        let kind = (group.clone(), model.name.to_ascii_lowercase());
-        let resource = (group, model.plural.to_ascii_lowercase());
-        let other = kinds.get(&kind).map(|other| (*other, kind.1.clone()));
-        let other = other.or_else(|| resources.get(&resource).map(|other: &&Model| (*other, resource.1.clone())));
+        let (kind, resource) = (in_group(model, &model.name), in_group(model, &model.plural));
+        let other = kinds.get(&kind).map(|other| (other, &model.name));
+        let other = other.or_else(|| resources.get(&resource).map(|other| (other, &model.plural)));
         if let Some((other, name)) = other {
-            let taken = ModelError::KubernetesNameTaken { model: model.name.clone(), other: other.name.clone(), name };
-            sink.push(Diagnostic::new(taken, model.span).with(other.span, "the other one"));
+            let (other, span) = (other.name.clone(), other.span);
+            let name = name.to_ascii_lowercase();
+            let taken = ModelError::KubernetesNameTaken { model: model.name.clone(), other, name };
+            sink.push(Diagnostic::new(taken, model.span).with(span, "the other one"));
         } else {
             kinds.insert(kind, model);
             resources.insert(resource, model);
         }
     }
+}
+
+/// A name with the group that it stands in, both as Kubernetes compares them.
+fn in_group(model: &Model, name: &str) -> String {
+    let mut whole = String::with_capacity(model.app_label.len() + 1 + name.len());
+    whole.extend(model.app_label.chars().map(|c| if c == '_' { '-' } else { c }));
+    whole.push('/');
+    whole.push_str(name);
+    whole.make_ascii_lowercase();
+    whole
 }
 
 /// Where the option of a model stands, else the model.

@@ -70,6 +70,11 @@ const OF_MODELS: [&str; 21] = [
     "kind",
 ];
 
+/// The same name, if it is one that means something.
+pub(crate) fn known(name: &str) -> Option<&'static str> {
+    COMMON.into_iter().chain(SPECIAL).chain(OF_MODELS).find(|known| *known == name)
+}
+
 /// A field or a link, as far as its options go.
 pub(crate) struct Owner<'a> {
     pub(crate) name: &'a str,
@@ -107,7 +112,7 @@ pub(crate) fn check(owner: &Owner<'_>, sink: &mut Sink) {
 /// `X404`: boolean options are true or false.
 fn booleans(owner: &Owner<'_>, sink: &mut Sink) {
     for option in owner.options {
-        if BOOLEANS.contains(&option.name.as_str()) && option.as_bool().is_none() {
+        if BOOLEANS.contains(&option.name.as_ref()) && option.as_bool().is_none() {
             invalid(option, "`True` or `False`", None, sink);
         }
     }
@@ -153,7 +158,7 @@ fn conflicting_states(owner: &Owner<'_>, sink: &mut Sink) {
 
 /// `X410`, `X419`, `X420`: an option means something, and does so where it stands.
 fn listed(option: &RawOption, owner: &Owner<'_>, sink: &mut Sink) {
-    let name = option.name.as_str();
+    let name = option.name.as_ref();
     if COMMON.contains(&name) || applies(name, owner.ty) {
         return;
     }
@@ -187,9 +192,9 @@ fn applies(option: &str, ty: Option<ScalarType>) -> bool {
 /// `X419`: an option of a message or a file is no misspelt one. Others are kept without a word: any program may have
 /// its own.
 pub(crate) fn of_model(options: &[RawOption], sink: &mut Sink) {
-    for option in options.iter().filter(|option| !OF_MODELS.contains(&option.name.as_str())) {
+    for option in options.iter().filter(|option| !OF_MODELS.contains(&option.name.as_ref())) {
         if let Some(suggestion) = nearest(&option.name, OF_MODELS) {
-            let misspelt = OptionError::MisspeltOption { name: option.name.clone(), suggestion };
+            let misspelt = OptionError::MisspeltOption { name: option.name.to_string(), suggestion };
             sink.push(Diagnostic::new(misspelt, option.span));
         }
     }
@@ -197,9 +202,9 @@ pub(crate) fn of_model(options: &[RawOption], sink: &mut Sink) {
 
 /// `X421`: `no_sync` and `no_policy` are not there to say no.
 pub(crate) fn presence(options: &[RawOption], sink: &mut Sink) {
-    for option in options.iter().filter(|option| ["no_sync", "no_policy"].contains(&option.name.as_str())) {
+    for option in options.iter().filter(|option| ["no_sync", "no_policy"].contains(&option.name.as_ref())) {
         if option.as_bool() != Some(true) {
-            let counts = OptionError::PresenceCounts { name: option.name.clone(), value: option.value.clone() };
+            let counts = OptionError::PresenceCounts { name: option.name.to_string(), value: option.value.clone() };
             sink.push(Diagnostic::new(counts, option.span));
         }
     }

@@ -52,12 +52,12 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 const XOS_NAMES: [&str; 3] = ["id", "class_names", "self_content_type_id"];
 
 /// `X301`, `X309`: the name of a field is neither a keyword nor taken.
-pub(crate) fn field_name(name: &Name, sink: &mut Sink) {
-    if is_reserved(&name.text) {
-        sink.push(Diagnostic::new(FieldError::ReservedName { name: name.text.clone() }, name.span));
+pub(crate) fn field_name(name: &Name<'_>, sink: &mut Sink) {
+    if is_reserved(name.text) {
+        sink.push(Diagnostic::new(FieldError::ReservedName { name: name.text.to_owned() }, name.span));
     }
-    if XOS_NAMES.contains(&name.text.as_str()) {
+    if XOS_NAMES.contains(&name.text) {
         let taken = "every XOS object has it already";
-        sink.push(Diagnostic::new(FieldError::NameTaken { name: name.text.clone(), taken }, name.span));
+        sink.push(Diagnostic::new(FieldError::NameTaken { name: name.text.to_owned(), taken }, name.span));
     }
 }

@@ -39,7 +39,8 @@ pub(super) struct Token {
 pub(super) fn tokenize(text: &str, span: Span, sink: &mut Sink) -> Vec<Token> {
     let mut lexer =
         Lexer { text: text.get(..span.end as usize).unwrap_or_default(), at: span.start as usize, span, sink };
-    let mut tokens = Vec::new();
+    // A token for a few letters.
+    let mut tokens = Vec::with_capacity(span.range().len() / 4);
     while let Some(step) = lexer.step() {
         tokens.extend(step);
     }

@@ -8,6 +8,7 @@ mod lex;
 mod term;
 
 use lex::{Kind, Token};
+use term::Written;
 
 use super::Parser;
 use crate::diagnostics::sink::Sink;
@@ -18,9 +19,9 @@ use crate::source::Span;
 use crate::token::TokenKind;
 use crate::tree::{File, Policy};
 
-impl Parser<'_> {
+impl<'a> Parser<'a, '_> {
     /// Reads a policy; what cannot be read is skipped.
-    pub(super) fn policy_declaration(&mut self, file: &mut File) {
+    pub(super) fn policy_declaration(&mut self, file: &mut File<'a>) {
         match self.policy() {
             Some(policy) => file.policies.push(policy),
             None => self.skip_declaration(),
@@ -28,7 +29,7 @@ impl Parser<'_> {
     }
 
     /// `policy name < expression >`
-    fn policy(&mut self) -> Option<Policy> {
+    fn policy(&mut self) -> Option<Policy<'a>> {
         let doc = self.doc_above();
         self.bump();
         let name = self.name("the name of the policy")?;
@@ -43,8 +44,18 @@ impl Parser<'_> {
 /// Reads what stands between `<` and `>`; none if there is an error, which is reported.
 fn expression(text: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
     let tokens = lex::tokenize(text, inner(text, span), sink);
-    let mut reader =
-        Reader { text, tokens, at: 0, depth: 0, bound: Vec::new(), group: None, broken: false, too_deep: false, sink };
+    let mut reader = Reader {
+        text,
+        tokens,
+        at: 0,
+        path: Vec::new(),
+        depth: 0,
+        bound: Vec::new(),
+        group: None,
+        broken: false,
+        too_deep: false,
+        sink,
+    };
     let expr = reader.all();
     (!reader.broken).then_some(expr)
 }
@@ -60,6 +71,8 @@ struct Reader<'a> {
     text: &'a str,
     tokens: Vec<Token>,
     at: usize,
+    /// Room for the names of a path until their number is known.
+    path: Vec<Written<'a>>,
     depth: usize,
     /// The models of the quantifiers around this place.
     bound: Vec<String>,
@@ -110,6 +123,9 @@ impl<'a> Reader<'a> {
     /// One part, or several with an operator between them.
     fn chain(&mut self, operator: Kind, part: fn(&mut Self) -> Expr, whole: fn(Vec<Expr>) -> ExprKind) -> Expr {
         let first = part(self);
+        if self.peek().kind != operator {
+            return first;
+        }
         let mut span = first.span;
         let mut parts = vec![first];
         while self.eat(operator).is_some() {
@@ -117,10 +133,8 @@ impl<'a> Reader<'a> {
             span = span.to(next.span);
             parts.push(next);
         }
-        match parts.len() {
-            1 => parts.remove(0),
-            _ => Expr { kind: whole(parts), span },
-        }
+        parts.shrink_to_fit();
+        Expr { kind: whole(parts), span }
     }
 
     fn unary(&mut self) -> Expr {

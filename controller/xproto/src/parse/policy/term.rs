@@ -10,7 +10,21 @@ use crate::source::Span;
 /// Words that begin no path.
 const KEYWORDS: [&str; 4] = ["not", "in", "exists", "forall"];
 
-impl Reader<'_> {
+/// A name of a path as it stands in the text.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    name: &'a str,
+    called: bool,
+    span: Span,
+}
+
+impl Written<'_> {
+    fn owned(self) -> Step {
+        Step { name: self.name.to_owned(), called: self.called, span: self.span }
+    }
+}
+
+impl<'a> Reader<'a> {
     /// A value; none, and nothing is read, if there is none here.
     pub(super) fn term(&mut self) -> Option<Term> {
         let token = self.peek();
@@ -75,18 +89,25 @@ impl Reader<'_> {
 
     /// `obj.site.slices.all()`; `other` makes a root of a first name that is none.
     fn path(&mut self, other: impl Fn(String) -> Root) -> Option<(Path, Span)> {
-        let mut steps = vec![self.step()?];
+        let mut written = std::mem::take(&mut self.path);
+        written.clear();
+        let first = self.step()?;
+        let mut span = first.span;
+        written.push(first);
         while self.eat(Kind::Dot).is_some() {
-            steps.push(self.step()?);
+            let step = self.step()?;
+            span = span.to(step.span);
+            written.push(step);
         }
-        let span = steps[0].span.to(steps[steps.len() - 1].span);
-        let (root, taken) = self.root(&steps, other);
-        steps.drain(..taken);
-        Some((Path { root, steps }, span))
+        let (root, taken) = self.root(first.name, written.get(1).map(|step| step.name), other);
+        let steps = written[taken..].iter().map(|step| step.owned()).collect();
+        let path = Path { root, steps };
+        self.path = written;
+        Some((path, span))
     }
 
     /// A name, and `()` if it stands behind it.
-    fn step(&mut self) -> Option<Step> {
+    fn step(&mut self) -> Option<Written<'a>> {
         let name = self.required(Kind::Word, "a name")?;
         let called = self.peek().kind == Kind::LParen && self.nth(1).kind == Kind::RParen;
         let mut span = name.span;
@@ -94,13 +115,11 @@ impl Reader<'_> {
             self.bump();
             span = span.to(self.bump().span);
         }
-        Some(Step { name: self.word(name).to_owned(), called, span })
+        Some(Written { name: self.word(name), called, span })
     }
 
     /// Where a path begins, and how many of its names that takes.
-    fn root(&self, steps: &[Step], other: impl Fn(String) -> Root) -> (Root, usize) {
-        let first = steps[0].name.as_str();
-        let second = steps.get(1).map(|step| step.name.as_str());
+    fn root(&self, first: &str, second: Option<&str>, other: impl Fn(String) -> Root) -> (Root, usize) {
         match (first, second) {
             _ if self.bound.iter().any(|bound| bound == first) => (Root::Bound(first.to_owned()), 1),
             ("obj", _) => (Root::Object, 1),

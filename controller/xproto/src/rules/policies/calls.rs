@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::known_policy;
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, PolicyError};
+use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, PolicyError};
 use crate::model::{Call, Expr, ModelSet, Policy, Root, TermKind};
 
 /// Checks what each policy calls.
@@ -13,10 +13,10 @@ pub(super) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink
     let policies: Vec<_> = models.policies().collect();
     let mut called = Vec::with_capacity(policies.len());
     for policy in &policies {
-        let user = format!("policy `{}`", policy.name);
+        let user = || format!("policy `{}`", policy.name);
         let mut known = Vec::new();
         for call in of(&policy.expr) {
-            if known_policy(models, broken, &call.policy, &user, call.policy_span, sink) {
+            if known_policy(models, broken, &call.policy, user, call.policy_span, sink) {
                 known.extend(places.get(call.policy.as_str()).map(|&at| (at, call)));
             }
         }
@@ -54,7 +54,8 @@ pub(super) fn mentions_old(expr: &Expr) -> bool {
 #[derive(Clone, Copy, PartialEq)]
 enum Visit {
     Not,
-    Open,
+    /// It is on the way to the current one, at this place.
+    Open(usize),
     Done,
 }
 
@@ -67,7 +68,7 @@ fn recursion(policies: &[&Policy], called: &[Vec<(usize, &Call)>], sink: &mut Si
         }
         // The way to the current policy, each with the number of its calls that were looked at.
         let mut way = vec![(start, 0)];
-        visits[start] = Visit::Open;
+        visits[start] = Visit::Open(0);
         while let Some((at, next)) = way.last_mut() {
             let Some(&(callee, call)) = called[*at].get(*next) else {
                 visits[*at] = Visit::Done;
@@ -77,9 +78,9 @@ fn recursion(policies: &[&Policy], called: &[Vec<(usize, &Call)>], sink: &mut Si
             *next += 1;
             match visits[callee] {
                 Visit::Done => {}
-                Visit::Open => report(policies, &way, callee, call, sink),
+                Visit::Open(place) => report(policies, &way[place..], call, sink),
                 Visit::Not => {
-                    visits[callee] = Visit::Open;
+                    visits[callee] = Visit::Open(way.len());
                     way.push((callee, 0));
                 }
             }
@@ -87,10 +88,9 @@ fn recursion(policies: &[&Policy], called: &[Vec<(usize, &Call)>], sink: &mut Si
     }
 }
 
-fn report(policies: &[&Policy], way: &[(usize, usize)], callee: usize, call: &Call, sink: &mut Sink) {
-    /// The most names that are shown of a circle.
-    const MOST: usize = 10;
-    let circle = way.iter().map(|&(at, _)| at).skip_while(|&at| at != callee).take(MOST);
-    let path = circle.chain([callee]).map(|at| policies[at].name.clone()).collect();
-    sink.push(Diagnostic::new(PolicyError::Recursion { path }, call.policy_span));
+fn report(policies: &[&Policy], circle: &[(usize, usize)], call: &Call, sink: &mut Sink) {
+    let shown = circle.iter().take(MOST_OF_CIRCLE).chain(circle.first());
+    let path = shown.map(|&(at, _)| policies[at].name.clone()).collect();
+    let left_out = circle.len().saturating_sub(MOST_OF_CIRCLE);
+    sink.push(Diagnostic::new(PolicyError::Recursion { path, left_out }, call.policy_span));
 }

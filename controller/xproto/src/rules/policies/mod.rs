@@ -91,7 +91,7 @@ fn known_policy(
     models: &ModelSet,
     broken: &HashSet<String>,
     policy: &str,
-    user: &str,
+    user: impl Fn() -> String,
     span: Span,
     sink: &mut Sink,
 ) -> bool {
@@ -100,7 +100,7 @@ fn known_policy(
     }
     if !broken.contains(policy) {
         let unknown = |suggestion| {
-            let unknown = PolicyError::UnknownPolicy { user: user.to_owned(), policy: policy.to_owned(), suggestion };
+            let unknown = PolicyError::UnknownPolicy { user: user(), policy: policy.to_owned(), suggestion };
             Diagnostic::new(unknown, span)
         };
         let known = models.policies().map(|policy| policy.name.as_str()).chain(broken.iter().map(String::as_str));

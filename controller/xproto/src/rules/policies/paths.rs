@@ -1,6 +1,7 @@
 //! Rules on the paths of policies: every name is a field, a link or a port of the model before it.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::diagnostics::sink::Sink;
@@ -66,15 +67,22 @@ impl<'a> Paths<'a> {
             Root::WriteAccess | Root::ReadAccess => Target::Value(ScalarType::Bool),
             Root::Unknown(_) => Target::Unknown,
         };
-        let mut before = path.root.to_string();
+        let mut before: &dyn Display = &path.root;
         for step in &path.steps {
-            target = self.step(target, &before, step, user, sink);
-            before.clone_from(&step.name);
+            target = self.step(target, before, step, user, sink);
+            before = &step.name;
         }
         target
     }
 
-    fn step(&mut self, target: Target<'a>, before: &str, step: &Step, user: User<'_>, sink: &mut Sink) -> Target<'a> {
+    fn step(
+        &mut self,
+        target: Target<'a>,
+        before: &dyn Display,
+        step: &Step,
+        user: User<'_>,
+        sink: &mut Sink,
+    ) -> Target<'a> {
         match target {
             Target::Unknown => Target::Unknown,
             Target::Objects(_) if step.called => {
@@ -87,7 +95,7 @@ impl<'a> Paths<'a> {
             Target::Object(model) => self.member(model, step, user, sink),
             Target::Objects(_) => {
                 let what = "which is any number of objects".to_owned();
-                self.report(step.span, PolicyError::NoFields { name: before.to_owned(), what }, sink);
+                self.report(step.span, PolicyError::NoFields { name: before.to_string(), what }, sink);
                 Target::Unknown
             }
             Target::Value(_) if step.called => {
@@ -96,7 +104,7 @@ impl<'a> Paths<'a> {
             }
             Target::Value(ty) => {
                 let what = format!("which is of type `{}`", ty.keyword());
-                self.report(step.span, PolicyError::NoFields { name: before.to_owned(), what }, sink);
+                self.report(step.span, PolicyError::NoFields { name: before.to_string(), what }, sink);
                 Target::Unknown
             }
         }

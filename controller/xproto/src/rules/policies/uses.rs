@@ -16,8 +16,8 @@ pub(super) fn check<'a>(models: &'a ModelSet, broken: &HashSet<String>, paths: &
     for model in models {
         access(models, broken, model, &mut uses, sink);
         for validator in &model.validators {
-            let user = format!("a validator of `{}`", model.name);
-            if known_policy(models, broken, &validator.policy, &user, validator.span, sink) {
+            let user = || format!("a validator of `{}`", model.name);
+            if known_policy(models, broken, &validator.policy, user, validator.span, sink) {
                 uses.add(&validator.policy, model);
             }
             message(model, validator, paths, sink);
@@ -28,9 +28,9 @@ pub(super) fn check<'a>(models: &'a ModelSet, broken: &HashSet<String>, paths: &
 
 fn access<'a>(models: &'a ModelSet, broken: &HashSet<String>, model: &'a Model, uses: &mut Uses<'a>, sink: &mut Sink) {
     if let Some(policy) = &model.access_policy {
-        let user = format!("model `{}`", model.name);
+        let user = || format!("model `{}`", model.name);
         let span = model.access_policy_span.unwrap_or(model.span);
-        if known_policy(models, broken, policy, &user, span, sink) {
+        if known_policy(models, broken, policy, user, span, sink) {
             uses.add(policy, model);
             no_old(models, policy, model, span, sink);
         }

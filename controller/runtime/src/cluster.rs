@@ -1,0 +1,24 @@
+//! The cluster that the environment names.
+
+use kube::Client;
+
+/// Why there is no client for a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// No cluster is known.
+    #[error(
+        "no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use"
+    )]
+    Unknown(#[from] kube::config::InferConfigError),
+    /// The cluster's client cannot be made.
+    #[error("cannot make a client for the cluster: {0}")]
+    Client(#[source] Box<kube::Error>),
+}
+
+/// A client for the cluster that kubectl would talk to, or the one that this program runs in.
+pub(crate) async fn client() -> Result<Client, ClusterError> {
+    // Both kube and reqwest take the process's default; to find one in place is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = kube::Config::infer().await?;
+    Client::try_from(config).map_err(|source| ClusterError::Client(Box::new(source)))
+}

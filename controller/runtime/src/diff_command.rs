@@ -1,0 +1,57 @@
+//! `xos crds --diff`: what `run` would change in the cluster.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use xos_crds::change::{Change, Report, Verdict};
+use xos_engine::install::{ExamineError, examine};
+
+use crate::check::Format;
+use crate::cli::CrdsArgs;
+use crate::cluster::{self, ClusterError};
+use crate::models::{self, ModelsError};
+use crate::synchronizer::Synchronizer;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DiffError {
+    /// No models are named, or they have errors or cannot be read.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// No cluster to compare with.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The cluster cannot be asked.
+    #[error(transparent)]
+    Examine(#[from] ExamineError),
+    /// The operating system.
+    #[error("cannot start: {0}")]
+    System(#[source] io::Error),
+    /// The answer cannot be printed.
+    #[error("cannot write the differences: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Prints the differences of all definitions, and gives what `run` would do about them.
+pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Write) -> Result<Verdict, DiffError> {
+    let models = models::named(synchronizer, "crds --diff", &args.paths)?;
+    let definitions = xos_crds::definitions(&models);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DiffError::System)?;
+    let changes = runtime.block_on(async {
+        let client = cluster::client().await?;
+        Ok::<_, DiffError>(examine(&client, definitions).await?)
+    })?;
+    match args.format {
+        Format::Text => writeln!(out, "{}", Report(&changes))?,
+        Format::Json => print_json(&changes, out)?,
+    }
+    Ok(Report(&changes).verdict())
+}
+
+/// `{definitions: [{definition, verdict, differences}], verdict}`.
+fn print_json(changes: &[Change], out: &mut dyn Write) -> io::Result<()> {
+    let all: Vec<_> = changes.iter().map(Change::to_json).collect();
+    let outcome = json!({"definitions": all, "verdict": Report(changes).verdict().word()});
+    serde_json::to_writer_pretty(&mut *out, &outcome)?;
+    writeln!(out)
+}

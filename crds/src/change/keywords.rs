@@ -1,0 +1,109 @@
+//! What another value of a schema's keyword does to stored values.
+
+use serde_json::{Map, Value};
+
+use super::difference::{Effect, Requirement};
+use super::formats;
+use super::values::{is_multiple, number, same};
+
+/// A schema as JSON.
+pub(super) type Schema = Map<String, Value>;
+
+/// Keywords that are compared with what is below them, or as rules.
+pub(super) const STRUCTURE: [&str; 6] = [
+    "properties",
+    "additionalProperties",
+    "items",
+    "required",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-validations",
+];
+
+/// What it does to stored values that `keyword` of the schema `old` is another in `new`.
+pub(super) fn effect(keyword: &str, old: &Schema, new: &Schema) -> Effect {
+    if is_harmless(keyword, old, new) {
+        return Effect::Harmless;
+    }
+    Effect::Breaking(if is_told(keyword) { requirement(keyword, new) } else { Requirement::Untold })
+}
+
+/// That values comply with the keyword.
+fn requirement(keyword: &str, new: &Schema) -> Requirement {
+    let own = new.iter().filter(|(name, _)| !STRUCTURE.contains(&name.as_str()) && *name != "description");
+    Requirement::Keyword {
+        keyword: keyword.to_owned(),
+        schema: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
+    }
+}
+
+/// Whether `complies` knows the keyword: combinations of schemas it does not.
+fn is_told(keyword: &str) -> bool {
+    !matches!(keyword, "allOf" | "anyOf" | "oneOf" | "not" | "$ref" | "x-kubernetes-embedded-resource")
+}
+
+/// Whether every value that complied still does.
+fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
+    let (before, after) = (old.get(keyword), new.get(keyword));
+    let numbers = || before.and_then(number).zip(after.and_then(number));
+    let after_is = |value: bool| after.and_then(Value::as_bool).unwrap_or_default() == value;
+    match keyword {
+        "description"
+        | "title"
+        | "example"
+        | "externalDocs"
+        | "id"
+        | "$schema"
+        | "default"
+        | "x-kubernetes-map-type" => true,
+        "nullable" => after_is(true),
+        // It was nothing but another word for a list.
+        "x-kubernetes-list-type" => matches!(after.and_then(Value::as_str), None | Some("atomic")),
+        "x-kubernetes-int-or-string" => {
+            after_is(false) || matches!(old.get("type").and_then(Value::as_str), Some("string" | "integer"))
+        }
+        _ if after.is_none() => true,
+        "maximum" | "maxLength" | "maxItems" | "maxProperties" => {
+            numbers().is_some_and(|(before, after)| after >= before)
+        }
+        "minimum" | "minLength" | "minItems" | "minProperties" => {
+            numbers().is_some_and(|(before, after)| after <= before)
+        }
+        "exclusiveMaximum" | "exclusiveMinimum" | "uniqueItems" | "x-kubernetes-embedded-resource" => after_is(false),
+        "multipleOf" => numbers().is_some_and(|(before, after)| is_multiple(before, after)),
+        "enum" => is_part(before, after),
+        "type" => (word(before), word(after)) == (Some("integer"), Some("number")),
+        "format" => word(after).is_some_and(|after| formats::is_wider(word(before), after)),
+        // Keys of a list that was no map before are asked for with its type.
+        "x-kubernetes-list-map-keys" => !same_keyword("x-kubernetes-list-type", old, new),
+        _ => false,
+    }
+}
+
+fn word(value: Option<&Value>) -> Option<&str> {
+    value.and_then(Value::as_str)
+}
+
+/// Whether all choices that there were are among those that there are.
+fn is_part(before: Option<&Value>, after: Option<&Value>) -> bool {
+    let (Some(Value::Array(before)), Some(Value::Array(after))) = (before, after) else {
+        return false;
+    };
+    before.iter().all(|value| after.iter().any(|other| same(value, other)))
+}
+
+/// Whether both schemas say the same with a keyword. An API server need not write what means the same as nothing.
+pub(super) fn same_keyword(keyword: &str, old: &Schema, new: &Schema) -> bool {
+    let told = |schema: &'_ Schema| schema.get(keyword).filter(|value| !means_nothing(keyword, value)).cloned();
+    match (told(old), told(new)) {
+        (Some(before), Some(after)) => same(&before, &after),
+        (before, after) => before == after,
+    }
+}
+
+fn means_nothing(keyword: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(false) => keyword != "default",
+        Value::Array(items) => items.is_empty() && matches!(keyword, "required" | "x-kubernetes-validations"),
+        _ => false,
+    }
+}
