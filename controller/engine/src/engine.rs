@@ -338,7 +338,7 @@ impl Engine {
                 self.queue.add_at(&key, self.after(self.options.deferred_every), Priority::Retry);
             }
             Turn::Half(subject) => {
-                if self.go_on(&key, subject) {
+                if self.go_on(&key, *subject) {
                     return;
                 }
             }

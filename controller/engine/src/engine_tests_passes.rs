@@ -152,7 +152,7 @@ async fn policy_after_sync_with_an_update_in_between() {
 async fn sync_after_policy() {
     let run = start(nothing, |o, n| {
         if n == 2 {
-            o.set("seen", json!("policy"))
+            o.set("seen", json!("policy"));
         }
         Ok(())
     });

@@ -84,7 +84,7 @@ pub(crate) enum Turn {
     /// The same, but the step asked to be run again later.
     Deferred(Arc<Object>),
     /// Policies are applied and what they changed in spec is saved; status is not written, since the step may follow.
-    Half(Subject),
+    Half(Box<Subject>),
     /// The objects that cascade, as they are now, and those that are gone.
     Cascaded(Vec<Object>, Vec<Arc<Object>>),
     /// The object is gone.
@@ -143,7 +143,7 @@ impl Worker<'_> {
         let operation = policy.unwrap_or(Operation::Sync);
         let Some((subject, finished, _)) = self.attempt(subject, operation).await? else { return Ok(Turn::Abandoned) };
         let goes_on = policy.is_some() && sync && finished.outcome == Outcome::Succeeded;
-        if goes_on { Ok(Turn::Half(subject)) } else { self.record(subject, &finished).await }
+        if goes_on { Ok(Turn::Half(Box::new(subject))) } else { self.record(subject, &finished).await }
     }
 
     async fn resync(&self, subject: Subject) -> Result<Turn, WriteError> {

@@ -6,6 +6,7 @@ pub mod cluster;
 mod command;
 pub mod config;
 pub mod crds_command;
+mod dependencies;
 mod diff_command;
 pub mod explain;
 pub mod logging;

@@ -15,11 +15,13 @@ use xos_engine::install::{InstallError, install};
 use xos_engine::watch::watches;
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
 use xos_model::Backoff;
+use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
 use xos_steps::{ContextParts, http_client};
 use xos_xproto::ModelSet;
 
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState};
+use crate::dependencies::{self, DependenciesError};
 use crate::logging;
 use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
@@ -54,6 +56,12 @@ pub enum ServeError {
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// The file of dependencies.
+    #[error(transparent)]
+    Dependencies(#[from] DependenciesError),
+    /// Dependencies that do not go with the models.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// The custom resources cannot be made.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -98,7 +106,7 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
     let models = load_models(&synchronizer, config)?;
-    let registry = Registry::new(&config.name, &models, synchronizer.steps)?;
+    let registry = Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?;
     let client = cluster::client().await?;
     let definitions = xos_crds::definitions(&models);
     tracing::info!(synchronizer = config.name, definitions = definitions.len(), "applying custom resource definitions");
@@ -108,13 +116,16 @@ pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: Cancella
     }
     warn_of_models_without_step(&registry);
     warn_of_what_is_not_enforced(&models);
-    work(registry, &client, config, shutdown).await
+    let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
+    tell_cycles(&models, &dependencies);
+    work(registry, &client, config, dependencies, shutdown).await
 }
 
 async fn work(
     registry: Registry,
     client: &Client,
     config: &Config,
+    dependencies: Vec<ExtraDependency>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let (sender, notices) = mpsc::channel(NOTICES_WAITING);
@@ -123,7 +134,8 @@ async fn work(
         watching.spawn(watch.run(sender.clone()));
     }
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options(config));
+    let engine =
+        Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options(config, dependencies))?;
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
         ended = engine.run(notices, shutdown) => Ok(ended?),
@@ -156,17 +168,18 @@ fn warn_of_what_is_not_enforced(models: &ModelSet) {
             tracing::warn!(model = model.name, policy, "this version does not enforce the model's access policy");
         }
     }
-    for model in models.concrete().filter(|model| !model.links.is_empty()) {
-        tracing::warn!(
-            model = model.name,
-            "this version stores the model's links and does not yet order its objects by them"
-        );
-    }
 }
 
 fn warn_of_models_without_step(registry: &Registry) {
-    for entry in registry.entries().filter(|entry| entry.step.is_none()) {
+    for entry in registry.entries().filter(|entry| entry.step.is_none() && entry.policies.is_empty()) {
         tracing::warn!(model = entry.model.name, "no step for this model: its objects are stored and not synchronized");
+    }
+}
+
+/// Objects of such models may wait for each other in a circle, which is then not waited for: better to know it before.
+fn tell_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
+    for cycle in model_cycles(models, dependencies).into_iter().filter(|cycle| cycle.len() > 1) {
+        tracing::info!(models = cycle.join(", "), "these models depend on each other in a circle");
     }
 }
 
@@ -174,7 +187,7 @@ fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
     Ok(ContextParts { settings: Arc::new(Value::Object(config.settings.clone())), ..ContextParts::new(http_client()?) })
 }
 
-fn options(config: &Config) -> xos_engine::Options {
+fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {
     let configured = config.backoff;
     // Without backoff the delay does not grow.
     let max = if config.backoff_disabled { configured.initial } else { configured.max };
@@ -183,6 +196,7 @@ fn options(config: &Config) -> xos_engine::Options {
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
+        dependencies,
         ..xos_engine::Options::default()
     }
 }

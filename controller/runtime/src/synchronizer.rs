@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use xos_steps::{DynSyncStep, SyncStep, erase};
+use xos_steps::{DynPolicy, DynSyncStep, Policy, SyncStep, erase, erase_policy};
 
 use crate::command;
 
@@ -19,13 +19,14 @@ pub struct Synchronizer {
     pub(crate) name: String,
     pub(crate) models: Vec<(String, String)>,
     pub(crate) steps: Vec<Arc<dyn DynSyncStep>>,
+    pub(crate) policies: Vec<Arc<dyn DynPolicy>>,
 }
 
 impl Synchronizer {
     /// A synchronizer without models and steps. The name is that of its command line; the one it goes by on objects (finalizers, field
     /// managers, bookkeeping) is `name` in its configuration.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), models: vec![], steps: vec![] }
+        Self { name: name.to_owned(), models: vec![], steps: vec![], policies: vec![] }
     }
 
     /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces them.
@@ -37,6 +38,12 @@ impl Synchronizer {
     /// Adds a sync step. A model has one at most.
     pub fn sync_step(mut self, step: impl SyncStep) -> Self {
         self.steps.push(erase(step));
+        self
+    }
+
+    /// Adds a policy. The policies of a model run in the order in which they are added.
+    pub fn policy(mut self, policy: impl Policy) -> Self {
+        self.policies.push(erase_policy(policy));
         self
     }
 

@@ -36,7 +36,7 @@ pub struct Config {
     pub event_bus: Option<EventBus>,
     /// `required_models`: models that have to be there first. Not used yet.
     pub required_models: Vec<String>,
-    /// `dependency_graph`: a file of dependencies between models. Not used yet.
+    /// `dependency_graph`: a file of dependencies between models, beside those by links.
     pub dependency_graph: Option<PathBuf>,
     /// `logging`
     pub logging: Logging,

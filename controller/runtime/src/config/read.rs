@@ -33,8 +33,7 @@ pub(super) struct Draft {
 }
 
 /// Keys of XOS that have no effect in this version.
-const UNUSED: [&str; 7] =
-    ["core_version", "event_bus", "required_models", "dependency_graph", "wrappers", "blueprints", "desired_state"];
+const UNUSED: [&str; 6] = ["core_version", "event_bus", "required_models", "wrappers", "blueprints", "desired_state"];
 
 /// Keys of Python's logging configuration, which XOS files have below `logging`.
 const PYTHON_LOGGING: [&str; 8] =
