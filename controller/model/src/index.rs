@@ -1,0 +1,238 @@
+//! All known objects: by key, by model, by field, by link.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde_json::Value;
+use xos_xproto::{Model, ModelSet};
+
+use crate::graph::{ExtraDependency, Graph, GraphError};
+use crate::kinds::Kinds;
+use crate::object::{Object, ObjectKey};
+use crate::query::{Query, QueryError};
+use crate::reference::Reference;
+use crate::typed::constant;
+
+/// All known objects. A query for equality is answered by an index of the field, which is made when it is first asked for and kept from
+/// then on; so no query looks at all objects twice.
+#[derive(Clone, Debug)]
+pub struct Index {
+    models: Arc<ModelSet>,
+    kinds: Kinds,
+    objects: BTreeMap<ObjectKey, Arc<Object>>,
+    graph: Graph,
+    fields: HashMap<Arc<str>, HashMap<String, Entries>>,
+}
+
+/// The objects of a model by a field's value, in a form that is the same for equal values.
+type Entries = HashMap<String, BTreeSet<ObjectKey>>;
+
+impl Index {
+    /// No objects yet, of these models, with these dependencies beside the links.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there.
+    pub fn new(models: Arc<ModelSet>, extra: &[ExtraDependency]) -> Result<Self, GraphError> {
+        let graph = Graph::new(&models, extra)?;
+        let kinds = Kinds::of(&models);
+        Ok(Self { models, kinds, objects: BTreeMap::new(), graph, fields: HashMap::new() })
+    }
+
+    /// The models.
+    pub fn models(&self) -> &Arc<ModelSet> {
+        &self.models
+    }
+
+    /// The links.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait.
+    pub fn insert(&mut self, object: Arc<Object>, is_unsettled: bool) {
+        let key = object.key();
+        self.graph.insert(&object, is_unsettled);
+        let old = self.objects.insert(key.clone(), Arc::clone(&object));
+        let (models, fields) = (&self.models, &mut self.fields);
+        let Some(model) = models.get(&object.model) else { return };
+        for (field, entries) in fields.get_mut(&object.model).into_iter().flatten() {
+            let new = forms(model, &object, field);
+            if let Some(old) = &old {
+                let before = forms(model, old, field);
+                if before == new {
+                    continue;
+                }
+                take_out(entries, &before, &key);
+            }
+            for form in new {
+                entries.entry(form).or_default().insert(key.clone());
+            }
+        }
+    }
+
+    /// An object is gone.
+    pub fn remove(&mut self, key: &ObjectKey) {
+        self.graph.remove(key);
+        let Some(old) = self.objects.remove(key) else { return };
+        let Some(model) = self.models.get(&old.model) else { return };
+        for (field, entries) in self.fields.get_mut(&old.model).into_iter().flatten() {
+            take_out(entries, &forms(model, &old, field), key);
+        }
+    }
+
+    /// The object.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// The objects of a class with this name; more than one only if kinds share it.
+    pub fn named(&self, class: &str, namespace: &str, name: &str) -> Vec<&Arc<Object>> {
+        let kinds = self.kinds.that_are(class);
+        kinds.filter_map(|kind| self.objects.get(&ObjectKey::new(&kind.model, namespace, name))).collect()
+    }
+
+    /// Where a link leads: nowhere yet, to one object, or to several of the same name.
+    pub fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<&Arc<Object>> {
+        let namespace = reference.namespace.as_deref().unwrap_or(namespace);
+        let is_meant = |object: &&Arc<Object>| reference.kind.as_deref().is_none_or(|kind| *kind == *object.model);
+        self.named(class, namespace, &reference.name).into_iter().filter(is_meant).collect()
+    }
+
+    /// The objects whose links lead to the object by its reverse port of that name.
+    pub fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<&Arc<Object>> {
+        self.graph.linked_back(key, port).iter().filter_map(|source| self.objects.get(source)).collect()
+    }
+
+    /// Whether all is ready that answers a query; if not, [`prepare`](Self::prepare) makes it so.
+    pub fn is_ready(&self, query: &Query) -> bool {
+        self.missing(query).is_empty()
+    }
+
+    /// Makes the indexes that answer a query.
+    pub fn prepare(&mut self, query: &Query) {
+        for (model, field) in self.missing(query) {
+            let Some(definition) = self.models.get(&model) else { continue };
+            let mut entries = Entries::new();
+            for (key, object) in self.of_model(&model, None) {
+                for form in forms(definition, object, &field) {
+                    entries.entry(form).or_default().insert(key.clone());
+                }
+            }
+            self.fields.entry(model).or_default().insert(field, entries);
+        }
+    }
+
+    fn missing(&self, query: &Query) -> Vec<(Arc<str>, String)> {
+        let fields = || query.criteria.iter().filter(|one| one.equals().is_some()).map(|one| one.field().to_owned());
+        let has = |model: &str, field: &str| self.fields.get(model).is_some_and(|of| of.contains_key(field));
+        let models = self.kinds.that_are(&query.class).map(|kind| &kind.model);
+        let pairs = models.flat_map(|model| fields().map(|field| (Arc::clone(model), field)));
+        pairs.filter(|(model, field)| !has(model, field)).collect()
+    }
+
+    /// The objects that a query means, ordered by model, namespace, name.
+    ///
+    /// # Errors
+    /// When there is no such class, or it has no such field.
+    pub fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, QueryError> {
+        self.check(query)?;
+        let mut found = vec![];
+        for kind in self.kinds.that_are(&query.class) {
+            let Some(model) = self.models.get(&kind.model) else { continue };
+            match self.candidates(&kind.model, query) {
+                Some(keys) => {
+                    let objects = keys.iter().filter_map(|key| self.objects.get(key));
+                    found.extend(objects.filter(|object| is_meant(model, object, query)).cloned());
+                }
+                None => {
+                    let all = self.of_model(&kind.model, query.namespace.as_deref());
+                    found.extend(all.map(|(_, object)| object).filter(|o| is_meant(model, o, query)).cloned());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn check(&self, query: &Query) -> Result<(), QueryError> {
+        let unknown = || QueryError::UnknownModel(query.class.clone());
+        let model = self.models.get(&query.class).ok_or_else(unknown)?;
+        let has = |field: &str| model.field(field).is_some() || model.link(field).is_some();
+        match query.criteria.iter().find(|one| !has(one.field())) {
+            Some(one) => Err(QueryError::UnknownField { model: query.class.clone(), field: one.field().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The fewest objects that an index gives; none if no index answers.
+    fn candidates(&self, model: &str, query: &Query) -> Option<BTreeSet<ObjectKey>> {
+        let indexed = self.fields.get(model)?;
+        let lists = query.criteria.iter().filter_map(|one| {
+            let entries = indexed.get(one.field())?;
+            Some(entries.get(&form(one.equals()?)).cloned().unwrap_or_default())
+        });
+        lists.min_by_key(BTreeSet::len)
+    }
+
+    fn of_model(&self, model: &Arc<str>, namespace: Option<&str>) -> impl Iterator<Item = (&ObjectKey, &Arc<Object>)> {
+        let first = ObjectKey { model: Arc::clone(model), namespace: namespace.unwrap_or("").into(), name: "".into() };
+        let (model, namespace) = (Arc::clone(model), namespace.map(str::to_owned));
+        let from = self.objects.range((Bound::Included(first), Bound::Unbounded));
+        from.take_while(move |(key, _)| {
+            key.model == model && namespace.as_deref().is_none_or(|ns| *ns == *key.namespace)
+        })
+    }
+}
+
+fn take_out(entries: &mut Entries, forms: &[String], key: &ObjectKey) {
+    for form in forms {
+        if let Some(keys) = entries.get_mut(form) {
+            keys.remove(key);
+            if keys.is_empty() {
+                entries.remove(form);
+            }
+        }
+    }
+}
+
+/// The value of a field or link as a query sees it: its default, where there is none.
+pub fn value(model: &Model, object: &Object, field: &str) -> Value {
+    let default = || model.field(field).and_then(|field| field.default.as_ref()).and_then(constant);
+    object.fields.get(field).cloned().or_else(default).unwrap_or_default()
+}
+
+fn is_meant(model: &Model, object: &Object, query: &Query) -> bool {
+    let here = query.namespace.as_deref().is_none_or(|namespace| namespace == object.meta.namespace);
+    let meets = || {
+        let namespace = &object.meta.namespace;
+        query.criteria.iter().all(|one| one.accepts(&value(model, object, one.field()), namespace))
+    };
+    here && (query.with_deleted || object.meta.deleting.is_none()) && meets()
+}
+
+/// Under what an object stands in the index of a field: one entry, or one for each peer of a link to many.
+fn forms(model: &Model, object: &Object, field: &str) -> Vec<String> {
+    match value(model, object, field) {
+        Value::Array(all) => all.iter().map(form).collect(),
+        one => vec![form(&one)],
+    }
+}
+
+/// The same for values that may be equal: numbers in whatever form, moments in whatever zone, a link and the name it leads to.
+fn form(value: &Value) -> String {
+    match value {
+        Value::Object(link) => link.get("name").map_or_else(|| value.to_string(), form),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (None, Some(float)) => float.to_string(),
+            _ => number.to_string(),
+        },
+        Value::String(text) => match text.parse::<jiff::Timestamp>() {
+            Ok(moment) => moment.to_string(),
+            Err(_) => text.clone(),
+        },
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
