@@ -12,7 +12,7 @@ use xos_model::{Fields, Intent, Meta, Object, Status};
 use xos_xproto::{Model, camel_case};
 
 use crate::definition::api_resource;
-use crate::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
+use crate::names::{MANAGER_PREFIX, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 
 /// Why a custom resource could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,18 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         created: meta.creation_timestamp.as_ref().map(|t| t.0),
         deleting: meta.deletion_timestamp.as_ref().map(|t| t.0),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
+        operator_fields: operator_fields(model, meta),
     })
+}
+
+/// Managed fields say who set what; all managers of ours begin with `xos/`.
+fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
+    let managers = meta.managed_fields.iter().flatten();
+    let operators = managers.filter(|entry| !entry.manager.as_deref().unwrap_or_default().starts_with(MANAGER_PREFIX));
+    let specs: Vec<_> = operators.filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:spec")).collect();
+    let is_set = |name: &str| specs.iter().any(|spec| spec.get(format!("f:{}", camel_case(name))).is_some());
+    let declarative = members(model).filter(|(_, place)| *place == Place::Spec);
+    declarative.map(|(name, _)| name).filter(|name| !specs.is_empty() && is_set(name)).map(Box::from).collect()
 }
 
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
@@ -177,19 +188,25 @@ fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serd
     Ok(Some(annotations).filter(|annotations| !annotations.is_empty()))
 }
 
-/// The merge patch of a quiet save: changed fields of spec (null unsets), its record, and the resourceVersion that it is based on.
+/// The merge patch of a quiet save: changed fields of spec (null unsets), its record, the touch if it is one, and the resourceVersion that it
+/// is based on.
 ///
 /// # Errors
 /// When the record has no JSON form.
 pub fn quiet_save_patch(
     spec: &Fields,
     saves: &[QuietSave],
+    touch: Option<&str>,
     resource_version: &str,
 ) -> Result<Value, serde_json::Error> {
     let spec: Map<_, _> = spec.iter().map(|(name, value)| (camel_case(name), value.clone())).collect();
-    let record = serde_json::to_string(saves)?;
+    let mut annotations = Map::new();
+    if !spec.is_empty() {
+        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), serde_json::to_string(saves)?.into());
+    }
+    annotations.extend(touch.map(|touch| (TOUCH_ANNOTATION.to_owned(), touch.into())));
     Ok(json!({
-        "metadata": {"resourceVersion": resource_version, "annotations": {QUIET_SAVES_ANNOTATION: record}},
+        "metadata": {"resourceVersion": resource_version, "annotations": annotations},
         "spec": spec,
     }))
 }

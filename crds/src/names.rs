@@ -13,6 +13,9 @@ pub const TOUCH_ANNOTATION: &str = "xos.opencord.org/touch";
 /// The recent quiet saves, as JSON.
 pub const QUIET_SAVES_ANNOTATION: &str = "xos.opencord.org/quiet-saves";
 
+/// What the field manager of every write of a synchronizer begins with.
+pub const MANAGER_PREFIX: &str = "xos/";
+
 /// The names of a model's custom resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {

@@ -77,7 +77,7 @@ fn a_quiet_save() {
     let spec = [("first_name".to_owned(), json!("Eve")), ("age".to_owned(), Value::Null)].into();
     let hash = |n| SpecHash::of(&json!(n));
     let saves = [QuietSave { from: hash(1), to: hash(2), by: Pass::Sync }];
-    let patch = quiet_save_patch(&spec, &saves, "7").unwrap();
+    let patch = quiet_save_patch(&spec, &saves, Some("t"), "7").unwrap();
     assert_eq!(patch["spec"], json!({"firstName": "Eve", "age": null}));
     assert_eq!(patch["metadata"]["resourceVersion"], "7");
     let record = patch["metadata"]["annotations"]["xos.opencord.org/quiet-saves"].as_str().unwrap();

@@ -47,6 +47,18 @@ impl Cache {
         true
     }
 
+    /// Takes in an object that we made.
+    pub fn made(&mut self, object: Arc<Object>, watch: WatchId) {
+        let key = object.key();
+        if let Some(seen) = self.listing.get_mut(&watch) {
+            // The list may have been taken before.
+            seen.insert(key.clone());
+        }
+        if self.get(&key).is_none_or(|known| is_newer(&object, known)) && !self.is_released(&key, &object.meta.uid) {
+            self.objects.insert(key, (object, watch));
+        }
+    }
+
     /// Takes in the answer to one of our own writes, unless the object went away or was made anew meanwhile.
     pub fn wrote(&mut self, object: Arc<Object>) {
         if let Some((known, _)) = self.objects.get_mut(&object.key())

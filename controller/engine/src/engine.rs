@@ -5,67 +5,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use xos_model::dirty::{Due, sync_due};
-use xos_model::graph::{ExtraDependency, GraphError};
-use xos_model::{Backoff, Object, ObjectKey};
+use xos_model::graph::GraphError;
+use xos_model::{Index, Object, ObjectKey};
 use xos_steps::ContextParts;
 
-use crate::cache::{Cache, WatchId, is_newer};
+use crate::cache::{WatchId, is_newer};
 use crate::clock::Clock;
-use crate::decide::{Duty, Plan, decide};
+use crate::decide::{Plan, decide};
+use crate::duty::{duty, is_unsettled};
+use crate::options::Options;
 use crate::planner::{Planner, Wait};
 use crate::queue::{Priority, Queue};
 use crate::registry::{Entry, Registry};
 use crate::rooms::Rooms;
+use crate::store::{LiveStore, Wrote};
+use crate::view::SharedView;
 use crate::watch::Notice;
 use crate::work::{Job, Report, Shared, Subject, Turn, carry_out};
 use crate::writer::Writer;
 
 /// Resyncs are spread over ±10 %.
 const RESYNC_JITTER: f64 = 0.1;
-/// Finalizers of sync steps, whosever.
-const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
-
 /// What a protected object says that is to be deleted.
 const PROTECTED: &str = "spec.writeProtect is set: the object stays until it is cleared";
-
-/// How the engine works.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Objects handled at once.
-    pub concurrency: usize,
-    /// A step's time limit.
-    pub step_timeout: Duration,
-    /// The delay after failures.
-    pub backoff: Backoff,
-    /// The even pace at which deferred objects are tried again.
-    pub deferred_every: Duration,
-    /// How long running steps may go on after shutdown began.
-    pub shutdown_grace: Duration,
-    /// How long an object waits for another before its status says so.
-    pub patience: Duration,
-    /// Dependencies beside the links: XOS's `dependency_graph`.
-    pub dependencies: Vec<ExtraDependency>,
-}
-
-impl Default for Options {
-    /// 16 at once; 10 min a step; 1 s to 5 min after failures; 5 s for the deferred, as in XOS; 30 s of grace; waits are told after 3 s.
-    fn default() -> Self {
-        Self {
-            concurrency: 16,
-            step_timeout: Duration::from_secs(600),
-            backoff: Backoff::default(),
-            deferred_every: Duration::from_secs(5),
-            shutdown_grace: Duration::from_secs(30),
-            patience: Duration::from_secs(3),
-            dependencies: vec![],
-        }
-    }
-}
 
 /// Why the engine stopped without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +45,11 @@ pub enum EngineError {
 pub struct Engine {
     shared: Arc<Shared>,
     options: Options,
-    cache: Cache,
+    view: SharedView,
+    /// What steps saved by themselves.
+    written: UnboundedReceiver<Wrote>,
+    /// How many watches have shown all that there is; those that did.
+    listed: HashSet<WatchId>,
     queue: Queue,
     workers: JoinSet<Report>,
     /// Which object each worker has, and which step it runs.
@@ -106,13 +76,27 @@ impl Engine {
         parts: ContextParts,
         options: Options,
     ) -> Result<Self, GraphError> {
-        let planner = Planner::new(&registry.models, &options.dependencies, options.patience)?;
-        let shared =
-            Shared { registry, writer, clock, parts, backoff: options.backoff, step_timeout: options.step_timeout };
+        let view = SharedView::new(Index::new(Arc::clone(&registry.models), &options.dependencies)?);
+        let (wrote, written) = unbounded_channel();
+        let registry = Arc::new(registry);
+        let store = LiveStore {
+            registry: Arc::clone(&registry),
+            writer: Arc::clone(&writer),
+            clock: Arc::clone(&clock),
+            view: view.clone(),
+            namespaces: options.namespaces.clone(),
+            wrote,
+        };
+        let parts = ContextParts { store: Arc::new(store), ..parts };
+        let (backoff, step_timeout) = (options.backoff, options.step_timeout);
+        let planner = Planner::new(options.patience);
+        let shared = Shared { registry, writer, clock, parts, backoff, step_timeout };
         Ok(Self {
             shared: Arc::new(shared),
             options,
-            cache: Cache::default(),
+            view,
+            written,
+            listed: HashSet::new(),
             queue: Queue::default(),
             workers: JoinSet::new(),
             at_work: HashMap::new(),
@@ -140,6 +124,7 @@ impl Engine {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(joined) = self.workers.join_next_with_id() => self.joined(joined),
+                Some(wrote) = self.written.recv() => self.step_wrote(wrote),
                 notice = notices.recv() => match notice {
                     Some(notice) => self.notice(notice),
                     None => return Err(EngineError::WatchesEnded),
@@ -170,7 +155,7 @@ impl Engine {
     }
 
     fn start_workers(&mut self) {
-        while self.workers.len() < self.options.concurrency {
+        while self.workers.len() < self.options.concurrency && self.listed.len() >= self.options.watches {
             let Some(key) = self.queue.take(self.shared.clock.now()) else { return };
             if !self.start(&key) {
                 self.queue.finish(&key);
@@ -183,7 +168,7 @@ impl Engine {
 
     /// Decides on an object; whether a worker now has it.
     fn start(&mut self, key: &ObjectKey) -> bool {
-        let Some(object) = self.cache.get(key).cloned() else { return false };
+        let Some(object) = self.view.get(key) else { return false };
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let now = self.shared.clock.now();
         let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
@@ -193,7 +178,7 @@ impl Engine {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
-            Plan::Handle { policy: None, sync: true } if self.planner.must_wait(key) => return self.wait(key, &object),
+            Plan::Handle { policy: None, sync: true } if self.must_wait(key) => return self.wait(key, &object),
             Plan::Handle { policy, sync } => {
                 self.planner.forget(key);
                 Job::Handle { policy, sync }
@@ -212,13 +197,14 @@ impl Engine {
 
     /// What is to be done with an object that is to go; nothing while others go before it.
     fn delete(&mut self, key: &ObjectKey, object: &Object, policy: bool, sync: bool) -> Option<Job> {
-        let cascade = self.planner.cascade(key).into_iter().filter_map(|other| self.cache.get(&other));
+        let view = self.view.read();
+        let cascade = view.index.graph().cascade(key).into_iter().filter_map(|other| view.cache.get(&other));
         let is_asked = |other: &&Arc<Object>| other.meta.deleting.is_some() || other.flag("write_protect");
         let live: Vec<_> = cascade.filter(|other| !is_asked(other)).cloned().collect();
         if !live.is_empty() {
             return Some(Job::Cascade(live));
         }
-        if self.planner.must_wait_deleting(key) {
+        if self.planner.must_wait_deleting(view.index.graph(), key) {
             return None;
         }
         // No step was ever started for it: there is nothing to undo.
@@ -226,11 +212,15 @@ impl Engine {
         Some(Job::Delete { policy, sync })
     }
 
+    fn must_wait(&mut self, key: &ObjectKey) -> bool {
+        self.planner.must_wait(self.view.read().index.graph(), key)
+    }
+
     /// An object waits: its status says so after a while.
     fn wait(&mut self, key: &ObjectKey, object: &Arc<Object>) -> bool {
-        let cache = &self.cache;
-        let is_deleting = |key: &ObjectKey| cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
-        match self.planner.wait(key, self.shared.clock.now(), is_deleting) {
+        let view = self.view.read();
+        let is_deleting = |key: &ObjectKey| view.cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
+        match self.planner.wait(view.index.graph(), key, self.shared.clock.now(), is_deleting) {
             Wait::Until(at) => {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
@@ -244,8 +234,9 @@ impl Engine {
                 }
             }
         }
-        let Some(text) = self.planner.text(key, |key| cache.get(key).map(Arc::as_ref)) else { return false };
-        self.tell(key, object, &text)
+        let text = self.planner.text(key, |key| view.cache.get(key).map(Arc::as_ref));
+        drop(view);
+        text.is_some_and(|text| self.tell(key, object, &text))
     }
 
     /// Lets status say what the object waits for, if it does not yet.
@@ -369,10 +360,10 @@ impl Engine {
     /// After the policies: the step, if nothing holds it back by now, or else the status of what was done. Whether a worker has it.
     fn go_on(&mut self, key: &ObjectKey, subject: Subject) -> bool {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
-        self.learn(&subject.object);
+        self.learn(&Arc::new(subject.object.clone()));
         let plan =
             decide(&subject.object, &duty(&self.shared.registry, &entry, &subject.object), self.shared.clock.now());
-        let syncs = matches!(plan, Plan::Handle { policy: None, sync: true }) && !self.planner.must_wait(key);
+        let syncs = matches!(plan, Plan::Handle { policy: None, sync: true }) && !self.must_wait(key);
         let step = Job::Handle { policy: None, sync: true };
         let job = if syncs && self.steps.has_room(&entry) { step } else { Job::Write };
         self.spawn(key.clone(), entry, subject, job)
@@ -381,15 +372,41 @@ impl Engine {
     /// An object as it is after one of our writes.
     fn wrote(&mut self, object: Arc<Object>) {
         let key = object.key();
-        self.cache.wrote(object);
-        if let Some(object) = self.cache.get(&key).cloned() {
+        let known = {
+            let mut view = self.view.write();
+            view.cache.wrote(object);
+            view.cache.get(&key).cloned()
+        };
+        if let Some(object) = known {
             self.learn(&object);
+        }
+    }
+
+    /// A step saved an object by itself: the view knows, and now who waits and what is due.
+    fn step_wrote(&mut self, wrote: Wrote) {
+        let key = match wrote {
+            Wrote::Made(key, uid) => {
+                if self.view.get(&key).is_some_and(|object| object.status.synchronizers.is_empty()) {
+                    self.untouched.insert(uid);
+                }
+                key
+            }
+            Wrote::Saved(key) => key,
+            Wrote::Gone(key, uid) => return self.forget(&key, &uid),
+        };
+        if let Some(object) = self.view.get(&key) {
+            self.learn(&object);
+        }
+        // What a step saves of its own object is settled by its end.
+        if !self.at_work.values().any(|(busy, _)| *busy == key) {
+            self.queue.add(&key, Priority::Change);
         }
     }
 
     /// An object is gone by one of our writes.
     fn gone(&mut self, key: &ObjectKey, uid: &str) {
-        if self.cache.released(key, uid) {
+        let is_known = self.view.write().cache.released(key, uid);
+        if is_known {
             self.forget(key, uid);
         }
     }
@@ -399,28 +416,32 @@ impl Engine {
         self.queue.remove(key);
         self.untouched.remove(uid);
         self.resyncs.remove(key);
+        // A successor of the same name may be known already.
+        if self.view.get(key).is_none() {
+            self.view.write().index.remove(key);
+        }
         for woken in self.planner.unlearn(key) {
             self.queue.add(&woken, Priority::Change);
         }
     }
 
     /// Takes in an object as it is now, and wakes those who waited for that.
-    fn learn(&mut self, object: &Object) {
-        let Some(entry) = self.shared.registry.get(&object.model) else { return };
-        let is_unsettled = is_unsettled(object, &self.shared.registry, entry, self.shared.clock.now());
+    fn learn(&mut self, object: &Arc<Object>) {
+        let is_unsettled = is_unsettled(object, &self.shared.registry, self.shared.clock.now());
         let key = object.key();
+        self.view.write().index.insert(object, is_unsettled);
         // Those who told what they wait for may have something else to tell, or to do.
         for follower in self.planner.followers(&key) {
             self.queue.add(&follower, Priority::Retry);
         }
-        for woken in self.planner.learn(object, is_unsettled) {
+        for woken in self.planner.learn(self.view.read().index.graph(), object) {
             self.queue.add(&woken, Priority::Change);
         }
     }
 
     /// The watch may show our own write before its answer is here. That must not run a deferred step again at once.
     fn forget_own_echo(&mut self, key: &ObjectKey, written: &Object) {
-        if self.cache.get(key).is_some_and(|known| !is_newer(known, written)) {
+        if self.view.get(key).is_some_and(|known| !is_newer(&known, written)) {
             self.queue.remove(key);
         }
     }
@@ -431,15 +452,18 @@ impl Engine {
 
     fn notice(&mut self, notice: Notice) {
         match notice {
-            Notice::BeginList(watch) => self.cache.begin_list(watch),
+            Notice::BeginList(watch) => self.view.write().cache.begin_list(watch),
             Notice::Seen(watch, object) => self.seen(watch, *object),
             Notice::Gone(key, uid) => {
-                if self.cache.gone(&key, &uid) {
+                let is_known = self.view.write().cache.gone(&key, &uid);
+                if is_known {
                     self.forget(&key, &uid);
                 }
             }
             Notice::EndList(watch) => {
-                for (key, uid) in self.cache.end_list(watch) {
+                self.listed.insert(watch);
+                let gone = self.view.write().cache.end_list(watch);
+                for (key, uid) in gone {
                     self.forget(&key, &uid);
                 }
             }
@@ -448,13 +472,15 @@ impl Engine {
 
     fn seen(&mut self, watch: WatchId, object: Object) {
         let key = object.key();
-        let is_new = self.cache.get(&key).is_none_or(|known| known.meta.uid != object.meta.uid);
-        if is_new && !self.cache.is_listing(watch) && object.status.synchronizers.is_empty() {
+        let mut view = self.view.write();
+        let is_new = view.cache.get(&key).is_none_or(|known| known.meta.uid != object.meta.uid);
+        if is_new && !view.cache.is_listing(watch) && object.status.synchronizers.is_empty() {
             self.untouched.insert(object.meta.uid.clone());
         }
-        if self.cache.see(object, watch)
-            && let Some(object) = self.cache.get(&key).cloned()
-        {
+        let news = view.cache.see(object, watch);
+        let known = view.cache.get(&key).filter(|_| news).cloned();
+        drop(view);
+        if let Some(object) = known {
             self.learn(&object);
             self.queue.add(&key, Priority::Change);
         }
@@ -464,31 +490,6 @@ impl Engine {
 fn later(now: Timestamp, delay: Duration) -> Timestamp {
     let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
     now.checked_add(delay).unwrap_or(Timestamp::MAX)
-}
-
-/// What this synchronizer has to do with an object.
-fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object) -> Duty<'a> {
-    Duty {
-        synchronizer: &registry.synchronizer,
-        syncs: entry.step.as_ref().is_some_and(|step| step.is_ours(object)),
-        has_policies: !entry.policies.is_empty(),
-        finalizers: &entry.finalizers,
-    }
-}
-
-/// Whether those who depend on an object have to wait for it: somebody synchronizes it, and it is not done.
-fn is_unsettled(object: &Object, registry: &Registry, entry: &Entry, now: Timestamp) -> bool {
-    let is_held = object.flag("no_sync") || object.flag("lazy_blocked");
-    if object.meta.deleting.is_some() || is_held {
-        return false;
-    }
-    if entry.step.as_ref().is_some_and(|step| step.is_ours(object)) {
-        return sync_due(object, &registry.synchronizer, now) != Due::Clean;
-    }
-    let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);
-    let is_claimed = others().any(|own| !own.sync.is_untried())
-        || object.meta.finalizers.iter().any(|finalizer| finalizer.starts_with(SYNC_FINALIZERS));
-    is_claimed && !others().any(|own| sync_due(object, &own.name, now) == Due::Clean)
 }
 
 #[cfg(test)]

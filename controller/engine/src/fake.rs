@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::mpsc;
 use xos_model::record::rebase;
-use xos_model::{Fields, Intent, Meta, Object, ObjectKey, QuietSave, SpecHash, Status};
+use xos_model::{Intent, Meta, Object, ObjectKey, SpecHash, Status};
 use xos_xproto::{ModelSet, Sources, compile};
 
 use crate::clock::Clock;
 use crate::registry::Entry;
 use crate::watch::Notice;
-use crate::writer::{WriteError, Writer, Written};
+use crate::writer::{SpecSave, WriteError, Writer, Written};
 
 /// An object of model `MyModel` in namespace `default`, as it was just created.
 pub(crate) fn object(name: &str) -> Object {
@@ -115,6 +116,26 @@ impl World {
         self.put(object).await;
     }
 
+    fn make(&self, entry: &Entry, new: &Object) -> Result<Object, WriteError> {
+        let mut state = self.state();
+        if state.objects.contains_key(&new.key()) {
+            return Err(WriteError::Exists);
+        }
+        state.version += 1;
+        let spec = new.fields.iter().filter(|(name, _)| SPEC.contains(&name.as_str()));
+        let mut object =
+            Object { fields: spec.map(|(name, value)| (name.clone(), value.clone())).collect(), ..new.clone() };
+        object.intent.spec = xos_crds::spec_hash(&entry.model, &object.fields);
+        object.meta.uid = format!("uid-{}-{}", new.meta.name, state.version);
+        object.meta.resource_version = state.version.to_string();
+        object.meta.generation = 1;
+        object.meta.finalizers = entry.finalizers.all().cloned().collect();
+        state.writes.push(format!("create {}", object.meta.name));
+        state.objects.insert(object.key(), object.clone());
+        self.notices.try_send(Notice::Seen(0, Box::new(object.clone()))).unwrap();
+        Ok(object)
+    }
+
     fn write(
         &self,
         what: &str,
@@ -157,21 +178,31 @@ impl Writer for World {
         async { result }.boxed()
     }
 
-    fn save_spec<'a>(
-        &'a self,
-        entry: &'a Entry,
-        object: &'a Object,
-        spec: &'a Fields,
-        saves: &'a [QuietSave],
-        _: &'a str,
-    ) -> Written<'a> {
+    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, _: &'a str) -> Written<'a> {
         let result = self.write("spec", object, true, |o| {
-            o.fields.extend(spec.clone());
-            o.quiet_saves = saves.to_vec();
-            o.intent.spec = xos_crds::spec_hash(&entry.model, &o.fields);
-            o.meta.generation += 1;
+            for (field, value) in &save.spec {
+                o.set(field, value.clone());
+            }
+            if !save.spec.is_empty() {
+                o.quiet_saves = save.saves.clone();
+                o.intent.spec = xos_crds::spec_hash(&entry.model, &o.fields);
+                o.meta.generation += 1;
+            }
+            if save.touch.is_some() {
+                o.intent.touch.clone_from(&save.touch);
+            }
         });
         async { result }.boxed()
+    }
+
+    fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, _: &'a str) -> Written<'a> {
+        let result = self.make(entry, object);
+        async { result }.boxed()
+    }
+
+    fn read<'a>(&'a self, _: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
+        let read = self.state().objects.get(key).cloned();
+        async { Ok(read) }.boxed()
     }
 
     fn write_status<'a>(&'a self, _: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {

@@ -10,12 +10,16 @@ pub mod act;
 pub mod cache;
 pub mod clock;
 pub mod decide;
+mod duty;
 mod engine;
 pub mod install;
+pub mod options;
 mod planner;
 pub mod queue;
 pub mod registry;
 mod rooms;
+mod store;
+mod view;
 pub mod watch;
 mod work;
 pub mod writer;
@@ -23,6 +27,7 @@ pub mod writer;
 #[cfg(test)]
 mod fake;
 
-pub use engine::{Engine, EngineError, Options};
+pub use engine::{Engine, EngineError};
+pub use options::Options;
 pub use registry::{Registry, RegistryError};
-pub use writer::{KubeWriter, WriteError, Writer};
+pub use writer::{KubeWriter, SpecSave, WriteError, Writer};

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use xos_model::condition::{ConditionStatus, find};
-use xos_model::graph::{Address, Blocker, ExtraDependency, Graph, GraphError, Waits};
+use xos_model::graph::{Address, Blocker, Graph, Waits};
 use xos_model::{Object, ObjectKey};
-use xos_xproto::ModelSet;
 
 /// How much of another object's message is told.
 const TOLD: usize = 200;
 
-/// Links, waits, and since when each waits.
+/// Who waits, and since when.
 pub(crate) struct Planner {
-    graph: Graph,
     waits: Waits,
     since: HashMap<ObjectKey, Timestamp>,
     /// Whether somebody began to wait since cycles were last looked for.
@@ -35,18 +33,15 @@ pub(crate) enum Wait {
 }
 
 impl Planner {
-    pub(crate) fn new(models: &ModelSet, extra: &[ExtraDependency], patience: Duration) -> Result<Self, GraphError> {
-        let graph = Graph::new(models, extra)?;
-        Ok(Self { graph, waits: Waits::default(), since: HashMap::new(), has_news: false, patience })
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { waits: Waits::default(), since: HashMap::new(), has_news: false, patience }
     }
 
-    /// Takes in an object as it is now; gives those who need not wait for it any longer.
-    pub(crate) fn learn(&mut self, object: &Object, is_unsettled: bool) -> BTreeSet<ObjectKey> {
+    /// An object is as the graph now has it; gives those who need not wait for it any longer.
+    pub(crate) fn learn(&mut self, graph: &Graph, object: &Object) -> BTreeSet<ObjectKey> {
         let key = object.key();
-        let (is_new, was_unsettled) = (!self.graph.contains(&key), self.graph.is_unsettled(&key));
-        self.graph.insert(object, is_unsettled);
-        let mut woken = if is_new { self.waits.wake_for_new(&self.graph, &key) } else { BTreeSet::new() };
-        if was_unsettled && !is_unsettled && object.meta.deleting.is_none() {
+        let mut woken = self.waits.wake_for_new(graph, &key);
+        if !graph.is_unsettled(&key) && object.meta.deleting.is_none() {
             woken.extend(self.waits.wake(&Blocker::Object(key)));
         }
         woken
@@ -54,21 +49,20 @@ impl Planner {
 
     /// An object is gone; gives those who waited for that.
     pub(crate) fn unlearn(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        self.graph.remove(key);
         self.forget(key);
         self.waits.unexempt(key);
         self.waits.wake(&Blocker::Object(key.clone()))
     }
 
     /// Whether the object has to wait for what it depends on.
-    pub(crate) fn must_wait(&mut self, key: &ObjectKey) -> bool {
-        let blocker = self.waits.look(&self.graph, key);
+    pub(crate) fn must_wait(&mut self, graph: &Graph, key: &ObjectKey) -> bool {
+        let blocker = self.waits.look(graph, key);
         self.note(key, blocker.is_some())
     }
 
     /// Whether the object, which is being deleted, has to wait for those that go before it.
-    pub(crate) fn must_wait_deleting(&mut self, key: &ObjectKey) -> bool {
-        let blocker = self.waits.look_deleting(&self.graph, key);
+    pub(crate) fn must_wait_deleting(&mut self, graph: &Graph, key: &ObjectKey) -> bool {
+        let blocker = self.waits.look_deleting(graph, key);
         self.note(key, blocker.is_some())
     }
 
@@ -81,11 +75,6 @@ impl Planner {
         waits
     }
 
-    /// The objects that go together with this one.
-    pub(crate) fn cascade(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        self.graph.cascade(key)
-    }
-
     /// The object waits no longer.
     pub(crate) fn forget(&mut self, key: &ObjectKey) {
         self.waits.forget(key);
@@ -93,7 +82,13 @@ impl Planner {
     }
 
     /// What to do with an object that has to wait.
-    pub(crate) fn wait(&mut self, key: &ObjectKey, now: Timestamp, is_deleting: impl Fn(&ObjectKey) -> bool) -> Wait {
+    pub(crate) fn wait(
+        &mut self,
+        graph: &Graph,
+        key: &ObjectKey,
+        now: Timestamp,
+        is_deleting: impl Fn(&ObjectKey) -> bool,
+    ) -> Wait {
         let since = *self.since.entry(key.clone()).or_insert(now);
         let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
         let until = since.checked_add(patience).unwrap_or(Timestamp::MAX);
@@ -103,7 +98,7 @@ impl Planner {
         if !std::mem::take(&mut self.has_news) {
             return Wait::Tell(vec![]);
         }
-        let cycles = self.waits.break_cycles(&self.graph, is_deleting);
+        let cycles = self.waits.break_cycles(graph, is_deleting);
         for cycle in &cycles {
             let names: Vec<_> = cycle.iter().map(ToString::to_string).collect();
             tracing::warn!(

@@ -14,7 +14,7 @@ pub struct Registry {
     /// The synchronizer's name.
     pub synchronizer: String,
     /// The models.
-    pub models: ModelSet,
+    pub models: Arc<ModelSet>,
     entries: BTreeMap<String, Arc<Entry>>,
 }
 
@@ -111,7 +111,7 @@ impl Registry {
         let entries: Vec<_> = models.concrete().map(entry).collect();
         Ok(Self {
             synchronizer: synchronizer.to_owned(),
-            models: models.clone(),
+            models: Arc::new(models.clone()),
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
         })
     }

@@ -46,6 +46,15 @@ pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> V
     apis.enumerate().map(|(id, (entry, api))| Watch { id, entry, api }).collect()
 }
 
+/// The watch that shows an object; none does for one of another namespace.
+pub(crate) fn watch_id(registry: &Registry, namespaces: &[String], key: &ObjectKey) -> Option<WatchId> {
+    let model = registry.entries().position(|entry| entry.model.name == *key.model)?;
+    match namespaces {
+        [] => Some(model),
+        some => Some(model * some.len() + some.iter().position(|namespace| **namespace == *key.namespace)?),
+    }
+}
+
 impl Watch {
     /// Watches until the receiver is closed. Broken watches are taken up again with a growing delay.
     pub async fn run(self, notices: mpsc::Sender<Notice>) {
@@ -69,7 +78,7 @@ impl Watch {
 
     fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
         let config = watcher::Config::default().streaming_lists();
-        watcher(self.api.clone(), config).modify(|object| object.managed_fields_mut().clear()).default_backoff()
+        watcher(self.api.clone(), config).default_backoff()
     }
 
     fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {

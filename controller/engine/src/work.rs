@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 
 use xos_model::dirty::Switch;
 use xos_model::record::{self, Context};
-use xos_model::save::{Changes, changes};
+use xos_model::save::{Changes, changes, difference};
 use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome, QuietSave, intent};
-use xos_steps::{ContextParts, StepContext};
+use xos_steps::{ContextParts, Saver, StepContext};
 
 use crate::act::act;
 use crate::clock::Clock;
 use crate::registry::{Entry, Registry};
-use crate::writer::{WriteError, Writer};
+use crate::writer::{SpecSave, WriteError, Writer, in_status};
 
 /// What all workers share.
 pub(crate) struct Shared {
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Template of every step's context.
@@ -161,9 +161,13 @@ impl Worker<'_> {
         subject: Subject,
         operation: Operation,
     ) -> Result<Option<(Subject, Finished, bool)>, WriteError> {
+        let context = self.step_context(&subject.object, operation);
         let mut after = subject.object.clone();
-        let Some(mut finished) = self.run(operation, &mut after).await else { return Ok(None) };
+        let Some(mut finished) = self.run(operation, &context, &mut after).await else { return Ok(None) };
         let mut subject = subject;
+        if let Some(saved) = context.session().saved(&subject.object.meta.uid) {
+            (subject, after) = self.on_top_of(saved, &subject, &after);
+        }
         let mut changed = false;
         if finished.outcome == Outcome::Succeeded {
             match changes(&self.entry.model, &subject.object.fields, &after.fields) {
@@ -171,7 +175,7 @@ impl Worker<'_> {
                 Ok(changes) => {
                     changed = changes != Changes::default();
                     subject = self.save(subject, changes, &finished).await?;
-                    self.saved(&subject.object, &mut finished).await;
+                    self.saved(&context, &subject.object, &mut finished).await;
                 }
             }
         }
@@ -179,12 +183,25 @@ impl Worker<'_> {
         Ok(Some((subject, finished, changed)))
     }
 
+    /// The step saved its object by itself: what it changed beside that, on top of what was saved.
+    fn on_top_of(&self, saved: Arc<Object>, subject: &Subject, after: &Object) -> (Subject, Object) {
+        let changed = difference(&subject.object.fields, &after.fields);
+        let synchronizer = &self.shared.registry.synchronizer;
+        let in_memory = |name: &str| in_status(&self.entry.model, name);
+        let object = record::rebase(&subject.stored, &subject.object, &saved, synchronizer, in_memory);
+        let mut after = object.clone();
+        for (field, value) in changed {
+            after.set(&field, value);
+        }
+        (Subject { stored: saved, object }, after)
+    }
+
     /// Saves what an attempt changed in spec, quietly; what it changed in status waits for the one write.
     async fn save(&self, subject: Subject, changes: Changes, finished: &Finished) -> Result<Subject, WriteError> {
         let Subject { mut stored, mut object } = subject;
         let mut names = changes.spec.keys().chain(changes.status.keys());
         if names.any(|name| record::is_news(name)) {
-            record::mark_changed(&mut object, finished);
+            record::mark_changed(&mut object, finished.operation.pass(), finished.at);
         }
         if !changes.spec.is_empty() {
             let saved = self.save_quietly(&stored, &changes.spec, finished).await?;
@@ -216,20 +233,22 @@ impl Worker<'_> {
             by: finished.operation.pass(),
         };
         let saves = intent::remember(&object.quiet_saves, save);
-        self.shared.writer.save_spec(self.entry, object, spec, &saves, &finished.step).await
+        let save = SpecSave { spec: spec.clone(), saves, touch: None };
+        self.shared.writer.save_spec(self.entry, object, &save, &finished.step).await
     }
 
     /// The hooks after a save.
-    async fn saved(&self, object: &Object, finished: &mut Finished) {
-        let context = self.step_context(object, finished.operation);
+    async fn saved(&self, context: &StepContext, object: &Object, finished: &mut Finished) {
+        context.session().saw(&Arc::new(object.clone()));
         let limit = self.shared.step_timeout;
         if finished.operation == Operation::Sync {
             if let Some(step) = &self.entry.step {
-                finished.outcome = act(step.saved(&context, object), limit).await;
+                finished.outcome = act(step.saved(context, object), limit).await;
             }
             return;
         }
         for policy in &self.entry.policies {
+            let context = context.in_the_name_of(policy.name());
             finished.outcome = act(policy.saved(&context, object), limit).await;
             if finished.outcome != Outcome::Succeeded {
                 return;
@@ -246,7 +265,8 @@ impl Worker<'_> {
         let mut failed = None;
         for (is_due, operation, finalizer) in duties {
             if is_due {
-                let Some(finished) = self.run(operation, &mut subject.object.clone()).await else {
+                let context = self.step_context(&subject.object, operation);
+                let Some(finished) = self.run(operation, &context, &mut subject.object.clone()).await else {
                     return Ok(Turn::Abandoned);
                 };
                 if finished.outcome != Outcome::Succeeded {
@@ -309,16 +329,15 @@ impl Worker<'_> {
     }
 
     /// Runs the step or the policies; `None` if stopped at shutdown.
-    async fn run(&self, operation: Operation, object: &mut Object) -> Option<Finished> {
-        let context = self.step_context(object, operation);
+    async fn run(&self, operation: Operation, context: &StepContext, object: &mut Object) -> Option<Finished> {
         let (started, limit) = (Instant::now(), self.shared.step_timeout);
         let (name, outcome) = if operation.pass() == xos_model::Pass::Policy {
-            self.run_policies(operation, &context, object).await
+            self.run_policies(operation, context, object).await
         } else {
             let step = self.entry.step.as_ref()?;
             let call = match operation {
-                Operation::Delete => step.delete(&context, object),
-                _ => step.sync(&context, object),
+                Operation::Delete => step.delete(context, object),
+                _ => step.sync(context, object),
             };
             (step.name(), act(call, limit).await)
         };
@@ -335,7 +354,8 @@ impl Worker<'_> {
     async fn run_policies(&self, operation: Operation, context: &StepContext, object: &mut Object) -> (&str, Outcome) {
         let mut last = ("", Outcome::Succeeded);
         for policy in &self.entry.policies {
-            let outcome = act(policy.handle(operation, context, object), self.shared.step_timeout).await;
+            let context = context.in_the_name_of(policy.name());
+            let outcome = act(policy.handle(operation, &context, object), self.shared.step_timeout).await;
             last = (policy.name(), outcome);
             if last.1 != Outcome::Succeeded {
                 break;
@@ -354,7 +374,13 @@ impl Worker<'_> {
         } else {
             format!("{uid}/{name}/{}{touch}", object.intent.spec.as_str())
         };
-        StepContext::new(ContextParts { idempotency_key, failures, ..self.shared.parts.clone() })
+        let step = self.entry.step.as_ref().map_or("", |step| step.name()).to_owned();
+        let saver = Saver { step, pass: operation.pass() };
+        let namespace = object.meta.namespace.clone();
+        let parts = ContextParts { idempotency_key, failures, saver, namespace, ..self.shared.parts.clone() };
+        let context = StepContext::new(parts);
+        context.session().saw(&Arc::new(object.clone()));
+        context
     }
 
     fn context(&self) -> Context<'_> {

@@ -3,12 +3,13 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
-use xos_crds::{DecodeError, from_custom_resource, quiet_save_patch, status_patch};
+use xos_crds::names::MANAGER_PREFIX;
+use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, quiet_save_patch, status_patch};
 use xos_model::record::rebase;
 use xos_model::save::{Place, link_place, place};
-use xos_model::{Fields, Object, QuietSave};
+use xos_model::{Fields, Object, ObjectKey, QuietSave};
 use xos_xproto::Model;
 
 use crate::registry::{Entry, Registry};
@@ -28,6 +29,9 @@ pub enum WriteError {
     /// The object was changed since it was read.
     #[error("the object was changed meanwhile")]
     Conflict,
+    /// There is an object of that name.
+    #[error("an object of that name exists")]
+    Exists,
     /// The API server refused, or could not be reached.
     #[error("the API server: {0}")]
     Api(#[source] Box<kube::Error>),
@@ -43,10 +47,22 @@ impl From<kube::Error> for WriteError {
     fn from(error: kube::Error) -> Self {
         match &error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
+            kube::Error::Api(status) if status.is_already_exists() => Self::Exists,
             kube::Error::Api(status) if status.is_conflict() => Self::Conflict,
             _ => Self::Api(Box::new(error)),
         }
     }
+}
+
+/// A save of spec, with the record that it was done quietly.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SpecSave {
+    /// The changed fields; null unsets.
+    pub spec: Fields,
+    /// The recent quiet saves, this one included.
+    pub saves: Vec<QuietSave>,
+    /// Another run is asked for, by this token.
+    pub touch: Option<String>,
 }
 
 /// An object as it is after a write.
@@ -58,15 +74,14 @@ pub trait Writer: Send + Sync + 'static {
     /// Replaces the finalizers, if the object is unchanged since it was read.
     fn set_finalizers<'a>(&'a self, entry: &'a Entry, object: &'a Object, finalizers: &'a [String]) -> Written<'a>;
 
-    /// Saves fields of spec together with the record that they were saved quietly, if the object is unchanged since it was read.
-    fn save_spec<'a>(
-        &'a self,
-        entry: &'a Entry,
-        object: &'a Object,
-        spec: &'a Fields,
-        saves: &'a [QuietSave],
-        who: &'a str,
-    ) -> Written<'a>;
+    /// Saves fields of spec, if the object is unchanged since it was read.
+    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a>;
+
+    /// Makes an object: its name and spec, with this synchronizer's finalizers.
+    fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a>;
+
+    /// The object as it is now; none if there is none.
+    fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>>;
 
     /// Makes the status of `before`, which was read, that of `after`. What others wrote meanwhile stays.
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
@@ -87,25 +102,25 @@ impl KubeWriter {
         Self { client, synchronizer: registry.synchronizer.clone() }
     }
 
-    fn api(&self, entry: &Entry, object: &Object) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &object.meta.namespace, &entry.resource)
+    fn api(&self, entry: &Entry, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), namespace, &entry.resource)
     }
 
     /// One field manager per writer: `xos/<synchronizer>/<step>`, at most 128 characters.
     fn manager(&self, who: &str) -> String {
-        format!("xos/{}/{who}", self.synchronizer).chars().take(128).collect()
+        format!("{MANAGER_PREFIX}{}/{who}", self.synchronizer).chars().take(128).collect()
     }
 
     async fn merge(&self, entry: &Entry, object: &Object, patch: Value, who: &str) -> Result<Object, WriteError> {
         let parameters = PatchParams { field_manager: Some(self.manager(who)), ..PatchParams::default() };
-        let api = self.api(entry, object);
+        let api = self.api(entry, &object.meta.namespace);
         let answer = api.patch(&object.meta.name, &parameters, &Patch::Merge(patch)).await?;
         Ok(from_custom_resource(&entry.model, &answer)?)
     }
 
     /// The object as it is now, if it is still the same.
     async fn current(&self, entry: &Entry, object: &Object) -> Result<Object, WriteError> {
-        let answer = self.api(entry, object).get(&object.meta.name).await?;
+        let answer = self.api(entry, &object.meta.namespace).get(&object.meta.name).await?;
         let current = from_custom_resource(&entry.model, &answer)?;
         if current.meta.uid == object.meta.uid { Ok(current) } else { Err(WriteError::Gone) }
     }
@@ -113,7 +128,7 @@ impl KubeWriter {
     async fn patch_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, WriteError> {
         let Some(patch) = status_patch(&entry.model, before, after)? else { return Ok(before.clone()) };
         let parameters = PatchParams { field_manager: Some(self.manager(STATUS)), ..PatchParams::default() };
-        let api = self.api(entry, before);
+        let api = self.api(entry, &before.meta.namespace);
         let answer = api.patch_status(&before.meta.name, &parameters, &Patch::Merge(patch)).await?;
         Ok(from_custom_resource(&entry.model, &answer)?)
     }
@@ -127,18 +142,32 @@ impl Writer for KubeWriter {
         self.merge(entry, object, patch, FINALIZERS).boxed()
     }
 
-    fn save_spec<'a>(
-        &'a self,
-        entry: &'a Entry,
-        object: &'a Object,
-        spec: &'a Fields,
-        saves: &'a [QuietSave],
-        who: &'a str,
-    ) -> Written<'a> {
+    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
         async move {
-            let mut patch = quiet_save_patch(spec, saves, &object.meta.resource_version)?;
+            let (touch, version) = (save.touch.as_deref(), &object.meta.resource_version);
+            let mut patch = quiet_save_patch(&save.spec, &save.saves, touch, version)?;
             patch["metadata"]["uid"] = json!(object.meta.uid);
             self.merge(entry, object, patch, who).await
+        }
+        .boxed()
+    }
+
+    fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a> {
+        async move {
+            let mut new = new_custom_resource(&entry.model, object);
+            let finalizers: Vec<_> = entry.finalizers.all().cloned().collect();
+            new.metadata.finalizers = Some(finalizers).filter(|finalizers| !finalizers.is_empty());
+            let parameters = PostParams { field_manager: Some(self.manager(who)), ..PostParams::default() };
+            let created = self.api(entry, &object.meta.namespace).create(&parameters, &new).await?;
+            Ok(from_custom_resource(&entry.model, &created)?)
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
+        async move {
+            let there = self.api(entry, &key.namespace).get_opt(&key.name).await?;
+            Ok(there.map(|there| from_custom_resource(&entry.model, &there)).transpose()?)
         }
         .boxed()
     }
@@ -166,7 +195,7 @@ impl Writer for KubeWriter {
             let uid = Some(object.meta.uid.clone());
             let preconditions = Some(Preconditions { uid, resource_version: None });
             let parameters = DeleteParams { preconditions, ..DeleteParams::default() };
-            let answer = self.api(entry, object).delete(&object.meta.name, &parameters).await?;
+            let answer = self.api(entry, &object.meta.namespace).delete(&object.meta.name, &parameters).await?;
             let left = answer.left().ok_or(WriteError::Gone)?;
             let left = from_custom_resource(&entry.model, &left)?;
             // Without finalizers it is gone, and the answer still shows it.
@@ -176,7 +205,7 @@ impl Writer for KubeWriter {
     }
 }
 
-fn in_status(model: &Model, name: &str) -> bool {
+pub(crate) fn in_status(model: &Model, name: &str) -> bool {
     let field = model.field(name).map(place);
     field.or_else(|| model.link(name).map(link_place)) == Some(Place::Status)
 }

@@ -50,14 +50,14 @@ impl Index {
     }
 
     /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait.
-    pub fn insert(&mut self, object: Arc<Object>, is_unsettled: bool) {
+    pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) {
         let key = object.key();
-        self.graph.insert(&object, is_unsettled);
-        let old = self.objects.insert(key.clone(), Arc::clone(&object));
+        self.graph.insert(object, is_unsettled);
+        let old = self.objects.insert(key.clone(), Arc::clone(object));
         let (models, fields) = (&self.models, &mut self.fields);
         let Some(model) = models.get(&object.model) else { return };
         for (field, entries) in fields.get_mut(&object.model).into_iter().flatten() {
-            let new = forms(model, &object, field);
+            let new = forms(model, object, field);
             if let Some(old) = &old {
                 let before = forms(model, old, field);
                 if before == new {

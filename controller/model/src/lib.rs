@@ -34,7 +34,7 @@ pub use index::Index;
 pub use intent::{Intent, Pass, QuietSave, SpecHash};
 pub use jiff::Timestamp;
 pub use kinds::{Kind, Kinds};
-pub use link::{IsA, Link};
+pub use link::{IsA, Link, Reverse};
 pub use object::{Fields, Meta, Object, ObjectKey};
 pub use outcome::{Finished, Operation, Outcome};
 pub use query::{Criterion, Operator, Query, QueryError};

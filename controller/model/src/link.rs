@@ -111,7 +111,39 @@ impl<T> Deref for Link<T> {
     }
 }
 
+/// The reverse port of a link: from objects of `P` to those of `T` that lead to them. Generated as a constant of `P`: `Site::SLICES`.
+pub struct Reverse<P, T> {
+    name: &'static str,
+    ends: PhantomData<fn(P) -> T>,
+}
+
+impl<P, T> Reverse<P, T> {
+    /// The port of that name. For generated code: nothing checks that the models have it.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, ends: PhantomData }
+    }
+
+    /// The port's name in xproto.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+}
+
 // By hand: what is derived would ask the same of `T`.
+
+impl<P, T> Clone for Reverse<P, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, T> Copy for Reverse<P, T> {}
+
+impl<P, T> fmt::Debug for Reverse<P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
 
 impl<T> Clone for Link<T> {
     fn clone(&self) -> Self {

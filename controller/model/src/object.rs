@@ -58,6 +58,8 @@ pub struct Meta {
     pub deleting: Option<Timestamp>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
+    /// The fields of spec that were last set by somebody else than a synchronizer, by their names in xproto.
+    pub operator_fields: Vec<Box<str>>,
 }
 
 impl Meta {

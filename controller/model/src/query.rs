@@ -1,6 +1,7 @@
 //! Queries over objects, with the operators of XOS's `Query`.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -136,6 +137,21 @@ impl Criterion {
     }
 }
 
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.inverted { "not " } else { "" };
+        let (sign, value) = match &self.test {
+            Test::Equal(value) => ("=", value.to_string()),
+            Test::Order(operator, value) => (operator.sign(), value.to_string()),
+            Test::IEqual(text) => ("=*", format!("{text:?}")),
+            Test::Contains(text) => ("contains", format!("{text:?}")),
+            Test::IContains(text) => ("contains, in any case,", format!("{text:?}")),
+            Test::Regex(regex) => ("~", format!("{:?}", regex.as_str())),
+        };
+        write!(f, "{not}{} {sign} {value}", self.field)
+    }
+}
+
 impl Test {
     fn accepts(&self, value: &Value, namespace: &str) -> bool {
         match self {
@@ -150,6 +166,16 @@ impl Test {
 }
 
 impl Operator {
+    fn sign(self) -> &'static str {
+        match self {
+            Self::GreaterThan => ">",
+            Self::LessThan => "<",
+            Self::GreaterThanOrEqual => ">=",
+            Self::LessThanOrEqual => "<=",
+            _ => "=",
+        }
+    }
+
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::GreaterThan => order.is_gt(),

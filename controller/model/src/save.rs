@@ -1,9 +1,8 @@
 //! Which fields a step changed, and where they are to be saved.
 
-use serde_json::Value;
 use xos_xproto::{Field, FieldState, Link, Model};
 
-use crate::object::Fields;
+use crate::object::{Fields, Object};
 
 /// The bookkeeping switches that an operator sets on any object; they live in spec.
 pub const OPERATOR_SWITCHES: [&str; 5] = ["no_sync", "no_policy", "write_protect", "lazy_blocked", "xos_managed"];
@@ -70,23 +69,49 @@ pub enum SaveError {
     },
 }
 
+/// The fields that differ, as they are after; null where there is none any more.
+pub fn difference(before: &Fields, after: &Fields) -> Fields {
+    let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let changed = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    changed.map(|name| (name.clone(), after.get(name).cloned().unwrap_or_default())).collect()
+}
+
+/// The fields of `current` once what was changed of `base` is set in it. Where `yielding`, a declarative field is left alone that an operator
+/// set, or that anybody changed since `base`.
+pub fn merge(model: &Model, base: &Object, current: &Object, changed: &Fields, yielding: bool) -> Fields {
+    let mut fields = current.fields.clone();
+    for (name, value) in changed {
+        if yielding && is_taken(model, base, current, name) {
+            continue;
+        }
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    fields
+}
+
+fn is_taken(model: &Model, base: &Object, current: &Object, name: &str) -> bool {
+    let is_declarative = state_of(model, name).is_some_and(|state| place_of(name, state) == Place::Spec);
+    let is_operators = || current.meta.operator_fields.iter().any(|field| **field == *name);
+    is_declarative && (is_operators() || base.fields.get(name) != current.fields.get(name))
+}
+
 /// The difference between the fields before and after a step.
 ///
 /// # Errors
 /// When the step changed bookkeeping, or set a field that the model does not have.
 pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes, SaveError> {
     let mut changes = Changes::default();
-    let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    for name in names.into_iter().filter(|n| before.get(*n) != after.get(*n)) {
-        let state = state_of(model, name)
+    for (name, value) in difference(before, after) {
+        let state = state_of(model, &name)
             .ok_or_else(|| SaveError::Unknown { field: name.clone(), model: model.name.clone() })?;
-        let value = after.get(name).cloned().unwrap_or(Value::Null);
-        match (place_of(name, state), state) {
-            (Place::Spec, _) => changes.spec.insert(name.clone(), value),
-            (Place::Status, FieldState::Bookkeeping) => {
-                return Err(SaveError::Bookkeeping { field: name.clone() });
-            }
-            (Place::Status, _) => changes.status.insert(name.clone(), value),
+        match (place_of(&name, state), state) {
+            (Place::Spec, _) => changes.spec.insert(name, value),
+            (Place::Status, FieldState::Bookkeeping) => return Err(SaveError::Bookkeeping { field: name }),
+            (Place::Status, _) => changes.status.insert(name, value),
         };
     }
     Ok(changes)
@@ -95,7 +120,7 @@ pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use xos_xproto::{Sources, compile};
 
     #[test]

@@ -133,9 +133,9 @@ async fn work(
     for watch in watches(client, &registry, &config.namespaces) {
         watching.spawn(watch.run(sender.clone()));
     }
+    let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
-    let engine =
-        Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options(config, dependencies))?;
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options)?;
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
         ended = engine.run(notices, shutdown) => Ok(ended?),
@@ -197,6 +197,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
         dependencies,
+        namespaces: config.namespaces.clone(),
         ..xos_engine::Options::default()
     }
 }

@@ -5,16 +5,20 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use xos_model::Pass;
+
+use crate::store::{NoStore, Saver, Session, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a step gets beside its object: an HTTP client, the service's settings, cancellation, an idempotency key.
+/// What a step gets beside its object: the other objects (see [`Models`](crate::Models)), an HTTP client, the service's settings, cancellation, an idempotency key.
 ///
 /// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
 #[derive(Clone, Debug)]
 pub struct StepContext {
     parts: ContextParts,
+    session: Arc<Session>,
 }
 
 /// The parts of a [`StepContext`], for whoever makes one: the engine, or a unit test of a step.
@@ -30,6 +34,12 @@ pub struct ContextParts {
     pub idempotency_key: String,
     /// How many attempts of this intent failed before.
     pub failures: u32,
+    /// Where queries are answered and saves go.
+    pub store: Arc<dyn Store>,
+    /// In whose name saves are done.
+    pub saver: Saver,
+    /// The namespace of the object at hand.
+    pub namespace: String,
 }
 
 impl Default for ContextParts {
@@ -48,6 +58,9 @@ impl ContextParts {
             cancellation: CancellationToken::new(),
             idempotency_key: String::new(),
             failures: 0,
+            store: Arc::new(NoStore),
+            saver: Saver { step: String::new(), pass: Pass::Sync },
+            namespace: String::new(),
         }
     }
 }
@@ -92,7 +105,33 @@ pub enum SettingsError {
 impl StepContext {
     /// A context from its parts.
     pub fn new(parts: ContextParts) -> Self {
-        Self { parts }
+        Self { parts, session: Arc::default() }
+    }
+
+    /// The same context, in which saves are done in another name.
+    #[must_use]
+    pub fn in_the_name_of(&self, step: &str) -> Self {
+        let mut new = self.clone();
+        step.clone_into(&mut new.parts.saver.step);
+        new
+    }
+
+    /// What this run of the step has read and saved.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.parts.store.as_ref()
+    }
+
+    pub(crate) fn saver(&self) -> &Saver {
+        &self.parts.saver
+    }
+
+    /// The namespace of the object at hand: where objects are looked for and made, unless one says otherwise.
+    pub fn namespace(&self) -> &str {
+        &self.parts.namespace
     }
 
     /// An HTTP client with time-outs; connections are kept and shared by all steps.

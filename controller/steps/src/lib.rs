@@ -9,11 +9,16 @@
 pub mod context;
 pub mod erased;
 pub mod error;
+pub mod models;
+mod objects;
 pub mod policy;
+pub mod store;
 pub mod sync_step;
 
 pub use context::{ContextParts, SettingsError, StepContext, http_client};
 pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
+pub use models::Models;
 pub use policy::Policy;
+pub use store::{NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;

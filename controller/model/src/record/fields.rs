@@ -32,12 +32,12 @@ fn is_known(object: &Object) -> bool {
 }
 
 /// The moment of a change that the other pass has to see.
-pub(super) fn mark_changed(object: &mut Object, finished: &Finished) {
-    let field = match finished.operation.pass() {
+pub(super) fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
+    let field = match pass {
         Pass::Policy => "changed_by_policy",
         Pass::Sync | Pass::Pull | Pass::Event => "changed_by_step",
     };
-    object.set(field, date(whole_milliseconds(finished.at)));
+    object.set(field, date(whole_milliseconds(at)));
 }
 
 /// The fields of the pass.

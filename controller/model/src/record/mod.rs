@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::backoff::Backoff;
 use crate::dirty::change_by_other;
-use crate::intent::is_handled;
+use crate::intent::{Pass, is_handled};
 use crate::message;
 use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
@@ -67,8 +67,8 @@ pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Obj
 
 /// Marks that an attempt of a pass changed the object, so that the other pass has work: XOS's `changed_by_step` and `changed_by_policy`.
 /// Call it before [`after`]; not for changes of bookkeeping only, see [`is_news`].
-pub fn mark_changed(object: &mut Object, finished: &Finished) {
-    fields::mark_changed(object, finished);
+pub fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
+    fields::mark_changed(object, pass, at);
 }
 
 /// Whether a change of a field is news for the other pass: XOS leaves out bookkeeping, `backend_*` and `policy_*`.

@@ -169,7 +169,7 @@ fn changing(object: &Object, second: i64, operation: Operation) -> Object {
         duration: Duration::ZERO,
     };
     let mut changed = object.clone();
-    mark_changed(&mut changed, &finished);
+    mark_changed(&mut changed, finished.operation.pass(), finished.at);
     after(&changed, &finished, &context())
 }
 

@@ -1,0 +1,263 @@
+//! The store of the steps: queries are answered from the view, saves go to the API server and at once into the view.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
+use xos_model::record::{is_news, mark_changed};
+use xos_model::save::{Changes, changes, merge};
+use xos_model::xproto::{FieldState, Model, ModelSet};
+use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
+use xos_steps::store::Stored;
+use xos_steps::{Save, Saver, Store, StoreError};
+
+use crate::clock::Clock;
+use crate::duty::is_unsettled;
+use crate::registry::{Entry, Registry};
+use crate::view::SharedView;
+use crate::watch::watch_id;
+use crate::writer::{SpecSave, WriteError, Writer};
+
+/// How often a save is tried anew because the object was changed meanwhile.
+const TRIES: u32 = 8;
+/// Between two tries; it grows.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What a step did to an object, for the engine.
+#[derive(Debug)]
+pub(crate) enum Wrote {
+    /// It is new.
+    Made(ObjectKey, String),
+    /// It was saved, or is being deleted.
+    Saved(ObjectKey),
+    /// It is gone.
+    Gone(ObjectKey, String),
+}
+
+/// The store behind every step's context.
+pub(crate) struct LiveStore {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) writer: Arc<dyn Writer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) view: SharedView,
+    pub(crate) namespaces: Vec<String>,
+    pub(crate) wrote: UnboundedSender<Wrote>,
+}
+
+impl LiveStore {
+    fn entry(&self, model: &str) -> Result<&Arc<Entry>, StoreError> {
+        Ok(self.registry.get(model).ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
+    }
+
+    /// Makes a written object known to all.
+    fn take_in(&self, object: Object, is_new: bool) -> Arc<Object> {
+        let object = Arc::new(object);
+        let key = object.key();
+        let Some(watch) = watch_id(&self.registry, &self.namespaces, &key) else { return object };
+        let settled = is_unsettled(&object, &self.registry, self.clock.now());
+        let mut view = self.view.write();
+        if is_new {
+            view.cache.made(Arc::clone(&object), watch);
+        } else {
+            view.cache.wrote(Arc::clone(&object));
+        }
+        if let Some(known) = view.cache.get(&key).cloned() {
+            view.index.insert(&known, settled);
+        }
+        drop(view);
+        let uid = object.meta.uid.clone();
+        self.tell(if is_new { Wrote::Made(key, uid) } else { Wrote::Saved(key) });
+        object
+    }
+
+    /// At shutdown the engine no longer listens; after the next start it sees everything anew.
+    fn tell(&self, wrote: Wrote) {
+        let _ = self.wrote.send(wrote);
+    }
+
+    fn forget(&self, object: &Object) {
+        let key = object.key();
+        let mut view = self.view.write();
+        if view.cache.released(&key, &object.meta.uid) {
+            view.index.remove(&key);
+        }
+        drop(view);
+        self.tell(Wrote::Gone(key, object.meta.uid.clone()));
+    }
+
+    async fn make(&self, by: &Saver, object: Object) -> Result<Arc<Object>, StoreError> {
+        let entry = self.entry(&object.model)?;
+        let created = match self.writer.create(entry, &object, &by.step).await {
+            Ok(created) => created,
+            Err(WriteError::Exists) => return Err(StoreError::AlreadyExists(object.key())),
+            Err(error) => return Err(failed(&object, "cannot be made", error)),
+        };
+        // Feedback is status, which a create request does not take.
+        let feedback = object.fields.into_iter().filter(|(name, _)| is_feedback(&entry.model, name));
+        let mut after = created.clone();
+        after.fields.extend(feedback);
+        let stored = if after == created { created } else { self.write_status(entry, &created, &after).await? };
+        Ok(self.take_in(stored, true))
+    }
+
+    async fn write_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, StoreError> {
+        let written = self.writer.write_status(entry, before, after).await;
+        written.map_err(|error| failed(before, "its status cannot be saved", error))
+    }
+
+    async fn save_changes(
+        &self,
+        by: &Saver,
+        base: &Arc<Object>,
+        changed: &Fields,
+        how: &Save,
+    ) -> Result<Arc<Object>, StoreError> {
+        let entry = self.entry(&base.model)?;
+        let known = self.view.get(&base.key()).filter(|known| known.meta.uid == base.meta.uid);
+        let mut current = known.map_or_else(|| (**base).clone(), |known| (*known).clone());
+        let mut tries = 0;
+        loop {
+            let fields = merge(&entry.model, base, &current, changed, how.yielding);
+            let changes = changes(&entry.model, &current.fields, &fields)?;
+            match self.save_once(entry, by, &current, changes, how.touch).await {
+                Err(WriteError::Conflict) if tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE * tries).await;
+                    current = self.same(entry, base).await?;
+                }
+                Err(error) => return Err(failed(base, "cannot be saved", error)),
+                Ok(None) => return Ok(Arc::new(current)),
+                Ok(Some(saved)) => return Ok(self.take_in(saved, false)),
+            }
+        }
+    }
+
+    /// Spec first: it carries its own record, so that a crash after it loses nothing.
+    async fn save_once(
+        &self,
+        entry: &Entry,
+        by: &Saver,
+        current: &Object,
+        changes: Changes,
+        touch: bool,
+    ) -> Result<Option<Object>, WriteError> {
+        let mut saved = None;
+        if !changes.spec.is_empty() || touch {
+            let save = self.spec_save(entry, by, current, &changes.spec, touch);
+            saved = Some(self.writer.save_spec(entry, current, &save, &by.step).await?);
+        }
+        if !changes.status.is_empty() {
+            let before = saved.as_ref().unwrap_or(current);
+            let mut after = before.clone();
+            if changes.status.keys().any(|name| is_news(name)) {
+                mark_changed(&mut after, by.pass, self.clock.now());
+            }
+            for (field, value) in changes.status {
+                after.set(&field, value);
+            }
+            saved = Some(self.writer.write_status(entry, before, &after).await?);
+        }
+        Ok(saved)
+    }
+
+    fn spec_save(&self, entry: &Entry, by: &Saver, current: &Object, spec: &Fields, touch: bool) -> SpecSave {
+        let mut new = current.clone();
+        for (field, value) in spec {
+            new.set(field, value.clone());
+        }
+        let (from, to) = (current.intent.spec.clone(), xos_crds::spec_hash(&entry.model, &new.fields));
+        let saves = intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass });
+        let token = || format!("{}-{:08x}", self.clock.now().as_millisecond(), rand::random::<u32>());
+        SpecSave { spec: spec.clone(), saves, touch: touch.then(token) }
+    }
+
+    /// The object as the API server has it now, if it is still the same.
+    async fn same(&self, entry: &Entry, base: &Object) -> Result<Object, StoreError> {
+        let read = self.writer.read(entry, &base.key()).await;
+        let read = read.map_err(|error| failed(base, "cannot be read", error))?;
+        read.filter(|read| read.meta.uid == base.meta.uid).ok_or_else(|| StoreError::Gone(base.key()))
+    }
+
+    async fn remove(&self, object: &Object) -> Result<(), StoreError> {
+        let entry = self.entry(&object.model)?;
+        let known = self.view.get(&object.key()).filter(|known| known.meta.uid == object.meta.uid);
+        if known.as_deref().unwrap_or(object).flag("write_protect") {
+            return Err(StoreError::WriteProtected(object.key()));
+        }
+        match self.writer.delete(entry, object).await {
+            Ok(left) => {
+                self.take_in(left, false);
+                Ok(())
+            }
+            // A conflict is another object of the same name.
+            Err(WriteError::Gone | WriteError::Conflict) => {
+                self.forget(object);
+                Ok(())
+            }
+            Err(error) => Err(failed(object, "cannot be deleted", error)),
+        }
+    }
+}
+
+fn is_feedback(model: &Model, name: &str) -> bool {
+    let state = model.field(name).map(|field| field.state).or_else(|| model.link(name).map(|link| link.state));
+    state == Some(FieldState::Feedback)
+}
+
+fn failed(object: &Object, what: &str, error: WriteError) -> StoreError {
+    match error {
+        WriteError::Gone => StoreError::Gone(object.key()),
+        error => StoreError::Backend { what: format!("{} {what}", object.key()), source: Box::new(error) },
+    }
+}
+
+impl Store for LiveStore {
+    fn models(&self) -> Arc<ModelSet> {
+        Arc::clone(&self.registry.models)
+    }
+
+    fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, StoreError> {
+        let view = self.view.read();
+        if view.index.is_ready(query) {
+            return Ok(view.index.query(query)?);
+        }
+        drop(view);
+        let mut view = self.view.write();
+        view.index.prepare(query);
+        Ok(view.index.query(query)?)
+    }
+
+    fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError> {
+        self.registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
+        Ok(self.view.read().index.at(class, namespace, reference).into_iter().cloned().collect())
+    }
+
+    fn linked_back(&self, key: &ObjectKey, port: &str) -> Result<Vec<Arc<Object>>, StoreError> {
+        Ok(self.view.read().index.linked_back(key, port).into_iter().cloned().collect())
+    }
+
+    fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {
+        async move {
+            let entry = self.entry(&key.model)?;
+            let read = self.writer.read(entry, key).await;
+            let what = || format!("{key} cannot be read");
+            let read = read.map_err(|error| StoreError::Backend { what: what(), source: Box::new(error) })?;
+            Ok(read.map(|object| self.take_in(object, true)))
+        }
+        .boxed()
+    }
+
+    fn create<'a>(&'a self, by: &'a Saver, object: Object) -> Stored<'a> {
+        self.make(by, object).boxed()
+    }
+
+    fn save<'a>(&'a self, by: &'a Saver, base: Arc<Object>, changed: Fields, how: &'a Save) -> Stored<'a> {
+        async move { self.save_changes(by, &base, &changed, how).await }.boxed()
+    }
+
+    fn delete<'a>(&'a self, _: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>> {
+        async move { self.remove(&object).await }.boxed()
+    }
+}

@@ -1,0 +1,248 @@
+//! Finding and making objects: what XOS's model accessor does.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use xos_model::index::value;
+use xos_model::natural::{natural_key, object_name};
+use xos_model::{Criterion, Model, Object, ObjectKey, Operator, Query, QueryError};
+
+use crate::context::StepContext;
+use crate::store::StoreError;
+
+/// How many names an error tells.
+const NAMES_TOLD: usize = 5;
+
+/// The objects of a model, or of all models derived from it; narrowed down by conditions, all of which have to be met.
+///
+/// ```
+/// # use xos_model::Object;
+/// # use xos_steps::{StepContext, StoreError};
+/// # fn example(ctx: &StepContext) -> Result<(), StoreError> {
+/// let people: Vec<Object> = ctx.models_of("MyModel").filter("last_name", "Doe").all()?;
+/// # Ok(()) }
+/// ```
+///
+/// Only objects of the namespace of the object at hand are found, and none that is being deleted, unless one says otherwise.
+#[derive(Debug)]
+#[must_use = "nothing is asked before `all`, `first`, `get` …"]
+pub struct Models<'a, T> {
+    ctx: &'a StepContext,
+    query: Query,
+    /// The first condition that cannot be asked.
+    error: Option<StoreError>,
+    model: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: Model> Models<'a, T> {
+    pub(crate) fn new(ctx: &'a StepContext, class: &str) -> Self {
+        let namespace = Some(ctx.namespace()).filter(|namespace| !namespace.is_empty());
+        Self { ctx, query: Query::of(class, namespace), error: None, model: PhantomData }
+    }
+
+    /// In another namespace.
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        self.query.namespace = Some(namespace.to_owned());
+        self
+    }
+
+    /// In all namespaces that the synchronizer watches.
+    pub fn in_all_namespaces(mut self) -> Self {
+        self.query.namespace = None;
+        self
+    }
+
+    /// Also objects that are being deleted.
+    pub fn with_deleted(mut self) -> Self {
+        self.query.with_deleted = true;
+        self
+    }
+
+    /// A field equals a value; a link leads to this peer (a [`Link`](xos_model::Link), or its name).
+    pub fn filter(self, field: &str, value: impl Serialize) -> Self {
+        self.filter_by(field, Operator::Equal, value)
+    }
+
+    /// A field compares so with a value.
+    pub fn filter_by(self, field: &str, operator: Operator, value: impl Serialize) -> Self {
+        self.and(criterion(field, operator, value))
+    }
+
+    /// A field does not compare so with a value.
+    pub fn exclude_by(self, field: &str, operator: Operator, value: impl Serialize) -> Self {
+        self.and(criterion(field, operator, value).map(Criterion::inverted))
+    }
+
+    fn and(mut self, criterion: Result<Criterion, StoreError>) -> Self {
+        match criterion {
+            Ok(criterion) => self.query.criteria.push(criterion),
+            Err(error) => self.error = self.error.or(Some(error)),
+        }
+        self
+    }
+
+    fn objects(self) -> Result<(Vec<Arc<Object>>, Query, &'a StepContext), StoreError> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok((self.ctx.store().query(&self.query)?, self.query, self.ctx)),
+        }
+    }
+
+    /// All of them, ordered by model, namespace and name.
+    ///
+    /// # Errors
+    /// When a condition cannot be asked, or an object does not fit its type.
+    pub fn all(self) -> Result<Vec<T>, StoreError> {
+        let (objects, _, ctx) = self.objects()?;
+        objects.iter().map(|object| ctx.hand_out(object)).collect()
+    }
+
+    /// The first of them, if there is any.
+    ///
+    /// # Errors
+    /// As for [`all`](Self::all).
+    pub fn first(self) -> Result<Option<T>, StoreError> {
+        let (objects, _, ctx) = self.objects()?;
+        objects.first().map(|object| ctx.hand_out(object)).transpose()
+    }
+
+    /// The only one.
+    ///
+    /// # Errors
+    /// When there is none, or more than one; else as for [`all`](Self::all).
+    pub fn get(self) -> Result<T, StoreError> {
+        let (objects, query, ctx) = self.objects()?;
+        match objects.as_slice() {
+            [one] => ctx.hand_out(one),
+            [] => Err(StoreError::NotFound { what: what(&query) }),
+            several => Err(not_unique(&query, several)),
+        }
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// When a condition cannot be asked.
+    pub fn count(self) -> Result<usize, StoreError> {
+        Ok(self.objects()?.0.len())
+    }
+
+    /// Whether there is any.
+    ///
+    /// # Errors
+    /// When a condition cannot be asked.
+    pub fn exists(self) -> Result<bool, StoreError> {
+        Ok(self.count()? > 0)
+    }
+
+    /// The one with this `metadata.name`, if there is one.
+    ///
+    /// # Errors
+    /// When several kinds of the class have one of that name, or it does not fit its type.
+    pub fn named(self, name: &str) -> Result<Option<T>, StoreError> {
+        let ctx = self.ctx;
+        let reference = xos_model::Reference::to(name);
+        let namespace = self.query.namespace.as_deref().unwrap_or_else(|| ctx.namespace());
+        match ctx.store().at(&self.query.class, namespace, &reference)?.as_slice() {
+            [] => Ok(None),
+            [one] => ctx.hand_out(one).map(Some),
+            several => Err(not_unique(&self.query, several)),
+        }
+    }
+
+    /// The object that has the same natural key as `new`, or else `new`, made now; and whether it was made.
+    ///
+    /// The key is these fields, or none: the model's `tosca_key`s, or its `name`. An object without a name gets the one that follows from its
+    /// key, so that two who make it at once meet, and an event that comes twice makes one.
+    ///
+    /// # Errors
+    /// When there are several, there is no key, or the object cannot be made.
+    pub async fn find_or_create(self, new: T, key: &[&str]) -> Result<(T, bool), StoreError> {
+        let ctx = self.ctx;
+        let mut object = new.to_object()?;
+        if object.meta.namespace.is_empty() {
+            object.meta.namespace = self.query.namespace.clone().unwrap_or_else(|| ctx.namespace().to_owned());
+        }
+        let keyed = Keyed::of(ctx, &object, key)?;
+        if let Some(found) = keyed.find(ctx, &object)? {
+            return Ok((ctx.hand_out(&found)?, false));
+        }
+        if object.meta.name.is_empty() {
+            object.meta.name = object_name(&keyed.values);
+        }
+        let name = object.key();
+        match ctx.store().create(ctx.saver(), object).await {
+            Ok(made) => Ok((ctx.hand_out(&made)?, true)),
+            Err(StoreError::AlreadyExists(_)) => Ok((ctx.hand_out(&keyed.met(ctx, &name).await?)?, false)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A natural key with its values.
+struct Keyed {
+    fields: Vec<String>,
+    values: Vec<serde_json::Value>,
+}
+
+impl Keyed {
+    fn of(ctx: &StepContext, object: &Object, key: &[&str]) -> Result<Self, StoreError> {
+        let models = ctx.store().models();
+        let model = models.get(&object.model).ok_or_else(|| QueryError::UnknownModel(object.model.to_string()))?;
+        let fields = if key.is_empty() { natural_key(model) } else { key.to_vec() };
+        if fields.is_empty() {
+            return Err(StoreError::NoKey(model.name.clone()));
+        }
+        let values = fields.iter().map(|field| value(model, object, field)).collect();
+        Ok(Self { fields: fields.into_iter().map(str::to_owned).collect(), values })
+    }
+
+    fn query(&self, object: &Object) -> Query {
+        let pairs = self.fields.iter().zip(&self.values);
+        let criteria = pairs.map(|(field, value)| Criterion::equal(field, value.clone())).collect();
+        Query { criteria, ..Query::of(&object.model, Some(&object.meta.namespace)) }
+    }
+
+    fn find(&self, ctx: &StepContext, object: &Object) -> Result<Option<Arc<Object>>, StoreError> {
+        let query = self.query(object);
+        match ctx.store().query(&query)?.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(Arc::clone(one))),
+            several => Err(not_unique(&query, several)),
+        }
+    }
+
+    /// Somebody else has just made an object of that name: is it the same?
+    async fn met(&self, ctx: &StepContext, name: &ObjectKey) -> Result<Arc<Object>, StoreError> {
+        let there = ctx.store().read(name).await?.ok_or_else(|| StoreError::BeingDeleted(name.clone()))?;
+        if there.meta.deleting.is_some() {
+            return Err(StoreError::BeingDeleted(name.clone()));
+        }
+        let models = ctx.store().models();
+        let has = |(field, wanted): (&String, &serde_json::Value)| {
+            let value = models.get(&there.model).map(|model| value(model, &there, field));
+            value.is_some_and(|value| Criterion::equal(field, wanted.clone()).accepts(&value, &there.meta.namespace))
+        };
+        if self.fields.iter().zip(&self.values).all(has) {
+            return Ok(there);
+        }
+        Err(StoreError::NameTaken { key: name.clone(), fields: self.fields.join(", ") })
+    }
+}
+
+fn criterion(field: &str, operator: Operator, value: impl Serialize) -> Result<Criterion, StoreError> {
+    Ok(Criterion::new(field, operator, serde_json::to_value(value)?)?)
+}
+
+fn what(query: &Query) -> String {
+    let conditions: Vec<_> = query.criteria.iter().map(ToString::to_string).collect();
+    let which = if conditions.is_empty() { String::new() } else { format!(" with {}", conditions.join(" and ")) };
+    let place = query.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    format!("{}{which}{place}", query.class)
+}
+
+fn not_unique(query: &Query, several: &[Arc<Object>]) -> StoreError {
+    let names: Vec<_> = several.iter().take(NAMES_TOLD).map(|object| object.key().to_string()).collect();
+    StoreError::NotUnique { what: what(query), count: several.len(), names: names.join(", ") }
+}
