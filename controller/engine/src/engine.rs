@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::graph::GraphError;
 use xos_model::{Index, Object, ObjectKey};
-use xos_steps::ContextParts;
+use xos_steps::{ContextParts, Store};
 
 use crate::cache::{WatchId, is_newer};
 use crate::clock::Clock;
@@ -70,15 +70,15 @@ impl Engine {
     /// # Errors
     /// When a dependency of the options names a model or port that is not there.
     pub fn new(
-        registry: Registry,
+        registry: impl Into<Arc<Registry>>,
         writer: Arc<dyn Writer>,
         clock: Arc<dyn Clock>,
         parts: ContextParts,
         options: Options,
     ) -> Result<Self, GraphError> {
+        let registry: Arc<Registry> = registry.into();
         let view = SharedView::new(Index::new(Arc::clone(&registry.models), &options.dependencies)?);
         let (wrote, written) = unbounded_channel();
-        let registry = Arc::new(registry);
         let store = LiveStore {
             registry: Arc::clone(&registry),
             writer: Arc::clone(&writer),
@@ -134,6 +134,34 @@ impl Engine {
         }
         self.drain().await;
         Ok(())
+    }
+
+    /// Works until nothing is left to do at this time of the clock; timers are not waited for. For tests, with a clock of their own.
+    pub async fn settle(&mut self, notices: &mut UnboundedReceiver<Notice>) {
+        loop {
+            while let Ok(notice) = notices.try_recv() {
+                self.notice(notice);
+            }
+            while let Ok(wrote) = self.written.try_recv() {
+                self.step_wrote(wrote);
+            }
+            self.start_workers();
+            if self.workers.is_empty() && notices.is_empty() && self.written.is_empty() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                Some(joined) = self.workers.join_next_with_id() => self.joined(joined),
+                Some(wrote) = self.written.recv() => self.step_wrote(wrote),
+                Some(notice) = notices.recv() => self.notice(notice),
+                else => return,
+            }
+        }
+    }
+
+    /// The store that steps are given.
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.shared.parts.store)
     }
 
     async fn drain(&mut self) {

@@ -13,6 +13,7 @@ pub mod decide;
 mod duty;
 mod engine;
 pub mod install;
+pub mod memory;
 pub mod options;
 mod planner;
 pub mod queue;

@@ -38,6 +38,9 @@ pub enum WriteError {
     /// The API server's answer could not be read.
     #[error("the API server's answer: {0}")]
     Decode(#[from] DecodeError),
+    /// What stands in for the API server refused.
+    #[error("the API server: {0}")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The write has no JSON form.
     #[error("cannot write as JSON: {0}")]
     Json(#[from] serde_json::Error),

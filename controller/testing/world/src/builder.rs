@@ -1,0 +1,129 @@
+//! How a world is made.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use xos_engine::memory::MemoryApi;
+use xos_engine::{Engine, Options, Registry, RegistryError};
+use xos_model::graph::{ExtraDependency, GraphError};
+use xos_model::{Backoff, ConvertError, ObjectKey};
+use xos_steps::{ContextParts, DynPolicy, DynSyncStep, Policy, SyncStep, erase, erase_policy};
+use xos_xproto::{ModelSet, Sources, compile, render};
+
+use crate::clock::TestClock;
+use crate::world::World;
+
+/// Why a test's world is not as the test says.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The models have errors.
+    #[error("the models have errors:\n{0}")]
+    Models(String),
+    /// Steps that do not go with the models.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Dependencies that do not go with the models.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// There is no such object.
+    #[error("there is no {0}")]
+    NoObject(ObjectKey),
+    /// There is no such model.
+    #[error("there is no model `{0}` in this world")]
+    NoModel(String),
+    /// The object does not fit its type.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+}
+
+/// Makes a world.
+#[must_use = "a world begins with `start`"]
+pub struct Builder {
+    models: Sources,
+    steps: Vec<Arc<dyn DynSyncStep>>,
+    policies: Vec<Arc<dyn DynPolicy>>,
+    settings: Value,
+    options: Options,
+    synchronizer: String,
+}
+
+impl Builder {
+    pub(crate) fn new(models: &[(&str, &str)]) -> Self {
+        let mut sources = Sources::new();
+        for (name, text) in models {
+            sources.add(*name, *text);
+        }
+        // Tests want to know when a retry is due.
+        let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
+        Self {
+            models: sources,
+            steps: vec![],
+            policies: vec![],
+            settings: Value::Null,
+            options: Options { backoff, ..Options::default() },
+            synchronizer: "test".to_owned(),
+        }
+    }
+
+    /// More models, of other services.
+    pub fn models(mut self, models: &[(&str, &str)]) -> Self {
+        for (name, text) in models {
+            self.models.add(*name, *text);
+        }
+        self
+    }
+
+    /// A sync step.
+    pub fn sync_step(mut self, step: impl SyncStep) -> Self {
+        self.steps.push(erase(step));
+        self
+    }
+
+    /// A policy.
+    pub fn policy(mut self, policy: impl Policy) -> Self {
+        self.policies.push(erase_policy(policy));
+        self
+    }
+
+    /// The configuration's `settings`.
+    pub fn settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// XOS's `dependency_graph`.
+    pub fn dependencies(mut self, dependencies: Vec<ExtraDependency>) -> Self {
+        self.options.dependencies = dependencies;
+        self
+    }
+
+    /// The synchronizer's name: `test`, if none is given.
+    pub fn named(mut self, synchronizer: &str) -> Self {
+        synchronizer.clone_into(&mut self.synchronizer);
+        self
+    }
+
+    /// Begins.
+    ///
+    /// # Errors
+    /// When the models have errors, or steps or dependencies do not go with them.
+    pub fn start(self) -> Result<World, WorldError> {
+        let models = self.compile()?;
+        let registry = Arc::new(Registry::new(&self.synchronizer, &models, self.steps, self.policies)?);
+        let clock = TestClock::default();
+        let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
+        let parts = ContextParts { settings: Arc::new(self.settings), ..ContextParts::default() };
+        let engine =
+            Engine::new(registry, Arc::new(api.clone()), Arc::new(clock.clone()), parts.clone(), self.options)?;
+        Ok(World::new(engine, api, notices, clock, parts))
+    }
+
+    fn compile(&self) -> Result<ModelSet, WorldError> {
+        let compiled = compile(&self.models);
+        if compiled.has_errors() {
+            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
+            return Err(WorldError::Models(texts.collect()));
+        }
+        Ok(compiled.models)
+    }
+}

@@ -1,0 +1,35 @@
+//! The clock of a world.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use xos_engine::clock::Clock;
+
+/// A clock that stands until it is turned. It begins at 2026-01-01T00:00:00Z.
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<Mutex<Timestamp>>);
+
+/// 2026-01-01T00:00:00Z, in seconds since the epoch.
+const START: i64 = 1_767_225_600;
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Timestamp::from_second(START).unwrap_or(Timestamp::UNIX_EPOCH))))
+    }
+}
+
+impl TestClock {
+    /// Turns it on by this much.
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        *now = now.checked_add(by).unwrap_or(Timestamp::MAX);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,51 @@
+//! A world in memory for unit tests of steps and policies.
+//!
+//! It is the controller itself, with the same rules of when a step runs, what is saved and how, what waits and what is deleted. Only the API
+//! server is one in memory, and the clock is turned by the test: no server, no sleep.
+//!
+//! ```
+//! use xos_model::Object;
+//! use xos_steps::{StepContext, StepError, SyncStep};
+//! use xos_testing::{World, WorldError};
+//!
+//! struct SyncPerson;
+//!
+//! impl SyncStep for SyncPerson {
+//!     type Model = Object; // or a struct generated from xproto
+//!
+//!     fn observes(&self) -> &str {
+//!         "Person"
+//!     }
+//!
+//!     async fn sync_record(&self, _: &StepContext, o: &mut Object) -> Result<(), StepError> {
+//!         o.set("backend_handle", "p-1".into());
+//!         Ok(())
+//!     }
+//!
+//!     async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), WorldError> {
+//! let models = "option app_label = \"people\"; message Person (XOSBase) { required string name = 1 [max_length = 32]; }";
+//! let mut world = World::of(&[("people.xproto", models)]).sync_step(SyncPerson).start()?;
+//! let mut ada = Object::named("Person", "default", "ada");
+//! ada.set("name", "Ada".into());
+//! world.apply(&ada)?;
+//! world.settle().await;
+//! let ada: Object = world.get("ada")?;
+//! assert_eq!(ada.text("backend_status"), Some("OK"));
+//! assert_eq!(ada.text("backend_handle"), Some("p-1"));
+//! # Ok(()) }
+//! ```
+
+mod builder;
+mod clock;
+mod world;
+
+pub use builder::{Builder, WorldError};
+pub use clock::TestClock;
+pub use world::World;
+pub use xos_engine::memory::{Change, ChangeKind, Fault};
