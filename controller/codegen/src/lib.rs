@@ -42,6 +42,7 @@ mod choices;
 mod classes;
 mod member;
 mod names;
+mod reverse;
 mod structs;
 mod text;
 
@@ -128,6 +129,7 @@ pub fn generate(models: &ModelSet) -> String {
         code.extend(names.of_trait(&model.name).map(|name| classes::declaration(model, name, &names)));
         let name = names.of_struct(&model.name).unwrap_or_default();
         code.push_str(&structs::code(model, name, &names));
+        code.push_str(&reverse::code(model, name, &names));
         code.push_str(&classes::implementations(model, name, &names));
     }
     code
