@@ -1,7 +1,9 @@
 //! The Synchronizer Reference's example: people, kept in step with a directory.
 
 pub mod models;
+mod policies;
 mod steps;
 
-pub use models::{FullName, MyModel, XPROTO};
-pub use steps::SyncMyModel;
+pub use models::{FullName, MyModel, Team, XPROTO};
+pub use policies::JoinTeam;
+pub use steps::{SyncMyModel, SyncTeam};

@@ -3,8 +3,13 @@
 use std::process::ExitCode;
 
 use xos_controller::Synchronizer;
-use xos_example::{SyncMyModel, XPROTO};
+use xos_example::{JoinTeam, SyncMyModel, SyncTeam, XPROTO};
 
 fn main() -> ExitCode {
-    Synchronizer::new("example-synchronizer").models(XPROTO).sync_step(SyncMyModel).run()
+    Synchronizer::new("example-synchronizer")
+        .models(XPROTO)
+        .policy(JoinTeam)
+        .sync_step(SyncTeam)
+        .sync_step(SyncMyModel)
+        .run()
 }

@@ -1,10 +1,28 @@
-//! The sync step: puts people into the directory, and takes them out.
+//! The sync steps: put teams and people into the directory, and take them out.
 
 use serde_json::json;
 use xos_controller::model::Meta;
 use xos_controller::{StepContext, StepError, SyncStep};
 
-use crate::models::{FullName as _, MyModel};
+use crate::models::{FullName as _, MyModel, Team};
+
+/// Keeps the teams of the directory in step with the objects of Team.
+pub struct SyncTeam;
+
+impl SyncStep for SyncTeam {
+    type Model = Team;
+
+    async fn sync_record(&self, ctx: &StepContext, o: &mut Team) -> Result<(), StepError> {
+        let url = url(ctx, "teams", &o.meta.namespace, &o.meta.name)?;
+        accept("PUT", ctx.http().put(&url).json(&json!({"name": o.name})).send().await?).await?;
+        o.backend_handle = Some(url);
+        Ok(())
+    }
+
+    async fn delete_record(&self, ctx: &StepContext, o: &Team) -> Result<(), StepError> {
+        remove(ctx, url(ctx, "teams", &o.meta.namespace, &o.meta.name)?).await
+    }
+}
 
 /// Keeps the directory at setting `directory_url` in step with the objects of MyModel.
 pub struct SyncMyModel;
@@ -13,7 +31,11 @@ impl SyncStep for SyncMyModel {
     type Model = MyModel;
 
     async fn sync_record(&self, ctx: &StepContext, o: &mut MyModel) -> Result<(), StepError> {
-        let person = json!({"first_name": o.first_name, "last_name": o.last_name, "full_name": o.full_name()});
+        let mut person = json!({"first_name": o.first_name, "last_name": o.last_name, "full_name": o.full_name()});
+        if let Some(team) = &o.team {
+            let namespace = team.namespace.as_deref().unwrap_or(&o.meta.namespace);
+            person["team"] = id(namespace, &team.name).into();
+        }
         let url = person_url(ctx, &o.meta)?;
         let answer = ctx.http().put(&url).json(&person).send().await?;
         accept("PUT", answer).await?;
@@ -22,19 +44,31 @@ impl SyncStep for SyncMyModel {
     }
 
     async fn delete_record(&self, ctx: &StepContext, o: &MyModel) -> Result<(), StepError> {
-        let answer = ctx.http().delete(person_url(ctx, &o.meta)?).send().await?;
-        // Already gone is as good.
-        if answer.status() == reqwest::StatusCode::NOT_FOUND {
-            return Ok(());
-        }
-        accept("DELETE", answer).await
+        remove(ctx, person_url(ctx, &o.meta)?).await
     }
 }
 
-/// A person's id in the directory is namespace and name: unique, and known without asking.
+async fn remove(ctx: &StepContext, url: String) -> Result<(), StepError> {
+    let answer = ctx.http().delete(url).send().await?;
+    // Already gone is as good.
+    if answer.status() == reqwest::StatusCode::NOT_FOUND {
+        return Ok(());
+    }
+    accept("DELETE", answer).await
+}
+
 fn person_url(ctx: &StepContext, meta: &Meta) -> Result<String, StepError> {
+    url(ctx, "people", &meta.namespace, &meta.name)
+}
+
+fn url(ctx: &StepContext, what: &str, namespace: &str, name: &str) -> Result<String, StepError> {
     let directory: String = ctx.setting("directory_url")?;
-    Ok(format!("{}/people/{}.{}", directory.trim_end_matches('/'), meta.namespace, meta.name))
+    Ok(format!("{}/{what}/{}", directory.trim_end_matches('/'), id(namespace, name)))
+}
+
+/// An id in the directory is namespace and name: unique, and known without asking.
+fn id(namespace: &str, name: &str) -> String {
+    format!("{namespace}.{name}")
 }
 
 /// Anything but success is an error with the directory's own words.

@@ -44,7 +44,7 @@ impl Stage {
                 expect(false, "the synchronizer to run", format!("it ended, {}; its log's end:\n{end}", ended?))?;
             }
         }
-        println!("it has installed the kind MyModel");
+        println!("it has installed the kinds MyModel and Team");
         Ok(Self { synchronizer, directory, people, cluster, folder })
     }
 

@@ -13,6 +13,9 @@ use crate::example::condition;
 
 const PEOPLE: &str = "config/example/people.yaml";
 const WAIT: &str = "--timeout=60s";
+/// When the last attempt that the status tells of ended.
+const DONE: &str =
+    r#"jsonpath={.status.history[0].step} {.status.history[0].outcome} at {.status.history[0].at}{"\n"}"#;
 
 pub(super) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measured, Error> {
     let (applied, synced) = two_people(stage).await?;
@@ -21,6 +24,9 @@ pub(super) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measure
     let update = a_new_name(stage, &name).await?;
     a_bad_one(stage).await?;
     a_backend_that_fails(stage, &name).await?;
+    a_team_by_policy(stage).await?;
+    somebody_who_waits(stage).await?;
+    a_team_goes(stage).await?;
     the_end(stage).await?;
     Ok(Measured { started, applied, synced, update })
 }
@@ -99,9 +105,46 @@ async fn a_backend_that_fails(stage: &Stage, name: &str) -> Result<(), Error> {
     directory_has(stage, &stage.people.all().await?).await
 }
 
+async fn a_team_by_policy(stage: &Stage) -> Result<(), Error> {
+    say("Ada has a department: a policy has made a team of it, and linked her to it.");
+    stage.kubectl(&["get", "mymodel,team"]).await?;
+    let link = stage.kubectl(&["get", "mymodel", "ada", "-o", "jsonpath={.spec.team.name}"]).await?;
+    expect(link.trim() == "engines", "a link to the team engines", link)?;
+    stage.kubectl(&["wait", "--for=condition=Ready", "team", "engines", WAIT]).await?;
+    Ok(())
+}
+
+async fn somebody_who_waits(stage: &Stage) -> Result<(), Error> {
+    say("The directory takes a person only after the team. Jean comes before hers: she waits, and says for what.");
+    stage.kubectl(&["apply", "-f", "config/example/jean.yaml"]).await?;
+    let waits = "waits for Team compilers, which does not exist";
+    let message = |person: &Value| condition(person, "Ready")["message"] == waits;
+    stage.people.until("jean", "told to wait", message).await?;
+    let path = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
+    let told = stage.kubectl(&["get", "mymodel", "jean", "-o", path]).await?;
+    expect(told.contains(waits), waits, &told)?;
+    say("Now the team comes, and both are done, the team first.");
+    stage.kubectl(&["apply", "-f", "config/example/compilers.yaml"]).await?;
+    ready_again(stage, "jean").await?;
+    let team = stage.kubectl(&["get", "team", "compilers", "-o", DONE]).await?;
+    let person = stage.kubectl(&["get", "mymodel", "jean", "-o", DONE]).await?;
+    let order = || Some((team.split_once(" at ")?.1, person.split_once(" at ")?.1));
+    let is_ordered = order().is_some_and(|(team, person)| team < person);
+    expect(is_ordered, "the team to be done before the person", format!("{team} and {person}"))
+}
+
+async fn a_team_goes(stage: &Stage) -> Result<(), Error> {
+    say("A team that is deleted takes its people along, as in XOS; they go first.");
+    stage.kubectl(&["delete", "team", "compilers", WAIT]).await?;
+    stage.kubectl(&["get", "mymodel,team"]).await?;
+    let left = stage.people.all().await?;
+    expect(left.len() == 2, "Jean to be gone and two people to be left", left.len())?;
+    directory_has(stage, &left).await
+}
+
 async fn the_end(stage: &Stage) -> Result<(), Error> {
     say("Everybody is deleted; kubectl waits until the directory has forgotten them.");
-    stage.kubectl(&["delete", "mymodel", "--all", WAIT]).await?;
+    stage.kubectl(&["delete", "mymodel,team", "--all", WAIT]).await?;
     let left = stage.people.all().await?;
     // An object that a finalizer holds would still be listed.
     expect(left.is_empty(), "nobody left, and no finalizer", Value::from(left))?;

@@ -29,8 +29,9 @@ use tokio::{
 
 /// A directory of people over HTTP, kept in a file.
 ///
-/// PUT, GET and DELETE /people/{id}; GET /people; GET /stats counts the writes of each id. POST /fail with
-/// {"status": 503, "message": "closed"} makes every later write of /people answer so, until DELETE /fail.
+/// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to be there before, and a team
+/// with people in it stays. GET /stats counts the writes of each id. POST /fail with
+/// {"status": 503, "message": "closed"} makes every later write answer so, until DELETE /fail.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -72,6 +73,8 @@ fn router(directory: Directory) -> Router {
     Router::new()
         .route("/people", get(people))
         .route("/people/{id}", put(put_person).get(person).delete(delete_person))
+        .route("/teams", get(teams))
+        .route("/teams/{id}", put(put_team).delete(delete_team))
         .route("/stats", get(stats))
         .route("/fail", post(fail).delete(recover))
         .with_state(Shared(Arc::new(Mutex::new(directory))))
@@ -83,6 +86,22 @@ struct Person {
     first_name: String,
     last_name: String,
     full_name: String,
+    /// The id of the person's team.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    team: Option<String>,
+}
+
+/// A team in the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Team {
+    name: String,
+}
+
+/// What is kept in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    people: BTreeMap<String, Person>,
+    teams: BTreeMap<String, Team>,
 }
 
 /// How writes are refused.
@@ -103,22 +122,22 @@ struct Stats {
 
 struct Directory {
     file: PathBuf,
-    people: BTreeMap<String, Person>,
+    kept: Kept,
     failure: Option<Failure>,
     stats: Stats,
 }
 
 impl Directory {
     fn open(file: PathBuf) -> io::Result<Self> {
-        let people = match fs::read(&file) {
+        let kept = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file.display())))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
             Err(error) => {
                 return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display())));
             }
         };
-        Ok(Self { file, people, failure: None, stats: Stats::default() })
+        Ok(Self { file, kept, failure: None, stats: Stats::default() })
     }
 
     /// Ok when writes are answered as they should be.
@@ -134,9 +153,12 @@ impl Directory {
     /// True when the person is new.
     fn put(&mut self, id: &str, person: Person) -> Result<bool, Refusal> {
         self.open_for(id)?;
-        let mut people = self.people.clone();
-        let new = people.insert(id.to_owned(), person).is_none();
-        self.keep(people)?;
+        if let Some(team) = person.team.as_ref().filter(|team| !self.kept.teams.contains_key(*team)) {
+            return Err(Refusal(StatusCode::CONFLICT, format!("there is no team {team}")));
+        }
+        let mut kept = self.kept.clone();
+        let new = kept.people.insert(id.to_owned(), person).is_none();
+        self.keep(kept)?;
         *self.stats.puts.entry(id.to_owned()).or_default() += 1;
         Ok(new)
     }
@@ -144,16 +166,37 @@ impl Directory {
     fn delete(&mut self, id: &str) -> Result<(), Refusal> {
         self.open_for(id)?;
         *self.stats.deletes.entry(id.to_owned()).or_default() += 1;
-        let mut people = self.people.clone();
-        people.remove(id).ok_or_else(|| Refusal::unknown(id))?;
-        self.keep(people)
+        let mut kept = self.kept.clone();
+        kept.people.remove(id).ok_or_else(|| Refusal::unknown(id))?;
+        self.keep(kept)
+    }
+
+    /// True when the team is new.
+    fn put_team(&mut self, id: &str, team: Team) -> Result<bool, Refusal> {
+        self.open_for(id)?;
+        let mut kept = self.kept.clone();
+        let new = kept.teams.insert(id.to_owned(), team).is_none();
+        self.keep(kept)?;
+        *self.stats.puts.entry(format!("teams/{id}")).or_default() += 1;
+        Ok(new)
+    }
+
+    fn delete_team(&mut self, id: &str) -> Result<(), Refusal> {
+        self.open_for(id)?;
+        *self.stats.deletes.entry(format!("teams/{id}")).or_default() += 1;
+        if self.kept.people.values().any(|person| person.team.as_deref() == Some(id)) {
+            return Err(Refusal(StatusCode::CONFLICT, format!("there are people in {id}")));
+        }
+        let mut kept = self.kept.clone();
+        kept.teams.remove(id).ok_or_else(|| Refusal::unknown(id))?;
+        self.keep(kept)
     }
 
     /// The file is never half written, and memory never ahead of it.
-    fn keep(&mut self, people: BTreeMap<String, Person>) -> Result<(), Refusal> {
-        let text = serde_json::to_vec_pretty(&people).map_err(io::Error::from)?;
+    fn keep(&mut self, kept: Kept) -> Result<(), Refusal> {
+        let text = serde_json::to_vec_pretty(&kept).map_err(io::Error::from)?;
         replace(&self.file, &text)?;
-        self.people = people;
+        self.kept = kept;
         Ok(())
     }
 }
@@ -198,11 +241,15 @@ impl Shared {
 }
 
 async fn people(State(shared): State<Shared>) -> Json<BTreeMap<String, Person>> {
-    Json(shared.lock().people.clone())
+    Json(shared.lock().kept.people.clone())
+}
+
+async fn teams(State(shared): State<Shared>) -> Json<BTreeMap<String, Team>> {
+    Json(shared.lock().kept.teams.clone())
 }
 
 async fn person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Person>, Refusal> {
-    shared.lock().people.get(&id).cloned().map(Json).ok_or_else(|| Refusal::unknown(&id))
+    shared.lock().kept.people.get(&id).cloned().map(Json).ok_or_else(|| Refusal::unknown(&id))
 }
 
 async fn put_person(
@@ -216,6 +263,20 @@ async fn put_person(
 
 async fn delete_person(State(shared): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     shared.lock().delete(&id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn put_team(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Json(team): Json<Team>,
+) -> Result<(StatusCode, Json<Team>), Refusal> {
+    let new = shared.lock().put_team(&id, team.clone())?;
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(team)))
+}
+
+async fn delete_team(State(shared): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    shared.lock().delete_team(&id)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -259,7 +320,7 @@ mod tests {
     }
 
     fn ada() -> Person {
-        Person { first_name: "Ada".into(), last_name: "Lovelace".into(), full_name: "Ada Lovelace".into() }
+        Person { first_name: "Ada".into(), last_name: "Lovelace".into(), full_name: "Ada Lovelace".into(), team: None }
     }
 
     #[test]
@@ -267,10 +328,10 @@ mod tests {
         let fixture = Fixture::new("outlive");
         assert!(fixture.open().put("a", ada()).unwrap());
         let mut again = fixture.open();
-        assert_eq!(again.people["a"], ada());
+        assert_eq!(again.kept.people["a"], ada());
         assert!(!again.put("a", ada()).unwrap());
         again.delete("a").unwrap();
-        assert!(fixture.open().people.is_empty());
+        assert!(fixture.open().kept.people.is_empty());
     }
 
     #[test]
@@ -279,6 +340,20 @@ mod tests {
         let mut directory = fixture.open();
         assert_eq!(directory.delete("x").unwrap_err().0, StatusCode::NOT_FOUND);
         assert_eq!(directory.stats.deletes["x"], 1);
+    }
+
+    #[test]
+    fn a_team_comes_before_its_people_and_goes_after_them() {
+        let fixture = Fixture::new("teams");
+        let mut directory = fixture.open();
+        let member = || Person { team: Some("t".into()), ..ada() };
+        assert_eq!(directory.put("a", member()).unwrap_err().0, StatusCode::CONFLICT);
+        assert!(directory.put_team("t", Team { name: "T".into() }).unwrap());
+        directory.put("a", member()).unwrap();
+        assert_eq!(directory.delete_team("t").unwrap_err().0, StatusCode::CONFLICT);
+        directory.delete("a").unwrap();
+        directory.delete_team("t").unwrap();
+        assert_eq!(directory.delete_team("t").unwrap_err().0, StatusCode::NOT_FOUND);
     }
 
     #[test]
