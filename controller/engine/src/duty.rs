@@ -31,7 +31,8 @@ pub(crate) fn is_unsettled(object: &Object, registry: &Registry, now: Timestamp)
         return sync_due(object, &registry.synchronizer, now) != Due::Clean;
     }
     let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);
-    let is_claimed = others().any(|own| !own.sync.is_untried())
+    let is_claimed = registry.is_external(&object.model)
+        || others().any(|own| !own.sync.is_untried())
         || object.meta.finalizers.iter().any(|finalizer| finalizer.starts_with(SYNC_FINALIZERS));
     is_claimed && !others().any(|own| sync_due(object, &own.name, now) == Due::Clean)
 }

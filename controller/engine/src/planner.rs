@@ -146,6 +146,9 @@ fn state<'a>(blocker: &Blocker, get: &impl Fn(&ObjectKey) -> Option<&'a Object>)
         return ", which is write-protected".to_owned();
     }
     let ready = find(&object.status.conditions, "Ready");
+    if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
+        return ", which nobody has synchronized yet".to_owned();
+    }
     let failed = ready.filter(|ready| ready.status == ConditionStatus::False && ready.reason.ends_with("Failed"));
     failed.map_or_else(String::new, |ready| {
         format!(", which failed: {}", ready.message.chars().take(TOLD).collect::<String>())

@@ -16,6 +16,8 @@ pub struct Registry {
     /// The models.
     pub models: Arc<ModelSet>,
     entries: BTreeMap<String, Arc<Entry>>,
+    /// Models that another synchronizer has to have done.
+    external: HashSet<String>,
 }
 
 /// A model, its step and its policies.
@@ -88,6 +90,7 @@ impl Registry {
         steps: Vec<Arc<dyn DynSyncStep>>,
         policies: Vec<Arc<dyn DynPolicy>>,
     ) -> Result<Self, RegistryError> {
+        let external = external(models, &steps)?;
         let mut steps = steps_by_model(models, steps)?;
         let mut policies = policies_by_model(models, policies)?;
         let handled: HashSet<String> = steps.keys().chain(policies.keys()).cloned().collect();
@@ -113,12 +116,18 @@ impl Registry {
             synchronizer: synchronizer.to_owned(),
             models: Arc::new(models.clone()),
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
+            external,
         })
     }
 
     /// The entry of a model.
     pub fn get(&self, model: &str) -> Option<&Arc<Entry>> {
         self.entries.get(model)
+    }
+
+    /// Whether another synchronizer has to have done the objects of a model.
+    pub fn is_external(&self, model: &str) -> bool {
+        self.external.contains(model)
     }
 
     /// All entries, by model name.
@@ -150,6 +159,16 @@ fn steps_by_model(
         }
     }
     Ok(by_model)
+}
+
+fn external(models: &ModelSet, steps: &[Arc<dyn DynSyncStep>]) -> Result<HashSet<String>, RegistryError> {
+    let mut external = HashSet::new();
+    for step in steps {
+        for class in step.external_dependencies() {
+            external.extend(heirs(models, &class, || format!("step {}", step.name()))?);
+        }
+    }
+    Ok(external)
 }
 
 fn policies_by_model(

@@ -105,9 +105,36 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
-    let models = load_models(&synchronizer, config)?;
-    let registry = Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?;
+    let registry = registry(synchronizer, config)?;
     let client = cluster::client().await?;
+    start(registry, client, config, shutdown).await
+}
+
+/// Runs a synchronizer on the cluster of `client` until `shutdown`.
+///
+/// # Errors
+/// When it cannot start, or the engine stops by itself.
+pub async fn run_on(
+    client: Client,
+    synchronizer: Synchronizer,
+    config: &Config,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    start(registry(synchronizer, config)?, client, config, shutdown).await
+}
+
+fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
+    let models = load_models(&synchronizer, config)?;
+    Ok(Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?)
+}
+
+async fn start(
+    registry: Registry,
+    client: Client,
+    config: &Config,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let models = Arc::clone(&registry.models);
     let definitions = xos_crds::definitions(&models);
     tracing::info!(synchronizer = config.name, definitions = definitions.len(), "applying custom resource definitions");
     tokio::select! {

@@ -21,6 +21,8 @@ pub trait DynSyncStep: Send + Sync {
     fn name(&self) -> &str;
     /// The models that it handles, or bases of them.
     fn observes(&self) -> Vec<String>;
+    /// [`SyncStep::external_dependencies`].
+    fn external_dependencies(&self) -> Vec<String>;
     /// [`SyncStep::is_ours`]; an object that does not fit its type is, so that the step's error says why.
     fn is_ours(&self, object: &Object) -> bool;
     /// [`SyncStep::resync`].
@@ -69,6 +71,10 @@ impl<S: SyncStep> DynSyncStep for Erased<S> {
     fn observes(&self) -> Vec<String> {
         let first = Some(self.0.observes().to_owned()).filter(|name| !name.is_empty());
         first.into_iter().chain(self.0.also_observes()).collect()
+    }
+
+    fn external_dependencies(&self) -> Vec<String> {
+        self.0.external_dependencies()
     }
 
     fn is_ours(&self, object: &Object) -> bool {

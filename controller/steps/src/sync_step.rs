@@ -66,6 +66,12 @@ pub trait SyncStep: Send + Sync + 'static {
         vec![]
     }
 
+    /// Models of other synchronizers whose objects have to be synchronized before objects of this step that lead to them. Without this an
+    /// object is waited for only once another synchronizer has taken it up.
+    fn external_dependencies(&self) -> Vec<String> {
+        vec![]
+    }
+
     /// Whether an object is this step's; others of its models belong to somebody else and are left alone.
     fn is_ours(&self, _o: &Self::Model) -> bool {
         true

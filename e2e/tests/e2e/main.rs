@@ -5,22 +5,28 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod background;
+mod cascade;
 mod changed_models;
 mod controller_killed;
 mod core_kinds;
 mod crd_established;
 mod delete;
 mod delete_while_backend_fails;
+mod ends;
 mod failing_backend;
 mod first_sync;
 mod graceful_shutdown;
 mod harness;
 mod no_sync;
 mod no_writes_at_rest;
+mod operator_and_controller;
 mod options;
+mod order;
 mod parallel_namespaces;
+mod passes;
 mod rbac;
 mod rejected;
+mod several_synchronizers;
 mod touch;
 mod update;
 mod validators;

@@ -1,0 +1,356 @@
+//! A controller with a test's own models and steps, in the test's own process.
+
+use std::{
+    fmt, fs,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures::future::BoxFuture;
+use kube::{
+    Api, Client,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use xos_model::Object;
+use xos_runtime::{
+    Synchronizer,
+    config::{Config, ConfigError},
+    serve::{self, ServeError},
+};
+use xos_steps::{Policy, StepContext, StepError, SyncStep};
+use xos_xproto::ModelSet;
+
+use crate::{
+    TestNamespace,
+    example::SOON,
+    models,
+    wait::{Timeout, eventually},
+};
+
+/// The controller does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file of its configuration.
+    #[error("cannot write its configuration")]
+    File(#[from] std::io::Error),
+    /// Its models.
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    /// It ended with an error.
+    #[error("the controller ended: {0}")]
+    Ended(#[from] ServeError),
+    /// It panicked.
+    #[error("the controller panicked")]
+    Panicked(#[from] tokio::task::JoinError),
+    /// Something did not come.
+    #[error(transparent)]
+    Timeout(#[from] Timeout),
+    /// The API server.
+    #[error("the API server refused: {0}")]
+    Api(#[from] kube::Error),
+}
+
+/// A running controller.
+pub struct Controller {
+    shutdown: CancellationToken,
+    running: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Controller {
+    /// Starts one in a namespace. `more` is added to its configuration.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub fn start(
+        namespace: &TestNamespace,
+        name: &str,
+        synchronizer: Synchronizer,
+        more: &Value,
+    ) -> Result<Self, Error> {
+        let mut config =
+            json!({"name": name, "namespaces": [namespace.name()], "backoff": {"initial": "200ms", "max": "2s"}});
+        if let (Some(config), Some(more)) = (config.as_object_mut(), more.as_object()) {
+            config.extend(more.clone());
+        }
+        let file = namespace.folder().join(format!("{name}.yaml"));
+        // JSON is YAML.
+        fs::write(&file, config.to_string())?;
+        let config = Config::load(&[file], [])?.config;
+        let (shutdown, client) = (CancellationToken::new(), namespace.client());
+        let until = shutdown.clone();
+        let running = tokio::spawn(async move { serve::run_on(client, synchronizer, &config, until).await });
+        Ok(Self { shutdown, running })
+    }
+
+    /// Stops it and waits until it has ended.
+    ///
+    /// # Errors
+    /// When it ended with an error.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.shutdown.cancel();
+        Ok(self.running.await??)
+    }
+
+    /// Ends it at once, as if its process were killed.
+    pub async fn kill(self) {
+        self.running.abort();
+        let _aborted = self.running.await;
+    }
+}
+
+/// What a step or policy was called for: `sync ada`.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<Vec<String>>>);
+
+impl Calls {
+    /// Notes one.
+    pub fn note(&self, call: impl fmt::Display) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call.to_string());
+    }
+
+    /// All so far.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until they are these.
+    ///
+    /// # Errors
+    /// When they are others in the end.
+    pub async fn become_these(&self, expected: &[&str]) -> Result<(), Timeout> {
+        let look = async || {
+            let all = self.all();
+            if all == expected { Ok(()) } else { Err(format!("{all:?}")) }
+        };
+        eventually(SOON, format!("the calls {expected:?}"), look).await
+    }
+}
+
+/// What a scripted step or policy does: told what it is called for (`sync`, `delete`, `create`, `update`).
+pub type Script = Arc<
+    dyn for<'a> Fn(&'static str, &'a StepContext, &'a mut Object) -> BoxFuture<'a, Result<(), StepError>> + Send + Sync,
+>;
+
+/// A sync step or policy on a model that notes its calls and does what its script says.
+#[derive(Clone)]
+pub struct Scripted {
+    model: &'static str,
+    name: &'static str,
+    calls: Calls,
+    script: Script,
+    deletes: bool,
+    external: Vec<String>,
+}
+
+impl Scripted {
+    /// One of a name that does nothing but note its calls as `<name> <what> <object>`.
+    #[must_use]
+    pub fn noting(name: &'static str, model: &'static str, calls: &Calls) -> Self {
+        Self::doing(name, model, calls, Arc::new(|_, _, _| Box::pin(async { Ok(()) })))
+    }
+
+    /// One that also does something.
+    #[must_use]
+    pub fn doing(name: &'static str, model: &'static str, calls: &Calls, script: Script) -> Self {
+        Self { model, name, calls: calls.clone(), script, deletes: false, external: vec![] }
+    }
+
+    /// As a policy it handles deletion too.
+    #[must_use]
+    pub fn handling_delete(self) -> Self {
+        Self { deletes: true, ..self }
+    }
+
+    /// As a step it needs the objects of another synchronizer's model.
+    #[must_use]
+    pub fn depending_on(mut self, model: &str) -> Self {
+        self.external.push(model.to_owned());
+        self
+    }
+
+    async fn call(&self, what: &'static str, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        self.calls.note(format!("{} {what} {}", self.name, o.meta.name));
+        (self.script)(what, ctx, o).await
+    }
+}
+
+impl SyncStep for Scripted {
+    type Model = Object;
+    fn observes(&self) -> &str {
+        self.model
+    }
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn external_dependencies(&self) -> Vec<String> {
+        self.external.clone()
+    }
+    async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        self.call("sync", ctx, o).await
+    }
+    async fn delete_record(&self, ctx: &StepContext, o: &Object) -> Result<(), StepError> {
+        self.call("delete", ctx, &mut o.clone()).await
+    }
+}
+
+impl Policy for Scripted {
+    type Model = Object;
+    fn observes(&self) -> &str {
+        self.model
+    }
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn handles_delete(&self) -> bool {
+        self.deletes
+    }
+    async fn handle_create(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        self.call("create", ctx, o).await
+    }
+    async fn handle_update(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        self.call("update", ctx, o).await
+    }
+    async fn handle_delete(&self, ctx: &StepContext, o: &Object) -> Result<(), StepError> {
+        self.call("delete", ctx, &mut o.clone()).await
+    }
+}
+
+/// The objects of a model set in a namespace, read and written as an operator does.
+pub struct Objects {
+    client: Client,
+    namespace: String,
+    models: ModelSet,
+}
+
+impl Objects {
+    /// Of these models.
+    ///
+    /// # Errors
+    /// When the models have errors.
+    pub fn new(namespace: &TestNamespace, models: &str) -> Result<Self, Error> {
+        Ok(Self {
+            client: namespace.client(),
+            namespace: namespace.name().to_owned(),
+            models: models::from_text(models)?,
+        })
+    }
+
+    /// The API of a model's objects.
+    ///
+    /// # Errors
+    /// When there is no such model.
+    pub fn api(&self, model: &str) -> Result<Api<DynamicObject>, Error> {
+        let model = self.models.get(model).ok_or_else(|| models::Error::Unknown(model.to_owned()))?;
+        Ok(Api::namespaced_with(self.client.clone(), &self.namespace, &xos_crds::api_resource(model)))
+    }
+
+    /// Waits until the kind is served.
+    ///
+    /// # Errors
+    /// When it is not, soon.
+    pub async fn served(&self, model: &str) -> Result<(), Error> {
+        let api = self.api(model)?;
+        let look = async || api.list(&ListParams::default().limit(1)).await.map(drop);
+        Ok(eventually(SOON, format!("the kind {model} to be served"), look).await?)
+    }
+
+    /// Makes an object.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn create(&self, model: &str, name: &str, spec: Value) -> Result<Value, Error> {
+        let api = self.api(model)?;
+        let kind = self.models.get(model).map(xos_crds::api_resource);
+        let kind = kind.ok_or_else(|| models::Error::Unknown(model.to_owned()))?;
+        let object = DynamicObject::new(name, &kind).data(json!({ "spec": spec }));
+        let parameters = PostParams { field_manager: Some("operator".to_owned()), ..PostParams::default() };
+        Ok(value(&api.create(&parameters, &object).await?))
+    }
+
+    /// Edits an object's spec by a merge patch.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn edit(&self, model: &str, name: &str, spec: Value) -> Result<Value, Error> {
+        self.patch(model, name, json!({ "spec": spec })).await
+    }
+
+    /// A merge patch of all of an object.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn patch(&self, model: &str, name: &str, patch: Value) -> Result<Value, Error> {
+        let parameters = PatchParams { field_manager: Some("operator".to_owned()), ..PatchParams::default() };
+        Ok(value(&self.api(model)?.patch(name, &parameters, &Patch::Merge(patch)).await?))
+    }
+
+    /// Asks for an object's deletion.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn delete(&self, model: &str, name: &str) -> Result<(), Error> {
+        self.api(model)?.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    /// An object; null if there is none.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn get(&self, model: &str, name: &str) -> Result<Value, Error> {
+        Ok(self.api(model)?.get_opt(name).await?.as_ref().map_or(Value::Null, value))
+    }
+
+    /// All objects of a model.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn all(&self, model: &str) -> Result<Vec<Value>, Error> {
+        Ok(self.api(model)?.list(&ListParams::default()).await?.items.iter().map(value).collect())
+    }
+
+    /// Waits until `condition` holds of an object (null if there is none).
+    ///
+    /// # Errors
+    /// When it does not, soon; the error shows the object.
+    pub async fn until(
+        &self,
+        model: &str,
+        name: &str,
+        what: &str,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Result<Value, Error> {
+        let look = async || match self.get(model, name).await {
+            Ok(object) if condition(&object) => Ok(object),
+            Ok(object) => Err(format!("{object:#}")),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(eventually(SOON, format!("{model} {name} to be {what}"), look).await?)
+    }
+
+    /// Waits until an object is in step, as `kubectl wait --for=condition=Ready` does.
+    ///
+    /// # Errors
+    /// When it is not, soon.
+    pub async fn ready(&self, model: &str, name: &str) -> Result<Value, Error> {
+        self.until(model, name, "Ready", crate::example::is_ready).await
+    }
+
+    /// Waits until an object is gone.
+    ///
+    /// # Errors
+    /// When it still is.
+    pub async fn gone(&self, model: &str, name: &str) -> Result<(), Error> {
+        self.until(model, name, "gone", Value::is_null).await.map(drop)
+    }
+}
+
+fn value(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}
