@@ -3,6 +3,7 @@
 //! Everything here takes the clock and randomness as parameters and does no IO, so that tables and properties can test it.
 //! **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
 
+pub mod accept;
 pub mod backoff;
 pub mod choice;
 pub mod condition;

@@ -1,0 +1,58 @@
+//! Links to a base: the kind that they name has to be one that is, and a name without a kind has to mean one object.
+
+use serde_json::Value;
+use xos_xproto::{Link, Model, ModelSet};
+
+use super::Refusal;
+use crate::index::Index;
+use crate::object::Object;
+use crate::reference::Reference;
+
+/// Whether any link leads to a model that others inherit from.
+pub(super) fn lead_to_bases(models: &ModelSet, model: &Model) -> bool {
+    let has_heirs = |link: &std::sync::Arc<Link>| models.concrete().any(|heir| heir.name != link.peer && heir.is_a(&link.peer));
+    model.links.iter().any(has_heirs)
+}
+
+pub(super) fn refusal(index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
+    model.links.iter().find_map(|link| {
+        let value = object.fields.get(&link.name)?;
+        let references = match value {
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut references = references.iter().filter_map(|one| serde_json::from_value(one.clone()).ok());
+        references.find_map(|reference: Reference| {
+            wrong_kind(index, link, &reference).or_else(|| ambiguous(index, link, &reference, object))
+        })
+    })
+}
+
+fn wrong_kind(index: &Index, link: &Link, reference: &Reference) -> Option<Refusal> {
+    let kind = reference.kind.as_deref()?;
+    let models = index.models();
+    let known = models.get(kind);
+    if known.is_some_and(|model| model.is_a(&link.peer) && !model.is_abstract) {
+        return None;
+    }
+    let what = if known.is_some() { format!("{kind} is no {}", link.peer) } else { format!("there is no kind {kind}") };
+    let possible: Vec<_> =
+        models.concrete().filter(|model| model.is_a(&link.peer)).map(|model| model.name.as_str()).collect();
+    let message = format!("spec.{}.kind: {what}; it can be {}", link.camel_name(), possible.join(", "));
+    Some(Refusal { reason: "NoSuchKind", message, because_of: [].into() })
+}
+
+fn ambiguous(index: &Index, link: &Link, reference: &Reference, object: &Object) -> Option<Refusal> {
+    let meant = index.at(&link.peer, &object.meta.namespace, reference);
+    if meant.len() < 2 {
+        return None;
+    }
+    let kinds: Vec<_> = meant.iter().map(|one| one.model.to_string()).collect();
+    let message = format!(
+        "spec.{}: {} is the name of several objects: add `kind` ({})",
+        link.camel_name(),
+        reference.name,
+        kinds.join(" or ")
+    );
+    Some(Refusal { reason: "AmbiguousLink", message, because_of: meant.iter().map(|one| one.key()).collect() })
+}

@@ -1,0 +1,88 @@
+//! What the API server cannot check of an object, since it takes others: uniqueness, links' kinds, validators that speak of other objects.
+//!
+//! An object that is refused is not handled; its condition `Accepted` says why.
+
+mod judge;
+mod links;
+mod unique;
+
+use std::collections::BTreeSet;
+
+use xos_xproto::{Model, ModelSet};
+
+use crate::condition::{ConditionStatus, find};
+use crate::index::Index;
+use crate::intent::{Pass, is_handled};
+use crate::object::{Object, ObjectKey};
+use judge::Judge;
+use unique::Keys;
+
+/// Why an object is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason of the condition `Accepted`: `NotUnique`, `NoSuchKind`, `AmbiguousLink` or `Invalid`.
+    pub reason: &'static str,
+    /// What a person is told.
+    pub message: String,
+    /// The objects that this depends on: when one of them changes, the object is to be looked at again.
+    pub because_of: BTreeSet<ObjectKey>,
+}
+
+/// What has to be checked of a model's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    keys: Keys,
+    has_links_to_bases: bool,
+    validators: bool,
+}
+
+impl Checks {
+    /// Of a model.
+    pub fn of(models: &ModelSet, model: &Model) -> Self {
+        Self {
+            keys: Keys::of(model),
+            has_links_to_bases: links::lead_to_bases(models, model),
+            validators: model.validators.iter().any(|validator| judge::speaks_of_others(models, model, validator)),
+        }
+    }
+
+    /// Whether there is nothing to check.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && !self.has_links_to_bases && !self.validators
+    }
+
+    /// The queries that the check of an object asks, so that indexes can be made for them.
+    pub fn prepare(&self, index: &mut Index, model: &Model, object: &Object) {
+        for query in self.keys.queries(model, object) {
+            index.prepare(&query);
+        }
+    }
+
+    /// Whether all indexes are there.
+    pub fn is_ready(&self, index: &Index, model: &Model, object: &Object) -> bool {
+        self.keys.queries(model, object).iter().all(|query| index.is_ready(query))
+    }
+
+    /// Why the object is refused, if it is.
+    pub fn refusal(&self, index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
+        let by_links = || self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
+        let by_validators = || self.validators.then(|| Judge::new(index, object).refusal(model)).flatten();
+        self.keys.refusal(index, model, object).or_else(by_links).or_else(by_validators)
+    }
+}
+
+/// Whether somebody has already acted on the object as it is now.
+fn is_settled(object: &Object) -> bool {
+    let passes =
+        || object.status.synchronizers.iter().flat_map(|own| [(&own.sync, Pass::Sync), (&own.policy, Pass::Policy)]);
+    let is_present = |then| move |pass| is_handled(then, &object.intent, &object.quiet_saves, pass);
+    passes().any(|(state, pass)| state.attempted.as_ref().is_some_and(|then| is_present(then)(pass)))
+}
+
+/// Whether the object was refused before.
+pub fn is_refused(object: &Object) -> bool {
+    find(&object.status.conditions, "Accepted").is_some_and(|one| one.status == ConditionStatus::False)
+}
+
+#[cfg(test)]
+mod tests;
