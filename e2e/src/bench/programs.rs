@@ -22,7 +22,7 @@ const SHOWN_LINES: usize = 20;
 
 /// A program that could not be had.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
     /// The cache.
     #[error(transparent)]
     Paths(#[from] paths::Error),

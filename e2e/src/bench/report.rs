@@ -134,7 +134,7 @@ impl Report {
     }
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "who",
     "objects",
     "create→synced /s",
@@ -144,6 +144,7 @@ const COLUMNS: [&str; 9] = [
     "memory peak / settled MiB",
     "CPU s",
     "writes create / update / delete",
+    "server CPU create / update / delete, ms",
 ];
 
 fn row(run: &Run) -> Vec<String> {
@@ -151,6 +152,8 @@ fn row(run: &Run) -> Vec<String> {
     let spread = run.change.map_or_else(none, |ms| format!("{:.1} / {:.1} / {:.1}", ms.p50, ms.p99, ms.max));
     let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0;
     let memory = |usage: super::usage::Usage| format!("{:.1} / {:.1}", mib(usage.peak_kib), mib(usage.resident_kib));
+    let server = [run.create, run.update, run.delete];
+    let server: Option<Vec<_>> = server.iter().map(|phase| phase.server_ms.map(|ms| format!("{ms:.2}"))).collect();
     let rate = |phase: super::run::Phase| format!("{:.0}", phase.per_second);
     vec![
         run.who.title().to_owned(),
@@ -162,6 +165,7 @@ fn row(run: &Run) -> Vec<String> {
         run.usage.map_or_else(none, memory),
         run.cpu.map_or_else(none, |cpu: Duration| format!("{:.1}", cpu.as_secs_f64())),
         format!("{:.2} / {:.2} / {:.2}", run.create.writes, run.update.writes, run.delete.writes),
+        server.map_or_else(none, |all| all.join(" / ")),
     ]
 }
 

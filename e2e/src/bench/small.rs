@@ -47,7 +47,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         } else {
             let hops = links.run("chain", sizes.chain).await?.millis;
             let whole = hops.mean * f64::from(sizes.chain);
-            let what = format!("{title}: a chain of {} / as many writes of status", sizes.chain);
+            let what = format!("{title}: a chain of {} / as many changes of status", sizes.chain);
             let ratio = Goal::at_most(what, whole / (limit.seconds * 1e3).max(1e-9), CHAIN, "");
             let ratio = ratio.with(format!("{whole:.0} ms / {:.0} ms", limit.seconds * 1e3));
             let hop = Goal::at_most(format!("{title}: a hop of the chain"), hops.mean, HOP, "ms");

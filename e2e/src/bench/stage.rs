@@ -4,6 +4,7 @@ use std::{
     cell::Cell,
     collections::HashSet,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use k8s_openapi::api::{
@@ -23,6 +24,7 @@ use super::{
     load::{Load, Target, Writes},
     programs::Programs,
     step::MODELS,
+    usage::{self, Usage},
 };
 use crate::{Cluster, control::ServeOptions, models};
 
@@ -97,6 +99,13 @@ impl Stage {
     /// All writes so far.
     pub(super) async fn counts(&self) -> Result<Counts, Error> {
         Ok(Counts::now(&self.client).await?)
+    }
+
+    /// Processor time of API server and etcd so far; unknown of a control plane that somebody else started.
+    pub(super) fn server_cpu(&self) -> Option<Duration> {
+        let folder = &self.cluster.served()?.ready().data_dir;
+        let used = usage::told_about(folder).into_iter().filter_map(|process| Usage::of(process).ok());
+        Some(used.map(|usage| usage.cpu).sum())
     }
 
     /// Whether a controller has made an admission policy.

@@ -1,6 +1,6 @@
 //! What a process has used: memory and processor time.
 
-use std::{fs, io, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use serde::Serialize;
 
@@ -28,6 +28,20 @@ impl Usage {
         let kib = |name| kib(&status, name).ok_or(io::ErrorKind::InvalidData);
         Ok(Self { peak_kib: kib("VmHWM:")?, resident_kib: kib("VmRSS:")?, cpu })
     }
+}
+
+/// The processes of a control plane that have its folder on their command line.
+pub(super) fn told_about(folder: &Path) -> Vec<u32> {
+    const PROGRAMS: [&str; 2] = ["etcd", "kube-apiserver"];
+    let folder = folder.to_string_lossy();
+    let told = |entry: fs::DirEntry| {
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line);
+        let program = Path::new(line.split('\0').next()?).file_name()?.to_str()?;
+        (PROGRAMS.contains(&program) && line.contains(&*folder)).then_some(process)
+    };
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(told).collect()
 }
 
 fn kib(status: &str, name: &str) -> Option<u64> {
