@@ -18,6 +18,7 @@ pub mod options;
 mod planner;
 pub mod queue;
 pub mod registry;
+mod refusals;
 mod rooms;
 mod store;
 mod view;

@@ -149,8 +149,14 @@ fn state<'a>(blocker: &Blocker, get: &impl Fn(&ObjectKey) -> Option<&'a Object>)
     if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
         return ", which nobody has synchronized yet".to_owned();
     }
+    let is_false = |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
+    if let Some(ready) = ready.filter(|_| is_false("Accepted")) {
+        return format!(", which is not accepted: {}", told(&ready.message));
+    }
     let failed = ready.filter(|ready| ready.status == ConditionStatus::False && ready.reason.ends_with("Failed"));
-    failed.map_or_else(String::new, |ready| {
-        format!(", which failed: {}", ready.message.chars().take(TOLD).collect::<String>())
-    })
+    failed.map_or_else(String::new, |ready| format!(", which failed: {}", told(&ready.message)))
+}
+
+fn told(message: &str) -> String {
+    message.chars().take(TOLD).collect()
 }

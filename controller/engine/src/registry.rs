@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ApiResource;
+use xos_model::accept::Checks;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_steps::{DynPolicy, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
@@ -30,6 +31,8 @@ pub struct Entry {
     pub step: Option<Arc<dyn DynSyncStep>>,
     /// Its policies, in the order in which they run.
     pub policies: Vec<Arc<dyn DynPolicy>>,
+    /// What the API server cannot check of its objects.
+    pub checks: Checks,
     /// How this synchronizer holds its objects on deletion.
     pub finalizers: Finalizers,
 }
@@ -108,6 +111,7 @@ impl Registry {
                 model: model.clone(),
                 step,
                 policies,
+                checks: Checks::of(models, model),
                 finalizers: Finalizers { sync, policy, links },
             }
         };

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use xos_model::dirty::Switch;
+use xos_model::accept::Refusal;
 use xos_model::record::{self, Context};
-use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome};
+use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome, Pass};
 use xos_steps::ContextParts;
 
 use crate::clock::Clock;
@@ -59,6 +60,8 @@ pub(crate) enum Job {
     Show(Switch),
     /// Let status say what the object waits for.
     Waiting(String),
+    /// Let status say why the object is not accepted, so that this pass does not run.
+    Refuse(Pass, Refusal),
     /// Write what is not written yet.
     Write,
 }
@@ -73,7 +76,7 @@ impl Job {
             Self::Delete { .. } => "delete",
             Self::Cascade(_) => "cascade",
             Self::Hold => "hold",
-            Self::Acknowledge | Self::Show(_) | Self::Waiting(_) | Self::Write => "status",
+            Self::Acknowledge | Self::Show(_) | Self::Waiting(_) | Self::Refuse(..) | Self::Write => "status",
         }
     }
 }
@@ -119,9 +122,12 @@ pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, subject: Subject, 
         Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
         Job::Cascade(others) => worker.cascade(others).await,
         Job::Hold => worker.hold(subject).await.map(|subject| Turn::Recorded(subject.stored)),
-        Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object)).await,
+        Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object, synchronizer, now)).await,
         Job::Show(switch) => worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await,
         Job::Waiting(text) => worker.write(&subject.stored, &record::waiting(object, synchronizer, &text, now)).await,
+        Job::Refuse(pass, refusal) => {
+            worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
+        }
         Job::Write => worker.write(&subject.stored, object).await,
     };
     result.unwrap_or_else(|error| match error {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use xos_model::{Object, ObjectKey};
+use xos_model::accept::Refusal;
+use xos_model::{Object, ObjectKey, Pass};
 
 use super::{Engine, later};
 use crate::decide::{Plan, decide};
@@ -38,6 +39,12 @@ impl Engine {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let now = self.shared.clock.now();
         let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
+        let is_due = matches!(plan, Plan::Handle { .. });
+        let refusal = is_due.then(|| self.refusal(&entry, &object)).flatten();
+        self.refusals.note(key, refusal.as_ref());
+        if let Some(refusal) = refusal {
+            return self.refuse(key, entry, object, refusal);
+        }
         let job = match plan {
             Plan::Nothing => return self.resync(key, &entry, &object, now),
             Plan::WaitUntil(at) => {
@@ -76,6 +83,33 @@ impl Engine {
         // No step was ever started for it: there is nothing to undo.
         let sync = sync && !self.untouched.contains(&object.meta.uid);
         Some(Job::Delete { policy, sync })
+    }
+
+    /// Why an object is not accepted, if it is not.
+    pub(super) fn refusal(&self, entry: &Entry, object: &Object) -> Option<Refusal> {
+        let (checks, model) = (&entry.checks, &entry.model);
+        if checks.is_empty() {
+            return None;
+        }
+        let view = self.view.read();
+        if checks.is_ready(&view.index, model, object) {
+            return checks.refusal(&view.index, model, object);
+        }
+        drop(view);
+        let mut view = self.view.write();
+        checks.prepare(&mut view.index, model, object);
+        checks.refusal(&view.index, model, object)
+    }
+
+    /// Lets status say why the object is not accepted, if it does not yet. Whoever changes that wakes it.
+    fn refuse(&mut self, key: &ObjectKey, entry: Arc<Entry>, object: Arc<Object>, refusal: Refusal) -> bool {
+        self.planner.forget(key);
+        let pass = if entry.step.is_some() { Pass::Sync } else { Pass::Policy };
+        let (synchronizer, now) = (&self.shared.registry.synchronizer, self.shared.clock.now());
+        if xos_model::record::refused(&object, synchronizer, pass, &refusal, now) == *object {
+            return false;
+        }
+        self.spawn(key.clone(), entry, Subject::new(object), Job::Refuse(pass, refusal))
     }
 
     pub(super) fn must_wait(&mut self, key: &ObjectKey) -> bool {
