@@ -10,10 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use xos_engine::clock::SystemClock;
+use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
 use xos_engine::watch::watches;
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
+use xos_crds::cel::{Left, enforcement};
 use xos_model::Backoff;
 use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
 use xos_steps::{ContextParts, http_client};
@@ -162,7 +165,14 @@ async fn work(
     }
     let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options)?;
+    let registry = Arc::new(registry);
+    let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
+    let parts = context_parts(client, config, events)?;
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let telling = AbortOnDropHandle::new(tokio::spawn({
+        let (client, synchronizer) = (client.clone(), config.name.clone());
+        async move { events::send(outbox, client, &synchronizer).await }
+    }));
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
         ended = engine.run(notices, shutdown) => Ok(ended?),
@@ -170,6 +180,8 @@ async fn work(
     };
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
     drop(sender);
+    // Events that still wait are lost; nothing depends on them.
+    drop(telling);
     tracing::info!("stopped");
     result
 }
@@ -185,8 +197,10 @@ fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet,
 /// What the models say and nobody checks must not go unnoticed.
 fn warn_of_what_is_not_enforced(models: &ModelSet) {
     for model in models.concrete() {
-        for validator in xos_crds::cel::enforcement(models, model) {
-            for (part, reason) in validator.left {
+        for validator in enforcement(models, model) {
+            // What speaks of other objects the controller checks.
+            let left = validator.left.into_iter().filter(|(_, reason)| !matches!(reason, Left::OtherObject { .. }));
+            for (part, reason) in left {
                 let policy = &validator.policy;
                 tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
             }
@@ -210,8 +224,10 @@ fn tell_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
     }
 }
 
-fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
-    Ok(ContextParts { settings: Arc::new(Value::Object(config.settings.clone())), ..ContextParts::new(http_client()?) })
+fn context_parts(client: &Client, config: &Config, events: KubeEvents) -> Result<ContextParts, reqwest::Error> {
+    let settings = Arc::new(Value::Object(config.settings.clone()));
+    let (events, kube) = (Arc::new(events), Some(client.clone()));
+    Ok(ContextParts { settings, events, kube, ..ContextParts::new(http_client()?) })
 }
 
 fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::accept::Refusal;
+use xos_model::record::{self, Wait};
 use xos_model::{Object, ObjectKey, Pass};
 
 use super::{Engine, later};
 use crate::decide::{Plan, decide};
 use crate::duty::duty;
-use crate::planner::Wait;
+use crate::planner::Patience;
 use crate::queue::Priority;
 use crate::registry::Entry;
 use crate::work::{Job, Report, Subject, carry_out};
@@ -18,7 +19,10 @@ use crate::work::{Job, Report, Subject, carry_out};
 /// Resyncs are spread over ±10 %.
 const RESYNC_JITTER: f64 = 0.1;
 /// What a protected object says that is to be deleted.
-const PROTECTED: &str = "spec.writeProtect is set: the object stays until it is cleared";
+fn protected() -> Wait {
+    let message = "spec.writeProtect is set: the object stays until it is cleared".to_owned();
+    Wait { reason: "WriteProtected", message }
+}
 
 impl Engine {
     pub(super) fn start_workers(&mut self) {
@@ -59,7 +63,7 @@ impl Engine {
             Plan::Hold => Job::Hold,
             Plan::Acknowledge => Job::Acknowledge,
             Plan::Show(switch) => Job::Show(switch),
-            Plan::Delete { .. } if object.flag("write_protect") => return self.tell(key, &object, PROTECTED),
+            Plan::Delete { .. } if object.flag("write_protect") => return self.tell(key, &object, protected()),
             Plan::Delete { policy, sync } => match self.delete(key, &object, policy, sync) {
                 Some(job) => job,
                 None => return self.wait(key, &object),
@@ -106,7 +110,7 @@ impl Engine {
         self.planner.forget(key);
         let pass = if entry.step.is_some() { Pass::Sync } else { Pass::Policy };
         let (synchronizer, now) = (&self.shared.registry.synchronizer, self.shared.clock.now());
-        if xos_model::record::refused(&object, synchronizer, pass, &refusal, now) == *object {
+        if record::refused(&object, synchronizer, pass, &refusal, now) == *object {
             return false;
         }
         self.spawn(key.clone(), entry, Subject::new(object), Job::Refuse(pass, refusal))
@@ -121,11 +125,11 @@ impl Engine {
         let view = self.view.read();
         let is_deleting = |key: &ObjectKey| view.cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
         match self.planner.wait(view.index.graph(), key, self.shared.clock.now(), is_deleting) {
-            Wait::Until(at) => {
+            Patience::Until(at) => {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
-            Wait::Tell(freed) => {
+            Patience::Tell(freed) => {
                 for other in &freed {
                     self.queue.add(other, Priority::Change);
                 }
@@ -136,17 +140,17 @@ impl Engine {
         }
         let text = self.planner.text(key, |key| view.cache.get(key).map(Arc::as_ref));
         drop(view);
-        text.is_some_and(|text| self.tell(key, object, &text))
+        text.is_some_and(|message| self.tell(key, object, Wait { reason: "WaitingForDependency", message }))
     }
 
     /// Lets status say what the object waits for, if it does not yet.
-    fn tell(&mut self, key: &ObjectKey, object: &Arc<Object>, text: &str) -> bool {
+    fn tell(&mut self, key: &ObjectKey, object: &Arc<Object>, wait: Wait) -> bool {
         let synchronizer = &self.shared.registry.synchronizer;
-        let told = xos_model::record::waiting(object, synchronizer, text, self.shared.clock.now());
+        let told = record::waiting(object, synchronizer, &wait, self.shared.clock.now());
         let Some(entry) = self.shared.registry.get(&key.model).cloned().filter(|_| told != **object) else {
             return false;
         };
-        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(text.to_owned()))
+        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(wait))
     }
 
     /// A clean object whose step wants to look after it from time to time.

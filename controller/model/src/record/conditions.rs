@@ -46,12 +46,21 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     set(object, &news, now);
 }
 
-/// The object as one that waits: `reason` says for what. Nothing else of it changes.
-pub fn waiting(object: &Object, synchronizer: &str, reason: &str, now: Timestamp) -> Object {
+/// Why an object waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// A CamelCase word for programs.
+    pub reason: &'static str,
+    /// For what, for people.
+    pub message: String,
+}
+
+/// The object as one that waits. Nothing else of it changes.
+pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
     let kind = own_kind(object, Pass::Sync, synchronizer);
-    let news = |kind, status| News { kind, status, reason: "WaitingForDependency", message: reason };
+    let news = |kind, status| News { kind, status, reason: wait.reason, message: &wait.message };
     for kind in [kind.as_str(), "Ready"] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
@@ -174,7 +183,8 @@ fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timesta
     set(object, &News { kind: "Ready", status, reason: &reason, message: &message }, now);
 }
 
-fn reason(finished: &Finished) -> &'static str {
+/// The reason of the condition that an attempt leaves, for programs.
+pub fn reason(finished: &Finished) -> &'static str {
     match (&finished.outcome, finished.operation) {
         (Outcome::Succeeded, Operation::Sync) => "SyncSucceeded",
         (Outcome::Succeeded, Operation::Delete) => "DeleteSucceeded",

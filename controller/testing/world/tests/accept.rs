@@ -175,3 +175,14 @@ async fn an_edit_that_is_taken_back_leaves_no_trace_in_conditions() {
     world.settle().await;
     assert_eq!(note.take(), ["a"]);
 }
+
+#[tokio::test]
+async fn a_refusal_is_told_once_as_an_event() {
+    let (mut world, _) = world();
+    world.apply(&object("Site", "a", json!({"name": "Rome"}))).unwrap();
+    world.apply(&object("Site", "b", json!({"name": "Rome"}))).unwrap();
+    world.settle().await;
+    world.pass(Duration::from_secs(60)).await;
+    let told = "Warning NotUnique: Site a has name \"Rome\" already (Site default/b)";
+    assert_eq!(world.take_events(), [told]);
+}
