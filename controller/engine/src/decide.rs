@@ -73,7 +73,11 @@ pub fn decide(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     }
     match (sync, policy) {
         (Due::Held(switch), _) | (_, Due::Held(switch)) => {
-            if is_shown(object, switch) { Plan::Nothing } else { Plan::Show(switch) }
+            if is_shown(object, switch) {
+                Plan::Nothing
+            } else {
+                Plan::Show(switch)
+            }
         }
         _ if object.status.observed_generation != Some(object.meta.generation) => Plan::Acknowledge,
         _ if is_stale(object, duty.synchronizer) => Plan::Acknowledge,

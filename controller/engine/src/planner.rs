@@ -149,7 +149,8 @@ fn state<'a>(blocker: &Blocker, get: &impl Fn(&ObjectKey) -> Option<&'a Object>)
     if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
         return ", which nobody has synchronized yet".to_owned();
     }
-    let is_false = |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
+    let is_false =
+        |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
     if let Some(ready) = ready.filter(|_| is_false("Accepted")) {
         return format!(", which is not accepted: {}", told(&ready.message));
     }

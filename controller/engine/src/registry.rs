@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ApiResource;
-use xos_model::accept::Checks;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
+use xos_model::Object;
+use xos_model::accept::Checks;
 use xos_steps::{DynPolicy, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
 
@@ -35,6 +36,13 @@ pub struct Entry {
     pub checks: Checks,
     /// How this synchronizer holds its objects on deletion.
     pub finalizers: Finalizers,
+}
+
+impl Entry {
+    /// Whether this synchronizer's step handles the object.
+    pub fn is_ours(&self, object: &Object) -> bool {
+        self.step.as_ref().is_some_and(|step| step.is_ours(object))
+    }
 }
 
 /// The finalizers of a synchronizer on the objects of a model, each for something that has to happen before the object goes.

@@ -7,8 +7,8 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xos_model::dirty::Switch;
 use xos_model::accept::Refusal;
+use xos_model::dirty::Switch;
 use xos_model::record::{self, Context, Wait};
 use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome, Pass};
 use xos_steps::{ContextParts, Event};

@@ -11,12 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use xos_crds::cel::{Left, enforcement};
+use xos_engine::birth;
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
 use xos_engine::watch::watches;
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
-use xos_crds::cel::{Left, enforcement};
 use xos_model::Backoff;
 use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
 use xos_steps::{ContextParts, http_client};
@@ -144,11 +145,22 @@ async fn start(
         () = shutdown.cancelled() => return Ok(()),
         installed = install(&client, definitions) => installed?,
     }
+    if config.finalizers_at_birth {
+        set_finalizers_at_birth(&client, &registry, config).await;
+    }
     warn_of_models_without_step(&registry);
     warn_of_what_is_not_enforced(&models);
     let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
     tell_cycles(&models, &dependencies);
     work(registry, &client, config, dependencies, shutdown).await
+}
+
+/// It saves a write for each object, and nothing depends on it.
+async fn set_finalizers_at_birth(client: &Client, registry: &Registry, config: &Config) {
+    let births = birth::births(registry, &config.namespaces);
+    if let Err(error) = birth::install(client, &births, &config.name).await {
+        tracing::warn!(%error, "finalizers are set by the controller, with one more write for each object");
+    }
 }
 
 async fn work(
@@ -239,6 +251,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
+        deferred_every: config.deferred_every,
         dependencies,
         namespaces: config.namespaces.clone(),
         ..xos_engine::Options::default()

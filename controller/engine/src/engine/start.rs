@@ -84,8 +84,7 @@ impl Engine {
         if self.planner.must_wait_deleting(view.index.graph(), key) {
             return None;
         }
-        // No step was ever started for it: there is nothing to undo.
-        let sync = sync && !self.untouched.contains(&object.meta.uid);
+        let sync = sync && self.may_be_in_backend(object);
         Some(Job::Delete { policy, sync })
     }
 
@@ -114,6 +113,14 @@ impl Engine {
             return false;
         }
         self.spawn(key.clone(), entry, Subject::new(object), Job::Refuse(pass, refusal))
+    }
+
+    /// Whether there may be anything to undo: not if no step was ever started for the object, or it is somebody else's.
+    fn may_be_in_backend(&self, object: &Object) -> bool {
+        let registry = &self.shared.registry;
+        let is_ours = || registry.get(&object.model).is_some_and(|entry| entry.is_ours(object));
+        let was_tried = || object.status.of(&registry.synchronizer).is_some_and(|own| !own.sync.is_untried());
+        !self.untouched.contains(&object.meta.uid) && (is_ours() || was_tried())
     }
 
     pub(super) fn must_wait(&mut self, key: &ObjectKey) -> bool {

@@ -80,6 +80,5 @@ fn is_settled(object: &Object) -> bool {
     passes().any(|(state, pass)| state.attempted.as_ref().is_some_and(|then| is_present(then)(pass)))
 }
 
-
 #[cfg(test)]
 mod tests;

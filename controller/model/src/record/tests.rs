@@ -246,11 +246,7 @@ fn a_wait_says_for_what_and_a_switch_which() {
         ("WaitingForDependency", "waits for Site mysite, which failed: no route")
     );
     assert_eq!(sync_due(&o, ME, at(20)), Due::Now, "a wait is no attempt");
-    assert_eq!(
-        waiting(&o, ME, &wait, at(30)),
-        o,
-        "the same again writes nothing"
-    );
+    assert_eq!(waiting(&o, ME, &wait, at(30)), o, "the same again writes nothing");
     let o = held(&o, ME, Switch::NoSync, at(30));
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
     assert!(find(&o.status.conditions, "Reconciling").is_none());
