@@ -127,7 +127,7 @@ pub async fn run_on(
     start(registry(synchronizer, config)?, client, config, shutdown).await
 }
 
-fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
+pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
     let models = load_models(&synchronizer, config)?;
     Ok(Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?)
 }
@@ -259,7 +259,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
 }
 
 /// The environment, without what is no text: no key of ours is.
-fn variables() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
