@@ -66,6 +66,8 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         step_timeout: top.time("step_timeout", report).map_or(Duration::from_mins(10), |(time, _)| time),
         shutdown_grace: top.duration("shutdown_grace", report).map_or(Duration::from_secs(30), |(time, _)| time),
         backoff: backoff(&mut top, report),
+        deferred_every: top.time("deferred_every", report).map_or(Duration::from_secs(5), |(time, _)| time),
+        finalizers_at_birth: top.flag("finalizers_at_birth", report).unwrap_or(true),
     };
     // Whatever these hold, it is XOS's own matter.
     top.take("wrappers", report);
