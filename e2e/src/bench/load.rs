@@ -81,7 +81,13 @@ impl Load {
     ///
     /// # Errors
     /// When it does not start.
-    pub(super) fn start(program: &Path, kubeconfig: &Path, of: Target<'_>, writes: Writes, log: &Path) -> Result<Self, Error> {
+    pub(super) fn start(
+        program: &Path,
+        kubeconfig: &Path,
+        of: Target<'_>,
+        writes: Writes,
+        log: &Path,
+    ) -> Result<Self, Error> {
         let mut child = Child::start("load", log, program, |command| {
             command.arg("-kubeconfig").arg(kubeconfig).args(["-resource", of.resource, "-kind", of.kind]);
             command.args(["-namespace", of.namespace]).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -17,6 +17,9 @@ pub struct Options {
     /// How long the system is watched at rest, in seconds.
     #[arg(long, value_name = "SECONDS")]
     pub rest: Option<u64>,
+    /// How many objects the rates are of.
+    #[arg(long, value_name = "N")]
+    pub objects: Option<u32>,
     /// How often the rates are measured; the medians count.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub rounds: usize,
@@ -86,7 +89,8 @@ impl Options {
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let sizes = if self.quick { QUICK } else { FULL };
-        Sizes { rest: self.rest.map_or(sizes.rest, Duration::from_secs), ..sizes }
+        let rest = self.rest.map_or(sizes.rest, Duration::from_secs);
+        Sizes { rest, rate: self.objects.unwrap_or(sizes.rate), ..sizes }
     }
 }
 

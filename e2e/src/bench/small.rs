@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Why something of finalizers at birth is not measured.
-pub(super) const NO_POLICY: &str = "the controller makes no admission policy";
+pub(super) const NO_POLICY: &str = "objects are not born with finalizers";
 /// How much longer than as many writes of status, one after another, a chain may take.
 const CHAIN: f64 = 1.5;
 /// How long one link of it may take, in ms.
@@ -42,7 +42,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         let (mut things, mut links) = (stage.things(&namespace, who.writes())?, stage.links(&namespace, who.writes())?);
         things.run("create", 1).await?;
         let title = who.title();
-        if who == Contestant::OursAtBirth && !stage.has_policy().await? {
+        if who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
             report.add(Part::Chain, vec![Goal::unmeasured(format!("{title}: chain"), "≤ 1.5", NO_POLICY)]);
         } else {
             let hops = links.run("chain", sizes.chain).await?.millis;

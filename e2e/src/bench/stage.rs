@@ -13,9 +13,10 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt as _,
-    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, PostParams},
 };
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use xos_engine::install::install;
 
 use super::{
@@ -26,12 +27,15 @@ use super::{
     step::MODELS,
     usage::{self, Usage},
 };
-use crate::{Cluster, control::ServeOptions, models};
+use crate::{Cluster, control::ServeOptions, eventually, models};
 
 /// The group of the kinds.
 pub(super) const GROUP: &str = "bench.xos.opencord.org";
 const THINGS: &str = "bench.xos.opencord.org/v1/things";
 const LINKS: &str = "bench.xos.opencord.org/v1/links";
+
+/// Until an admission policy is in force.
+const IN_FORCE: Duration = Duration::from_secs(10);
 
 /// The control plane with what is on it.
 pub(super) struct Stage {
@@ -108,10 +112,20 @@ impl Stage {
         Some(used.map(|usage| usage.cpu).sum())
     }
 
-    /// Whether a controller has made an admission policy.
-    pub(super) async fn has_policy(&self) -> Result<bool, Error> {
-        let there = names::<MutatingAdmissionPolicy>(&self.client).await?;
-        Ok(there.difference(&self.policies).next().is_some())
+    /// Waits until new things are born with finalizers: a policy is in force a moment after it was made. False if they
+    /// are not.
+    pub(super) async fn sets_finalizers(&self, namespace: &str) -> Result<bool, Error> {
+        let thing = GroupVersionKind::gvk(GROUP, "v1", "Thing");
+        let resource = ApiResource::from_gvk_with_plural(&thing, "things");
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
+        let trial = DynamicObject::new("trial", &resource).data(json!({"spec": {}}));
+        let parameters = PostParams { dry_run: true, ..PostParams::default() };
+        let look = async || match api.create(&parameters, &trial).await {
+            Ok(born) if born.metadata.finalizers.is_some() => Ok(()),
+            Ok(_) => Err("it has none".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(eventually(IN_FORCE, "a thing that is born with finalizers", look).await.is_ok())
     }
 
     /// Removes the admission policies that controllers have made: the next one measured is to be without.
