@@ -10,12 +10,13 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::graph::GraphError;
-use xos_model::{Index, Object, ObjectKey};
+use xos_model::{Index, Object, ObjectKey, Pass};
 use xos_steps::{ContextParts, Store};
 
 use crate::cache::{WatchId, is_newer};
 use crate::clock::Clock;
 use crate::decide::{Plan, decide};
+use crate::doubts::{Doubt, Doubts};
 use crate::duty::{duty, is_unsettled};
 use crate::options::Options;
 use crate::planner::{Planner, Wait};
@@ -60,6 +61,8 @@ pub struct Engine {
     steps: Rooms,
     /// Objects (uids) that were created under our eyes and for which no step was started: there is nothing to undo on deletion.
     untouched: HashSet<String>,
+    /// What was tried and is not recorded (yet).
+    doubts: Doubts,
     /// When clean objects are looked after again.
     resyncs: HashMap<ObjectKey, Timestamp>,
 }
@@ -104,6 +107,7 @@ impl Engine {
             planner,
             steps: Rooms::default(),
             untouched: HashSet::new(),
+            doubts: Doubts::default(),
             resyncs: HashMap::new(),
         })
     }
@@ -199,7 +203,7 @@ impl Engine {
         let Some(object) = self.view.get(key) else { return false };
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let now = self.shared.clock.now();
-        let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
+        let plan = self.decide(&entry, &object, self.doubts.of(&object.meta.uid), now);
         let job = match plan {
             Plan::Nothing => return self.resync(key, &entry, &object, now),
             Plan::WaitUntil(at) => {
@@ -221,6 +225,10 @@ impl Engine {
             },
         };
         self.spawn(key.clone(), entry, Subject::new(object), job)
+    }
+
+    fn decide(&self, entry: &Entry, object: &Object, doubt: Doubt, now: Timestamp) -> Plan {
+        decide(object, &duty(&self.shared.registry, entry, object, doubt), now)
     }
 
     /// What is to be done with an object that is to go; nothing while others go before it.
@@ -301,6 +309,13 @@ impl Engine {
         if runs_step {
             self.untouched.remove(&subject.object.meta.uid);
         }
+        match job {
+            Job::Handle { policy: Some(_), .. } => self.doubts.tries(&key, &subject.object.meta.uid, Pass::Policy),
+            Job::Handle { policy: None, .. } | Job::Resync => {
+                self.doubts.tries(&key, &subject.object.meta.uid, Pass::Sync);
+            }
+            _ => {}
+        }
         let name = entry.step.as_ref().map_or("", |step| step.name()).to_owned();
         let span = tracing::info_span!("step", name, operation = job.name(), object = %key);
         let shared = Arc::clone(&self.shared);
@@ -336,6 +351,7 @@ impl Engine {
     /// Steps' panics are caught, so this is a defect of the engine: the object is tried again, not forgotten.
     fn worker_panicked(&mut self, error: &JoinError) {
         let Some(key) = self.left(error.id()) else { return };
+        self.doubts.ended(&key, false);
         tracing::error!(object = %key, %error, "a worker panicked: please report this");
         self.queue.add_at(&key, self.after(self.options.backoff.max), Priority::Retry);
         self.queue.finish(&key);
@@ -344,6 +360,10 @@ impl Engine {
     fn report(&mut self, Report { key, uid, turn }: Report) {
         if !matches!(turn, Turn::Unwritten(_)) {
             self.unwritten.remove(&key);
+        }
+        // After the policies the turn goes on.
+        if !matches!(turn, Turn::Half(_)) {
+            self.doubts.ended(&key, matches!(turn, Turn::Recorded(_) | Turn::Deferred(_)));
         }
         match turn {
             Turn::Recorded(object) => {
@@ -360,6 +380,7 @@ impl Engine {
                 if self.go_on(&key, *subject) {
                     return;
                 }
+                self.doubts.ended(&key, false);
             }
             Turn::Cascaded(left, gone) => {
                 for object in left {
@@ -389,8 +410,9 @@ impl Engine {
     fn go_on(&mut self, key: &ObjectKey, subject: Subject) -> bool {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         self.learn(&Arc::new(subject.object.clone()));
-        let plan =
-            decide(&subject.object, &duty(&self.shared.registry, &entry, &subject.object), self.shared.clock.now());
+        // The policies were tried in this turn, and only wait to be recorded.
+        let doubt = Doubt { policy: false, ..self.doubts.of(&subject.object.meta.uid) };
+        let plan = self.decide(&entry, &subject.object, doubt, self.shared.clock.now());
         let syncs = matches!(plan, Plan::Handle { policy: None, sync: true }) && !self.must_wait(key);
         let step = Job::Handle { policy: None, sync: true };
         let job = if syncs && self.steps.has_room(&entry) { step } else { Job::Write };
@@ -443,6 +465,7 @@ impl Engine {
     fn forget(&mut self, key: &ObjectKey, uid: &str) {
         self.queue.remove(key);
         self.untouched.remove(uid);
+        self.doubts.forget(uid);
         self.resyncs.remove(key);
         // A successor of the same name may be known already.
         if self.view.get(key).is_none() {
@@ -504,6 +527,9 @@ impl Engine {
         let is_new = view.cache.get(&key).is_none_or(|known| known.meta.uid != object.meta.uid);
         if is_new && !view.cache.is_listing(watch) && object.status.synchronizers.is_empty() {
             self.untouched.insert(object.meta.uid.clone());
+        }
+        if is_new && view.cache.is_listing(watch) {
+            self.doubts.found(&object, &self.shared.registry.synchronizer);
         }
         let news = view.cache.see(object, watch);
         let known = view.cache.get(&key).filter(|_| news).cloned();

@@ -10,6 +10,7 @@ pub mod act;
 pub mod cache;
 pub mod clock;
 pub mod decide;
+pub mod doubts;
 mod duty;
 mod engine;
 pub mod install;

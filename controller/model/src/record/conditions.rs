@@ -12,6 +12,9 @@ use crate::status::PassState;
 
 /// The domain of qualified conditions: `other.xos.opencord.org/Synced`.
 const DOMAIN: &str = "xos.opencord.org";
+/// The reasons of what has not been tried.
+const HELD: &str = "Held";
+const WAITING: &str = "WaitingForDependency";
 
 /// The conditions after an attempt; the pass's state is in the object's bookkeeping already.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
@@ -45,7 +48,7 @@ pub fn waiting(object: &Object, synchronizer: &str, reason: &str, now: Timestamp
     let now = whole_seconds(now);
     let mut new = object.clone();
     let kind = own_kind(object, Pass::Sync, synchronizer);
-    let news = |kind, status| News { kind, status, reason: "WaitingForDependency", message: reason };
+    let news = |kind, status| News { kind, status, reason: WAITING, message: reason };
     for kind in [kind.as_str(), "Ready"] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
@@ -62,7 +65,7 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     let pass = if switch == Switch::NoPolicy { Pass::Policy } else { Pass::Sync };
     let kind = own_kind(object, pass, synchronizer);
     let message = format!("spec.{} is set", switch.as_str());
-    let news = |kind| News { kind, status: ConditionStatus::Unknown, reason: "Held", message: &message };
+    let news = |kind| News { kind, status: ConditionStatus::Unknown, reason: HELD, message: &message };
     for kind in [kind.as_str(), "Ready"] {
         set(&mut new, &news(kind), now);
     }
@@ -70,6 +73,12 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     condition::clear(&mut new.status.conditions, "Reconciling");
     new.status.observed_generation = Some(object.meta.generation);
     new
+}
+
+/// Whether status says of a pass that it is held back or waits.
+pub fn is_told(object: &Object, synchronizer: &str, pass: Pass) -> bool {
+    let own = condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer));
+    own.is_some_and(|own| [HELD, WAITING].contains(&own.reason.as_str()))
 }
 
 /// The condition of a pass, as it would be of an attempt now.

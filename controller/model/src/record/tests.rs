@@ -147,7 +147,7 @@ fn an_edit_taken_back_after_a_failure_is_work() {
 fn acknowledging_moves_the_observed_generation_only() {
     let mut o = sync(&object(), 20, Outcome::Succeeded);
     o.meta.generation = 3;
-    let new = acknowledge(&o);
+    let new = acknowledge(&o, ME, at(30));
     assert_eq!(new.status.observed_generation, Some(3));
     assert!(new.status.conditions.iter().all(|c| c.observed_generation == Some(3)));
     assert_eq!(new.fields, o.fields);
