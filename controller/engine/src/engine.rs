@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::graph::GraphError;
@@ -19,6 +20,7 @@ use crate::decide::{Plan, decide};
 use crate::doubts::{Doubt, Doubts};
 use crate::duty::{duty, is_unsettled};
 use crate::options::Options;
+use crate::pace::{Limits, Pace};
 use crate::planner::{Planner, Wait};
 use crate::queue::{Priority, Queue};
 use crate::registry::{Entry, Registry};
@@ -53,6 +55,7 @@ pub struct Engine {
     listed: HashSet<WatchId>,
     queue: Queue,
     workers: JoinSet<Report>,
+    pace: Pace,
     /// Which object each worker has, and which step it runs.
     at_work: HashMap<task::Id, (ObjectKey, Option<String>)>,
     /// Writes in a row that the API server did not take, for each object.
@@ -93,6 +96,8 @@ impl Engine {
         let parts = ContextParts { store: Arc::new(store), ..parts };
         let (backoff, step_timeout) = (options.backoff, options.step_timeout);
         let planner = Planner::new(options.patience);
+        let limits =
+            Limits { quick: options.concurrency, slow: options.slow_concurrency, after: options.slow_after };
         let shared = Shared { registry, writer, clock, parts, backoff, step_timeout };
         Ok(Self {
             shared: Arc::new(shared),
@@ -102,6 +107,7 @@ impl Engine {
             listed: HashSet::new(),
             queue: Queue::default(),
             workers: JoinSet::new(),
+            pace: Pace::new(limits),
             at_work: HashMap::new(),
             unwritten: HashMap::new(),
             planner,
@@ -180,14 +186,18 @@ impl Engine {
         }
     }
 
-    /// Until the next timer rings; none while all workers are busy, since then it would ring in vain.
+    /// Until the next timer rings, or, while all workers are busy and it would ring in vain, until one of them is found to be slow.
     fn next_timer(&self) -> Option<Duration> {
-        let at = self.queue.next_timer().filter(|_| self.workers.len() < self.options.concurrency)?;
+        if !self.pace.has_room() {
+            return self.pace.next_room().map(|at| at.saturating_duration_since(Instant::now()));
+        }
+        let at = self.queue.next_timer()?;
         Some(Duration::try_from(at.duration_since(self.shared.clock.now())).unwrap_or_default())
     }
 
     fn start_workers(&mut self) {
-        while self.workers.len() < self.options.concurrency && self.listed.len() >= self.options.watches {
+        self.pace.sort(Instant::now());
+        while self.pace.has_room() && self.listed.len() >= self.options.watches {
             let Some(key) = self.queue.take(self.shared.clock.now()) else { return };
             if !self.start(&key) {
                 self.queue.finish(&key);
@@ -302,7 +312,8 @@ impl Engine {
     }
 
     fn spawn(&mut self, key: ObjectKey, entry: Arc<Entry>, subject: Subject, job: Job) -> bool {
-        let runs_step = matches!(job, Job::Handle { policy: None, sync: true } | Job::Resync);
+        let runs_step =
+            matches!(job, Job::Handle { policy: None, sync: true } | Job::Resync | Job::Delete { sync: true, .. });
         if runs_step && !self.steps.enter(&entry, &key) {
             return false;
         }
@@ -318,6 +329,7 @@ impl Engine {
         }
         let name = entry.step.as_ref().map_or("", |step| step.name()).to_owned();
         let span = tracing::info_span!("step", name, operation = job.name(), object = %key);
+        let runs = job.runs(&entry);
         let shared = Arc::clone(&self.shared);
         let (report_key, uid) = (key.clone(), subject.object.meta.uid.clone());
         let work = async move {
@@ -325,6 +337,7 @@ impl Engine {
             Report { key: report_key, uid, turn }
         };
         let worker = self.workers.spawn(work.instrument(span));
+        self.pace.began(worker.id(), runs, Instant::now());
         self.at_work.insert(worker.id(), (key, runs_step.then_some(name)));
         true
     }
@@ -341,6 +354,7 @@ impl Engine {
 
     /// A worker ended; one that its step had no room for may take its place.
     fn left(&mut self, id: task::Id) -> Option<ObjectKey> {
+        self.pace.ended(id, Instant::now());
         let (key, step) = self.at_work.remove(&id)?;
         if let Some(next) = step.and_then(|step| self.steps.leave(&step)) {
             self.queue.add(&next, Priority::Change);
@@ -531,14 +545,24 @@ impl Engine {
         if is_new && view.cache.is_listing(watch) {
             self.doubts.found(&object, &self.shared.registry.synchronizer);
         }
+        let before = view.cache.get(&key).cloned();
         let news = view.cache.see(object, watch);
         let known = view.cache.get(&key).filter(|_| news).cloned();
         drop(view);
         if let Some(object) = known {
             self.learn(&object);
-            self.queue.add(&key, Priority::Change);
+            self.queue.add(&key, priority_of(before.as_deref(), &object));
         }
     }
+}
+
+/// What the framework wrote (finalizers, status) must not pass for an operator's change: under load that would go before theirs.
+fn priority_of(before: Option<&Object>, now: &Object) -> Priority {
+    let is_same = |before: &Object| {
+        let (was, is) = (&before.meta, &now.meta);
+        (&was.uid, was.deleting, &before.intent) == (&is.uid, is.deleting, &now.intent)
+    };
+    if before.is_some_and(is_same) { Priority::Retry } else { Priority::Change }
 }
 
 fn later(now: Timestamp, delay: Duration) -> Timestamp {

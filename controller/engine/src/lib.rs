@@ -16,6 +16,7 @@ mod engine;
 pub mod install;
 pub mod memory;
 pub mod options;
+mod pace;
 mod planner;
 pub mod queue;
 pub mod registry;

@@ -26,7 +26,7 @@ const ME: &str = "me";
 /// Until the controller is started again.
 const DOWN: Duration = Duration::from_millis(700);
 /// How often what the backend knows is pulled, and for how many times.
-const PULLS: (Duration, usize) = (Duration::from_secs(2), 60);
+const PULLS: (Duration, usize) = (Duration::from_secs(2), 25);
 /// Long after the operator's last change.
 const END: Duration = Duration::from_secs(2 * 3600);
 /// By then nothing moves any more.
