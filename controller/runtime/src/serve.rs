@@ -248,6 +248,8 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
     let max = if config.backoff_disabled { configured.initial } else { configured.max };
     xos_engine::Options {
         concurrency: config.concurrency,
+        slow_after: config.slow_after,
+        slow_concurrency: config.slow_concurrency,
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
