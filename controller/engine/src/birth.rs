@@ -4,22 +4,31 @@
 //! sets its finalizers with a write of its own.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::admissionregistration::v1::{
     ApplyConfiguration, MatchResources, MutatingAdmissionPolicy as Policy, MutatingAdmissionPolicyBinding as Binding,
     MutatingAdmissionPolicyBindingSpec, MutatingAdmissionPolicySpec, Mutation, NamedRuleWithOperations,
 };
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt as _};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use xos_crds::names::{MANAGER_PREFIX, VERSION, qualified};
+use xos_crds::names::{MANAGER_PREFIX, Names, VERSION, qualified};
 
 use crate::registry::{Entry, Finalizers, Registry};
 
 /// The label that says whose policy it is.
 pub const SYNCHRONIZER_LABEL: &str = "xos.opencord.org/synchronizer";
+
+/// How old a definition has to be. Within 5 s after it was made the API server answers 503 to whatever such a policy is to change of its
+/// objects, since it reads the schemas that it needs for that at this pace; there may be several API servers.
+const SETTLED: SignedDuration = SignedDuration::from_secs(12);
 
 /// Which of a synchronizer's finalizers go together on a model's objects, as part of a name.
 const KINDS: [&str; 4] = ["sync", "policy", "sync-policy", "links"];
@@ -31,6 +40,8 @@ pub struct Births {
     pub wanted: Vec<(Policy, Binding)>,
     /// The names of policies that an earlier version may have left.
     pub unwanted: Vec<String>,
+    /// The definitions of the kinds that they are about.
+    pub definitions: Vec<String>,
 }
 
 /// Why finalizers are not set at birth.
@@ -64,7 +75,9 @@ pub fn births(registry: &Registry, namespaces: &[String]) -> Births {
         let binding = binding(&policy, namespaces);
         (policy, binding)
     });
-    Births { wanted: wanted.collect(), unwanted }
+    let all = by_kind.values().flatten();
+    let definitions = all.map(|entry| Names::of(&entry.model).definition()).collect();
+    Births { wanted: wanted.collect(), unwanted, definitions }
 }
 
 fn kind(finalizers: &Finalizers) -> Option<&'static str> {
@@ -158,7 +171,8 @@ fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Makes the policies, and removes those that are wanted no more. What is there as it should be is not written.
+/// Makes the policies, and removes those that are wanted no more. What is there as it should be is not written. Takes a while if the
+/// definitions are new.
 ///
 /// # Errors
 /// When the API server has no such policies, or refuses; objects then get their finalizers by a write of the controller.
@@ -166,9 +180,17 @@ pub async fn install(client: &Client, births: &Births, synchronizer: &str) -> Re
     let policies: Api<Policy> = Api::all(client.clone());
     let bindings: Api<Binding> = Api::all(client.clone());
     let manager = format!("{MANAGER_PREFIX}{synchronizer}/births");
-    for (policy, binding) in &births.wanted {
-        ensure(&policies, policy, |there| there.spec == policy.spec, &manager).await?;
-        ensure(&bindings, binding, |there| there.spec == binding.spec, &manager).await?;
+    for (policy, _) in &births.wanted {
+        if !is_there(&policies, policy, |there| there.spec == policy.spec).await? {
+            apply(&policies, policy, &manager).await?;
+        }
+    }
+    for (_, binding) in &births.wanted {
+        if !is_there(&bindings, binding, |there| there.spec == binding.spec).await? {
+            settled(client, &births.definitions).await?;
+            apply(&bindings, binding, &manager).await?;
+            tracing::info!(binding = binding.name_any(), "the API server puts finalizers on new objects");
+        }
     }
     for name in &births.unwanted {
         if policies.get_opt(name).await.map_err(at(name))?.is_some() {
@@ -178,19 +200,32 @@ pub async fn install(client: &Client, births: &Births, synchronizer: &str) -> Re
     Ok(())
 }
 
-async fn ensure<K>(api: &Api<K>, wanted: &K, is_same: impl Fn(&K) -> bool, manager: &str) -> Result<(), BirthError>
-where
-    K: Resource + Clone + DeserializeOwned + serde::Serialize + std::fmt::Debug,
-{
-    let name = wanted.name_any();
-    if api.get_opt(&name).await.map_err(at(&name))?.is_some_and(|there| is_same(&there)) {
-        return Ok(());
+/// Waits until all definitions are old enough.
+async fn settled(client: &Client, definitions: &[String]) -> Result<(), BirthError> {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for name in definitions {
+        let definition = api.get_opt(name).await.map_err(at(name))?;
+        let made = definition.and_then(|definition| definition.metadata.creation_timestamp);
+        let age = made.map_or(SETTLED, |made| Timestamp::now().duration_since(made.0));
+        tokio::time::sleep(Duration::try_from(SETTLED - age).unwrap_or_default()).await;
     }
-    let parameters = PatchParams::apply(manager).force();
-    api.patch(&name, &parameters, &Patch::Apply(wanted)).await.map_err(at(&name))?;
-    tracing::info!(name, "the API server puts finalizers on new objects");
     Ok(())
 }
+
+async fn is_there<K: Object>(api: &Api<K>, wanted: &K, is_same: impl Fn(&K) -> bool) -> Result<bool, BirthError> {
+    let name = wanted.name_any();
+    Ok(api.get_opt(&name).await.map_err(at(&name))?.is_some_and(|there| is_same(&there)))
+}
+
+async fn apply<K: Object>(api: &Api<K>, wanted: &K, manager: &str) -> Result<(), BirthError> {
+    let name = wanted.name_any();
+    let parameters = PatchParams::apply(manager).force();
+    api.patch(&name, &parameters, &Patch::Apply(wanted)).await.map_err(at(&name)).map(drop)
+}
+
+trait Object: Resource + Clone + DeserializeOwned + Serialize + fmt::Debug {}
+
+impl<K: Resource + Clone + DeserializeOwned + Serialize + fmt::Debug> Object for K {}
 
 fn at(name: &str) -> impl FnOnce(kube::Error) -> BirthError {
     let name = name.to_owned();

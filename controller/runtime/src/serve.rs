@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use xos_crds::cel::{Left, enforcement};
-use xos_engine::birth;
+use xos_engine::birth::{self, Births};
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
@@ -145,9 +145,6 @@ async fn start(
         () = shutdown.cancelled() => return Ok(()),
         installed = install(&client, definitions) => installed?,
     }
-    if config.finalizers_at_birth {
-        set_finalizers_at_birth(&client, &registry, config).await;
-    }
     warn_of_models_without_step(&registry);
     warn_of_what_is_not_enforced(&models);
     let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
@@ -155,10 +152,9 @@ async fn start(
     work(registry, &client, config, dependencies, shutdown).await
 }
 
-/// It saves a write for each object, and nothing depends on it.
-async fn set_finalizers_at_birth(client: &Client, registry: &Registry, config: &Config) {
-    let births = birth::births(registry, &config.namespaces);
-    if let Err(error) = birth::install(client, &births, &config.name).await {
+/// It saves a write for each object, and nothing depends on it; so nobody waits for it.
+async fn set_finalizers_at_birth(client: Client, births: Births, synchronizer: String) {
+    if let Err(error) = birth::install(&client, &births, &synchronizer).await {
         tracing::warn!(%error, "finalizers are set by the controller, with one more write for each object");
     }
 }
@@ -180,7 +176,10 @@ async fn work(
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let parts = context_parts(client, config, events)?;
+    let births = birth::births(&registry, &config.namespaces);
     let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let setting = set_finalizers_at_birth(client.clone(), births, config.name.clone());
+    let setting = config.finalizers_at_birth.then(|| AbortOnDropHandle::new(tokio::spawn(setting)));
     let telling = AbortOnDropHandle::new(tokio::spawn({
         let (client, synchronizer) = (client.clone(), config.name.clone());
         async move { events::send(outbox, client, &synchronizer).await }
@@ -193,7 +192,7 @@ async fn work(
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
     drop(sender);
     // Events that still wait are lost; nothing depends on them.
-    drop(telling);
+    drop((telling, setting));
     tracing::info!("stopped");
     result
 }
@@ -248,6 +247,8 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
     let max = if config.backoff_disabled { configured.initial } else { configured.max };
     xos_engine::Options {
         concurrency: config.concurrency,
+        slow_after: config.slow_after,
+        slow_concurrency: config.slow_concurrency,
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,

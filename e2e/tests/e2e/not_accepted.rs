@@ -38,7 +38,9 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
             });
         let controller = Controller::start(namespace, "accept", synchronizer, &Value::Null).unwrap();
         let objects = Objects::new(namespace, MODELS).unwrap();
-        objects.served("App").await.unwrap();
+        for model in ["Site", "Slice", "Node", "Use", "Service", "Onos", "App"] {
+            objects.served(model).await.unwrap();
+        }
         objects.create("Site", "rome", json!({"name": "Rome"})).await.unwrap();
         objects.ready("Site", "rome").await.unwrap();
         objects.create("Site", "roma", json!({"name": "Rome"})).await.unwrap();
@@ -74,7 +76,7 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         objects.ready("Use", "u").await.unwrap();
 
         objects.create("App", "a", json!({"owner": {"name": "x", "kind": "Site"}})).await.unwrap();
-        let told = "spec.owner.kind: Site is no Service; it can be Onos, Service";
+        let told = "spec.owner.kind: Site is no Service; it can be Service, Onos";
         objects.until("App", "a", "refused", refused("NoSuchKind", told)).await.unwrap();
         objects.edit("App", "a", json!({"owner": {"name": "x", "kind": "Onos"}})).await.unwrap();
         objects.create("Onos", "x", json!({"name": "x"})).await.unwrap();
