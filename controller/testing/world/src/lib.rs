@@ -43,6 +43,8 @@
 
 mod builder;
 mod clock;
+#[cfg(doctest)]
+mod guide;
 mod world;
 
 pub use builder::{Builder, WorldError};
