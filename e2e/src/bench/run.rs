@@ -56,6 +56,8 @@ pub struct Phase {
     pub writes: f64,
     /// Processor time of API server and etcd for each object, in ms: less noisy than rates on a busy machine.
     pub server_ms: Option<f64>,
+    /// Memory that the API server allocated for each object, in KiB: the same on any machine.
+    pub server_kib: f64,
 }
 
 /// Does a run. None for ours with finalizers at birth if the program has no such thing.
@@ -95,10 +97,11 @@ pub(super) async fn phase(stage: &Stage, load: &mut Load, command: &str, objects
     let answer = load.run(command, objects).await?;
     tokio::time::sleep(SETTLED).await;
     let cpu = stage.server_cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    let writes = stage.counts().await?.since(&before).of_group(GROUP);
+    let since = stage.counts().await?.since(&before);
+    let (writes, kib) = (since.of_group(GROUP), since.allocated_kib());
     let objects = f64::from(objects.max(1));
     #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
     let writes = writes as f64 / objects - 1.0;
     let server_ms = cpu.map(|cpu| cpu.as_secs_f64() * 1e3 / objects);
-    Ok(Phase { per_second: objects / answer.seconds.max(1e-9), writes, server_ms })
+    Ok(Phase { per_second: objects / answer.seconds.max(1e-9), writes, server_ms, server_kib: kib / objects })
 }
