@@ -7,18 +7,21 @@
 //! **Invariant:** an object is handled by one worker at a time. **Invariant:** [`decide`], [`queue`] and [`cache`] do no IO.
 
 pub mod act;
+pub mod birth;
 pub mod cache;
 pub mod clock;
 pub mod decide;
 pub mod doubts;
 mod duty;
 mod engine;
+pub mod events;
 pub mod install;
 pub mod memory;
 pub mod options;
 mod pace;
 mod planner;
 pub mod queue;
+mod refusals;
 pub mod registry;
 mod rooms;
 mod store;

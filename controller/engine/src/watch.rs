@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::{Stream, StreamExt as _};
 use kube::api::{Api, DynamicObject};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::utils::ResetTimerBackoff;
-use kube::runtime::watcher::{self, ExponentialBackoff, watcher};
+use kube::runtime::utils::{Backoff, ResetTimerBackoff};
+use kube::runtime::watcher::{self, watcher};
 use kube::{Client, ResourceExt as _};
 use tokio::sync::mpsc;
 use xos_crds::from_custom_resource;
@@ -40,6 +40,28 @@ pub struct Watch {
 
 /// A watch that is broken is taken up again after the first of these times, doubled up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// The pauses before a watch is taken up again, spread so that the watches of all models do not come at once.
+#[derive(Default)]
+struct Pauses {
+    broken: u32,
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let backoff = xos_model::Backoff { initial: PAUSES.0, max: PAUSES.1, jitter: 0.5 };
+        self.broken = self.broken.saturating_add(1);
+        Some(backoff.delay(self.broken, rand::random()))
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.broken = 0;
+    }
+}
+
 /// A watch that has held for so long is not broken.
 const HELD: Duration = Duration::from_secs(60);
 
@@ -94,8 +116,7 @@ impl Watch {
     fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
         let lasts = u32::try_from(self.lasts.as_secs()).unwrap_or(u32::MAX).max(1);
         let config = watcher::Config::default().streaming_lists().timeout(lasts);
-        let pauses = ExponentialBackoff::new(PAUSES.0, PAUSES.1, 2.0, true);
-        watcher(self.api.clone(), config).backoff(ResetTimerBackoff::new(pauses, HELD))
+        watcher(self.api.clone(), config).backoff(ResetTimerBackoff::new(Pauses::default(), HELD))
     }
 
     fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {

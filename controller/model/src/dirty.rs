@@ -45,15 +45,20 @@ impl Switch {
 /// with intents in place of times.
 pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
     let held = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
-    due(object, synchronizer, Pass::Sync, &held, now)
+    held_or_due(object, synchronizer, Pass::Sync, &held, now)
 }
 
 /// XOS's rule (`policed is null | policed < updated | policed < changed_by_step) & !no_policy`), with intents in place of times.
 pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
-    due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
+    held_or_due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
 }
 
-fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
+/// The rule of the pass.
+pub(crate) fn due(object: &Object, synchronizer: &str, pass: Pass, now: Timestamp) -> Due {
+    if pass == Pass::Policy { policy_due(object, synchronizer, now) } else { sync_due(object, synchronizer, now) }
+}
+
+fn held_or_due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
     if let Some((_, switch)) = held.iter().find(|(field, _)| object.flag(field)) {
         return Due::Held(*switch);
     }

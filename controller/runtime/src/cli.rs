@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Print the CustomResourceDefinitions of models as YAML
     Crds(CrdsArgs),
+    /// Print the admission policies that put finalizers on new objects as YAML
+    Admission(AdmissionArgs),
     /// Print the gRPC API of models as XOS's file xos.proto
     Proto(ProtoArgs),
 }
@@ -98,6 +100,19 @@ pub(crate) struct CrdsArgs {
     /// How to print the differences: text for people, json for scripts
     #[arg(long, value_enum, default_value_t, requires = "diff")]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`run` makes them itself where it has the right to; this is for clusters where only administrators may, and for removing them:
+  example-synchronizer admission --config config.yaml | kubectl apply --server-side -f -
+  kubectl delete mutatingadmissionpolicybindings,mutatingadmissionpolicies -l xos.opencord.org/synchronizer=example
+Without them a controller sets finalizers itself, with one more write for each object. Remove them together with the synchronizer: \
+what they put on objects only the synchronizer takes off.")]
+pub(crate) struct AdmissionArgs {
+    /// Configuration file; give it again for overlays, whose values win
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

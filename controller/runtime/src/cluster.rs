@@ -6,6 +6,9 @@ use kube::Client;
 use kube::client::ClientBuilder;
 use tower::timeout::TimeoutLayer;
 
+/// Until an answer has to begin, where nothing else is configured.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(30);
+
 /// Why there is no client for a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {

@@ -10,7 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use xos_crds::cel::{Left, enforcement};
+use xos_engine::birth;
 use xos_engine::clock::SystemClock;
+use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
 use xos_engine::watch::watches;
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
@@ -125,7 +129,7 @@ pub async fn run_on(
     start(registry(synchronizer, config)?, client, config, shutdown).await
 }
 
-fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
+pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
     let models = load_models(&synchronizer, config)?;
     Ok(Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?)
 }
@@ -143,11 +147,22 @@ async fn start(
         () = shutdown.cancelled() => return Ok(()),
         installed = install(&client, definitions) => installed?,
     }
+    if config.finalizers_at_birth {
+        set_finalizers_at_birth(&client, &registry, config).await;
+    }
     warn_of_models_without_step(&registry);
     warn_of_what_is_not_enforced(&models);
     let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
     tell_cycles(&models, &dependencies);
     work(registry, &client, config, dependencies, shutdown).await
+}
+
+/// It saves a write for each object, and nothing depends on it.
+async fn set_finalizers_at_birth(client: &Client, registry: &Registry, config: &Config) {
+    let births = birth::births(registry, &config.namespaces);
+    if let Err(error) = birth::install(client, &births, &config.name).await {
+        tracing::warn!(%error, "finalizers are set by the controller, with one more write for each object");
+    }
 }
 
 async fn work(
@@ -164,7 +179,14 @@ async fn work(
     }
     let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options)?;
+    let registry = Arc::new(registry);
+    let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
+    let parts = context_parts(client, config, events)?;
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let telling = AbortOnDropHandle::new(tokio::spawn({
+        let (client, synchronizer) = (client.clone(), config.name.clone());
+        async move { events::send(outbox, client, &synchronizer).await }
+    }));
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
         ended = engine.run(notices, shutdown) => Ok(ended?),
@@ -172,6 +194,8 @@ async fn work(
     };
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
     drop(sender);
+    // Events that still wait are lost; nothing depends on them.
+    drop(telling);
     tracing::info!("stopped");
     result
 }
@@ -187,8 +211,10 @@ fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet,
 /// What the models say and nobody checks must not go unnoticed.
 fn warn_of_what_is_not_enforced(models: &ModelSet) {
     for model in models.concrete() {
-        for validator in xos_crds::cel::enforcement(models, model) {
-            for (part, reason) in validator.left {
+        for validator in enforcement(models, model) {
+            // What speaks of other objects the controller checks.
+            let left = validator.left.into_iter().filter(|(_, reason)| !matches!(reason, Left::OtherObject { .. }));
+            for (part, reason) in left {
                 let policy = &validator.policy;
                 tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
             }
@@ -212,8 +238,10 @@ fn tell_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
     }
 }
 
-fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
-    Ok(ContextParts { settings: Arc::new(Value::Object(config.settings.clone())), ..ContextParts::new(http_client()?) })
+fn context_parts(client: &Client, config: &Config, events: KubeEvents) -> Result<ContextParts, reqwest::Error> {
+    let settings = Arc::new(Value::Object(config.settings.clone()));
+    let (events, kube) = (Arc::new(events), Some(client.clone()));
+    Ok(ContextParts { settings, events, kube, ..ContextParts::new(http_client()?) })
 }
 
 fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {
@@ -227,6 +255,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
+        deferred_every: config.deferred_every,
         dependencies,
         namespaces: config.namespaces.clone(),
         ..xos_engine::Options::default()
@@ -234,7 +263,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
 }
 
 /// The environment, without what is no text: no key of ours is.
-fn variables() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 

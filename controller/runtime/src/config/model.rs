@@ -58,6 +58,10 @@ pub struct Config {
     pub step_timeout: Duration,
     /// `shutdown_grace`: how long running steps are waited for at the end.
     pub shutdown_grace: Duration,
+    /// `deferred_every`: the pace at which deferred objects are tried again.
+    pub deferred_every: Duration,
+    /// `finalizers_at_birth`: whether the API server is asked to put finalizers on new objects.
+    pub finalizers_at_birth: bool,
     /// `backoff`: when a failed object is tried again.
     pub backoff: Backoff,
 }

@@ -65,10 +65,12 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         concurrency: top.count("concurrency", report).unwrap_or(16),
         slow_after: top.time("slow_after", report).map_or(Duration::from_secs(1), |(time, _)| time),
         slow_concurrency: top.count("slow_concurrency", report).unwrap_or(256),
-        api_timeout: top.time("api_timeout", report).map_or(Duration::from_secs(30), |(time, _)| time),
+        api_timeout: top.time("api_timeout", report).map_or(crate::cluster::ANSWERED, |(time, _)| time),
         step_timeout: top.time("step_timeout", report).map_or(Duration::from_mins(10), |(time, _)| time),
         shutdown_grace: top.duration("shutdown_grace", report).map_or(Duration::from_secs(30), |(time, _)| time),
         backoff: backoff(&mut top, report),
+        deferred_every: top.time("deferred_every", report).map_or(Duration::from_secs(5), |(time, _)| time),
+        finalizers_at_birth: top.flag("finalizers_at_birth", report).unwrap_or(true),
     };
     // Whatever these hold, it is XOS's own matter.
     top.take("wrappers", report);

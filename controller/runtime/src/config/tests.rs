@@ -40,6 +40,7 @@ fn defaults_are_as_documented() {
     assert_eq!(config.concurrency, 16);
     assert_eq!(config.step_timeout, Duration::from_secs(600));
     assert_eq!(config.shutdown_grace, Duration::from_secs(30));
+    assert_eq!((config.deferred_every, config.finalizers_at_birth), (Duration::from_secs(5), true));
     assert_eq!(config.backoff, Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 });
     assert!(config.namespaces.is_empty() && config.settings.is_empty() && !config.backoff_disabled);
 }
@@ -69,6 +70,8 @@ concurrency: 4
 step_timeout: 90s
 shutdown_grace: 0s
 backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
+deferred_every: 1s
+finalizers_at_birth: false
 "#;
     let (config, noticed) = read(&[text], &[]);
     assert_eq!(noticed, [""; 0]);
@@ -83,6 +86,7 @@ backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
     assert_eq!(config.settings["deep"][1]["x"], 1.5);
     assert_eq!((config.step_timeout, config.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
     assert_eq!(config.backoff.max, Duration::from_secs(5400));
+    assert_eq!((config.deferred_every, config.finalizers_at_birth), (Duration::from_secs(1), false));
 }
 
 #[test]

@@ -112,7 +112,8 @@ impl Builder {
         let registry = Arc::new(Registry::new(&self.synchronizer, &models, self.steps, self.policies)?);
         let clock = TestClock::default();
         let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
-        let parts = ContextParts { settings: Arc::new(self.settings), ..ContextParts::default() };
+        let settings = Arc::new(self.settings);
+        let parts = ContextParts { settings, events: Arc::new(api.clone()), ..ContextParts::default() };
         let engine =
             Engine::new(registry, Arc::new(api.clone()), Arc::new(clock.clone()), parts.clone(), self.options)?;
         Ok(World::new(engine, api, notices, clock, parts))

@@ -172,6 +172,11 @@ impl World {
         self.take_changes().iter().filter(|change| by_author(change)).map(ToString::to_string).collect()
     }
 
+    /// The events that people would see in `kubectl get events`, since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
+    pub fn take_events(&self) -> Vec<String> {
+        self.api.take_events()
+    }
+
     /// The next write to the API server fails so; called again, the one after it.
     pub fn inject(&self, fault: Fault) {
         self.api.inject(fault);
