@@ -97,8 +97,8 @@ pub trait Writer: Send + Sync + 'static {
     /// Makes the status of `before`, which was read, that of `after`. What others wrote meanwhile stays.
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
 
-    /// Asks for the deletion of an object; gives it as it is then, or [`WriteError::Gone`].
-    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a>;
+    /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read; gives it as it is then, or [`WriteError::Gone`].
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a>;
 }
 
 /// Writes by kube.
@@ -212,12 +212,18 @@ impl Writer for KubeWriter {
         })
     }
 
-    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
         self.bounded(async move {
             let uid = Some(object.meta.uid.clone());
-            let preconditions = Some(Preconditions { uid, resource_version: None });
+            let resource_version = exact.then(|| object.meta.resource_version.clone());
+            let preconditions = Some(Preconditions { uid, resource_version });
             let parameters = DeleteParams { preconditions, ..DeleteParams::default() };
-            let answer = self.api(entry, &object.meta.namespace).delete(&object.meta.name, &parameters).await?;
+            let answer = self.api(entry, &object.meta.namespace).delete(&object.meta.name, &parameters).await;
+            let answer = match answer.map_err(WriteError::from) {
+                // Another object of the same name, or this one as it was not read.
+                Err(WriteError::Conflict) => return self.current(entry, object).await.and(Err(WriteError::Conflict)),
+                answer => answer?,
+            };
             let left = answer.left().ok_or(WriteError::Gone)?;
             let left = from_custom_resource(&entry.model, &left)?;
             // Without finalizers it is gone, and the answer still shows it.
