@@ -93,8 +93,7 @@ impl Engine {
         let parts = ContextParts { store: Arc::new(store), ..parts };
         let (backoff, step_timeout) = (options.backoff, options.step_timeout);
         let planner = Planner::new(options.patience);
-        let limits =
-            Limits { quick: options.concurrency, slow: options.slow_concurrency, after: options.slow_after };
+        let limits = Limits { quick: options.concurrency, slow: options.slow_concurrency, after: options.slow_after };
         let shared = Shared { registry, writer, clock, parts, backoff, step_timeout };
         Ok(Self {
             shared: Arc::new(shared),

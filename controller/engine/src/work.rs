@@ -82,15 +82,6 @@ impl Job {
 }
 
 impl Job {
-    /// The pass that it tries.
-    pub(crate) fn tries(&self) -> Option<Pass> {
-        match self {
-            Self::Handle { policy: Some(_), .. } => Some(Pass::Policy),
-            Self::Handle { policy: None, .. } | Self::Resync => Some(Pass::Sync),
-            _ => None,
-        }
-    }
-
     /// What of the author's it runs: some of it may be slow.
     pub(crate) fn runs(&self, entry: &Entry) -> Option<String> {
         match self {

@@ -45,20 +45,15 @@ impl Switch {
 /// with intents in place of times.
 pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
     let held = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
-    held_or_due(object, synchronizer, Pass::Sync, &held, now)
+    due(object, synchronizer, Pass::Sync, &held, now)
 }
 
 /// XOS's rule (`policed is null | policed < updated | policed < changed_by_step) & !no_policy`), with intents in place of times.
 pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
-    held_or_due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
+    due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
 }
 
-/// The rule of the pass.
-pub(crate) fn due(object: &Object, synchronizer: &str, pass: Pass, now: Timestamp) -> Due {
-    if pass == Pass::Policy { policy_due(object, synchronizer, now) } else { sync_due(object, synchronizer, now) }
-}
-
-fn held_or_due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
+fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
     if let Some((_, switch)) = held.iter().find(|(field, _)| object.flag(field)) {
         return Due::Held(*switch);
     }

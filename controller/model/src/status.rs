@@ -97,10 +97,6 @@ impl Bookkeeping {
         }
     }
 
-    pub(crate) fn live_mut(&mut self, pass: Pass) -> &mut PassState {
-        if pass == Pass::Policy { &mut self.policy } else { &mut self.sync }
-    }
-
     /// The state of a live object's pass.
     pub fn live(&self, pass: Pass) -> &PassState {
         if pass == Pass::Policy { &self.policy } else { &self.sync }

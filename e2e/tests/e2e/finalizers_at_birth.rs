@@ -67,7 +67,8 @@ async fn an_admission_policy_sets_them_in_the_create_request() {
         objects.gone("Thing", "held").await.unwrap();
         objects.delete("Thing", "x").await.unwrap();
         objects.gone("Thing", "x").await.unwrap();
-        let expected = ["policy create x", "step sync x", "policy create held", "policy delete held", "policy delete x"];
+        let expected =
+            ["policy create x", "step sync x", "policy create held", "policy delete held", "policy delete x"];
         let all = [&expected[..], &["step delete x"]].concat();
         assert_eq!(calls.all(), all);
         controller.stop().await.unwrap();

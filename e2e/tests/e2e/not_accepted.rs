@@ -31,10 +31,11 @@ fn refused(reason: &'static str, message: &'static str) -> impl Fn(&Value) -> bo
 async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
     namespace::with("accept", async |namespace| {
         let calls = Calls::default();
-        let synchronizer = ["Site", "Slice", "Node", "Use", "Service", "App"].into_iter().fold(
-            Synchronizer::new("accept").models(&[("accept.xproto", MODELS)]),
-            |synchronizer, model| synchronizer.sync_step(Scripted::noting(model, model, &calls)),
-        );
+        let synchronizer = ["Site", "Slice", "Node", "Use", "Service", "App"]
+            .into_iter()
+            .fold(Synchronizer::new("accept").models(&[("accept.xproto", MODELS)]), |synchronizer, model| {
+                synchronizer.sync_step(Scripted::noting(model, model, &calls))
+            });
         let controller = Controller::start(namespace, "accept", synchronizer, &Value::Null).unwrap();
         let objects = Objects::new(namespace, MODELS).unwrap();
         for model in ["Site", "Slice", "Node", "Use", "Service", "Onos", "App"] {
@@ -46,7 +47,8 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         let told = "Site rome has name \"Rome\" already";
         objects.until("Site", "roma", "refused", refused("NotUnique", told)).await.unwrap();
         eventually(SOON, "an Event of it", async || {
-            let events = namespace.kubectl(&["get", "events", "-o", "json"]).await.map_err(|error| error.to_string())?;
+            let events =
+                namespace.kubectl(&["get", "events", "-o", "json"]).await.map_err(|error| error.to_string())?;
             let events: Value = serde_json::from_str(&events).map_err(|error| error.to_string())?;
             let all = events["items"].as_array().cloned().unwrap_or_default();
             let is_it = |event: &Value| {

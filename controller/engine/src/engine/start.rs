@@ -18,6 +18,8 @@ use crate::queue::Priority;
 use crate::registry::Entry;
 use crate::work::{Job, Report, Subject, carry_out};
 
+/// What an object that is due for its step only may have to wait with.
+const WAITS: Plan = Plan::Handle { policy: None, sync: true };
 /// Resyncs are spread over ±10 %.
 const RESYNC_JITTER: f64 = 0.1;
 /// What a protected object says that is to be deleted.
@@ -49,6 +51,10 @@ impl Engine {
         let is_due = matches!(plan, Plan::Handle { .. });
         let refusal = is_due.then(|| self.refusal(&entry, &object)).flatten();
         self.refusals.note(key, refusal.as_ref());
+        let is_held_up = refusal.is_some() || matches!(plan, Plan::Show(_)) || (plan == WAITS && self.must_wait(key));
+        if is_held_up && entry.takes_along && !entry.finalizers.all().all(|ours| object.has_finalizer(ours)) {
+            return self.spawn(key.clone(), entry, Subject::new(object), Job::Hold);
+        }
         if let Some(refusal) = refusal {
             return self.refuse(key, entry, object, refusal);
         }
@@ -58,7 +64,7 @@ impl Engine {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
-            Plan::Handle { policy: None, sync: true } if self.must_wait(key) => return self.wait(key, &object),
+            WAITS if self.must_wait(key) => return self.wait(key, &object),
             Plan::Handle { policy, sync } => {
                 self.planner.forget(key);
                 Job::Handle { policy, sync }
@@ -192,12 +198,16 @@ impl Engine {
         if runs_step {
             self.untouched.remove(&subject.object.meta.uid);
         }
-        if let Some(pass) = job.tries() {
-            self.doubts.tries(&key, &subject.object.meta.uid, pass);
+        match job {
+            Job::Handle { policy: Some(_), .. } => self.doubts.tries(&key, &subject.object.meta.uid, Pass::Policy),
+            Job::Handle { policy: None, .. } | Job::Resync => {
+                self.doubts.tries(&key, &subject.object.meta.uid, Pass::Sync);
+            }
+            _ => {}
         }
-        let runs = job.runs(&entry);
         let name = entry.step.as_ref().map_or("", |step| step.name()).to_owned();
         let span = tracing::info_span!("step", name, operation = job.name(), object = %key);
+        let runs = job.runs(&entry);
         let shared = Arc::clone(&self.shared);
         let (report_key, uid) = (key.clone(), subject.object.meta.uid.clone());
         let work = async move {

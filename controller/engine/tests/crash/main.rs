@@ -1,5 +1,7 @@
 //! A controller that crashes at any of its outward calls, before the call or before its answer, comes to the same end as one that never does.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
 mod fuse;
 mod mortal;
 mod steps;

@@ -78,20 +78,27 @@ pub(crate) fn story() -> Vec<Act> {
 pub(crate) fn check(end: &End) {
     let objects: Vec<_> = end.picture.keys().filter(|key| !key.starts_with("backend")).map(String::as_str).collect();
     let expected = [
-        "Port default/early-port", "Port default/moving-port", "Port default/quick-port", "Site default/paris",
-        "Site default/rome", "Slice default/early", "Slice default/moving", "Slice default/quick",
+        "Port default/early-port",
+        "Port default/moving-port",
+        "Port default/quick-port",
+        "Site default/paris",
+        "Site default/rome",
+        "Slice default/early",
+        "Slice default/moving",
+        "Slice default/quick",
     ];
     assert_eq!(objects, expected);
     let backend: Vec<_> = end.picture.keys().filter_map(|key| key.strip_prefix("backend: ")).collect();
     assert_eq!(backend, expected, "no orphan, and nothing missing");
     let quick = &end.picture["backend: Slice default/quick"];
-    assert_eq!(
-        *quick,
-        json!({"size": 9, "label": "quick of size 9", "region": "eu", "macs": ["mac of quick-port"]})
-    );
+    assert_eq!(*quick, json!({"size": 9, "label": "quick of size 9", "region": "eu", "macs": ["mac of quick-port"]}));
     for key in expected {
         let o = &end.picture[key];
-        assert_eq!((&o["sync"], &o["observed"], &o["fields"]["backend_code"]), (&json!("Clean"), &json!(true), &json!(1)), "{key}: {o:#}");
+        assert_eq!(
+            (&o["sync"], &o["observed"], &o["fields"]["backend_code"]),
+            (&json!("Clean"), &json!(true), &json!(1)),
+            "{key}: {o:#}"
+        );
     }
     let pulled = &end.picture["Slice default/quick"]["fields"];
     assert_eq!((&pulled["seen"], &pulled["note"]), (&json!(9), &json!("seen at size 9")));

@@ -126,7 +126,8 @@ impl World {
         let writer = Mortal { api: self.api.clone(), fuse: self.fuse.clone(), life };
         let parts = ContextParts { settings: Arc::new(json!({ "life": life })), ..self.parts.clone() };
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
-        let options = Options { backoff, watches: self.registry.entries().count(), concurrency: 3, ..Options::default() };
+        let options =
+            Options { backoff, watches: self.registry.entries().count(), concurrency: 3, ..Options::default() };
         let engine =
             Engine::new(Arc::clone(&self.registry), Arc::new(writer), self.clock.clone(), parts.clone(), options);
         let engine = engine.unwrap();
@@ -150,7 +151,8 @@ impl World {
         fields.retain(|name, _| !times.contains(&name.as_str()));
         // Which pass came last, and is the reason of Ready=True, is a matter of time too.
         let reason = |one: &Condition| (one.status != ConditionStatus::True).then(|| one.reason.clone());
-        let conditions = o.status.conditions.iter().map(|one| format!("{}={:?} {:?}", one.kind, one.status, reason(one)));
+        let conditions =
+            o.status.conditions.iter().map(|one| format!("{}={:?} {:?}", one.kind, one.status, reason(one)));
         let has_policy = *o.model == *"Slice";
         json!({
             "fields": fields, "conditions": conditions.collect::<Vec<_>>(), "finalizers": o.meta.finalizers,

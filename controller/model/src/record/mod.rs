@@ -11,30 +11,35 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::backoff::Backoff;
-use crate::dirty::{Due, change_by_other, due};
+use crate::dirty::{Due, change_by_other, policy_due, sync_due};
 use crate::intent::{Pass, is_handled};
 use crate::message;
 use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
-pub use conditions::{Wait, held, is_stale, reason, refused, waiting};
+pub use conditions::{Wait, held, is_told, reason, refused, waiting};
 pub use rebase::rebase;
 
 /// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
-/// before anybody acted on it, or a quiet save. What told that it waits, is held or is not accepted no longer does.
+/// before anybody acted on it, or a quiet save.
 pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Object {
     let mut new = object.clone();
     let generation = Some(object.meta.generation);
+    if object.status.of(synchronizer).is_some() {
+        let own = new.status.of_mut(synchronizer);
+        for (state, due) in [
+            (&mut own.sync, sync_due(object, synchronizer, now)),
+            (&mut own.policy, policy_due(object, synchronizer, now)),
+        ] {
+            if due == Due::Clean {
+                state.generation = generation;
+            }
+        }
+    }
     new.status.observed_generation = generation;
     for condition in &mut new.status.conditions {
         condition.observed_generation = generation;
-    }
-    conditions::settle(&mut new, synchronizer, now);
-    for pass in [Pass::Policy, Pass::Sync] {
-        if due(object, synchronizer, pass, now) == Due::Clean && object.status.of(synchronizer).is_some() {
-            new.status.of_mut(synchronizer).live_mut(pass).generation = generation;
-        }
     }
     new
 }
