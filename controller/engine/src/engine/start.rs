@@ -94,7 +94,8 @@ impl Engine {
         if !live.is_empty() {
             return Some(Job::Cascade(live));
         }
-        if self.planner.must_wait_deleting(view.index.graph(), key) {
+        let is_deleting = |key: &ObjectKey| view.cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
+        if self.planner.must_wait_deleting(view.index.graph(), key, is_deleting) {
             return None;
         }
         let sync = sync && self.may_be_in_backend(object);
