@@ -13,6 +13,7 @@
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
+pub mod chaos;
 pub mod cluster;
 pub mod control;
 pub mod demo;

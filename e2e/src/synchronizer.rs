@@ -64,12 +64,27 @@ impl Launch {
         log: &Path,
         access: &Access,
     ) -> Result<Self, Error> {
+        Self::with_kubeconfig(program, config, overlay, folder, log, access.kubeconfig().to_owned())
+    }
+
+    /// The same with the rights of a kubeconfig.
+    ///
+    /// # Errors
+    /// As for [`Launch::new`].
+    pub fn with_kubeconfig(
+        program: &str,
+        config: &Path,
+        overlay: &Value,
+        folder: &Path,
+        log: &Path,
+        kubeconfig: PathBuf,
+    ) -> Result<Self, Error> {
         let path = folder.join("overlay.yaml");
         // JSON is YAML.
         fs::write(&path, format!("{overlay:#}")).map_err(|source| Error::Overlay { path: path.clone(), source })?;
         Ok(Self {
             program: paths::program(program)?,
-            kubeconfig: access.kubeconfig().to_owned(),
+            kubeconfig,
             configs: vec![config.to_owned(), path],
             log: log.to_owned(),
         })

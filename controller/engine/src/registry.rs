@@ -36,6 +36,8 @@ pub struct Entry {
     pub checks: Checks,
     /// How this synchronizer holds its objects on deletion.
     pub finalizers: Finalizers,
+    /// Whether its objects take others with them on deletion: those with to-one links to them.
+    pub takes_along: bool,
 }
 
 impl Entry {
@@ -112,7 +114,8 @@ impl Registry {
             let sync = step.as_ref().map(|_| sync_finalizer(synchronizer));
             let holds = policies.iter().any(|policy| policy.handles_delete());
             let policy = holds.then(|| policy_finalizer(synchronizer));
-            let needs_links = sync.is_none() && policy.is_none() && peers.contains(model.name.as_str());
+            let takes_along = peers.contains(model.name.as_str());
+            let needs_links = sync.is_none() && policy.is_none() && takes_along;
             let links = needs_links.then(|| links_finalizer(synchronizer));
             Entry {
                 resource: xos_crds::api_resource(model),
@@ -121,6 +124,7 @@ impl Registry {
                 policies,
                 checks: Checks::of(models, model),
                 finalizers: Finalizers { sync, policy, links },
+                takes_along,
             }
         };
         let entries: Vec<_> = models.concrete().map(entry).collect();

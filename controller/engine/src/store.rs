@@ -186,13 +186,12 @@ impl LiveStore {
         if known.as_deref().unwrap_or(object).flag("write_protect") {
             return Err(StoreError::WriteProtected(object.key()));
         }
-        match self.writer.delete(entry, object).await {
+        match self.writer.delete(entry, object, false).await {
             Ok(left) => {
                 self.take_in(left, false);
                 Ok(())
             }
-            // A conflict is another object of the same name.
-            Err(WriteError::Gone | WriteError::Conflict) => {
+            Err(WriteError::Gone) => {
                 self.forget(object);
                 Ok(())
             }

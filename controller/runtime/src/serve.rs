@@ -32,6 +32,8 @@ use crate::synchronizer::Synchronizer;
 
 /// How many notices of watches may wait for the engine.
 const NOTICES_WAITING: usize = 1024;
+/// How much longer a watch lasts than the API server has for an answer.
+const WATCHES_LAST: u32 = 4;
 
 /// Why a synchronizer could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +112,7 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
     let registry = registry(synchronizer, config)?;
-    let client = cluster::client().await?;
+    let client = cluster::client(config.api_timeout).await?;
     start(registry, client, config, shutdown).await
 }
 
@@ -169,10 +171,10 @@ async fn work(
     let (sender, notices) = mpsc::channel(NOTICES_WAITING);
     let mut watching = JoinSet::new();
     for watch in watches(client, &registry, &config.namespaces) {
-        watching.spawn(watch.run(sender.clone()));
+        watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
     }
     let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
-    let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
+    let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let parts = context_parts(client, config, events)?;

@@ -7,6 +7,7 @@
 mod background;
 mod cascade;
 mod changed_models;
+mod chaos;
 mod controller_killed;
 mod core_kinds;
 mod crd_established;

@@ -52,6 +52,8 @@ pub struct Config {
     pub slow_after: Duration,
     /// `slow_concurrency`: how many objects that take long are worked on at once.
     pub slow_concurrency: usize,
+    /// `api_timeout`: how long the API server may take for an answer.
+    pub api_timeout: Duration,
     /// `step_timeout`: how long a step may take.
     pub step_timeout: Duration,
     /// `shutdown_grace`: how long running steps are waited for at the end.
