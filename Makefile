@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO := cargo
-PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/debug
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PROGRAMS := $(TARGET)/debug
 CACHE := $(or $(XOS_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xos-controller)
 DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
@@ -57,6 +58,12 @@ unit: ## the tests that need no control plane
 e2e: prerequisites programs control-plane ## the tests on a real control plane
 	$(CARGO) test --package xos-e2e
 
+.PHONY: bench
+bench: prerequisites ## measure the engine next to its peers: about 40 minutes (BENCH="--only rate,chain" for parts)
+	$(CARGO) build --release --package xos-e2e --bins
+	$(CARGO) build --release --package xos-model --example planning
+	$(TARGET)/release/xos-bench --output $(TARGET)/bench $(BENCH)
+
 .PHONY: crds
 crds: ## write crds/yaml/ anew, from the models in config/
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
@@ -74,7 +81,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 	$(CARGO) clean
 
 .PHONY: clean-cache
-clean-cache: ## remove the control plane's programs and cargo-deny from the cache
+clean-cache: ## remove the control plane's and the benchmark's programs and cargo-deny from the cache
 	rm -rf "$(CACHE)/tools" "$(CACHE)/cargo-deny"
 
 .PHONY: prerequisites

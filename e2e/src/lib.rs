@@ -9,10 +9,12 @@
 //! - [`Synchronizer`] runs a controller under a ServiceAccount of its own, with the rights it will have in the field;
 //! - [`inprocess`] runs a controller with a test's own models and steps in the test's process;
 //! - [`Directory`] is the example's backend; [`example`] joins the three;
+//! - [`bench`] measures the engine next to its peers;
 //! - [`eventually`] is the one place where anything is waited for.
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
+pub mod bench;
 pub mod chaos;
 pub mod cluster;
 pub mod control;

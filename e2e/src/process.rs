@@ -118,6 +118,11 @@ impl Child {
         self.child.stdout.take()
     }
 
+    /// Its input, if `configure` asked for a pipe.
+    pub fn take_stdin(&mut self) -> Option<tokio::process::ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// Waits for it to end.
     ///
     /// # Errors

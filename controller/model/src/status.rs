@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
 use crate::intent::{Intent, Pass};
-use crate::outcome::Operation;
+use crate::outcome::{Operation, Outcome};
 
 /// How many attempts the history shows.
 pub const HISTORY_KEPT: usize = 5;
@@ -50,7 +50,17 @@ impl Status {
     }
 
     /// Puts an attempt at the head of the history.
+    ///
+    /// A success takes the place of the same success before it, unless something else than successes lies between: what failed stays to be
+    /// seen, and the status of an object that is well stays small, which every write of the object pays for.
     pub fn remember(&mut self, attempt: Attempt) {
+        if attempt.is_success() {
+            let mut successes = self.history.iter().take_while(|line| line.is_success());
+            let same = |line: &Attempt| line.step == attempt.step && line.operation == attempt.operation;
+            if let Some(at) = successes.position(same) {
+                self.history.remove(at);
+            }
+        }
         self.history.insert(0, attempt);
         self.history.truncate(HISTORY_KEPT);
     }
@@ -170,4 +180,38 @@ pub struct Attempt {
     pub at: Timestamp,
     /// How long it took, `12ms`.
     pub duration: String,
+}
+
+impl Attempt {
+    fn is_success(&self) -> bool {
+        self.outcome == Outcome::Succeeded.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(operation: &str, outcome: &str, second: i64) -> Attempt {
+        let at = Timestamp::from_second(second).unwrap();
+        let (step, operation, outcome) = ("Step".to_owned(), operation.to_owned(), outcome.to_owned());
+        Attempt { step, operation, outcome, message: None, at, duration: "1ms".to_owned() }
+    }
+
+    #[test]
+    fn the_same_success_again_is_one_line_and_failures_stay() {
+        let mut status = Status::default();
+        let lines = [
+            attempt("Sync", "Succeeded", 1),
+            attempt("Sync", "Failed", 2),
+            attempt("Sync", "Failed", 3),
+            attempt("PolicyUpdate", "Succeeded", 4),
+            attempt("Sync", "Succeeded", 5),
+            attempt("PolicyUpdate", "Succeeded", 6),
+            attempt("Sync", "Succeeded", 7),
+        ];
+        lines.iter().cloned().for_each(|line| status.remember(line));
+        let kept: Vec<_> = status.history.iter().map(|line| line.at.as_second()).collect();
+        assert_eq!(kept, [7, 6, 3, 2, 1]);
+    }
 }

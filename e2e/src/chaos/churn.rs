@@ -195,7 +195,8 @@ impl Churn {
     /// Its slices go with it. Where the controller has not seen one yet that leads here, that one would be left behind, and wait.
     async fn delete_site(&mut self) -> Result<&'static str, Error> {
         let Some(name) = self.any_site() else { return Ok("nothing") };
-        let slices: Vec<_> = self.slices.iter().filter(|(_, (site, _))| *site == name).map(|(slice, _)| slice).collect();
+        let slices: Vec<_> =
+            self.slices.iter().filter(|(_, (site, _))| *site == name).map(|(slice, _)| slice).collect();
         for slice in slices {
             if !is_observed(&self.objects.get("Slice", slice).await?) {
                 return Ok("nothing");
@@ -228,13 +229,20 @@ impl Churn {
     /// The first differences.
     pub async fn check(&self, backend: &Backend) -> Result<(), String> {
         let (expected, got) = (self.things(), backend.things());
-        let mut wrong: Vec<String> = expected.keys().chain(got.keys()).filter(|key| expected.get(*key) != got.get(*key))
-            .map(|key| format!("backend {key}: {:?} instead of {:?}", got.get(key), expected.get(key))).collect();
+        let mut wrong: Vec<String> = expected
+            .keys()
+            .chain(got.keys())
+            .filter(|key| expected.get(*key) != got.get(*key))
+            .map(|key| format!("backend {key}: {:?} instead of {:?}", got.get(key), expected.get(key)))
+            .collect();
         let mut seen = BTreeSet::new();
         for model in MODELS {
             for object in self.objects.all(model).await.map_err(|error| error.to_string())? {
                 let key = format!("{model}/{}", object["metadata"]["name"].as_str().unwrap_or_default());
-                if !expected.contains_key(&key) || !is_ready(&object) || object["metadata"]["deletionTimestamp"].is_string() {
+                if !expected.contains_key(&key)
+                    || !is_ready(&object)
+                    || object["metadata"]["deletionTimestamp"].is_string()
+                {
                     wrong.push(format!("{key}: {object}"));
                 }
                 seen.insert(key);

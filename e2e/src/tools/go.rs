@@ -3,7 +3,7 @@
 use std::{io, process::Command};
 
 /// The program.
-pub(super) const PROGRAM: &str = "go";
+pub(crate) const PROGRAM: &str = "go";
 
 /// The oldest Go that builds the control plane (the `go` line of its go.mod).
 const OLDEST: (u32, u32) = (1, 26);
@@ -53,13 +53,13 @@ pub enum Error {
 
 /// A Go that will do.
 #[derive(Debug)]
-pub(super) struct Go {
+pub(crate) struct Go {
     version: String,
 }
 
 impl Go {
     /// Looks at the `go` in PATH.
-    pub(super) fn find() -> Result<Self, Error> {
+    pub(crate) fn find() -> Result<Self, Error> {
         let found = ask(&["env", "GOVERSION"])?;
         let version =
             number(&found).ok_or_else(|| Error::Answer { arguments: "env GOVERSION".into(), answer: found.clone() })?;
@@ -71,7 +71,7 @@ impl Go {
     }
 
     /// What it calls itself, as `go1.26.8`.
-    pub(super) fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.version
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 const BYTES: usize = 8;
 
 /// The key of what `go build` with these modules, flags and this version of Go makes.
-pub(super) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
+pub(crate) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
     let mut hash = Sha256::new();
     for file in ["go.mod", "go.sum"] {
         hash.update(fs::read(modules.join(file))?);
@@ -18,7 +18,21 @@ pub(super) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<Strin
         hash.update(word);
         hash.update([0]);
     }
-    Ok(hash.finalize().iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect())
+    Ok(name(hash))
+}
+
+/// The key of what is made of nothing but these texts.
+pub(crate) fn of_texts(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text);
+        hash.update([0]);
+    }
+    name(hash)
+}
+
+fn name(hash: Sha256) -> String {
+    hash.finalize().iter().take(BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The control plane's programs: taken from `KUBEBUILDER_ASSETS`, from the cache, or built with Go.
 
 mod build;
-mod go;
-mod key;
+pub(crate) mod go;
+pub(crate) mod key;
 
 use std::{
     env,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod background;
+mod benchmark;
 mod cascade;
 mod changed_models;
 mod chaos;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
-use xos_model::Object;
 use world::{World, key};
+use xos_model::Object;
 
 /// How many graphs are tried.
 const GRAPHS: u64 = 250;

@@ -138,7 +138,8 @@ impl World {
         self.kill();
         let options = Options { watches: 1, concurrency: 3, ..Options::default() };
         let writer = Arc::new(self.api.clone());
-        let engine = Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), PARTS.clone(), options).unwrap();
+        let engine =
+            Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), PARTS.clone(), options).unwrap();
         let mut shown = self.api.watch();
         let (sender, notices) = mpsc::channel(1024);
         tokio::spawn(async move {

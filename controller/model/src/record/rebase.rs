@@ -21,7 +21,7 @@ pub fn rebase(
         *new.status.of_mut(synchronizer) = own.clone();
     }
     rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
-    let fresh = after.status.history.iter().take_while(|line| before.status.history.first() != Some(line));
+    let fresh = after.status.history.iter().filter(|line| !before.status.history.contains(line));
     for line in fresh.collect::<Vec<_>>().into_iter().rev() {
         new.status.remember(line.clone());
     }

@@ -31,7 +31,10 @@ async fn whatever_the_api_server_does_nothing_is_missed() {
         chaos.settles().await;
         eprintln!(
             "{seconds} s of {:?}; {} objects, {:?}; settled {:?} after it",
-            proxy.faults(), chaos.churn.len(), chaos.churn.edits(), calm.elapsed(),
+            proxy.faults(),
+            chaos.churn.len(),
+            chaos.churn.edits(),
+            calm.elapsed(),
         );
         assert!(synchronizer.id().is_some(), "it never ended");
         synchronizer.stop().await.unwrap();

@@ -1,0 +1,134 @@
+//! Writes, as the API server counts them.
+
+use std::collections::BTreeMap;
+
+use kube::Client;
+
+/// The API server's own count of requests.
+const REQUESTS: &str = "apiserver_request_total{";
+/// The memory that the API server has allocated so far, given back or not.
+const ALLOCATED: &str = "go_memstats_alloc_bytes_total ";
+/// What reads.
+const READS: [&str; 5] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT"];
+
+/// Which writes: group, resource with subresource, verb.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    /// The API group.
+    pub(super) group: String,
+    /// The resource, as `things/status`.
+    pub(super) resource: String,
+    /// The verb, as `PATCH`.
+    pub(super) verb: String,
+}
+
+/// How many writes of each kind there were so far, refused ones too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    writes: BTreeMap<Kind, u64>,
+    /// Bytes that the API server has allocated: what its work costs, whatever else the machine does.
+    allocated: u64,
+}
+
+impl Counts {
+    /// Asks the API server.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(super) async fn now(client: &Client) -> Result<Self, kube::Error> {
+        let request = http::Request::get("/metrics").body(Vec::new()).map_err(kube::Error::HttpError)?;
+        Ok(Self::read(&client.request_text(request).await?))
+    }
+
+    fn read(metrics: &str) -> Self {
+        let (mut writes, mut allocated) = (BTreeMap::new(), 0);
+        for line in metrics.lines() {
+            if let Some(value) = line.strip_prefix(ALLOCATED) {
+                allocated = number(value);
+            }
+            let Some((labels, value)) = line.strip_prefix(REQUESTS).and_then(|rest| rest.rsplit_once("} ")) else {
+                continue;
+            };
+            let labels = labels_of(labels);
+            let label = |name: &str| labels.get(name).copied().unwrap_or_default().to_owned();
+            let verb = label("verb");
+            if READS.contains(&verb.as_str()) {
+                continue;
+            }
+            let (resource, part) = (label("resource"), label("subresource"));
+            let resource = if part.is_empty() { resource } else { format!("{resource}/{part}") };
+            *writes.entry(Kind { group: label("group"), resource, verb }).or_default() += number(value);
+        }
+        Self { writes, allocated }
+    }
+
+    /// What came since an earlier count.
+    #[must_use]
+    pub(super) fn since(&self, before: &Self) -> Self {
+        let new = |(kind, count): (&Kind, &u64)| {
+            let new = count - before.writes.get(kind).copied().unwrap_or_default().min(*count);
+            (new > 0).then(|| (kind.clone(), new))
+        };
+        let allocated = self.allocated.saturating_sub(before.allocated);
+        Self { writes: self.writes.iter().filter_map(new).collect(), allocated }
+    }
+
+    /// What the API server has allocated, in KiB.
+    pub(super) fn allocated_kib(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "far from 2^52 KiB")]
+        let kib = (self.allocated / 1024) as f64;
+        kib
+    }
+
+    /// All writes to objects of a group.
+    #[must_use]
+    pub(super) fn of_group(&self, group: &str) -> u64 {
+        self.writes.iter().filter(|(kind, _)| kind.group == group).map(|(_, count)| count).sum()
+    }
+
+    /// All writes but renewals of leases.
+    #[must_use]
+    pub(super) fn but_leases(&self) -> Vec<(Kind, u64)> {
+        let others = self.writes.iter().filter(|(kind, _)| kind.resource != "leases");
+        others.map(|(kind, count)| (kind.clone(), *count)).collect()
+    }
+}
+
+/// A number of Prometheus: `1.2e+06` too.
+fn number(text: &str) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+    let count = text.trim().parse::<f64>().unwrap_or_default() as u64;
+    count
+}
+
+/// `a="1",b="2"`. No value that is looked at has a comma in it.
+fn labels_of(text: &str) -> BTreeMap<&str, &str> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name, value.trim_matches('"'))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METRICS: &str = r#"# TYPE apiserver_request_total counter
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 7
+apiserver_request_total{code="409",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 1
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="cluster",subresource="",verb="LIST",version="v1"} 9
+apiserver_request_total{code="201",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="",verb="POST",version="v1"} 1.2e+06
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="coordination.k8s.io",resource="leases",scope="resource",subresource="",verb="PUT",version="v1"} 3
+apiserver_request_total_other{verb="POST"} 1
+go_memstats_alloc_bytes_total 1.048576e+06
+"#;
+
+    #[test]
+    fn writes_are_counted_with_those_that_were_refused() {
+        let counts = Counts::read(METRICS);
+        assert_eq!(counts.of_group("g"), 1_200_008);
+        assert!((counts.allocated_kib() - 1_024.0).abs() < 1e-9);
+        assert_eq!(counts.since(&counts), Counts::default());
+        assert_eq!(counts.since(&Counts::default()), counts);
+        let resources: Vec<_> = counts.but_leases().into_iter().map(|(kind, _)| kind.resource).collect();
+        assert_eq!(resources, ["things", "things/status"]);
+    }
+}

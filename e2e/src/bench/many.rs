@@ -1,0 +1,130 @@
+//! The parts with many objects: rates and memory, a restart, a resync.
+
+use std::time::Duration;
+
+use super::{
+    Error, Options, Sizes,
+    contestant::{Contestant, Controller, Tuning},
+    goals,
+    load::{Load, Writes},
+    options::Part,
+    report::{Goal, Report},
+    run::{self, Plan, Run},
+    stage::{GROUP, Stage},
+};
+
+/// Resident memory with many objects, in MiB.
+const MEMORY: f64 = 100.0;
+/// From the start of the process until the first change is handled, in seconds.
+const FIRST: f64 = 5.0;
+/// A change during a resync, in ms.
+const DURING_RESYNC: f64 = 250.0;
+/// How often the step asks to look after each object in that part: all are due at any time.
+const RESYNC: Duration = Duration::from_secs(1);
+/// How long the step takes in that part, as if there were a backend.
+const TAKES: Duration = Duration::from_millis(5);
+
+/// Rates and memory.
+pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
+    let mut plan = async |who, objects, changes| -> Result<Option<Run>, Error> {
+        let run = run::run(stage, Plan { who, objects, changes }).await?;
+        if let Some(run) = &run {
+            report.run(run.clone());
+        }
+        Ok(run)
+    };
+    // Ours as it is by default, if that can be had.
+    let at_birth = plan(Contestant::OursAtBirth, sizes.few, 0).await?;
+    let (who, few) = match at_birth {
+        Some(few) => (Contestant::OursAtBirth, Some(few)),
+        None => (Contestant::Ours, plan(Contestant::Ours, sizes.few, 0).await?),
+    };
+    let many = plan(who, sizes.many, sizes.changes).await?;
+    let peer = plan(Contestant::ControllerRuntime, sizes.many, sizes.changes).await?;
+    if let (Some(few), Some(many)) = (few, many) {
+        report.add(Part::Scale, goals::evenness(&few, &many));
+        report.add(Part::Scale, memory(&many, peer.as_ref()));
+    }
+    Ok(())
+}
+
+fn memory(ours: &Run, peer: Option<&Run>) -> Vec<Goal> {
+    let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0;
+    let Some(usage) = ours.usage else { return vec![] };
+    let (peak, settled) = (mib(usage.peak_kib), mib(usage.resident_kib));
+    let what = format!("{}: peak memory with {} objects", ours.who.title(), ours.objects);
+    let mut goals = vec![Goal::at_most(&what, peak, MEMORY, "MiB").with(format!("settled {settled:.1}"))];
+    if let Some(other) = peer.and_then(|peer| peer.usage) {
+        let what = format!("{what} / controller-runtime's");
+        goals.push(Goal::at_most(what, peak / mib(other.peak_kib).max(1e-9), 1.0, ""));
+    }
+    goals
+}
+
+/// A restart with clean objects, then a resync of them.
+pub(super) async fn restart_and_resync(stage: &Stage, options: &Options, report: &mut Report) -> Result<(), Error> {
+    let sizes = options.sizes();
+    let namespace = stage.namespace().await?;
+    let mut load = stage.things(&namespace, Writes::Controller)?;
+    let who = Contestant::OursAtBirth;
+    if let Some(controller) = Controller::start(stage, who, &namespace)? {
+        load.run("create", sizes.many).await?;
+        controller.stop().await?;
+    }
+    if options.wants(Part::Restart) {
+        restart(stage, sizes, &namespace, &mut load, report).await?;
+    }
+    if options.wants(Part::Resync) {
+        resync(stage, sizes, &namespace, &mut load, report).await?;
+    }
+    stage.remove_policies().await
+}
+
+async fn restart(
+    stage: &Stage,
+    sizes: Sizes,
+    namespace: &str,
+    load: &mut Load,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let before = stage.counts().await?;
+    let Some(controller) = Controller::start(stage, Contestant::OursAtBirth, namespace)? else { return Ok(()) };
+    load.run("change", 1).await?;
+    let handled = controller.started.elapsed().as_secs_f64();
+    // Time for whatever it should not write.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let writes = stage.counts().await?.since(&before).of_group(GROUP);
+    let usage = controller.usage()?;
+    let objects = sizes.many;
+    // The operator's, and the status of it.
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let extra = writes as f64 - 2.0;
+    let cpu = format!("{:.2} s CPU, peak {} MiB", usage.cpu.as_secs_f64(), usage.peak_kib / 1024);
+    let goals = vec![
+        Goal::at_most(format!("writes after a restart with {objects} clean objects"), extra, 0.0, ""),
+        Goal::at_most("from process start to the first change handled", handled, FIRST, "s").with(cpu),
+    ];
+    report.add(Part::Restart, goals);
+    controller.stop().await
+}
+
+async fn resync(
+    stage: &Stage,
+    sizes: Sizes,
+    namespace: &str,
+    load: &mut Load,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let tuning = Tuning { resync: Some(RESYNC), takes: Some(TAKES) };
+    let Some(controller) = Controller::tuned(stage, Contestant::OursAtBirth, namespace, tuning)? else {
+        return Ok(());
+    };
+    // Until it is up, and all are due.
+    load.run("change", 1).await?;
+    tokio::time::sleep(RESYNC * 2).await;
+    let ms = load.run("change", sizes.changes).await?.millis;
+    let what = format!("a change during a resync of {} objects, p99", sizes.many);
+    let goal = Goal::at_most(what, ms.p99, DURING_RESYNC, "ms");
+    report.add(Part::Resync, vec![goal.with(format!("p50 {:.1}, max {:.1}", ms.p50, ms.max))]);
+    controller.stop().await
+}

@@ -1,0 +1,132 @@
+//! What to measure, and how much of it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+/// Measures the engine on a control plane of its own, next to its peers.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Options {
+    /// Only these parts, as `rate,chain`.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS")]
+    pub only: Vec<Part>,
+    /// Small numbers: does it still work? The times say nothing then.
+    #[arg(long)]
+    pub quick: bool,
+    /// How long the system is watched at rest, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub rest: Option<u64>,
+    /// How many objects the rates are of.
+    #[arg(long, value_name = "N")]
+    pub objects: Option<u32>,
+    /// How often the rates are measured; the medians count.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub rounds: usize,
+    /// Without kopf, which is slow.
+    #[arg(long)]
+    pub no_kopf: bool,
+    /// The folder for report.md and report.json.
+    #[arg(long, default_value = "target/bench", value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// Exit code 1 if a goal is missed.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The order of dirty objects, without a cluster.
+    Planning,
+    /// Writes for each object.
+    Writes,
+    /// A chain of linked objects.
+    Chain,
+    /// Objects a second and latency, next to the peers.
+    Rate,
+    /// Many objects: rates and memory.
+    Scale,
+    /// A restart with many clean objects.
+    Restart,
+    /// A change during a resync of many objects.
+    Resync,
+    /// Writes at rest.
+    Rest,
+}
+
+/// How many objects and changes each part takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Objects whose writes are counted.
+    pub writes: u32,
+    /// Links of the chain.
+    pub chain: u32,
+    /// Objects of a rate.
+    pub rate: u32,
+    /// The same for kopf.
+    pub kopf: u32,
+    /// Changes of which the latency is measured.
+    pub changes: u32,
+    /// Few objects.
+    pub few: u32,
+    /// Many objects.
+    pub many: u32,
+    /// Objects at rest.
+    pub resting: u32,
+    /// For how long.
+    pub rest: Duration,
+}
+
+impl Options {
+    /// Is a part asked for?
+    #[must_use]
+    pub fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// The sizes that are asked for.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let sizes = if self.quick { QUICK } else { FULL };
+        let rest = self.rest.map_or(sizes.rest, Duration::from_secs);
+        Sizes { rest, rate: self.objects.unwrap_or(sizes.rate), ..sizes }
+    }
+}
+
+const FULL: Sizes = Sizes {
+    writes: 200,
+    chain: 100,
+    rate: 2_000,
+    kopf: 500,
+    changes: 300,
+    few: 1_000,
+    many: 10_000,
+    resting: 1_000,
+    rest: Duration::from_secs(600),
+};
+
+const QUICK: Sizes = Sizes {
+    writes: 20,
+    chain: 10,
+    rate: 100,
+    kopf: 10,
+    changes: 20,
+    few: 50,
+    many: 200,
+    resting: 50,
+    rest: Duration::from_secs(3),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_chosen() {
+        let options = Options::parse_from(["xos-bench", "--only", "rate,chain", "--rest", "7"]);
+        assert!(options.wants(Part::Rate) && options.wants(Part::Chain) && !options.wants(Part::Rest));
+        assert_eq!(options.sizes().rest, Duration::from_secs(7));
+        assert!(Options::parse_from(["xos-bench"]).wants(Part::Rest));
+    }
+}

@@ -1,0 +1,107 @@
+//! One contestant's run: create, update, change one by one, delete.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{
+    Error,
+    contestant::{Contestant, Controller},
+    load::{Load, Spread},
+    stage::{GROUP, Stage},
+    usage::Usage,
+};
+
+/// Until whatever still follows the last sync is written, and memory that is not needed is given back.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// What a run is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    /// Who.
+    pub(super) who: Contestant,
+    /// How many objects.
+    pub(super) objects: u32,
+    /// How many changes one by one.
+    pub(super) changes: u32,
+}
+
+/// What a run measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run {
+    /// Who.
+    pub who: Contestant,
+    /// How many objects.
+    pub objects: u32,
+    /// From the first create to the last sync.
+    pub create: Phase,
+    /// From the first update to the last sync.
+    pub update: Phase,
+    /// One change at a time.
+    pub change: Option<Spread>,
+    /// From the first delete until all are gone.
+    pub delete: Phase,
+    /// Memory and processor time of the controller, when all objects were there and nothing was to do.
+    pub usage: Option<Usage>,
+    /// Processor time of the controller in the end.
+    pub cpu: Option<Duration>,
+}
+
+/// A phase of a run.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Phase {
+    /// Objects a second.
+    pub per_second: f64,
+    /// Writes for each object beside the operator's own.
+    pub writes: f64,
+    /// Processor time of API server and etcd for each object, in ms: less noisy than rates on a busy machine.
+    pub server_ms: Option<f64>,
+    /// Memory that the API server allocated for each object, in KiB: the same on any machine.
+    pub server_kib: f64,
+}
+
+/// Does a run. None for ours with finalizers at birth if the program has no such thing.
+pub(super) async fn run(stage: &Stage, plan: Plan) -> Result<Option<Run>, Error> {
+    let namespace = stage.namespace().await?;
+    let mut load = stage.things(&namespace, plan.who.writes())?;
+    let controller = Controller::start(stage, plan.who, &namespace)?;
+    // Until it is up, and its connections are.
+    load.run("create", 1).await?;
+    load.run("delete", 1).await?;
+    let measured = match plan.who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
+        true => None,
+        false => Some(measure(stage, plan, &mut load, controller.as_ref()).await?),
+    };
+    if let Some(controller) = controller {
+        controller.stop().await?;
+    }
+    stage.remove_policies().await?;
+    Ok(measured)
+}
+
+async fn measure(stage: &Stage, plan: Plan, load: &mut Load, controller: Option<&Controller>) -> Result<Run, Error> {
+    let create = phase(stage, load, "create", plan.objects).await?;
+    let update = phase(stage, load, "update", plan.objects).await?;
+    let change = if plan.changes > 0 { Some(load.run("change", plan.changes).await?.millis) } else { None };
+    tokio::time::sleep(SETTLED).await;
+    let usage = controller.map(Controller::usage).transpose()?;
+    let delete = phase(stage, load, "delete", plan.objects).await?;
+    let cpu = controller.map(Controller::usage).transpose()?.map(|usage| usage.cpu);
+    Ok(Run { who: plan.who, objects: plan.objects, create, update, change, delete, usage, cpu })
+}
+
+/// One command on all objects, with its writes counted. The operator's are one for each object.
+pub(super) async fn phase(stage: &Stage, load: &mut Load, command: &str, objects: u32) -> Result<Phase, Error> {
+    let before = stage.counts().await?;
+    let cpu = stage.server_cpu();
+    let answer = load.run(command, objects).await?;
+    tokio::time::sleep(SETTLED).await;
+    let cpu = stage.server_cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+    let since = stage.counts().await?.since(&before);
+    let (writes, kib) = (since.of_group(GROUP), since.allocated_kib());
+    let objects = f64::from(objects.max(1));
+    #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
+    let writes = writes as f64 / objects - 1.0;
+    let server_ms = cpu.map(|cpu| cpu.as_secs_f64() * 1e3 / objects);
+    Ok(Phase { per_second: objects / answer.seconds.max(1e-9), writes, server_ms, server_kib: kib / objects })
+}

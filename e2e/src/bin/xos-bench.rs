@@ -1,0 +1,38 @@
+//! `xos-bench`: the benchmark. `make bench` builds it and all it needs.
+
+use std::{error::Error, io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+use xos_e2e::bench::{self, Options, Report};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(report) if options.check && report.misses() > 0 => ExitCode::FAILURE,
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes = std::iter::successors(Some(&*error), |&error| error.source());
+            let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            // Standard error may be gone; the exit code is not.
+            let _told = writeln!(std::io::stderr(), "\nxos-bench: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread, the main one: what the benchmark starts is on its leash.
+fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let report = tokio::select! {
+            report = bench::run(options) => report?,
+            _ = interrupt.recv() => return Err("stopped before its end".into()),
+            _ = terminate.recv() => return Err("stopped before its end".into()),
+        };
+        report.write(&options.output)?;
+        println!("\n{}", report.markdown());
+        Ok(report)
+    })
+}
