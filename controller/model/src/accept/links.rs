@@ -10,7 +10,8 @@ use crate::reference::Reference;
 
 /// Whether any link leads to a model that others inherit from.
 pub(super) fn lead_to_bases(models: &ModelSet, model: &Model) -> bool {
-    let has_heirs = |link: &std::sync::Arc<Link>| models.concrete().any(|heir| heir.name != link.peer && heir.is_a(&link.peer));
+    let has_heirs =
+        |link: &std::sync::Arc<Link>| models.concrete().any(|heir| heir.name != link.peer && heir.is_a(&link.peer));
     model.links.iter().any(has_heirs)
 }
 

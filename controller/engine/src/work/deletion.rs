@@ -1,0 +1,71 @@
+//! A deleted object's turn.
+
+use std::sync::Arc;
+
+use xos_model::record;
+use xos_model::{Object, Operation, Outcome};
+
+use super::{Subject, Turn, Worker};
+use crate::writer::WriteError;
+
+impl Worker<'_> {
+    pub(super) async fn delete(&self, subject: Subject, policy: bool, sync: bool) -> Result<Turn, WriteError> {
+        let finalizers = &self.entry.finalizers;
+        let duties =
+            [(policy, Operation::PolicyDelete, &finalizers.policy), (sync, Operation::Delete, &finalizers.sync)];
+        let mut let_go: Vec<&String> = finalizers.links.iter().collect();
+        let mut subject = subject;
+        let mut failed = None;
+        for (is_due, operation, finalizer) in duties {
+            if is_due {
+                let context = self.step_context(&subject.object, operation);
+                let Some(finished) = self.run(operation, &context, &mut subject.object.clone()).await else {
+                    return Ok(Turn::Abandoned);
+                };
+                if finished.outcome != Outcome::Succeeded {
+                    subject.object = record::after(&subject.object, &finished, &self.context());
+                    failed = Some(finished);
+                    continue;
+                }
+            }
+            let waits = !is_due
+                && subject
+                    .object
+                    .status
+                    .of(&self.shared.registry.synchronizer)
+                    .is_some_and(|own| own.state(operation).is_some_and(xos_model::PassState::is_unfinished));
+            if !waits {
+                let_go.extend(finalizer);
+            }
+        }
+        let left: Vec<_> = subject.object.meta.finalizers.iter().filter(|f| !let_go.contains(f)).cloned().collect();
+        if left.len() < subject.object.meta.finalizers.len() {
+            let released = self.shared.writer.set_finalizers(self.entry, &subject.stored, &left).await?;
+            // With the last finalizer the object goes, and the answer still has the resourceVersion of before.
+            if left.is_empty() {
+                return Ok(Turn::Gone);
+            }
+            let synchronizer = &self.shared.registry.synchronizer;
+            subject.object = record::rebase(&subject.stored, &subject.object, &released, synchronizer, |_| true);
+            subject.stored = Arc::new(released);
+        }
+        match failed {
+            Some(finished) => self.record(subject, &finished).await,
+            None => Ok(Turn::Recorded(subject.stored)),
+        }
+    }
+
+    pub(super) async fn cascade(&self, others: Vec<Arc<Object>>) -> Result<Turn, WriteError> {
+        let (mut left, mut gone) = (vec![], vec![]);
+        for other in others {
+            let Some(entry) = self.shared.registry.get(&other.model) else { continue };
+            tracing::info!(object = %other.key(), "deleted together with what it leads to");
+            match self.shared.writer.delete(entry, &other).await {
+                Ok(object) => left.push(object),
+                Err(WriteError::Gone | WriteError::Conflict) => gone.push(other),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Turn::Cascaded(left, gone))
+    }
+}

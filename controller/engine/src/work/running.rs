@@ -1,0 +1,81 @@
+//! Running the author's code.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use xos_model::{Finished, Object, Operation, Outcome};
+use xos_steps::{ContextParts, Saver, StepContext};
+
+use super::Worker;
+use crate::act::act;
+
+impl Worker<'_> {
+    /// Runs the step or the policies; `None` if stopped at shutdown.
+    pub(super) async fn run(
+        &self,
+        operation: Operation,
+        context: &StepContext,
+        object: &mut Object,
+    ) -> Option<Finished> {
+        let (started, limit) = (Instant::now(), self.shared.step_timeout);
+        let (name, outcome) = if operation.pass() == xos_model::Pass::Policy {
+            self.run_policies(operation, context, object).await
+        } else {
+            let step = self.entry.step.as_ref()?;
+            let call = match operation {
+                Operation::Delete => step.delete(context, object),
+                _ => step.sync(context, object),
+            };
+            (step.name(), act(call, limit).await)
+        };
+        if context.cancellation().is_cancelled() && outcome != Outcome::Succeeded {
+            tracing::info!(error = outcome.message(), "step ended by shutdown");
+            return None;
+        }
+        log_outcome(&outcome);
+        let (at, duration) = (self.shared.clock.now(), started.elapsed());
+        Some(Finished { step: name.to_owned(), operation, outcome, at, duration })
+    }
+
+    /// All policies in order, up to the first that does not succeed; the name is that of the last that ran.
+    async fn run_policies(&self, operation: Operation, context: &StepContext, object: &mut Object) -> (&str, Outcome) {
+        let mut last = ("", Outcome::Succeeded);
+        for policy in &self.entry.policies {
+            let context = context.in_the_name_of(policy.name());
+            let outcome = act(policy.handle(operation, &context, object), self.shared.step_timeout).await;
+            last = (policy.name(), outcome);
+            if last.1 != Outcome::Succeeded {
+                break;
+            }
+        }
+        last
+    }
+
+    pub(super) fn step_context(&self, object: &Object, operation: Operation) -> StepContext {
+        let own = object.status.of(&self.shared.registry.synchronizer);
+        let failures = own.and_then(|own| own.state(operation)).map_or(0, |state| state.failures);
+        let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));
+        let (uid, name) = (&object.meta.uid, operation.as_str().to_lowercase());
+        let idempotency_key = if operation.is_delete() {
+            format!("{uid}/{name}")
+        } else {
+            format!("{uid}/{name}/{}{touch}", object.intent.spec.as_str())
+        };
+        let step = self.entry.step.as_ref().map_or("", |step| step.name()).to_owned();
+        let saver = Saver { step, pass: operation.pass() };
+        let namespace = object.meta.namespace.clone();
+        let parts = ContextParts { idempotency_key, failures, saver, namespace, ..self.shared.parts.clone() };
+        let context = StepContext::new(parts);
+        context.session().saw(&Arc::new(object.clone()));
+        context
+    }
+}
+
+fn log_outcome(outcome: &Outcome) {
+    match outcome {
+        Outcome::Succeeded => tracing::info!("step succeeded"),
+        Outcome::Failed(error) => tracing::warn!(error, "step failed"),
+        Outcome::Deferred(reason) => tracing::info!(reason, "step deferred"),
+        Outcome::Innocuous(reason) => tracing::info!(reason, "step not done, no harm"),
+    }
+}
