@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use xos_model::graph::GraphError;
@@ -45,6 +46,8 @@ pub struct Engine {
     written: UnboundedReceiver<Wrote>,
     /// How many watches have shown all that there is; those that did.
     listed: HashSet<WatchId>,
+    /// Whether all did.
+    ready: watch::Sender<bool>,
     queue: Queue,
     workers: JoinSet<Report>,
     /// Which object each worker has, and which step it runs.
@@ -92,6 +95,7 @@ impl Engine {
             view,
             written,
             listed: HashSet::new(),
+            ready: watch::Sender::new(false),
             queue: Queue::default(),
             workers: JoinSet::new(),
             at_work: HashMap::new(),
@@ -112,6 +116,7 @@ impl Engine {
         mut notices: mpsc::Receiver<Notice>,
         shutdown: CancellationToken,
     ) -> Result<(), EngineError> {
+        self.tell_ready();
         loop {
             self.start_workers();
             let timer = self.next_timer();
@@ -151,6 +156,23 @@ impl Engine {
                 Some(notice) = notices.recv() => self.notice(notice),
                 else => return,
             }
+        }
+    }
+
+    /// What every step's context starts from, with the store.
+    pub fn parts(&self) -> ContextParts {
+        self.shared.parts.clone()
+    }
+
+    /// Becomes true once all objects are known, so that queries see everything.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    fn tell_ready(&self) {
+        if self.listed.len() >= self.options.watches {
+            // Nobody may be waiting for it.
+            self.ready.send_replace(true);
         }
     }
 

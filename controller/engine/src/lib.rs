@@ -16,6 +16,7 @@ pub mod install;
 pub mod memory;
 pub mod options;
 mod planner;
+pub mod pull;
 pub mod queue;
 pub mod registry;
 mod rooms;

@@ -238,6 +238,12 @@ impl Store for LiveStore {
         Ok(self.view.read().index.linked_back(key, port).into_iter().cloned().collect())
     }
 
+    fn is_in_flight(&self, object: &Object) -> bool {
+        let known = self.view.get(&object.key()).filter(|known| known.meta.uid == object.meta.uid);
+        let object = known.as_deref().unwrap_or(object);
+        object.meta.deleting.is_some() || is_unsettled(object, &self.registry, self.clock.now())
+    }
+
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {
         async move {
             let entry = self.entry(&key.model)?;

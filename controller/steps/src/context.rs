@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use xos_model::Pass;
 
+use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Saver, Session, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,6 +41,8 @@ pub struct ContextParts {
     pub saver: Saver,
     /// The namespace of the object at hand.
     pub namespace: String,
+    /// Where messages go.
+    pub producer: Arc<dyn Producer>,
 }
 
 impl Default for ContextParts {
@@ -61,6 +64,7 @@ impl ContextParts {
             store: Arc::new(NoStore),
             saver: Saver { step: String::new(), pass: Pass::Sync },
             namespace: String::new(),
+            producer: Arc::new(NoProducer),
         }
     }
 }
@@ -123,6 +127,10 @@ impl StepContext {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
+    }
+
+    pub(crate) fn bus(&self) -> &dyn Producer {
+        self.parts.producer.as_ref()
     }
 
     pub(crate) fn saver(&self) -> &Saver {

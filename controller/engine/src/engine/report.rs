@@ -197,6 +197,7 @@ impl Engine {
                 for (key, uid) in gone {
                     self.forget(&key, &uid);
                 }
+                self.tell_ready();
             }
         }
     }

@@ -43,6 +43,7 @@
 
 mod builder;
 mod clock;
+mod flows;
 mod world;
 
 pub use builder::{Builder, WorldError};
