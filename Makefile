@@ -69,6 +69,10 @@ cluster: prerequisites programs control-plane ## start a control plane in the ba
 cluster-down: ## stop the control plane in the background
 	@$(PROGRAMS)/xos-cluster down
 
+.PHONY: kafka
+kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and say where it is
+	@$(PROGRAMS)/xos-kafka run
+
 .PHONY: clean
 clean: ## remove what cargo has built (the cache stays: see clean-cache)
 	$(CARGO) clean

@@ -3,7 +3,10 @@
 pub use xos_crds::{CustomResource, TypedError};
 pub use xos_model as model;
 pub use xos_runtime::Synchronizer;
-pub use xos_steps::{ContextParts, Policy, SettingsError, StepContext, StepError, SyncStep};
+pub use xos_steps::{
+    BusEvent, ContextParts, Event, EventError, EventStep, Listing, Message, Models, Policy, ProduceError, PullStep,
+    Pulled, Save, SettingsError, StepContext, StepError, StoreError, SyncStep,
+};
 
 /// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for their bases,
 /// `XPROTO`, the files' text, and `models()`. With a name: what `build_as` made of that name.

@@ -108,7 +108,7 @@ pub fn links_finalizer(synchronizer: &str) -> String {
 }
 
 /// A name that may stand in a qualified name: other characters become `-`.
-fn qualified(name: &str) -> String {
+pub fn qualified(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })

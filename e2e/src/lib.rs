@@ -8,6 +8,7 @@
 //! - [`Cluster`] is what tests and the demo hold; [`TestNamespace`] gives each test its own corner of it;
 //! - [`Synchronizer`] runs a controller under a ServiceAccount of its own, with the rights it will have in the field;
 //! - [`inprocess`] runs a controller with a test's own models and steps in the test's process;
+//! - [`kafka`] is a real broker;
 //! - [`Directory`] is the example's backend; [`example`] joins the three;
 //! - [`eventually`] is the one place where anything is waited for.
 //!
@@ -19,6 +20,7 @@ pub mod demo;
 pub mod directory;
 pub mod example;
 pub mod inprocess;
+pub mod kafka;
 pub mod kubectl;
 pub mod models;
 pub mod namespace;

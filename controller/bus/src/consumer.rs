@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
-use xos_steps::{DynEventStep, Event, Subscription};
+use xos_steps::{BusEvent, DynEventStep, Subscription};
 
 use crate::counter::Counter;
 use crate::desk::Place;
@@ -354,11 +354,11 @@ fn posix(pattern: &str) -> String {
     pattern.replace("(?:", "(")
 }
 
-pub(crate) fn event(message: &BorrowedMessage<'_>) -> Event {
+pub(crate) fn event(message: &BorrowedMessage<'_>) -> BusEvent {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     });
-    Event {
+    BusEvent {
         topic: message.topic().to_owned(),
         partition: message.partition(),
         offset: message.offset(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use xos_steps::Event;
+use xos_steps::BusEvent;
 
 /// A partition of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub(crate) struct Task {
     pub(crate) assignment: u64,
     place: Place,
     lane: Option<Arc<[u8]>>,
-    pub(crate) event: Event,
+    pub(crate) event: BusEvent,
     /// How often it was tried.
     pub(crate) attempts: u32,
     /// Why it is to be parked, once that is decided.
@@ -70,7 +70,7 @@ struct Partition {
     done_to: Option<i64>,
     committed: Option<i64>,
     /// Waiting events by lane; a lane that is there has one in somebody's hands.
-    lanes: HashMap<Option<Arc<[u8]>>, VecDeque<Event>>,
+    lanes: HashMap<Option<Arc<[u8]>>, VecDeque<BusEvent>>,
     /// Events here, handled or not.
     held: usize,
     bytes: usize,
@@ -131,7 +131,7 @@ impl Desk {
     }
 
     /// Takes an event in. False if its partition went back: its topic was made anew, or the broker lost its end. It is to be assigned anew then.
-    pub(crate) fn accept(&mut self, place: &Place, event: Event, key: Option<Vec<u8>>) -> bool {
+    pub(crate) fn accept(&mut self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
         let Some(partition) = self.partitions.get_mut(place) else { return true };
         if partition.is_draining {
             return true;
@@ -295,7 +295,7 @@ impl Partition {
 }
 
 /// What an event takes here, about.
-fn size(event: &Event) -> usize {
+fn size(event: &BusEvent) -> usize {
     let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
     let headers: usize = event.headers.iter().map(|(name, value)| name.len() + bytes(value)).sum();
     bytes(&event.key) + bytes(&event.value) + headers

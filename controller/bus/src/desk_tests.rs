@@ -12,8 +12,8 @@ fn place(partition: i32) -> Place {
     Place { topic: "t".into(), partition }
 }
 
-fn event(offset: i64, key: Option<&str>) -> Event {
-    let event = Event { offset, ..Event::new("t", "v") };
+fn event(offset: i64, key: Option<&str>) -> BusEvent {
+    let event = BusEvent { offset, ..BusEvent::new("t", "v") };
     key.map_or(event.clone(), |key| event.with_key(key))
 }
 

@@ -6,7 +6,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use regex::Regex;
-use xos_steps::{Event, ProduceError, Producer};
+use xos_steps::{BusEvent, ProduceError, Producer};
 
 use crate::consumer::event;
 use crate::parked::replay;
@@ -73,7 +73,7 @@ impl Lot {
     ///
     /// # Errors
     /// When the broker does not answer.
-    pub fn list(&self, of: Option<&str>) -> Result<Vec<Event>, LotError> {
+    pub fn list(&self, of: Option<&str>) -> Result<Vec<BusEvent>, LotError> {
         let mut events = vec![];
         for topic in self.topics(of)? {
             let mut rest = self.rest_of(&topic)?;
@@ -121,7 +121,7 @@ impl Lot {
     ///
     /// # Errors
     /// With the first that cannot be sent; those before it are, and count as replayed.
-    pub async fn replay(&self, events: &[Event], producer: &dyn Producer) -> Result<usize, LotError> {
+    pub async fn replay(&self, events: &[BusEvent], producer: &dyn Producer) -> Result<usize, LotError> {
         let mut sent = 0;
         for event in events {
             if let Some(message) = replay(event) {

@@ -1,7 +1,7 @@
 //! Events that no step could handle: how they are written, and the topic that they are written to.
 
 use jiff::Timestamp;
-use xos_steps::{Event, Message};
+use xos_steps::{BusEvent, Message};
 
 use crate::settings::Settings;
 
@@ -38,7 +38,7 @@ pub(crate) struct Parking<'a> {
 
 impl Parking<'_> {
     /// The event, whole, with the reason and its place in headers.
-    pub(crate) fn message(&self, settings: &Settings, event: &Event, reason: &str, attempts: u32) -> Message {
+    pub(crate) fn message(&self, settings: &Settings, event: &BusEvent, reason: &str, attempts: u32) -> Message {
         let ours = [
             (REASON, reason.to_owned()),
             (TOPIC, event.topic.clone()),
@@ -63,7 +63,7 @@ impl Parking<'_> {
 }
 
 /// A parked event as it goes back to the step that could not handle it; none if it was not parked by us.
-pub fn replay(parked: &Event) -> Option<Message> {
+pub fn replay(parked: &BusEvent) -> Option<Message> {
     let text = |name| parked.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
     let (topic, group) = (text(TOPIC)?, text(GROUP)?);
     let mut headers = without_ours(&parked.headers);
@@ -82,16 +82,16 @@ mod tests {
     #[test]
     fn an_event_is_parked_whole_and_goes_back_as_it_was() {
         let headers = vec![("trace".to_owned(), Some(b"1".to_vec())), (REPLAY.to_owned(), Some(b"s.A".to_vec()))];
-        let event = Event { partition: 2, offset: 7, headers, ..Event::new("onu.events", "{").with_key("k") };
+        let event = BusEvent { partition: 2, offset: 7, headers, ..BusEvent::new("onu.events", "{").with_key("k") };
         let parking = Parking { synchronizer: "att", step: "A", group: "att.A" };
         let message = parking.message(&Settings::default(), &event, "no JSON", 3);
         assert_eq!((message.topic.as_str(), message.value.as_deref()), ("onu.events.att.parked", Some(&b"{"[..])));
-        let parked = Event {
+        let parked = BusEvent {
             topic: message.topic,
             key: message.key,
             value: message.value,
             headers: message.headers,
-            ..Event::default()
+            ..BusEvent::default()
         };
         for (name, value) in [(REASON, "no JSON"), (PARTITION, "2"), (OFFSET, "7"), (ATTEMPTS, "3"), ("trace", "1")] {
             assert_eq!(parked.header(name), Some(value.as_bytes()), "{name}");
@@ -102,6 +102,6 @@ mod tests {
             again.headers,
             [("trace".to_owned(), Some(b"1".to_vec())), (REPLAY.to_owned(), Some(b"att.A".to_vec()))]
         );
-        assert!(replay(&Event::new("t", "")).is_none());
+        assert!(replay(&BusEvent::new("t", "")).is_none());
     }
 }

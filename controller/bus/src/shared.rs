@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use xos_steps::Event;
+use xos_steps::BusEvent;
 
 use crate::desk::{Desk, Limits, Place};
 
@@ -60,7 +60,7 @@ impl Shared {
     }
 
     /// Takes an event in; see [`Desk::accept`].
-    pub(crate) fn accept(&self, place: &Place, event: Event, key: Option<Vec<u8>>) -> bool {
+    pub(crate) fn accept(&self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
         let accepted = self.desk().accept(place, event, key);
         if accepted {
             self.news.notify_one();

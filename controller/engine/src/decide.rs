@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use xos_model::condition::find;
 use xos_model::deletion::{Deletion, deletion_due};
 use xos_model::dirty::{Due, Switch, policy_due, sync_due};
+use xos_model::record::is_stale;
 use xos_model::{Object, Operation};
 
 use crate::registry::Finalizers;
@@ -71,8 +72,15 @@ pub fn decide(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
         return Plan::Nothing;
     }
     match (sync, policy) {
-        (Due::Held(switch), _) | (_, Due::Held(switch)) if !is_shown(object, switch) => Plan::Show(switch),
+        (Due::Held(switch), _) | (_, Due::Held(switch)) => {
+            if is_shown(object, switch) {
+                Plan::Nothing
+            } else {
+                Plan::Show(switch)
+            }
+        }
         _ if object.status.observed_generation != Some(object.meta.generation) => Plan::Acknowledge,
+        _ if is_stale(object, duty.synchronizer) => Plan::Acknowledge,
         _ => Plan::Nothing,
     }
 }

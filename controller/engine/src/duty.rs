@@ -14,7 +14,7 @@ const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 pub(crate) fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object) -> Duty<'a> {
     Duty {
         synchronizer: &registry.synchronizer,
-        syncs: entry.step.as_ref().is_some_and(|step| step.is_ours(object)),
+        syncs: entry.is_ours(object),
         has_policies: !entry.policies.is_empty(),
         finalizers: &entry.finalizers,
     }
@@ -27,7 +27,7 @@ pub(crate) fn is_unsettled(object: &Object, registry: &Registry, now: Timestamp)
     if object.meta.deleting.is_some() || is_held {
         return false;
     }
-    if entry.step.as_ref().is_some_and(|step| step.is_ours(object)) {
+    if entry.is_ours(object) {
         return sync_due(object, &registry.synchronizer, now) != Due::Clean;
     }
     let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::options::Options;
 use crate::planner::Planner;
 use crate::queue::Queue;
+use crate::refusals::Refusals;
 use crate::registry::Registry;
 use crate::rooms::Rooms;
 use crate::store::{LiveStore, Wrote};
@@ -55,6 +56,7 @@ pub struct Engine {
     /// Writes in a row that the API server did not take, for each object.
     unwritten: HashMap<ObjectKey, u32>,
     planner: Planner,
+    refusals: Refusals,
     steps: Rooms,
     /// Objects (uids) that were created under our eyes and for which no step was started: there is nothing to undo on deletion.
     untouched: HashSet<String>,
@@ -101,6 +103,7 @@ impl Engine {
             at_work: HashMap::new(),
             unwritten: HashMap::new(),
             planner,
+            refusals: Refusals::default(),
             steps: Rooms::default(),
             untouched: HashSet::new(),
             resyncs: HashMap::new(),

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 use tokio::task::JoinHandle;
-use xos_model::Backoff;
 use xos_model::condition::find;
+use xos_model::{Backoff, Object};
 use xos_steps::{DynPolicy, DynSyncStep, StepContext, StepError, SyncStep, erase};
 
 use super::*;

@@ -7,17 +7,20 @@
 //! **Invariant:** an object is handled by one worker at a time. **Invariant:** [`decide`], [`queue`] and [`cache`] do no IO.
 
 pub mod act;
+pub mod birth;
 pub mod cache;
 pub mod clock;
 pub mod decide;
 mod duty;
 mod engine;
+pub mod events;
 pub mod install;
 pub mod memory;
 pub mod options;
 mod planner;
 pub mod pull;
 pub mod queue;
+mod refusals;
 pub mod registry;
 mod rooms;
 mod store;

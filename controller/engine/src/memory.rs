@@ -13,9 +13,11 @@ use xos_model::record::rebase;
 use xos_model::save::difference;
 use xos_model::typed::constant;
 use xos_model::{Fields, Intent, Object, ObjectKey, SpecHash};
+use xos_steps::{Event, EventSink};
 use xos_xproto::Model;
 
 use crate::clock::Clock;
+use crate::events::Told;
 use crate::registry::{Entry, Registry};
 use crate::watch::{Notice, watch_id};
 use crate::writer::{SpecSave, WriteError, Writer, Written, in_status};
@@ -88,6 +90,8 @@ struct State {
     version: u64,
     changes: Vec<Change>,
     faults: VecDeque<Fault>,
+    told: Told,
+    events: Vec<String>,
 }
 
 impl fmt::Debug for MemoryApi {
@@ -120,6 +124,11 @@ impl MemoryApi {
     /// What was done by steps and the framework since the last call.
     pub fn take_changes(&self) -> Vec<Change> {
         std::mem::take(&mut self.state().changes)
+    }
+
+    /// The events that were told since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
+    pub fn take_events(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().events)
     }
 
     /// The next write fails so; called again, the one after it.
@@ -297,6 +306,15 @@ fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a String>, by_ope
 fn defaults(model: &Model) -> impl Iterator<Item = (String, serde_json::Value)> + '_ {
     let declarative = model.fields.iter().filter(|field| !in_status(model, &field.name));
     declarative.filter_map(|field| Some((field.name.clone(), constant(field.default.as_ref()?)?)))
+}
+
+impl EventSink for MemoryApi {
+    fn publish(&self, object: &Object, event: Event) {
+        let mut state = self.state();
+        if state.told.is_news(&object.meta.uid, &event, self.clock.now()) {
+            state.events.push(format!("{event} ({})", object.key()));
+        }
+    }
 }
 
 impl Writer for MemoryApi {

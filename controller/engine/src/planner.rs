@@ -25,7 +25,7 @@ pub(crate) struct Planner {
 
 /// What to do with an object that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
+pub(crate) enum Patience {
     /// Look again at this time.
     Until(Timestamp),
     /// It has waited long enough to say so; those in cycles are to be looked at again.
@@ -88,15 +88,15 @@ impl Planner {
         key: &ObjectKey,
         now: Timestamp,
         is_deleting: impl Fn(&ObjectKey) -> bool,
-    ) -> Wait {
+    ) -> Patience {
         let since = *self.since.entry(key.clone()).or_insert(now);
         let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
         let until = since.checked_add(patience).unwrap_or(Timestamp::MAX);
         if now < until {
-            return Wait::Until(until);
+            return Patience::Until(until);
         }
         if !std::mem::take(&mut self.has_news) {
-            return Wait::Tell(vec![]);
+            return Patience::Tell(vec![]);
         }
         let cycles = self.waits.break_cycles(graph, is_deleting);
         for cycle in &cycles {
@@ -106,7 +106,7 @@ impl Planner {
                 "objects wait for each other in a circle: they are handled in any order"
             );
         }
-        Wait::Tell(cycles.into_iter().flatten().collect())
+        Patience::Tell(cycles.into_iter().flatten().collect())
     }
 
     /// All who wait for the object, directly or through others, and say so.
@@ -149,8 +149,15 @@ fn state<'a>(blocker: &Blocker, get: &impl Fn(&ObjectKey) -> Option<&'a Object>)
     if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
         return ", which nobody has synchronized yet".to_owned();
     }
+    let is_false =
+        |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
+    if let Some(ready) = ready.filter(|_| is_false("Accepted")) {
+        return format!(", which is not accepted: {}", told(&ready.message));
+    }
     let failed = ready.filter(|ready| ready.status == ConditionStatus::False && ready.reason.ends_with("Failed"));
-    failed.map_or_else(String::new, |ready| {
-        format!(", which failed: {}", ready.message.chars().take(TOLD).collect::<String>())
-    })
+    failed.map_or_else(String::new, |ready| format!(", which failed: {}", told(&ready.message)))
+}
+
+fn told(message: &str) -> String {
+    message.chars().take(TOLD).collect()
 }

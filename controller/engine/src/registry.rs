@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use kube::core::ApiResource;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
+use xos_model::Object;
+use xos_model::accept::Checks;
 use xos_steps::{DynPolicy, DynPullStep, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
 
@@ -30,8 +32,17 @@ pub struct Entry {
     pub step: Option<Arc<dyn DynSyncStep>>,
     /// Its policies, in the order in which they run.
     pub policies: Vec<Arc<dyn DynPolicy>>,
+    /// What the API server cannot check of its objects.
+    pub checks: Checks,
     /// How this synchronizer holds its objects on deletion.
     pub finalizers: Finalizers,
+}
+
+impl Entry {
+    /// Whether this synchronizer's step handles the object.
+    pub fn is_ours(&self, object: &Object) -> bool {
+        self.step.as_ref().is_some_and(|step| step.is_ours(object))
+    }
 }
 
 /// The finalizers of a synchronizer on the objects of a model, each for something that has to happen before the object goes.
@@ -108,6 +119,7 @@ impl Registry {
                 model: model.clone(),
                 step,
                 policies,
+                checks: Checks::of(models, model),
                 finalizers: Finalizers { sync, policy, links },
             }
         };

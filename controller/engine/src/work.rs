@@ -7,10 +7,11 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xos_model::accept::Refusal;
 use xos_model::dirty::Switch;
-use xos_model::record::{self, Context};
-use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome};
-use xos_steps::ContextParts;
+use xos_model::record::{self, Context, Wait};
+use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome, Pass};
+use xos_steps::{ContextParts, Event};
 
 use crate::clock::Clock;
 use crate::registry::{Entry, Registry};
@@ -58,7 +59,9 @@ pub(crate) enum Job {
     /// Let status speak of a switch.
     Show(Switch),
     /// Let status say what the object waits for.
-    Waiting(String),
+    Waiting(Wait),
+    /// Let status say why the object is not accepted, so that this pass does not run.
+    Refuse(Pass, Refusal),
     /// Write what is not written yet.
     Write,
 }
@@ -73,7 +76,7 @@ impl Job {
             Self::Delete { .. } => "delete",
             Self::Cascade(_) => "cascade",
             Self::Hold => "hold",
-            Self::Acknowledge | Self::Show(_) | Self::Waiting(_) | Self::Write => "status",
+            Self::Acknowledge | Self::Show(_) | Self::Waiting(_) | Self::Refuse(..) | Self::Write => "status",
         }
     }
 }
@@ -113,15 +116,21 @@ pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, subject: Subject, 
     let worker = Worker { shared, entry };
     let synchronizer = &shared.registry.synchronizer;
     let (object, now) = (&subject.object, shared.clock.now());
+    if let Some(event) = told_by(&job) {
+        shared.parts.events.publish(object, event);
+    }
     let result = match job {
         Job::Handle { policy, sync } => worker.handle(subject, policy, sync).await,
         Job::Resync => worker.resync(subject).await,
         Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
         Job::Cascade(others) => worker.cascade(others).await,
         Job::Hold => worker.hold(subject).await.map(|subject| Turn::Recorded(subject.stored)),
-        Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object)).await,
+        Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object, synchronizer, now)).await,
         Job::Show(switch) => worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await,
-        Job::Waiting(text) => worker.write(&subject.stored, &record::waiting(object, synchronizer, &text, now)).await,
+        Job::Waiting(wait) => worker.write(&subject.stored, &record::waiting(object, synchronizer, &wait, now)).await,
+        Job::Refuse(pass, refusal) => {
+            worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
+        }
         Job::Write => worker.write(&subject.stored, object).await,
     };
     result.unwrap_or_else(|error| match error {
@@ -129,6 +138,30 @@ pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, subject: Subject, 
         WriteError::Conflict => Turn::Conflict,
         error => Turn::Unwritten(error),
     })
+}
+
+/// What people hear of an object that waits or is not accepted.
+fn told_by(job: &Job) -> Option<Event> {
+    match job {
+        Job::Waiting(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
+        Job::Refuse(_, refusal) => Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept")),
+        _ => None,
+    }
+}
+
+/// What people hear of an attempt: that it did not succeed, or does again.
+fn told_of(before: &Object, finished: &Finished, synchronizer: &str) -> Option<Event> {
+    let reason = record::reason(finished);
+    let event = match &finished.outcome {
+        Outcome::Failed(message) => Event::warning(reason, message.as_str()),
+        Outcome::Deferred(message) | Outcome::Innocuous(message) => Event::normal(reason, message.as_str()),
+        Outcome::Succeeded => {
+            let state = before.status.of(synchronizer)?.state(finished.operation)?;
+            let times = Some(state.failures).filter(|times| *times > 0)?;
+            Event::normal(reason, format!("{} succeeded after {times} attempts without success", finished.step))
+        }
+    };
+    Some(event.of(finished.operation.as_str()))
 }
 
 struct Worker<'a> {
@@ -175,6 +208,9 @@ impl Worker<'_> {
 
     /// The one status write. Nothing is written where nothing changed.
     async fn record(&self, subject: Subject, finished: &Finished) -> Result<Turn, WriteError> {
+        if let Some(event) = told_of(&subject.stored, finished, self.shared.registry.synchronizer.as_str()) {
+            self.shared.parts.events.publish(&subject.object, event);
+        }
         let written = if *subject.stored == subject.object {
             subject.stored
         } else {

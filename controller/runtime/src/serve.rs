@@ -1,6 +1,7 @@
 //! `xos run`: puts everything together and runs it until a signal.
 
 use std::env;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,9 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use xos_crds::cel::{Left, enforcement};
+use xos_engine::birth;
 use xos_engine::clock::SystemClock;
+use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
-use xos_engine::watch::watches;
+use xos_engine::watch::{Notice, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
 use xos_model::Backoff;
 use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
@@ -22,6 +27,7 @@ use xos_xproto::ModelSet;
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState};
 use crate::dependencies::{self, DependenciesError};
+use crate::flows::{Flows, FlowsError};
 use crate::logging;
 use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
@@ -56,6 +62,9 @@ pub enum ServeError {
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// Pull steps, event steps, or their bus.
+    #[error(transparent)]
+    Flows(#[from] FlowsError),
     /// The file of dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependenciesError),
@@ -105,9 +114,9 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
-    let registry = registry(synchronizer, config)?;
+    let (registry, flows) = prepare(synchronizer, config)?;
     let client = cluster::client().await?;
-    start(registry, client, config, shutdown).await
+    start(registry, flows, client, config, shutdown).await
 }
 
 /// Runs a synchronizer on the cluster of `client` until `shutdown`.
@@ -120,7 +129,16 @@ pub async fn run_on(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    start(registry(synchronizer, config)?, client, config, shutdown).await
+    let (registry, flows) = prepare(synchronizer, config)?;
+    start(registry, flows, client, config, shutdown).await
+}
+
+/// All that can be wrong with the steps is found before a cluster is asked for.
+fn prepare(mut synchronizer: Synchronizer, config: &Config) -> Result<(Registry, Flows), ServeError> {
+    let (pulls, events) = (mem::take(&mut synchronizer.pull_steps), mem::take(&mut synchronizer.event_steps));
+    let registry = registry(synchronizer, config)?;
+    let flows = Flows::new(pulls, events, &registry, config)?;
+    Ok((registry, flows))
 }
 
 fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
@@ -130,6 +148,7 @@ fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, Ser
 
 async fn start(
     registry: Registry,
+    flows: Flows,
     client: Client,
     config: &Config,
     shutdown: CancellationToken,
@@ -141,15 +160,27 @@ async fn start(
         () = shutdown.cancelled() => return Ok(()),
         installed = install(&client, definitions) => installed?,
     }
+    if config.finalizers_at_birth {
+        set_finalizers_at_birth(&client, &registry, config).await;
+    }
     warn_of_models_without_step(&registry);
     warn_of_what_is_not_enforced(&models);
     let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
     tell_cycles(&models, &dependencies);
-    work(registry, &client, config, dependencies, shutdown).await
+    work(registry, flows, &client, config, dependencies, shutdown).await
+}
+
+/// It saves a write for each object, and nothing depends on it.
+async fn set_finalizers_at_birth(client: &Client, registry: &Registry, config: &Config) {
+    let births = birth::births(registry, &config.namespaces);
+    if let Err(error) = birth::install(client, &births, &config.name).await {
+        tracing::warn!(%error, "finalizers are set by the controller, with one more write for each object");
+    }
 }
 
 async fn work(
     registry: Registry,
+    flows: Flows,
     client: &Client,
     config: &Config,
     dependencies: Vec<ExtraDependency>,
@@ -162,16 +193,42 @@ async fn work(
     }
     let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), context_parts(config)?, options)?;
+    let registry = Arc::new(registry);
+    let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
+    let parts = ContextParts { producer: flows.producer(), ..context_parts(client, config, events)? };
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let telling = AbortOnDropHandle::new(tokio::spawn({
+        let (client, synchronizer) = (client.clone(), config.name.clone());
+        async move { events::send(outbox, client, &synchronizer).await }
+    }));
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
-        ended = engine.run(notices, shutdown) => Ok(ended?),
+        ended = run_all(engine, notices, flows, shutdown) => Ok(ended?),
         Some(watch) = watching.join_next() => Err(ServeError::WatchEnded(watch.err())),
     };
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
     drop(sender);
+    // Events that still wait are lost; nothing depends on them.
+    drop(telling);
     tracing::info!("stopped");
     result
+}
+
+/// Engine, pull steps and event steps. If the engine ends by itself, the others do too.
+async fn run_all(
+    engine: Engine,
+    notices: mpsc::Receiver<Notice>,
+    flows: Flows,
+    shutdown: CancellationToken,
+) -> Result<(), EngineError> {
+    let stop = shutdown.child_token();
+    let flowing = flows.run(engine.parts(), engine.ready(), stop.clone());
+    let engine = async {
+        let ended = engine.run(notices, shutdown).await;
+        stop.cancel();
+        ended
+    };
+    tokio::join!(engine, flowing).0
 }
 
 fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, ServeError> {
@@ -185,8 +242,10 @@ fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet,
 /// What the models say and nobody checks must not go unnoticed.
 fn warn_of_what_is_not_enforced(models: &ModelSet) {
     for model in models.concrete() {
-        for validator in xos_crds::cel::enforcement(models, model) {
-            for (part, reason) in validator.left {
+        for validator in enforcement(models, model) {
+            // What speaks of other objects the controller checks.
+            let left = validator.left.into_iter().filter(|(_, reason)| !matches!(reason, Left::OtherObject { .. }));
+            for (part, reason) in left {
                 let policy = &validator.policy;
                 tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
             }
@@ -210,8 +269,10 @@ fn tell_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
     }
 }
 
-fn context_parts(config: &Config) -> Result<ContextParts, reqwest::Error> {
-    Ok(ContextParts { settings: Arc::new(Value::Object(config.settings.clone())), ..ContextParts::new(http_client()?) })
+fn context_parts(client: &Client, config: &Config, events: KubeEvents) -> Result<ContextParts, reqwest::Error> {
+    let settings = Arc::new(Value::Object(config.settings.clone()));
+    let (events, kube) = (Arc::new(events), Some(client.clone()));
+    Ok(ContextParts { settings, events, kube, ..ContextParts::new(http_client()?) })
 }
 
 fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {
@@ -223,6 +284,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,
+        deferred_every: config.deferred_every,
         dependencies,
         namespaces: config.namespaces.clone(),
         ..xos_engine::Options::default()
@@ -230,7 +292,7 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
 }
 
 /// The environment, without what is no text: no key of ours is.
-fn variables() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 

@@ -2,18 +2,21 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use xos_model::Pass;
 
+use crate::events::{EventSink, NoEvents};
 use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Saver, Session, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a step gets beside its object: the other objects (see [`Models`](crate::Models)), an HTTP client, the service's settings, cancellation, an idempotency key.
+/// What a step gets beside its object: the other objects (see [`Models`](crate::Models)), events, an HTTP client, the Kubernetes client, the
+/// service's settings, cancellation, an idempotency key.
 ///
 /// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct StepContext {
 }
 
 /// The parts of a [`StepContext`], for whoever makes one: the engine, or a unit test of a step.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ContextParts {
     /// The HTTP client.
     pub http: reqwest::Client,
@@ -43,7 +46,23 @@ pub struct ContextParts {
     pub namespace: String,
     /// Where messages go.
     pub producer: Arc<dyn Producer>,
+    /// Where events go.
+    pub events: Arc<dyn EventSink>,
+    /// The Kubernetes client; none in a unit test.
+    pub kube: Option<kube::Client>,
 }
+
+impl fmt::Debug for ContextParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ContextParts");
+        shown.field("saver", &self.saver).field("idempotency_key", &self.idempotency_key).finish_non_exhaustive()
+    }
+}
+
+/// There is no Kubernetes client.
+#[derive(Debug, thiserror::Error)]
+#[error("this context has no Kubernetes client: it is one of a unit test")]
+pub struct NoClient;
 
 impl Default for ContextParts {
     /// No settings; an HTTP client as [`http_client`] makes it.
@@ -65,6 +84,8 @@ impl ContextParts {
             saver: Saver { step: String::new(), pass: Pass::Sync },
             namespace: String::new(),
             producer: Arc::new(NoProducer),
+            events: Arc::new(NoEvents),
+            kube: None,
         }
     }
 }
@@ -145,6 +166,18 @@ impl StepContext {
     /// An HTTP client with time-outs; connections are kept and shared by all steps.
     pub fn http(&self) -> &reqwest::Client {
         &self.parts.http
+    }
+
+    /// The Kubernetes client, with the controller's rights. For models' objects use [`models`](Self::models), which sees what was just saved.
+    ///
+    /// # Errors
+    /// In a unit test, where there is none.
+    pub fn kube(&self) -> Result<&kube::Client, NoClient> {
+        self.parts.kube.as_ref().ok_or(NoClient)
+    }
+
+    pub(crate) fn events(&self) -> &dyn EventSink {
+        self.parts.events.as_ref()
     }
 
     /// A value from `settings` in the configuration.

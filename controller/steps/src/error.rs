@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::event::EventError;
+use crate::bus_event::EventError;
 
 /// How a step says that it did not succeed.
 ///

@@ -1,4 +1,4 @@
-//! Event steps.
+//! BusEvent steps.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use regex::Regex;
 
+use crate::bus_event::BusEvent;
 use crate::context::StepContext;
 use crate::erased::Act;
 use crate::error::StepError;
-use crate::event::Event;
 use crate::sync_step::type_name;
 
 /// How many events a step handles at once, unless it says otherwise.
@@ -21,7 +21,7 @@ const CONCURRENCY: usize = 16;
 /// use serde::Deserialize;
 /// use serde_json::json;
 /// use xos_model::Object;
-/// use xos_steps::{Event, EventStep, StepContext, StepError};
+/// use xos_steps::{BusEvent, EventStep, StepContext, StepError};
 ///
 /// #[derive(Deserialize)]
 /// struct Person {
@@ -34,7 +34,7 @@ const CONCURRENCY: usize = 16;
 /// impl EventStep for ExampleEventStep {
 ///     const TOPICS: &'static [&'static str] = &["MyTopic"];
 ///
-///     async fn process_event(&self, ctx: &StepContext, event: &Event) -> Result<(), StepError> {
+///     async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
 ///         let person: Person = event.json()?;
 ///         let mut new = Object::named("MyModel", "", ""); // or a struct generated from xproto
 ///         new.set("first_name", json!(person.first_name));
@@ -98,7 +98,7 @@ pub trait EventStep: Send + Sync + 'static {
     }
 
     /// What has to be handled in order: by default events of one key. Events without are handled in the order of their partition.
-    fn order_key(&self, event: &Event) -> Option<Vec<u8>> {
+    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>> {
         event.key.clone()
     }
 
@@ -107,7 +107,7 @@ pub trait EventStep: Send + Sync + 'static {
     /// # Errors
     /// The event is handled again later, up to the configured number of attempts, and then parked; at once where it cannot be read
     /// ([`EventError`](crate::EventError)). `Innocuous` counts as done.
-    fn process_event(&self, ctx: &StepContext, event: &Event) -> impl Future<Output = Result<(), StepError>> + Send;
+    fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
 /// What an event step listens to.
@@ -181,9 +181,9 @@ pub trait DynEventStep: Send + Sync {
     /// [`EventStep::concurrency`].
     fn concurrency(&self) -> usize;
     /// [`EventStep::order_key`].
-    fn order_key(&self, event: &Event) -> Option<Vec<u8>>;
+    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>>;
     /// [`EventStep::process_event`].
-    fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a Event) -> Act<'a>;
+    fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a>;
 }
 
 /// Takes an event step's type away.
@@ -210,11 +210,11 @@ impl<S: EventStep> DynEventStep for Erased<S> {
         self.0.concurrency().max(1)
     }
 
-    fn order_key(&self, event: &Event) -> Option<Vec<u8>> {
+    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>> {
         self.0.order_key(event)
     }
 
-    fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a Event) -> Act<'a> {
+    fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a> {
         self.0.process_event(ctx, event).boxed()
     }
 }

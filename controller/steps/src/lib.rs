@@ -5,13 +5,14 @@
 //! A [`Policy`] reacts to changes of a model's objects, before their sync step. The world flows back by a [`PullStep`], which looks at a
 //! backend from time to time, and an [`EventStep`], which takes messages from a bus.
 //!
-//! **Invariant:** this crate stays small and stable; it knows no Kubernetes.
+//! **Invariant:** this crate stays small and stable; of Kubernetes it knows the client that it hands on, and nothing else.
 
+pub mod bus_event;
 pub mod context;
 pub mod erased;
 pub mod error;
-pub mod event;
 pub mod event_step;
+pub mod events;
 pub mod listing;
 pub mod models;
 mod objects;
@@ -21,11 +22,12 @@ pub mod pull_step;
 pub mod store;
 pub mod sync_step;
 
+pub use bus_event::{BusEvent, EventError};
 pub use context::{ContextParts, SettingsError, StepContext, http_client};
 pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
-pub use event::{Event, EventError};
 pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
+pub use events::{Event, EventSink, NoEvents};
 pub use listing::{Listing, Pulled};
 pub use models::Models;
 pub use policy::Policy;

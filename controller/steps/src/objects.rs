@@ -6,6 +6,7 @@ use xos_model::save::difference;
 use xos_model::{Fields, IsA, Link, Model, Object, ObjectKey, Reverse};
 
 use crate::context::StepContext;
+use crate::events::Event;
 use crate::models::Models;
 use crate::store::{Save, StoreError};
 
@@ -92,6 +93,17 @@ impl StepContext {
             Ok(base) => self.store().delete(self.saver(), base).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Tells people of something about an object that was read or made here: `kubectl describe` shows it.
+    ///
+    /// The framework itself tells failures. An event is not kept for long, and may be lost.
+    ///
+    /// # Errors
+    /// When the object is not one that was read here.
+    pub fn event<T: Model>(&self, o: &T, event: Event) -> Result<(), StoreError> {
+        self.events().publish(self.base(o)?.as_ref(), event);
+        Ok(())
     }
 
     /// Where a link of `of` leads; none if that object is not there (yet).

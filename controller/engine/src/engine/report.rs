@@ -94,7 +94,9 @@ impl Engine {
         self.learn(&Arc::new(subject.object.clone()));
         let plan =
             decide(&subject.object, &duty(&self.shared.registry, &entry, &subject.object), self.shared.clock.now());
-        let syncs = matches!(plan, Plan::Handle { policy: None, sync: true }) && !self.must_wait(key);
+        let syncs = matches!(plan, Plan::Handle { policy: None, sync: true })
+            && self.refusal(&entry, &subject.object).is_none()
+            && !self.must_wait(key);
         let step = Job::Handle { policy: None, sync: true };
         let job = if syncs && self.steps.has_room(&entry) { step } else { Job::Write };
         self.spawn(key.clone(), entry, subject, job)
@@ -154,6 +156,8 @@ impl Engine {
         for woken in self.planner.unlearn(key) {
             self.queue.add(&woken, Priority::Change);
         }
+        self.refusals.forget(key);
+        self.wake_refused(key);
     }
 
     /// Takes in an object as it is now, and wakes those who waited for that.
@@ -166,6 +170,15 @@ impl Engine {
             self.queue.add(&follower, Priority::Retry);
         }
         for woken in self.planner.learn(self.view.read().index.graph(), object) {
+            self.queue.add(&woken, Priority::Change);
+        }
+        self.wake_refused(&key);
+    }
+
+    /// Those for whom this object may have decided that they are not accepted.
+    fn wake_refused(&mut self, key: &ObjectKey) {
+        let classes = self.shared.registry.get(&key.model).map(|entry| entry.model.ancestry.as_slice());
+        for woken in self.refusals.touched_by(key, classes.unwrap_or_default().iter()) {
             self.queue.add(&woken, Priority::Change);
         }
     }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use xos_model::{Object, ObjectKey};
+use xos_model::accept::Refusal;
+use xos_model::record::{self, Wait};
+use xos_model::{Object, ObjectKey, Pass};
 
 use super::{Engine, later};
 use crate::decide::{Plan, decide};
 use crate::duty::duty;
-use crate::planner::Wait;
+use crate::planner::Patience;
 use crate::queue::Priority;
 use crate::registry::Entry;
 use crate::work::{Job, Report, Subject, carry_out};
@@ -17,7 +19,10 @@ use crate::work::{Job, Report, Subject, carry_out};
 /// Resyncs are spread over ±10 %.
 const RESYNC_JITTER: f64 = 0.1;
 /// What a protected object says that is to be deleted.
-const PROTECTED: &str = "spec.writeProtect is set: the object stays until it is cleared";
+fn protected() -> Wait {
+    let message = "spec.writeProtect is set: the object stays until it is cleared".to_owned();
+    Wait { reason: "WriteProtected", message }
+}
 
 impl Engine {
     pub(super) fn start_workers(&mut self) {
@@ -38,6 +43,12 @@ impl Engine {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let now = self.shared.clock.now();
         let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
+        let is_due = matches!(plan, Plan::Handle { .. });
+        let refusal = is_due.then(|| self.refusal(&entry, &object)).flatten();
+        self.refusals.note(key, refusal.as_ref());
+        if let Some(refusal) = refusal {
+            return self.refuse(key, entry, object, refusal);
+        }
         let job = match plan {
             Plan::Nothing => return self.resync(key, &entry, &object, now),
             Plan::WaitUntil(at) => {
@@ -52,7 +63,7 @@ impl Engine {
             Plan::Hold => Job::Hold,
             Plan::Acknowledge => Job::Acknowledge,
             Plan::Show(switch) => Job::Show(switch),
-            Plan::Delete { .. } if object.flag("write_protect") => return self.tell(key, &object, PROTECTED),
+            Plan::Delete { .. } if object.flag("write_protect") => return self.tell(key, &object, protected()),
             Plan::Delete { policy, sync } => match self.delete(key, &object, policy, sync) {
                 Some(job) => job,
                 None => return self.wait(key, &object),
@@ -73,9 +84,43 @@ impl Engine {
         if self.planner.must_wait_deleting(view.index.graph(), key) {
             return None;
         }
-        // No step was ever started for it: there is nothing to undo.
-        let sync = sync && !self.untouched.contains(&object.meta.uid);
+        let sync = sync && self.may_be_in_backend(object);
         Some(Job::Delete { policy, sync })
+    }
+
+    /// Why an object is not accepted, if it is not.
+    pub(super) fn refusal(&self, entry: &Entry, object: &Object) -> Option<Refusal> {
+        let (checks, model) = (&entry.checks, &entry.model);
+        if checks.is_empty() {
+            return None;
+        }
+        let view = self.view.read();
+        if checks.is_ready(&view.index, model, object) {
+            return checks.refusal(&view.index, model, object);
+        }
+        drop(view);
+        let mut view = self.view.write();
+        checks.prepare(&mut view.index, model, object);
+        checks.refusal(&view.index, model, object)
+    }
+
+    /// Lets status say why the object is not accepted, if it does not yet. Whoever changes that wakes it.
+    fn refuse(&mut self, key: &ObjectKey, entry: Arc<Entry>, object: Arc<Object>, refusal: Refusal) -> bool {
+        self.planner.forget(key);
+        let pass = if entry.step.is_some() { Pass::Sync } else { Pass::Policy };
+        let (synchronizer, now) = (&self.shared.registry.synchronizer, self.shared.clock.now());
+        if record::refused(&object, synchronizer, pass, &refusal, now) == *object {
+            return false;
+        }
+        self.spawn(key.clone(), entry, Subject::new(object), Job::Refuse(pass, refusal))
+    }
+
+    /// Whether there may be anything to undo: not if no step was ever started for the object, or it is somebody else's.
+    fn may_be_in_backend(&self, object: &Object) -> bool {
+        let registry = &self.shared.registry;
+        let is_ours = || registry.get(&object.model).is_some_and(|entry| entry.is_ours(object));
+        let was_tried = || object.status.of(&registry.synchronizer).is_some_and(|own| !own.sync.is_untried());
+        !self.untouched.contains(&object.meta.uid) && (is_ours() || was_tried())
     }
 
     pub(super) fn must_wait(&mut self, key: &ObjectKey) -> bool {
@@ -87,11 +132,11 @@ impl Engine {
         let view = self.view.read();
         let is_deleting = |key: &ObjectKey| view.cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
         match self.planner.wait(view.index.graph(), key, self.shared.clock.now(), is_deleting) {
-            Wait::Until(at) => {
+            Patience::Until(at) => {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
-            Wait::Tell(freed) => {
+            Patience::Tell(freed) => {
                 for other in &freed {
                     self.queue.add(other, Priority::Change);
                 }
@@ -102,17 +147,17 @@ impl Engine {
         }
         let text = self.planner.text(key, |key| view.cache.get(key).map(Arc::as_ref));
         drop(view);
-        text.is_some_and(|text| self.tell(key, object, &text))
+        text.is_some_and(|message| self.tell(key, object, Wait { reason: "WaitingForDependency", message }))
     }
 
     /// Lets status say what the object waits for, if it does not yet.
-    fn tell(&mut self, key: &ObjectKey, object: &Arc<Object>, text: &str) -> bool {
+    fn tell(&mut self, key: &ObjectKey, object: &Arc<Object>, wait: Wait) -> bool {
         let synchronizer = &self.shared.registry.synchronizer;
-        let told = xos_model::record::waiting(object, synchronizer, text, self.shared.clock.now());
+        let told = record::waiting(object, synchronizer, &wait, self.shared.clock.now());
         let Some(entry) = self.shared.registry.get(&key.model).cloned().filter(|_| told != **object) else {
             return false;
         };
-        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(text.to_owned()))
+        self.spawn(key.clone(), entry, Subject::new(Arc::clone(object)), Job::Waiting(wait))
     }
 
     /// A clean object whose step wants to look after it from time to time.

@@ -57,6 +57,7 @@ pub(super) struct Judge<'a> {
     index: &'a Index,
     object: Arc<Object>,
     seen: RefCell<BTreeSet<ObjectKey>>,
+    classes: RefCell<BTreeSet<String>>,
 }
 
 /// What names stand for: `obj`, and the models of quantifiers.
@@ -69,7 +70,7 @@ struct Scope {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(index: &'a Index, object: &Object) -> Self {
-        Self { index, object: Arc::new(object.clone()), seen: RefCell::default() }
+        Self { index, object: Arc::new(object.clone()), seen: RefCell::default(), classes: RefCell::default() }
     }
 
     pub(super) fn refusal(&self, model: &Model) -> Option<Refusal> {
@@ -80,7 +81,8 @@ impl<'a> Judge<'a> {
         };
         let failed = model.validators.iter().find(fails)?;
         let message = self.message(&failed.message, &scope);
-        Some(Refusal { reason: "Invalid", message, because_of: self.seen.take() })
+        let (because_of, because_of_classes) = (self.seen.take(), self.classes.take());
+        Some(Refusal { reason: "Invalid", message, because_of, because_of_classes })
     }
 
     /// Whether it holds; none if nobody can know.
@@ -101,6 +103,7 @@ impl<'a> Judge<'a> {
     }
 
     fn each(&self, quantifier: &Quantifier, scope: &Scope) -> Vec<Option<bool>> {
+        self.classes.borrow_mut().insert(quantifier.model.clone());
         let all = self.index.query(&Query::of(&quantifier.model, Some(&self.object.meta.namespace)));
         let all = all.unwrap_or_default().into_iter();
         let body = |one: Arc<Object>| {

@@ -40,7 +40,7 @@ fn wrong_kind(index: &Index, link: &Link, reference: &Reference) -> Option<Refus
     let possible: Vec<_> =
         models.concrete().filter(|model| model.is_a(&link.peer)).map(|model| model.name.as_str()).collect();
     let message = format!("spec.{}.kind: {what}; it can be {}", link.camel_name(), possible.join(", "));
-    Some(Refusal { reason: "NoSuchKind", message, because_of: [].into() })
+    Some(Refusal { reason: "NoSuchKind", message, because_of: [].into(), because_of_classes: [].into() })
 }
 
 fn ambiguous(index: &Index, link: &Link, reference: &Reference, object: &Object) -> Option<Refusal> {
@@ -55,5 +55,6 @@ fn ambiguous(index: &Index, link: &Link, reference: &Reference, object: &Object)
         reference.name,
         kinds.join(" or ")
     );
-    Some(Refusal { reason: "AmbiguousLink", message, because_of: meant.iter().map(|one| one.key()).collect() })
+    let because_of = meant.iter().map(|one| one.key()).collect();
+    Some(Refusal { reason: "AmbiguousLink", message, because_of, because_of_classes: [].into() })
 }

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use xos_xproto::{Model, ModelSet};
 
-use crate::condition::{ConditionStatus, find};
 use crate::index::Index;
 use crate::intent::{Pass, is_handled};
 use crate::object::{Object, ObjectKey};
@@ -26,6 +25,8 @@ pub struct Refusal {
     pub message: String,
     /// The objects that this depends on: when one of them changes, the object is to be looked at again.
     pub because_of: BTreeSet<ObjectKey>,
+    /// The classes of which any object may decide it, a new one too.
+    pub because_of_classes: BTreeSet<String>,
 }
 
 /// What has to be checked of a model's objects.
@@ -77,11 +78,6 @@ fn is_settled(object: &Object) -> bool {
         || object.status.synchronizers.iter().flat_map(|own| [(&own.sync, Pass::Sync), (&own.policy, Pass::Policy)]);
     let is_present = |then| move |pass| is_handled(then, &object.intent, &object.quiet_saves, pass);
     passes().any(|(state, pass)| state.attempted.as_ref().is_some_and(|then| is_present(then)(pass)))
-}
-
-/// Whether the object was refused before.
-pub fn is_refused(object: &Object) -> bool {
-    find(&object.status.conditions, "Accepted").is_some_and(|one| one.status == ConditionStatus::False)
 }
 
 #[cfg(test)]

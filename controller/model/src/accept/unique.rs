@@ -89,7 +89,7 @@ impl Key {
         let values: Vec<_> = self.fields.iter().map(said).collect();
         let going = if other.meta.deleting.is_some() { ", which is being deleted" } else { "" };
         let message = format!("{} {} has {} already{going}", other.model, other.meta.name, values.join(", "));
-        Refusal { reason: "NotUnique", message, because_of: [other.key()].into() }
+        Refusal { reason: "NotUnique", message, because_of: [other.key()].into(), because_of_classes: [].into() }
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Context;
+use crate::accept::Refusal;
 use crate::condition::{self, Condition, ConditionStatus, News};
 use crate::dirty::Switch;
 use crate::intent::Pass;
@@ -12,6 +13,8 @@ use crate::status::PassState;
 
 /// The domain of qualified conditions: `other.xos.opencord.org/Synced`.
 const DOMAIN: &str = "xos.opencord.org";
+/// Whether what the API server cannot check is in order.
+const ACCEPTED: &str = "Accepted";
 
 /// The conditions after an attempt; the pass's state is in the object's bookkeeping already.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
@@ -21,7 +24,10 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     let kind = kind(finished.operation.pass(), state.owner, context.synchronizer);
     let status = if done { ConditionStatus::True } else { ConditionStatus::False };
     set(object, &News { kind: &kind, status, reason: reason(finished), message: &message }, now);
-    let unfinished = unfinished(object, finished);
+    if !finished.operation.is_delete() {
+        accept(object, now);
+    }
+    let unfinished = unfinished(object, finished.operation);
     ready(object, unfinished.as_ref().map(|one| one.0.as_str()), &kind, now);
     let Some((_, state)) = unfinished else {
         condition::clear(&mut object.status.conditions, "Reconciling");
@@ -40,12 +46,21 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     set(object, &news, now);
 }
 
-/// The object as one that waits: `reason` says for what. Nothing else of it changes.
-pub fn waiting(object: &Object, synchronizer: &str, reason: &str, now: Timestamp) -> Object {
+/// Why an object waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// A CamelCase word for programs.
+    pub reason: &'static str,
+    /// For what, for people.
+    pub message: String,
+}
+
+/// The object as one that waits. Nothing else of it changes.
+pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
     let kind = own_kind(object, Pass::Sync, synchronizer);
-    let news = |kind, status| News { kind, status, reason: "WaitingForDependency", message: reason };
+    let news = |kind, status| News { kind, status, reason: wait.reason, message: &wait.message };
     for kind in [kind.as_str(), "Ready"] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
@@ -72,6 +87,66 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     new
 }
 
+/// The object as one that is not accepted, so that the pass does not run; a person has to change something.
+pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusal, now: Timestamp) -> Object {
+    let now = whole_seconds(now);
+    let mut new = object.clone();
+    let kind = own_kind(object, pass, synchronizer);
+    let news = |kind, status| News { kind, status, reason: refusal.reason, message: &refusal.message };
+    for kind in [ACCEPTED, kind.as_str(), "Ready"] {
+        set(&mut new, &news(kind, ConditionStatus::False), now);
+    }
+    condition::clear(&mut new.status.conditions, "Reconciling");
+    set(&mut new, &news("Stalled", ConditionStatus::True), now);
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// An object that was refused is so no longer.
+fn accept(object: &mut Object, now: Timestamp) {
+    let refused = condition::find(&object.status.conditions, ACCEPTED);
+    if refused.is_some_and(|one| one.status == ConditionStatus::False) {
+        let message = "what kept it from being accepted is gone";
+        set(object, &News { kind: ACCEPTED, status: ConditionStatus::True, reason: ACCEPTED, message }, now);
+    }
+}
+
+/// The passes that are done, and whose conditions still say what held them up before: an edit was taken back.
+fn stale(object: &Object, synchronizer: &str) -> impl Iterator<Item = (Pass, String)> {
+    let done = object.status.of(synchronizer).into_iter().flat_map(|own| {
+        let is_done = |pass: &Pass| own.live(*pass).handled.is_some();
+        [Pass::Policy, Pass::Sync].into_iter().filter(is_done)
+    });
+    done.filter_map(|pass| {
+        let kind = own_kind(object, pass, synchronizer);
+        let told = condition::find(&object.status.conditions, &kind)?;
+        (told.status != ConditionStatus::True).then_some((pass, kind))
+    })
+}
+
+/// Whether conditions say what no longer holds, of an object that has no work.
+pub fn is_stale(object: &Object, synchronizer: &str) -> bool {
+    stale(object, synchronizer).next().is_some()
+}
+
+/// What held the passes up is gone, and they are done.
+pub(super) fn settle(object: &mut Object, synchronizer: &str, now: Timestamp) {
+    let now = whole_seconds(now);
+    let stale: Vec<_> = stale(object, synchronizer).collect();
+    let Some((_, last)) = stale.last() else { return };
+    for (pass, kind) in &stale {
+        let reason = if *pass == Pass::Policy { "PolicySucceeded" } else { "SyncSucceeded" };
+        set(object, &News { kind, status: ConditionStatus::True, reason, message: "done before, and still so" }, now);
+    }
+    accept(object, now);
+    condition::clear(&mut object.status.conditions, "Stalled");
+    let unfinished = unfinished(object, Operation::Sync);
+    if unfinished.is_none() {
+        condition::clear(&mut object.status.conditions, "Reconciling");
+    }
+    ready(object, unfinished.as_ref().map(|one| one.0.as_str()), last, now);
+}
+
 /// The condition of a pass, as it would be of an attempt now.
 fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
     let owner = object.status.owner(pass).is_none_or(|entry| entry.name == synchronizer);
@@ -89,12 +164,12 @@ fn set(object: &mut Object, news: &News<'_>, now: Timestamp) {
 }
 
 /// The condition of a pass that is not done, of any synchronizer, and its state: the one just attempted first.
-fn unfinished(object: &Object, finished: &Finished) -> Option<(String, PassState)> {
-    let first = finished.operation.pass();
+fn unfinished(object: &Object, operation: Operation) -> Option<(String, PassState)> {
+    let first = operation.pass();
     let second = if first == Pass::Policy { Pass::Sync } else { Pass::Policy };
     let state = |own: &crate::status::Bookkeeping, pass| {
         let deleting = if pass == Pass::Policy { Operation::PolicyDelete } else { Operation::Delete };
-        let state = if finished.operation.is_delete() { own.state(deleting)? } else { own.live(pass) };
+        let state = if operation.is_delete() { own.state(deleting)? } else { own.live(pass) };
         state.is_unfinished().then(|| (kind(pass, state.owner, &own.name), state.clone()))
     };
     let of_pass = |pass| object.status.synchronizers.iter().find_map(|own| state(own, pass));
@@ -108,7 +183,8 @@ fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timesta
     set(object, &News { kind: "Ready", status, reason: &reason, message: &message }, now);
 }
 
-fn reason(finished: &Finished) -> &'static str {
+/// The reason of the condition that an attempt leaves, for programs.
+pub fn reason(finished: &Finished) -> &'static str {
     match (&finished.outcome, finished.operation) {
         (Outcome::Succeeded, Operation::Sync) => "SyncSucceeded",
         (Outcome::Succeeded, Operation::Delete) => "DeleteSucceeded",

@@ -18,18 +18,19 @@ use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
-pub use conditions::{held, waiting};
+pub use conditions::{Wait, held, is_stale, reason, refused, waiting};
 pub use rebase::rebase;
 
 /// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
-/// before anybody acted on it, or a quiet save.
-pub fn acknowledge(object: &Object) -> Object {
+/// before anybody acted on it, or a quiet save. What told that it waits, is held or is not accepted no longer does.
+pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Object {
     let mut new = object.clone();
     let generation = Some(object.meta.generation);
     new.status.observed_generation = generation;
     for condition in &mut new.status.conditions {
         condition.observed_generation = generation;
     }
+    conditions::settle(&mut new, synchronizer, now);
     new
 }
 

@@ -147,7 +147,7 @@ fn an_edit_taken_back_after_a_failure_is_work() {
 fn acknowledging_moves_the_observed_generation_only() {
     let mut o = sync(&object(), 20, Outcome::Succeeded);
     o.meta.generation = 3;
-    let new = acknowledge(&o);
+    let new = acknowledge(&o, ME, at(30));
     assert_eq!(new.status.observed_generation, Some(3));
     assert!(new.status.conditions.iter().all(|c| c.observed_generation == Some(3)));
     assert_eq!(new.fields, o.fields);
@@ -237,18 +237,16 @@ fn another_synchronizer_keeps_to_its_own() {
 
 #[test]
 fn a_wait_says_for_what_and_a_switch_which() {
-    let o = waiting(&object(), ME, "waits for Site mysite, which failed: no route", at(20));
+    let message = "waits for Site mysite, which failed: no route".to_owned();
+    let wait = Wait { reason: "WaitingForDependency", message };
+    let o = waiting(&object(), ME, &wait, at(20));
     let synced = find(&o.status.conditions, "Synced").unwrap();
     assert_eq!(
         (synced.reason.as_str(), synced.message.as_str()),
         ("WaitingForDependency", "waits for Site mysite, which failed: no route")
     );
     assert_eq!(sync_due(&o, ME, at(20)), Due::Now, "a wait is no attempt");
-    assert_eq!(
-        waiting(&o, ME, "waits for Site mysite, which failed: no route", at(30)),
-        o,
-        "the same again writes nothing"
-    );
+    assert_eq!(waiting(&o, ME, &wait, at(30)), o, "the same again writes nothing");
     let o = held(&o, ME, Switch::NoSync, at(30));
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
     assert!(find(&o.status.conditions, "Reconciling").is_none());

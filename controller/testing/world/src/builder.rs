@@ -141,8 +141,9 @@ impl Builder {
         let clock = TestClock::default();
         let bus = Recorder::default();
         let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
-        let (settings, producer) = (Arc::new(self.settings), Arc::new(bus.clone()));
-        let parts = ContextParts { settings, producer, ..ContextParts::default() };
+        let settings = Arc::new(self.settings);
+        let (events, producer) = (Arc::new(api.clone()), Arc::new(bus.clone()));
+        let parts = ContextParts { settings, events, producer, ..ContextParts::default() };
         let flows = Flows::new(self.pull_steps, subscribed, bus, self.options.step_timeout);
         let engine =
             Engine::new(registry, Arc::new(api.clone()), Arc::new(clock.clone()), parts.clone(), self.options)?;

@@ -10,7 +10,9 @@ use xos_engine::act::act;
 use xos_engine::pull::{PullOptions, once};
 use xos_model::{Outcome, Pass};
 use xos_steps::producer::Sent;
-use xos_steps::{ContextParts, DynEventStep, DynPullStep, Event, Message, Producer, Saver, StepContext, Subscription};
+use xos_steps::{
+    BusEvent, ContextParts, DynEventStep, DynPullStep, Message, Producer, Saver, StepContext, Subscription,
+};
 
 use crate::world::NAMESPACE;
 
@@ -67,7 +69,7 @@ impl Flows {
         self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()
     }
 
-    pub(crate) async fn send(&self, event: &Event, parts: &ContextParts) -> Vec<(String, Outcome)> {
+    pub(crate) async fn send(&self, event: &BusEvent, parts: &ContextParts) -> Vec<(String, Outcome)> {
         let mut outcomes = vec![];
         for (_, step) in self.events.iter().filter(|(subscription, _)| subscription.has(&event.topic)) {
             let saver = Saver { step: step.name().to_owned(), pass: Pass::Event };

@@ -11,7 +11,7 @@ use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::Notice;
 use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{ContextParts, Event, Message, Saver, StepContext};
+use xos_steps::{BusEvent, ContextParts, Message, Saver, StepContext};
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -70,7 +70,7 @@ impl World {
 
     /// Hands an event to every event step that listens to its topic, once, and lets the controller work. How they ended, by their names: in the
     /// field a failed one would be tried again, and then the event be parked.
-    pub async fn send(&mut self, event: &Event) -> Vec<(String, Outcome)> {
+    pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {
         let outcomes = self.flows.send(event, &self.engine.parts()).await;
         self.settle().await;
         outcomes
@@ -194,6 +194,11 @@ impl World {
             matches!(change.what, ChangeKind::Created | ChangeKind::Spec | ChangeKind::Touched | ChangeKind::Deleted)
         };
         self.take_changes().iter().filter(|change| by_author(change)).map(ToString::to_string).collect()
+    }
+
+    /// The events that people would see in `kubectl get events`, since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
+    pub fn take_events(&self) -> Vec<String> {
+        self.api.take_events()
     }
 
     /// The next write to the API server fails so; called again, the one after it.

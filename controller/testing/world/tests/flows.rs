@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use xos_model::{Object, Outcome};
-use xos_steps::{Event, EventStep, PullStep, StepContext, StepError, SyncStep};
+use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError, SyncStep};
 use xos_testing::{Fault, World};
 
 const MODELS: &str = "option app_label = \"t\";
@@ -96,7 +96,7 @@ struct ExampleEventStep;
 
 impl EventStep for ExampleEventStep {
     const TOPICS: &'static [&'static str] = &["MyTopic"];
-    async fn process_event(&self, ctx: &StepContext, event: &Event) -> Result<(), StepError> {
+    async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
         let person: Person = event.json()?;
         let new = object("MyModel", "", json!({"first_name": person.first_name, "last_name": person.last_name}));
         let key = ["first_name", "last_name"];
@@ -114,15 +114,15 @@ async fn the_references_event_step_finds_or_makes_and_has_it_synchronized_each_t
     let count = Count::on("MyModel");
     let world = World::of(&[("t.xproto", MODELS)]).event_step(ExampleEventStep).sync_step(count.clone());
     let mut world = world.start().unwrap();
-    let event = Event::new("MyTopic", r#"{"first_name": "John", "last_name": "Doe"}"#).with_key("j");
+    let event = BusEvent::new("MyTopic", r#"{"first_name": "John", "last_name": "Doe"}"#).with_key("j");
     assert_eq!(world.send(&event).await, [("ExampleEventStep".to_owned(), Outcome::Succeeded)]);
     assert_eq!(count.take().len(), 1);
     world.send(&event).await;
     assert_eq!((count.take().len(), world.all::<Object>().unwrap().len()), (1, 1), "touched, and not made again");
     let messages = world.take_messages();
     assert_eq!((messages.len(), messages[0].topic.as_str(), messages[0].key.as_deref()), (2, "seen", Some(&b"j"[..])));
-    assert_eq!(world.send(&Event::new("other", "{}")).await, []);
-    let bad = world.send(&Event::new("MyTopic", "{")).await.pop().unwrap().1;
+    assert_eq!(world.send(&BusEvent::new("other", "{}")).await, []);
+    let bad = world.send(&BusEvent::new("MyTopic", "{")).await.pop().unwrap().1;
     assert!(bad.message().unwrap().starts_with("the event's value cannot be read as JSON"), "{bad:?}");
 }
 
@@ -267,7 +267,7 @@ async fn a_write_that_fails_ends_the_pull_without_deleting_and_the_next_one_mend
 struct Unheard;
 
 impl EventStep for Unheard {
-    async fn process_event(&self, _: &StepContext, _: &Event) -> Result<(), StepError> {
+    async fn process_event(&self, _: &StepContext, _: &BusEvent) -> Result<(), StepError> {
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::error::StepError;
 
 /// A message of the bus, as an [`EventStep`](crate::EventStep) gets it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Event {
+pub struct BusEvent {
     /// The topic.
     pub topic: String,
     /// The partition.
@@ -51,7 +51,7 @@ pub enum EventError {
     Unusable(String),
 }
 
-impl Event {
+impl BusEvent {
     /// An event with a value and nothing else, for tests of steps.
     pub fn new(topic: &str, value: impl Into<Vec<u8>>) -> Self {
         Self { topic: topic.to_owned(), value: Some(value.into()), ..Self::default() }
@@ -93,7 +93,7 @@ impl Event {
         self.headers.iter().rev().find(|(key, _)| key == name)?.1.as_deref()
     }
 
-    /// Has the event parked at once: `return Err(Event::unusable("no such device"))`.
+    /// Has the event parked at once: `return Err(BusEvent::unusable("no such device"))`.
     pub fn unusable(reason: impl Into<String>) -> StepError {
         EventError::Unusable(reason.into()).into()
     }
@@ -115,19 +115,19 @@ mod tests {
 
     #[test]
     fn an_event_is_read() {
-        let event = Event::new("MyTopic", r#"{"first_name": "John"}"#).with_key("k");
+        let event = BusEvent::new("MyTopic", r#"{"first_name": "John"}"#).with_key("k");
         assert_eq!(event.json::<Value>().unwrap(), json!({"first_name": "John"}));
         assert_eq!((event.key_text().unwrap(), event.place().as_str()), ("k", "MyTopic/0/0"));
         let headers = vec![("a".to_owned(), Some(b"1".to_vec())), ("a".to_owned(), Some(b"2".to_vec()))];
-        assert_eq!(Event { headers, ..event }.header("a"), Some(&b"2"[..]));
+        assert_eq!(BusEvent { headers, ..event }.header("a"), Some(&b"2"[..]));
     }
 
     #[test]
     fn what_cannot_be_read_is_known_as_such() {
-        let read = || -> Result<Value, StepError> { Ok(Event::new("t", "{").json()?) };
+        let read = || -> Result<Value, StepError> { Ok(BusEvent::new("t", "{").json()?) };
         assert!(read().unwrap_err().is_unreadable());
-        assert!(Event::unusable("no").is_unreadable());
+        assert!(BusEvent::unusable("no").is_unreadable());
         assert!(!StepError::failed("no").is_unreadable());
-        assert_eq!(Event::default().text().unwrap_err().to_string(), "the event has no value");
+        assert_eq!(BusEvent::default().text().unwrap_err().to_string(), "the event has no value");
     }
 }

@@ -1,0 +1,267 @@
+//! Finalizers at birth: a MutatingAdmissionPolicy puts them on an object in the very request that makes it.
+//!
+//! Where the API server has no such policies (before Kubernetes 1.36), or the controller may not make them, the first attempt at an object
+//! sets its finalizers with a write of its own.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::admissionregistration::v1::{
+    ApplyConfiguration, MatchResources, MutatingAdmissionPolicy as Policy, MutatingAdmissionPolicyBinding as Binding,
+    MutatingAdmissionPolicyBindingSpec, MutatingAdmissionPolicySpec, Mutation, NamedRuleWithOperations,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams};
+use kube::{Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use xos_crds::names::{MANAGER_PREFIX, VERSION, qualified};
+
+use crate::registry::{Entry, Finalizers, Registry};
+
+/// The label that says whose policy it is.
+pub const SYNCHRONIZER_LABEL: &str = "xos.opencord.org/synchronizer";
+
+/// Which of a synchronizer's finalizers go together on a model's objects, as part of a name.
+const KINDS: [&str; 4] = ["sync", "policy", "sync-policy", "links"];
+
+/// What a synchronizer wants of the API server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Births {
+    /// Each with the binding that puts it into effect.
+    pub wanted: Vec<(Policy, Binding)>,
+    /// The names of policies that an earlier version may have left.
+    pub unwanted: Vec<String>,
+}
+
+/// Why finalizers are not set at birth.
+#[derive(Debug, thiserror::Error)]
+pub enum BirthError {
+    /// The API server has no such policies.
+    #[error("the API server has no MutatingAdmissionPolicy v1 (Kubernetes 1.36 and later have)")]
+    NotServed,
+    /// The API server refused.
+    #[error("{name}: {source}")]
+    Api {
+        /// The policy or binding.
+        name: String,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
+}
+
+/// The policies for the models of a registry, in these namespaces (none given: in all).
+pub fn births(registry: &Registry, namespaces: &[String]) -> Births {
+    let mut by_kind: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in registry.entries() {
+        if let Some(kind) = kind(&entry.finalizers) {
+            by_kind.entry(kind).or_default().push(entry);
+        }
+    }
+    let name = |kind: &str| format!("xos-{}-{kind}", qualified(&registry.synchronizer).to_lowercase());
+    let unwanted = KINDS.iter().filter(|kind| !by_kind.contains_key(*kind)).map(|kind| name(kind)).collect();
+    let wanted = by_kind.iter().map(|(kind, entries)| {
+        let policy = policy(registry, name(kind), entries);
+        let binding = binding(&policy, namespaces);
+        (policy, binding)
+    });
+    Births { wanted: wanted.collect(), unwanted }
+}
+
+fn kind(finalizers: &Finalizers) -> Option<&'static str> {
+    match (&finalizers.sync, &finalizers.policy, &finalizers.links) {
+        (Some(_), Some(_), _) => Some("sync-policy"),
+        (Some(_), None, _) => Some("sync"),
+        (None, Some(_), _) => Some("policy"),
+        (None, None, Some(_)) => Some("links"),
+        (None, None, None) => None,
+    }
+}
+
+fn policy(registry: &Registry, name: String, entries: &[&Entry]) -> Policy {
+    let mut resources: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for entry in entries {
+        resources.entry(entry.resource.group.as_str()).or_default().push(entry.resource.plural.clone());
+    }
+    let rules = resources.into_iter().map(|(group, resources)| NamedRuleWithOperations {
+        api_groups: Some(vec![group.to_owned()]),
+        api_versions: Some(vec![VERSION.to_owned()]),
+        operations: Some(vec!["CREATE".to_owned()]),
+        resources: Some(resources),
+        scope: Some("*".to_owned()),
+        ..NamedRuleWithOperations::default()
+    });
+    let finalizers: Vec<_> = entries.first().into_iter().flat_map(|entry| entry.finalizers.all()).collect();
+    // Finalizers are a set: those that the request brings itself stay.
+    let expression = format!("Object{{metadata: Object.metadata{{finalizers: {finalizers:?}}}}}");
+    let mutation = Mutation {
+        patch_type: "ApplyConfiguration".to_owned(),
+        apply_configuration: Some(ApplyConfiguration { expression: Some(expression) }),
+        json_patch: None,
+    };
+    Policy {
+        metadata: metadata(name, &registry.synchronizer),
+        spec: Some(MutatingAdmissionPolicySpec {
+            // An object without finalizers gets them by a write of the controller.
+            failure_policy: Some("Ignore".to_owned()),
+            match_constraints: Some(everywhere(Some(rules.collect()))),
+            mutations: Some(vec![mutation]),
+            reinvocation_policy: Some("Never".to_owned()),
+            ..MutatingAdmissionPolicySpec::default()
+        }),
+    }
+}
+
+/// With the API server's defaults, so that what is stored compares equal.
+fn everywhere(resource_rules: Option<Vec<NamedRuleWithOperations>>) -> MatchResources {
+    MatchResources {
+        match_policy: Some("Equivalent".to_owned()),
+        namespace_selector: Some(LabelSelector::default()),
+        object_selector: Some(LabelSelector::default()),
+        resource_rules,
+        ..MatchResources::default()
+    }
+}
+
+/// A controller of a few namespaces has a binding of its own: others of the same name may look after other ones.
+fn binding(policy: &Policy, namespaces: &[String]) -> Binding {
+    let mut resources = everywhere(None);
+    let mut name = policy.name_any();
+    if !namespaces.is_empty() {
+        let mut values = namespaces.to_vec();
+        values.sort();
+        name = format!("{name}-{}", hash(&values.join(",")));
+        resources.namespace_selector = Some(LabelSelector {
+            match_expressions: Some(vec![LabelSelectorRequirement {
+                key: "kubernetes.io/metadata.name".to_owned(),
+                operator: "In".to_owned(),
+                values: Some(values),
+            }]),
+            match_labels: None,
+        });
+    }
+    Binding {
+        metadata: ObjectMeta { name: Some(name), ..policy.metadata.clone() },
+        spec: Some(MutatingAdmissionPolicyBindingSpec {
+            match_resources: Some(resources),
+            policy_name: Some(policy.name_any()),
+            param_ref: None,
+        }),
+    }
+}
+
+fn metadata(name: String, synchronizer: &str) -> ObjectMeta {
+    let labels = [(SYNCHRONIZER_LABEL.to_owned(), qualified(synchronizer))];
+    ObjectMeta { name: Some(name), labels: Some(labels.into()), ..ObjectMeta::default() }
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Makes the policies, and removes those that are wanted no more. What is there as it should be is not written.
+///
+/// # Errors
+/// When the API server has no such policies, or refuses; objects then get their finalizers by a write of the controller.
+pub async fn install(client: &Client, births: &Births, synchronizer: &str) -> Result<(), BirthError> {
+    let policies: Api<Policy> = Api::all(client.clone());
+    let bindings: Api<Binding> = Api::all(client.clone());
+    let manager = format!("{MANAGER_PREFIX}{synchronizer}/births");
+    for (policy, binding) in &births.wanted {
+        ensure(&policies, policy, |there| there.spec == policy.spec, &manager).await?;
+        ensure(&bindings, binding, |there| there.spec == binding.spec, &manager).await?;
+    }
+    for name in &births.unwanted {
+        if policies.get_opt(name).await.map_err(at(name))?.is_some() {
+            policies.delete(name, &DeleteParams::default()).await.map_err(at(name))?;
+        }
+    }
+    Ok(())
+}
+
+async fn ensure<K>(api: &Api<K>, wanted: &K, is_same: impl Fn(&K) -> bool, manager: &str) -> Result<(), BirthError>
+where
+    K: Resource + Clone + DeserializeOwned + serde::Serialize + std::fmt::Debug,
+{
+    let name = wanted.name_any();
+    if api.get_opt(&name).await.map_err(at(&name))?.is_some_and(|there| is_same(&there)) {
+        return Ok(());
+    }
+    let parameters = PatchParams::apply(manager).force();
+    api.patch(&name, &parameters, &Patch::Apply(wanted)).await.map_err(at(&name))?;
+    tracing::info!(name, "the API server puts finalizers on new objects");
+    Ok(())
+}
+
+fn at(name: &str) -> impl FnOnce(kube::Error) -> BirthError {
+    let name = name.to_owned();
+    move |error| match &error {
+        // Of a kind that is not served, not of an object: that one is looked for before.
+        kube::Error::Api(status) if status.is_not_found() => BirthError::NotServed,
+        _ => BirthError::Api { name, source: Box::new(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xos_steps::{StepContext, StepError, SyncStep, erase};
+    use xos_xproto::{Sources, compile};
+
+    struct Step;
+
+    impl SyncStep for Step {
+        type Model = xos_model::Object;
+        fn observes(&self) -> &str {
+            "Slice"
+        }
+        async fn sync_record(&self, _: &StepContext, _: &mut xos_model::Object) -> Result<(), StepError> {
+            Ok(())
+        }
+        async fn delete_record(&self, _: &StepContext, _: &xos_model::Object) -> Result<(), StepError> {
+            Ok(())
+        }
+    }
+
+    fn registry() -> Registry {
+        let mut sources = Sources::new();
+        let text = "option app_label = \"t\"; message Site (XOSBase) { required string name = 1 [max_length = 9]; }
+            message Slice (XOSBase) { required manytoone site->Site:slices = 1:1001; }
+            message Other (XOSBase) { required string name = 1 [max_length = 9]; }";
+        sources.add("t.xproto", text);
+        Registry::new("my_sync", &compile(&sources).models, vec![erase(Step)], vec![]).unwrap()
+    }
+
+    #[test]
+    fn one_policy_for_what_goes_together() {
+        let births = births(&registry(), &[]);
+        let shown: Vec<_> = births
+            .wanted
+            .iter()
+            .map(|(policy, binding)| {
+                let spec = policy.spec.as_ref().unwrap();
+                let rule = &spec.match_constraints.as_ref().unwrap().resource_rules.as_ref().unwrap()[0];
+                let patch = spec.mutations.as_ref().unwrap()[0].apply_configuration.clone().unwrap();
+                (policy.name_any(), binding.name_any(), rule.resources.clone().unwrap(), patch.expression.unwrap())
+            })
+            .collect();
+        let expect = |kind: &str, resource: &str| {
+            let name = format!("xos-my-sync-{kind}");
+            let set =
+                format!("Object{{metadata: Object.metadata{{finalizers: [\"{kind}.xos.opencord.org/my-sync\"]}}}}");
+            (name.clone(), name, vec![resource.to_owned()], set)
+        };
+        assert_eq!(shown, [expect("links", "sites"), expect("sync", "slices")]);
+        assert_eq!(births.unwanted, ["xos-my-sync-policy", "xos-my-sync-sync-policy"]);
+    }
+
+    #[test]
+    fn each_set_of_namespaces_has_its_own_binding() {
+        let names = |namespaces: &[&str]| {
+            let namespaces: Vec<_> = namespaces.iter().map(|&name| name.to_owned()).collect();
+            let births = births(&registry(), &namespaces);
+            births.wanted.into_iter().map(|(_, binding)| binding.name_any()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["a", "b"]), names(&["b", "a"]));
+        assert_ne!(names(&["a", "b"]), names(&["a"]));
+    }
+}

@@ -1,0 +1,149 @@
+//! Kubernetes Events: failures, refusals, and what steps tell.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::runtime::events::{self, EventType, Recorder, Reporter};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use xos_model::Object;
+use xos_steps::{Event, EventSink};
+
+use crate::clock::Clock;
+use crate::registry::Registry;
+
+/// How many may wait to be sent; more are dropped.
+const WAITING: usize = 256;
+/// The API server keeps events for an hour; what goes on is told again before they are forgotten.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_mins(20);
+/// How many events are remembered, before those are forgotten that may be told again.
+const REMEMBERED: usize = 10_000;
+/// The API's limits.
+const LONGEST_REASON: usize = 128;
+const LONGEST_NOTE: usize = 1024;
+
+/// Which events were told: the same one again is news only after a while.
+#[derive(Debug, Default)]
+pub struct Told(HashMap<(String, Event), Timestamp>);
+
+impl Told {
+    /// Whether an event of an object (by its uid) is to be told now.
+    pub fn is_news(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
+        let is_recent = |at: &Timestamp| now.duration_since(*at) < TOLD_AGAIN;
+        let key = (uid.to_owned(), event.clone());
+        if self.0.get(&key).is_some_and(is_recent) {
+            return false;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.retain(|_, at| is_recent(at));
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(key, now);
+        true
+    }
+}
+
+/// Sends events to the API server, one after another.
+pub struct KubeEvents {
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+    told: Mutex<Told>,
+    sender: Sender<(events::Event, ObjectReference)>,
+}
+
+impl KubeEvents {
+    /// A sink for the objects of a registry. Run [`send`] with what comes beside it.
+    pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, Outbox) {
+        let (sender, waiting) = channel(WAITING);
+        (Self { registry, clock, told: Mutex::default(), sender }, Outbox(waiting))
+    }
+}
+
+/// The events that wait to be sent.
+pub struct Outbox(Receiver<(events::Event, ObjectReference)>);
+
+/// Sends events in the name of a synchronizer, until the sink is gone.
+pub async fn send(outbox: Outbox, client: Client, synchronizer: &str) {
+    let Outbox(mut waiting) = outbox;
+    let reporter = Reporter { controller: format!("xos/{synchronizer}"), instance: None };
+    let recorder = Recorder::new(client, reporter);
+    while let Some((event, object)) = waiting.recv().await {
+        if let Err(error) = recorder.publish(&event, &object).await {
+            tracing::debug!(reason = event.reason, %error, "an event could not be told");
+        }
+    }
+}
+
+impl EventSink for KubeEvents {
+    fn publish(&self, object: &Object, event: Event) {
+        let Some(entry) = self.registry.get(&object.model) else { return };
+        let (meta, resource) = (&object.meta, &entry.resource);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !told.is_news(&meta.uid, &event, self.clock.now()) {
+            return;
+        }
+        drop(told);
+        let reference = ObjectReference {
+            api_version: Some(resource.api_version.clone()),
+            kind: Some(resource.kind.clone()),
+            namespace: Some(meta.namespace.clone()),
+            name: Some(meta.name.clone()),
+            uid: Some(meta.uid.clone()),
+            resource_version: None,
+            field_path: None,
+        };
+        let event = events::Event {
+            type_: if event.is_warning { EventType::Warning } else { EventType::Normal },
+            reason: cut(event.reason, LONGEST_REASON),
+            note: Some(cut(event.note, LONGEST_NOTE)),
+            action: cut(event.action, LONGEST_REASON),
+            secondary: None,
+        };
+        if self.sender.try_send((event, reference)).is_err() {
+            tracing::debug!(object = %object.key(), "too many events at once: one was dropped");
+        }
+    }
+}
+
+/// At most so many bytes, and whole characters.
+fn cut(mut text: String, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_again_is_news_only_after_a_while() {
+        let mut told = Told::default();
+        let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+        let event = Event::warning("SyncFailed", "no route");
+        assert!(told.is_news("u", &event, at(0)));
+        assert!(!told.is_news("u", &event, at(19)));
+        assert!(told.is_news("v", &event, at(19)));
+        assert!(told.is_news("u", &Event::warning("SyncFailed", "refused"), at(19)));
+        assert!(told.is_news("u", &event, at(20)));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut told = Told::default();
+        for n in 0..3 * REMEMBERED {
+            told.is_news(&n.to_string(), &Event::normal("A", ""), Timestamp::UNIX_EPOCH);
+        }
+        assert!(told.0.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("äöü".to_owned(), 3), "ä");
+        assert_eq!(cut("abc".to_owned(), 9), "abc");
+    }
+}
