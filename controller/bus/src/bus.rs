@@ -153,6 +153,8 @@ async fn step(
     for _ in 0..consumer.step.concurrency() {
         workers.spawn(work(Arc::clone(&shop)).in_current_span());
     }
+    // If this future is dropped, as by a runtime that ends, the thread must not go on without its workers.
+    let _guard = Abandon { stop: Arc::clone(&stop), shared: Arc::clone(&shared) };
     let span = tracing::Span::current();
     // A thread that ends by a panic is a defect: told, and begun anew.
     let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer)));
@@ -172,6 +174,20 @@ async fn step(
     let _ended = thread.await;
     shared.closed.cancel();
     while workers.join_next().await.is_some() {}
+}
+
+/// Stops the thread and takes away its work.
+struct Abandon {
+    stop: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.shared.closed.cancel();
+        self.shared.moved.notify_all();
+    }
 }
 
 fn workshop(consumer: &Consumer, options: BusOptions, parts: ContextParts, producer: Arc<dyn Producer>) -> Workshop {

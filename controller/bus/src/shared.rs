@@ -73,7 +73,7 @@ impl Shared {
         let until = Instant::now() + grace;
         let mut desk = self.desk();
         places.iter().for_each(|place| desk.drain(place));
-        while desk.is_busy(places) {
+        while desk.is_busy(places) && !self.closed.is_cancelled() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 tracing::warn!("events that are still handled are cut off: they will be handled again");

@@ -8,8 +8,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use tokio::{
-    io::AsyncReadExt as _,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
 };
 use xos_e2e::kafka::{Broker, Libraries, Line};
 
@@ -52,10 +52,7 @@ fn run(command: &Command) -> Result<(), Box<dyn Error>> {
         Command::Serve => {
             // Ctrl-C in the starter's terminal is for the starter. Refused for the leader of a group, which has no need of it.
             let _already_leading = rustix::process::setsid();
-            let served = runtime.block_on(serve(true));
-            // A read of standard input may still be going on.
-            runtime.shutdown_background();
-            served
+            runtime.block_on(serve(true))
         }
     }
 }
@@ -98,10 +95,15 @@ async fn live(folder: &std::path::Path, for_program: bool, kept: &mut Option<Bro
     Err("the broker ended by itself".into())
 }
 
+/// The starter holds the other end of standard input; its death, in any way, closes it.
 async fn end_of_input() {
-    let mut byte = [0];
-    // Whatever is written there means nothing.
-    while tokio::io::stdin().read(&mut byte).await.is_ok_and(|read| read > 0) {}
+    let (sender, receiver) = oneshot::channel::<()>();
+    // A thread of its own: a runtime would wait for the read on its way out.
+    std::thread::spawn(move || {
+        io::stdin().lines().map_while(Result::ok).for_each(drop);
+        drop(sender);
+    });
+    let _ended = receiver.await;
 }
 
 fn say(line: &Line) -> io::Result<()> {
