@@ -14,6 +14,7 @@
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
+pub mod bus_figures;
 pub mod cluster;
 pub mod control;
 pub mod demo;

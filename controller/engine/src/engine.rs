@@ -25,7 +25,7 @@ use crate::refusals::Refusals;
 use crate::registry::Registry;
 use crate::rooms::Rooms;
 use crate::store::{LiveStore, Wrote};
-use crate::view::SharedView;
+use crate::view::{Observer, SharedView};
 use crate::watch::Notice;
 use crate::work::{Report, Shared};
 use crate::writer::Writer;
@@ -170,6 +170,11 @@ impl Engine {
     /// Becomes true once all objects are known, so that queries see everything.
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
+    }
+
+    /// From now on `observer` hears of every change.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.view.observe(observer);
     }
 
     fn tell_ready(&self) {

@@ -35,4 +35,5 @@ mod fake;
 pub use engine::{Engine, EngineError};
 pub use options::Options;
 pub use registry::{Registry, RegistryError};
+pub use view::Observer;
 pub use writer::{KubeWriter, SpecSave, WriteError, Writer};

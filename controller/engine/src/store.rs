@@ -64,7 +64,7 @@ impl LiveStore {
             view.cache.wrote(Arc::clone(&object));
         }
         if let Some(known) = view.cache.get(&key).cloned() {
-            view.index.insert(&known, settled);
+            view.index(&known, settled);
         }
         drop(view);
         let uid = object.meta.uid.clone();
@@ -81,7 +81,7 @@ impl LiveStore {
         let key = object.key();
         let mut view = self.view.write();
         if view.cache.released(&key, &object.meta.uid) {
-            view.index.remove(&key);
+            view.unindex(&key);
         }
         drop(view);
         self.tell(Wrote::Gone(key, object.meta.uid.clone()));

@@ -7,10 +7,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, KafkaProducer};
 use xos_engine::pull::{self, PullOptions, PullStates};
-use xos_engine::{Registry, RegistryError};
+use xos_engine::{Engine, Registry, RegistryError};
 use xos_steps::{ContextParts, DynEventStep, DynPullStep, NoProducer, Producer};
 
 use crate::config::Config;
+use crate::gui_events::{self, GuiEvents};
 
 /// Where pull steps and event steps look for objects, and make them, where all namespaces are watched.
 const NAMESPACE: &str = "default";
@@ -34,6 +35,7 @@ pub(crate) struct Flows {
     pull_options: PullOptions,
     bus: Option<Bus>,
     producer: Option<KafkaProducer>,
+    tells_changes: bool,
 }
 
 impl Flows {
@@ -60,7 +62,8 @@ impl Flows {
             shutdown_grace: config.shutdown_grace,
         };
         let (bus, producer) = bus(events, config, options)?;
-        Ok(Self { pulls, pull_options, bus, producer })
+        let tells_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
+        Ok(Self { pulls, pull_options, bus, producer, tells_changes })
     }
 
     /// What sends the messages of all steps.
@@ -71,8 +74,24 @@ impl Flows {
         }
     }
 
-    /// Runs all of them until `shutdown`, from when `ready` becomes true.
-    pub(crate) async fn run(self, parts: ContextParts, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
+    /// Runs all of them with the engine, until `shutdown`, from when the engine knows all objects.
+    pub(crate) fn run(self, engine: &Engine, shutdown: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let (parts, ready, producer) = (engine.parts(), engine.ready(), self.producer());
+        let changes = self.tells_changes.then(|| {
+            let (events, messages) = GuiEvents::new(engine.ready(), engine.store().models());
+            engine.observe(Arc::new(events));
+            gui_events::send(messages, producer, shutdown.clone())
+        });
+        async move {
+            tokio::join!(self.flow(parts, ready, shutdown), async {
+                if let Some(changes) = changes {
+                    changes.await;
+                }
+            });
+        }
+    }
+
+    async fn flow(self, parts: ContextParts, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
         let (states, options) = (PullStates::default(), self.pull_options);
         let pulling = pull::run(self.pulls, parts.clone(), options, states, ready.clone(), shutdown.clone());
         let receiving = async {

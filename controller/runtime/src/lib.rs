@@ -11,6 +11,7 @@ mod diff_command;
 mod events_command;
 pub mod explain;
 mod flows;
+mod gui_events;
 pub mod logging;
 mod models;
 mod proto_command;

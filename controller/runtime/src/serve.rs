@@ -222,7 +222,7 @@ async fn run_all(
     shutdown: CancellationToken,
 ) -> Result<(), EngineError> {
     let stop = shutdown.child_token();
-    let flowing = flows.run(engine.parts(), engine.ready(), stop.clone());
+    let flowing = flows.run(&engine, stop.clone());
     let engine = async {
         let ended = engine.run(notices, shutdown).await;
         stop.cancel();
