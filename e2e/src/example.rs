@@ -114,6 +114,16 @@ impl People {
         Ok(found.and_then(|object| serde_json::to_value(object).ok()))
     }
 
+    /// How many there are, without reading them.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn count(&self) -> Result<usize, kube::Error> {
+        let list = self.0.list(&ListParams::default().limit(1)).await?;
+        let more = list.metadata.remaining_item_count.and_then(|more| usize::try_from(more).ok()).unwrap_or_default();
+        Ok(list.items.len() + more)
+    }
+
     /// All of them.
     ///
     /// # Errors

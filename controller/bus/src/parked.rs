@@ -48,7 +48,7 @@ impl Parking<'_> {
             (GROUP, self.group.to_owned()),
             (SYNCHRONIZER, self.synchronizer.to_owned()),
             (ATTEMPTS, attempts.to_string()),
-            (PARKED_AT, Timestamp::now().to_string()),
+            (PARKED_AT, now().to_string()),
         ];
         let mut headers = without_ours(&event.headers);
         headers.extend(ours.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))));
@@ -60,6 +60,12 @@ impl Parking<'_> {
             timestamp: event.timestamp.map(Timestamp::as_millisecond),
         }
     }
+}
+
+/// In whole milliseconds: nobody wants to read more of them.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 /// A parked event as it goes back to the step that could not handle it; none if it was not parked by us.

@@ -64,15 +64,12 @@ fn list(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
             continue;
         }
         let field = |name: &str| parked[name].as_str().unwrap_or_default().to_owned();
-        let key = parked["key"].as_str().map_or_else(String::new, |key| format!(" key {key}"));
-        writeln!(
-            out,
-            "{} by {} after {} attempts, {}{key}",
-            field("event"),
-            field("step"),
-            field("attempts"),
-            field("parkedAt")
-        )?;
+        let key = parked["key"].as_str().map_or_else(String::new, |key| format!(", key {key}"));
+        let attempts = match field("attempts").as_str() {
+            "1" => "1 attempt".to_owned(),
+            several => format!("{several} attempts"),
+        };
+        writeln!(out, "{} by {} after {attempts}, {}{key}", field("event"), field("step"), field("parkedAt"))?;
         writeln!(out, "    {}", field("reason"))?;
         writeln!(out, "    {}", field("value").chars().take(SHOWN).collect::<String>())?;
     }
@@ -99,6 +96,7 @@ fn replay(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
     let events = events(&lot, args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sent = runtime.block_on(lot.replay(&events, &producer))?;
-    writeln!(out, "{sent} events were sent again, each to the step that had parked it")?;
+    let events = if sent == 1 { "event was" } else { "events were" };
+    writeln!(out, "{sent} {events} sent again, each to the step that had parked it")?;
     Ok(())
 }

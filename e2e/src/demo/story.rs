@@ -160,14 +160,14 @@ async fn a_message(stage: &Stage) -> Result<(), Error> {
         stage.kafka.endpoint()
     );
     println!("$ {pipe}");
-    stage.kafka.send_by_console("MyTopic", &[("john", message)]).await?;
+    stage.kafka.send_by_console("MyTopic", &[("", message)]).await?;
     let john = who_is(stage, "John").await?;
     stage.people.ready(&john).await?;
     stage.kubectl(&["get", "mymodels", "-o", "wide"]).await?;
     directory_has(stage, &stage.people.all().await?).await?;
     say("A message that is no JSON holds nothing up: it is parked, with its reason.");
     println!("$ {}", pipe.replace(message, "What?"));
-    stage.kafka.send_by_console("MyTopic", &[("what", "What?")]).await?;
+    stage.kafka.send_by_console("MyTopic", &[("", "What?")]).await?;
     let parked = eventually(SOON, "the message to be parked", async || match stage.parked().await {
         Ok(text) if text.contains("What?") => Ok(text),
         Ok(text) => Err(text),
@@ -181,10 +181,10 @@ async fn a_message(stage: &Stage) -> Result<(), Error> {
 
 async fn somebody_at_the_desk(stage: &Stage) -> Result<(), Error> {
     say("Somebody signs in at the directory's own desk: a pull step, which looks every 5 s, finds them.");
-    let grace = json!({"first_name": "Katherine", "last_name": "Johnson", "full_name": "Katherine Johnson"});
+    let person = json!({"first_name": "Katherine", "last_name": "Johnson", "full_name": "Katherine Johnson"});
     let url = format!("{}/people/desk.1", stage.directory.url());
-    command("curl", &["-X", "PUT", &url, "-H", "content-type: application/json", "-d", &grace.to_string()]);
-    stage.directory.sign_in("desk.1", &grace).await?;
+    command("curl", &["-X", "PUT", &url, "-H", "content-type: application/json", "-d", &person.to_string()]);
+    stage.directory.sign_in("desk.1", &person).await?;
     let katherine = who_is(stage, "Katherine").await?;
     say(
         "Nobody is to push them to the directory, which has them already: the object has noSync, and its status says so.",

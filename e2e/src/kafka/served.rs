@@ -75,15 +75,19 @@ impl Kafka {
         Client::new(&self.endpoint)
     }
 
-    /// Sends messages, each (key, value), with Kafka's own console producer.
+    /// Sends messages, each (key, value), with Kafka's own console producer; without keys, if the first has none.
     ///
     /// # Errors
     /// When it fails.
     pub async fn send_by_console(&self, topic: &str, messages: &[(&str, &str)]) -> Result<(), Error> {
-        let input: String = messages.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
+        let has_keys = messages.first().is_some_and(|(key, _)| !key.is_empty());
+        let line =
+            |(key, value): &(&str, &str)| if has_keys { format!("{key}\t{value}\n") } else { format!("{value}\n") };
+        let input: String = messages.iter().map(line).collect();
         let (endpoint, topic) = (self.endpoint.clone(), topic.to_owned());
         let sent = tokio::task::spawn_blocking(move || {
-            let arguments = ["--topic", &topic, "--reader-property", "parse.key=true"];
+            let mut arguments = vec!["--topic", &topic];
+            arguments.extend(has_keys.then_some(["--reader-property", "parse.key=true"]).into_iter().flatten());
             tool(&Libraries::ready()?, &endpoint, "org.apache.kafka.tools.ConsoleProducer", &arguments, &input)
         });
         sent.await.map_err(|_| Error::CutShort)?.map(drop)
