@@ -84,6 +84,7 @@ fn pass(text: &str) -> JSONSchemaProps {
         ..object(named([
             ("handled", intent("What was last handled with success.")),
             ("attempted", intent("What was last tried.")),
+            ("generation", integer("The generation that was last tried, or found to have nothing new.")),
             ("failures", integer("Failures of what was last tried, in a row.")),
             ("nextAttempt", date(next)),
             ("seen", date("The last change by the other pass that was there when this one was tried.")),

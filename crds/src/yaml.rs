@@ -1,6 +1,6 @@
-//! Definitions as YAML text.
+//! Resources as YAML text.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::Serialize;
 
 /// Why a definition could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +13,12 @@ pub enum YamlError {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// The YAML text of a definition, as `kubectl apply` takes it. The same definition always gives the same text.
+/// The YAML text of a definition or another resource, as `kubectl apply` takes it. The same resource always gives the same text.
 ///
 /// # Errors
 /// When it cannot be serialized.
-pub fn to_yaml(definition: &CustomResourceDefinition) -> Result<String, YamlError> {
+pub fn to_yaml(resource: &impl Serialize) -> Result<String, YamlError> {
     // Through JSON values: their maps are sorted.
-    let value = serde_json::to_value(definition)?;
+    let value = serde_json::to_value(resource)?;
     Ok(serde_saphyr::to_string(&value)?)
 }

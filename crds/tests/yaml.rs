@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
 use xos_crds::{definitions, yaml::to_yaml};
 use xos_xproto::{Sources, compile};
@@ -39,7 +40,7 @@ fn generate(folder: &Path, models: &str) -> BTreeMap<PathBuf, String> {
     sources.add(models, fs::read(&source).unwrap());
     let compiled = compile(&sources);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-    let file = |definition| {
+    let file = |definition: CustomResourceDefinition| {
         let text = format!("{HEADER}{models} by `make crds`; do not edit.\n{}", to_yaml(&definition).unwrap());
         (folder.join(format!("{}.yaml", definition.name_any())), text)
     };

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use xos_model::condition::find;
 use xos_model::deletion::{Deletion, deletion_due};
-use xos_model::dirty::{Due, Switch, policy_due, sync_due};
-use xos_model::record::is_stale;
-use xos_model::{Object, Operation};
+use xos_model::dirty::{Due, Switch, is_in_doubt, policy_due, sync_due};
+use xos_model::record::is_told;
+use xos_model::{Object, Operation, Pass};
 
+use crate::doubts::Doubt;
 use crate::registry::Finalizers;
 
 /// What a synchronizer has to do with the objects of a model.
@@ -20,6 +21,8 @@ pub struct Duty<'a> {
     pub has_policies: bool,
     /// How it holds the object on deletion.
     pub finalizers: &'a Finalizers,
+    /// What may have been tried and was not recorded.
+    pub doubt: Doubt,
 }
 
 /// What is to be done with an object.
@@ -58,6 +61,8 @@ pub fn decide(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     }
     let policy = if duty.has_policies { policy_due(object, duty.synchronizer, now) } else { Due::Clean };
     let sync = if duty.syncs { sync_due(object, duty.synchronizer, now) } else { Due::Clean };
+    let policy = again(policy, duty.has_policies && duty.doubt.policy, object, duty, Pass::Policy);
+    let sync = again(sync, duty.syncs && duty.doubt.sync, object, duty, Pass::Sync);
     if policy == Due::Now || sync == Due::Now {
         let policy = (policy == Due::Now).then(|| handler(object, duty.synchronizer));
         return Plan::Handle { policy, sync: sync == Due::Now };
@@ -80,9 +85,16 @@ pub fn decide(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
             }
         }
         _ if object.status.observed_generation != Some(object.meta.generation) => Plan::Acknowledge,
-        _ if is_stale(object, duty.synchronizer) => Plan::Acknowledge,
+        _ if sync == Due::Clean && is_in_doubt(object, duty.synchronizer, Pass::Sync) => Plan::Acknowledge,
+        _ if policy == Due::Clean && is_in_doubt(object, duty.synchronizer, Pass::Policy) => Plan::Acknowledge,
         _ => Plan::Nothing,
     }
+}
+
+/// A pass with nothing new runs nevertheless where that may not be true of the backend, and where status says that it was not run.
+fn again(due: Due, in_doubt: bool, object: &Object, duty: &Duty<'_>, pass: Pass) -> Due {
+    let runs = due == Due::Clean && (in_doubt || is_told(object, duty.synchronizer, pass));
+    if runs { Due::Now } else { due }
 }
 
 /// XOS: the create handler until the policies first succeed.
@@ -132,7 +144,7 @@ mod tests {
     }
 
     fn plan(o: &Object, syncs: bool, has_policies: bool) -> Plan {
-        let duty = Duty { synchronizer: "me", syncs, has_policies, finalizers: &finalizers() };
+        let duty = Duty { synchronizer: "me", syncs, has_policies, finalizers: &finalizers(), doubt: Doubt::default() };
         decide(o, &duty, Timestamp::from_second(100).unwrap())
     }
 
@@ -198,7 +210,8 @@ mod tests {
     #[test]
     fn a_peer_without_a_step_is_held_for_what_cascades() {
         let links = Finalizers { links: Some("l".to_owned()), ..Finalizers::default() };
-        let duty = Duty { synchronizer: "me", syncs: false, has_policies: false, finalizers: &links };
+        let duty =
+            Duty { synchronizer: "me", syncs: false, has_policies: false, finalizers: &links, doubt: Doubt::default() };
         let mut o = object("a");
         assert_eq!(decide(&o, &duty, later()), Plan::Hold);
         o.meta.finalizers = vec!["l".to_owned()];

@@ -5,18 +5,20 @@ use xos_model::Object;
 use xos_model::dirty::{Due, sync_due};
 
 use crate::decide::Duty;
+use crate::doubts::Doubt;
 use crate::registry::{Entry, Registry};
 
 /// Finalizers of sync steps, whosever.
 const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 
 /// What this synchronizer has to do with an object.
-pub(crate) fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object) -> Duty<'a> {
+pub(crate) fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object, doubt: Doubt) -> Duty<'a> {
     Duty {
         synchronizer: &registry.synchronizer,
         syncs: entry.is_ours(object),
         has_policies: !entry.policies.is_empty(),
         finalizers: &entry.finalizers,
+        doubt,
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::graph::GraphError;
 use xos_model::{Index, ObjectKey};
@@ -18,7 +19,9 @@ use xos_steps::{ContextParts, Store};
 
 use crate::cache::WatchId;
 use crate::clock::Clock;
+use crate::doubts::Doubts;
 use crate::options::Options;
+use crate::pace::{Limits, Pace};
 use crate::planner::Planner;
 use crate::queue::Queue;
 use crate::refusals::Refusals;
@@ -51,6 +54,7 @@ pub struct Engine {
     ready: watch::Sender<bool>,
     queue: Queue,
     workers: JoinSet<Report>,
+    pace: Pace,
     /// Which object each worker has, and which step it runs.
     at_work: HashMap<task::Id, (ObjectKey, Option<String>)>,
     /// Writes in a row that the API server did not take, for each object.
@@ -60,6 +64,8 @@ pub struct Engine {
     steps: Rooms,
     /// Objects (uids) that were created under our eyes and for which no step was started: there is nothing to undo on deletion.
     untouched: HashSet<String>,
+    /// What was tried and is not recorded (yet).
+    doubts: Doubts,
     /// When clean objects are looked after again.
     resyncs: HashMap<ObjectKey, Timestamp>,
 }
@@ -90,6 +96,7 @@ impl Engine {
         let parts = ContextParts { store: Arc::new(store), ..parts };
         let (backoff, step_timeout) = (options.backoff, options.step_timeout);
         let planner = Planner::new(options.patience);
+        let limits = Limits { quick: options.concurrency, slow: options.slow_concurrency, after: options.slow_after };
         let shared = Shared { registry, writer, clock, parts, backoff, step_timeout };
         Ok(Self {
             shared: Arc::new(shared),
@@ -100,12 +107,14 @@ impl Engine {
             ready: watch::Sender::new(false),
             queue: Queue::default(),
             workers: JoinSet::new(),
+            pace: Pace::new(limits),
             at_work: HashMap::new(),
             unwritten: HashMap::new(),
             planner,
             refusals: Refusals::default(),
             steps: Rooms::default(),
             untouched: HashSet::new(),
+            doubts: Doubts::default(),
             resyncs: HashMap::new(),
         })
     }
@@ -201,9 +210,12 @@ impl Engine {
         }
     }
 
-    /// Until the next timer rings; none while all workers are busy, since then it would ring in vain.
+    /// Until the next timer rings, or, while all workers are busy and it would ring in vain, until one of them is found to be slow.
     fn next_timer(&self) -> Option<Duration> {
-        let at = self.queue.next_timer().filter(|_| self.workers.len() < self.options.concurrency)?;
+        if !self.pace.has_room() {
+            return self.pace.next_room().map(|at| at.saturating_duration_since(Instant::now()));
+        }
+        let at = self.queue.next_timer()?;
         Some(Duration::try_from(at.duration_since(self.shared.clock.now())).unwrap_or_default())
     }
 }

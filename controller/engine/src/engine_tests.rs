@@ -12,6 +12,8 @@ use xos_steps::{DynPolicy, DynSyncStep, StepContext, StepError, SyncStep, erase}
 use super::*;
 use crate::fake::{TokioClock, World, models, object};
 
+#[path = "engine_tests_fair.rs"]
+mod fair;
 #[path = "engine_tests_links.rs"]
 mod links;
 #[path = "engine_tests_passes.rs"]
@@ -301,6 +303,50 @@ async fn held_objects_wait_for_their_release() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_said_that_it_is_held_or_waits_says_so_no_longer_once_it_is_as_before() {
+    let run = Running::start(|_, _, _| Ok(()));
+    run.world.put(object("ann")).await;
+    run.pass(1.0).await;
+    let set = |field: &'static str, value: serde_json::Value| {
+        move |o: &mut Object| {
+            o.set(field, value);
+            o.intent.spec = xos_model::SpecHash::of(&json!([o.fields.get("no_sync"), o.fields.get("boss")]));
+            o.meta.generation += 1;
+        }
+    };
+    run.world.edit("ann", set("boss", serde_json::Value::Null)).await;
+    run.pass(1.0).await;
+    for (field, value, reason) in
+        [("no_sync", json!(true), "Held"), ("boss", json!({"name": "nobody"}), "WaitingForDependency")]
+    {
+        run.world.edit("ann", set(field, value)).await;
+        run.pass(10.0).await;
+        let ready = |run: &Running| find(&run.world.get("ann").unwrap().status.conditions, "Ready").unwrap().clone();
+        assert_eq!(ready(&run).reason, reason);
+        run.world.edit("ann", set(field, serde_json::Value::Null)).await;
+        run.pass(10.0).await;
+        assert_eq!(ready(&run).status, xos_model::ConditionStatus::True, "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_taken_back_before_its_attempt_could_be_written_is_work() {
+    let run = Running::start(|_, _, _| Ok(()));
+    run.world.put(object("ann")).await;
+    run.pass(1.0).await;
+    let before = run.world.get("ann").unwrap().intent;
+    run.world.refuse(1);
+    run.world.edit("ann", |o| o.intent.spec = xos_model::SpecHash::of(&json!("new"))).await;
+    run.pass(0.1).await;
+    assert_eq!(run.calls().len(), 2, "the step ran, and nobody knows");
+    run.world.edit("ann", |o| o.intent = before).await;
+    run.pass(10.0).await;
+    assert_eq!(run.calls().len(), 3, "the backend is brought back to what is wanted");
+    run.pass(3600.0).await;
+    assert_eq!(run.calls().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn refused_writes_are_repeated() {
     let run = Running::start(|_, _, _| Ok(()));
     run.world.refuse(3);
@@ -322,14 +368,14 @@ async fn an_edit_during_a_step_runs_it_once_more_afterwards() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_objects_leave_room_up_to_the_limit() {
-    let run = Running::start_slow(Duration::from_secs(10), |_, _, _| Ok(()));
+async fn quick_objects_are_handled_up_to_the_limit_at_once() {
+    let run = Running::start_slow(Duration::from_millis(900), |_, _, _| Ok(()));
     for n in 0..6 {
         run.world.put(object(&format!("o{n}"))).await;
     }
-    run.pass(9.0).await;
+    run.pass(0.8).await;
     assert_eq!(run.calls().len(), 4);
-    run.pass(2.0).await;
+    run.pass(0.2).await;
     assert_eq!(run.calls().len(), 6);
 }
 

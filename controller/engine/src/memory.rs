@@ -81,7 +81,6 @@ pub struct MemoryApi {
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
-    notices: UnboundedSender<Notice>,
 }
 
 #[derive(Default)]
@@ -92,6 +91,17 @@ struct State {
     faults: VecDeque<Fault>,
     told: Told,
     events: Vec<String>,
+    /// Whoever watches.
+    notices: Option<UnboundedSender<Notice>>,
+}
+
+impl State {
+    /// Nobody may be watching any more.
+    fn show(&self, notice: Notice) {
+        if let Some(notices) = &self.notices {
+            let _ = notices.send(notice);
+        }
+    }
 }
 
 impl fmt::Debug for MemoryApi {
@@ -104,7 +114,23 @@ impl MemoryApi {
     /// One without objects, and what its watches show.
     pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, UnboundedReceiver<Notice>) {
         let (notices, shown) = unbounded_channel();
-        (Self { registry, clock, state: Arc::default(), notices }, shown)
+        let state = State { notices: Some(notices), ..State::default() };
+        (Self { registry, clock, state: Arc::new(Mutex::new(state)) }, shown)
+    }
+
+    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. Who watched before sees no more.
+    pub fn watch(&self) -> UnboundedReceiver<Notice> {
+        let (notices, shown) = unbounded_channel();
+        let mut state = self.state();
+        state.notices = Some(notices);
+        let watches = || 0..self.registry.entries().count();
+        watches().for_each(|watch| state.show(Notice::BeginList(watch)));
+        for object in state.objects.values() {
+            self.see(&state, object);
+        }
+        watches().for_each(|watch| state.show(Notice::EndList(watch)));
+        drop(state);
+        shown
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -202,23 +228,18 @@ impl MemoryApi {
         let key = object.key();
         if object.meta.deleting.is_some() && object.meta.finalizers.is_empty() {
             state.objects.remove(&key);
-            self.show(Notice::Gone(key, object.meta.uid.clone()));
+            state.show(Notice::Gone(key, object.meta.uid.clone()));
         } else {
             state.objects.insert(key, object.clone());
-            self.see(&object);
+            self.see(state, &object);
         }
         object
     }
 
-    fn see(&self, object: &Object) {
+    fn see(&self, state: &State, object: &Object) {
         if let Some(watch) = watch_id(&self.registry, &[], &object.key()) {
-            self.show(Notice::Seen(watch, Box::new(object.clone())));
+            state.show(Notice::Seen(watch, Box::new(object.clone())));
         }
-    }
-
-    /// Nobody may be watching any more.
-    fn show(&self, notice: Notice) {
-        let _ = self.notices.send(notice);
     }
 
     fn insert(&self, state: &mut State, entry: &Entry, new: &Object, by_operator: bool) -> Object {

@@ -81,6 +81,21 @@ impl Job {
     }
 }
 
+impl Job {
+    /// What of the author's it runs: some of it may be slow.
+    pub(crate) fn runs(&self, entry: &Entry) -> Option<String> {
+        match self {
+            Self::Handle { policy: Some(_), .. } | Self::Delete { policy: true, .. } => {
+                Some(format!("policies of {}", entry.model.name))
+            }
+            Self::Handle { policy: None, .. } | Self::Resync | Self::Delete { policy: false, sync: true } => {
+                entry.step.as_ref().map(|step| step.name().to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How a turn ended.
 #[derive(Debug)]
 pub(crate) enum Turn {

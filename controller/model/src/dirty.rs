@@ -78,6 +78,13 @@ pub fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) 
     }
 }
 
+/// Whether a pass may have been tried since it was last recorded: the spec was changed, and changed back or quietly. Then the backend may be
+/// half-way to what the object was in between.
+pub fn is_in_doubt(object: &Object, synchronizer: &str, pass: Pass) -> bool {
+    let state = object.status.of(synchronizer).map(|own| own.live(pass));
+    state.and_then(|state| state.generation).is_some_and(|generation| generation != object.meta.generation)
+}
+
 /// When the other pass last changed the object: each sees what the other did.
 pub fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
     object.date(match pass {

@@ -113,6 +113,9 @@ pub struct PassState {
     /// The intent that was last tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempted: Option<Intent>,
+    /// The generation that was last tried, or found to have nothing new. While it is the present one, nobody can have tried anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// Failures of the tried intent in a row.
     #[serde(skip_serializing_if = "is_zero")]
     pub failures: u32,

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Crds(CrdsArgs),
     /// List or replay the events that no attempt of a step could handle
     Events(EventsArgs),
+    /// Print the admission policies that put finalizers on new objects as YAML
+    Admission(AdmissionArgs),
     /// Print the gRPC API of models as XOS's file xos.proto
     Proto(ProtoArgs),
 }
@@ -134,6 +136,19 @@ pub(crate) struct ParkedArgs {
     /// How to print: text for people, json (one object a line) for scripts
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`run` makes them itself where it has the right to; this is for clusters where only administrators may, and for removing them:
+  example-synchronizer admission --config config.yaml | kubectl apply --server-side -f -
+  kubectl delete mutatingadmissionpolicybindings,mutatingadmissionpolicies -l xos.opencord.org/synchronizer=example
+Without them a controller sets finalizers itself, with one more write for each object. Remove them together with the synchronizer: \
+what they put on objects only the synchronizer takes off.")]
+pub(crate) struct AdmissionArgs {
+    /// Configuration file; give it again for overlays, whose values win
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

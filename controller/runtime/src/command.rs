@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use xos_crds::change::Verdict;
 
+use crate::admission_command;
 use crate::check::{ExitStatus, check};
 use crate::cli::{Cli, Command};
 use crate::crds_command;
@@ -41,6 +42,7 @@ pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
             finish(crds_command::run(&synchronizer, &args, &mut out), code)
         }
         Command::Events(args) => finish(events_command::run(&args, &mut out), |_| FAILED),
+        Command::Admission(args) => finish(admission_command::run(synchronizer, &args.config, &mut out), |_| FAILED),
         Command::Proto(args) => {
             let code = |error: &proto_command::ProtoError| if error.is_usage() { USAGE } else { FAILED };
             finish(proto_command::run(&synchronizer, &args, &mut out), code)

@@ -1,5 +1,6 @@
 //! Command line, configuration and wiring of a synchronizer.
 
+mod admission_command;
 pub mod check;
 mod cli;
 pub mod cluster;

@@ -141,7 +141,7 @@ fn prepare(mut synchronizer: Synchronizer, config: &Config) -> Result<(Registry,
     Ok((registry, flows))
 }
 
-fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
+pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
     let models = load_models(&synchronizer, config)?;
     Ok(Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?)
 }
@@ -281,6 +281,8 @@ fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::O
     let max = if config.backoff_disabled { configured.initial } else { configured.max };
     xos_engine::Options {
         concurrency: config.concurrency,
+        slow_after: config.slow_after,
+        slow_concurrency: config.slow_concurrency,
         step_timeout: config.step_timeout,
         backoff: Backoff { max, ..configured },
         shutdown_grace: config.shutdown_grace,

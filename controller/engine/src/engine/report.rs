@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::{self, JoinError};
+use tokio::time::Instant;
 use xos_model::{Object, ObjectKey};
 
 use super::{Engine, later};
 use crate::cache::{WatchId, is_newer};
-use crate::decide::{Plan, decide};
-use crate::duty::{duty, is_unsettled};
+use crate::decide::Plan;
+use crate::doubts::Doubt;
+use crate::duty::is_unsettled;
 use crate::queue::Priority;
 use crate::store::Wrote;
 use crate::watch::Notice;
@@ -29,6 +31,7 @@ impl Engine {
 
     /// A worker ended; one that its step had no room for may take its place.
     fn left(&mut self, id: task::Id) -> Option<ObjectKey> {
+        self.pace.ended(id, Instant::now());
         let (key, step) = self.at_work.remove(&id)?;
         if let Some(next) = step.and_then(|step| self.steps.leave(&step)) {
             self.queue.add(&next, Priority::Change);
@@ -39,6 +42,7 @@ impl Engine {
     /// Steps' panics are caught, so this is a defect of the engine: the object is tried again, not forgotten.
     fn worker_panicked(&mut self, error: &JoinError) {
         let Some(key) = self.left(error.id()) else { return };
+        self.doubts.ended(&key, false);
         tracing::error!(object = %key, %error, "a worker panicked: please report this");
         self.queue.add_at(&key, self.after(self.options.backoff.max), Priority::Retry);
         self.queue.finish(&key);
@@ -47,6 +51,10 @@ impl Engine {
     fn report(&mut self, Report { key, uid, turn }: Report) {
         if !matches!(turn, Turn::Unwritten(_)) {
             self.unwritten.remove(&key);
+        }
+        // After the policies the turn goes on.
+        if !matches!(turn, Turn::Half(_)) {
+            self.doubts.ended(&key, matches!(turn, Turn::Recorded(_) | Turn::Deferred(_)));
         }
         match turn {
             Turn::Recorded(object) => {
@@ -63,6 +71,7 @@ impl Engine {
                 if self.go_on(&key, *subject) {
                     return;
                 }
+                self.doubts.ended(&key, false);
             }
             Turn::Cascaded(left, gone) => {
                 for object in left {
@@ -92,8 +101,9 @@ impl Engine {
     fn go_on(&mut self, key: &ObjectKey, subject: Subject) -> bool {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         self.learn(&Arc::new(subject.object.clone()));
-        let plan =
-            decide(&subject.object, &duty(&self.shared.registry, &entry, &subject.object), self.shared.clock.now());
+        // The policies were tried in this turn, and only wait to be recorded.
+        let doubt = Doubt { policy: false, ..self.doubts.of(&subject.object.meta.uid) };
+        let plan = self.decide(&entry, &subject.object, doubt, self.shared.clock.now());
         let syncs = matches!(plan, Plan::Handle { policy: None, sync: true })
             && self.refusal(&entry, &subject.object).is_none()
             && !self.must_wait(key);
@@ -148,6 +158,7 @@ impl Engine {
     fn forget(&mut self, key: &ObjectKey, uid: &str) {
         self.queue.remove(key);
         self.untouched.remove(uid);
+        self.doubts.forget(uid);
         self.resyncs.remove(key);
         // A successor of the same name may be known already.
         if self.view.get(key).is_none() {
@@ -222,12 +233,25 @@ impl Engine {
         if is_new && !view.cache.is_listing(watch) && object.status.synchronizers.is_empty() {
             self.untouched.insert(object.meta.uid.clone());
         }
+        if is_new && view.cache.is_listing(watch) {
+            self.doubts.found(&object, &self.shared.registry.synchronizer);
+        }
+        let before = view.cache.get(&key).cloned();
         let news = view.cache.see(object, watch);
         let known = view.cache.get(&key).filter(|_| news).cloned();
         drop(view);
         if let Some(object) = known {
             self.learn(&object);
-            self.queue.add(&key, Priority::Change);
+            self.queue.add(&key, priority_of(before.as_deref(), &object));
         }
     }
+}
+
+/// What the framework wrote (finalizers, status) must not pass for an operator's change: under load that would go before theirs.
+fn priority_of(before: Option<&Object>, now: &Object) -> Priority {
+    let is_same = |before: &Object| {
+        let (was, is) = (&before.meta, &now.meta);
+        (&was.uid, was.deleting, &before.intent) == (&is.uid, is.deleting, &now.intent)
+    };
+    if before.is_some_and(is_same) { Priority::Retry } else { Priority::Change }
 }

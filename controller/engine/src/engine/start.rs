@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 use xos_model::accept::Refusal;
 use xos_model::record::{self, Wait};
@@ -10,6 +11,7 @@ use xos_model::{Object, ObjectKey, Pass};
 
 use super::{Engine, later};
 use crate::decide::{Plan, decide};
+use crate::doubts::Doubt;
 use crate::duty::duty;
 use crate::planner::Patience;
 use crate::queue::Priority;
@@ -26,7 +28,8 @@ fn protected() -> Wait {
 
 impl Engine {
     pub(super) fn start_workers(&mut self) {
-        while self.workers.len() < self.options.concurrency && self.listed.len() >= self.options.watches {
+        self.pace.sort(Instant::now());
+        while self.pace.has_room() && self.listed.len() >= self.options.watches {
             let Some(key) = self.queue.take(self.shared.clock.now()) else { return };
             if !self.start(&key) {
                 self.queue.finish(&key);
@@ -42,7 +45,7 @@ impl Engine {
         let Some(object) = self.view.get(key) else { return false };
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let now = self.shared.clock.now();
-        let plan = decide(&object, &duty(&self.shared.registry, &entry, &object), now);
+        let plan = self.decide(&entry, &object, self.doubts.of(&object.meta.uid), now);
         let is_due = matches!(plan, Plan::Handle { .. });
         let refusal = is_due.then(|| self.refusal(&entry, &object)).flatten();
         self.refusals.note(key, refusal.as_ref());
@@ -70,6 +73,10 @@ impl Engine {
             },
         };
         self.spawn(key.clone(), entry, Subject::new(object), job)
+    }
+
+    pub(super) fn decide(&self, entry: &Entry, object: &Object, doubt: Doubt, now: Timestamp) -> Plan {
+        decide(object, &duty(&self.shared.registry, entry, object, doubt), now)
     }
 
     /// What is to be done with an object that is to go; nothing while others go before it.
@@ -177,15 +184,24 @@ impl Engine {
     }
 
     pub(super) fn spawn(&mut self, key: ObjectKey, entry: Arc<Entry>, subject: Subject, job: Job) -> bool {
-        let runs_step = matches!(job, Job::Handle { policy: None, sync: true } | Job::Resync);
+        let runs_step =
+            matches!(job, Job::Handle { policy: None, sync: true } | Job::Resync | Job::Delete { sync: true, .. });
         if runs_step && !self.steps.enter(&entry, &key) {
             return false;
         }
         if runs_step {
             self.untouched.remove(&subject.object.meta.uid);
         }
+        match job {
+            Job::Handle { policy: Some(_), .. } => self.doubts.tries(&key, &subject.object.meta.uid, Pass::Policy),
+            Job::Handle { policy: None, .. } | Job::Resync => {
+                self.doubts.tries(&key, &subject.object.meta.uid, Pass::Sync);
+            }
+            _ => {}
+        }
         let name = entry.step.as_ref().map_or("", |step| step.name()).to_owned();
         let span = tracing::info_span!("step", name, operation = job.name(), object = %key);
+        let runs = job.runs(&entry);
         let shared = Arc::clone(&self.shared);
         let (report_key, uid) = (key.clone(), subject.object.meta.uid.clone());
         let work = async move {
@@ -193,6 +209,7 @@ impl Engine {
             Report { key: report_key, uid, turn }
         };
         let worker = self.workers.spawn(work.instrument(span));
+        self.pace.began(worker.id(), runs, Instant::now());
         self.at_work.insert(worker.id(), (key, runs_step.then_some(name)));
         true
     }

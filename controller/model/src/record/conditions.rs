@@ -111,40 +111,11 @@ fn accept(object: &mut Object, now: Timestamp) {
     }
 }
 
-/// The passes that are done, and whose conditions still say what held them up before: an edit was taken back.
-fn stale(object: &Object, synchronizer: &str) -> impl Iterator<Item = (Pass, String)> {
-    let done = object.status.of(synchronizer).into_iter().flat_map(|own| {
-        let is_done = |pass: &Pass| own.live(*pass).handled.is_some();
-        [Pass::Policy, Pass::Sync].into_iter().filter(is_done)
-    });
-    done.filter_map(|pass| {
-        let kind = own_kind(object, pass, synchronizer);
-        let told = condition::find(&object.status.conditions, &kind)?;
-        (told.status != ConditionStatus::True).then_some((pass, kind))
-    })
-}
-
-/// Whether conditions say what no longer holds, of an object that has no work.
-pub fn is_stale(object: &Object, synchronizer: &str) -> bool {
-    stale(object, synchronizer).next().is_some()
-}
-
-/// What held the passes up is gone, and they are done.
-pub(super) fn settle(object: &mut Object, synchronizer: &str, now: Timestamp) {
-    let now = whole_seconds(now);
-    let stale: Vec<_> = stale(object, synchronizer).collect();
-    let Some((_, last)) = stale.last() else { return };
-    for (pass, kind) in &stale {
-        let reason = if *pass == Pass::Policy { "PolicySucceeded" } else { "SyncSucceeded" };
-        set(object, &News { kind, status: ConditionStatus::True, reason, message: "done before, and still so" }, now);
-    }
-    accept(object, now);
-    condition::clear(&mut object.status.conditions, "Stalled");
-    let unfinished = unfinished(object, Operation::Sync);
-    if unfinished.is_none() {
-        condition::clear(&mut object.status.conditions, "Reconciling");
-    }
-    ready(object, unfinished.as_ref().map(|one| one.0.as_str()), last, now);
+/// Whether a pass is done, and its condition says otherwise: something held it up (a switch, a wait, a refusal), and does so no longer.
+pub fn is_told(object: &Object, synchronizer: &str, pass: Pass) -> bool {
+    let is_done = object.status.of(synchronizer).is_some_and(|own| own.live(pass).handled.is_some());
+    let told = || condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer)).cloned();
+    is_done && told().is_some_and(|told| told.status != ConditionStatus::True)
 }
 
 /// The condition of a pass, as it would be of an attempt now.

@@ -11,26 +11,36 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::backoff::Backoff;
-use crate::dirty::change_by_other;
+use crate::dirty::{Due, change_by_other, policy_due, sync_due};
 use crate::intent::{Pass, is_handled};
 use crate::message;
 use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
-pub use conditions::{Wait, held, is_stale, reason, refused, waiting};
+pub use conditions::{Wait, held, is_told, reason, refused, waiting};
 pub use rebase::rebase;
 
 /// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
-/// before anybody acted on it, or a quiet save. What told that it waits, is held or is not accepted no longer does.
+/// before anybody acted on it, or a quiet save.
 pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Object {
     let mut new = object.clone();
     let generation = Some(object.meta.generation);
+    if object.status.of(synchronizer).is_some() {
+        let own = new.status.of_mut(synchronizer);
+        for (state, due) in [
+            (&mut own.sync, sync_due(object, synchronizer, now)),
+            (&mut own.policy, policy_due(object, synchronizer, now)),
+        ] {
+            if due == Due::Clean {
+                state.generation = generation;
+            }
+        }
+    }
     new.status.observed_generation = generation;
     for condition in &mut new.status.conditions {
         condition.observed_generation = generation;
     }
-    conditions::settle(&mut new, synchronizer, now);
     new
 }
 
@@ -104,6 +114,7 @@ fn next_state(object: &Object, before: &PassState, finished: &Finished, context:
     // An attempt without success may have left the backend half-way: what was handled before is so no longer.
     let state = PassState {
         attempted: Some(object.intent.clone()),
+        generation: Some(object.meta.generation),
         handled: None,
         failures: 0,
         next_attempt: None,

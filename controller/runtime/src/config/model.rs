@@ -47,8 +47,12 @@ pub struct Config {
     pub namespaces: Vec<String>,
     /// `settings`: whatever the service's steps want to be told.
     pub settings: Map<String, Value>,
-    /// `concurrency`: how many objects are worked on at once.
+    /// `concurrency`: how many objects are worked on at once, those not counted that take long.
     pub concurrency: usize,
+    /// `slow_after`: an object that is worked on for that long takes long.
+    pub slow_after: Duration,
+    /// `slow_concurrency`: how many objects that take long are worked on at once.
+    pub slow_concurrency: usize,
     /// `step_timeout`: how long a step may take.
     pub step_timeout: Duration,
     /// `shutdown_grace`: how long running steps are waited for at the end.

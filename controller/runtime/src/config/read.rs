@@ -64,6 +64,8 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         namespaces: top.texts("namespaces", report),
         settings: top.free("settings", report),
         concurrency: top.count("concurrency", report).unwrap_or(16),
+        slow_after: top.time("slow_after", report).map_or(Duration::from_secs(1), |(time, _)| time),
+        slow_concurrency: top.count("slow_concurrency", report).unwrap_or(256),
         step_timeout: top.time("step_timeout", report).map_or(Duration::from_mins(10), |(time, _)| time),
         shutdown_grace: top.duration("shutdown_grace", report).map_or(Duration::from_secs(30), |(time, _)| time),
         backoff: backoff(&mut top, "backoff", Backoff::default(), report),
