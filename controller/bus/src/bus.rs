@@ -22,6 +22,8 @@ use crate::worker::{Workshop, work};
 
 /// How much of a partition may wait in memory, in bytes.
 const HIGH_BYTES: usize = 4 << 20;
+/// A group waits for its members at a rebalance, for `max.poll.interval.ms` (5 min) at most: what is being handled may end in less than that.
+const REBALANCE_GRACE: Duration = Duration::from_mins(1);
 /// Between two consumers of a step, where one failed.
 const RENEWAL: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 };
 /// How often a stop is looked for meanwhile.
@@ -103,7 +105,7 @@ impl Bus {
                 shared: Arc::new(Shared::new(Limits { high, low: high / 2, high_bytes: HIGH_BYTES })),
                 settings: settings.clone(),
                 synchronizer: options.synchronizer.clone(),
-                grace: options.shutdown_grace,
+                grace: options.shutdown_grace.min(REBALANCE_GRACE),
                 states: states.clone(),
                 counter: Arc::default(),
                 stop: Arc::new(AtomicBool::new(false)),

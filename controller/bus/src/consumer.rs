@@ -155,7 +155,7 @@ impl Context {
         self.shared.drain(places, self.grace);
         // Of partitions that were lost nothing can be committed: their new owner may be at work already.
         if !consumer.assignment_lost() {
-            let offsets = list(self.shared.desk().to_commit().into_iter());
+            let offsets = list(self.shared.desk().take_commits().into_iter());
             if offsets.count() > 0
                 && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
             {
@@ -301,7 +301,7 @@ impl<'a> Receiving<'a> {
     fn tick(&mut self) -> Option<End> {
         self.last_tick = Instant::now();
         self.commit();
-        let places = self.it.shared.desk().to_resume();
+        let places = self.it.shared.desk().take_resumable();
         if !places.is_empty()
             && let Err(error) = self.consumer.resume(&list_of(&places))
         {
@@ -335,7 +335,7 @@ impl<'a> Receiving<'a> {
         if context.commit_failed.swap(false, Ordering::Relaxed) {
             self.it.shared.desk().uncommit();
         }
-        let offsets = list(self.it.shared.desk().to_commit().into_iter());
+        let offsets = list(self.it.shared.desk().take_commits().into_iter());
         if offsets.count() == 0 {
             return;
         }

@@ -206,7 +206,7 @@ impl Desk {
     }
 
     /// The offsets to commit: those that went on since they were last given out.
-    pub(crate) fn to_commit(&mut self) -> Vec<(Place, i64)> {
+    pub(crate) fn take_commits(&mut self) -> Vec<(Place, i64)> {
         let mut offsets = vec![];
         for (place, partition) in &mut self.partitions {
             if partition.done_to != partition.committed {
@@ -237,7 +237,7 @@ impl Desk {
     }
 
     /// The partitions that are paused and need not be any more; they count as taken up.
-    pub(crate) fn to_resume(&mut self) -> Vec<Place> {
+    pub(crate) fn take_resumable(&mut self) -> Vec<Place> {
         let (low, low_bytes) = (self.limits.low, self.limits.high_bytes / 2);
         let has_room = |partition: &Partition| partition.held <= low && partition.bytes <= low_bytes;
         let paused = self.partitions.iter_mut().filter(|(_, partition)| partition.is_paused && has_room(partition));

@@ -42,17 +42,17 @@ fn keys_are_in_order_and_beside_each_other() {
     }
     let first: Vec<_> = std::iter::from_fn(|| take(&mut desk)).collect();
     assert_eq!(first.iter().map(|task| task.event.offset).collect::<Vec<_>>(), [0, 2, 3]);
-    assert_eq!(desk.to_commit(), []);
+    assert_eq!(desk.take_commits(), []);
     desk.done(&first[1]);
-    assert_eq!(desk.to_commit(), [], "the first is not done");
+    assert_eq!(desk.take_commits(), [], "the first is not done");
     desk.done(&first[0]);
-    assert_eq!(desk.to_commit(), [(place(0), 1)]);
+    assert_eq!(desk.take_commits(), [(place(0), 1)]);
     let next = take(&mut desk).unwrap();
     assert_eq!((next.event.offset, take(&mut desk).is_none()), (1, true));
     desk.done(&next);
-    assert_eq!(desk.to_commit(), [(place(0), 3)], "the second of b was done before");
+    assert_eq!(desk.take_commits(), [(place(0), 3)], "the second of b was done before");
     desk.uncommit();
-    assert_eq!(desk.to_commit(), [(place(0), 3)]);
+    assert_eq!(desk.take_commits(), [(place(0), 3)]);
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn a_revoked_partition_drops_what_waits_and_keeps_what_was_done() {
     assert!(desk.is_busy(&[place(0)]) && accept(&mut desk, 3, Some("b")));
     desk.done(&task);
     assert!(!desk.is_busy(&[place(0)]) && take(&mut desk).is_none());
-    assert_eq!(desk.to_commit(), [(place(0), 1)]);
+    assert_eq!(desk.take_commits(), [(place(0), 1)]);
     desk.forget(&place(0));
     desk.assign(&place(0));
     desk.done(&task);
-    assert_eq!(desk.to_commit(), [], "of an assignment that is over");
+    assert_eq!(desk.take_commits(), [], "of an assignment that is over");
 }
 
 #[test]
@@ -100,11 +100,11 @@ fn a_partition_is_paused_when_full_and_taken_up_again() {
     assert!(desk.is_full(&place(0)));
     desk.paused(&place(0));
     for _ in 0..2 {
-        assert_eq!(desk.to_resume(), []);
+        assert_eq!(desk.take_resumable(), []);
         let task = take(&mut desk).unwrap();
         desk.done(&task);
     }
-    assert_eq!((desk.to_resume(), desk.counts()), (vec![place(0)], (1, 0, 2)));
+    assert_eq!((desk.take_resumable(), desk.counts()), (vec![place(0)], (1, 0, 2)));
 }
 
 #[test]
@@ -138,7 +138,7 @@ proptest! {
                 done[usize::try_from(offset).unwrap()] = true;
                 order.entry(keys[usize::try_from(offset).unwrap()]).or_default().push(offset);
             }
-            for (_, offset) in desk.to_commit() {
+            for (_, offset) in desk.take_commits() {
                 let before = done.iter().take_while(|done| **done).count();
                 prop_assert_eq!(offset, i64::try_from(before).unwrap());
             }

@@ -100,7 +100,7 @@ impl Lot {
     fn rest_of(&self, topic: &str) -> Result<TopicPartitionList, LotError> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER)?;
         let mut all = TopicPartitionList::new();
-        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        for partition in metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions) {
             all.add_partition(topic, partition.id());
         }
         let mut rest = TopicPartitionList::new();

@@ -36,7 +36,7 @@ impl PullStep for Slow {
     async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
         assert_eq!(ctx.namespace(), "here");
         assert_eq!(self.running.fetch_add(1, Ordering::SeqCst), 0, "never twice at once");
-        self.starts.lock().unwrap().push(START.with(|start| start.elapsed()));
+        self.starts.lock().unwrap().push(START.with(Instant::elapsed));
         tokio::time::sleep(Duration::from_secs(self.takes)).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
         if self.fails { Err(StepError::failed("no route")) } else { Ok(()) }

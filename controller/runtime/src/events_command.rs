@@ -10,7 +10,7 @@ use xos_steps::BusEvent;
 
 use crate::check::Format;
 use crate::cli::{EventsArgs, EventsCommand, ParkedArgs};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, EventBus};
 use crate::serve::variables;
 
 /// How much of an event's value a line shows.
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<(), EventsEr
 
 fn open(files: &[PathBuf]) -> Result<(Lot, KafkaProducer), EventsError> {
     let config = Config::load(files, variables())?.config;
-    let settings = config.event_bus.as_ref().map(|bus| bus.settings()).unwrap_or_default();
+    let settings = config.event_bus.as_ref().map(EventBus::settings).unwrap_or_default();
     settings.check()?;
     let producer = KafkaProducer::new(&settings, &config.name).map_err(LotError::from)?;
     Ok((Lot::new(&settings, &config.name)?, producer))

@@ -10,7 +10,7 @@ use xos_engine::pull::{self, PullOptions, PullStates};
 use xos_engine::{Engine, Registry, RegistryError};
 use xos_steps::{ContextParts, DynEventStep, DynPullStep, NoProducer, Producer};
 
-use crate::config::Config;
+use crate::config::{Config, EventBus};
 use crate::gui_events::{self, GuiEvents};
 
 /// Where pull steps and event steps look for objects, and make them, where all namespaces are watched.
@@ -117,8 +117,7 @@ fn bus(
     for step in &events {
         step.subscription()?;
     }
-    let settings =
-        config.event_bus.as_ref().map(|bus| bus.settings()).filter(|settings| !settings.endpoints.is_empty());
+    let settings = config.event_bus.as_ref().map(EventBus::settings).filter(|settings| !settings.endpoints.is_empty());
     let Some(settings) = settings else {
         return match events.first() {
             Some(step) => Err(BusError::NoBus(step.name().to_owned())),

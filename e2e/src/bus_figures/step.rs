@@ -18,13 +18,16 @@ use crate::{kafka::Kafka, wait::eventually};
 
 const DONE: Duration = Duration::from_secs(600);
 
+/// The number of each event, and when it came.
+pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
+
 /// Counts; waits at its gate, if it has one; notes when each event came, if it is told to.
 #[derive(Clone, Default)]
 pub(super) struct Measured {
     pub(super) topic: String,
     pub(super) count: Arc<AtomicUsize>,
     pub(super) gate: Option<Arc<Semaphore>>,
-    pub(super) times: Option<Arc<Mutex<Vec<(usize, Instant)>>>>,
+    pub(super) times: Option<Times>,
 }
 
 impl EventStep for Measured {

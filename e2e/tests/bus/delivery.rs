@@ -40,7 +40,7 @@ async fn keys_keep_their_order_also_where_attempts_fail() {
             async move {
                 // One in seven fails at first.
                 let number: usize = text.split_once(':').unwrap().1.parse().unwrap();
-                if number % 7 == 0 && !tried.all().contains(&text) {
+                if number.is_multiple_of(7) && !tried.all().contains(&text) {
                     tried.add(&text);
                     return Err(StepError::failed("not now"));
                 }

@@ -37,7 +37,7 @@ async fn nothing_is_lost_by_kills() {
         people.established().await.unwrap();
         let messages: Vec<_> = (0..count).map(|n| (format!("k{n}"), message(&name, n))).collect();
         client.send(TOPIC, &messages).await.unwrap();
-        let good = (0..count).filter(|n| n % POISON != 0).count();
+        let good = (0..count).filter(|n: &usize| !n.is_multiple_of(POISON)).count();
         for kill in 1..=kills {
             // Somewhere in between: a kill after so many objects more.
             progress(&people, good * kill / (kills + 1)).await;
@@ -80,7 +80,7 @@ async fn launch(namespace: &TestNamespace, kafka: &Kafka, name: &str) -> Launch 
 }
 
 fn message(last: &str, n: usize) -> String {
-    if n % POISON == 0 {
+    if n.is_multiple_of(POISON) {
         return format!("{last} {n}");
     }
     json!({"first_name": format!("p{n}"), "last_name": last}).to_string()
