@@ -31,8 +31,8 @@ pub enum Error {
     /// Its process.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its overlay.
-    #[error("cannot write {}", path.display())]
+    /// Its overlay, or its program.
+    #[error("cannot use {}", path.display())]
     Overlay {
         /// The file.
         path: PathBuf,
@@ -88,6 +88,21 @@ impl Launch {
             configs: vec![config.to_owned(), path],
             log: log.to_owned(),
         })
+    }
+
+    /// Runs another of its commands with the same configuration, such as `events parked`; its output, and whether it succeeded.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn command(&self, arguments: &[&str]) -> Result<(String, bool), Error> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(arguments).kill_on_drop(true).stdin(std::process::Stdio::null());
+        for config in &self.configs {
+            command.arg("--config").arg(config);
+        }
+        let run = command.output().await.map_err(|source| Error::Overlay { path: self.program.clone(), source })?;
+        let all = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        Ok((all, run.status.success()))
     }
 
     /// Starts it. Its log goes on where that of an earlier one ended.

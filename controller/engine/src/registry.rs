@@ -8,7 +8,7 @@ use kube::core::ApiResource;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_model::Object;
 use xos_model::accept::Checks;
-use xos_steps::{DynPolicy, DynSyncStep};
+use xos_steps::{DynPolicy, DynPullStep, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
 
 /// The models of a synchronizer with their steps and policies.
@@ -134,6 +134,14 @@ impl Registry {
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
             external,
         })
+    }
+
+    /// Whether a pull step's model is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_pull_step(&self, step: &dyn DynPullStep) -> Result<(), RegistryError> {
+        heirs(&self.models, step.observes(), || format!("pull step {}", step.name())).map(drop)
     }
 
     /// The entry of a model.

@@ -163,7 +163,7 @@ impl Engine {
         self.resyncs.remove(key);
         // A successor of the same name may be known already.
         if self.view.get(key).is_none() {
-            self.view.write().index.remove(key);
+            self.view.write().unindex(key);
         }
         for woken in self.planner.unlearn(key) {
             self.queue.add(&woken, Priority::Change);
@@ -176,7 +176,7 @@ impl Engine {
     fn learn(&mut self, object: &Arc<Object>) {
         let is_unsettled = is_unsettled(object, &self.shared.registry, self.shared.clock.now());
         let key = object.key();
-        if self.view.write().index.insert(object, is_unsettled) {
+        if self.view.write().index(object, is_unsettled) {
             self.planner.relinked(&key);
         }
         // Those who told what they wait for may have something else to tell, or to do.
@@ -224,6 +224,7 @@ impl Engine {
                 for (key, uid) in gone {
                     self.forget(&key, &uid);
                 }
+                self.tell_ready();
             }
         }
     }
