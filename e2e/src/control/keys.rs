@@ -74,13 +74,6 @@ impl Keys {
     }
 }
 
-/// An authority, and a server of this machine that it vouches for: the authority's certificate; the server's key and certificate. PEM.
-pub(crate) fn loopback() -> Result<(String, String), Error> {
-    let (authority, issuer) = authority()?;
-    let server = server(&issuer, IpAddr::from([127, 0, 0, 1]))?;
-    Ok((authority, format!("{}{}", server.key, server.certificate)))
-}
-
 fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();

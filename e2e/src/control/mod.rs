@@ -13,8 +13,6 @@ mod ports;
 pub mod serve;
 mod served;
 
-pub use keys::Error as KeysError;
-pub(crate) use keys::loopback;
 pub(crate) use kubeconfig::write_secret;
 pub(crate) use ports::free as free_ports;
 pub(crate) use served::client;

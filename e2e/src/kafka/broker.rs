@@ -18,9 +18,7 @@ const STOPPED: Duration = Duration::from_secs(60);
 const PROPERTIES: &str = "process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
-listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN
-listener.name.sasl_ssl.ssl.keystore.type=PEM
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -33,16 +31,12 @@ num.io.threads=2
 log.cleaner.enable=false
 ";
 
-/// Who may use the endpoint with TLS and SASL, and the password.
-pub const USER: (&str, &str) = ("xos", "letmein");
-
 /// A broker on the leash of the thread that started it.
 #[derive(Debug)]
 pub struct Broker {
     libraries: Libraries,
     folder: PathBuf,
     port: u16,
-    secure: u16,
     child: Option<Child>,
 }
 
@@ -53,8 +47,8 @@ impl Broker {
     /// When it cannot be had, or does not start.
     pub async fn start(folder: &Path) -> Result<Self, Error> {
         let libraries = tokio::task::spawn_blocking(Libraries::ready).await.map_err(|_| Error::CutShort)??;
-        let [port, secure, controller] = control::free_ports()?;
-        let broker = Self { libraries, folder: folder.to_owned(), port, secure, child: None };
+        let [port, controller] = control::free_ports()?;
+        let broker = Self { libraries, folder: folder.to_owned(), port, child: None };
         broker.format(controller)?;
         let mut broker = broker;
         broker.start_again().await?;
@@ -65,18 +59,6 @@ impl Broker {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("127.0.0.1:{}", self.port)
-    }
-
-    /// The same with TLS and SASL, for [`USER`]; the authority is in the file [`authority`](Self::authority).
-    #[must_use]
-    pub fn secure_endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.secure)
-    }
-
-    /// The certificate of the authority that vouches for it.
-    #[must_use]
-    pub fn authority(&self) -> PathBuf {
-        self.folder.join("authority.crt")
     }
 
     /// Its log.
@@ -153,21 +135,11 @@ impl Broker {
     }
 
     fn format(&self, controller: u16) -> Result<(), Error> {
-        let (port, secure, data) = (self.port, self.secure, self.folder.join("data"));
-        let (authority, server) = control::loopback()?;
-        fs::write(self.authority(), authority)?;
-        control::write_secret(&self.folder.join("server.pem"), &server)?;
-        let keys = self.folder.join("server.pem");
+        let (port, data) = (self.port, self.folder.join("data"));
         let text = format!(
-            "{PROPERTIES}listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure}\n\
-             listener.name.sasl_ssl.ssl.keystore.location={}\n\
-             listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
-             user_{}=\"{}\";\n\
+            "{PROPERTIES}listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n",
-            keys.display(),
-            USER.0,
-            USER.1,
             data.display()
         );
         fs::write(self.properties(), text)?;

@@ -9,7 +9,7 @@ mod libraries;
 mod python;
 mod served;
 
-pub use broker::{Broker, USER};
+pub use broker::Broker;
 pub use client::{Client, Received};
 pub use libraries::Libraries;
 pub use served::{Kafka, Line};
@@ -25,9 +25,6 @@ pub enum Error {
     /// Its processes.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its certificate.
-    #[error(transparent)]
-    Keys(#[from] crate::control::KeysError),
     /// Its readiness.
     #[error(transparent)]
     Timeout(#[from] Timeout),

@@ -6,7 +6,6 @@ mod group;
 mod outage;
 mod parking;
 mod pressure;
-mod secure;
 mod topics;
 
 use std::fmt::Display;
