@@ -10,6 +10,15 @@ use crate::{Noting, Running, SOON, distinct, numbered, settings, unique};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_that_come_and_go_handle_all() {
+    three("range,roundrobin").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_that_come_and_go_handle_all_where_partitions_move_one_by_one() {
+    three("cooperative-sticky").await;
+}
+
+async fn three(strategy: &str) {
     const COUNT: usize = 3000;
     let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("three"), unique("sync"));
     let client = kafka.client();
@@ -33,7 +42,8 @@ async fn three_that_come_and_go_handle_all() {
             }
         }
     });
-    let settings = settings(kafka.endpoint());
+    let mut settings = settings(kafka.endpoint());
+    settings.properties.insert("partition.assignment.strategy".to_owned(), strategy.to_owned());
     let start = || Running::start(&settings, &name, &[&step]);
     let first = start();
     let sending = {
