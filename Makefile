@@ -76,6 +76,23 @@ cluster: prerequisites programs control-plane ## start a control plane in the ba
 cluster-down: ## stop the control plane in the background
 	@$(PROGRAMS)/xos-cluster down
 
+.PHONY: kafka
+kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and say where it is
+	@$(PROGRAMS)/xos-kafka run
+
+.PHONY: bench-bus
+bench-bus: prerequisites control-plane ## the figures of pull steps and event steps (some minutes)
+	$(CARGO) build --release --package xos-e2e --bin xos-bench-bus --bin xos-cluster --bin xos-kafka
+	$(subst /debug,/release,$(PROGRAMS))/xos-bench-bus
+
+.PHONY: kills
+kills: prerequisites programs control-plane ## 20,000 messages, some poison, while the controller is killed 50 times
+	XOS_E2E_KILL_MESSAGES=20000 XOS_E2E_KILLS=50 $(CARGO) test --package xos-e2e --test e2e -- flows::killed
+
+.PHONY: outage
+outage: prerequisites programs ## a broker that is away for two minutes
+	XOS_E2E_OUTAGE_SECONDS=120 $(CARGO) test --package xos-e2e --test bus -- outage
+
 .PHONY: clean
 clean: ## remove what cargo has built (the cache stays: see clean-cache)
 	$(CARGO) clean

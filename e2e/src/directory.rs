@@ -127,6 +127,24 @@ impl Directory {
         Ok(())
     }
 
+    /// Somebody signs in at its desk.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn sign_in(&self, id: &str, person: &Value) -> Result<(), Error> {
+        self.http.put(self.at(&format!("/people/{id}"))).json(person).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Somebody leaves its desk.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn sign_out(&self, id: &str) -> Result<(), Error> {
+        self.http.delete(self.at(&format!("/people/{id}"))).send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// Makes it accept writes again.
     ///
     /// # Errors

@@ -59,10 +59,28 @@ pub async fn launch(
     folder: &Path,
     log: &Path,
 ) -> Result<Launch, Error> {
+    launch_with(cluster, namespace, directory, folder, log, &Value::Null).await
+}
+
+/// The same, with more of a configuration.
+///
+/// # Errors
+/// When the manifest is refused, or the program is not built.
+pub async fn launch_with(
+    cluster: &Cluster,
+    namespace: &str,
+    directory: &Directory,
+    folder: &Path,
+    log: &Path,
+    more: &Value,
+) -> Result<Launch, Error> {
     let example = paths::repository().join("config/example");
     let manifest = example.join("rbac.yaml");
     let access = Access::grant(cluster.kubectl(), &cluster.admin().await?, &manifest, namespace, folder).await?;
-    let overlay = json!({"namespaces": [namespace], "settings": {"directory_url": directory.url()}});
+    let mut overlay = json!({"namespaces": [namespace], "settings": {"directory_url": directory.url()}});
+    if let (Some(overlay), Some(more)) = (overlay.as_object_mut(), more.as_object()) {
+        overlay.extend(more.clone());
+    }
     Ok(Launch::new(PROGRAM, &example.join("config.yaml"), &overlay, folder, log, &access)?)
 }
 
@@ -94,6 +112,16 @@ impl People {
     pub async fn find(&self, name: &str) -> Result<Option<Value>, kube::Error> {
         let found = self.0.get_opt(name).await?;
         Ok(found.and_then(|object| serde_json::to_value(object).ok()))
+    }
+
+    /// How many there are, without reading them.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn count(&self) -> Result<usize, kube::Error> {
+        let list = self.0.list(&ListParams::default().limit(1)).await?;
+        let more = list.metadata.remaining_item_count.and_then(|more| usize::try_from(more).ok()).unwrap_or_default();
+        Ok(list.items.len() + more)
     }
 
     /// All of them.
@@ -191,10 +219,18 @@ impl<'a> Example<'a> {
     /// # Errors
     /// When one of its parts does not start.
     pub async fn start(namespace: &'a TestNamespace) -> Result<Self, Error> {
+        Self::start_with(namespace, &Value::Null).await
+    }
+
+    /// The same, with more of a configuration.
+    ///
+    /// # Errors
+    /// When one of its parts does not start.
+    pub async fn start_with(namespace: &'a TestNamespace, more: &Value) -> Result<Self, Error> {
         let folder = namespace.folder();
         let directory = Directory::start(folder, &namespace.log("directory")).await?;
         let log = namespace.log("synchronizer");
-        let launch = launch(namespace.cluster(), namespace.name(), &directory, folder, &log).await?;
+        let launch = launch_with(namespace.cluster(), namespace.name(), &directory, folder, &log, more).await?;
         let synchronizer = launch.start()?;
         let people = People::new(namespace.client(), namespace.name());
         people.established().await?;

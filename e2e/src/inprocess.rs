@@ -256,7 +256,15 @@ impl Objects {
     /// When it is not, soon.
     pub async fn served(&self, model: &str) -> Result<(), Error> {
         let api = self.api(model)?;
-        let look = async || api.list(&ListParams::default().limit(1)).await.map(drop);
+        let kind = self.models.get(model).map(xos_crds::api_resource);
+        let kind = kind.ok_or_else(|| models::Error::Unknown(model.to_owned()))?;
+        // It is read before it can be written.
+        let probe = DynamicObject::new("probe", &kind).data(json!({"spec": {}}));
+        let parameters = PostParams { dry_run: true, ..PostParams::default() };
+        let look = async || match api.create(&parameters, &probe).await {
+            Err(kube::Error::Api(status)) if status.is_invalid() || status.is_already_exists() => Ok(()),
+            answer => answer.map(drop),
+        };
         Ok(eventually(SOON, format!("the kind {model} to be served"), look).await?)
     }
 

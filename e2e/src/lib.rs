@@ -8,6 +8,7 @@
 //! - [`Cluster`] is what tests and the demo hold; [`TestNamespace`] gives each test its own corner of it;
 //! - [`Synchronizer`] runs a controller under a ServiceAccount of its own, with the rights it will have in the field;
 //! - [`inprocess`] runs a controller with a test's own models and steps in the test's process;
+//! - [`kafka`] is a real broker;
 //! - [`Directory`] is the example's backend; [`example`] joins the three;
 //! - [`bench`] measures the engine next to its peers;
 //! - [`eventually`] is the one place where anything is waited for.
@@ -15,12 +16,15 @@
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
 pub mod bench;
+pub mod bus_figures;
+pub mod chaos;
 pub mod cluster;
 pub mod control;
 pub mod demo;
 pub mod directory;
 pub mod example;
 pub mod inprocess;
+pub mod kafka;
 pub mod kubectl;
 pub mod models;
 pub mod namespace;

@@ -31,8 +31,8 @@ pub enum Error {
     /// Its process.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its overlay.
-    #[error("cannot write {}", path.display())]
+    /// Its overlay, or its program.
+    #[error("cannot use {}", path.display())]
     Overlay {
         /// The file.
         path: PathBuf,
@@ -64,15 +64,45 @@ impl Launch {
         log: &Path,
         access: &Access,
     ) -> Result<Self, Error> {
+        Self::with_kubeconfig(program, config, overlay, folder, log, access.kubeconfig().to_owned())
+    }
+
+    /// The same with the rights of a kubeconfig.
+    ///
+    /// # Errors
+    /// As for [`Launch::new`].
+    pub fn with_kubeconfig(
+        program: &str,
+        config: &Path,
+        overlay: &Value,
+        folder: &Path,
+        log: &Path,
+        kubeconfig: PathBuf,
+    ) -> Result<Self, Error> {
         let path = folder.join("overlay.yaml");
         // JSON is YAML.
         fs::write(&path, format!("{overlay:#}")).map_err(|source| Error::Overlay { path: path.clone(), source })?;
         Ok(Self {
             program: paths::program(program)?,
-            kubeconfig: access.kubeconfig().to_owned(),
+            kubeconfig,
             configs: vec![config.to_owned(), path],
             log: log.to_owned(),
         })
+    }
+
+    /// Runs another of its commands with the same configuration, such as `events parked`; its output, and whether it succeeded.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn command(&self, arguments: &[&str]) -> Result<(String, bool), Error> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(arguments).kill_on_drop(true).stdin(std::process::Stdio::null());
+        for config in &self.configs {
+            command.arg("--config").arg(config);
+        }
+        let run = command.output().await.map_err(|source| Error::Overlay { path: self.program.clone(), source })?;
+        let all = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        Ok((all, run.status.success()))
     }
 
     /// Starts it. Its log goes on where that of an earlier one ended.

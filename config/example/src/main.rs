@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use xos_controller::Synchronizer;
-use xos_example::{JoinTeam, SyncMyModel, SyncTeam, XPROTO};
+use xos_example::{ExampleEventStep, JoinTeam, PullFromDesk, SyncMyModel, SyncTeam, XPROTO};
 
 fn main() -> ExitCode {
     Synchronizer::new("example-synchronizer")
@@ -11,5 +11,7 @@ fn main() -> ExitCode {
         .policy(JoinTeam)
         .sync_step(SyncTeam)
         .sync_step(SyncMyModel)
+        .pull_step(PullFromDesk)
+        .event_step(ExampleEventStep)
         .run()
 }

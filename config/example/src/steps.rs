@@ -62,8 +62,13 @@ fn person_url(ctx: &StepContext, meta: &Meta) -> Result<String, StepError> {
 }
 
 fn url(ctx: &StepContext, what: &str, namespace: &str, name: &str) -> Result<String, StepError> {
-    let directory: String = ctx.setting("directory_url")?;
-    Ok(format!("{}/{what}/{}", directory.trim_end_matches('/'), id(namespace, name)))
+    Ok(format!("{}/{what}/{}", directory(ctx)?, id(namespace, name)))
+}
+
+/// Where the directory is.
+pub(crate) fn directory(ctx: &StepContext) -> Result<String, StepError> {
+    let url: String = ctx.setting("directory_url")?;
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 /// An id in the directory is namespace and name: unique, and known without asking.

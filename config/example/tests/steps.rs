@@ -9,11 +9,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
-use axum::routing::any;
+use axum::routing::{any, get};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use xos_controller::BusEvent;
 use xos_controller::model::Link;
-use xos_example::{JoinTeam, MyModel, SyncMyModel, SyncTeam, Team, XPROTO};
+use xos_example::{ExampleEventStep, JoinTeam, MyModel, PullFromDesk, SyncMyModel, SyncTeam, Team, XPROTO};
 use xos_testing::World;
 
 /// What the directory has, and what it was asked, in order.
@@ -29,7 +30,8 @@ impl Fake {
     async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new().route("/{what}/{id}", any(answer)).with_state(self.clone());
+        let router =
+            Router::new().route("/people", get(list)).route("/{what}/{id}", any(answer)).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
@@ -37,6 +39,10 @@ impl Fake {
     fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
+}
+
+async fn list(State(fake): State<Fake>) -> axum::Json<BTreeMap<String, Value>> {
+    axum::Json(fake.has.lock().unwrap().clone())
 }
 
 async fn answer(
@@ -134,4 +140,39 @@ async fn a_directory_that_fails_is_asked_again_later() {
     *fake.refuses.lock().unwrap() = None;
     world.pass(Duration::from_millis(100)).await;
     assert_eq!(world.get::<MyModel>("ada").unwrap().backend_code, 1);
+}
+
+#[tokio::test]
+async fn somebody_at_the_desk_is_an_object_while_there() {
+    let fake = Fake::default();
+    let settings = json!({"directory_url": fake.start().await});
+    let mut world =
+        World::of(XPROTO).settings(settings).sync_step(SyncMyModel).pull_step(PullFromDesk).start().unwrap();
+    world.apply(&MyModel::new("default", "ada", "Ada", "Lovelace")).unwrap();
+    world.settle().await;
+    let john = json!({"first_name": "John", "last_name": "Doe", "full_name": "John Doe"});
+    fake.has.lock().unwrap().insert("desk.1".to_owned(), john);
+    world.pass(Duration::from_secs(5)).await;
+    let people: Vec<MyModel> = world.all().unwrap();
+    let john = people.iter().find(|person| person.first_name == "John").unwrap();
+    assert!(john.no_sync && !john.xos_managed);
+    assert_eq!(fake.take_asked(), ["PUT people/default.ada"], "the directory has John already");
+    fake.has.lock().unwrap().remove("desk.1");
+    world.pass(Duration::from_secs(5)).await;
+    assert_eq!(world.all::<MyModel>().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_makes_somebody_and_a_second_one_has_them_synchronized_again() {
+    let fake = Fake::default();
+    let settings = json!({"directory_url": fake.start().await});
+    let world = World::of(XPROTO).settings(settings).sync_step(SyncMyModel).event_step(ExampleEventStep);
+    let mut world = world.start().unwrap();
+    let message = BusEvent::new("MyTopic", r#"{"first_name": "John", "last_name": "Doe"}"#);
+    for _ in 0..2 {
+        world.send(&message).await;
+    }
+    let [john] = world.all::<MyModel>().unwrap().try_into().unwrap();
+    let put = format!("PUT people/default.{}", john.meta.name);
+    assert_eq!(fake.take_asked(), [put.clone(), put]);
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +28,7 @@ use crate::refusals::Refusals;
 use crate::registry::Registry;
 use crate::rooms::Rooms;
 use crate::store::{LiveStore, Wrote};
-use crate::view::SharedView;
+use crate::view::{Observer, SharedView};
 use crate::watch::Notice;
 use crate::work::{Report, Shared};
 use crate::writer::Writer;
@@ -49,6 +50,8 @@ pub struct Engine {
     written: UnboundedReceiver<Wrote>,
     /// How many watches have shown all that there is; those that did.
     listed: HashSet<WatchId>,
+    /// Whether all did.
+    ready: watch::Sender<bool>,
     queue: Queue,
     workers: JoinSet<Report>,
     pace: Pace,
@@ -101,6 +104,7 @@ impl Engine {
             view,
             written,
             listed: HashSet::new(),
+            ready: watch::Sender::new(false),
             queue: Queue::default(),
             workers: JoinSet::new(),
             pace: Pace::new(limits),
@@ -124,6 +128,7 @@ impl Engine {
         mut notices: mpsc::Receiver<Notice>,
         shutdown: CancellationToken,
     ) -> Result<(), EngineError> {
+        self.tell_ready();
         loop {
             self.start_workers();
             let timer = self.next_timer();
@@ -163,6 +168,28 @@ impl Engine {
                 Some(notice) = notices.recv() => self.notice(notice),
                 else => return,
             }
+        }
+    }
+
+    /// What every step's context starts from, with the store.
+    pub fn parts(&self) -> ContextParts {
+        self.shared.parts.clone()
+    }
+
+    /// Becomes true once all objects are known, so that queries see everything.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    /// From now on `observer` hears of every change.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.view.observe(observer);
+    }
+
+    fn tell_ready(&self) {
+        if self.listed.len() >= self.options.watches {
+            // Nobody may be waiting for it.
+            self.ready.send_replace(true);
         }
     }
 

@@ -296,7 +296,7 @@ async fn held_objects_wait_for_their_release() {
     run.world.put(ann).await;
     run.pass(100.0).await;
     assert!(run.calls().is_empty());
-    assert_eq!(run.world.writes(), ["status ann"], "it says what holds it");
+    assert_eq!(run.world.writes(), ["finalizers ann", "status ann"], "it takes others along, and says what holds it");
     run.world.edit("ann", |o| o.set("no_sync", json!(false))).await;
     run.pass(1.0).await;
     assert_eq!(run.calls(), ["sync ann"]);

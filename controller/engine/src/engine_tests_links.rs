@@ -98,6 +98,25 @@ async fn deletion_takes_along_those_that_lead_to_it_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_leads_elsewhere_by_now_is_not_taken_along() {
+    let run = Running::start(|_, _, _| Ok(()));
+    for name in ["a", "c"] {
+        run.world.put(object(name)).await;
+    }
+    run.world.put(linked("b", "a")).await;
+    run.pass(1.0).await;
+    let mut moved = run.world.get("b").unwrap();
+    moved.set("boss", json!({"name": "c"}));
+    run.world.put_unseen(moved.clone());
+    delete(&run, "a").await;
+    run.pass(1.0).await;
+    assert!(run.world.get("b").unwrap().meta.deleting.is_none() && run.world.get("a").is_some());
+    run.world.put(moved).await;
+    run.pass(1.0).await;
+    assert!(run.world.get("b").is_some() && run.world.get("a").is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stuck_dependant_shows_why_and_a_protected_one_too() {
     let run = Running::start(|_, o, _| {
         if o.meta.deleting.is_some() && o.meta.name == "b" { Err(StepError::failed("in use")) } else { Ok(()) }

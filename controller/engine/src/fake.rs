@@ -109,6 +109,14 @@ impl World {
         self.notices.send(notice).await.unwrap();
     }
 
+    /// A change that the watch shows later: with the next call of [`World::put`].
+    pub(crate) fn put_unseen(&self, mut object: Object) {
+        let mut state = self.state();
+        state.version += 1;
+        object.meta.resource_version = state.version.to_string();
+        state.objects.insert(object.key(), object);
+    }
+
     /// An operator's edit.
     pub(crate) async fn edit(&self, name: &str, edit: impl FnOnce(&mut Object)) {
         let mut object = self.get(name).unwrap();
@@ -212,9 +220,9 @@ impl Writer for World {
         async { result }.boxed()
     }
 
-    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object) -> Written<'a> {
+    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
         let now = object.meta.deleting.unwrap_or(Timestamp::UNIX_EPOCH);
-        let result = self.write("delete", object, false, |o| o.meta.deleting = Some(now));
+        let result = self.write("delete", object, exact, |o| o.meta.deleting = Some(now));
         let result = result.and_then(|o| if o.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(o) });
         async { result }.boxed()
     }

@@ -388,12 +388,12 @@ impl Writer for MemoryApi {
         ready(self.write((ChangeKind::Status, ""), before, false, change)).boxed()
     }
 
-    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object) -> Written<'a> {
+    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
         let now: Timestamp = self.clock.now();
         let change = |o: &mut Object| {
             o.meta.deleting.get_or_insert(now);
         };
-        let deleted = self.write((ChangeKind::Deleted, ""), object, false, change);
+        let deleted = self.write((ChangeKind::Deleted, ""), object, exact, change);
         let held = deleted.and_then(|o| if o.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(o) });
         ready(held).boxed()
     }

@@ -16,11 +16,18 @@ const TOLD: usize = 200;
 /// Who waits, and since when.
 pub(crate) struct Planner {
     waits: Waits,
-    since: HashMap<ObjectKey, Timestamp>,
-    /// Whether somebody began to wait since cycles were last looked for.
+    since: HashMap<ObjectKey, Since>,
+    /// Whether somebody began to wait, or to wait for others, since cycles were last looked for.
     has_news: bool,
     /// How long an object waits before its status says so.
     patience: Duration,
+}
+
+/// Since when an object waits.
+struct Since {
+    at: Timestamp,
+    /// For those that go before it, and not for what it depends on.
+    is_deleting: bool,
 }
 
 /// What to do with an object that waits.
@@ -47,6 +54,12 @@ impl Planner {
         woken
     }
 
+    /// An object's links are others than before: what is known of cycles through it no longer holds.
+    pub(crate) fn relinked(&mut self, key: &ObjectKey) {
+        self.waits.unexempt(key);
+        self.has_news |= self.since.contains_key(key);
+    }
+
     /// An object is gone; gives those who waited for that.
     pub(crate) fn unlearn(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         self.forget(key);
@@ -57,18 +70,26 @@ impl Planner {
     /// Whether the object has to wait for what it depends on.
     pub(crate) fn must_wait(&mut self, graph: &Graph, key: &ObjectKey) -> bool {
         let blocker = self.waits.look(graph, key);
-        self.note(key, blocker.is_some())
+        self.note(key, blocker.is_some(), false)
     }
 
     /// Whether the object, which is being deleted, has to wait for those that go before it.
-    pub(crate) fn must_wait_deleting(&mut self, graph: &Graph, key: &ObjectKey) -> bool {
-        let blocker = self.waits.look_deleting(graph, key);
-        self.note(key, blocker.is_some())
+    pub(crate) fn must_wait_deleting(
+        &mut self,
+        graph: &Graph,
+        key: &ObjectKey,
+        is_deleting: impl Fn(&ObjectKey) -> bool,
+    ) -> bool {
+        let blocker = self.waits.look_deleting(graph, key, is_deleting);
+        self.note(key, blocker.is_some(), true)
     }
 
-    fn note(&mut self, key: &ObjectKey, waits: bool) -> bool {
+    fn note(&mut self, key: &ObjectKey, waits: bool, is_deleting: bool) -> bool {
         if waits {
-            self.has_news |= !self.since.contains_key(key);
+            self.has_news |= self.since.get(key).is_none_or(|since| since.is_deleting != is_deleting);
+            if let Some(since) = self.since.get_mut(key) {
+                since.is_deleting = is_deleting;
+            }
         } else {
             self.since.remove(key);
         }
@@ -89,7 +110,8 @@ impl Planner {
         now: Timestamp,
         is_deleting: impl Fn(&ObjectKey) -> bool,
     ) -> Patience {
-        let since = *self.since.entry(key.clone()).or_insert(now);
+        let first = Since { at: now, is_deleting: is_deleting(key) };
+        let since = self.since.entry(key.clone()).or_insert(first).at;
         let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::MAX);
         let until = since.checked_add(patience).unwrap_or(Timestamp::MAX);
         if now < until {

@@ -8,7 +8,7 @@ use kube::core::ApiResource;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_model::Object;
 use xos_model::accept::Checks;
-use xos_steps::{DynPolicy, DynSyncStep};
+use xos_steps::{DynPolicy, DynPullStep, DynSyncStep};
 use xos_xproto::{Model, ModelSet};
 
 /// The models of a synchronizer with their steps and policies.
@@ -36,6 +36,8 @@ pub struct Entry {
     pub checks: Checks,
     /// How this synchronizer holds its objects on deletion.
     pub finalizers: Finalizers,
+    /// Whether its objects take others with them on deletion: those with to-one links to them.
+    pub takes_along: bool,
 }
 
 impl Entry {
@@ -112,7 +114,8 @@ impl Registry {
             let sync = step.as_ref().map(|_| sync_finalizer(synchronizer));
             let holds = policies.iter().any(|policy| policy.handles_delete());
             let policy = holds.then(|| policy_finalizer(synchronizer));
-            let needs_links = sync.is_none() && policy.is_none() && peers.contains(model.name.as_str());
+            let takes_along = peers.contains(model.name.as_str());
+            let needs_links = sync.is_none() && policy.is_none() && takes_along;
             let links = needs_links.then(|| links_finalizer(synchronizer));
             Entry {
                 resource: xos_crds::api_resource(model),
@@ -121,6 +124,7 @@ impl Registry {
                 policies,
                 checks: Checks::of(models, model),
                 finalizers: Finalizers { sync, policy, links },
+                takes_along,
             }
         };
         let entries: Vec<_> = models.concrete().map(entry).collect();
@@ -130,6 +134,14 @@ impl Registry {
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
             external,
         })
+    }
+
+    /// Whether a pull step's model is there.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_pull_step(&self, step: &dyn DynPullStep) -> Result<(), RegistryError> {
+        heirs(&self.models, step.observes(), || format!("pull step {}", step.name())).map(drop)
     }
 
     /// The entry of a model.

@@ -64,7 +64,7 @@ impl LiveStore {
             view.cache.wrote(Arc::clone(&object));
         }
         if let Some(known) = view.cache.get(&key).cloned() {
-            view.index.insert(&known, settled);
+            view.index(&known, settled);
         }
         drop(view);
         let uid = object.meta.uid.clone();
@@ -81,7 +81,7 @@ impl LiveStore {
         let key = object.key();
         let mut view = self.view.write();
         if view.cache.released(&key, &object.meta.uid) {
-            view.index.remove(&key);
+            view.unindex(&key);
         }
         drop(view);
         self.tell(Wrote::Gone(key, object.meta.uid.clone()));
@@ -186,13 +186,12 @@ impl LiveStore {
         if known.as_deref().unwrap_or(object).flag("write_protect") {
             return Err(StoreError::WriteProtected(object.key()));
         }
-        match self.writer.delete(entry, object).await {
+        match self.writer.delete(entry, object, false).await {
             Ok(left) => {
                 self.take_in(left, false);
                 Ok(())
             }
-            // A conflict is another object of the same name.
-            Err(WriteError::Gone | WriteError::Conflict) => {
+            Err(WriteError::Gone) => {
                 self.forget(object);
                 Ok(())
             }
@@ -236,6 +235,12 @@ impl Store for LiveStore {
 
     fn linked_back(&self, key: &ObjectKey, port: &str) -> Result<Vec<Arc<Object>>, StoreError> {
         Ok(self.view.read().index.linked_back(key, port).into_iter().cloned().collect())
+    }
+
+    fn is_in_flight(&self, object: &Object) -> bool {
+        let known = self.view.get(&object.key()).filter(|known| known.meta.uid == object.meta.uid);
+        let object = known.as_deref().unwrap_or(object);
+        object.meta.deleting.is_some() || is_unsettled(object, &self.registry, self.clock.now())
     }
 
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {

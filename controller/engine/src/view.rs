@@ -7,19 +7,50 @@ use xos_model::{Index, Object, ObjectKey};
 use crate::cache::Cache;
 
 /// The newest known state of every object, and where to find it.
-#[derive(Debug)]
 pub(crate) struct View {
     pub(crate) cache: Cache,
     pub(crate) index: Index,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Hears of every change of an object, by whomever, in its order. It is called with the view held, and must return at once.
+pub trait Observer: Send + Sync {
+    /// An object is new, or is now another.
+    fn changed(&self, before: Option<&Object>, after: &Object);
+    /// An object is gone.
+    fn gone(&self, object: &Object);
+}
+
+impl View {
+    /// Indexes an object as it is now. Whether its links changed.
+    pub(crate) fn index(&mut self, object: &Arc<Object>, is_unsettled: bool) -> bool {
+        if let Some(observer) = &self.observer {
+            let before = self.index.get(&object.key()).filter(|before| before.meta.uid == object.meta.uid);
+            observer.changed(before.map(Arc::as_ref), object);
+        }
+        self.index.insert(object, is_unsettled)
+    }
+
+    /// An object is gone.
+    pub(crate) fn unindex(&mut self, key: &ObjectKey) {
+        if let (Some(observer), Some(object)) = (&self.observer, self.index.get(key)) {
+            observer.gone(object);
+        }
+        self.index.remove(key);
+    }
 }
 
 /// The one view of an engine. Whoever holds it does nothing else meanwhile.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SharedView(Arc<RwLock<View>>);
 
 impl SharedView {
     pub(crate) fn new(index: Index) -> Self {
-        Self(Arc::new(RwLock::new(View { cache: Cache::default(), index })))
+        Self(Arc::new(RwLock::new(View { cache: Cache::default(), index, observer: None })))
+    }
+
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.write().observer = Some(observer);
     }
 
     // Nothing that holds the lock can leave half a change behind, so a panic of another thread does not matter.

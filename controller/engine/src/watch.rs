@@ -1,10 +1,12 @@
 //! Watches custom resources and tells the engine what they show.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use kube::api::{Api, DynamicObject};
 use kube::runtime::WatchStreamExt as _;
+use kube::runtime::utils::{Backoff, ResetTimerBackoff};
 use kube::runtime::watcher::{self, watcher};
 use kube::{Client, ResourceExt as _};
 use tokio::sync::mpsc;
@@ -32,7 +34,36 @@ pub struct Watch {
     id: WatchId,
     entry: Arc<Entry>,
     api: Api<DynamicObject>,
+    /// How long it is one request. A connection that is dead is noticed soon after.
+    lasts: Duration,
 }
+
+/// A watch that is broken is taken up again after the first of these times, doubled up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// The pauses before a watch is taken up again, spread so that the watches of all models do not come at once.
+#[derive(Default)]
+struct Pauses {
+    broken: u32,
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let backoff = xos_model::Backoff { initial: PAUSES.0, max: PAUSES.1, jitter: 0.5 };
+        self.broken = self.broken.saturating_add(1);
+        Some(backoff.delay(self.broken, rand::random()))
+    }
+}
+
+impl Backoff for Pauses {
+    fn reset(&mut self) {
+        self.broken = 0;
+    }
+}
+
+/// A watch that has held for so long is not broken.
+const HELD: Duration = Duration::from_secs(60);
 
 /// The watches for all models, in these namespaces (none given: in all).
 pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> Vec<Watch> {
@@ -43,7 +74,7 @@ pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> V
         };
         apis.into_iter().map(|api| (Arc::clone(entry), api))
     });
-    apis.enumerate().map(|(id, (entry, api))| Watch { id, entry, api }).collect()
+    apis.enumerate().map(|(id, (entry, api))| Watch { id, entry, api, lasts: Duration::from_secs(290) }).collect()
 }
 
 /// The watch that shows an object; none does for one of another namespace.
@@ -56,6 +87,12 @@ pub(crate) fn watch_id(registry: &Registry, namespaces: &[String], key: &ObjectK
 }
 
 impl Watch {
+    /// The same watch, for which a new request is made each time this has passed (290 s by default, at least 1 s).
+    #[must_use]
+    pub fn lasting(self, lasts: Duration) -> Self {
+        Self { lasts, ..self }
+    }
+
     /// Watches until the receiver is closed. Broken watches are taken up again with a growing delay.
     pub async fn run(self, notices: mpsc::Sender<Notice>) {
         let stream = self.events();
@@ -77,8 +114,9 @@ impl Watch {
     }
 
     fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
-        let config = watcher::Config::default().streaming_lists();
-        watcher(self.api.clone(), config).default_backoff()
+        let lasts = u32::try_from(self.lasts.as_secs()).unwrap_or(u32::MAX).max(1);
+        let config = watcher::Config::default().streaming_lists().timeout(lasts);
+        watcher(self.api.clone(), config).backoff(ResetTimerBackoff::new(Pauses::default(), HELD))
     }
 
     fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {

@@ -1,5 +1,8 @@
 //! Writes to the API server.
 
+use std::future::Future;
+use std::time::Duration;
+
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
@@ -18,6 +21,8 @@ use crate::registry::{Entry, Registry};
 const STATUS_TRIES: usize = 5;
 /// Field managers of what no step writes.
 const STATUS: &str = "status";
+/// Until the API server has to have answered, retries and all.
+const ANSWERED: Duration = Duration::from_secs(30);
 const FINALIZERS: &str = "finalizers";
 
 /// Why a write did not succeed.
@@ -35,6 +40,9 @@ pub enum WriteError {
     /// The API server refused, or could not be reached.
     #[error("the API server: {0}")]
     Api(#[source] Box<kube::Error>),
+    /// It did not answer in time: the write may have taken effect.
+    #[error("the API server did not answer within {0:?}")]
+    TimedOut(Duration),
     /// The API server's answer could not be read.
     #[error("the API server's answer: {0}")]
     Decode(#[from] DecodeError),
@@ -89,20 +97,35 @@ pub trait Writer: Send + Sync + 'static {
     /// Makes the status of `before`, which was read, that of `after`. What others wrote meanwhile stays.
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
 
-    /// Asks for the deletion of an object; gives it as it is then, or [`WriteError::Gone`].
-    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a>;
+    /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read; gives it as it is then, or [`WriteError::Gone`].
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a>;
 }
 
 /// Writes by kube.
 pub struct KubeWriter {
     client: Client,
     synchronizer: String,
+    timeout: Duration,
 }
 
 impl KubeWriter {
     /// A writer for a registry's objects.
     pub fn new(client: Client, registry: &Registry) -> Self {
-        Self { client, synchronizer: registry.synchronizer.clone() }
+        Self { client, synchronizer: registry.synchronizer.clone(), timeout: ANSWERED }
+    }
+
+    /// The same with another limit for each call: 30 s by default. A call that is swallowed must not keep an object for ever.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    fn bounded<'a, T: Send + 'a>(
+        &'a self,
+        call: impl Future<Output = Result<T, WriteError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, WriteError>> {
+        let limit = self.timeout;
+        async move { tokio::time::timeout(limit, call).await.unwrap_or(Err(WriteError::TimedOut(limit))) }.boxed()
     }
 
     fn api(&self, entry: &Entry, namespace: &str) -> Api<DynamicObject> {
@@ -142,41 +165,38 @@ impl Writer for KubeWriter {
         let patch = json!({"metadata": {
             "uid": object.meta.uid, "resourceVersion": object.meta.resource_version, "finalizers": finalizers,
         }});
-        self.merge(entry, object, patch, FINALIZERS).boxed()
+        self.bounded(self.merge(entry, object, patch, FINALIZERS))
     }
 
     fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
-        async move {
+        self.bounded(async move {
             let (touch, version) = (save.touch.as_deref(), &object.meta.resource_version);
             let mut patch = quiet_save_patch(&save.spec, &save.saves, touch, version)?;
             patch["metadata"]["uid"] = json!(object.meta.uid);
             self.merge(entry, object, patch, who).await
-        }
-        .boxed()
+        })
     }
 
     fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a> {
-        async move {
+        self.bounded(async move {
             let mut new = new_custom_resource(&entry.model, object);
             let finalizers: Vec<_> = entry.finalizers.all().cloned().collect();
             new.metadata.finalizers = Some(finalizers).filter(|finalizers| !finalizers.is_empty());
             let parameters = PostParams { field_manager: Some(self.manager(who)), ..PostParams::default() };
             let created = self.api(entry, &object.meta.namespace).create(&parameters, &new).await?;
             Ok(from_custom_resource(&entry.model, &created)?)
-        }
-        .boxed()
+        })
     }
 
     fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
-        async move {
+        self.bounded(async move {
             let there = self.api(entry, &key.namespace).get_opt(&key.name).await?;
             Ok(there.map(|there| from_custom_resource(&entry.model, &there)).transpose()?)
-        }
-        .boxed()
+        })
     }
 
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
-        async move {
+        self.bounded(async move {
             // The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
             let (mut base, mut new) = (before.clone(), after.clone());
             for _ in 0..STATUS_TRIES {
@@ -189,22 +209,26 @@ impl Writer for KubeWriter {
                 }
             }
             Err(WriteError::Conflict)
-        }
-        .boxed()
+        })
     }
 
-    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
-        async move {
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
+        self.bounded(async move {
             let uid = Some(object.meta.uid.clone());
-            let preconditions = Some(Preconditions { uid, resource_version: None });
+            let resource_version = exact.then(|| object.meta.resource_version.clone());
+            let preconditions = Some(Preconditions { uid, resource_version });
             let parameters = DeleteParams { preconditions, ..DeleteParams::default() };
-            let answer = self.api(entry, &object.meta.namespace).delete(&object.meta.name, &parameters).await?;
+            let answer = self.api(entry, &object.meta.namespace).delete(&object.meta.name, &parameters).await;
+            let answer = match answer.map_err(WriteError::from) {
+                // Another object of the same name, or this one as it was not read.
+                Err(WriteError::Conflict) => return self.current(entry, object).await.and(Err(WriteError::Conflict)),
+                answer => answer?,
+            };
             let left = answer.left().ok_or(WriteError::Gone)?;
             let left = from_custom_resource(&entry.model, &left)?;
             // Without finalizers it is gone, and the answer still shows it.
             if left.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(left) }
-        }
-        .boxed()
+        })
     }
 }
 

@@ -49,13 +49,13 @@ impl Index {
         &self.graph
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait.
-    pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) {
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its links changed.
+    pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) -> bool {
         let key = object.key();
-        self.graph.insert(object, is_unsettled);
+        let is_relinked = self.graph.insert(object, is_unsettled);
         let old = self.objects.insert(key.clone(), Arc::clone(object));
         let (models, fields) = (&self.models, &mut self.fields);
-        let Some(model) = models.get(&object.model) else { return };
+        let Some(model) = models.get(&object.model) else { return is_relinked };
         for (field, entries) in fields.get_mut(&object.model).into_iter().flatten() {
             let new = forms(model, object, field);
             if let Some(old) = &old {
@@ -69,6 +69,7 @@ impl Index {
                 entries.entry(form).or_default().insert(key.clone());
             }
         }
+        is_relinked
     }
 
     /// An object is gone.

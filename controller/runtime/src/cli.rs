@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Print the CustomResourceDefinitions of models as YAML
     Crds(CrdsArgs),
+    /// List or replay the events that no attempt of a step could handle
+    Events(EventsArgs),
     /// Print the admission policies that put finalizers on new objects as YAML
     Admission(AdmissionArgs),
     /// Print the gRPC API of models as XOS's file xos.proto
@@ -99,6 +101,40 @@ pub(crate) struct CrdsArgs {
     pub(crate) diff: bool,
     /// How to print the differences: text for people, json for scripts
     #[arg(long, value_enum, default_value_t, requires = "diff")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    #[command(subcommand)]
+    pub(crate) command: EventsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List the parked events that were not replayed, oldest first
+    Parked(ParkedArgs),
+    /// Send parked events again, oldest first, each to the step that had parked it
+    Replay(ParkedArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+An event is sent to its own topic again, with a header that names the step; other synchronizers' steps leave it alone, and other programs \
+that read the topic see it twice. How far parked events were replayed is kept by Kafka: consumer group <synchronizer>.parked.
+Exit code: 0, or 1 if the event bus does not answer.")]
+pub(crate) struct ParkedArgs {
+    /// The synchronizer's configuration file; give it again for overlays, whose values win
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
+    /// Only events of this topic
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// How to print: text for people, json (one object a line) for scripts
+    #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 

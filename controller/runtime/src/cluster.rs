@@ -1,6 +1,13 @@
 //! The cluster that the environment names.
 
+use std::time::Duration;
+
 use kube::Client;
+use kube::client::ClientBuilder;
+use tower::timeout::TimeoutLayer;
+
+/// Until an answer has to begin, where nothing else is configured.
+pub(crate) const ANSWERED: Duration = Duration::from_secs(30);
 
 /// Why there is no client for a cluster.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +23,12 @@ pub enum ClusterError {
 }
 
 /// A client for the cluster that kubectl would talk to, or the one that this program runs in.
-pub(crate) async fn client() -> Result<Client, ClusterError> {
+///
+/// Whatever is asked for has to begin to be answered within `timeout`, retries and all: also a watch, which may then last.
+pub(crate) async fn client(timeout: Duration) -> Result<Client, ClusterError> {
     // Both kube and reqwest take the process's default; to find one in place is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = kube::Config::infer().await?;
-    Client::try_from(config).map_err(|source| ClusterError::Client(Box::new(source)))
+    let builder = ClientBuilder::try_from(config).map_err(|source| ClusterError::Client(Box::new(source)))?;
+    Ok(builder.with_layer(&TimeoutLayer::new(timeout)).build())
 }

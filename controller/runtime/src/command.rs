@@ -11,6 +11,7 @@ use crate::check::{ExitStatus, check};
 use crate::cli::{Cli, Command};
 use crate::crds_command;
 use crate::diff_command;
+use crate::events_command;
 use crate::explain::{ExplainError, explain};
 use crate::proto_command;
 use crate::serve::serve;
@@ -40,6 +41,7 @@ pub(crate) fn run(synchronizer: Synchronizer) -> ExitCode {
             let code = |error: &crds_command::CrdsError| if error.is_usage() { USAGE } else { FAILED };
             finish(crds_command::run(&synchronizer, &args, &mut out), code)
         }
+        Command::Events(args) => finish(events_command::run(&args, &mut out), |_| FAILED),
         Command::Admission(args) => finish(admission_command::run(synchronizer, &args.config, &mut out), |_| FAILED),
         Command::Proto(args) => {
             let code = |error: &proto_command::ProtoError| if error.is_usage() { USAGE } else { FAILED };

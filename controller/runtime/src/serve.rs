@@ -1,6 +1,7 @@
 //! `xos run`: puts everything together and runs it until a signal.
 
 use std::env;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use xos_engine::birth::{self, Births};
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
 use xos_engine::install::{InstallError, install};
-use xos_engine::watch::watches;
+use xos_engine::watch::{Notice, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
 use xos_model::Backoff;
 use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
@@ -26,12 +27,15 @@ use xos_xproto::ModelSet;
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState};
 use crate::dependencies::{self, DependenciesError};
+use crate::flows::{Flows, FlowsError};
 use crate::logging;
 use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
 
 /// How many notices of watches may wait for the engine.
 const NOTICES_WAITING: usize = 1024;
+/// How much longer a watch lasts than the API server has for an answer.
+const WATCHES_LAST: u32 = 4;
 
 /// Why a synchronizer could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,9 @@ pub enum ServeError {
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// Pull steps, event steps, or their bus.
+    #[error(transparent)]
+    Flows(#[from] FlowsError),
     /// The file of dependencies.
     #[error(transparent)]
     Dependencies(#[from] DependenciesError),
@@ -109,9 +116,9 @@ pub fn serve(synchronizer: Synchronizer, files: &[PathBuf]) -> Result<(), ServeE
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
 pub async fn run(synchronizer: Synchronizer, config: &Config, shutdown: CancellationToken) -> Result<(), ServeError> {
-    let registry = registry(synchronizer, config)?;
-    let client = cluster::client().await?;
-    start(registry, client, config, shutdown).await
+    let (registry, flows) = prepare(synchronizer, config)?;
+    let client = cluster::client(config.api_timeout).await?;
+    start(registry, flows, client, config, shutdown).await
 }
 
 /// Runs a synchronizer on the cluster of `client` until `shutdown`.
@@ -124,7 +131,16 @@ pub async fn run_on(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    start(registry(synchronizer, config)?, client, config, shutdown).await
+    let (registry, flows) = prepare(synchronizer, config)?;
+    start(registry, flows, client, config, shutdown).await
+}
+
+/// All that can be wrong with the steps is found before a cluster is asked for.
+fn prepare(mut synchronizer: Synchronizer, config: &Config) -> Result<(Registry, Flows), ServeError> {
+    let (pulls, events) = (mem::take(&mut synchronizer.pull_steps), mem::take(&mut synchronizer.event_steps));
+    let registry = registry(synchronizer, config)?;
+    let flows = Flows::new(pulls, events, &registry, config)?;
+    Ok((registry, flows))
 }
 
 pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, ServeError> {
@@ -134,6 +150,7 @@ pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Re
 
 async fn start(
     registry: Registry,
+    flows: Flows,
     client: Client,
     config: &Config,
     shutdown: CancellationToken,
@@ -149,7 +166,7 @@ async fn start(
     warn_of_what_is_not_enforced(&models);
     let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
     tell_cycles(&models, &dependencies);
-    work(registry, &client, config, dependencies, shutdown).await
+    work(registry, flows, &client, config, dependencies, shutdown).await
 }
 
 /// It saves a write for each object, and nothing depends on it; so nobody waits for it.
@@ -161,6 +178,7 @@ async fn set_finalizers_at_birth(client: Client, births: Births, synchronizer: S
 
 async fn work(
     registry: Registry,
+    flows: Flows,
     client: &Client,
     config: &Config,
     dependencies: Vec<ExtraDependency>,
@@ -169,13 +187,13 @@ async fn work(
     let (sender, notices) = mpsc::channel(NOTICES_WAITING);
     let mut watching = JoinSet::new();
     for watch in watches(client, &registry, &config.namespaces) {
-        watching.spawn(watch.run(sender.clone()));
+        watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
     }
     let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
-    let writer = Arc::new(KubeWriter::new(client.clone(), &registry));
+    let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
-    let parts = context_parts(client, config, events)?;
+    let parts = ContextParts { producer: flows.producer(), ..context_parts(client, config, events)? };
     let births = birth::births(&registry, &config.namespaces);
     let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
     let setting = set_finalizers_at_birth(client.clone(), births, config.name.clone());
@@ -186,7 +204,7 @@ async fn work(
     }));
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
     let result = tokio::select! {
-        ended = engine.run(notices, shutdown) => Ok(ended?),
+        ended = run_all(engine, notices, flows, shutdown) => Ok(ended?),
         Some(watch) = watching.join_next() => Err(ServeError::WatchEnded(watch.err())),
     };
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
@@ -195,6 +213,23 @@ async fn work(
     drop((telling, setting));
     tracing::info!("stopped");
     result
+}
+
+/// Engine, pull steps and event steps. If the engine ends by itself, the others do too.
+async fn run_all(
+    engine: Engine,
+    notices: mpsc::Receiver<Notice>,
+    flows: Flows,
+    shutdown: CancellationToken,
+) -> Result<(), EngineError> {
+    let stop = shutdown.child_token();
+    let flowing = flows.run(&engine, stop.clone());
+    let engine = async {
+        let ended = engine.run(notices, shutdown).await;
+        stop.cancel();
+        ended
+    };
+    tokio::join!(engine, flowing).0
 }
 
 fn load_models(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, ServeError> {

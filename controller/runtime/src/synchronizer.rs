@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use xos_steps::{DynPolicy, DynSyncStep, Policy, SyncStep, erase, erase_policy};
+use xos_steps::{
+    DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, SyncStep, erase, erase_event_step,
+    erase_policy, erase_pull_step,
+};
 
 use crate::command;
 
@@ -20,13 +23,22 @@ pub struct Synchronizer {
     pub(crate) models: Vec<(String, String)>,
     pub(crate) steps: Vec<Arc<dyn DynSyncStep>>,
     pub(crate) policies: Vec<Arc<dyn DynPolicy>>,
+    pub(crate) pull_steps: Vec<Arc<dyn DynPullStep>>,
+    pub(crate) event_steps: Vec<Arc<dyn DynEventStep>>,
 }
 
 impl Synchronizer {
     /// A synchronizer without models and steps. The name is that of its command line; the one it goes by on objects (finalizers, field
     /// managers, bookkeeping) is `name` in its configuration.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), models: vec![], steps: vec![], policies: vec![] }
+        Self {
+            name: name.to_owned(),
+            models: vec![],
+            steps: vec![],
+            policies: vec![],
+            pull_steps: vec![],
+            event_steps: vec![],
+        }
     }
 
     /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces them.
@@ -47,7 +59,19 @@ impl Synchronizer {
         self
     }
 
-    /// Reads the command line and does what it says: `run`, `check`, `crds`. For `main`.
+    /// Adds a pull step.
+    pub fn pull_step(mut self, step: impl PullStep) -> Self {
+        self.pull_steps.push(erase_pull_step(step));
+        self
+    }
+
+    /// Adds an event step. It needs `event_bus` in the configuration.
+    pub fn event_step(mut self, step: impl EventStep) -> Self {
+        self.event_steps.push(erase_event_step(step));
+        self
+    }
+
+    /// Reads the command line and does what it says: `run`, `check`, `crds`, `events` … For `main`.
     pub fn run(self) -> ExitCode {
         command::run(self)
     }

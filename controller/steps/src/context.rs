@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use xos_model::Pass;
 
 use crate::events::{EventSink, NoEvents};
+use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Saver, Session, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,8 @@ pub struct ContextParts {
     pub saver: Saver,
     /// The namespace of the object at hand.
     pub namespace: String,
+    /// Where messages go.
+    pub producer: Arc<dyn Producer>,
     /// Where events go.
     pub events: Arc<dyn EventSink>,
     /// The Kubernetes client; none in a unit test.
@@ -80,6 +83,7 @@ impl ContextParts {
             store: Arc::new(NoStore),
             saver: Saver { step: String::new(), pass: Pass::Sync },
             namespace: String::new(),
+            producer: Arc::new(NoProducer),
             events: Arc::new(NoEvents),
             kube: None,
         }
@@ -144,6 +148,10 @@ impl StepContext {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
+    }
+
+    pub(crate) fn bus(&self) -> &dyn Producer {
+        self.parts.producer.as_ref()
     }
 
     pub(crate) fn saver(&self) -> &Saver {

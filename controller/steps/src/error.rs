@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::bus_event::EventError;
+
 /// How a step says that it did not succeed.
 ///
 /// Any error converts into [`StepError::Failed`], so `?` does what one expects. XOS's `DeferredException` and `InnocuousException` are
@@ -34,6 +36,11 @@ impl StepError {
     /// Not yet: `reason` says what is missing.
     pub fn deferred(reason: impl Into<String>) -> Self {
         Self::Deferred(reason.into())
+    }
+
+    /// Whether it says that an event cannot be read: to try again is in vain.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.is::<EventError>())
     }
 
     /// Not done, and no harm.

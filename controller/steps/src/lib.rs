@@ -2,25 +2,36 @@
 //!
 //! A [`SyncStep`] pushes the state of one model's objects to a backend. The engine calls it when an object is new, was changed by an
 //! operator, or failed before; it records the outcome in the object's status, and calls the delete step before an object goes away.
-//! A [`Policy`] reacts to changes of a model's objects, before their sync step.
+//! A [`Policy`] reacts to changes of a model's objects, before their sync step. The world flows back by a [`PullStep`], which looks at a
+//! backend from time to time, and an [`EventStep`], which takes messages from a bus.
 //!
 //! **Invariant:** this crate stays small and stable; of Kubernetes it knows the client that it hands on, and nothing else.
 
+pub mod bus_event;
 pub mod context;
 pub mod erased;
 pub mod error;
+pub mod event_step;
 pub mod events;
+pub mod listing;
 pub mod models;
 mod objects;
 pub mod policy;
+pub mod producer;
+pub mod pull_step;
 pub mod store;
 pub mod sync_step;
 
+pub use bus_event::{BusEvent, EventError};
 pub use context::{ContextParts, SettingsError, StepContext, http_client};
 pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
+pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
 pub use events::{Event, EventSink, NoEvents};
+pub use listing::{Listing, Pulled};
 pub use models::Models;
 pub use policy::Policy;
+pub use producer::{Message, NoProducer, ProduceError, Producer};
+pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
 pub use store::{NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;

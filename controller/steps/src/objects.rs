@@ -76,6 +76,12 @@ impl StepContext {
         state.ok_or_else(|| StoreError::NotRead(key(o)))
     }
 
+    /// Whether an operator's change of an object that was read here has not reached the backend yet, so that what the backend says of it is
+    /// old. Where nobody synchronizes the object, it never is.
+    pub fn is_in_flight(&self, o: &impl Model) -> bool {
+        self.base(o).is_ok_and(|object| self.store().is_in_flight(&object))
+    }
+
     /// Asks for the deletion of an object. It goes once its delete step and policies have run; what leads to it goes before.
     ///
     /// One that is gone already is deleted.

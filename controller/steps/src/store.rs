@@ -156,6 +156,11 @@ pub trait Store: Send + Sync {
     /// When there is no store.
     fn linked_back(&self, key: &ObjectKey, port: &str) -> Result<Vec<Arc<Object>>, StoreError>;
 
+    /// Whether an operator's change of the object is not yet in the backend, so that what the backend says of it is old.
+    fn is_in_flight(&self, _object: &Object) -> bool {
+        false
+    }
+
     /// The object as it is now, past all caches; none if there is none.
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>>;
 

@@ -14,6 +14,7 @@ pub mod serve;
 mod served;
 
 pub(crate) use kubeconfig::write_secret;
+pub(crate) use ports::free as free_ports;
 pub(crate) use served::client;
 pub use served::{ClientError, Error, Line, Ready, ServeOptions, Served};
 

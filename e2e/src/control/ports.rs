@@ -4,7 +4,7 @@ use std::{io, net::TcpListener};
 
 /// `N` ports that nobody listens on. They are held together, so that no two are the same, and given back on return:
 /// somebody else may take one before it is used, which the caller has to bear.
-pub(super) fn free<const N: usize>() -> io::Result<[u16; N]> {
+pub(crate) fn free<const N: usize>() -> io::Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {

@@ -40,6 +40,9 @@ pub enum Error {
     /// The synchronizer.
     #[error(transparent)]
     Synchronizer(#[from] synchronizer::Error),
+    /// The event bus.
+    #[error(transparent)]
+    Kafka(#[from] crate::kafka::Error),
     /// kubectl.
     #[error(transparent)]
     Kubectl(#[from] kubectl::Error),

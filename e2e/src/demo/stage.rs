@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use super::{Error, expect, narrate};
+use serde_json::json;
+
 use crate::{
     Cluster, Directory, Synchronizer,
     example::{self, People},
+    kafka::Kafka,
     kubectl::Output,
     process,
+    synchronizer::Launch,
 };
 
 /// Where the demo's people live.
@@ -17,8 +21,10 @@ const NAMESPACE: &str = "default";
 pub(super) struct Stage {
     // In the order in which they end.
     synchronizer: Synchronizer,
+    launch: Launch,
     pub(super) directory: Directory,
     pub(super) people: People,
+    pub(super) kafka: Kafka,
     folder: tempfile::TempDir,
     cluster: Cluster,
 }
@@ -32,9 +38,15 @@ impl Stage {
         let folder = cluster.folder("xos-demo-")?;
         let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;
         println!("the directory listens on {}", directory.url());
+        narrate::say("… a Kafka broker, the event bus, …");
+        let kafka = Kafka::start().await?;
+        println!("the broker listens on {}", kafka.endpoint());
         narrate::say("… and the synchronizer, with a ServiceAccount of its own.");
         let log = folder.path().join("synchronizer.log");
-        let launch = example::launch(&cluster, NAMESPACE, &directory, folder.path(), &log).await?;
+        let launch = {
+            let bus = json!({"event_bus": {"kind": "kafka", "endpoint": kafka.endpoint()}});
+            example::launch_with(&cluster, NAMESPACE, &directory, folder.path(), &log, &bus).await?
+        };
         let mut synchronizer = launch.start()?;
         let people = People::new(cluster.admin().await?, NAMESPACE);
         tokio::select! {
@@ -45,7 +57,7 @@ impl Stage {
             }
         }
         println!("it has installed the kinds MyModel and Team");
-        Ok(Self { synchronizer, directory, people, cluster, folder })
+        Ok(Self { synchronizer, launch, directory, people, kafka, cluster, folder })
     }
 
     /// Shows a kubectl command and what it answers; it has to succeed.
@@ -68,6 +80,11 @@ impl Stage {
         narrate::command("curl", &[&format!("{}/people", self.directory.url())]);
         narrate::output(&format!("{:#}", self.directory.people_json().await?));
         Ok(self.directory.people().await?.into_values().map(|person| person.full_name).collect())
+    }
+
+    /// What `events parked` says.
+    pub(super) async fn parked(&self) -> Result<String, Error> {
+        Ok(self.launch.command(&["events", "parked"]).await?.0)
     }
 
     pub(super) fn synchronizer_log(&self) -> PathBuf {
@@ -94,11 +111,12 @@ impl Stage {
 
     /// Stops everything, and sees that it is gone.
     pub(super) async fn clear(self) -> Result<(), Error> {
-        let Self { mut synchronizer, directory, people: _, cluster, folder } = self;
+        let Self { mut synchronizer, launch: _, directory, people: _, kafka, cluster, folder } = self;
         let status = synchronizer.stop().await?;
         let seen = status.map_or("it had to be killed".to_owned(), |status| status.to_string());
         expect(status.is_some_and(|status| status.success()), "the synchronizer to end well when asked", seen)?;
         directory.stop().await?;
+        drop(kafka);
         folder.close()?;
         drop(cluster);
         Ok(())

@@ -9,13 +9,19 @@ use super::{
     narrate::{command, output, say},
     stage::Stage,
 };
-use crate::example::condition;
+use crate::{
+    example::{SOON, condition},
+    wait::eventually,
+};
 
 const PEOPLE: &str = "config/example/people.yaml";
 const WAIT: &str = "--timeout=60s";
 /// When the last attempt that the status tells of ended.
 const DONE: &str =
     r#"jsonpath={.status.history[0].step} {.status.history[0].outcome} at {.status.history[0].at}{"\n"}"#;
+
+/// Why nobody synchronizes an object.
+const FOUND: &str = r#"jsonpath=noSync {.spec.noSync}, xosManaged {.spec.xosManaged}: {.status.conditions[?(@.type=="Synced")].message}{"\n"}"#;
 
 pub(super) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measured, Error> {
     let (applied, synced) = two_people(stage).await?;
@@ -27,6 +33,8 @@ pub(super) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measure
     a_team_by_policy(stage).await?;
     somebody_who_waits(stage).await?;
     a_team_goes(stage).await?;
+    a_message(stage).await?;
+    somebody_at_the_desk(stage).await?;
     the_end(stage).await?;
     Ok(Measured { started, applied, synced, update })
 }
@@ -140,6 +148,68 @@ async fn a_team_goes(stage: &Stage) -> Result<(), Error> {
     let left = stage.people.all().await?;
     expect(left.len() == 2, "Jean to be gone and two people to be left", left.len())?;
     directory_has(stage, &left).await
+}
+
+async fn a_message(stage: &Stage) -> Result<(), Error> {
+    say(
+        "Somebody is announced by a message, which Kafka's own console producer sends: an event step makes the object.",
+    );
+    let message = r#"{"first_name": "John", "last_name": "Doe"}"#;
+    let pipe = format!(
+        "echo '{message}' | kafka-console-producer.sh --bootstrap-server {} --topic MyTopic",
+        stage.kafka.endpoint()
+    );
+    println!("$ {pipe}");
+    stage.kafka.send_by_console("MyTopic", &[("", message)]).await?;
+    let john = who_is(stage, "John").await?;
+    stage.people.ready(&john).await?;
+    stage.kubectl(&["get", "mymodels", "-o", "wide"]).await?;
+    directory_has(stage, &stage.people.all().await?).await?;
+    say("A message that is no JSON holds nothing up: it is parked, with its reason.");
+    println!("$ {}", pipe.replace(message, "What?"));
+    stage.kafka.send_by_console("MyTopic", &[("", "What?")]).await?;
+    let parked = eventually(SOON, "the message to be parked", async || match stage.parked().await {
+        Ok(text) if text.contains("What?") => Ok(text),
+        Ok(text) => Err(text),
+        Err(error) => Err(error.to_string()),
+    });
+    let parked = parked.await?;
+    command("example-synchronizer", &["events", "parked", "--config", "config.yaml"]);
+    output(&parked);
+    Ok(())
+}
+
+async fn somebody_at_the_desk(stage: &Stage) -> Result<(), Error> {
+    say("Somebody signs in at the directory's own desk: a pull step, which looks every 5 s, finds them.");
+    let person = json!({"first_name": "Katherine", "last_name": "Johnson", "full_name": "Katherine Johnson"});
+    let url = format!("{}/people/desk.1", stage.directory.url());
+    command("curl", &["-X", "PUT", &url, "-H", "content-type: application/json", "-d", &person.to_string()]);
+    stage.directory.sign_in("desk.1", &person).await?;
+    let katherine = who_is(stage, "Katherine").await?;
+    say(
+        "Nobody is to push them to the directory, which has them already: the object has noSync, and its status says so.",
+    );
+    let held = |person: &Value| condition(person, "Synced")["reason"].is_string();
+    stage.people.until(&katherine, "told of", held).await?;
+    stage.kubectl(&["get", "mymodels", "-o", "wide"]).await?;
+    let shown = stage.kubectl(&["get", "mymodel", &katherine, "-o", FOUND]).await?;
+    expect(shown.contains("noSync true") && shown.contains("xosManaged false"), "one that is not ours", shown)?;
+    say("They leave, and so does the object.");
+    command("curl", &["-X", "DELETE", &url]);
+    stage.directory.sign_out("desk.1").await?;
+    stage.people.gone(&katherine).await?;
+    stage.kubectl(&["get", "mymodels"]).await.map(drop)
+}
+
+/// The name of the object of somebody with this first name, once there is one.
+async fn who_is(stage: &Stage, first: &str) -> Result<String, Error> {
+    let look = async || {
+        let all = stage.people.all().await.map_err(|error| error.to_string())?;
+        let one =
+            all.iter().find(|person| person["spec"]["firstName"] == first).map(|person| name_of(person).to_owned());
+        one.ok_or_else(|| format!("{} others", all.len()))
+    };
+    Ok(eventually(SOON, format!("an object of {first}"), look).await?)
 }
 
 async fn the_end(stage: &Stage) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod background;
 mod benchmark;
 mod cascade;
 mod changed_models;
+mod chaos;
 mod controller_killed;
 mod core_kinds;
 mod crd_established;
@@ -17,6 +18,7 @@ mod ends;
 mod failing_backend;
 mod finalizers_at_birth;
 mod first_sync;
+mod flows;
 mod graceful_shutdown;
 mod harness;
 mod no_sync;
@@ -40,8 +42,13 @@ use xos_e2e::{example::Example, namespace};
 
 /// Runs a test with an example of its own: namespace, directory, controller.
 async fn with_example(title: &str, test: impl AsyncFnOnce(&mut Example<'_>)) {
+    with_configured_example(title, &serde_json::Value::Null, test).await;
+}
+
+/// The same, with more of a configuration.
+async fn with_configured_example(title: &str, more: &serde_json::Value, test: impl AsyncFnOnce(&mut Example<'_>)) {
     let whole = namespace::with(title, async |namespace| {
-        let started = Example::start(namespace).await;
+        let started = Example::start_with(namespace, more).await;
         test(&mut started.unwrap_or_else(|error| panic!("the example does not start: {}", causes(&error)))).await;
     });
     whole.await.unwrap_or_else(|error| panic!("no namespace to test in: {}", causes(&error)));

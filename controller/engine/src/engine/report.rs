@@ -137,6 +137,7 @@ impl Engine {
             Wrote::Saved(key) => key,
             Wrote::Gone(key, uid) => return self.forget(&key, &uid),
         };
+        self.planner.relinked(&key);
         if let Some(object) = self.view.get(&key) {
             self.learn(&object);
         }
@@ -162,7 +163,7 @@ impl Engine {
         self.resyncs.remove(key);
         // A successor of the same name may be known already.
         if self.view.get(key).is_none() {
-            self.view.write().index.remove(key);
+            self.view.write().unindex(key);
         }
         for woken in self.planner.unlearn(key) {
             self.queue.add(&woken, Priority::Change);
@@ -175,7 +176,9 @@ impl Engine {
     fn learn(&mut self, object: &Arc<Object>) {
         let is_unsettled = is_unsettled(object, &self.shared.registry, self.shared.clock.now());
         let key = object.key();
-        self.view.write().index.insert(object, is_unsettled);
+        if self.view.write().index(object, is_unsettled) {
+            self.planner.relinked(&key);
+        }
         // Those who told what they wait for may have something else to tell, or to do.
         for follower in self.planner.followers(&key) {
             self.queue.add(&follower, Priority::Retry);
@@ -221,6 +224,7 @@ impl Engine {
                 for (key, uid) in gone {
                     self.forget(&key, &uid);
                 }
+                self.tell_ready();
             }
         }
     }

@@ -18,6 +18,8 @@ use crate::queue::Priority;
 use crate::registry::Entry;
 use crate::work::{Job, Report, Subject, carry_out};
 
+/// What an object that is due for its step only may have to wait with.
+const WAITS: Plan = Plan::Handle { policy: None, sync: true };
 /// Resyncs are spread over ±10 %.
 const RESYNC_JITTER: f64 = 0.1;
 /// What a protected object says that is to be deleted.
@@ -49,6 +51,10 @@ impl Engine {
         let is_due = matches!(plan, Plan::Handle { .. });
         let refusal = is_due.then(|| self.refusal(&entry, &object)).flatten();
         self.refusals.note(key, refusal.as_ref());
+        let is_held_up = refusal.is_some() || matches!(plan, Plan::Show(_)) || (plan == WAITS && self.must_wait(key));
+        if is_held_up && entry.takes_along && !entry.finalizers.all().all(|ours| object.has_finalizer(ours)) {
+            return self.spawn(key.clone(), entry, Subject::new(object), Job::Hold);
+        }
         if let Some(refusal) = refusal {
             return self.refuse(key, entry, object, refusal);
         }
@@ -58,7 +64,7 @@ impl Engine {
                 self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
-            Plan::Handle { policy: None, sync: true } if self.must_wait(key) => return self.wait(key, &object),
+            WAITS if self.must_wait(key) => return self.wait(key, &object),
             Plan::Handle { policy, sync } => {
                 self.planner.forget(key);
                 Job::Handle { policy, sync }
@@ -88,7 +94,8 @@ impl Engine {
         if !live.is_empty() {
             return Some(Job::Cascade(live));
         }
-        if self.planner.must_wait_deleting(view.index.graph(), key) {
+        let is_deleting = |key: &ObjectKey| view.cache.get(key).is_some_and(|object| object.meta.deleting.is_some());
+        if self.planner.must_wait_deleting(view.index.graph(), key, is_deleting) {
             return None;
         }
         let sync = sync && self.may_be_in_backend(object);

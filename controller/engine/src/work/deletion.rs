@@ -56,15 +56,20 @@ impl Worker<'_> {
     }
 
     pub(super) async fn cascade(&self, others: Vec<Arc<Object>>) -> Result<Turn, WriteError> {
-        let (mut left, mut gone) = (vec![], vec![]);
+        let (mut left, mut gone, mut changed) = (vec![], vec![], false);
         for other in others {
             let Some(entry) = self.shared.registry.get(&other.model) else { continue };
             tracing::info!(object = %other.key(), "deleted together with what it leads to");
-            match self.shared.writer.delete(entry, &other).await {
+            // Exactly as it was seen: it may lead elsewhere by now.
+            match self.shared.writer.delete(entry, &other, true).await {
                 Ok(object) => left.push(object),
-                Err(WriteError::Gone | WriteError::Conflict) => gone.push(other),
+                Err(WriteError::Gone) => gone.push(other),
+                Err(WriteError::Conflict) => changed = true,
                 Err(error) => return Err(error),
             }
+        }
+        if changed && left.is_empty() && gone.is_empty() {
+            return Err(WriteError::Conflict);
         }
         Ok(Turn::Cascaded(left, gone))
     }

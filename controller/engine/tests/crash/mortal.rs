@@ -44,7 +44,7 @@ impl Writer for Mortal {
         self.through(|| self.api.write_status(entry, before, after))
     }
 
-    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object) -> Written<'a> {
-        self.through(|| self.api.delete(entry, object))
+    fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
+        self.through(move || self.api.delete(entry, object, exact))
     }
 }

@@ -75,10 +75,10 @@ impl Graph {
         })
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait.
-    pub fn insert(&mut self, object: &Object, is_unsettled: bool) {
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its links changed.
+    pub fn insert(&mut self, object: &Object, is_unsettled: bool) -> bool {
         let key = object.key();
-        let Some(shape) = self.shapes.get(&key.model) else { return };
+        let Some(shape) = self.shapes.get(&key.model) else { return false };
         let edges = edges::of(&shape, object);
         let is_same = self.nodes.get(&key).is_some_and(|node| node.edges == edges);
         if !is_same {
@@ -89,6 +89,7 @@ impl Graph {
         }
         self.settle(&key, is_unsettled);
         self.nodes.insert(key, Node { shape, edges, is_unsettled });
+        !is_same
     }
 
     /// An object is gone.

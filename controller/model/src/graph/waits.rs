@@ -43,9 +43,17 @@ impl Waits {
     }
 
     /// The same for an object that is being deleted: it waits until those that depend on it are gone.
-    pub fn look_deleting(&mut self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+    ///
+    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it leads to.
+    pub fn look_deleting(
+        &mut self,
+        graph: &Graph,
+        key: &ObjectKey,
+        is_deleting: impl Fn(&ObjectKey) -> bool,
+    ) -> Option<Blocker> {
         let cascade = graph.cascade(key);
-        let blocker = cascade.into_iter().rfind(|other| !self.is_exempt(key, other)).map(Blocker::Object);
+        let blocks = |other: &ObjectKey| !(self.is_exempt(key, other) && is_deleting(other));
+        let blocker = cascade.into_iter().rfind(blocks).map(Blocker::Object);
         self.note(key, blocker)
     }
 

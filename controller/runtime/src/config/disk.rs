@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::read::{Draft, Lookup, read};
 use super::section::Report;
 use super::yaml::{Node, Value, parse};
-use super::{ConfigError, Loaded, Secret, environment};
+use super::{Config, ConfigError, Loaded, Secret, environment};
 
 /// Reads files and variables and looks up what they name.
 pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
@@ -20,7 +20,7 @@ pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<
     let draft = draft(&mut files, env, &mut report);
     let Draft { mut config, lookups, unused } = draft;
     for lookup in lookups {
-        look_up(lookup, &mut config.accessor.password, &mut report);
+        look_up(lookup, &mut config, &mut report);
     }
     let mut diagnostics: Vec<_> =
         report.finish().into_iter().map(|(problem, place)| Diagnostic::new(problem, &place, &files)).collect();
@@ -61,7 +61,7 @@ fn open(path: &Path, number: usize, report: &mut Report) -> File {
     File { path: path.to_owned(), text, secrets: Vec::new() }
 }
 
-fn look_up(lookup: Lookup, password: &mut Option<Secret>, report: &mut Report) {
+fn look_up(lookup: Lookup, config: &mut Config, report: &mut Report) {
     match lookup {
         Lookup::Folder { key, path, place } => {
             if !path.is_dir() {
@@ -74,13 +74,22 @@ fn look_up(lookup: Lookup, password: &mut Option<Secret>, report: &mut Report) {
                 report.push(Problem::StepsAtRunTime { key, path }, &place);
             }
         }
-        Lookup::Password { path, place } => match fs::read_to_string(&path) {
-            Ok(text) => *password = Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Lookup::Secret { key, path, place } => match fs::read_to_string(&path) {
+            Ok(text) => keep(key, Secret::new(text.trim_end_matches(['\r', '\n'])), config),
             Err(error) => {
                 let reason = error.to_string();
-                report.push(Problem::NoSecret { key: "accessor.password", path, reason }, &place);
+                report.push(Problem::NoSecret { key, path, reason }, &place);
             }
         },
+    }
+}
+
+/// A secret that a file held, put where its key says.
+fn keep(key: &str, secret: Secret, config: &mut Config) {
+    if key == "accessor.password" {
+        config.accessor.password = Some(secret);
+    } else if let Some(bus) = &mut config.event_bus {
+        bus.keep(key, secret);
     }
 }
 

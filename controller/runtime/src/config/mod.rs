@@ -11,6 +11,7 @@
 mod diagnostic;
 mod disk;
 mod environment;
+mod event_bus;
 mod file;
 mod merge;
 mod model;
@@ -23,7 +24,8 @@ mod yaml;
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostic;
-pub use model::{Accessor, AccessorKind, Config, DesiredState, EventBus, Logging};
+pub use event_bus::EventBus;
+pub use model::{Accessor, AccessorKind, Config, DesiredState, Logging};
 pub use problem::Problem;
 pub use secret::Secret;
 

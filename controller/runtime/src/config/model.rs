@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use xos_model::Backoff;
 
 use super::Secret;
+use super::event_bus::EventBus;
 use crate::logging::LogFormat;
 
 /// The configuration of a synchronizer.
@@ -32,7 +33,7 @@ pub struct Config {
     pub event_steps_dir: Option<PathBuf>,
     /// `model_policies_dir`: a folder of policies.
     pub model_policies_dir: Option<PathBuf>,
-    /// `event_bus`: where events come from. Not used yet.
+    /// `event_bus`: where events come from, and where messages go.
     pub event_bus: Option<EventBus>,
     /// `required_models`: models that have to be there first. Not used yet.
     pub required_models: Vec<String>,
@@ -52,6 +53,8 @@ pub struct Config {
     pub slow_after: Duration,
     /// `slow_concurrency`: how many objects that take long are worked on at once.
     pub slow_concurrency: usize,
+    /// `api_timeout`: how long the API server may take for an answer.
+    pub api_timeout: Duration,
     /// `step_timeout`: how long a step may take.
     pub step_timeout: Duration,
     /// `shutdown_grace`: how long running steps are waited for at the end.
@@ -96,15 +99,6 @@ pub enum AccessorKind {
     /// `kubernetes`: custom resources only.
     #[default]
     Kubernetes,
-}
-
-/// `event_bus`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventBus {
-    /// `kind`: `kafka`.
-    pub kind: String,
-    /// `endpoint`: the address.
-    pub endpoint: Option<String>,
 }
 
 /// `logging`; of XOS's keys there none is used.

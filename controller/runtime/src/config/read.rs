@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use xos_model::Backoff;
 
+use super::event_bus::event_bus;
 use super::file::{File, Place};
-use super::model::{Accessor, AccessorKind, Config, DesiredState, EventBus, Logging};
+use super::model::{Accessor, AccessorKind, Config, DesiredState, Logging};
 use super::problem::Problem;
 use super::secret::Secret;
 use super::section::{Report, Section};
@@ -20,8 +21,8 @@ pub(super) enum Lookup {
     Folder { key: &'static str, path: PathBuf, place: Place },
     /// A folder of steps, which has to be empty.
     Steps { key: &'static str, path: PathBuf, place: Place },
-    /// The file that holds the password.
-    Password { path: PathBuf, place: Place },
+    /// A file that holds a secret.
+    Secret { key: &'static str, path: PathBuf, place: Place },
 }
 
 /// A configuration as far as it can be read without the disk.
@@ -33,7 +34,7 @@ pub(super) struct Draft {
 }
 
 /// Keys of XOS that have no effect in this version.
-const UNUSED: [&str; 6] = ["core_version", "event_bus", "required_models", "wrappers", "blueprints", "desired_state"];
+const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
 
 /// Keys of Python's logging configuration, which XOS files have below `logging`.
 const PYTHON_LOGGING: [&str; 8] =
@@ -55,7 +56,7 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         pull_steps_dir: steps("pull_steps_dir", &mut top, &mut lookups, report),
         event_steps_dir: steps("event_steps_dir", &mut top, &mut lookups, report),
         model_policies_dir: steps("model_policies_dir", &mut top, &mut lookups, report),
-        event_bus: event_bus(&mut top, report),
+        event_bus: event_bus(&mut top, &mut lookups, report),
         required_models: top.texts("required_models", report),
         dependency_graph: top.path("dependency_graph", report).map(|(path, _)| path),
         logging: logging(&mut top, report),
@@ -65,9 +66,10 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         concurrency: top.count("concurrency", report).unwrap_or(16),
         slow_after: top.time("slow_after", report).map_or(Duration::from_secs(1), |(time, _)| time),
         slow_concurrency: top.count("slow_concurrency", report).unwrap_or(256),
+        api_timeout: top.time("api_timeout", report).map_or(crate::cluster::ANSWERED, |(time, _)| time),
         step_timeout: top.time("step_timeout", report).map_or(Duration::from_mins(10), |(time, _)| time),
         shutdown_grace: top.duration("shutdown_grace", report).map_or(Duration::from_secs(30), |(time, _)| time),
-        backoff: backoff(&mut top, report),
+        backoff: backoff(&mut top, "backoff", Backoff::default(), report),
         deferred_every: top.time("deferred_every", report).map_or(Duration::from_secs(5), |(time, _)| time),
         finalizers_at_birth: top.flag("finalizers_at_birth", report).unwrap_or(true),
     };
@@ -110,17 +112,23 @@ fn accessor(top: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Repor
         kind: kind.and_then(|(kind, _)| kind).unwrap_or_default(),
         endpoint: section.text("endpoint", report).map(|(text, _)| text),
         username: section.text("username", report).map(|(text, _)| text),
-        password: password(&mut section, lookups, report),
+        password: secret(&mut section, "password", "accessor.password", lookups, report),
     };
     section.finish(report);
     accessor
 }
 
-/// The password, or nothing yet if a file holds it.
-fn password(section: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Report) -> Option<Secret> {
-    let (text, place) = section.text("password", report)?;
+/// A secret, or nothing yet if a file holds it.
+pub(super) fn secret(
+    section: &mut Section<'_>,
+    key: &str,
+    full: &'static str,
+    lookups: &mut Vec<Lookup>,
+    report: &mut Report,
+) -> Option<Secret> {
+    let (text, place) = section.text(key, report)?;
     let Some(path) = text.strip_prefix('@') else { return Some(Secret::new(text)) };
-    lookups.push(Lookup::Password { path: section.resolve(path, &place), place });
+    lookups.push(Lookup::Secret { key: full, path: section.resolve(path, &place), place });
     None
 }
 
@@ -136,15 +144,6 @@ fn steps(key: &'static str, top: &mut Section<'_>, lookups: &mut Vec<Lookup>, re
     Some(path)
 }
 
-fn event_bus(top: &mut Section<'_>, report: &mut Report) -> Option<EventBus> {
-    let mut section = top.section("event_bus", report);
-    let set = !section.is_empty();
-    let kind = section.choice("kind", &[("kafka", "kafka")], "`kafka`", report).map_or("kafka", |(kind, _)| kind);
-    let endpoint = section.text("endpoint", report).map(|(text, _)| text);
-    section.finish(report);
-    set.then(|| EventBus { kind: kind.to_owned(), endpoint })
-}
-
 fn logging(top: &mut Section<'_>, report: &mut Report) -> Logging {
     const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let mut section = top.section("logging", report);
@@ -158,20 +157,15 @@ fn logging(top: &mut Section<'_>, report: &mut Report) -> Logging {
     Logging { level, format: format.map_or(defaults.format, |(format, _)| format) }
 }
 
-fn backoff(top: &mut Section<'_>, report: &mut Report) -> Backoff {
-    let mut section = top.section("backoff", report);
-    let defaults = Backoff::default();
+pub(super) fn backoff(top: &mut Section<'_>, key: &str, defaults: Backoff, report: &mut Report) -> Backoff {
+    let mut section = top.section(key, report);
     let initial = section.time("initial", report).map_or(defaults.initial, |(time, _)| time);
     let max = section.time("max", report);
     let jitter = section.fraction("jitter", report).unwrap_or(defaults.jitter);
-    section.finish(report);
     if let Some((_, place)) = max.as_ref().filter(|(max, _)| *max < initial) {
-        let key = "backoff.max".to_owned();
         let value = format!("{:?}", max.as_ref().map_or(initial, |(max, _)| *max));
-        report.push(
-            Problem::InvalidValue { key, value, expected: "at least `backoff.initial`", suggestion: None },
-            place,
-        );
+        section.invalid("max", &value, "at least `initial` beside it", place, report);
     }
+    section.finish(report);
     Backoff { initial, max: max.map_or(defaults.max.max(initial), |(max, _)| max), jitter }
 }

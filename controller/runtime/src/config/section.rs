@@ -104,7 +104,7 @@ impl<'a> Section<'a> {
         report.push(wrong, &node.place);
     }
 
-    fn invalid(&self, key: &str, value: &str, expected: &'static str, place: &Place, report: &mut Report) {
+    pub(super) fn invalid(&self, key: &str, value: &str, expected: &'static str, place: &Place, report: &mut Report) {
         let key = format!("{}{key}", self.prefix);
         report.push(Problem::InvalidValue { key, value: value.to_owned(), expected, suggestion: None }, place);
     }
@@ -166,6 +166,16 @@ impl<'a> Section<'a> {
             }
         }
         texts
+    }
+
+    /// Texts, where a single one need not be a list.
+    pub(super) fn texts_or_text(&mut self, key: &str, report: &mut Report) -> Vec<String> {
+        let is_text = self.entries.iter().any(|entry| entry.key == key && matches!(entry.node.value, Value::Text(_)));
+        if is_text {
+            self.text(key, report).map(|(text, _)| text).into_iter().collect()
+        } else {
+            self.texts(key, report)
+        }
     }
 
     /// `true` or `false`.

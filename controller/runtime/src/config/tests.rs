@@ -79,7 +79,7 @@ finalizers_at_birth: false
     assert_eq!(config.accessor.password, Some(Secret::new("letmein")));
     assert_eq!(config.models_dir.as_deref(), Some(Path::new("etc/models")));
     assert_eq!(config.steps_dir.as_deref(), Some(Path::new("/opt/steps")));
-    assert_eq!(config.event_bus, Some(EventBus { kind: "kafka".into(), endpoint: Some("kafka:9092".into()) }));
+    assert_eq!(config.event_bus.unwrap().settings().endpoints, ["kafka:9092"]);
     assert_eq!(config.required_models, ["Site", "Slice"]);
     assert_eq!(config.logging, Logging { level: "debug".into(), format: LogFormat::Json });
     assert_eq!(config.namespaces, ["one", "two"]);
@@ -144,7 +144,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "name: a\nbackoff: {initial: 10s, max: 5s}",
-            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least `backoff.initial`",
+            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least `initial` beside it",
         ),
         (
             "name: a\ndesired_state: unlod",
@@ -273,6 +273,49 @@ fn everything_wrong_is_reported_at_once() {
 fn keys_without_effect_are_listed_without_noise() {
     let (loaded, _folder) = load(&[("c.yaml", "name: a\nwrappers: [x]\nevent_bus: {endpoint: e}\n")]);
     let loaded = loaded.unwrap();
-    assert_eq!(loaded.unused, ["wrappers", "event_bus"]);
+    assert_eq!(loaded.unused, ["wrappers"]);
     assert_eq!(loaded.warnings, []);
+}
+
+#[test]
+fn the_event_bus_is_read_with_its_secrets() {
+    let text = "name: a
+event_bus:
+  endpoint: [one, 'two:9093']
+  attempts: 3
+  retry: {initial: 100ms, max: 1s}
+  parked_topic: 'parked.{synchronizer}.{topic}'
+  tls: {ca: ca.pem, verify: false}
+  sasl: {mechanism: SCRAM-SHA-512, username: xos, password: '@secrets/kafka'}
+  librdkafka: {session.timeout.ms: 45000, client.rack: west, socket.keepalive.enable: true}
+";
+    let (loaded, folder) = load(&[("c.yaml", text), ("secrets/kafka", "letmein\n")]);
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.warnings.len(), loaded.unused.len()), (0, 0));
+    let bus = loaded.config.event_bus.as_ref().unwrap();
+    assert!(!format!("{bus:?}").contains("letmein") && !serde_json::to_string(bus).unwrap().contains("letmein"));
+    let settings = bus.settings();
+    assert_eq!((settings.brokers().as_str(), settings.attempts), ("one:9092,two:9093", 3));
+    assert_eq!(settings.parked("t", "a"), "parked.a.t");
+    assert_eq!((settings.retry.initial, settings.retry.max), (Duration::from_millis(100), Duration::from_secs(1)));
+    let property = |key: &str| settings.properties.get(key).map(String::as_str);
+    assert_eq!(property("security.protocol"), Some("sasl_ssl"));
+    assert_eq!((property("sasl.mechanisms"), property("sasl.username")), (Some("SCRAM-SHA-512"), Some("xos")));
+    assert_eq!(property("sasl.password"), Some("letmein"));
+    assert_eq!(property("ssl.ca.location"), folder.path().join("ca.pem").to_str());
+    assert_eq!(property("enable.ssl.certificate.verification"), Some("false"));
+    assert_eq!((property("session.timeout.ms"), property("socket.keepalive.enable")), (Some("45000"), Some("true")));
+}
+
+#[test]
+fn an_endpoint_is_one_or_several() {
+    for (text, brokers) in [("kafka", "kafka:9092"), ("\"a, b:1\"", "a:9092,b:1"), ("[x]", "x:9092")] {
+        let (config, noticed) = read(&[&format!("name: a\nevent_bus: {{kind: kafka, endpoint: {text}}}")], &[]);
+        assert_eq!(noticed, [""; 0]);
+        let settings = config.event_bus.unwrap().settings();
+        assert_eq!(
+            (settings.brokers().as_str(), settings.properties["security.protocol"].as_str()),
+            (brokers, "plaintext")
+        );
+    }
 }

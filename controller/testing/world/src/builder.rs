@@ -7,10 +7,14 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Engine, Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{ContextParts, DynPolicy, DynSyncStep, Policy, SyncStep, erase, erase_policy};
+use xos_steps::{
+    ContextParts, DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, SubscriptionError,
+    SyncStep, erase, erase_event_step, erase_policy, erase_pull_step,
+};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
+use crate::flows::{Flows, Recorder};
 use crate::world::World;
 
 /// Why a test's world is not as the test says.
@@ -22,6 +26,9 @@ pub enum WorldError {
     /// Steps that do not go with the models.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// An event step that does not say what it listens to.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionError),
     /// Dependencies that do not go with the models.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -42,6 +49,8 @@ pub struct Builder {
     models: Sources,
     steps: Vec<Arc<dyn DynSyncStep>>,
     policies: Vec<Arc<dyn DynPolicy>>,
+    pull_steps: Vec<Arc<dyn DynPullStep>>,
+    event_steps: Vec<Arc<dyn DynEventStep>>,
     settings: Value,
     options: Options,
     synchronizer: String,
@@ -59,6 +68,8 @@ impl Builder {
             models: sources,
             steps: vec![],
             policies: vec![],
+            pull_steps: vec![],
+            event_steps: vec![],
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
@@ -82,6 +93,18 @@ impl Builder {
     /// A policy.
     pub fn policy(mut self, policy: impl Policy) -> Self {
         self.policies.push(erase_policy(policy));
+        self
+    }
+
+    /// A pull step. It runs when the world settles and its period is over.
+    pub fn pull_step(mut self, step: impl PullStep) -> Self {
+        self.pull_steps.push(erase_pull_step(step));
+        self
+    }
+
+    /// An event step. It gets the events that the test sends: see [`World::send`].
+    pub fn event_step(mut self, step: impl EventStep) -> Self {
+        self.event_steps.push(erase_event_step(step));
         self
     }
 
@@ -110,13 +133,21 @@ impl Builder {
     pub fn start(self) -> Result<World, WorldError> {
         let models = self.compile()?;
         let registry = Arc::new(Registry::new(&self.synchronizer, &models, self.steps, self.policies)?);
+        for step in &self.pull_steps {
+            registry.check_pull_step(step.as_ref())?;
+        }
+        let subscribed = self.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
+        let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
         let clock = TestClock::default();
+        let bus = Recorder::default();
         let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
-        let parts = ContextParts { settings, events: Arc::new(api.clone()), ..ContextParts::default() };
+        let (events, producer) = (Arc::new(api.clone()), Arc::new(bus.clone()));
+        let parts = ContextParts { settings, events, producer, ..ContextParts::default() };
+        let flows = Flows::new(self.pull_steps, subscribed, bus, self.options.step_timeout);
         let engine =
             Engine::new(registry, Arc::new(api.clone()), Arc::new(clock.clone()), parts.clone(), self.options)?;
-        Ok(World::new(engine, api, notices, clock, parts))
+        Ok(World::new(engine, api, notices, clock, parts, flows))
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {

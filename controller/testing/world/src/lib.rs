@@ -43,6 +43,7 @@
 
 mod builder;
 mod clock;
+mod flows;
 #[cfg(doctest)]
 mod guide;
 mod world;

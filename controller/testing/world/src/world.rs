@@ -10,14 +10,15 @@ use xos_engine::Engine;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::Notice;
-use xos_model::{Model, Object, ObjectKey, Pass};
-use xos_steps::{ContextParts, Saver, StepContext};
+use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
+use xos_steps::{BusEvent, ContextParts, Message, Saver, StepContext};
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
+use crate::flows::Flows;
 
 /// The namespace of objects that are named without one.
-const NAMESPACE: &str = "default";
+pub(crate) const NAMESPACE: &str = "default";
 
 /// A controller with an API server in memory. The test is the operator: it applies, edits and deletes objects, and looks at them.
 ///
@@ -28,6 +29,7 @@ pub struct World {
     notices: UnboundedReceiver<Notice>,
     clock: TestClock,
     parts: ContextParts,
+    flows: Flows,
 }
 
 impl fmt::Debug for World {
@@ -48,13 +50,35 @@ impl World {
         notices: UnboundedReceiver<Notice>,
         clock: TestClock,
         parts: ContextParts,
+        flows: Flows,
     ) -> Self {
-        Self { engine, api, notices, clock, parts }
+        Self { engine, api, notices, clock, parts, flows }
     }
 
-    /// Lets the controller work until there is nothing left to do at this time.
+    /// Lets the controller work until there is nothing left to do at this time; pull steps that are due run too.
     pub async fn settle(&mut self) {
         self.engine.settle(&mut self.notices).await;
+        if self.flows.pull(self.clock.now(), &self.engine.parts()).await {
+            self.engine.settle(&mut self.notices).await;
+        }
+    }
+
+    /// How the last run of a pull step ended; none if it has not run.
+    pub fn pulled(&self, step: &str) -> Option<&Outcome> {
+        self.flows.pulled(step)
+    }
+
+    /// Hands an event to every event step that listens to its topic, once, and lets the controller work. How they ended, by their names: in the
+    /// field a failed one would be tried again, and then the event be parked.
+    pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {
+        let outcomes = self.flows.send(event, &self.engine.parts()).await;
+        self.settle().await;
+        outcomes
+    }
+
+    /// The messages that steps have sent over the bus since the last call.
+    pub fn take_messages(&self) -> Vec<Message> {
+        self.flows.take_messages()
     }
 
     /// Lets time pass, and the controller do what is due then. Timers that ring in between ring at the end.

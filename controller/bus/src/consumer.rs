@@ -1,0 +1,388 @@
+//! A step's consumer: a thread that receives events, commits what is done, and deals with the group.
+//!
+//! A thread of its own, and not a task: when partitions are taken away, librdkafka calls and waits, while what is being handled ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use xos_steps::{BusEvent, DynEventStep, Subscription};
+
+use crate::counter::Counter;
+use crate::desk::Place;
+use crate::logging::log;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::state::ConsumerStates;
+
+/// How long one look for an event takes, where there is none.
+const POLL: Duration = Duration::from_millis(50);
+/// How often offsets are committed, and states told.
+const TICK: Duration = Duration::from_millis(250);
+/// How long a full partition is waited for before it is paused.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// A commit without an answer counts as lost after this time.
+const COMMIT_LOST: Duration = Duration::from_secs(30);
+/// What the configuration may override.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("auto.offset.reset", "earliest"),
+    // New topics, and new partitions, are found so soon.
+    ("topic.metadata.refresh.interval.ms", "10000"),
+    ("statistics.interval.ms", "5000"),
+    ("queued.max.messages.kbytes", "8192"),
+    ("socket.keepalive.enable", "true"),
+    ("fetch.error.backoff.ms", "100"),
+];
+
+/// Why a consumer thread ended.
+pub(crate) enum End {
+    /// It was asked to.
+    Stopped,
+    /// It is to be made anew.
+    Renew(String),
+}
+
+/// A consumer that can be made as often as need be.
+pub(crate) struct Consumer {
+    pub(crate) step: Arc<dyn DynEventStep>,
+    pub(crate) subscription: Subscription,
+    pub(crate) settings: Settings,
+    pub(crate) synchronizer: String,
+    pub(crate) group: String,
+    pub(crate) grace: Duration,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) states: ConsumerStates,
+    pub(crate) counter: Arc<Counter>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// What librdkafka calls back.
+struct Context {
+    shared: Arc<Shared>,
+    states: ConsumerStates,
+    step: String,
+    grace: Duration,
+    span: tracing::Span,
+    /// Events on the broker that were not received, as the last statistics tell.
+    unreceived: AtomicI64,
+    commit_failed: AtomicBool,
+    committing: AtomicBool,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, fac: &str, message: &str) {
+        self.span.in_scope(|| log(level, fac, message));
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let (mut unreceived, mut lag) = (0, 0);
+        for topic in statistics.topics.values() {
+            for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
+                let place = Place { topic: topic.topic.as_str().into(), partition: partition.partition };
+                let desk = self.shared.desk();
+                if desk.assignment(&place).is_some() && partition.hi_offset >= 0 {
+                    let known =
+                        if partition.committed_offset >= 0 { partition.committed_offset } else { partition.lo_offset };
+                    lag += (partition.hi_offset - desk.done_to(&place).unwrap_or(known.max(0))).max(0);
+                    unreceived += partition.consumer_lag.max(0);
+                }
+            }
+        }
+        self.unreceived.store(unreceived, Ordering::Relaxed);
+        let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
+        self.states.update(&self.step, |state| {
+            state.lag = lag;
+            if answers && state.problem.take().is_some() {
+                self.span.in_scope(|| tracing::info!("the event bus answers again"));
+            }
+        });
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.span.in_scope(|| self.problem(&format!("{error}: {reason}")));
+    }
+}
+
+impl Context {
+    /// What is wrong with the bus is told once, not with each attempt.
+    fn problem(&self, text: &str) {
+        self.states.update(&self.step, |state| {
+            if state.problem.is_none() {
+                tracing::warn!(problem = text, "the event bus is not as it should be; the consumer goes on trying");
+            } else {
+                tracing::debug!(problem = text, "the event bus");
+            }
+            state.problem = Some(text.to_owned());
+        });
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let _entered = self.span.enter();
+        match rebalance {
+            Rebalance::Assign(partitions) => {
+                let places = places(partitions);
+                tracing::info!(partitions = %shown(&places), "partitions assigned");
+                places.iter().for_each(|place| self.shared.assign(place));
+            }
+            Rebalance::Revoke(partitions) => self.give_up(consumer, &places(partitions)),
+            Rebalance::Error(error) => self.problem(&error.to_string()),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        self.committing.store(false, Ordering::Relaxed);
+        if let Err(error) = result {
+            // There was nothing to commit.
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) {
+                self.span.in_scope(|| tracing::debug!(%error, "commit failed, it is repeated"));
+                self.commit_failed.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Context {
+    /// What is being handled may end, and is committed; then the partitions are somebody else's.
+    fn give_up(&self, consumer: &BaseConsumer<Self>, places: &[Place]) {
+        tracing::info!(partitions = %shown(places), "partitions go");
+        self.shared.drain(places, self.grace);
+        // Of partitions that were lost nothing can be committed: their new owner may be at work already.
+        if !consumer.assignment_lost() {
+            let offsets = list(self.shared.desk().take_commits().into_iter());
+            if offsets.count() > 0
+                && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
+            {
+                tracing::warn!(%error, "the last offsets are not committed: their events will be handled again");
+            }
+        }
+        places.iter().for_each(|place| self.shared.end(place));
+    }
+}
+
+impl Consumer {
+    /// Receives until it is stopped, or has to be made anew.
+    pub(crate) fn run(&self) -> Result<End, KafkaError> {
+        let context = Context {
+            shared: Arc::clone(&self.shared),
+            states: self.states.clone(),
+            step: self.step.name().to_owned(),
+            grace: self.grace,
+            span: tracing::Span::current(),
+            unreceived: AtomicI64::new(0),
+            commit_failed: AtomicBool::new(false),
+            committing: AtomicBool::new(false),
+        };
+        let consumer: BaseConsumer<Context> = self.config().create_with_context(context)?;
+        self.subscribe(&consumer)?;
+        let end = Receiving::new(self, &consumer).run();
+        // What was assigned is given up by the callback, while the consumer is closed.
+        drop(consumer);
+        for place in self.shared.desk().places() {
+            self.shared.end(&place);
+        }
+        Ok(end)
+    }
+
+    /// Whether librdkafka takes the settings.
+    pub(crate) fn check(&self) -> Result<(), KafkaError> {
+        self.config().create_native_config().map(drop)
+    }
+
+    fn config(&self) -> rdkafka::ClientConfig {
+        let mut config = self.settings.client(&self.synchronizer, &DEFAULTS);
+        config.set("group.id", &self.group);
+        for key in ["enable.auto.commit", "enable.auto.offset.store", "enable.partition.eof"] {
+            config.set(key, "false");
+        }
+        if matches!(self.subscription, Subscription::Pattern(_)) {
+            // Parked events are nobody's new events.
+            config.set("topic.blacklist", self.settings.parked_pattern(&self.synchronizer));
+        }
+        config
+    }
+
+    fn subscribe(&self, consumer: &BaseConsumer<Context>) -> KafkaResult<()> {
+        match &self.subscription {
+            Subscription::Topics(topics) => {
+                let topics: Vec<_> = topics.iter().map(String::as_str).collect();
+                consumer.subscribe(&topics)
+            }
+            Subscription::Pattern(pattern) => consumer.subscribe(&[&posix(pattern.as_str())]),
+        }
+    }
+}
+
+/// The loop of a consumer that is there.
+struct Receiving<'a> {
+    it: &'a Consumer,
+    consumer: &'a BaseConsumer<Context>,
+    /// The last event's place: the next one's is mostly of the same topic.
+    place: Option<Place>,
+    last_tick: Instant,
+    last_event: Instant,
+    has_received: bool,
+    commit_since: Instant,
+}
+
+impl<'a> Receiving<'a> {
+    fn new(it: &'a Consumer, consumer: &'a BaseConsumer<Context>) -> Self {
+        let now = Instant::now();
+        Self { it, consumer, place: None, last_tick: now, last_event: now, has_received: false, commit_since: now }
+    }
+
+    fn run(mut self) -> End {
+        while !self.it.stop.load(Ordering::Relaxed) {
+            match self.consumer.poll(POLL) {
+                Some(Ok(message)) => self.receive(&message),
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => return End::Renew(code.to_string()),
+                Some(Err(error)) => self.consumer.context().problem(&error.to_string()),
+                None => {}
+            }
+            if self.last_tick.elapsed() >= TICK
+                && let Some(end) = self.tick()
+            {
+                return end;
+            }
+        }
+        End::Stopped
+    }
+
+    fn receive(&mut self, message: &BorrowedMessage<'_>) {
+        self.has_received = true;
+        let place = self.place_of(message);
+        let event = event(message);
+        let key = self.it.step.order_key(&event);
+        if !self.it.shared.accept(&place, event, key) {
+            self.went_back(&place, message);
+        }
+        if self.it.shared.desk().is_full(&place) && !self.it.shared.wait_for_room(&place, PATIENCE) {
+            self.pause(&place);
+        }
+    }
+
+    /// The partition begins anew: its topic was deleted and made again, or it was reset.
+    fn went_back(&self, place: &Place, message: &BorrowedMessage<'_>) {
+        tracing::warn!(partition = %shown(std::slice::from_ref(place)), offset = message.offset(), "the partition went back: it is handled from there");
+        self.it.shared.drain(std::slice::from_ref(place), self.it.grace);
+        self.it.shared.assign(place);
+        let event = event(message);
+        let key = self.it.step.order_key(&event);
+        self.it.shared.accept(place, event, key);
+    }
+
+    fn pause(&self, place: &Place) {
+        match self.consumer.pause(&list_of(std::slice::from_ref(place))) {
+            Ok(()) => self.it.shared.desk().paused(place),
+            // It was taken away just now.
+            Err(error) => tracing::debug!(%error, "a full partition cannot be paused"),
+        }
+    }
+
+    fn place_of(&mut self, message: &BorrowedMessage<'_>) -> Place {
+        let (topic, partition) = (message.topic(), message.partition());
+        let topic = self
+            .place
+            .as_ref()
+            .filter(|last| *last.topic == *topic)
+            .map_or_else(|| topic.into(), |last| Arc::clone(&last.topic));
+        let place = Place { topic, partition };
+        self.place = Some(place.clone());
+        place
+    }
+
+    /// What is done from time to time.
+    fn tick(&mut self) -> Option<End> {
+        self.last_tick = Instant::now();
+        self.commit();
+        let places = self.it.shared.desk().take_resumable();
+        if !places.is_empty()
+            && let Err(error) = self.consumer.resume(&list_of(&places))
+        {
+            tracing::debug!(%error, "partitions cannot be taken up again");
+        }
+        let (partitions, paused, held) = self.it.shared.desk().counts();
+        let (now, received) = (Timestamp::now(), std::mem::take(&mut self.has_received));
+        self.it.states.update(self.it.step.name(), |state| {
+            state.partitions = partitions;
+            state.paused = paused;
+            state.held = held;
+            state.last_poll = Some(now);
+            if received {
+                state.last_event = Some(now);
+            }
+            self.it.counter.write_to(state);
+        });
+        if received || held > 0 || self.consumer.context().unreceived.load(Ordering::Relaxed) == 0 {
+            self.last_event = Instant::now();
+        }
+        let stalled = self.last_event.elapsed() > self.it.settings.stalled_after;
+        stalled.then(|| End::Renew("there are events, and none arrives".to_owned()))
+    }
+
+    /// One commit at a time: librdkafka holds a rebalance back until all commits are answered.
+    fn commit(&mut self) {
+        let context = self.consumer.context();
+        if context.committing.load(Ordering::Relaxed) && self.commit_since.elapsed() < COMMIT_LOST {
+            return;
+        }
+        if context.commit_failed.swap(false, Ordering::Relaxed) {
+            self.it.shared.desk().uncommit();
+        }
+        let offsets = list(self.it.shared.desk().take_commits().into_iter());
+        if offsets.count() == 0 {
+            return;
+        }
+        context.committing.store(true, Ordering::Relaxed);
+        self.commit_since = Instant::now();
+        if let Err(error) = self.consumer.commit(&offsets, CommitMode::Async) {
+            tracing::debug!(%error, "commit failed, it is repeated");
+            context.committing.store(false, Ordering::Relaxed);
+            context.commit_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// librdkafka knows POSIX's regular expressions only: no groups that do not capture.
+fn posix(pattern: &str) -> String {
+    pattern.replace("(?:", "(")
+}
+
+pub(crate) fn event(message: &BorrowedMessage<'_>) -> BusEvent {
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+    });
+    BusEvent {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp: message.timestamp().to_millis().and_then(|at| Timestamp::from_millisecond(at).ok()),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
+    }
+}
+
+fn places(partitions: &TopicPartitionList) -> Vec<Place> {
+    let elements = partitions.elements();
+    elements.iter().map(|one| Place { topic: one.topic().into(), partition: one.partition() }).collect()
+}
+
+fn list(offsets: impl Iterator<Item = (Place, i64)>) -> TopicPartitionList {
+    offsets.map(|(place, offset)| (place.topic.to_string(), place.partition, Offset::Offset(offset))).collect()
+}
+
+fn list_of(places: &[Place]) -> TopicPartitionList {
+    places.iter().map(|place| (place.topic.to_string(), place.partition, Offset::Invalid)).collect()
+}
+
+fn shown(places: &[Place]) -> String {
+    let all: Vec<_> = places.iter().map(|place| format!("{}/{}", place.topic, place.partition)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(" ") }
+}

@@ -1,0 +1,306 @@
+//! What of the received events is to be handled next, and how far each partition is done. Pure: no Kafka, no clock.
+//!
+//! Events of one order key form a lane: one of them is handled at a time, in order. A partition is done up to the first event that is not.
+//!
+//! **Invariant:** an offset is given out for committing only when every event before it, that was accepted, is done.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use xos_steps::BusEvent;
+
+/// A partition of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+}
+
+/// How much of a partition may wait here before it is paused, and at how much it is taken up again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) high: usize,
+    pub(crate) low: usize,
+    /// The same in bytes.
+    pub(crate) high_bytes: usize,
+}
+
+/// An event in somebody's hands.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// The assignment that it belongs to.
+    pub(crate) assignment: u64,
+    place: Place,
+    lane: Option<Arc<[u8]>>,
+    pub(crate) event: BusEvent,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// Why it is to be parked, once that is decided.
+    pub(crate) verdict: Option<String>,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// This.
+    Task(Box<Task>),
+    /// Nothing before this time, or before there is news.
+    Wait(Option<Instant>),
+}
+
+/// The received events of a step.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    limits: Limits,
+    partitions: HashMap<Place, Partition>,
+    ready: VecDeque<Task>,
+    /// Failed ones, by the time of their next attempt.
+    later: BTreeMap<(Instant, u64), Task>,
+    assignments: u64,
+    postponed: u64,
+}
+
+#[derive(Debug)]
+struct Partition {
+    assignment: u64,
+    /// In the order of their offsets, up to the last accepted one.
+    offsets: VecDeque<(i64, bool)>,
+    /// The offset after the last of those that are done without a gap; none yet.
+    done_to: Option<i64>,
+    committed: Option<i64>,
+    /// Waiting events by lane; a lane that is there has one in somebody's hands.
+    lanes: HashMap<Option<Arc<[u8]>>, VecDeque<BusEvent>>,
+    /// Events here, handled or not.
+    held: usize,
+    bytes: usize,
+    in_hand: usize,
+    is_paused: bool,
+    is_draining: bool,
+}
+
+impl Desk {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            partitions: HashMap::new(),
+            ready: VecDeque::new(),
+            later: BTreeMap::new(),
+            assignments: 0,
+            postponed: 0,
+        }
+    }
+
+    /// A partition is ours from now on; gives the assignment's number.
+    pub(crate) fn assign(&mut self, place: &Place) -> u64 {
+        self.forget(place);
+        self.assignments += 1;
+        self.partitions.insert(place.clone(), Partition::new(self.assignments));
+        self.assignments
+    }
+
+    /// A partition will soon be somebody else's: what waits is dropped, what is being handled may end.
+    pub(crate) fn drain(&mut self, place: &Place) {
+        let Some(partition) = self.partitions.get_mut(place) else { return };
+        partition.is_draining = true;
+        partition.lanes.values_mut().for_each(VecDeque::clear);
+        let assignment = partition.assignment;
+        self.ready.retain(|task| task.assignment != assignment);
+        self.later.retain(|_, task| task.assignment != assignment);
+    }
+
+    /// Whether events of these partitions are still being handled.
+    pub(crate) fn is_busy(&self, places: &[Place]) -> bool {
+        places.iter().any(|place| self.partitions.get(place).is_some_and(|partition| partition.in_hand > 0))
+    }
+
+    /// A partition is no longer ours.
+    pub(crate) fn forget(&mut self, place: &Place) {
+        self.drain(place);
+        self.partitions.remove(place);
+    }
+
+    /// All partitions that are ours.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.partitions.keys().cloned().collect()
+    }
+
+    /// The number of a partition's assignment.
+    pub(crate) fn assignment(&self, place: &Place) -> Option<u64> {
+        self.partitions.get(place).map(|partition| partition.assignment)
+    }
+
+    /// Takes an event in. False if its partition went back: its topic was made anew, or the broker lost its end. It is to be assigned anew then.
+    pub(crate) fn accept(&mut self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
+        let Some(partition) = self.partitions.get_mut(place) else { return true };
+        if partition.is_draining {
+            return true;
+        }
+        if partition.offsets.back().is_some_and(|(last, _)| event.offset <= *last)
+            || partition.done_to.is_some_and(|done_to| event.offset < done_to)
+        {
+            return false;
+        }
+        partition.offsets.push_back((event.offset, false));
+        partition.held += 1;
+        partition.bytes += size(&event);
+        let lane: Option<Arc<[u8]>> = key.map(Into::into);
+        if let Some(waiting) = partition.lanes.get_mut(&lane) {
+            waiting.push_back(event);
+            return true;
+        }
+        partition.lanes.insert(lane.clone(), VecDeque::new());
+        let (assignment, place) = (partition.assignment, place.clone());
+        self.ready.push_back(Task { assignment, place, lane, event, attempts: 0, verdict: None });
+        true
+    }
+
+    /// The next thing to do. Whoever gets a task gives it back by [`done`](Self::done), [`later`](Self::later) or [`drop_task`](Self::drop_task).
+    pub(crate) fn next(&mut self, now: Instant) -> Next {
+        let due = self.later.first_key_value().map(|(at, _)| *at).filter(|(at, _)| *at <= now);
+        let task = due.and_then(|at| self.later.remove(&at)).or_else(|| self.ready.pop_front());
+        let Some(task) = task else { return Next::Wait(self.later.keys().next().map(|(at, _)| *at)) };
+        if let Some(partition) = self.partition(&task) {
+            partition.in_hand += 1;
+        }
+        Next::Task(Box::new(task))
+    }
+
+    /// Whether there is more to do, now or later.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.ready.is_empty() || !self.later.is_empty()
+    }
+
+    /// An event has had its effect.
+    pub(crate) fn done(&mut self, task: &Task) {
+        let Some(partition) = self.partition(task) else { return };
+        partition.in_hand -= 1;
+        partition.held -= 1;
+        partition.bytes -= size(&task.event);
+        partition.mark_done(task.event.offset);
+        let next = partition.lanes.get_mut(&task.lane).and_then(VecDeque::pop_front);
+        let Some(event) = next else {
+            partition.lanes.remove(&task.lane);
+            return;
+        };
+        let (assignment, place, lane) = (task.assignment, task.place.clone(), task.lane.clone());
+        self.ready.push_back(Task { assignment, place, lane, event, attempts: 0, verdict: None });
+    }
+
+    /// An event is to be tried again; its lane waits for it.
+    pub(crate) fn later(&mut self, task: Task, at: Instant) {
+        self.postponed += 1;
+        let number = self.postponed;
+        let Some(partition) = self.partition(&task) else { return };
+        partition.in_hand -= 1;
+        if !partition.is_draining {
+            self.later.insert((at, number), task);
+        }
+    }
+
+    /// An event is given up here, and will be somebody else's.
+    pub(crate) fn drop_task(&mut self, task: &Task) {
+        if let Some(partition) = self.partition(task) {
+            partition.in_hand -= 1;
+        }
+    }
+
+    /// The offsets to commit: those that went on since they were last given out.
+    pub(crate) fn take_commits(&mut self) -> Vec<(Place, i64)> {
+        let mut offsets = vec![];
+        for (place, partition) in &mut self.partitions {
+            if partition.done_to != partition.committed {
+                partition.committed = partition.done_to;
+                offsets.extend(partition.done_to.map(|offset| (place.clone(), offset)));
+            }
+        }
+        offsets
+    }
+
+    /// The last commit failed: all offsets are given out again.
+    pub(crate) fn uncommit(&mut self) {
+        self.partitions.values_mut().for_each(|partition| partition.committed = None);
+    }
+
+    /// Whether so much of a partition waits here that it should be paused.
+    pub(crate) fn is_full(&self, place: &Place) -> bool {
+        let limits = self.limits;
+        let full = |partition: &Partition| partition.held >= limits.high || partition.bytes >= limits.high_bytes;
+        self.partitions.get(place).is_some_and(full)
+    }
+
+    /// A partition is paused.
+    pub(crate) fn paused(&mut self, place: &Place) {
+        if let Some(partition) = self.partitions.get_mut(place) {
+            partition.is_paused = true;
+        }
+    }
+
+    /// The partitions that are paused and need not be any more; they count as taken up.
+    pub(crate) fn take_resumable(&mut self) -> Vec<Place> {
+        let (low, low_bytes) = (self.limits.low, self.limits.high_bytes / 2);
+        let has_room = |partition: &Partition| partition.held <= low && partition.bytes <= low_bytes;
+        let paused = self.partitions.iter_mut().filter(|(_, partition)| partition.is_paused && has_room(partition));
+        paused
+            .map(|(place, partition)| {
+                partition.is_paused = false;
+                place.clone()
+            })
+            .collect()
+    }
+
+    /// (partitions, paused ones, events here).
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let paused = self.partitions.values().filter(|partition| partition.is_paused).count();
+        (self.partitions.len(), paused, self.partitions.values().map(|partition| partition.held).sum())
+    }
+
+    /// The offset up to which a partition is done, if that is known.
+    pub(crate) fn done_to(&self, place: &Place) -> Option<i64> {
+        self.partitions.get(place)?.done_to
+    }
+
+    fn partition(&mut self, task: &Task) -> Option<&mut Partition> {
+        self.partitions.get_mut(&task.place).filter(|partition| partition.assignment == task.assignment)
+    }
+}
+
+impl Partition {
+    fn new(assignment: u64) -> Self {
+        Self {
+            assignment,
+            offsets: VecDeque::new(),
+            done_to: None,
+            committed: None,
+            lanes: HashMap::new(),
+            held: 0,
+            bytes: 0,
+            in_hand: 0,
+            is_paused: false,
+            is_draining: false,
+        }
+    }
+
+    fn mark_done(&mut self, offset: i64) {
+        if let Ok(at) = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset)
+            && let Some(entry) = self.offsets.get_mut(at)
+        {
+            entry.1 = true;
+        }
+        while let Some((offset, true)) = self.offsets.front() {
+            self.done_to = Some(offset + 1);
+            self.offsets.pop_front();
+        }
+    }
+}
+
+/// What an event takes here, about.
+fn size(event: &BusEvent) -> usize {
+    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let headers: usize = event.headers.iter().map(|(name, value)| name.len() + bytes(value)).sum();
+    bytes(&event.key) + bytes(&event.value) + headers
+}
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

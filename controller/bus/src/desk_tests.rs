@@ -1,0 +1,150 @@
+//! The desk, with examples and with random histories.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Limits = Limits { high: 4, low: 2, high_bytes: 1000 };
+
+fn place(partition: i32) -> Place {
+    Place { topic: "t".into(), partition }
+}
+
+fn event(offset: i64, key: Option<&str>) -> BusEvent {
+    let event = BusEvent { offset, ..BusEvent::new("t", "v") };
+    key.map_or(event.clone(), |key| event.with_key(key))
+}
+
+fn accept(desk: &mut Desk, offset: i64, key: Option<&str>) -> bool {
+    desk.accept(&place(0), event(offset, key), key.map(|key| key.as_bytes().to_vec()))
+}
+
+fn take(desk: &mut Desk) -> Option<Task> {
+    match desk.next(Instant::now()) {
+        Next::Task(task) => Some(*task),
+        Next::Wait(_) => None,
+    }
+}
+
+fn desk() -> Desk {
+    let mut desk = Desk::new(LIMITS);
+    desk.assign(&place(0));
+    desk
+}
+
+#[test]
+fn keys_are_in_order_and_beside_each_other() {
+    let mut desk = desk();
+    for (offset, key) in [(0, Some("a")), (1, Some("a")), (2, Some("b")), (3, None), (4, None)] {
+        assert!(accept(&mut desk, offset, key));
+    }
+    let first: Vec<_> = std::iter::from_fn(|| take(&mut desk)).collect();
+    assert_eq!(first.iter().map(|task| task.event.offset).collect::<Vec<_>>(), [0, 2, 3]);
+    assert_eq!(desk.take_commits(), []);
+    desk.done(&first[1]);
+    assert_eq!(desk.take_commits(), [], "the first is not done");
+    desk.done(&first[0]);
+    assert_eq!(desk.take_commits(), [(place(0), 1)]);
+    let next = take(&mut desk).unwrap();
+    assert_eq!((next.event.offset, take(&mut desk).is_none()), (1, true));
+    desk.done(&next);
+    assert_eq!(desk.take_commits(), [(place(0), 3)], "the second of b was done before");
+    desk.uncommit();
+    assert_eq!(desk.take_commits(), [(place(0), 3)]);
+}
+
+#[test]
+fn a_failed_event_holds_its_lane_only_until_its_time() {
+    let mut desk = desk();
+    for (offset, key) in [(0, "a"), (1, "a"), (2, "b")] {
+        accept(&mut desk, offset, Some(key));
+    }
+    let now = Instant::now();
+    let failed = take(&mut desk).unwrap();
+    desk.later(failed, now + Duration::from_secs(9));
+    let other = take(&mut desk).unwrap();
+    assert_eq!(other.event.offset, 2);
+    desk.done(&other);
+    assert!(matches!(desk.next(now), Next::Wait(Some(at)) if at == now + Duration::from_secs(9)));
+    let Next::Task(again) = desk.next(now + Duration::from_secs(10)) else { panic!("it is due") };
+    assert_eq!(again.event.offset, 0);
+}
+
+#[test]
+fn a_revoked_partition_drops_what_waits_and_keeps_what_was_done() {
+    let mut desk = desk();
+    for offset in 0..3 {
+        accept(&mut desk, offset, Some("a"));
+    }
+    let task = take(&mut desk).unwrap();
+    desk.drain(&place(0));
+    assert!(desk.is_busy(&[place(0)]) && accept(&mut desk, 3, Some("b")));
+    desk.done(&task);
+    assert!(!desk.is_busy(&[place(0)]) && take(&mut desk).is_none());
+    assert_eq!(desk.take_commits(), [(place(0), 1)]);
+    desk.forget(&place(0));
+    desk.assign(&place(0));
+    desk.done(&task);
+    assert_eq!(desk.take_commits(), [], "of an assignment that is over");
+}
+
+#[test]
+fn a_partition_is_paused_when_full_and_taken_up_again() {
+    let mut desk = desk();
+    for offset in 0..4 {
+        assert!(!desk.is_full(&place(0)));
+        accept(&mut desk, offset, Some("a"));
+    }
+    assert!(desk.is_full(&place(0)));
+    desk.paused(&place(0));
+    for _ in 0..2 {
+        assert_eq!(desk.take_resumable(), []);
+        let task = take(&mut desk).unwrap();
+        desk.done(&task);
+    }
+    assert_eq!((desk.take_resumable(), desk.counts()), (vec![place(0)], (1, 0, 2)));
+}
+
+#[test]
+fn offsets_that_go_back_are_noticed() {
+    let mut desk = desk();
+    assert!(accept(&mut desk, 7, None));
+    assert!(!accept(&mut desk, 0, None));
+    let task = take(&mut desk).unwrap();
+    desk.done(&task);
+    assert!(!accept(&mut desk, 3, None) && accept(&mut desk, 8, None));
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_committed_before_all_before_it_is_done(keys in prop::collection::vec(0_u8..4, 1..40), picks in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..200)) {
+        let mut desk = desk();
+        let mut done = vec![false; keys.len()];
+        let mut order: HashMap<u8, Vec<i64>> = HashMap::new();
+        for (offset, key) in (0..).zip(&keys) {
+            let key = (*key > 0).then(|| vec![*key]);
+            desk.accept(&place(0), event(offset, None), key);
+        }
+        let mut hands: Vec<Task> = vec![];
+        for (pick, takes) in picks {
+            if takes || hands.is_empty() {
+                hands.extend(take(&mut desk));
+            } else {
+                let task = hands.remove(pick.index(hands.len()));
+                let offset = task.event.offset;
+                desk.done(&task);
+                done[usize::try_from(offset).unwrap()] = true;
+                order.entry(keys[usize::try_from(offset).unwrap()]).or_default().push(offset);
+            }
+            for (_, offset) in desk.take_commits() {
+                let before = done.iter().take_while(|done| **done).count();
+                prop_assert_eq!(offset, i64::try_from(before).unwrap());
+            }
+        }
+        for offsets in order.values() {
+            prop_assert!(offsets.is_sorted());
+        }
+    }
+}

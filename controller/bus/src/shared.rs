@@ -1,0 +1,110 @@
+//! What a step's consumer thread and its workers share.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use xos_steps::BusEvent;
+
+use crate::desk::{Desk, Limits, Place};
+
+/// The desk, and who waits for what at it.
+pub(crate) struct Shared {
+    desk: Mutex<Desk>,
+    /// There is something to do.
+    pub(crate) news: Notify,
+    /// Something was done.
+    pub(crate) moved: Condvar,
+    /// No more work is given out.
+    pub(crate) closed: CancellationToken,
+    /// Cuts off the turns of an assignment that is over.
+    stops: Mutex<HashMap<u64, CancellationToken>>,
+}
+
+impl Shared {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            desk: Mutex::new(Desk::new(limits)),
+            news: Notify::new(),
+            moved: Condvar::new(),
+            closed: CancellationToken::new(),
+            stops: Mutex::default(),
+        }
+    }
+
+    // Nothing that holds a lock can leave half a change behind, so a panic of another thread does not matter.
+
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stops(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cancelled when an assignment is over.
+    pub(crate) fn stop_of(&self, assignment: u64) -> CancellationToken {
+        self.stops().get(&assignment).cloned().unwrap_or_else(|| {
+            let over = CancellationToken::new();
+            over.cancel();
+            over
+        })
+    }
+
+    pub(crate) fn assign(&self, place: &Place) {
+        self.end(place);
+        let assignment = self.desk().assign(place);
+        self.stops().insert(assignment, CancellationToken::new());
+    }
+
+    /// Takes an event in; see [`Desk::accept`].
+    pub(crate) fn accept(&self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
+        let accepted = self.desk().accept(place, event, key);
+        if accepted {
+            self.news.notify_one();
+        }
+        accepted
+    }
+
+    /// Lets what is being handled of these partitions end, at most for so long.
+    pub(crate) fn drain(&self, places: &[Place], grace: Duration) {
+        let until = Instant::now() + grace;
+        let mut desk = self.desk();
+        places.iter().for_each(|place| desk.drain(place));
+        while desk.is_busy(places) && !self.closed.is_cancelled() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                tracing::warn!("events that are still handled are cut off: they will be handled again");
+                break;
+            }
+            desk = self.moved.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// An assignment is over.
+    pub(crate) fn end(&self, place: &Place) {
+        let mut desk = self.desk();
+        let assignment = desk.assignment(place);
+        desk.forget(place);
+        drop(desk);
+        if let Some(stop) = assignment.and_then(|assignment| self.stops().remove(&assignment)) {
+            stop.cancel();
+        }
+    }
+
+    /// Waits a little for room; whether there is some now.
+    pub(crate) fn wait_for_room(&self, place: &Place, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let mut desk = self.desk();
+        while desk.is_full(place) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            desk = self.moved.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

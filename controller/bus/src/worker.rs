@@ -1,0 +1,184 @@
+//! Handles events: an attempt, another one later, and in the end parking.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use xos_model::Pass;
+use xos_steps::{ContextParts, DynEventStep, Producer, Saver, StepContext, StepError};
+
+use crate::counter::Counter;
+use crate::desk::{Next, Task};
+use crate::parked::{Parking, REPLAY};
+use crate::settings::Settings;
+use crate::shared::Shared;
+
+/// What the workers of a step share.
+pub(crate) struct Workshop {
+    pub(crate) step: Arc<dyn DynEventStep>,
+    pub(crate) group: String,
+    pub(crate) synchronizer: String,
+    pub(crate) parts: ContextParts,
+    pub(crate) settings: Settings,
+    pub(crate) time_limit: Duration,
+    pub(crate) namespace: String,
+    pub(crate) producer: Arc<dyn Producer>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) counter: Arc<Counter>,
+}
+
+/// What is to be done with an event after an attempt.
+enum After {
+    Done,
+    Again,
+    Park(String),
+}
+
+/// Takes events from the desk until it is closed.
+pub(crate) async fn work(shop: Arc<Workshop>) {
+    loop {
+        let news = shop.shared.news.notified();
+        let (next, has_more) = {
+            let mut desk = shop.shared.desk();
+            (desk.next(Instant::now()), desk.has_more())
+        };
+        // Whoever sleeps may have slept through the news of it.
+        if has_more && matches!(next, Next::Task(_)) {
+            shop.shared.news.notify_one();
+        }
+        match next {
+            Next::Task(task) => handle(&shop, *task).await,
+            Next::Wait(until) => {
+                tokio::select! {
+                    () = news => {}
+                    () = sleep_until(until) => {}
+                    () = shop.shared.closed.cancelled() => return,
+                }
+            }
+        }
+        if shop.shared.closed.is_cancelled() {
+            return;
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One turn of an event. If its partition is taken away and the grace is over, the turn is cut off, so that the next owner is the only one.
+async fn handle(shop: &Workshop, mut task: Task) {
+    let stop = shop.shared.stop_of(task.assignment);
+    let turn = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        after = turn(shop, &mut task) => Some(after),
+    };
+    let mut desk = shop.shared.desk();
+    match turn {
+        None => desk.drop_task(&task),
+        Some(After::Done | After::Park(_)) => desk.done(&task),
+        Some(After::Again) => {
+            let delay = shop.settings.retry.delay(task.attempts.max(1), rand::random());
+            desk.later(task, Instant::now() + delay);
+            shop.shared.news.notify_one();
+        }
+    }
+    drop(desk);
+    shop.shared.moved.notify_all();
+}
+
+/// An attempt, if there are any left, and parking.
+async fn turn(shop: &Workshop, task: &mut Task) -> After {
+    let verdict = match task.verdict.take() {
+        Some(verdict) => verdict,
+        None => match attempt(shop, task).await {
+            After::Park(verdict) => verdict,
+            other => return other,
+        },
+    };
+    let parking = Parking { synchronizer: &shop.synchronizer, step: shop.step.name(), group: &shop.group };
+    let message = parking.message(&shop.settings, &task.event, &verdict, task.attempts);
+    let topic = message.topic.clone();
+    match shop.producer.send(message).await {
+        Ok(()) => {
+            shop.counter.parked();
+            tracing::warn!(event = task.event.place(), parked_in = topic, reason = verdict, "event parked");
+            After::Park(verdict)
+        }
+        Err(error) => {
+            tracing::error!(event = task.event.place(), %error, "event cannot be parked: it is held, and nothing after it is committed");
+            task.verdict = Some(verdict);
+            task.attempts = task.attempts.saturating_add(1);
+            After::Again
+        }
+    }
+}
+
+async fn attempt(shop: &Workshop, task: &mut Task) -> After {
+    // An event that was parked by one step is sent again to that step alone.
+    if task.event.header(REPLAY).is_some_and(|group| group != shop.group.as_bytes()) {
+        return After::Done;
+    }
+    task.attempts += 1;
+    let result = run(shop, task).await;
+    match result {
+        Ok(()) => {
+            shop.counter.handled();
+            After::Done
+        }
+        Err(StepError::Innocuous(reason)) => {
+            tracing::info!(event = task.event.place(), reason, "event not done, no harm");
+            shop.counter.handled();
+            After::Done
+        }
+        // It is not the event's fault: it stays for the next start, or the next owner.
+        Err(_) if shop.parts.cancellation.is_cancelled() => After::Again,
+        Err(error) => {
+            shop.counter.failed();
+            failed(shop, task, &error)
+        }
+    }
+}
+
+fn failed(shop: &Workshop, task: &Task, error: &StepError) -> After {
+    let (attempt, of) = (task.attempts, shop.settings.attempts);
+    if error.is_unreadable() || attempt >= of {
+        return After::Park(error.to_string());
+    }
+    let event = task.event.place();
+    match error {
+        StepError::Deferred(reason) => tracing::debug!(event, attempt, reason, "event deferred"),
+        _ if attempt == 1 => tracing::warn!(event, %error, of, "event failed, it is tried again"),
+        _ => tracing::debug!(event, attempt, of, %error, "event failed again"),
+    }
+    After::Again
+}
+
+async fn run(shop: &Workshop, task: &Task) -> Result<(), StepError> {
+    let saver = Saver { step: shop.step.name().to_owned(), pass: Pass::Event };
+    let parts = ContextParts {
+        saver,
+        namespace: shop.namespace.clone(),
+        idempotency_key: task.event.place(),
+        failures: task.attempts.saturating_sub(1),
+        ..shop.parts.clone()
+    };
+    let context = StepContext::new(parts);
+    let call = AssertUnwindSafe(shop.step.process(&context, &task.event)).catch_unwind();
+    match tokio::time::timeout(shop.time_limit, call).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(StepError::failed(format!("the step panicked: {}", panic_text(panic.as_ref())))),
+        Err(_) => Err(StepError::failed(format!("the step did not end within {:?} and was stopped", shop.time_limit))),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with no text")
+}

@@ -1,0 +1,124 @@
+//! Schedules of pull steps, in paused time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::task::JoinHandle;
+use xos_model::Object;
+use xos_steps::{PullStep, StepError, erase_pull_step};
+
+use super::*;
+
+/// Takes some time; notes when it started and how many ran at once.
+#[derive(Clone, Default)]
+struct Slow {
+    name: &'static str,
+    period: u64,
+    takes: u64,
+    starts: Arc<Mutex<Vec<Duration>>>,
+    running: Arc<AtomicUsize>,
+    fails: bool,
+}
+
+/// A run that is going on, also when it is cut off.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl PullStep for Slow {
+    type Model = Object;
+    fn observes(&self) -> &str {
+        "MyModel"
+    }
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn period(&self) -> Duration {
+        Duration::from_secs(self.period)
+    }
+    fn time_limit(&self) -> Option<Duration> {
+        Some(Duration::from_secs(100))
+    }
+    async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
+        assert_eq!(ctx.namespace(), "here");
+        assert_eq!(self.running.fetch_add(1, Ordering::SeqCst), 0, "never twice at once");
+        self.starts.lock().unwrap().push(START.with(Instant::elapsed));
+        let _inside = Inside(&self.running);
+        tokio::time::sleep(Duration::from_secs(self.takes)).await;
+        if self.fails { Err(StepError::failed("no route")) } else { Ok(()) }
+    }
+}
+
+thread_local! {
+    static START: Instant = Instant::now();
+}
+
+struct Run {
+    states: PullStates,
+    ready: watch::Sender<bool>,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+fn start(steps: &[&Slow]) -> Run {
+    START.with(|_| {});
+    let steps = steps.iter().map(|&step| erase_pull_step(step.clone())).collect();
+    let options = PullOptions {
+        time_limit: Duration::from_secs(1),
+        shutdown_grace: Duration::from_secs(10),
+        namespace: "here".to_owned(),
+    };
+    let (ready, when) = watch::channel(false);
+    let (states, shutdown) = (PullStates::default(), CancellationToken::new());
+    let running = tokio::spawn(run(steps, ContextParts::default(), options, states.clone(), when, shutdown.clone()));
+    Run { states, ready, shutdown, running }
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_step_has_its_own_schedule() {
+    let quick = Slow { name: "quick", period: 10, ..Slow::default() };
+    let slow = Slow { name: "slow", period: 10, takes: 35, ..Slow::default() };
+    let run = start(&[&quick, &slow]);
+    pass(5).await;
+    assert!(quick.starts.lock().unwrap().is_empty(), "not before all objects are known");
+    run.ready.send_replace(true);
+    pass(100).await;
+    let starts = quick.starts.lock().unwrap().clone();
+    assert!((9..=12).contains(&starts.len()), "{starts:?}");
+    let gaps: Vec<_> = starts.windows(2).map(|two| (two[1] - two[0]).as_secs_f64()).collect();
+    assert!(gaps.iter().all(|gap| (8.9..11.1).contains(gap)), "{gaps:?}");
+    assert_eq!(slow.starts.lock().unwrap().len(), 3, "a long run puts off the next");
+    run.shutdown.cancel();
+    run.running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_hangs_is_stopped_and_a_shutdown_does_not_wait_for_ever() {
+    let hung = Slow { name: "hung", period: 1, takes: 10_000, ..Slow::default() };
+    let run = start(&[&hung]);
+    run.ready.send_replace(true);
+    pass(101).await;
+    let state = run.states.all().pop().unwrap();
+    assert!(state.error.unwrap().contains("time limit"), "its own limit is over");
+    run.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(11), run.running).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_counted_until_success() {
+    let failing = Slow { name: "failing", period: 10, fails: true, ..Slow::default() };
+    let run = start(&[&failing]);
+    run.ready.send_replace(true);
+    pass(25).await;
+    let state = run.states.all().pop().unwrap();
+    assert_eq!((state.failures, state.error.as_deref()), (3, Some("no route")));
+    run.states.ended("failing", &Outcome::Succeeded, Duration::ZERO);
+    assert_eq!(run.states.all().pop().unwrap().failures, 0);
+}

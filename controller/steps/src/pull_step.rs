@@ -1,0 +1,129 @@
+//! Pull steps.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use xos_model::Model;
+
+use crate::context::StepContext;
+use crate::erased::Act;
+use crate::error::StepError;
+use crate::sync_step::type_name;
+
+/// As often as in XOS.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// Looks at a backend from time to time, and makes objects agree with what is there.
+///
+/// ```
+/// use xos_model::Object;
+/// use xos_steps::{PullStep, StepContext, StepError};
+/// use serde_json::json;
+///
+/// struct PullDevices;
+///
+/// impl PullStep for PullDevices {
+///     type Model = Object; // or a struct generated from xproto
+///
+///     fn observes(&self) -> &str {
+///         "Device"
+///     }
+///
+///     async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
+///         let url = ctx.setting::<String>("controller_url")?;
+///         let devices: Vec<serde_json::Value> = ctx.http().get(url).send().await?.error_for_status()?.json().await?;
+///         let new = |_: &serde_json::Value| Object::named("Device", "", "");
+///         let listing = ctx.listing_of("Device", &["serial_number"]);
+///         listing.reconcile(&devices, new, |device, o| {
+///             o.set("serial_number", device["serial"].clone());
+///             o.set("state", device["state"].clone());
+///         })
+///         .await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Guarantees
+/// - It runs at once after the start, and then once in each [`period`](Self::period); never twice at once, and delayed by no other step.
+/// - An error changes nothing but what the step saved before it; the step runs again after its period.
+/// - It runs only when all objects are known, so that queries see everything.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a pull step",
+    note = "implement `PullStep` for it: `type Model`, `async fn pull_records`"
+)]
+pub trait PullStep: Send + Sync + 'static {
+    /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
+    type Model: Model;
+
+    /// The name of the model whose objects this step makes.
+    fn observes(&self) -> &str {
+        Self::Model::NAME
+    }
+
+    /// From one start to the next, give or take a tenth.
+    fn period(&self) -> Duration {
+        PERIOD
+    }
+
+    /// How long one run may take; by default the configuration's `step_timeout`.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The step's name in logs and field managers: by default the type's name.
+    fn name(&self) -> &str {
+        type_name::<Self>()
+    }
+
+    /// Looks at the backend and saves what is new. See [`Listing`](crate::Listing).
+    ///
+    /// # Errors
+    /// Logged once, and again when it is another one; the step runs again after its period.
+    fn pull_records(&self, ctx: &StepContext) -> impl Future<Output = Result<(), StepError>> + Send;
+}
+
+/// A [`PullStep`] of any model.
+pub trait DynPullStep: Send + Sync {
+    /// The step's name.
+    fn name(&self) -> &str;
+    /// The model whose objects it makes.
+    fn observes(&self) -> &str;
+    /// [`PullStep::period`].
+    fn period(&self) -> Duration;
+    /// [`PullStep::time_limit`].
+    fn time_limit(&self) -> Option<Duration>;
+    /// [`PullStep::pull_records`].
+    fn pull<'a>(&'a self, ctx: &'a StepContext) -> Act<'a>;
+}
+
+/// Takes a pull step's types away.
+pub fn erase_pull_step<S: PullStep>(step: S) -> Arc<dyn DynPullStep> {
+    Arc::new(Erased(step))
+}
+
+struct Erased<S>(S);
+
+impl<S: PullStep> DynPullStep for Erased<S> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn observes(&self) -> &str {
+        self.0.observes()
+    }
+
+    fn period(&self) -> Duration {
+        self.0.period()
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.0.time_limit()
+    }
+
+    fn pull<'a>(&'a self, ctx: &'a StepContext) -> Act<'a> {
+        self.0.pull_records(ctx).boxed()
+    }
+}

@@ -1,0 +1,87 @@
+//! Pull steps, event steps and messages of a world.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::ready;
+use jiff::{SignedDuration, Timestamp};
+use xos_engine::act::act;
+use xos_engine::pull::{PullOptions, once};
+use xos_model::{Outcome, Pass};
+use xos_steps::producer::Sent;
+use xos_steps::{
+    BusEvent, ContextParts, DynEventStep, DynPullStep, Message, Producer, Saver, StepContext, Subscription,
+};
+
+use crate::world::NAMESPACE;
+
+/// Keeps the messages that steps send.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<Message>>>);
+
+impl Producer for Recorder {
+    fn send(&self, message: Message) -> Sent<'_> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        ready(Ok(())).boxed()
+    }
+}
+
+/// What flows in and out beside objects.
+pub(crate) struct Flows {
+    pulls: Vec<Pull>,
+    events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
+    bus: Recorder,
+    options: PullOptions,
+}
+
+struct Pull {
+    step: Arc<dyn DynPullStep>,
+    next: Timestamp,
+    last: Option<Outcome>,
+}
+
+impl Flows {
+    pub(crate) fn new(
+        pulls: Vec<Arc<dyn DynPullStep>>,
+        events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
+        bus: Recorder,
+        time_limit: Duration,
+    ) -> Self {
+        let options = PullOptions { time_limit, shutdown_grace: Duration::ZERO, namespace: NAMESPACE.to_owned() };
+        let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None });
+        Self { pulls: pulls.collect(), events, bus, options }
+    }
+
+    /// Runs the pull steps that are due; whether there was any.
+    pub(crate) async fn pull(&mut self, now: Timestamp, parts: &ContextParts) -> bool {
+        let mut any = false;
+        for pull in self.pulls.iter_mut().filter(|pull| pull.next <= now) {
+            pull.last = Some(once(pull.step.as_ref(), parts, &self.options).await);
+            let period = SignedDuration::try_from(pull.step.period()).unwrap_or(SignedDuration::MAX);
+            pull.next = now.checked_add(period).unwrap_or(Timestamp::MAX);
+            any = true;
+        }
+        any
+    }
+
+    pub(crate) fn pulled(&self, step: &str) -> Option<&Outcome> {
+        self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()
+    }
+
+    pub(crate) async fn send(&self, event: &BusEvent, parts: &ContextParts) -> Vec<(String, Outcome)> {
+        let mut outcomes = vec![];
+        for (_, step) in self.events.iter().filter(|(subscription, _)| subscription.has(&event.topic)) {
+            let saver = Saver { step: step.name().to_owned(), pass: Pass::Event };
+            let (namespace, idempotency_key) = (NAMESPACE.to_owned(), event.place());
+            let context = StepContext::new(ContextParts { saver, namespace, idempotency_key, ..parts.clone() });
+            let outcome = act(step.process(&context, event), self.options.time_limit).await;
+            outcomes.push((step.name().to_owned(), outcome));
+        }
+        outcomes
+    }
+
+    pub(crate) fn take_messages(&self) -> Vec<Message> {
+        std::mem::take(&mut self.bus.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,173 @@
+//! One broker, with its folder and its port.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use super::{Client, Error, Libraries, libraries::run};
+use crate::{control, process::Child, wait::eventually};
+
+/// Seconds, when nothing else runs.
+const STARTED: Duration = Duration::from_secs(120);
+/// Until it has written what it has.
+const STOPPED: Duration = Duration::from_secs(60);
+/// What a broker for tests is told: small, quick, and quick to notice who is gone.
+const PROPERTIES: &str = "process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+num.partitions=3
+num.network.threads=2
+num.io.threads=2
+log.cleaner.enable=false
+";
+
+/// A broker on the leash of the thread that started it.
+#[derive(Debug)]
+pub struct Broker {
+    libraries: Libraries,
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// Starts one that keeps everything in `folder`, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it cannot be had, or does not start.
+    pub async fn start(folder: &Path) -> Result<Self, Error> {
+        let libraries = tokio::task::spawn_blocking(Libraries::ready).await.map_err(|_| Error::CutShort)??;
+        let [port, controller] = control::free_ports()?;
+        let broker = Self { libraries, folder: folder.to_owned(), port, child: None };
+        broker.format(controller)?;
+        let mut broker = broker;
+        broker.start_again().await?;
+        Ok(broker)
+    }
+
+    /// Where it is: what `event_bus.endpoint` is told.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("broker.log")
+    }
+
+    /// Starts it again, with all it has.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&mut self) -> Result<(), Error> {
+        let class_path = self.libraries.class_path();
+        let child = Child::start("kafka", &self.log(), Path::new("java"), |command| {
+            command.args(["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]).arg(class_path);
+            command.arg("kafka.Kafka").arg(self.properties());
+        })?;
+        let child = self.child.insert(child);
+        let client = Client::new(&format!("127.0.0.1:{}", self.port));
+        tokio::select! {
+            ready = eventually(STARTED, "the broker to answer", async || client.answers().await) => ready?,
+            ended = child.wait() => {
+                let end = crate::process::tail(child.log(), 15);
+                return Err(Error::Failed { what: format!("the broker ({})", ended?), end });
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits for that.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        if let Some(mut child) = self.child.take() {
+            child.stop(STOPPED).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        if let Some(mut child) = self.child.take() {
+            child.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for it to end by itself.
+    ///
+    /// # Errors
+    /// When the operating system cannot tell.
+    pub async fn wait(&mut self) -> Result<(), Error> {
+        match &mut self.child {
+            Some(child) => child.wait().await.map(drop).map_err(Error::from),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Runs one of Kafka's own tools, such as `org.apache.kafka.tools.ConsoleProducer`, with `input`.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn tool(&self, class: &str, arguments: &[&str], input: &str) -> Result<String, Error> {
+        tool(&self.libraries, &self.endpoint(), class, arguments, input)
+    }
+
+    fn properties(&self) -> PathBuf {
+        self.folder.join("server.properties")
+    }
+
+    fn format(&self, controller: u16) -> Result<(), Error> {
+        let (port, data) = (self.port, self.folder.join("data"));
+        let text = format!(
+            "{PROPERTIES}listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n",
+            data.display()
+        );
+        fs::write(self.properties(), text)?;
+        let mut java = Command::new("java");
+        java.arg("-cp").arg(self.libraries.class_path()).args(["kafka.tools.StorageTool", "format", "-t"]);
+        // Any 16 bytes in base64.
+        java.args(["eG9zLWUyZS1rYWZrYS0wMQ", "-c"]).arg(self.properties());
+        run("formatting the broker's storage", &mut java, "java", "openjdk-17-jre-headless").map(drop)
+    }
+}
+
+/// Runs one of Kafka's own tools against a broker.
+pub(super) fn tool(
+    libraries: &Libraries,
+    endpoint: &str,
+    class: &str,
+    arguments: &[&str],
+    input: &str,
+) -> Result<String, Error> {
+    use std::io::Write as _;
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(libraries.class_path()).args([class, "--bootstrap-server", endpoint]).args(arguments);
+    java.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = java.spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(all) } else { Err(Error::Failed { what: class.to_owned(), end: all }) }
+}

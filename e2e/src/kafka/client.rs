@@ -1,0 +1,183 @@
+//! What tests do with a broker: make topics, send, look at what is there.
+
+use std::time::Duration;
+
+use rdkafka::{
+    ClientConfig, Message as _, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
+    message::Headers as _,
+    producer::{FutureProducer, FutureRecord},
+};
+
+use super::Error;
+use crate::wait::eventually;
+
+const ANSWER: Duration = Duration::from_secs(10);
+const DONE: Duration = Duration::from_secs(60);
+
+/// A client of a broker.
+#[derive(Clone, Debug)]
+pub struct Client {
+    endpoint: String,
+}
+
+/// A message as it is in a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its partition.
+    pub partition: i32,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Client {
+    /// Of the broker at `endpoint`.
+    #[must_use]
+    pub fn new(endpoint: &str) -> Self {
+        Self { endpoint: endpoint.to_owned() }
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.endpoint).set("log_level", "0");
+        config
+    }
+
+    /// Whether the broker answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn answers(&self) -> Result<(), KafkaError> {
+        let config = self.config();
+        let asked = tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer = config.create()?;
+            consumer.fetch_metadata(None, Duration::from_secs(2)).map(drop)
+        });
+        asked.await.unwrap_or(Err(KafkaError::Canceled))
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
+        self.config().create()
+    }
+
+    /// Makes a topic, and waits until it is there.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn create_topic(&self, topic: &str, partitions: i32) -> Result<(), Error> {
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let made = self.admin()?.create_topics([&new], &AdminOptions::new()).await?;
+        if let Some(Err((topic, code))) = made.into_iter().next() {
+            return Err(Error::Failed { what: format!("the topic {topic}"), end: code.to_string() });
+        }
+        let look = async || {
+            self.partitions(topic).map_err(|error| error.to_string()).and_then(|there| {
+                if there == usize::try_from(partitions).unwrap_or_default() {
+                    Ok(())
+                } else {
+                    Err(format!("{there} partitions"))
+                }
+            })
+        };
+        Ok(eventually(DONE, format!("the topic {topic}"), look).await?)
+    }
+
+    /// Deletes a topic, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn delete_topic(&self, topic: &str) -> Result<(), Error> {
+        self.admin()?.delete_topics(&[topic], &AdminOptions::new()).await?;
+        let look = async || match self.partitions(topic) {
+            Ok(0) => Ok(()),
+            Ok(there) => Err(format!("{there} partitions")),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(eventually(DONE, format!("the topic {topic} to be gone"), look).await?)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<usize, KafkaError> {
+        let consumer: BaseConsumer = self.config().create()?;
+        let all = consumer.fetch_metadata(None, ANSWER)?;
+        Ok(all.topics().iter().filter(|one| one.name() == topic).map(|one| one.partitions().len()).sum())
+    }
+
+    /// Sends messages, each (key, value), and waits until all are stored.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub async fn send(&self, topic: &str, messages: &[(String, String)]) -> Result<(), Error> {
+        let mut config = self.config();
+        config.set("enable.idempotence", "true").set("queue.buffering.max.messages", "1000000");
+        let producer: FutureProducer = config.create()?;
+        let mut waiting = Vec::with_capacity(messages.len());
+        for (key, value) in messages {
+            let record = FutureRecord::to(topic).key(key).payload(value);
+            waiting.push(producer.send_result(record).map_err(|(error, _)| error)?);
+        }
+        for one in waiting {
+            one.await.map_err(|_| KafkaError::Canceled)?.map_err(|(error, _)| error)?;
+        }
+        Ok(())
+    }
+
+    /// All that is in a topic; nothing if there is no such topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn all(&self, topic: &str) -> Result<Vec<Received>, Error> {
+        let (client, topic) = (self.clone(), topic.to_owned());
+        let read = tokio::task::spawn_blocking(move || client.read(&topic));
+        Ok(read.await.map_err(|_| Error::CutShort)??)
+    }
+
+    fn read(&self, topic: &str) -> Result<Vec<Received>, KafkaError> {
+        let mut config = self.config();
+        config.set("group.id", "xos-e2e-look").set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create()?;
+        let mut list = TopicPartitionList::new();
+        for partition in 0..i32::try_from(self.partitions(topic)?).unwrap_or_default() {
+            list.add_partition_offset(topic, partition, Offset::Beginning)?;
+        }
+        consumer.assign(&list)?;
+        let (mut ends, mut all) = (list.count(), vec![]);
+        while ends > 0 {
+            match consumer.poll(ANSWER) {
+                Some(Ok(message)) => all.push(received(&message)),
+                Some(Err(KafkaError::PartitionEOF(_))) => ends -= 1,
+                Some(Err(error)) => return Err(error),
+                None => return Err(KafkaError::NoMessageReceived),
+            }
+        }
+        Ok(all)
+    }
+
+    /// How far a consumer group has committed in a topic: by partition, the offset, or nothing.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<i64>>, Error> {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
+        let mut list = TopicPartitionList::new();
+        for partition in 0..i32::try_from(self.partitions(topic)?).unwrap_or_default() {
+            list.add_partition(topic, partition);
+        }
+        let offsets = consumer.committed_offsets(list, ANSWER)?;
+        Ok(offsets.elements().iter().map(|one| one.offset().to_raw().filter(|offset| *offset >= 0)).collect())
+    }
+}
+
+fn received(message: &rdkafka::message::BorrowedMessage<'_>) -> Received {
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
+    });
+    Received { partition: message.partition(), key: text(message.key()), value: text(message.payload()), headers }
+}

@@ -1,0 +1,202 @@
+//! Event steps on a real Kafka, without a control plane: one behaviour per file.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod delivery;
+mod group;
+mod outage;
+mod parking;
+mod pressure;
+mod topics;
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
+use xos_e2e::eventually;
+use xos_model::Backoff;
+use xos_steps::{BusEvent, ContextParts, EventStep, StepContext, StepError, erase_event_step};
+
+/// Until something that is about to happen is seen.
+const SOON: Duration = Duration::from_secs(60);
+
+/// What a step does with an event.
+type Script = Arc<dyn Fn(BusEvent) -> BoxFuture<'static, Result<(), StepError>> + Send + Sync>;
+
+/// A step that does what its script says, and then notes the event's value.
+#[derive(Clone)]
+struct Noting {
+    name: &'static str,
+    topics: Vec<String>,
+    pattern: Option<String>,
+    script: Script,
+    notes: Notes,
+}
+
+/// The values of the events that were handled, in order.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn add(&self, what: impl Display) {
+        self.0.lock().unwrap().push(what.to_string());
+    }
+
+    /// Waits until so many are there.
+    async fn count(&self, count: usize) -> Vec<String> {
+        self.until(&format!("{count} events"), |all| all.len() >= count).await
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let look = async || {
+            let all = self.all();
+            if holds(&all) { Ok(all) } else { Err(format!("{} events, the last {:?}", all.len(), all.last())) }
+        };
+        eventually(SOON, what, look).await.unwrap()
+    }
+}
+
+impl Noting {
+    fn on(name: &'static str, topics: &[&str]) -> Self {
+        let topics = topics.iter().map(|&topic| topic.to_owned()).collect();
+        Self { name, topics, pattern: None, script: Arc::new(|_| async { Ok(()) }.boxed()), notes: Notes::default() }
+    }
+
+    fn doing<F>(mut self, script: impl Fn(BusEvent) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), StepError>> + Send + 'static,
+    {
+        self.script = Arc::new(move |event| script(event).boxed());
+        self
+    }
+}
+
+impl EventStep for Noting {
+    fn topics(&self) -> Vec<String> {
+        self.topics.clone()
+    }
+    fn pattern(&self) -> Option<String> {
+        self.pattern.clone()
+    }
+    fn name(&self) -> &str {
+        self.name
+    }
+    async fn process_event(&self, _: &StepContext, event: &BusEvent) -> Result<(), StepError> {
+        (self.script)(event.clone()).await?;
+        self.notes.add(event.text()?);
+        Ok(())
+    }
+}
+
+/// Event steps at work.
+struct Running {
+    states: ConsumerStates,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+/// Settings for quick tests.
+fn settings(endpoint: &str) -> Settings {
+    let properties = [
+        ("topic.metadata.refresh.interval.ms", "500"),
+        ("statistics.interval.ms", "500"),
+        ("session.timeout.ms", "6000"),
+        ("heartbeat.interval.ms", "500"),
+        ("reconnect.backoff.max.ms", "500"),
+    ];
+    Settings {
+        endpoints: vec![endpoint.to_owned()],
+        properties: properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        attempts: 3,
+        retry: Backoff { initial: Duration::from_millis(50), max: Duration::from_millis(200), jitter: 0.1 },
+        ..Settings::default()
+    }
+}
+
+impl Running {
+    fn start(settings: &Settings, synchronizer: &str, steps: &[&Noting]) -> Self {
+        Self::try_start(settings, synchronizer, steps).unwrap()
+    }
+
+    fn try_start(settings: &Settings, synchronizer: &str, steps: &[&Noting]) -> Result<Self, BusError> {
+        let producer = KafkaProducer::new(settings, synchronizer)?;
+        let options = BusOptions {
+            synchronizer: synchronizer.to_owned(),
+            namespace: "default".to_owned(),
+            time_limit: Duration::from_secs(60),
+            shutdown_grace: Duration::from_secs(10),
+        };
+        let steps = steps.iter().map(|&step| erase_event_step(step.clone())).collect();
+        let bus = Bus::new(steps, settings, Arc::new(producer), options)?;
+        let (states, shutdown) = (bus.states(), CancellationToken::new());
+        let (ready, when) = watch::channel(true);
+        let until = shutdown.clone();
+        let running = tokio::spawn(async move {
+            bus.run(ContextParts::default(), when, until).await;
+            drop(ready);
+        });
+        Ok(Self { states, shutdown, running })
+    }
+
+    fn state(&self) -> ConsumerState {
+        self.states.all().into_iter().next().unwrap()
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&ConsumerState) -> bool) -> ConsumerState {
+        let look = async || {
+            let state = self.state();
+            if holds(&state) { Ok(state) } else { Err(format!("{state:?}")) }
+        };
+        eventually(4 * SOON, what, look).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(SOON, self.running).await.unwrap().unwrap();
+    }
+
+    /// Ends it without any goodbye of its own.
+    async fn abort(self) {
+        self.running.abort();
+        let _aborted = self.running.await;
+    }
+}
+
+/// A name that no other test has.
+fn unique(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Messages `<key>:<number>`, each key's in order.
+fn numbered(keys: usize, count: usize) -> Vec<(String, String)> {
+    (0..count).map(|n| (format!("k{}", n % keys), format!("k{}:{n}", n % keys))).collect()
+}
+
+/// Whether the numbers of each key only grow.
+fn in_order(values: &[String]) -> bool {
+    let mut last = std::collections::HashMap::new();
+    values.iter().all(|value| {
+        let (key, number) = value.split_once(':').unwrap();
+        let number: usize = number.parse().unwrap();
+        last.insert(key.to_owned(), number).is_none_or(|before| before < number)
+    })
+}
+
+/// Sorted, each once.
+fn distinct(values: &[String]) -> Vec<String> {
+    let mut all = values.to_vec();
+    all.sort();
+    all.dedup();
+    all
+}

@@ -1,0 +1,58 @@
+//! Topics that come later, go, and come again.
+
+use xos_e2e::kafka::Kafka;
+
+use crate::{Noting, Running, numbered, settings, unique};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_may_come_later() {
+    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("later"));
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&step]);
+    running.until("the first poll", |state| state.last_poll.is_some()).await;
+    kafka.client().create_topic(&topic, 2).await.unwrap();
+    kafka.client().send(&topic, &numbered(5, 50)).await.unwrap();
+    step.notes.count(50).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_may_be_made_anew() {
+    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("anew"));
+    let client = kafka.client();
+    client.create_topic(&topic, 1).await.unwrap();
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&step]);
+    client.send(&topic, &numbered(5, 50)).await.unwrap();
+    step.notes.count(50).await;
+    client.delete_topic(&topic).await.unwrap();
+    running.until("no partition", |state| state.partitions == 0).await;
+    client.create_topic(&topic, 1).await.unwrap();
+    client.send(&topic, &[("n".to_owned(), "n:1".to_owned()), ("n".to_owned(), "n:2".to_owned())]).await.unwrap();
+    let all = step.notes.until("the new ones", |all| all.ends_with(&["n:1".to_owned(), "n:2".to_owned()])).await;
+    assert_eq!(all.len(), 52);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_finds_topics_and_not_what_was_parked() {
+    let (kafka, name) = (Kafka::shared().await.unwrap(), unique("sync"));
+    let prefix = unique("pattern");
+    let client = kafka.client();
+    client.create_topic(&format!("{prefix}.one"), 1).await.unwrap();
+    client.create_topic(&format!("other.{prefix}.one"), 1).await.unwrap();
+    let mut step = Noting::on("Step", &[]);
+    step.pattern = Some(format!(r"{prefix}\..*"));
+    let running = Running::start(&settings(kafka.endpoint()), &name, &[&step]);
+    let message = |value: &str| [("k".to_owned(), value.to_owned())];
+    client.send(&format!("{prefix}.one"), &message("one")).await.unwrap();
+    client.send(&format!("other.{prefix}.one"), &message("other")).await.unwrap();
+    step.notes.count(1).await;
+    client.create_topic(&format!("{prefix}.one.{name}.parked"), 1).await.unwrap();
+    client.send(&format!("{prefix}.one.{name}.parked"), &message("parked")).await.unwrap();
+    client.create_topic(&format!("{prefix}.two"), 1).await.unwrap();
+    client.send(&format!("{prefix}.two"), &message("two")).await.unwrap();
+    assert_eq!(step.notes.count(2).await, ["one", "two"]);
+    running.stop().await;
+    assert_eq!(step.notes.all().len(), 2);
+}

@@ -1,0 +1,46 @@
+use std::{cell::Cell, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use xos_e2e::namespace;
+
+use super::{CONCURRENCY, Chaos, number, seed, served};
+
+#[tokio::test]
+async fn a_controller_that_is_killed_again_and_again_misses_nothing() {
+    let (seed, kills, objects) = (seed(), number("XOS_CHAOS_KILLS", 10), number("XOS_CHAOS_OBJECTS", 60));
+    let test = namespace::with("killed", async |namespace| {
+        let kubeconfig = namespace.cluster().kubeconfig().to_owned();
+        let mut chaos = Chaos::new(namespace, kubeconfig, seed).await;
+        let mut synchronizer = chaos.launch.start().unwrap();
+        served(namespace).await;
+        chaos.churn.fill(objects.try_into().unwrap()).await.unwrap();
+        let over = Cell::new(false);
+        let killing = async {
+            let mut random = StdRng::seed_from_u64(seed);
+            for _ in 0..kills {
+                // At a random moment, also before it has begun to work.
+                tokio::time::sleep(Duration::from_millis(random.random_range(50..2500))).await;
+                synchronizer.kill().await.unwrap();
+                synchronizer = chaos.launch.start().unwrap();
+            }
+            over.set(true);
+        };
+        let churning = async {
+            let mut random = StdRng::seed_from_u64(seed);
+            while !over.get() {
+                chaos.churn.act().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(random.random_range(0..60))).await;
+            }
+        };
+        tokio::join!(killing, churning);
+        chaos.settles().await;
+        let repeated = chaos.repeated();
+        let taken_back = chaos.churn.edits().get("slice resized and back").copied().unwrap_or_default();
+        eprintln!("{kills} kills, {} objects, {repeated} calls repeated, {:?}", chaos.churn.len(), chaos.churn.edits());
+        let times = 1 + usize::try_from(kills).unwrap();
+        assert!(repeated <= (times - 1) * CONCURRENCY + 2 * taken_back, "{repeated}");
+        let most = chaos.backend.calls().into_iter().max_by_key(|(_, times)| *times).unwrap();
+        assert!(most.1 <= times, "{most:?}");
+    });
+    test.await.unwrap();
+}

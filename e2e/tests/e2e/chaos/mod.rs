@@ -1,0 +1,79 @@
+//! A controller that is killed again and again, or whose API server misbehaves, comes to the end that should be.
+//!
+//! `make chaos` does it at full length; XOS_SEED repeats what the operator does.
+
+mod killed;
+mod storm;
+
+use std::{env, path::PathBuf, time::Duration};
+
+use serde_json::json;
+use xos_e2e::{
+    TestNamespace,
+    chaos::{backend::Backend, churn::Churn, steps::MODELS},
+    eventually,
+    inprocess::Objects,
+    synchronizer::Launch,
+};
+
+/// Until all is as it should be, once nothing happens any more.
+const SETTLED: Duration = Duration::from_secs(120);
+/// How many objects the controller handles at once.
+const CONCURRENCY: usize = 16;
+
+/// Waits until the kinds are served.
+async fn served(namespace: &TestNamespace) {
+    let objects = Objects::new(namespace, MODELS).unwrap();
+    for model in ["Site", "Slice", "Port"] {
+        objects.served(model).await.unwrap();
+    }
+}
+
+fn seed() -> u64 {
+    let seed = number("XOS_SEED", rand::random());
+    eprintln!("XOS_SEED={seed}");
+    seed
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The service in a namespace.
+struct Chaos {
+    backend: Backend,
+    launch: Launch,
+    churn: Churn,
+}
+
+impl Chaos {
+    async fn new(namespace: &TestNamespace, kubeconfig: PathBuf, seed: u64) -> Self {
+        let backend = Backend::start().await.unwrap();
+        let folder = namespace.folder();
+        let config = folder.join("chaos.yaml");
+        std::fs::write(&config, "name: chaos\n").unwrap();
+        let overlay = json!({
+            "namespaces": [namespace.name()], "settings": {"backend_url": backend.url()}, "concurrency": CONCURRENCY,
+            "api_timeout": "2s", "backoff": {"initial": "200ms", "max": "2s"},
+            "logging": {"level": "info,xos_engine=debug"},
+        });
+        let log = namespace.log("synchronizer");
+        let launch = Launch::with_kubeconfig("xos-chaos-synchronizer", &config, &overlay, folder, &log, kubeconfig);
+        let churn = Churn::new(Objects::new(namespace, MODELS).unwrap(), seed);
+        Self { backend, launch: launch.unwrap(), churn }
+    }
+
+    async fn settles(&self) {
+        let all = eventually(SETTLED, "all to be as it should", async || self.churn.check(&self.backend).await);
+        all.await.unwrap();
+        // And it stays so.
+        let calls = self.backend.calls();
+        self.churn.check(&self.backend).await.unwrap();
+        assert_eq!(calls, self.backend.calls());
+    }
+
+    /// How often a call was made again: what is wanted is new each time, so each call should be made once.
+    fn repeated(&self) -> usize {
+        self.backend.calls().values().map(|times| times - 1).sum()
+    }
+}

@@ -1,0 +1,116 @@
+//! A controller that is killed again and again while events come, some of them poison: none is lost, and each has its effect once.
+//!
+//! Small here; `make kills` does it with 20,000 messages and 50 kills.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use xos_e2e::{
+    TestNamespace, eventually,
+    example::{People, SOON},
+    kafka::Kafka,
+    namespace, paths,
+    synchronizer::{Access, Launch},
+};
+
+use super::{bus, unique};
+
+const TOPIC: &str = "people";
+
+/// One in so many cannot be read.
+const POISON: usize = 20;
+
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[tokio::test]
+async fn nothing_is_lost_by_kills() {
+    let (count, kills) = (number("XOS_E2E_KILL_MESSAGES", 400), number("XOS_E2E_KILLS", 4));
+    let kafka = Kafka::shared().await.unwrap();
+    let (name, client) = (unique("killed"), kafka.client());
+    client.create_topic(TOPIC, 6).await.unwrap();
+    namespace::with("killed", async |namespace| {
+        let launch = launch(namespace, kafka, &name).await;
+        let people = People::new(namespace.client(), namespace.name());
+        let mut synchronizer = launch.start().unwrap();
+        people.established().await.unwrap();
+        let messages: Vec<_> = (0..count).map(|n| (format!("k{n}"), message(&name, n))).collect();
+        client.send(TOPIC, &messages).await.unwrap();
+        let good = (0..count).filter(|n: &usize| !n.is_multiple_of(POISON)).count();
+        for kill in 1..=kills {
+            // Somewhere in between: a kill after so many objects more.
+            progress(&people, good * kill / (kills + 1)).await;
+            synchronizer.kill().await.unwrap();
+            synchronizer = launch.start().unwrap();
+        }
+        progress(&people, good).await;
+        let parked = eventually(60 * SOON, "all poison to be parked", async || {
+            let parked = parked(&client, &name).await;
+            if parked.len() == count - good { Ok(parked) } else { Err(format!("{}", parked.len())) }
+        });
+        let parked = parked.await.unwrap();
+        // A kill between parking and the commit parks one again; it is the same message.
+        assert!(parked.values().all(|times| *times <= 1 + kills), "{parked:?}");
+        let there = by_first_name(&people).await;
+        assert_eq!(there.len(), good, "each good one has its object");
+        assert!(there.values().all(|times| *times == 1), "and one only");
+        assert_eq!(synchronizer.stop().await.unwrap().map(|status| status.success()), Some(true));
+        let committed: i64 = client.committed(&format!("{name}.MakePeople"), TOPIC).unwrap().iter().flatten().sum();
+        assert_eq!(committed, i64::try_from(count).unwrap(), "and all are committed");
+    })
+    .await
+    .unwrap();
+}
+
+/// A synchronizer that has nothing but the event step.
+async fn launch(namespace: &TestNamespace, kafka: &Kafka, name: &str) -> Launch {
+    let example = paths::repository().join("config/example");
+    let (cluster, folder) = (namespace.cluster(), namespace.folder());
+    let admin = cluster.admin().await.unwrap();
+    let access =
+        Access::grant(cluster.kubectl(), &admin, &example.join("rbac.yaml"), namespace.name(), folder).await.unwrap();
+    let mut config = bus(kafka);
+    config["name"] = Value::from(name);
+    config["models_dir"] = Value::from(example.to_str().unwrap());
+    config["namespaces"] = json!([namespace.name()]);
+    let base = folder.join("base.yaml");
+    std::fs::write(&base, "name: overlaid").unwrap();
+    Launch::new("xos-e2e-events", &base, &config, folder, &namespace.log("synchronizer"), &access).unwrap()
+}
+
+fn message(last: &str, n: usize) -> String {
+    if n.is_multiple_of(POISON) {
+        return format!("{last} {n}");
+    }
+    json!({"first_name": format!("p{n}"), "last_name": last}).to_string()
+}
+
+/// How many objects there are of each first name.
+async fn by_first_name(people: &People) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for one in people.all().await.unwrap() {
+        *times.entry(one["spec"]["firstName"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    times
+}
+
+async fn progress(people: &People, wanted: usize) {
+    eventually(60 * SOON, format!("{wanted} objects"), async || {
+        let there = people.count().await.map_err(|error| error.to_string())?;
+        if there >= wanted { Ok(()) } else { Err(there.to_string()) }
+    })
+    .await
+    .unwrap();
+}
+
+/// The parked messages of this test, and how often each.
+async fn parked(client: &xos_e2e::kafka::Client, name: &str) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for one in client.all(&format!("{TOPIC}.{name}.parked")).await.unwrap_or_default() {
+        if one.value.starts_with(name) {
+            *times.entry(one.value).or_default() += 1;
+        }
+    }
+    times
+}
