@@ -408,3 +408,26 @@ async fn the_idempotency_key_is_the_intent_s() {
     assert!(keys[0] == keys[1] && keys[1] != keys[2]);
     assert!(keys[0].starts_with("uid-of-ann/sync/"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_and_synchronized_before_the_engine_hears_who_made_it_is_deleted_in_the_backend() {
+    let calls = Arc::new(Mutex::new(vec![]));
+    let script: Script = Box::new(|_, _, _| Ok(()));
+    let step = Scripted { script, calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes: Duration::ZERO };
+    let registry = Arc::new(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
+    let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
+    let (api, mut notices) = crate::memory::MemoryApi::new(Arc::clone(&registry), clock.clone());
+    let parts = ContextParts::default();
+    let mut engine = Engine::new(registry, Arc::new(api.clone()), clock, parts, Options::default()).unwrap();
+    let ann = api.apply(&object("ann")).unwrap();
+    while let Ok(notice) = notices.try_recv() {
+        engine.notice(notice);
+    }
+    engine.start_workers();
+    assert_eq!(engine.workers.len(), 1);
+    engine.step_wrote(Wrote::Made(ann.key(), ann.meta.uid.clone()));
+    engine.settle(&mut notices).await;
+    assert!(api.remove(&ann.key()));
+    engine.settle(&mut notices).await;
+    assert_eq!(*calls.lock().unwrap(), ["sync ann", "delete ann"]);
+}

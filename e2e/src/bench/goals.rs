@@ -15,14 +15,16 @@ const LATENCY: f64 = 1.3;
 /// The longest that a change may take on an idle system, in ms.
 const LONGEST: f64 = 100.0;
 
-const PHASES: [(&str, fn(&Run) -> Phase); 3] =
-    [("create", |run| run.create), ("update", |run| run.update), ("delete", |run| run.delete)];
+/// A phase's name, and where a run has it.
+type Named = (&'static str, fn(&Run) -> Phase);
+
+const PHASES: [Named; 3] = [("create", |run| run.create), ("update", |run| run.update), ("delete", |run| run.delete)];
 
 /// The writes of a run.
 pub(super) fn writes(run: &Run) -> Vec<Goal> {
     let create = if run.who == Contestant::OursAtBirth { 1.0 } else { 2.0 };
     let limits = [create, 1.0, 1.0];
-    let goal = |((name, phase), limit): (&(&str, fn(&Run) -> Phase), f64)| {
+    let goal = |((name, phase), limit): (&Named, f64)| {
         Goal::at_most(format!("{}: writes an object, {name}", run.who.title()), phase(run).writes, limit, "")
     };
     PHASES.iter().zip(limits).map(goal).collect()
@@ -53,7 +55,7 @@ pub(super) fn rates(ours: &Run, limit: Option<&Run>, peer: Option<&Run>) -> Vec<
 
 /// Rates with many objects next to rates with few.
 pub(super) fn evenness(few: &Run, many: &Run) -> Vec<Goal> {
-    let goal = |(name, phase): &(&str, fn(&Run) -> Phase)| {
+    let goal = |(name, phase): &Named| {
         let ratio = phase(many).per_second / phase(few).per_second.max(1e-9);
         let what = format!("{}: rate of {} / of {} objects, {name}", many.who.title(), many.objects, few.objects);
         Goal::at_least(what, ratio, 0.8, "")

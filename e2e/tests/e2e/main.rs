@@ -16,6 +16,7 @@ mod delete;
 mod delete_while_backend_fails;
 mod ends;
 mod failing_backend;
+mod fairness;
 mod finalizers_at_birth;
 mod first_sync;
 mod flows;

@@ -129,7 +129,9 @@ impl Engine {
     pub(super) fn step_wrote(&mut self, wrote: Wrote) {
         let key = match wrote {
             Wrote::Made(key, uid) => {
-                if self.view.get(&key).is_some_and(|object| object.status.synchronizers.is_empty()) {
+                // The watch may have shown it before, and its step may run by now.
+                let is_new = self.view.get(&key).is_some_and(|object| object.status.synchronizers.is_empty());
+                if is_new && !self.doubts.of(&uid).sync {
                     self.untouched.insert(uid);
                 }
                 key

@@ -132,9 +132,10 @@ impl Engine {
     /// Whether there may be anything to undo: not if no step was ever started for the object, or it is somebody else's.
     fn may_be_in_backend(&self, object: &Object) -> bool {
         let registry = &self.shared.registry;
+        let uid = &object.meta.uid;
         let is_ours = || registry.get(&object.model).is_some_and(|entry| entry.is_ours(object));
         let was_tried = || object.status.of(&registry.synchronizer).is_some_and(|own| !own.sync.is_untried());
-        !self.untouched.contains(&object.meta.uid) && (is_ours() || was_tried())
+        was_tried() || self.doubts.of(uid).sync || (is_ours() && !self.untouched.contains(uid))
     }
 
     pub(super) fn must_wait(&mut self, key: &ObjectKey) -> bool {

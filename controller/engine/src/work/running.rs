@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use xos_model::{Finished, Object, Operation, Outcome};
+use xos_model::intent::is_handled;
+use xos_model::{Finished, Intent, Object, Operation, Outcome};
 use xos_steps::{ContextParts, Saver, StepContext};
 
 use super::Worker;
@@ -53,7 +54,9 @@ impl Worker<'_> {
 
     pub(super) fn step_context(&self, object: &Object, operation: Operation) -> StepContext {
         let own = object.status.of(&self.shared.registry.synchronizer);
-        let failures = own.and_then(|own| own.state(operation)).map_or(0, |state| state.failures);
+        let is_same = |then: &Intent| is_handled(then, &object.intent, &object.quiet_saves, operation.pass());
+        let tried = own.and_then(|own| own.state(operation)).filter(|own| own.attempted.as_ref().is_some_and(is_same));
+        let failures = tried.map_or(0, |state| state.failures);
         let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));
         let (uid, name) = (&object.meta.uid, operation.as_str().to_lowercase());
         let idempotency_key = if operation.is_delete() {

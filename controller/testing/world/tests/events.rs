@@ -63,3 +63,18 @@ async fn failures_are_told_once_and_their_end_too() {
     world.pass(Duration::from_secs(60)).await;
     assert_eq!(world.take_events(), ["Normal Deferred: in use (Site default/a)"]);
 }
+
+#[tokio::test]
+async fn a_touch_does_not_wait_for_the_delay_of_a_failure() {
+    let mut world = World::of(&[("t.xproto", MODELS)]).sync_step(Step).start().unwrap();
+    let mut site = Object::named("Site", "default", "a");
+    site.set("name", "a".into());
+    world.apply(&site).unwrap();
+    world.settle().await;
+    world.touch::<Object>("a", "now").unwrap();
+    world.settle().await;
+    let status = world.object::<Object>("a").unwrap().status;
+    let sync = &status.of("test").unwrap().sync;
+    assert_eq!(sync.attempted.as_ref().unwrap().touch.as_deref(), Some("now"), "tried at once");
+    assert_eq!(sync.failures, 1, "its delay begins anew");
+}
