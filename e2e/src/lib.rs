@@ -10,7 +10,7 @@
 //! - [`inprocess`] runs a controller with a test's own models and steps in the test's process;
 //! - [`kafka`] is a real broker;
 //! - [`Directory`] is the example's backend; [`example`] joins the three;
-//! - [`bench`] measures the engine next to its peers;
+//! - [`mod@bench`] measures the engine next to its peers;
 //! - [`eventually`] is the one place where anything is waited for.
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
