@@ -431,3 +431,46 @@ async fn what_was_made_and_synchronized_before_the_engine_hears_who_made_it_is_d
     engine.settle(&mut notices).await;
     assert_eq!(*calls.lock().unwrap(), ["sync ann", "delete ann"]);
 }
+
+/// Saves its object early, after an operator has changed it under its hands.
+struct Early {
+    api: Arc<Mutex<Option<crate::memory::MemoryApi>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl SyncStep for Early {
+    type Model = Object;
+    fn observes(&self) -> &str {
+        "MyModel"
+    }
+    async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        self.seen.lock().unwrap().push(o.text("first_name").unwrap_or_default().to_owned());
+        let api = self.api.lock().unwrap().take();
+        if let Some(api) = api {
+            api.edit(&o.key(), |o| o.set("first_name", json!("edited"))).unwrap();
+        }
+        o.set("seen", json!("early"));
+        ctx.save(o).await?;
+        Ok(())
+    }
+    async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_a_step_s_own_save_brings_along_is_not_taken_for_handled() {
+    let (cell, seen) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(vec![])));
+    let step = Early { api: Arc::clone(&cell), seen: Arc::clone(&seen) };
+    let registry = Arc::new(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
+    let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
+    let (api, mut notices) = crate::memory::MemoryApi::new(Arc::clone(&registry), clock.clone());
+    *cell.lock().unwrap() = Some(api.clone());
+    let (writer, parts) = (Arc::new(api.clone()), ContextParts::default());
+    let mut engine = Engine::new(registry, writer, clock, parts, Options::default()).unwrap();
+    api.apply(&object("ann")).unwrap();
+    engine.settle(&mut notices).await;
+    assert_eq!(*seen.lock().unwrap(), ["ann", "edited"]);
+    let ann = api.get(&object("ann").key()).unwrap();
+    assert_eq!(ann.status.observed_generation, Some(ann.meta.generation));
+}

@@ -58,6 +58,9 @@ impl StepContext {
             self.store().save(self.saver(), base, changed, how).await?
         };
         self.session().wrote(&stored);
+        if how.touch {
+            self.session().asked_for(stored.intent.touch.as_ref());
+        }
         *o = T::from_object(&stored)?;
         Ok(())
     }

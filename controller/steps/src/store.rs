@@ -231,6 +231,8 @@ struct Read {
     states: HashMap<(String, String), Arc<Object>>,
     /// The last save of each object, by uid.
     saved: HashMap<String, Arc<Object>>,
+    /// The touches that were asked for.
+    touches: Vec<String>,
 }
 
 impl Session {
@@ -245,6 +247,15 @@ impl Session {
         self.saw(object);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.saved.insert(object.meta.uid.clone(), Arc::clone(object));
+    }
+
+    pub(crate) fn asked_for(&self, touch: Option<&String>) {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).touches.extend(touch.cloned());
+    }
+
+    /// Whether the step itself asked for this touch.
+    pub fn has_asked_for(&self, touch: &str) -> bool {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).touches.iter().any(|one| one == touch)
     }
 
     pub(crate) fn state(&self, uid: &str, resource_version: &str) -> Option<Arc<Object>> {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use xos_model::intent::is_same;
 use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
-use xos_model::{Finished, Object, Operation, Outcome, QuietSave, intent};
+use xos_model::{Finished, Intent, Object, Operation, Outcome, QuietSave, intent};
 use xos_steps::StepContext;
 
 use super::{Subject, Worker};
@@ -20,6 +21,7 @@ impl Worker<'_> {
     ) -> Result<Option<(Subject, Finished, bool)>, WriteError> {
         let context = self.step_context(&subject.object, operation);
         let mut after = subject.object.clone();
+        let (intent, generation) = (subject.object.intent.clone(), subject.object.meta.generation);
         let Some(mut finished) = self.run(operation, &context, &mut after).await else { return Ok(None) };
         let mut subject = subject;
         if let Some(saved) = context.session().saved(&subject.object.meta.uid) {
@@ -36,8 +38,32 @@ impl Worker<'_> {
                 }
             }
         }
-        subject.object = record::after(&subject.object, &finished, &self.context());
+        subject.object = self.recorded(&context, subject.object, &finished, (intent, generation));
         Ok(Some((subject, finished, changed)))
+    }
+
+    /// What the attempt leaves. It was made of the object as it was at its start: what an operator changed since then is still to be handled,
+    /// though a save of the step has brought it along.
+    fn recorded(
+        &self,
+        context: &StepContext,
+        object: Object,
+        finished: &Finished,
+        (intent, generation): (Intent, i64),
+    ) -> Object {
+        let mut own = intent.clone();
+        if object.intent.touch.as_ref().is_some_and(|touch| context.session().has_asked_for(touch)) {
+            own.touch.clone_from(&object.intent.touch);
+        }
+        if is_same(&own, &object.intent, &object.quiet_saves) {
+            return record::after(&object, finished, &self.context());
+        }
+        let now = (object.intent.clone(), object.meta.generation);
+        let mut then = Object { intent, ..object };
+        then.meta.generation = generation;
+        let mut new = record::after(&then, finished, &self.context());
+        (new.intent, new.meta.generation) = now;
+        new
     }
 
     /// The step saved its object by itself: what it changed beside that, on top of what was saved.
