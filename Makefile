@@ -64,6 +64,10 @@ bench: prerequisites ## measure the engine next to its peers: about 40 minutes (
 	$(CARGO) build --release --package xos-model --example planning
 	$(TARGET)/release/xos-bench --output $(TARGET)/bench $(BENCH)
 
+.PHONY: bench-smoke
+bench-smoke: prerequisites programs control-plane ## does the benchmark still work, and are the writes as few as promised?
+	$(CARGO) test --package xos-e2e --test e2e -- --ignored benchmark::
+
 .PHONY: chaos
 chaos: prerequisites programs control-plane ## 100 kills of the controller, and 90 s of a misbehaving API server, with 300 objects: about 4 minutes
 	XOS_CHAOS_KILLS=100 XOS_CHAOS_OBJECTS=300 XOS_CHAOS_SECONDS=90 $(CARGO) test --package xos-e2e --test e2e -- chaos --nocapture
