@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use xos_model::intent::is_same;
+use xos_model::intent::is_handled;
 use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
 use xos_model::{Finished, Intent, Object, Operation, Outcome, QuietSave, intent};
@@ -55,7 +55,8 @@ impl Worker<'_> {
         if object.intent.touch.as_ref().is_some_and(|touch| context.session().has_asked_for(touch)) {
             own.touch.clone_from(&object.intent.touch);
         }
-        if is_same(&own, &object.intent, &object.quiet_saves) {
+        // A policy of another object may have saved this one meanwhile: that is news for the step.
+        if is_handled(&own, &object.intent, &object.quiet_saves, finished.operation.pass()) {
             return record::after(&object, finished, &self.context());
         }
         let now = (object.intent.clone(), object.meta.generation);
