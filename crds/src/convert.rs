@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DynamicObject, ObjectMeta};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::save::{Place, link_place, place};
@@ -14,43 +15,39 @@ use xos_xproto::{Model, camel_case};
 use crate::definition::api_resource;
 use crate::names::{MANAGER_PREFIX, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 
+/// The framework's members of status.
+const OBSERVED_GENERATION: &str = "observedGeneration";
+const CONDITIONS: &str = "conditions";
+const HISTORY: &str = "history";
+const SYNCHRONIZERS: &str = "synchronizers";
+
 /// Why a custom resource could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// It has no name: it did not come from an API server.
     #[error("the object has no name")]
     NoName,
-    /// Its status does not have the form that this version writes.
-    #[error("{name}: status cannot be read: {source}")]
-    Status {
-        /// Namespace and name.
-        name: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
 }
 
 /// Reads a custom resource of a model.
 ///
-/// A quiet-saves annotation that cannot be read counts as absent: that can only cause an extra run.
+/// A quiet-saves annotation or a member of status that cannot be read counts as absent: that can only cause an extra run.
 ///
 /// # Errors
-/// When it has no name, or its status has another form.
+/// When it has no name.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
     let meta = read_meta(model, &resource.metadata)?;
     let part = |name: &str| resource.data.get(name).unwrap_or(&Value::Null);
     let (spec, status) = (part("spec"), part("status"));
     let fields = read_fields(model, spec, status);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
-    let framework = if status.is_null() { Ok(Status::default()) } else { serde_json::from_value(status.clone()) };
     Ok(Object {
         model: Arc::clone(&meta.model),
         intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default(),
-        status: framework
-            .map_err(|source| DecodeError::Status { name: format!("{}/{}", meta.namespace, meta.name), source })?,
+        status: read_status(model, status),
         fields,
         meta,
     })
@@ -81,6 +78,7 @@ fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
     declarative.map(|(name, _)| name).filter(|name| !specs.is_empty() && is_set(name)).map(Box::from).collect()
 }
 
+/// The model's fields and links of both parts.
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
     let read = |(name, place): (&str, Place)| {
         let part = match place {
@@ -91,6 +89,33 @@ fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
         Some((name.to_owned(), value.clone()))
     };
     members(model).filter_map(read).collect()
+}
+
+/// The framework's part of status, and what is in it beside that and the model's fields.
+fn read_status(model: &Model, status: &Value) -> Status {
+    Status {
+        observed_generation: readable(status, OBSERVED_GENERATION),
+        conditions: readable(status, CONDITIONS),
+        history: readable(status, HISTORY),
+        synchronizers: readable(status, SYNCHRONIZERS),
+        other: others(model, status),
+    }
+}
+
+fn readable<T: DeserializeOwned + Default>(status: &Value, name: &str) -> T {
+    status.get(name).and_then(|value| T::deserialize(value).ok()).unwrap_or_default()
+}
+
+fn others(model: &Model, status: &Value) -> Map<String, Value> {
+    let Value::Object(status) = status else { return Map::new() };
+    let mut others: BTreeMap<_, _> = status.iter().collect();
+    for name in [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS] {
+        others.remove(&name.to_owned());
+    }
+    for (name, _) in members(model).filter(|(_, place)| *place == Place::Status) {
+        others.remove(&camel_case(name));
+    }
+    others.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// The names of all fields and links, with their places.
@@ -122,28 +147,20 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
     Ok(Value::Object(status))
 }
 
-/// The merge patch that makes the status of `before` that of `after`, guarded by the resourceVersion of `before`. None if they are equal.
+/// What replaces the status of `before`, and nothing else of it, with that of `after`, guarded by the resourceVersion of `before`. None if
+/// they are equal.
 ///
 /// # Errors
 /// When one of them has no JSON form.
-pub fn status_patch(model: &Model, before: &Object, after: &Object) -> Result<Option<Value>, serde_json::Error> {
-    let difference = difference(&status_json(model, before)?, &status_json(model, after)?);
-    let metadata = json!({"resourceVersion": before.meta.resource_version});
-    Ok(difference.map(|status| json!({"metadata": metadata, "status": status})))
-}
-
-/// The merge patch (RFC 7386) from one value to another.
-fn difference(before: &Value, after: &Value) -> Option<Value> {
-    let (Value::Object(old), Value::Object(new)) = (before, after) else {
-        return (before != after).then(|| after.clone());
-    };
-    let removed = old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Value::Null));
-    let changed = new.iter().filter_map(|(name, value)| {
-        let change = difference(old.get(name).unwrap_or(&Value::Null), value)?;
-        Some((name.clone(), change))
-    });
-    let patch: Map<_, _> = removed.chain(changed).collect();
-    (!patch.is_empty()).then_some(Value::Object(patch))
+pub fn new_status(model: &Model, before: &Object, after: &Object) -> Result<Option<DynamicObject>, serde_json::Error> {
+    let status = status_json(model, after)?;
+    if status == status_json(model, before)? {
+        return Ok(None);
+    }
+    let mut resource = DynamicObject::new(&before.meta.name, &api_resource(model)).data(json!({"status": status}));
+    resource.metadata.namespace = Some(before.meta.namespace.clone()).filter(|namespace| !namespace.is_empty());
+    resource.metadata.resource_version = Some(before.meta.resource_version.clone());
+    Ok(Some(resource))
 }
 
 /// The custom resource to create for an object: its names and its spec. Status is another request's.

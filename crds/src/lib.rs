@@ -12,12 +12,12 @@ pub mod names;
 mod rules;
 pub mod schema;
 mod selectable;
-pub mod status_schema;
+mod status_schema;
 pub mod typed;
 pub mod yaml;
 
 pub use convert::{
-    DecodeError, from_custom_resource, new_custom_resource, quiet_save_patch, spec_hash, status_json, status_patch,
+    DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, spec_hash, status_json,
     to_custom_resource,
 };
 pub use definition::{api_resource, definition, definitions};

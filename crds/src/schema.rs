@@ -21,7 +21,7 @@ pub fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     JSONSchemaProps {
         description: Some(description),
         required,
-        ..object([("spec".to_owned(), spec), ("status".to_owned(), status(model))].into())
+        ..object([("spec".to_owned(), spec), ("status".to_owned(), status_schema::of(model))].into())
     }
 }
 
@@ -44,18 +44,6 @@ fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
 /// A required field without a default; the operator's switches have one.
 fn must_be_given(field: &Field) -> bool {
     field.required && matches!(field.default, None | Some(Literal::Null))
-}
-
-fn status(model: &Model) -> JSONSchemaProps {
-    let fields = model.fields.iter().filter(|f| place(f) == Place::Status);
-    let mut properties: BTreeMap<_, _> = fields.map(|f| (camel_case(&f.name), typed(f))).collect();
-    let links = model.links.iter().filter(|l| link_place(l) == Place::Status);
-    properties.extend(links.map(|l| (camel_case(&l.name), links::schema(l))));
-    properties.extend(status_schema::properties());
-    JSONSchemaProps {
-        description: Some("What the synchronizers and the backend say; written by controllers only.".to_owned()),
-        ..object(properties)
-    }
 }
 
 /// A field that users write: with limits and default.
@@ -110,7 +98,7 @@ fn is_text(field: &Field) -> bool {
 }
 
 /// Type and description only.
-fn typed(field: &Field) -> JSONSchemaProps {
+pub(crate) fn typed(field: &Field) -> JSONSchemaProps {
     let (type_, format) = type_and_format(field);
     let is_unsigned = field.ty == ScalarType::Uint32;
     JSONSchemaProps {

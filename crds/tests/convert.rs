@@ -6,10 +6,10 @@ use kube::api::DynamicObject;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use xos_crds::{
-    CustomResource as _, from_custom_resource, new_custom_resource, quiet_save_patch, spec_hash, status_json,
-    to_custom_resource,
+    CustomResource as _, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, spec_hash,
+    status_json, to_custom_resource,
 };
-use xos_model::{Object, Pass, QuietSave, SpecHash};
+use xos_model::{Object, Pass, QuietSave, SpecHash, Status};
 use xos_xproto::{Model, ModelSet, Sources, compile};
 
 fn models() -> ModelSet {
@@ -63,13 +63,29 @@ fn status_does_not_change_the_intent() {
 }
 
 #[test]
-fn a_status_of_another_form_is_an_error_and_a_bad_record_is_not() {
-    let bad = resource(json!({}), json!({"conditions": "none"}));
-    let error = from_custom_resource(&model(), &bad).unwrap_err().to_string();
-    assert!(error.starts_with("n/a: status cannot be read"), "{error}");
+fn what_cannot_be_read_counts_as_absent() {
+    let bad = json!({"conditions": "none", "observedGeneration": 3, "synchronizers": [{"name": 1}]});
+    let status = read(&resource(json!({}), bad)).status;
+    assert_eq!(status, Status { observed_generation: Some(3), ..Status::default() });
     let mut o = resource(json!({}), json!({}));
     o.metadata.annotations = Some([("xos.opencord.org/quiet-saves".to_owned(), "not json".to_owned())].into());
     assert!(read(&o).quiet_saves.is_empty());
+}
+
+#[test]
+fn a_new_status_keeps_what_others_put_there() {
+    let before = read(&resource(json!({"firstName": "Ada"}), json!({"operStatus": "up", "theirs": {"a": [1]}})));
+    assert_eq!(new_status(&model(), &before, &before.clone()).unwrap(), None);
+    let mut after = before.clone();
+    after.set("oper_status", json!("down"));
+    after.status.observed_generation = Some(3);
+    let expected = json!({
+        "apiVersion": "m.xos.opencord.org/v1", "kind": "M",
+        "metadata": {"name": "a", "namespace": "n", "resourceVersion": "7"},
+        "status": {"operStatus": "down", "observedGeneration": 3, "theirs": {"a": [1]}},
+    });
+    let written = new_status(&model(), &before, &after).unwrap().unwrap();
+    assert_eq!(serde_json::to_value(written).unwrap(), expected);
 }
 
 #[test]

@@ -111,13 +111,20 @@ fn every_state_has_its_place() {
         definition("message M (XOSBase) { optional string oper_status = 1 [max_length = 9, feedback_state = True]; }");
     let names = |part| schema(&d, part)["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names("spec"), ["lazyBlocked", "noPolicy", "noSync", "writeProtect", "xosManaged"]);
-    let status = names("status");
-    for name in ["operStatus", "backendCode", "backendStatus", "enacted", "conditions", "history", "observedGeneration"]
-    {
-        assert!(status.iter().any(|n| n == name), "{name} is missing");
-    }
-    assert_eq!(schema(&d, "status")["properties"]["conditions"]["x-kubernetes-list-map-keys"], json!(["type"]));
+    assert_eq!(names("status"), ["conditions", "observedGeneration", "operStatus"]);
     assert_eq!(schema(&d, "spec")["properties"]["noSync"]["default"], Value::Null, "an absent switch stays absent");
+}
+
+#[test]
+fn what_the_framework_writes_is_open_and_described() {
+    let d = definition("message M (XOSBase) {}");
+    let status = schema(&d, "status");
+    assert_eq!(status["x-kubernetes-preserve-unknown-fields"], json!(true));
+    assert_eq!(status["x-kubernetes-map-type"], json!("atomic"));
+    let text = status["description"].as_str().unwrap();
+    for name in ["backendCode", "backendStatus", "enacted", "policed", "updated", "history", "synchronizers"] {
+        assert!(text.contains(name), "{name} is missing");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
-use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, quiet_save_patch, status_patch};
+use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch};
 use xos_model::record::rebase;
 use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
@@ -151,11 +151,11 @@ impl KubeWriter {
         if current.meta.uid == object.meta.uid { Ok(current) } else { Err(WriteError::Gone) }
     }
 
-    async fn patch_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, WriteError> {
-        let Some(patch) = status_patch(&entry.model, before, after)? else { return Ok(before.clone()) };
-        let parameters = PatchParams { field_manager: Some(self.manager(STATUS)), ..PatchParams::default() };
-        let api = self.api(entry, &before.meta.namespace);
-        let answer = api.patch_status(&before.meta.name, &parameters, &Patch::Merge(patch)).await?;
+    async fn replace_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, WriteError> {
+        let Some(new) = new_status(&entry.model, before, after)? else { return Ok(before.clone()) };
+        let parameters = PostParams { field_manager: Some(self.manager(STATUS)), ..PostParams::default() };
+        let answer =
+            self.api(entry, &before.meta.namespace).replace_status(&before.meta.name, &parameters, &new).await?;
         Ok(from_custom_resource(&entry.model, &answer)?)
     }
 }
@@ -197,10 +197,10 @@ impl Writer for KubeWriter {
 
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
         self.bounded(async move {
-            // The API server ignores a uid in a write of status, so the resourceVersion guards against another object of the same name.
+            // The resourceVersion guards against another object of the same name, too.
             let (mut base, mut new) = (before.clone(), after.clone());
             for _ in 0..STATUS_TRIES {
-                match self.patch_status(entry, &base, &new).await {
+                match self.replace_status(entry, &base, &new).await {
                     Err(WriteError::Conflict) => {
                         base = self.current(entry, before).await?;
                         new = rebase(before, after, &base, &self.synchronizer, |name| in_status(&entry.model, name));

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::condition::Condition;
 use crate::intent::{Intent, Pass};
@@ -26,6 +27,9 @@ pub struct Status {
     /// One entry a synchronizer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub synchronizers: Vec<Bookkeeping>,
+    /// What others put there, beside the model's own fields: it stays.
+    #[serde(flatten, skip_deserializing)]
+    pub other: Map<String, Value>,
 }
 
 impl Status {

@@ -313,7 +313,7 @@ fn what_models_change_is_told() {
         ("optional manytoone peer->M:peers = 2:1001;", "harmless spec.peer: added (object)"),
         (
             "optional string oper_status = 2 [max_length = 9, feedback_state = True];",
-            "harmless status.operStatus: added (string)",
+            "breaking status.operStatus: field anything → string",
         ),
     ];
     let first = "required string first_name = 1 [max_length = 9];";

@@ -91,9 +91,9 @@ fn remedies_fit_what_objects_can_do() {
     let required = help("required string s = 1 [max_length = 9];", none, given.clone());
     assert!(required.starts_with("let it be optional in the model first, then take it out"), "{required}");
     let status = json!({"status": {"s": "a"}});
-    let feedback = help("optional string s = 1 [max_length = 9, feedback_state = True];", none, status);
+    let feedback = help(none, "optional int32 s = 1 [feedback_state = True];", status);
     assert!(
-        feedback.starts_with("take it out of these objects first (`kubectl edit --subresource=status`)"),
+        feedback.starts_with("change it in these objects first (`kubectl edit --subresource=status`)"),
         "{feedback}"
     );
     let added = help(none, "required int32 n = 1;", json!({"spec": {}}));

@@ -71,6 +71,7 @@ func run() error {
 	kind := flag.String("kind", "", "GROUP/VERSION/KIND")
 	namespace := flag.String("namespace", "default", "where the objects are")
 	workers := flag.Int("workers", 16, "objects handled at once")
+	cached := flag.Bool("cached", false, "read objects from the cache, which is not the default for unstructured ones")
 	flag.Parse()
 	parts := strings.Split(*kind, "/")
 	if len(parts) != 3 {
@@ -85,8 +86,7 @@ func run() error {
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Metrics: metrics.Options{BindAddress: "0"},
 		Cache:   cache.Options{DefaultNamespaces: map[string]cache.Config{*namespace: {}}},
-		// Else it reads unstructured objects from the API server.
-		Client: client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+		Client:  client.Options{Cache: &client.CacheOptions{Unstructured: *cached}},
 	})
 	if err != nil {
 		return err

@@ -37,8 +37,10 @@ pub enum Contestant {
     Ours,
     /// Ours, with finalizers set at birth by an admission policy.
     OursAtBirth,
-    /// A controller in Go.
+    /// A controller in Go, with its defaults: it reads an unstructured object from the API server before it handles it.
     ControllerRuntime,
+    /// The same, told to read from its cache.
+    ControllerRuntimeCached,
     /// A controller in Python.
     Kopf,
 }
@@ -53,6 +55,7 @@ impl Contestant {
             Self::Ours => "XOS controller",
             Self::OursAtBirth => "XOS controller, finalizer at birth",
             Self::ControllerRuntime => "controller-runtime (Go)",
+            Self::ControllerRuntimeCached => "controller-runtime (Go), reads cached",
             Self::Kopf => "kopf (Python)",
         }
     }
@@ -69,7 +72,7 @@ impl Contestant {
         match self {
             Self::Raw => Writes::Raw,
             Self::RawBorn => Writes::RawBorn,
-            Self::Ours | Self::OursAtBirth | Self::ControllerRuntime | Self::Kopf => Writes::Controller,
+            _ => Writes::Controller,
         }
     }
 }
@@ -107,7 +110,8 @@ impl Controller {
         let child = match who {
             Contestant::Raw | Contestant::RawBorn => return Ok(None),
             Contestant::Ours | Contestant::OursAtBirth => ours(stage, who, namespace, tuning)?,
-            Contestant::ControllerRuntime => controller_runtime(stage, namespace)?,
+            Contestant::ControllerRuntime => controller_runtime(stage, namespace, false)?,
+            Contestant::ControllerRuntimeCached => controller_runtime(stage, namespace, true)?,
             Contestant::Kopf => kopf(stage, namespace)?,
         };
         Ok(Some(Self { child, started }))
@@ -142,10 +146,11 @@ fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Resu
     Ok(child)
 }
 
-fn controller_runtime(stage: &Stage, namespace: &str) -> Result<Child, Error> {
+fn controller_runtime(stage: &Stage, namespace: &str, cached: bool) -> Result<Child, Error> {
     let program = stage.programs().controller_runtime();
     let child = Child::start("controller-runtime", &stage.file("controller-runtime.log"), &program, |command| {
         command.args(["-kind", &format!("{GROUP}/v1/Thing"), "-namespace", namespace, "-workers", WORKERS]);
+        command.arg(format!("-cached={cached}"));
         command.env("KUBECONFIG", stage.kubeconfig());
     })?;
     Ok(child)

@@ -13,8 +13,14 @@ use super::{
 };
 
 /// The order: what is compared stands side by side, so that both meet the same machine.
-const ORDER: [Contestant; 5] =
-    [Contestant::ControllerRuntime, Contestant::Ours, Contestant::Raw, Contestant::RawBorn, Contestant::OursAtBirth];
+const ORDER: [Contestant; 6] = [
+    Contestant::ControllerRuntimeCached,
+    Contestant::ControllerRuntime,
+    Contestant::Ours,
+    Contestant::Raw,
+    Contestant::RawBorn,
+    Contestant::OursAtBirth,
+];
 
 /// Measures all, as often as asked for.
 pub(super) async fn measure(stage: &Stage, options: &Options, report: &mut Report) -> Result<(), Error> {
