@@ -108,12 +108,10 @@ fn readable<T: DeserializeOwned + Default>(status: &Value, name: &str) -> T {
 
 fn others(model: &Model, status: &Value) -> Map<String, Value> {
     let Value::Object(status) = status else { return Map::new() };
-    let mut others: BTreeMap<_, _> = status.iter().collect();
-    for name in [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS] {
-        others.remove(&name.to_owned());
-    }
-    for (name, _) in members(model).filter(|(_, place)| *place == Place::Status) {
-        others.remove(&camel_case(name));
+    let framework = [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS];
+    let mut others: Vec<_> = status.iter().filter(|(name, _)| !framework.contains(&name.as_str())).collect();
+    for name in in_status(model).map(camel_case) {
+        others.retain(|other| *other.0 != name);
     }
     others.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -122,6 +120,11 @@ fn others(model: &Model, status: &Value) -> Map<String, Value> {
 fn members(model: &Model) -> impl Iterator<Item = (&str, Place)> {
     let fields = model.fields.iter().map(|f| (f.name.as_str(), place(f)));
     fields.chain(model.links.iter().map(|l| (l.name.as_str(), link_place(l))))
+}
+
+/// The names of those in status.
+fn in_status(model: &Model) -> impl Iterator<Item = &str> {
+    members(model).filter(|(_, place)| *place == Place::Status).map(|(name, _)| name)
 }
 
 /// The JSON of a custom resource's part made of the model's fields and links.
@@ -152,11 +155,16 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
 ///
 /// # Errors
 /// When one of them has no JSON form.
-pub fn new_status(model: &Model, before: &Object, after: &Object) -> Result<Option<DynamicObject>, serde_json::Error> {
-    let status = status_json(model, after)?;
-    if status == status_json(model, before)? {
+pub fn new_status<'a>(
+    model: &'a Model,
+    before: &'a Object,
+    after: &'a Object,
+) -> Result<Option<DynamicObject>, serde_json::Error> {
+    let own = |object: &'a Object| in_status(model).map(|name| object.fields.get(name));
+    if before.status == after.status && own(before).eq(own(after)) {
         return Ok(None);
     }
+    let status = status_json(model, after)?;
     let mut resource = DynamicObject::new(&before.meta.name, &api_resource(model)).data(json!({"status": status}));
     resource.metadata.namespace = Some(before.meta.namespace.clone()).filter(|namespace| !namespace.is_empty());
     resource.metadata.resource_version = Some(before.meta.resource_version.clone());

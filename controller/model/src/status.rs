@@ -119,32 +119,65 @@ impl Bookkeeping {
 
 /// How far a pass is.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(from = "Written", into = "Written")]
 pub struct PassState {
     /// The intent that was last handled with success.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub handled: Option<Intent>,
     /// The intent that was last tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempted: Option<Intent>,
     /// The generation that was last tried, or found to have nothing new. While it is the present one, nobody can have tried anything else.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
     /// Failures of the tried intent in a row.
-    #[serde(skip_serializing_if = "is_zero")]
     pub failures: u32,
     /// Not tried again before this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
     /// What the other pass changed last when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step` for policy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
     /// Whether it ever succeeded.
-    #[serde(skip_serializing_if = "is_false")]
     pub ever: bool,
     /// Whether this synchronizer writes the pass's part of the top of status: XOS's own fields and the unqualified conditions.
-    #[serde(skip_serializing_if = "is_false")]
     pub owner: bool,
+}
+
+/// A pass's state as it is written: what follows from the rest is left out, since every write of the object pays for it.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handled: Option<Intent>,
+    /// Left out if it is what was handled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempted: Option<Intent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<i64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<Timestamp>,
+    /// Left out while something is handled.
+    #[serde(skip_serializing_if = "is_false")]
+    ever: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    owner: bool,
+}
+
+impl From<PassState> for Written {
+    fn from(state: PassState) -> Self {
+        let PassState { handled, attempted, generation, failures, next_attempt, seen, ever, owner } = state;
+        let attempted = attempted.filter(|attempted| handled.as_ref() != Some(attempted));
+        let ever = ever && handled.is_none();
+        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner }
+    }
+}
+
+impl From<Written> for PassState {
+    fn from(written: Written) -> Self {
+        let Written { handled, attempted, generation, failures, next_attempt, seen, ever, owner } = written;
+        let (attempted, ever) = (attempted.or_else(|| handled.clone()), ever || handled.is_some());
+        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner }
+    }
 }
 
 impl PassState {
@@ -194,12 +227,29 @@ impl Attempt {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::intent::SpecHash;
 
     fn attempt(operation: &str, outcome: &str, second: i64) -> Attempt {
         let at = Timestamp::from_second(second).unwrap();
         let (step, operation, outcome) = ("Step".to_owned(), operation.to_owned(), outcome.to_owned());
         Attempt { step, operation, outcome, message: None, at, duration: "1ms".to_owned() }
+    }
+
+    #[test]
+    fn what_follows_from_the_rest_is_not_written() {
+        let intent = |spec: &str| Intent { spec: SpecHash::of(&json!(spec)), touch: None };
+        let (done, ever) = (Some(intent("a")), true);
+        let clean = PassState { handled: done.clone(), attempted: done.clone(), ever, ..PassState::default() };
+        let written = serde_json::to_value(&clean).unwrap();
+        assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), ["handled"]);
+        let failed = PassState { attempted: Some(intent("b")), failures: 2, ever, ..PassState::default() };
+        for state in [clean, failed, PassState::default()] {
+            let written = serde_json::to_value(&state).unwrap();
+            assert_eq!(serde_json::from_value::<PassState>(written).unwrap(), state);
+        }
     }
 
     #[test]

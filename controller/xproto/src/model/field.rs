@@ -96,10 +96,15 @@ pub fn camel_case(name: &str) -> String {
 
 /// The letters of [`camel_case`].
 pub(crate) fn camel_chars(name: &str) -> impl Iterator<Item = char> {
-    let words = name.split('_').filter(|word| !word.is_empty()).enumerate();
-    words.flat_map(|(at, word)| {
-        let first = word.chars().next().map(|first| if at == 0 { first } else { first.to_ascii_uppercase() });
-        first.into_iter().chain(word.chars().skip(1))
+    let (mut is_begun, mut is_word) = (false, false);
+    name.chars().filter_map(move |letter| {
+        if letter == '_' {
+            is_word = is_begun;
+            return None;
+        }
+        is_begun = true;
+        let starts_word = std::mem::take(&mut is_word);
+        Some(if starts_word { letter.to_ascii_uppercase() } else { letter })
     })
 }
 
