@@ -1,6 +1,8 @@
 //! Command line, configuration and wiring of a synchronizer.
 
 mod admission_command;
+#[cfg(feature = "mimalloc")]
+mod allocator;
 pub mod check;
 mod cli;
 pub mod cluster;
