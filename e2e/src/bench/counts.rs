@@ -8,8 +8,8 @@ use kube::Client;
 const REQUESTS: &str = "apiserver_request_total{";
 /// The memory that the API server has allocated so far, given back or not.
 const ALLOCATED: &str = "go_memstats_alloc_bytes_total ";
-/// What reads.
-const READS: [&str; 5] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT"];
+/// What is no write of a controller: what reads, and what Kubernetes asks of each resource when any namespace is deleted.
+const OTHERS: [&str; 6] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT", "DELETECOLLECTION"];
 
 /// Which writes: group, resource with subresource, verb.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ impl Counts {
             let labels = labels_of(labels);
             let label = |name: &str| labels.get(name).copied().unwrap_or_default().to_owned();
             let verb = label("verb");
-            if READS.contains(&verb.as_str()) {
+            if OTHERS.contains(&verb.as_str()) {
                 continue;
             }
             let (resource, part) = (label("resource"), label("subresource"));
@@ -115,6 +115,7 @@ mod tests {
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 7
 apiserver_request_total{code="409",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 1
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="cluster",subresource="",verb="LIST",version="v1"} 9
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="namespace",subresource="",verb="DELETECOLLECTION",version="v1"} 4
 apiserver_request_total{code="201",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="",verb="POST",version="v1"} 1.2e+06
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="coordination.k8s.io",resource="leases",scope="resource",subresource="",verb="PUT",version="v1"} 3
 apiserver_request_total_other{verb="POST"} 1

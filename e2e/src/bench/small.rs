@@ -35,8 +35,9 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
     let mut load = stage.things(&raw, Writes::Raw)?;
     load.run("create", sizes.chain).await?;
     load.run("statuses", sizes.chain).await?;
-    let limit = load.run("statuses", sizes.chain).await?;
     for who in [Contestant::Ours, Contestant::OursAtBirth] {
+        // Right before: both meet the same machine.
+        let limit = load.run("statuses", sizes.chain).await?;
         let namespace = stage.namespace().await?;
         let controller = Controller::start(stage, who, &namespace)?;
         let (mut things, mut links) = (stage.things(&namespace, who.writes())?, stage.links(&namespace, who.writes())?);

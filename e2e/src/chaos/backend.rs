@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use super::server::{Answer, Server};
 
+/// The header that tells which process calls.
+pub(super) const PROCESS: &str = "x-process";
+
 /// A running backend. It ends when it is dropped.
 pub struct Backend {
     server: Server,
@@ -22,8 +25,8 @@ pub struct Backend {
 #[derive(Default)]
 struct State {
     things: BTreeMap<String, Value>,
-    /// How often each call was made, by path and idempotency key.
-    calls: BTreeMap<String, usize>,
+    /// How often each process made each call, by path and idempotency key.
+    calls: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 impl Backend {
@@ -53,7 +56,16 @@ impl Backend {
     /// How often each call was made, by `METHOD Model/name idempotency-key`.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, usize> {
-        lock(&self.state).calls.clone()
+        let state = lock(&self.state);
+        state.calls.iter().map(|(call, processes)| (call.clone(), processes.values().sum())).collect()
+    }
+
+    /// The calls that one process made more than once, and how often.
+    #[must_use]
+    pub fn repeated_by_a_process(&self) -> BTreeMap<String, usize> {
+        let most = |processes: &BTreeMap<String, usize>| processes.values().copied().max().filter(|most| *most > 1);
+        let state = lock(&self.state);
+        state.calls.iter().filter_map(|(call, processes)| Some((call.clone(), most(processes)?))).collect()
     }
 }
 
@@ -65,9 +77,11 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Answer 
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let path = head.uri.path().trim_start_matches('/').to_owned();
-    let key = head.headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (key, process) = (header("idempotency-key"), header(PROCESS));
     let mut state = lock(&state);
-    *state.calls.entry(format!("{} {path} {key}", head.method)).or_default() += 1;
+    let calls = state.calls.entry(format!("{} {path} {key}", head.method)).or_default();
+    *calls.entry(process.to_owned()).or_default() += 1;
     if head.method == Method::DELETE {
         state.things.remove(&path);
     } else {

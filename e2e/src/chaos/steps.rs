@@ -1,9 +1,12 @@
 //! Linked models, a policy that makes objects of another one, and steps that save in every way.
 
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use xos_model::Object;
 use xos_steps::store::Save;
 use xos_steps::{Policy, StepContext, StepError, SyncStep};
+
+use super::backend::PROCESS;
 
 /// The models.
 pub const MODELS: &str = r#"option app_label = "chaos";
@@ -26,15 +29,20 @@ message Port (XOSBase) {
 
 async fn put(ctx: &StepContext, o: &Object, content: &Value) -> Result<(), StepError> {
     let url = url(ctx, o)?;
-    let request = ctx.http().put(url).header("idempotency-key", ctx.idempotency_key()).json(content);
+    let request = named(ctx, ctx.http().put(url)).json(content);
     request.send().await?.error_for_status()?;
     Ok(())
 }
 
 async fn delete(ctx: &StepContext, o: &Object) -> Result<(), StepError> {
-    let request = ctx.http().delete(url(ctx, o)?).header("idempotency-key", ctx.idempotency_key());
+    let request = named(ctx, ctx.http().delete(url(ctx, o)?));
     request.send().await?.error_for_status()?;
     Ok(())
+}
+
+/// With what tells a repeated call, and who makes it.
+fn named(ctx: &StepContext, request: RequestBuilder) -> RequestBuilder {
+    request.header("idempotency-key", ctx.idempotency_key()).header(PROCESS, std::process::id())
 }
 
 fn url(ctx: &StepContext, o: &Object) -> Result<String, StepError> {

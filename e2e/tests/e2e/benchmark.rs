@@ -6,7 +6,6 @@ use serde_json::Value;
 use xos_e2e::{Cluster, paths};
 
 #[tokio::test]
-#[ignore = "wants the machine to itself, since a refused write counts too: make bench-smoke"]
 async fn writes_for_each_object_are_as_few_as_promised() {
     let cluster = Cluster::shared().await.unwrap();
     let folder = cluster.folder("xos-bench-report-").unwrap();
