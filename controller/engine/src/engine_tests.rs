@@ -18,6 +18,10 @@ mod fair;
 mod links;
 #[path = "engine_tests_passes.rs"]
 mod passes;
+#[path = "engine_tests_saves.rs"]
+mod saves;
+#[path = "engine_tests_upkeep.rs"]
+mod upkeep;
 
 type Script = Box<dyn Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync>;
 
@@ -407,70 +411,4 @@ async fn the_idempotency_key_is_the_intent_s() {
     assert_eq!(keys.len(), 3);
     assert!(keys[0] == keys[1] && keys[1] != keys[2]);
     assert!(keys[0].starts_with("uid-of-ann/sync/"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_made_and_synchronized_before_the_engine_hears_who_made_it_is_deleted_in_the_backend() {
-    let calls = Arc::new(Mutex::new(vec![]));
-    let script: Script = Box::new(|_, _, _| Ok(()));
-    let step = Scripted { script, calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes: Duration::ZERO };
-    let registry = Arc::new(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
-    let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-    let (api, mut notices) = crate::memory::MemoryApi::new(Arc::clone(&registry), clock.clone());
-    let parts = ContextParts::default();
-    let mut engine = Engine::new(registry, Arc::new(api.clone()), clock, parts, Options::default()).unwrap();
-    let ann = api.apply(&object("ann")).unwrap();
-    while let Ok(notice) = notices.try_recv() {
-        engine.notice(notice);
-    }
-    engine.start_workers();
-    assert_eq!(engine.workers.len(), 1);
-    engine.step_wrote(Wrote::Made(ann.key(), ann.meta.uid.clone()));
-    engine.settle(&mut notices).await;
-    assert!(api.remove(&ann.key()));
-    engine.settle(&mut notices).await;
-    assert_eq!(*calls.lock().unwrap(), ["sync ann", "delete ann"]);
-}
-
-/// Saves its object early, after an operator has changed it under its hands.
-struct Early {
-    api: Arc<Mutex<Option<crate::memory::MemoryApi>>>,
-    seen: Arc<Mutex<Vec<String>>>,
-}
-
-impl SyncStep for Early {
-    type Model = Object;
-    fn observes(&self) -> &str {
-        "MyModel"
-    }
-    async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
-        self.seen.lock().unwrap().push(o.text("first_name").unwrap_or_default().to_owned());
-        let api = self.api.lock().unwrap().take();
-        if let Some(api) = api {
-            api.edit(&o.key(), |o| o.set("first_name", json!("edited"))).unwrap();
-        }
-        o.set("seen", json!("early"));
-        ctx.save(o).await?;
-        Ok(())
-    }
-    async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_edit_that_a_step_s_own_save_brings_along_is_not_taken_for_handled() {
-    let (cell, seen) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(vec![])));
-    let step = Early { api: Arc::clone(&cell), seen: Arc::clone(&seen) };
-    let registry = Arc::new(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
-    let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-    let (api, mut notices) = crate::memory::MemoryApi::new(Arc::clone(&registry), clock.clone());
-    *cell.lock().unwrap() = Some(api.clone());
-    let (writer, parts) = (Arc::new(api.clone()), ContextParts::default());
-    let mut engine = Engine::new(registry, writer, clock, parts, Options::default()).unwrap();
-    api.apply(&object("ann")).unwrap();
-    engine.settle(&mut notices).await;
-    assert_eq!(*seen.lock().unwrap(), ["ann", "edited"]);
-    let ann = api.get(&object("ann").key()).unwrap();
-    assert_eq!(ann.status.observed_generation, Some(ann.meta.generation));
 }

@@ -257,3 +257,22 @@ async fn what_holds_a_pass_is_told_and_the_other_goes_on() {
     assert_eq!(find(&ann.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
     assert_eq!(find(&ann.status.conditions, "PolicyApplied").unwrap().status, xos_model::ConditionStatus::True);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_held_policy_runs_after_its_release() {
+    let run = start(nothing, nothing);
+    let mut ann = object("ann");
+    ann.set("no_policy", json!(true));
+    run.world.put(ann).await;
+    run.pass(10.0).await;
+    assert_eq!(run.calls(), ["step sync"]);
+    let told = |run: &Running| {
+        let ann = run.world.get("ann").unwrap();
+        ["PolicyApplied", "Ready"].map(|kind| find(&ann.status.conditions, kind).unwrap().clone())
+    };
+    assert!(told(&run).iter().all(|told| told.message == "spec.noPolicy is set"), "{:?}", told(&run));
+    run.world.edit("ann", |o| o.set("no_policy", json!(false))).await;
+    run.pass(10.0).await;
+    assert_eq!(run.calls(), ["step sync", "policy create"]);
+    assert!(told(&run).iter().all(|told| told.status == xos_model::ConditionStatus::True), "{:?}", told(&run));
+}
