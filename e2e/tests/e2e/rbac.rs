@@ -18,7 +18,7 @@ async fn the_controllers_token_may_do_its_work_and_no_more() {
         let client = cluster.client_of(access.kubeconfig()).await.unwrap();
 
         assert!(may(&client, "watch", GROUP, "mymodels", Some(here)).await);
-        assert!(may(&client, "patch", GROUP, "mymodels/status", Some(here)).await);
+        assert!(may(&client, "update", GROUP, "mymodels/status", Some(here)).await);
         assert!(!may(&client, "watch", GROUP, "mymodels", Some("default")).await);
         assert!(!may(&client, "watch", GROUP, "mymodels", None).await);
         assert!(!may(&client, "list", "", "secrets", Some(here)).await);
