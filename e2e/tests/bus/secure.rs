@@ -9,10 +9,13 @@ use xos_steps::{Message, Producer as _};
 
 use crate::{Noting, Running, settings, unique};
 
+/// Whom a client trusts.
+const CA: &str = "ca: ca.pem";
+
 /// The settings as a synchronizer reads them from its file, and a test's quick ones for the rest.
-fn configured(folder: &Path, broker: &Broker, guard: &Guard, mechanism: &str) -> Settings {
+fn configured(folder: &Path, broker: &Broker, guard: &Guard, mechanism: &str, trust: &str) -> Settings {
     let endpoint = broker.guarded_endpoint();
-    let sections = guard.client(folder, mechanism).unwrap();
+    let sections = guard.client(folder, mechanism).unwrap().replace(CA, trust);
     let file = folder.join("config.yaml");
     std::fs::write(&file, format!("name: sync\nevent_bus:\n  endpoint: {endpoint}\n{sections}")).unwrap();
     let read = Config::load(&[file], []).unwrap().config.event_bus.unwrap().settings();
@@ -34,12 +37,13 @@ async fn events_come_through_tls_with_a_password() {
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &guard).await.unwrap();
     let topic = unique("guarded");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
-    for mechanism in ["PLAIN", "SCRAM-SHA-512"] {
-        let settings = configured(&folder.path().join(mechanism), &broker, &guard, mechanism);
+    for (mechanism, trust) in [("PLAIN", CA), ("SCRAM-SHA-512", CA), ("PLAIN", "verify: false")] {
+        let name = unique("sync");
+        let settings = configured(&folder.path().join(&name), &broker, &guard, mechanism, trust);
         let step = Noting::on("Step", &[&topic]);
-        let running = Running::start(&settings, mechanism, &[&step]);
-        send(&settings, &topic, mechanism).await;
-        let wanted = format!("\"{mechanism}\"");
+        let running = Running::start(&settings, &name, &[&step]);
+        send(&settings, &topic, &name).await;
+        let wanted = format!("\"{name}\"");
         step.notes.until("the message", |all| all.last() == Some(&wanted)).await;
         running.until("no problem", |state| state.problem.is_none()).await;
         running.stop().await;
@@ -54,7 +58,7 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &other).await.unwrap();
     let topic = unique("refused");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
-    let settings = configured(&folder.path().join("client"), &broker, &guard, "PLAIN");
+    let settings = configured(&folder.path().join("client"), &broker, &guard, "PLAIN", CA);
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);
     tells(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
