@@ -2,20 +2,21 @@
 //!
 //! A thread of its own, and not a task: when partitions are taken away, librdkafka calls and waits, while what is being handled ends.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
-use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 use xos_steps::{BusEvent, DynEventStep, Subscription};
 
+use crate::callbacks::Context;
 use crate::counter::Counter;
 use crate::desk::Place;
-use crate::logging::log;
+use crate::partitions::{list, list_of, shown};
+use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
@@ -61,111 +62,6 @@ pub(crate) struct Consumer {
     pub(crate) stop: Arc<AtomicBool>,
 }
 
-/// What librdkafka calls back.
-struct Context {
-    shared: Arc<Shared>,
-    states: ConsumerStates,
-    step: String,
-    grace: Duration,
-    span: tracing::Span,
-    /// Events on the broker that were not received, as the last statistics tell.
-    unreceived: AtomicI64,
-    commit_failed: AtomicBool,
-    committing: AtomicBool,
-}
-
-impl ClientContext for Context {
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, fac: &str, message: &str) {
-        self.span.in_scope(|| log(level, fac, message));
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        let (mut unreceived, mut lag) = (0, 0);
-        for topic in statistics.topics.values() {
-            for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
-                let place = Place { topic: topic.topic.as_str().into(), partition: partition.partition };
-                let desk = self.shared.desk();
-                if desk.assignment(&place).is_some() && partition.hi_offset >= 0 {
-                    let known =
-                        if partition.committed_offset >= 0 { partition.committed_offset } else { partition.lo_offset };
-                    lag += (partition.hi_offset - desk.done_to(&place).unwrap_or(known.max(0))).max(0);
-                    unreceived += partition.consumer_lag.max(0);
-                }
-            }
-        }
-        self.unreceived.store(unreceived, Ordering::Relaxed);
-        let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
-        self.states.update(&self.step, |state| {
-            state.lag = lag;
-            if answers && state.problem.take().is_some() {
-                self.span.in_scope(|| tracing::info!("the event bus answers again"));
-            }
-        });
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.span.in_scope(|| self.problem(&format!("{error}: {reason}")));
-    }
-}
-
-impl Context {
-    /// What is wrong with the bus is told once, not with each attempt.
-    fn problem(&self, text: &str) {
-        self.states.update(&self.step, |state| {
-            if state.problem.is_none() {
-                tracing::warn!(problem = text, "the event bus is not as it should be; the consumer goes on trying");
-            } else {
-                tracing::debug!(problem = text, "the event bus");
-            }
-            state.problem = Some(text.to_owned());
-        });
-    }
-}
-
-impl ConsumerContext for Context {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let _entered = self.span.enter();
-        match rebalance {
-            Rebalance::Assign(partitions) => {
-                let places = places(partitions);
-                tracing::info!(partitions = %shown(&places), "partitions assigned");
-                places.iter().for_each(|place| self.shared.assign(place));
-            }
-            Rebalance::Revoke(partitions) => self.give_up(consumer, &places(partitions)),
-            Rebalance::Error(error) => self.problem(&error.to_string()),
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.committing.store(false, Ordering::Relaxed);
-        if let Err(error) = result {
-            // There was nothing to commit.
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) {
-                self.span.in_scope(|| tracing::debug!(%error, "commit failed, it is repeated"));
-                self.commit_failed.store(true, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
-impl Context {
-    /// What is being handled may end, and is committed; then the partitions are somebody else's.
-    fn give_up(&self, consumer: &BaseConsumer<Self>, places: &[Place]) {
-        tracing::info!(partitions = %shown(places), "partitions go");
-        self.shared.drain(places, self.grace);
-        // Of partitions that were lost nothing can be committed: their new owner may be at work already.
-        if !consumer.assignment_lost() {
-            let offsets = list(self.shared.desk().take_commits().into_iter());
-            if offsets.count() > 0
-                && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
-            {
-                tracing::warn!(%error, "the last offsets are not committed: their events will be handled again");
-            }
-        }
-        places.iter().for_each(|place| self.shared.end(place));
-    }
-}
-
 impl Consumer {
     /// Receives until it is stopped, or has to be made anew.
     pub(crate) fn run(&self) -> Result<End, KafkaError> {
@@ -175,6 +71,7 @@ impl Consumer {
             step: self.step.name().to_owned(),
             grace: self.grace,
             span: tracing::Span::current(),
+            problem: Mutex::default(),
             unreceived: AtomicI64::new(0),
             commit_failed: AtomicBool::new(false),
             committing: AtomicBool::new(false),
@@ -242,7 +139,7 @@ impl<'a> Receiving<'a> {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => self.receive(&message),
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => return End::Renew(code.to_string()),
-                Some(Err(error)) => self.consumer.context().problem(&error.to_string()),
+                Some(Err(error)) => self.consumer.context().problem(Problem::bare(&error, Instant::now())),
                 None => {}
             }
             if self.last_tick.elapsed() >= TICK
@@ -367,22 +264,4 @@ pub(crate) fn event(message: &BorrowedMessage<'_>) -> BusEvent {
         value: message.payload().map(<[u8]>::to_vec),
         headers,
     }
-}
-
-fn places(partitions: &TopicPartitionList) -> Vec<Place> {
-    let elements = partitions.elements();
-    elements.iter().map(|one| Place { topic: one.topic().into(), partition: one.partition() }).collect()
-}
-
-fn list(offsets: impl Iterator<Item = (Place, i64)>) -> TopicPartitionList {
-    offsets.map(|(place, offset)| (place.topic.to_string(), place.partition, Offset::Offset(offset))).collect()
-}
-
-fn list_of(places: &[Place]) -> TopicPartitionList {
-    places.iter().map(|place| (place.topic.to_string(), place.partition, Offset::Invalid)).collect()
-}
-
-fn shown(places: &[Place]) -> String {
-    let all: Vec<_> = places.iter().map(|place| format!("{}/{}", place.topic, place.partition)).collect();
-    if all.is_empty() { "none".to_owned() } else { all.join(" ") }
 }

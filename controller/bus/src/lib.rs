@@ -12,12 +12,15 @@
 //! **Invariant:** an offset is committed only when every event before it is done: handled with its saves stored, or parked and acknowledged.
 
 mod bus;
+mod callbacks;
 mod consumer;
 mod counter;
 mod desk;
 mod logging;
 pub mod lot;
 pub mod parked;
+mod partitions;
+mod problem;
 pub mod producer;
 pub mod settings;
 mod shared;

@@ -36,11 +36,11 @@ pub enum Error {
 
 /// A certificate and its key, as PEM.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// The certificate.
-    pub(super) certificate: String,
+    pub(crate) certificate: String,
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
 }
 
 /// What a cluster's processes need to know each other. The files of a name are `<name>.crt` and `<name>.key`.
@@ -74,7 +74,8 @@ impl Keys {
     }
 }
 
-fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
+/// An authority of its own, and what it signs with.
+pub(crate) fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "xos-e2e");
@@ -84,7 +85,8 @@ fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     Ok((certificate, Issuer::new(params, key)))
 }
 
-fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, Error> {
+/// A server on this machine.
+pub(crate) fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, Error> {
     let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
     let addresses = [IpAddr::from([127, 0, 0, 1]), service_ip];
     params.subject_alt_names.extend(addresses.map(SanType::IpAddress));
@@ -94,7 +96,8 @@ fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, 
     signed(params, issuer)
 }
 
-fn client(issuer: &Issuer<'_, KeyPair>, name: &str, group: Option<&str>) -> Result<Identity, Error> {
+/// A client, by name.
+pub(crate) fn client(issuer: &Issuer<'_, KeyPair>, name: &str, group: Option<&str>) -> Result<Identity, Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     if let Some(group) = group {

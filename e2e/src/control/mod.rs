@@ -7,7 +7,7 @@
 mod components;
 mod data;
 pub mod detached;
-mod keys;
+pub(crate) mod keys;
 mod kubeconfig;
 mod ports;
 pub mod serve;

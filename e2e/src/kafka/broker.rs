@@ -7,8 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Client, Error, Libraries, libraries::run};
-use crate::{control, process::Child, wait::eventually};
+use super::{Client, Error, Guard, Libraries, libraries::run};
+use crate::{
+    control::{self, write_secret},
+    process::Child,
+    wait::eventually,
+};
 
 /// Seconds, when nothing else runs.
 const STARTED: Duration = Duration::from_secs(120);
@@ -18,7 +22,7 @@ const STOPPED: Duration = Duration::from_secs(60);
 const PROPERTIES: &str = "process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -36,8 +40,15 @@ log.cleaner.enable=false
 pub struct Broker {
     libraries: Libraries,
     folder: PathBuf,
-    port: u16,
+    ports: Ports,
     child: Option<Child>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    open: u16,
+    controller: u16,
+    guarded: u16,
 }
 
 impl Broker {
@@ -46,19 +57,47 @@ impl Broker {
     /// # Errors
     /// When it cannot be had, or does not start.
     pub async fn start(folder: &Path) -> Result<Self, Error> {
+        Self::start_with(folder, None).await
+    }
+
+    /// Starts one that also has a listener with TLS and passwords.
+    ///
+    /// # Errors
+    /// When it cannot be had, or does not start.
+    pub async fn start_guarded(folder: &Path, guard: &Guard) -> Result<Self, Error> {
+        Self::start_with(folder, Some(guard)).await
+    }
+
+    async fn start_with(folder: &Path, guard: Option<&Guard>) -> Result<Self, Error> {
         let libraries = tokio::task::spawn_blocking(Libraries::ready).await.map_err(|_| Error::CutShort)??;
-        let [port, controller] = control::free_ports()?;
-        let broker = Self { libraries, folder: folder.to_owned(), port, child: None };
-        broker.format(controller)?;
-        let mut broker = broker;
+        let [open, controller, guarded] = control::free_ports()?;
+        let ports = Ports { open, controller, guarded };
+        let mut broker = Self { libraries, folder: folder.to_owned(), ports, child: None };
+        fs::create_dir_all(folder)?;
+        broker.configure(guard)?;
+        broker.format(guard)?;
         broker.start_again().await?;
         Ok(broker)
+    }
+
+    /// Other secrets for its next start. SCRAM's password stays what it was.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn guard(&self, guard: &Guard) -> Result<(), Error> {
+        self.configure(Some(guard))
+    }
+
+    /// Where it is for clients with TLS and passwords; nobody listens there unless it was started so.
+    #[must_use]
+    pub fn guarded_endpoint(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.guarded)
     }
 
     /// Where it is: what `event_bus.endpoint` is told.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.open)
     }
 
     /// Its log.
@@ -78,7 +117,7 @@ impl Broker {
             command.arg("kafka.Kafka").arg(self.properties());
         })?;
         let child = self.child.insert(child);
-        let client = Client::new(&format!("127.0.0.1:{}", self.port));
+        let client = Client::new(&format!("127.0.0.1:{}", self.ports.open));
         tokio::select! {
             ready = eventually(STARTED, "the broker to answer", async || client.answers().await) => ready?,
             ended = child.wait() => {
@@ -134,19 +173,30 @@ impl Broker {
         self.folder.join("server.properties")
     }
 
-    fn format(&self, controller: u16) -> Result<(), Error> {
-        let (port, data) = (self.port, self.folder.join("data"));
+    fn configure(&self, guard: Option<&Guard>) -> Result<(), Error> {
+        let (Ports { open, controller, guarded }, data) = (self.ports, self.folder.join("data"));
+        let mut advertised = format!("PLAINTEXT://127.0.0.1:{open}");
+        if guard.is_some() {
+            advertised += &format!(",SASL_SSL://127.0.0.1:{guarded}");
+        }
+        let guard = guard.map_or_else(|| Ok(String::new()), |guard| guard.broker(&self.folder))?;
         let text = format!(
-            "{PROPERTIES}listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n",
+            "{PROPERTIES}listeners={advertised},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners={advertised}\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n{guard}",
             data.display()
         );
-        fs::write(self.properties(), text)?;
+        Ok(write_secret(&self.properties(), &text)?)
+    }
+
+    fn format(&self, guard: Option<&Guard>) -> Result<(), Error> {
         let mut java = Command::new("java");
         java.arg("-cp").arg(self.libraries.class_path()).args(["kafka.tools.StorageTool", "format", "-t"]);
         // Any 16 bytes in base64.
         java.args(["eG9zLWUyZS1rYWZrYS0wMQ", "-c"]).arg(self.properties());
+        if let Some(guard) = guard {
+            java.args(["--add-scram", &guard.scram()]);
+        }
         run("formatting the broker's storage", &mut java, "java", "openjdk-17-jre-headless").map(drop)
     }
 }

@@ -5,16 +5,18 @@
 
 mod broker;
 mod client;
+mod guard;
 mod libraries;
 mod python;
 mod served;
 
 pub use broker::Broker;
 pub use client::{Client, Received};
+pub use guard::Guard;
 pub use libraries::Libraries;
 pub use served::{Kafka, Line};
 
-use crate::{paths, process, wait::Timeout};
+use crate::{control::keys, paths, process, wait::Timeout};
 
 /// Kafka could not be had, or did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,9 @@ pub enum Error {
     /// Its readiness.
     #[error(transparent)]
     Timeout(#[from] Timeout),
+    /// Its certificates.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
     /// A client of ours.
     #[error("Kafka")]
     Kafka(#[from] rdkafka::error::KafkaError),

@@ -1,0 +1,91 @@
+//! TLS and passwords, from the configuration file to a real broker.
+
+use std::path::Path;
+
+use xos_bus::{KafkaProducer, Settings};
+use xos_e2e::kafka::{Broker, Client, Guard};
+use xos_runtime::config::Config;
+use xos_steps::{Message, Producer as _};
+
+use crate::{Noting, Running, settings, unique};
+
+/// Whom a client trusts.
+const CA: &str = "ca: ca.pem";
+
+/// The settings as a synchronizer reads them from its file, and a test's quick ones for the rest.
+fn configured(folder: &Path, broker: &Broker, guard: &Guard, mechanism: &str, trust: &str) -> Settings {
+    let endpoint = broker.guarded_endpoint();
+    let sections = guard.client(folder, mechanism).unwrap().replace(CA, trust);
+    let file = folder.join("config.yaml");
+    std::fs::write(&file, format!("name: sync\nevent_bus:\n  endpoint: {endpoint}\n{sections}")).unwrap();
+    let read = Config::load(&[file], []).unwrap().config.event_bus.unwrap().settings();
+    let mut settings = settings(&endpoint);
+    assert_eq!(settings.endpoints, read.endpoints);
+    settings.properties.extend(read.properties);
+    settings
+}
+
+async fn send(settings: &Settings, topic: &str, value: &str) {
+    let producer = KafkaProducer::new(settings, "sync").unwrap();
+    producer.send(Message::json(topic, "key", &value).unwrap()).await.unwrap();
+}
+
+// The broker is on the leash of this thread.
+#[tokio::test(flavor = "current_thread")]
+async fn events_come_through_tls_with_a_password() {
+    let (folder, guard) = (tempfile::tempdir().unwrap(), Guard::make().unwrap());
+    let mut broker = Broker::start_guarded(&folder.path().join("broker"), &guard).await.unwrap();
+    let topic = unique("guarded");
+    Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
+    for (mechanism, trust) in [("PLAIN", CA), ("SCRAM-SHA-512", CA), ("PLAIN", "verify: false")] {
+        let name = unique("sync");
+        let settings = configured(&folder.path().join(&name), &broker, &guard, mechanism, trust);
+        let step = Noting::on("Step", &[&topic]);
+        let running = Running::start(&settings, &name, &[&step]);
+        send(&settings, &topic, &name).await;
+        let wanted = format!("\"{name}\"");
+        step.notes.until("the message", |all| all.last() == Some(&wanted)).await;
+        running.until("no problem", |state| state.problem.is_none()).await;
+        running.stop().await;
+    }
+    broker.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
+    let (folder, guard) = (tempfile::tempdir().unwrap(), Guard::make().unwrap());
+    let other = guard.with_other_password();
+    let mut broker = Broker::start_guarded(&folder.path().join("broker"), &other).await.unwrap();
+    let topic = unique("refused");
+    Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
+    let settings = configured(&folder.path().join("client"), &broker, &guard, "PLAIN", CA);
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, "sync", &[&step]);
+    tells(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
+
+    // The broker's certificate is another authority's now.
+    broker.stop().await.unwrap();
+    broker.guard(&Guard::make().unwrap()).unwrap();
+    broker.start_again().await.unwrap();
+    tells(&running, &["SSL error", "certificate could not be verified", "ssl.ca.location"]).await;
+
+    // All is as the client was told.
+    broker.stop().await.unwrap();
+    broker.guard(&guard).unwrap();
+    broker.start_again().await.unwrap();
+    send(&settings, &topic, "at last").await;
+    step.notes.until("the message", |all| all == ["\"at last\""]).await;
+    let state = running.until("no problem", |state| state.problem.is_none()).await;
+    assert_eq!(state.restarts, 0);
+    running.stop().await;
+    broker.kill().await.unwrap();
+}
+
+/// Waits for a problem with these words, and then for some more attempts, which do not hide it.
+async fn tells(running: &Running, words: &[&str]) {
+    let is_told = |problem: Option<&String>| problem.is_some_and(|text| words.iter().all(|word| text.contains(word)));
+    let told = running.until(&words.join(", "), |state| is_told(state.problem.as_ref())).await;
+    let until = told.last_poll.unwrap() + std::time::Duration::from_secs(3);
+    let still = running.until("some more attempts", |state| state.last_poll.is_some_and(|last| last > until)).await;
+    assert!(is_told(still.problem.as_ref()), "{still:?}");
+}
