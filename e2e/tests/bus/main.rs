@@ -6,6 +6,7 @@ mod group;
 mod outage;
 mod parking;
 mod pressure;
+mod silent;
 mod topics;
 
 use std::fmt::Display;
