@@ -60,7 +60,8 @@ impl ConsumerStates {
         self.all().iter().all(|state| state.is_alive(now))
     }
 
-    pub(crate) fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {
+    /// Changes the state of a step's consumer.
+    pub fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.iter_mut().find(|state| state.step == step) {
             change(state);

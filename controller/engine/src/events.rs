@@ -82,11 +82,6 @@ impl EventSink for KubeEvents {
     fn publish(&self, object: &Object, event: Event) {
         let Some(entry) = self.registry.get(&object.model) else { return };
         let (meta, resource) = (&object.meta, &entry.resource);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !told.is_news(&meta.uid, &event, self.clock.now()) {
-            return;
-        }
-        drop(told);
         let reference = ObjectReference {
             api_version: Some(resource.api_version.clone()),
             kind: Some(resource.kind.clone()),
@@ -96,6 +91,29 @@ impl EventSink for KubeEvents {
             resource_version: None,
             field_path: None,
         };
+        self.post(&meta.uid, event, reference);
+    }
+
+    fn tell(&self, namespace: &str, event: Event) {
+        let reference = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Namespace".to_owned()),
+            // An event is in the namespace of what it is about.
+            namespace: Some(namespace.to_owned()),
+            name: Some(namespace.to_owned()),
+            ..ObjectReference::default()
+        };
+        self.post(namespace, event, reference);
+    }
+}
+
+impl KubeEvents {
+    fn post(&self, about: &str, event: Event, reference: ObjectReference) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !told.is_news(about, &event, self.clock.now()) {
+            return;
+        }
+        drop(told);
         let event = events::Event {
             type_: if event.is_warning { EventType::Warning } else { EventType::Normal },
             reason: cut(event.reason, LONGEST_REASON),
@@ -104,7 +122,7 @@ impl EventSink for KubeEvents {
             secondary: None,
         };
         if self.sender.try_send((event, reference)).is_err() {
-            tracing::debug!(object = %object.key(), "too many events at once: one was dropped");
+            tracing::debug!(about, "too many events at once: one was dropped");
         }
     }
 }

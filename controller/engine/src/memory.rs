@@ -1,6 +1,8 @@
 //! An API server in memory, for tests of steps: it keeps objects as the real one does (uids, resourceVersions, generations, finalizers,
 //! conflicts), shows every change as a watch would, notes who did what, and fails on demand.
 
+mod told;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +15,6 @@ use xos_model::record::rebase;
 use xos_model::save::difference;
 use xos_model::typed::constant;
 use xos_model::{Fields, Intent, Object, ObjectKey, SpecHash};
-use xos_steps::{Event, EventSink};
 use xos_xproto::Model;
 
 use crate::clock::Clock;
@@ -327,15 +328,6 @@ fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a String>, by_ope
 fn defaults(model: &Model) -> impl Iterator<Item = (String, serde_json::Value)> + '_ {
     let declarative = model.fields.iter().filter(|field| !in_status(model, &field.name));
     declarative.filter_map(|field| Some((field.name.clone(), constant(field.default.as_ref()?)?)))
-}
-
-impl EventSink for MemoryApi {
-    fn publish(&self, object: &Object, event: Event) {
-        let mut state = self.state();
-        if state.told.is_news(&object.meta.uid, &event, self.clock.now()) {
-            state.events.push(format!("{event} ({})", object.key()));
-        }
-    }
 }
 
 impl Writer for MemoryApi {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::{Outcome, Pass};
-use xos_steps::{ContextParts, DynPullStep, Saver, StepContext};
+use xos_steps::{ContextParts, DynPullStep, Event, Saver, StepContext};
 
 use crate::act::act;
 
@@ -41,24 +41,39 @@ impl PullStates {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn ended(&self, step: &str, outcome: &Outcome, took: Duration) {
+    /// Takes in the end of a run; gives what people should hear of it.
+    fn ended(&self, step: &str, outcome: &Outcome, took: Duration) -> Option<Event> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = states.iter().position(|state| state.step == step).unwrap_or_else(|| {
             states.push(PullState { step: step.to_owned(), ..PullState::default() });
             states.len() - 1
         });
-        let Some(state) = states.get_mut(at) else { return };
+        let state = states.get_mut(at)?;
         let error = outcome.message().map(str::to_owned);
-        tell(state, error.as_deref());
+        log(state, error.as_deref());
+        let event = event(state, error.as_deref());
         state.runs += 1;
         state.failures = if error.is_some() { state.failures + 1 } else { 0 };
         state.error = error;
         state.took = took;
+        event
     }
 }
 
+/// The same error again is no news, whatever else was told in between.
+fn event(before: &PullState, error: Option<&str>) -> Option<Event> {
+    let step = &before.step;
+    let event = match (before.error.as_deref(), error) {
+        (None, None) => return None,
+        (Some(before), Some(error)) if before == error => return None,
+        (_, Some(error)) => Event::warning("PullFailed", format!("{step}: {error}; nothing was changed")),
+        (Some(_), None) => Event::normal("PullSucceeded", format!("{step} succeeds again")),
+    };
+    Some(event.of("Pull"))
+}
+
 /// A backend that is away is told once, and so is its return.
-fn tell(before: &PullState, error: Option<&str>) {
+fn log(before: &PullState, error: Option<&str>) {
     match (before.error.as_deref(), error) {
         (None, Some(error)) => tracing::warn!(error, "pull step failed: nothing was changed"),
         (Some(before), Some(error)) if before == error => tracing::debug!(error, "pull step failed again"),
@@ -123,7 +138,9 @@ async fn schedule(
                 return;
             }
         };
-        states.ended(step.name(), &outcome, started.elapsed());
+        if let Some(event) = states.ended(step.name(), &outcome, started.elapsed()) {
+            parts.events.tell(&options.namespace, event);
+        }
         let spread = 1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0);
         tokio::select! {
             () = sleep_until(started + step.period().mul_f64(spread)) => {}

@@ -119,6 +119,19 @@ async fn failures_are_counted_until_success() {
     pass(25).await;
     let state = run.states.all().pop().unwrap();
     assert_eq!((state.failures, state.error.as_deref()), (3, Some("no route")));
-    run.states.ended("failing", &Outcome::Succeeded, Duration::ZERO);
+    let told = run.states.ended("failing", &Outcome::Succeeded, Duration::ZERO);
+    assert_eq!(told.unwrap().to_string(), "Normal PullSucceeded: failing succeeds again");
     assert_eq!(run.states.all().pop().unwrap().failures, 0);
+}
+
+#[test]
+fn the_same_failure_again_is_no_event() {
+    let states = PullStates::default();
+    let told = |outcome| states.ended("step", &outcome, Duration::ZERO).map(|event| event.to_string());
+    assert_eq!(told(Outcome::Succeeded), None);
+    let failed = |text: &str| Outcome::Failed(text.to_owned());
+    assert_eq!(told(failed("no route")).unwrap(), "Warning PullFailed: step: no route; nothing was changed");
+    assert_eq!(told(failed("no route")), None);
+    assert_eq!(told(failed("refused")).unwrap(), "Warning PullFailed: step: refused; nothing was changed");
+    assert_eq!(told(Outcome::Succeeded).unwrap(), "Normal PullSucceeded: step succeeds again");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusError, BusOptions, KafkaProducer};
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer};
 use xos_engine::pull::{self, PullOptions, PullStates};
 use xos_engine::{Engine, Registry, RegistryError};
 use xos_steps::{ContextParts, DynEventStep, DynPullStep, NoProducer, Producer};
@@ -36,6 +36,7 @@ pub(crate) struct Flows {
     bus: Option<Bus>,
     producer: Option<KafkaProducer>,
     tells_changes: bool,
+    pull_states: PullStates,
 }
 
 impl Flows {
@@ -63,7 +64,12 @@ impl Flows {
         };
         let (bus, producer) = bus(events, config, options)?;
         let tells_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
-        Ok(Self { pulls, pull_options, bus, producer, tells_changes })
+        Ok(Self { pulls, pull_options, bus, producer, tells_changes, pull_states: PullStates::default() })
+    }
+
+    /// How pull steps and the consumers of event steps fare.
+    pub(crate) fn states(&self) -> (PullStates, ConsumerStates) {
+        (self.pull_states.clone(), self.bus.as_ref().map(Bus::states).unwrap_or_default())
     }
 
     /// What sends the messages of all steps.
@@ -92,7 +98,7 @@ impl Flows {
     }
 
     async fn flow(self, parts: ContextParts, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
-        let (states, options) = (PullStates::default(), self.pull_options);
+        let (states, options) = (self.pull_states, self.pull_options);
         let pulling = pull::run(self.pulls, parts.clone(), options, states, ready.clone(), shutdown.clone());
         let receiving = async {
             if let Some(bus) = self.bus {

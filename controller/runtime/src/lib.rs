@@ -17,6 +17,7 @@ mod flows;
 mod gui_events;
 pub mod logging;
 mod models;
+pub mod monitoring;
 mod proto_command;
 pub mod serve;
 mod synchronizer;

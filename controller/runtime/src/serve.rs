@@ -30,6 +30,7 @@ use crate::dependencies::{self, DependenciesError};
 use crate::flows::{Flows, FlowsError};
 use crate::logging;
 use crate::models::{self, ModelsError};
+use crate::monitoring::{Monitored, MonitoringError, Server};
 use crate::synchronizer::Synchronizer;
 
 /// How many notices of watches may wait for the engine.
@@ -73,6 +74,9 @@ pub enum ServeError {
     /// Dependencies that do not go with the models.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// Nobody could see how it fares.
+    #[error(transparent)]
+    Monitoring(#[from] MonitoringError),
     /// The custom resources cannot be made.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -196,6 +200,7 @@ async fn work(
     let parts = ContextParts { producer: flows.producer(), ..context_parts(client, config, events)? };
     let births = birth::births(&registry, &config.namespaces);
     let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let _monitoring = monitor(&engine, &flows, config, &shutdown).await?;
     let setting = set_finalizers_at_birth(client.clone(), births, config.name.clone());
     let setting = config.finalizers_at_birth.then(|| AbortOnDropHandle::new(tokio::spawn(setting)));
     let telling = AbortOnDropHandle::new(tokio::spawn({
@@ -213,6 +218,20 @@ async fn work(
     drop((telling, setting));
     tracing::info!("stopped");
     result
+}
+
+/// Whoever asks is told how all fare, while the result is kept.
+async fn monitor(
+    engine: &Engine,
+    flows: &Flows,
+    config: &Config,
+    shutdown: &CancellationToken,
+) -> Result<Option<AbortOnDropHandle<()>>, MonitoringError> {
+    let Some(address) = config.monitoring_address else { return Ok(None) };
+    let server = Server::listen(address).await?;
+    let (pulls, consumers) = flows.states();
+    let monitored = Monitored { engine: engine.ready(), pulls, consumers };
+    Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
 }
 
 /// Engine, pull steps and event steps. If the engine ends by itself, the others do too.

@@ -46,6 +46,9 @@ impl fmt::Display for Event {
 pub trait EventSink: Send + Sync {
     /// Tells an event of an object. The same event again, soon after, is not told twice.
     fn publish(&self, object: &Object, event: Event);
+
+    /// Tells an event of no object, where people who look at a namespace see it: a backend that cannot be reached.
+    fn tell(&self, namespace: &str, event: Event);
 }
 
 impl fmt::Debug for dyn EventSink {
@@ -60,4 +63,6 @@ pub struct NoEvents;
 
 impl EventSink for NoEvents {
     fn publish(&self, _: &Object, _: Event) {}
+
+    fn tell(&self, _: &str, _: Event) {}
 }

@@ -7,6 +7,7 @@ mod outage;
 mod parking;
 mod pressure;
 mod secure;
+mod silent;
 mod topics;
 
 use std::fmt::Display;

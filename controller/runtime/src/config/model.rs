@@ -1,5 +1,6 @@
 //! What a configuration says.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Config {
     pub deferred_every: Duration,
     /// `finalizers_at_birth`: whether the API server is asked to put finalizers on new objects.
     pub finalizers_at_birth: bool,
+    /// `monitoring_address`: where `/metrics`, `/livez` and `/readyz` are served; nowhere when it is not set.
+    pub monitoring_address: Option<SocketAddr>,
     /// `backoff`: when a failed object is tried again.
     pub backoff: Backoff,
 }

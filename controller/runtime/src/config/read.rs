@@ -72,6 +72,7 @@ pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
         backoff: backoff(&mut top, "backoff", Backoff::default(), report),
         deferred_every: top.time("deferred_every", report).map_or(Duration::from_secs(5), |(time, _)| time),
         finalizers_at_birth: top.flag("finalizers_at_birth", report).unwrap_or(true),
+        monitoring_address: top.address("monitoring_address", report),
     };
     // Whatever these hold, it is XOS's own matter.
     top.take("wrappers", report);

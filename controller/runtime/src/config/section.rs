@@ -1,5 +1,6 @@
 //! Reading a map key by key. What is read is known; what is left over at the end is not.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -245,6 +246,16 @@ impl<'a> Section<'a> {
             return None;
         }
         Some((duration, place))
+    }
+
+    /// An address of this machine, with its port.
+    pub(super) fn address(&mut self, key: &str, report: &mut Report) -> Option<SocketAddr> {
+        let (text, place) = self.text(key, report)?;
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.invalid(key, &text, "an IP address and a port, as `0.0.0.0:9100`", &place, report);
+        }
+        address
     }
 
     /// A path, relative to the file that names it.

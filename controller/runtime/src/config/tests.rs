@@ -72,6 +72,7 @@ shutdown_grace: 0s
 backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
 deferred_every: 1s
 finalizers_at_birth: false
+monitoring_address: "127.0.0.1:9100"
 "#;
     let (config, noticed) = read(&[text], &[]);
     assert_eq!(noticed, [""; 0]);
@@ -87,6 +88,7 @@ finalizers_at_birth: false
     assert_eq!((config.step_timeout, config.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
     assert_eq!(config.backoff.max, Duration::from_secs(5400));
     assert_eq!((config.deferred_every, config.finalizers_at_birth), (Duration::from_secs(1), false));
+    assert_eq!(config.monitoring_address.unwrap().port(), 9100);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod killed;
 mod produce;
 mod pull;
 mod unchanged;
+mod unreachable;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

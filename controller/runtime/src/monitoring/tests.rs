@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use super::*;
+
+fn monitored(engine: bool) -> Monitored {
+    let (pulls, consumers) = (PullStates::default(), ConsumerStates::default());
+    Monitored { engine: watch::channel(engine).1, pulls, consumers }
+}
+
+#[test]
+fn readiness_names_what_lacks() {
+    let now = Timestamp::UNIX_EPOCH;
+    assert_eq!(monitored(false).lacks(now), ["the engine does not know all objects yet"]);
+    let one = monitored(true);
+    assert!(one.lacks(now).is_empty());
+    one.consumers.update("Step", |state| state.last_poll = Some(now));
+    assert!(one.lacks(now).is_empty());
+    let later = now.checked_add(Duration::from_secs(31)).unwrap();
+    assert_eq!(one.lacks(later), ["the consumer of Step does not ask for events"]);
+}
+
+#[test]
+fn metrics_are_named_by_step() {
+    let one = monitored(true);
+    one.consumers.update("Step", |state| {
+        (state.handled, state.lag, state.last_poll) = (7, 3, Some(Timestamp::from_second(5).unwrap()));
+        state.problem = Some("away".to_owned());
+    });
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    for line in [
+        "# TYPE xos_events_handled counter",
+        "xos_events_handled_total{step=\"Step\"} 7.0",
+        "xos_events_lag{step=\"Step\"} 3.0",
+        "xos_events_last_poll_timestamp_seconds{step=\"Step\"} 5.0",
+        "xos_events_bus_up{step=\"Step\"} 0.0",
+    ] {
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+    assert!(!text.contains("xos_pull"), "there is no pull step");
+}
+
+#[tokio::test]
+async fn it_is_served() {
+    let server = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let (address, shutdown) = (server.0.local_addr().unwrap(), CancellationToken::new());
+    let (ready, engine) = watch::channel(false);
+    let serving = tokio::spawn(server.run(Monitored { engine, ..monitored(false) }, shutdown.clone()));
+    let client = xos_steps::http_client().unwrap();
+    let ask = async |path: &str| {
+        let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ask("/livez").await, (200, "ok\n".to_owned()));
+    assert_eq!(ask("/readyz").await, (503, "the engine does not know all objects yet\n".to_owned()));
+    ready.send_replace(true);
+    assert_eq!(ask("/readyz").await, (200, "ok\n".to_owned()));
+    assert_eq!(ask("/metrics").await, (200, "# EOF\n".to_owned()));
+    shutdown.cancel();
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_address_is_told() {
+    let taken = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let error = Server::listen(taken.0.local_addr().unwrap()).await.err().unwrap().to_string();
+    assert!(error.contains("`monitoring_address`"), "{error}");
+}

@@ -1,0 +1,94 @@
+//! A backend that a pull step cannot reach shows: as an Event, in metrics, once in the log. Nothing is changed meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::AbortOnDropHandle;
+use xos_e2e::{eventually, example::SOON};
+
+use crate::with_configured_example;
+
+/// A directory in which nobody is, and that can be closed.
+struct Backend {
+    url: String,
+    is_open: Arc<AtomicBool>,
+    _serving: AbortOnDropHandle<()>,
+}
+
+impl Backend {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (url, is_open) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicBool::new(false)));
+        let open = Arc::clone(&is_open);
+        let serving = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, open.load(Ordering::SeqCst)));
+            }
+        });
+        Self { url, is_open, _serving: AbortOnDropHandle::new(serving) }
+    }
+}
+
+async fn answer(mut stream: TcpStream, is_open: bool) {
+    let mut request = vec![];
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let (status, body) = if is_open { ("200 OK", "{}") } else { ("503 Service Unavailable", "closed") };
+    let length = body.len();
+    let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    // Whoever asked may be gone.
+    let _sent = stream.write_all(text.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn a_backend_that_cannot_be_reached_shows() {
+    let backend = Backend::start().await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": address});
+    with_configured_example("unreachable", &more, async |example| {
+        let namespace = example.namespace;
+        let event = async |kind: &str, reason: &str| -> Result<String, String> {
+            let events = namespace.kubectl(&["get", "events", "-o", "json"]).await.map_err(|e| e.to_string())?;
+            let events: Value = serde_json::from_str(&events).map_err(|error| error.to_string())?;
+            let of_it = |event: &&Value| event["type"] == kind && event["reason"] == reason;
+            let found: Vec<_> = events["items"].as_array().into_iter().flatten().filter(of_it).collect();
+            match found[..] {
+                [one] if one["involvedObject"]["kind"] == "Namespace" => Ok(one["message"].to_string()),
+                _ => Err(format!("{events:#}")),
+            }
+        };
+        let get = async |path: &str| {
+            let answer = reqwest::get(format!("http://{address}{path}")).await.map_err(|error| error.to_string())?;
+            answer.text().await.map_err(|error| error.to_string())
+        };
+        let failures = |metrics: &str| -> f64 {
+            let line = metrics.lines().find_map(|line| line.strip_prefix("xos_pull_failures{step=\"PullFromDesk\"} "));
+            line.and_then(|value| value.parse().ok()).unwrap_or_default()
+        };
+        eventually(SOON, "two failures in a row", async || {
+            let metrics = get("/metrics").await?;
+            if failures(&metrics) >= 2.0 { Ok(()) } else { Err(metrics) }
+        })
+        .await
+        .unwrap();
+        assert_eq!(get("/livez").await.unwrap(), "ok\n");
+        assert_eq!(get("/readyz").await.unwrap(), "ok\n", "a backend that is away is not the controller's fault");
+        let told = eventually(SOON, "an Event", async || event("Warning", "PullFailed").await).await.unwrap();
+        assert!(told.contains("PullFromDesk") && told.contains("503"), "{told}");
+
+        backend.is_open.store(true, Ordering::SeqCst);
+        eventually(SOON, "its return", async || event("Normal", "PullSucceeded").await).await.unwrap();
+        let metrics = get("/metrics").await.unwrap();
+        assert!(metrics.contains("xos_pull_up{step=\"PullFromDesk\"} 1.0"), "{metrics}");
+        let log = std::fs::read_to_string(example.synchronizer.log()).unwrap();
+        assert_eq!(log.matches("pull step failed: nothing was changed").count(), 1, "told once");
+    })
+    .await;
+}
