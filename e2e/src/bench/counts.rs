@@ -1,6 +1,6 @@
 //! Writes, as the API server counts them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use kube::Client;
 
@@ -8,8 +8,8 @@ use kube::Client;
 const REQUESTS: &str = "apiserver_request_total{";
 /// The memory that the API server has allocated so far, given back or not.
 const ALLOCATED: &str = "go_memstats_alloc_bytes_total ";
-/// What is no write of a controller: what reads, and what Kubernetes asks of each resource when any namespace is deleted.
-const OTHERS: [&str; 6] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT", "DELETECOLLECTION"];
+/// What reads.
+const READS: [&str; 5] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT"];
 
 /// Which writes: group, resource with subresource, verb.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,14 @@ pub(super) struct Kind {
     pub(super) resource: String,
     /// The verb, as `PATCH`.
     pub(super) verb: String,
+    /// The answer's code, as `200`.
+    pub(super) code: String,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.verb, self.resource, self.code)
+    }
 }
 
 /// How many writes of each kind there were so far, refused ones too.
@@ -52,12 +60,15 @@ impl Counts {
             let labels = labels_of(labels);
             let label = |name: &str| labels.get(name).copied().unwrap_or_default().to_owned();
             let verb = label("verb");
-            if OTHERS.contains(&verb.as_str()) {
+            // When any namespace is deleted, Kubernetes asks each kind to delete what it has there.
+            let is_of_collection = verb == "DELETE" && label("scope") != "resource";
+            if READS.contains(&verb.as_str()) || is_of_collection {
                 continue;
             }
             let (resource, part) = (label("resource"), label("subresource"));
             let resource = if part.is_empty() { resource } else { format!("{resource}/{part}") };
-            *writes.entry(Kind { group: label("group"), resource, verb }).or_default() += number(value);
+            *writes.entry(Kind { group: label("group"), resource, verb, code: label("code") }).or_default() +=
+                number(value);
         }
         Self { writes, allocated }
     }
@@ -84,6 +95,12 @@ impl Counts {
     #[must_use]
     pub(super) fn of_group(&self, group: &str) -> u64 {
         self.writes.iter().filter(|(kind, _)| kind.group == group).map(|(_, count)| count).sum()
+    }
+
+    /// The writes to objects of a group, as `PATCH things/status 200: 10, …`.
+    pub(super) fn listed(&self, group: &str) -> String {
+        let listed = self.writes.iter().filter(|(kind, _)| kind.group == group);
+        listed.map(|(kind, count)| format!("{kind}: {count}")).collect::<Vec<_>>().join(", ")
     }
 
     /// All writes but renewals of leases.
@@ -115,7 +132,7 @@ mod tests {
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 7
 apiserver_request_total{code="409",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="status",verb="PATCH",version="v1"} 1
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="cluster",subresource="",verb="LIST",version="v1"} 9
-apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="namespace",subresource="",verb="DELETECOLLECTION",version="v1"} 4
+apiserver_request_total{code="200",component="apiserver",dry_run="",group="g",resource="things",scope="namespace",subresource="",verb="DELETE",version="v1"} 4
 apiserver_request_total{code="201",component="apiserver",dry_run="",group="g",resource="things",scope="resource",subresource="",verb="POST",version="v1"} 1.2e+06
 apiserver_request_total{code="200",component="apiserver",dry_run="",group="coordination.k8s.io",resource="leases",scope="resource",subresource="",verb="PUT",version="v1"} 3
 apiserver_request_total_other{verb="POST"} 1
@@ -130,6 +147,10 @@ go_memstats_alloc_bytes_total 1.048576e+06
         assert_eq!(counts.since(&counts), Counts::default());
         assert_eq!(counts.since(&Counts::default()), counts);
         let resources: Vec<_> = counts.but_leases().into_iter().map(|(kind, _)| kind.resource).collect();
-        assert_eq!(resources, ["things", "things/status"]);
+        assert_eq!(resources, ["things", "things/status", "things/status"]);
+        assert_eq!(
+            counts.listed("g"),
+            "POST things 201: 1200000, PATCH things/status 200: 7, PATCH things/status 409: 1"
+        );
     }
 }
