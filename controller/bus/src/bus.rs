@@ -18,6 +18,7 @@ use crate::desk::Limits;
 use crate::settings::{Settings, SettingsError};
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
+use crate::teller::Teller;
 use crate::worker::{Workshop, work};
 
 /// How much of a partition may wait in memory, in bytes.
@@ -150,6 +151,8 @@ async fn step(
     shutdown: CancellationToken,
 ) {
     let (stop, shared) = (Arc::clone(&consumer.stop), Arc::clone(&consumer.shared));
+    let (events, namespace) = (Arc::clone(&parts.events), options.namespace.clone());
+    let teller = Teller { events, namespace, step: consumer.step.name().to_owned() };
     let shop = Arc::new(workshop(&consumer, options, parts, producer));
     let mut workers = JoinSet::new();
     for _ in 0..consumer.step.concurrency() {
@@ -159,7 +162,7 @@ async fn step(
     let _guard = Abandon { stop: Arc::clone(&stop), shared: Arc::clone(&shared) };
     let span = tracing::Span::current();
     // A thread that ends by a panic is a defect: told, and begun anew.
-    let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer)));
+    let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer, &teller)));
     let mut thread = std::pin::pin!(thread);
     tokio::select! {
         () = shutdown.cancelled() => {}
@@ -208,13 +211,14 @@ fn workshop(consumer: &Consumer, options: BusOptions, parts: ContextParts, produ
 }
 
 /// Receives until it is stopped, with as many consumers as it takes.
-fn receive(consumer: &Consumer) {
+fn receive(consumer: &Consumer, teller: &Teller) {
     let mut failures = 0;
     loop {
-        match consumer.run() {
+        match consumer.run(teller) {
             Ok(End::Stopped) => return,
             Ok(End::Renew(reason)) => {
                 tracing::warn!(reason, "the consumer has stopped receiving: it is made anew");
+                teller.is_silent(&reason);
                 failures = 1;
             }
             Err(error) => {

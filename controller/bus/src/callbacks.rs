@@ -14,12 +14,14 @@ use crate::partitions::{list, places, shown};
 use crate::problem::{Problem, kept};
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
+use crate::teller::Teller;
 
 /// What librdkafka calls back.
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) states: ConsumerStates,
     pub(crate) step: String,
+    pub(crate) teller: Teller,
     pub(crate) grace: Duration,
     pub(crate) span: tracing::Span,
     pub(crate) problem: Mutex<Option<Problem>>,
@@ -57,6 +59,7 @@ impl ClientContext for Context {
             state.lag = lag;
             if answers && state.problem.take().is_some() {
                 self.span.in_scope(|| tracing::info!("the event bus answers again"));
+                self.teller.is_up();
             }
         });
     }
@@ -80,6 +83,7 @@ impl Context {
         if tells_more {
             let problem = &problem.text;
             tracing::warn!(problem, "the event bus is not as it should be; the consumer goes on trying");
+            self.teller.is_down(problem);
         }
         let text = problem.text.clone();
         *known = Some(problem);

@@ -20,6 +20,7 @@ use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
+use crate::teller::Teller;
 
 /// How long one look for an event takes, where there is none.
 const POLL: Duration = Duration::from_millis(50);
@@ -64,11 +65,12 @@ pub(crate) struct Consumer {
 
 impl Consumer {
     /// Receives until it is stopped, or has to be made anew.
-    pub(crate) fn run(&self) -> Result<End, KafkaError> {
+    pub(crate) fn run(&self, teller: &Teller) -> Result<End, KafkaError> {
         let context = Context {
             shared: Arc::clone(&self.shared),
             states: self.states.clone(),
             step: self.step.name().to_owned(),
+            teller: teller.clone(),
             grace: self.grace,
             span: tracing::Span::current(),
             problem: Mutex::default(),

@@ -25,6 +25,7 @@ pub mod producer;
 pub mod settings;
 mod shared;
 pub mod state;
+mod teller;
 mod worker;
 
 pub use bus::{Bus, BusError, BusOptions};

@@ -22,8 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
 use xos_e2e::eventually;
-use xos_model::Backoff;
-use xos_steps::{BusEvent, ContextParts, EventStep, StepContext, StepError, erase_event_step};
+use xos_model::{Backoff, Object};
+use xos_steps::{BusEvent, ContextParts, Event, EventSink, EventStep, StepContext, StepError, erase_event_step};
 
 /// Until something that is about to happen is seen.
 const SOON: Duration = Duration::from_secs(60);
@@ -100,8 +100,27 @@ impl EventStep for Noting {
     }
 }
 
+/// The events that were told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl EventSink for Told {
+    fn publish(&self, _: &Object, _: Event) {}
+
+    fn tell(&self, namespace: &str, event: Event) {
+        self.0.lock().unwrap().push(format!("{namespace}: {event}"));
+    }
+}
+
+impl Told {
+    fn has(&self, reason: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|event| event.starts_with("default: ") && event.contains(reason))
+    }
+}
+
 /// Event steps at work.
 struct Running {
+    told: Arc<Told>,
     states: ConsumerStates,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
@@ -140,14 +159,15 @@ impl Running {
         };
         let steps = steps.iter().map(|&step| erase_event_step(step.clone())).collect();
         let bus = Bus::new(steps, settings, Arc::new(producer), options)?;
-        let (states, shutdown) = (bus.states(), CancellationToken::new());
+        let (states, shutdown, told) = (bus.states(), CancellationToken::new(), Arc::new(Told::default()));
+        let parts = ContextParts { events: Arc::<Told>::clone(&told), ..ContextParts::default() };
         let (ready, when) = watch::channel(true);
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
-            bus.run(ContextParts::default(), when, until).await;
+            bus.run(parts, when, until).await;
             drop(ready);
         });
-        Ok(Self { states, shutdown, running })
+        Ok(Self { told, states, shutdown, running })
     }
 
     fn state(&self) -> ConsumerState {

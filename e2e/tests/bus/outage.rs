@@ -26,12 +26,14 @@ async fn events_go_on_when_a_broker_is_back() {
 
     broker.stop().await.unwrap();
     let away = running.until("a problem", |state| state.problem.is_some()).await;
+    assert!(running.told.has("Warning EventBusDown"), "people hear of it");
     let until = away.last_poll.unwrap() + outage();
     running.until("all of the outage", |state| state.last_poll.is_some_and(|last| last > until)).await;
     broker.start_again().await.unwrap();
     client.send(&topic, &numbered(10, 200)[100..]).await.unwrap();
     step.notes.until("the new ones", |all| distinct(all).len() == 200).await;
     running.until("no problem", |state| state.problem.is_none()).await;
+    assert!(running.told.has("Normal EventBusUp"), "and of its end");
 
     // Killed and started while messages flow.
     let sent = numbered(10, 1200);
