@@ -1,6 +1,7 @@
 //! Sending messages: for steps, and for parking.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use rdkafka::ClientContext;
@@ -12,6 +13,7 @@ use xos_steps::producer::Sent;
 use xos_steps::{Message, ProduceError, Producer};
 
 use crate::logging::log;
+use crate::problem::{Problem, kept};
 use crate::settings::Settings;
 
 /// How long a message may be on its way before it counts as refused.
@@ -19,11 +21,30 @@ const MESSAGE_TIMEOUT_MS: &str = "30000";
 
 /// Sends messages to Kafka: each is acknowledged by all in-sync replicas, and stored once however often the connection tries.
 #[derive(Clone)]
-pub struct KafkaProducer(FutureProducer<Context>);
+pub struct KafkaProducer {
+    producer: FutureProducer<Context>,
+    /// What is wrong with the bus, as far as that was told.
+    problem: Arc<Mutex<Option<Problem>>>,
+}
 
-/// librdkafka's words in our log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context;
+/// A message that is not stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}{}", .problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default())]
+struct Undelivered {
+    /// What became of it: mostly that its time is over.
+    #[source]
+    error: KafkaError,
+    /// What is wrong with the bus, as far as that was told.
+    problem: Option<String>,
+}
+
+/// librdkafka's words in our log, and what is wrong with the bus.
+#[derive(Debug)]
+pub(crate) struct Context(Arc<Mutex<Option<Problem>>>);
+
+fn lock(problem: &Mutex<Option<Problem>>) -> MutexGuard<'_, Option<Problem>> {
+    problem.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl ClientContext for Context {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, fac: &str, message: &str) {
@@ -32,6 +53,8 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "the bus");
+        let mut problem = lock(&self.0);
+        *problem = Some(kept(problem.take(), Problem::new(&error, reason, Instant::now())).0);
     }
 }
 
@@ -44,7 +67,8 @@ impl KafkaProducer {
         let mut config =
             settings.client(synchronizer, &[("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")]);
         config.set("enable.idempotence", "true").set("acks", "all");
-        Ok(Self(config.create_with_context(Context)?))
+        let problem = Arc::default();
+        Ok(Self { producer: config.create_with_context(Context(Arc::clone(&problem)))?, problem })
     }
 
     /// Waits until all that was sent is stored.
@@ -52,7 +76,7 @@ impl KafkaProducer {
     /// # Errors
     /// When it is not within this time.
     pub fn flush(&self, within: Duration) -> KafkaResult<()> {
-        self.0.flush(within)
+        self.producer.flush(within)
     }
 
     async fn deliver(&self, message: Message) -> Result<(), ProduceError> {
@@ -64,10 +88,15 @@ impl KafkaProducer {
         record.key = message.key.as_deref();
         record.payload = message.value.as_deref();
         record.timestamp = message.timestamp;
-        match self.0.send(record, Timeout::Never).await {
-            Ok(_) => Ok(()),
-            Err((error, _)) => Err(ProduceError::Refused { topic: message.topic.clone(), source: Box::new(error) }),
-        }
+        let sent = self.producer.send(record, Timeout::Never).await;
+        let mut problem = lock(&self.problem);
+        let Err((error, _)) = sent else {
+            *problem = None;
+            return Ok(());
+        };
+        let problem = problem.as_ref().map(|problem| problem.text.clone());
+        let source = Box::new(Undelivered { error, problem });
+        Err(ProduceError::Refused { topic: message.topic.clone(), source })
     }
 }
 

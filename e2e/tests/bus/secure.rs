@@ -62,6 +62,11 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);
     tells(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
+    let mut impatient = settings.clone();
+    impatient.properties.insert("message.timeout.ms".to_owned(), "5000".to_owned());
+    let producer = KafkaProducer::new(&impatient, "sync").unwrap();
+    let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
+    assert!(refused.contains("Invalid username or password"), "a step that sends is told so, too: {refused}");
 
     // The broker's certificate is another authority's now.
     broker.stop().await.unwrap();
