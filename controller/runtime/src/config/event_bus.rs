@@ -15,13 +15,9 @@ use super::section::{Report, Section};
 /// Where the secrets of the section go, among librdkafka's settings.
 const SECRETS: [(&str, &str); 2] =
     [("event_bus.sasl.password", "sasl.password"), ("event_bus.tls.key_password", "ssl.key.password")];
-/// The mechanisms that librdkafka has without Kerberos.
-const MECHANISMS: [(&str, &str); 4] = [
-    ("PLAIN", "PLAIN"),
-    ("SCRAM-SHA-256", "SCRAM-SHA-256"),
-    ("SCRAM-SHA-512", "SCRAM-SHA-512"),
-    ("OAUTHBEARER", "OAUTHBEARER"),
-];
+/// The mechanisms that librdkafka has without Kerberos, and without a callback for tokens.
+const MECHANISMS: [(&str, &str); 3] =
+    [("PLAIN", "PLAIN"), ("SCRAM-SHA-256", "SCRAM-SHA-256"), ("SCRAM-SHA-512", "SCRAM-SHA-512")];
 
 /// `event_bus`
 #[derive(Clone, Debug, Serialize)]
@@ -144,7 +140,7 @@ fn sasl(
 ) -> bool {
     let mut sasl = section.section("sasl", report);
     let is_set = !sasl.is_empty();
-    let expected = "`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`";
+    let expected = "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`";
     let mechanism = sasl.choice("mechanism", &MECHANISMS, expected, report).map(|(mechanism, _)| mechanism);
     if is_set {
         properties.insert("sasl.mechanisms".to_owned(), Secret::new(mechanism.unwrap_or("PLAIN")));
