@@ -1,10 +1,12 @@
 //! All kinds of the core and of the example can be used: established, explained, listed.
 
-use std::fs;
+use std::{cell::Cell, fs};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
 use xos_e2e::{
+    eventually,
+    example::SOON,
     models::{Kinds, from_text},
     namespace::{self, TestNamespace},
     paths,
@@ -23,21 +25,35 @@ async fn each_kind_is_established_explained_and_listed() {
             definitions.extend(xos_crds::definitions(kinds.models()));
         }
         assert_eq!(definitions.len(), 36, "34 of the core's 35 models have objects, and the example's two");
+        let cache = discovered(namespace, &definitions).await;
         for definition in &definitions {
-            look_at(namespace, definition).await;
+            look_at(namespace, definition, &cache).await;
         }
     })
     .await
     .unwrap();
 }
 
-async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinition) {
+/// kubectl remembers for hours which kinds there are, and the API server tells of a kind a moment after it is established: a memory that has all.
+async fn discovered(namespace: &TestNamespace, definitions: &[CustomResourceDefinition]) -> String {
+    let tries = Cell::new(0);
+    let all_told = async || {
+        tries.set(tries.get() + 1);
+        let cache = namespace.folder().join(format!("kubectl-{}", tries.get()));
+        let cache = format!("--cache-dir={}", cache.display());
+        let told = namespace.kubectl(&["api-resources", &cache, "-o", "name"]).await.map_err(|error| causes(&error))?;
+        let missing =
+            definitions.iter().map(kube::ResourceExt::name_any).find(|name| !told.lines().any(|line| line == name));
+        missing.map_or(Ok(cache), |name| Err(format!("{name} is missing")))
+    };
+    eventually(SOON, "all kinds to be told of", all_told).await.unwrap()
+}
+
+async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinition, cache: &str) {
     let name = definition.name_any();
     let (kind, group) = name.split_once('.').unwrap();
     let group = format!("--api-version={group}/v1");
-    // kubectl remembers for hours which kinds there are; this memory begins when all are there.
-    let cache = format!("--cache-dir={}", namespace.folder().join("kubectl").display());
-    let explained = namespace.kubectl(&["explain", &cache, &format!("{kind}.spec"), &group]).await.unwrap();
+    let explained = namespace.kubectl(&["explain", cache, &format!("{kind}.spec"), &group]).await.unwrap();
     let version = serde_json::to_value(&definition.spec.versions[0]).unwrap();
     let spec = &version["schema"]["openAPIV3Schema"]["properties"]["spec"];
     for (field, schema) in spec["properties"].as_object().unwrap() {
@@ -48,6 +64,6 @@ async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinitio
         let words = schema["description"].as_str().and_then(|text| text.split_whitespace().next());
         assert!(words.is_none_or(|word| explained.contains(word)), "{name}: {field} is not explained");
     }
-    let listed = namespace.kubectl(&["get", &cache, &name, "-o", "wide"]).await.unwrap();
+    let listed = namespace.kubectl(&["get", cache, &name, "-o", "wide"]).await.unwrap();
     assert!(listed.is_empty(), "nobody made one: {listed}");
 }
