@@ -53,7 +53,12 @@ async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinitio
     let name = definition.name_any();
     let (kind, group) = name.split_once('.').unwrap();
     let group = format!("--api-version={group}/v1");
-    let explained = namespace.kubectl(&["explain", cache, &format!("{kind}.spec"), &group]).await.unwrap();
+    // The schema is told later than the kind.
+    let explain = async || {
+        let explained = namespace.kubectl(&["explain", cache, &format!("{kind}.spec"), &group]).await;
+        explained.map_err(|error| causes(&error))
+    };
+    let explained = eventually(SOON, format!("{name} to be explained"), explain).await.unwrap();
     let version = serde_json::to_value(&definition.spec.versions[0]).unwrap();
     let spec = &version["schema"]["openAPIV3Schema"]["properties"]["spec"];
     for (field, schema) in spec["properties"].as_object().unwrap() {
