@@ -5,7 +5,7 @@ use kube::{
     Api,
     runtime::{conditions, wait::await_condition},
 };
-use xos_e2e::example::SOON;
+use xos_e2e::{eventually, example::SOON};
 
 use crate::with_example;
 
@@ -21,7 +21,12 @@ async fn the_kind_is_installed_and_explained() {
         assert_eq!(crd.spec.names.kind, "MyModel");
         let categories = crd.spec.names.categories.unwrap_or_default();
         assert!(categories.contains(&"xos".to_owned()), "{categories:?}");
-        let text = example.namespace.kubectl(&["explain", "mymodel.spec"]).await.unwrap();
+        // The schema is told later than the kind.
+        let explain = async || {
+            let explained = example.namespace.kubectl(&["explain", "mymodel.spec"]).await;
+            explained.map_err(|error| error.to_string())
+        };
+        let text = eventually(SOON, "mymodel to be explained", explain).await.unwrap();
         assert!(text.contains("firstName") && text.contains("lastName"), "{text}");
         assert!(text.contains("-required-"), "{text}");
     })
