@@ -83,7 +83,15 @@ impl Controller {
         let config = Config::load(&[file], [])?.config;
         let (shutdown, client) = (CancellationToken::new(), namespace.client());
         let until = shutdown.clone();
-        let running = tokio::spawn(async move { serve::run_on(client, synchronizer, &config, until).await });
+        let name = name.to_owned();
+        let running = tokio::spawn(async move {
+            let ended = serve::run_on(client, synchronizer, &config, until).await;
+            // Whoever waits for what it does would not learn why nothing is done.
+            if let Err(error) = &ended {
+                eprintln!("the controller {name} ended: {error}");
+            }
+            ended
+        });
         Ok(Self { shutdown, running })
     }
 

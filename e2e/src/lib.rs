@@ -23,6 +23,7 @@ pub mod control;
 pub mod demo;
 pub mod directory;
 pub mod example;
+mod finalizers;
 pub mod inprocess;
 pub mod kafka;
 pub mod kubectl;

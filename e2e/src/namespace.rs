@@ -18,7 +18,7 @@ use kube::{
 use crate::{
     cluster::{self, Cluster},
     control::ClientError,
-    process,
+    finalizers, process,
     wait::{Timeout, eventually},
 };
 
@@ -161,21 +161,10 @@ impl TestNamespace {
 
     /// Asks for its end; the namespace controller does the rest while other tests go on.
     async fn delete(&self) -> Result<(), Error> {
-        self.release().await;
+        // The controller that would remove them is gone by now.
+        finalizers::remove(&self.client, self.cluster.kubectl(), &self.name).await;
         Api::<Namespace>::all(self.client.clone()).delete(&self.name, &DeleteParams::background()).await?;
         Ok(())
-    }
-
-    /// The controller that would remove the finalizers is gone by now.
-    async fn release(&self) {
-        let listed = self.kubectl(&["get", "xos", "-o", "name"]).await.unwrap_or_default();
-        if listed.is_empty() {
-            return;
-        }
-        let patch = ["patch", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#];
-        let arguments: Vec<&str> = patch.into_iter().chain(listed.lines()).collect();
-        // One that is gone meanwhile needs no patch.
-        let _patched = self.kubectl(&arguments).await;
     }
 }
 

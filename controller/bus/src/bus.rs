@@ -6,20 +6,21 @@ use std::thread;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use xos_model::Backoff;
-use xos_steps::{ContextParts, DynEventStep, Producer, SubscriptionError};
+use xos_model::{Backoff, Pass};
+use xos_steps::{ContextParts, DynEventStep, Producer, Saver, SubscriptionError};
 
+use crate::bench::{benches, work};
 use crate::consumer::{Consumer, End};
 use crate::desk::Limits;
 use crate::settings::{Settings, SettingsError};
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
 use crate::teller::Teller;
-use crate::worker::{Workshop, work};
+use crate::worker::Workshop;
 
 /// How much of a partition may wait in memory, in bytes.
 const HIGH_BYTES: usize = 4 << 20;
@@ -155,7 +156,7 @@ async fn step(
     let teller = Teller { events, namespace, step: consumer.step.name().to_owned() };
     let shop = Arc::new(workshop(&consumer, options, parts, producer));
     let mut workers = JoinSet::new();
-    for _ in 0..consumer.step.concurrency() {
+    for _ in 0..benches(consumer.step.concurrency()) {
         workers.spawn(work(Arc::clone(&shop)).in_current_span());
     }
     // If this future is dropped, as by a runtime that ends, the thread must not go on without its workers.
@@ -196,17 +197,18 @@ impl Drop for Abandon {
 }
 
 fn workshop(consumer: &Consumer, options: BusOptions, parts: ContextParts, producer: Arc<dyn Producer>) -> Workshop {
+    let saver = Saver { step: consumer.step.name().to_owned(), pass: Pass::Event };
     Workshop {
         step: Arc::clone(&consumer.step),
         group: consumer.group.clone(),
         synchronizer: options.synchronizer,
-        parts,
+        parts: Arc::new(ContextParts { saver, namespace: options.namespace, ..parts }),
         settings: consumer.settings.clone(),
         time_limit: options.time_limit,
-        namespace: options.namespace,
         producer,
         shared: Arc::clone(&consumer.shared),
         counter: Arc::clone(&consumer.counter),
+        room: Arc::new(Semaphore::new(consumer.step.concurrency())),
     }
 }
 

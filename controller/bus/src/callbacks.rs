@@ -99,7 +99,9 @@ impl ConsumerContext for Context {
             Rebalance::Assign(partitions) => {
                 let places = places(partitions);
                 tracing::info!(partitions = %shown(&places), "partitions assigned");
-                places.iter().for_each(|place| self.shared.assign(place));
+                for place in &places {
+                    self.shared.assign(place);
+                }
             }
             Rebalance::Revoke(partitions) => self.give_up(consumer, &places(partitions)),
             Rebalance::Error(error) => self.problem(Problem::bare(error, Instant::now())),

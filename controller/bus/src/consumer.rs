@@ -14,7 +14,7 @@ use xos_steps::{BusEvent, DynEventStep, Subscription};
 
 use crate::callbacks::Context;
 use crate::counter::Counter;
-use crate::desk::Place;
+use crate::desk::{Place, Received};
 use crate::partitions::{list, list_of, shown};
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -26,17 +26,21 @@ use crate::teller::Teller;
 const POLL: Duration = Duration::from_millis(50);
 /// How often offsets are committed, and states told.
 const TICK: Duration = Duration::from_millis(250);
+/// How many events are taken in at once, where so many are there.
+const HANDFUL: usize = 128;
 /// How long a full partition is waited for before it is paused.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// A commit without an answer counts as lost after this time.
 const COMMIT_LOST: Duration = Duration::from_secs(30);
 /// What the configuration may override.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("auto.offset.reset", "earliest"),
     // New topics, and new partitions, are found so soon.
     ("topic.metadata.refresh.interval.ms", "10000"),
     ("statistics.interval.ms", "5000"),
     ("queued.max.messages.kbytes", "8192"),
+    // How soon a full queue is looked at again: librdkafka's second would leave the step without events for most of it.
+    ("fetch.queue.backoff.ms", "10"),
     ("socket.keepalive.enable", "true"),
     ("fetch.error.backoff.ms", "100"),
 ];
@@ -118,12 +122,22 @@ impl Consumer {
     }
 }
 
+/// Where an event came from.
+struct Last {
+    place: Place,
+    assignment: u64,
+    /// When the assignment was looked up.
+    generation: u64,
+}
+
 /// The loop of a consumer that is there.
 struct Receiving<'a> {
     it: &'a Consumer,
     consumer: &'a BaseConsumer<Context>,
-    /// The last event's place: the next one's is mostly of the same topic.
-    place: Option<Place>,
+    /// Where the last event came from, as the next one mostly does.
+    last: Option<Last>,
+    /// How many events are received before they are taken in.
+    handful: usize,
     last_tick: Instant,
     last_event: Instant,
     has_received: bool,
@@ -133,16 +147,35 @@ struct Receiving<'a> {
 impl<'a> Receiving<'a> {
     fn new(it: &'a Consumer, consumer: &'a BaseConsumer<Context>) -> Self {
         let now = Instant::now();
-        Self { it, consumer, place: None, last_tick: now, last_event: now, has_received: false, commit_since: now }
+        let handful = (it.settings.buffer / 8).clamp(1, HANDFUL);
+        Self {
+            it,
+            consumer,
+            last: None,
+            handful,
+            last_tick: now,
+            last_event: now,
+            has_received: false,
+            commit_since: now,
+        }
     }
 
     fn run(mut self) -> End {
+        let mut received = vec![];
         while !self.it.stop.load(Ordering::Relaxed) {
-            match self.consumer.poll(POLL) {
-                Some(Ok(message)) => self.receive(&message),
-                Some(Err(KafkaError::MessageConsumptionFatal(code))) => return End::Renew(code.to_string()),
-                Some(Err(error)) => self.consumer.context().problem(Problem::bare(&error, Instant::now())),
-                None => {}
+            let mut wait = POLL;
+            while received.len() < self.handful
+                && let Some(polled) = self.consumer.poll(wait)
+            {
+                wait = Duration::ZERO;
+                match polled {
+                    Ok(message) => received.extend(self.received(&message)),
+                    Err(KafkaError::MessageConsumptionFatal(code)) => return End::Renew(code.to_string()),
+                    Err(error) => self.consumer.context().problem(Problem::bare(&error, Instant::now())),
+                }
+            }
+            if !received.is_empty() {
+                self.accept(&mut received);
             }
             if self.last_tick.elapsed() >= TICK
                 && let Some(end) = self.tick()
@@ -153,27 +186,41 @@ impl<'a> Receiving<'a> {
         End::Stopped
     }
 
-    fn receive(&mut self, message: &BorrowedMessage<'_>) {
-        self.has_received = true;
-        let place = self.place_of(message);
+    /// None: its partition was taken away just now.
+    fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
+        let (place, assignment) = self.place_of(message)?;
         let event = event(message);
-        let key = self.it.step.order_key(&event);
-        if !self.it.shared.accept(&place, event, key) {
-            self.went_back(&place, message);
+        Some(Received { place, assignment, key: self.it.step.order_key(&event), event })
+    }
+
+    /// Takes a handful in, and pauses what is full then.
+    fn accept(&mut self, received: &mut Vec<Received>) {
+        self.has_received = true;
+        let mut places: Vec<Place> = vec![];
+        for Received { place, .. } in received.iter() {
+            if places.last() != Some(place) && !places.contains(place) {
+                places.push(place.clone());
+            }
         }
-        if self.it.shared.desk().is_full(&place) && !self.it.shared.wait_for_room(&place, PATIENCE) {
-            self.pause(&place);
+        let mut refused = self.it.shared.accept(received.drain(..));
+        while let Some(first) = refused.first() {
+            let place = first.place.clone();
+            let assignment = self.went_back(first);
+            refused.iter_mut().filter(|one| one.place == place).for_each(|one| one.assignment = assignment);
+            refused = self.it.shared.accept(refused);
+        }
+        for place in &places {
+            if self.it.shared.desk().is_full(place) && !self.it.shared.wait_for_room(place, PATIENCE) {
+                self.pause(place);
+            }
         }
     }
 
-    /// The partition begins anew: its topic was deleted and made again, or it was reset.
-    fn went_back(&self, place: &Place, message: &BorrowedMessage<'_>) {
-        tracing::warn!(partition = %shown(std::slice::from_ref(place)), offset = message.offset(), "the partition went back: it is handled from there");
+    /// The partition begins anew: its topic was deleted and made again, or it was reset. Gives the new assignment's number.
+    fn went_back(&self, Received { place, event, .. }: &Received) -> u64 {
+        tracing::warn!(partition = %shown(std::slice::from_ref(place)), offset = event.offset, "the partition went back: it is handled from there");
         self.it.shared.drain(std::slice::from_ref(place), self.it.grace);
-        self.it.shared.assign(place);
-        let event = event(message);
-        let key = self.it.step.order_key(&event);
-        self.it.shared.accept(place, event, key);
+        self.it.shared.assign(place)
     }
 
     fn pause(&self, place: &Place) {
@@ -184,16 +231,20 @@ impl<'a> Receiving<'a> {
         }
     }
 
-    fn place_of(&mut self, message: &BorrowedMessage<'_>) -> Place {
-        let (topic, partition) = (message.topic(), message.partition());
-        let topic = self
-            .place
-            .as_ref()
-            .filter(|last| *last.topic == *topic)
-            .map_or_else(|| topic.into(), |last| Arc::clone(&last.topic));
-        let place = Place { topic, partition };
-        self.place = Some(place.clone());
-        place
+    /// A message's place, and the number of its assignment.
+    fn place_of(&mut self, message: &BorrowedMessage<'_>) -> Option<(Place, u64)> {
+        let (topic, partition, generation) = (message.topic(), message.partition(), self.it.shared.generation());
+        if let Some(Last { place, assignment, generation: then }) = &self.last
+            && place.partition == partition
+            && *place.topic == *topic
+            && *then == generation
+        {
+            return Some((place.clone(), *assignment));
+        }
+        let place = Place { topic: topic.into(), partition };
+        let assignment = self.it.shared.desk().assignment(&place)?;
+        self.last = Some(Last { place: place.clone(), assignment, generation });
+        Some((place, assignment))
     }
 
     /// What is done from time to time.

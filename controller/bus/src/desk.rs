@@ -26,6 +26,17 @@ pub(crate) struct Limits {
     pub(crate) high_bytes: usize,
 }
 
+/// An event that was received.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) place: Place,
+    /// The number of the assignment under which it was received.
+    pub(crate) assignment: u64,
+    /// What has to be handled in order; none: the partition's order.
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) event: BusEvent,
+}
+
 /// An event in somebody's hands.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -38,15 +49,6 @@ pub(crate) struct Task {
     pub(crate) attempts: u32,
     /// Why it is to be parked, once that is decided.
     pub(crate) verdict: Option<String>,
-}
-
-/// What there is to do.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// This.
-    Task(Box<Task>),
-    /// Nothing before this time, or before there is news.
-    Wait(Option<Instant>),
 }
 
 /// The received events of a step.
@@ -130,45 +132,60 @@ impl Desk {
         self.partitions.get(place).map(|partition| partition.assignment)
     }
 
-    /// Takes an event in. False if its partition went back: its topic was made anew, or the broker lost its end. It is to be assigned anew then.
-    pub(crate) fn accept(&mut self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
-        let Some(partition) = self.partitions.get_mut(place) else { return true };
-        if partition.is_draining {
-            return true;
+    /// Takes an event in. Gives it back if its partition went back: its topic was made anew, or the broker lost its end. It is to be assigned
+    /// anew then.
+    #[expect(clippy::result_large_err, reason = "what comes back is what went in")]
+    pub(crate) fn accept(&mut self, received: Received) -> Result<(), Received> {
+        let Some(partition) = self.partitions.get_mut(&received.place) else { return Ok(()) };
+        // What was received before its partition went and came again will be received again.
+        if partition.is_draining || partition.assignment != received.assignment {
+            return Ok(());
         }
-        if partition.offsets.back().is_some_and(|(last, _)| event.offset <= *last)
-            || partition.done_to.is_some_and(|done_to| event.offset < done_to)
-        {
-            return false;
+        if partition.goes_back(received.event.offset) {
+            return Err(received);
         }
+        let Received { place, assignment, key, event } = received;
         partition.offsets.push_back((event.offset, false));
         partition.held += 1;
         partition.bytes += size(&event);
         let lane: Option<Arc<[u8]>> = key.map(Into::into);
         if let Some(waiting) = partition.lanes.get_mut(&lane) {
             waiting.push_back(event);
-            return true;
+            return Ok(());
         }
         partition.lanes.insert(lane.clone(), VecDeque::new());
-        let (assignment, place) = (partition.assignment, place.clone());
         self.ready.push_back(Task { assignment, place, lane, event, attempts: 0, verdict: None });
-        true
+        Ok(())
     }
 
-    /// The next thing to do. Whoever gets a task gives it back by [`done`](Self::done), [`later`](Self::later) or [`drop_task`](Self::drop_task).
-    pub(crate) fn next(&mut self, now: Instant) -> Next {
-        let due = self.later.first_key_value().map(|(at, _)| *at).filter(|(at, _)| *at <= now);
-        let task = due.and_then(|at| self.later.remove(&at)).or_else(|| self.ready.pop_front());
-        let Some(task) = task else { return Next::Wait(self.later.keys().next().map(|(at, _)| *at)) };
-        if let Some(partition) = self.partition(&task) {
-            partition.in_hand += 1;
+    /// The next things to do, so many at most. Whoever gets a task gives it back by [`done`](Self::done), [`later`](Self::later),
+    /// [`put_back`](Self::put_back) or [`drop_task`](Self::drop_task).
+    pub(crate) fn take(&mut self, now: Instant, most: usize) -> Vec<Task> {
+        let mut taken = vec![];
+        while taken.len() < most
+            && let Some(task) = self.due(now).or_else(|| self.ready.pop_front())
+        {
+            if let Some(partition) = self.partition(&task) {
+                partition.in_hand += 1;
+            }
+            taken.push(task);
         }
-        Next::Task(Box::new(task))
+        taken
     }
 
-    /// Whether there is more to do, now or later.
-    pub(crate) fn has_more(&self) -> bool {
-        !self.ready.is_empty() || !self.later.is_empty()
+    fn due(&mut self, now: Instant) -> Option<Task> {
+        let first = self.later.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// When the first of those that were postponed is due.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        self.later.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Whether something waits to be taken.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// An event has had its effect.
@@ -198,6 +215,15 @@ impl Desk {
         }
     }
 
+    /// An event was taken and not begun: it is the next again.
+    pub(crate) fn put_back(&mut self, task: Task) {
+        let Some(partition) = self.partition(&task) else { return };
+        partition.in_hand -= 1;
+        if !partition.is_draining {
+            self.ready.push_front(task);
+        }
+    }
+
     /// An event is given up here, and will be somebody else's.
     pub(crate) fn drop_task(&mut self, task: &Task) {
         if let Some(partition) = self.partition(task) {
@@ -222,6 +248,11 @@ impl Desk {
         self.partitions.values_mut().for_each(|partition| partition.committed = None);
     }
 
+    /// Whether a full partition has room again.
+    pub(crate) fn has_room(&self, place: &Place) -> bool {
+        self.partitions.get(place).is_none_or(|partition| partition.has_room(self.limits))
+    }
+
     /// Whether so much of a partition waits here that it should be paused.
     pub(crate) fn is_full(&self, place: &Place) -> bool {
         let limits = self.limits;
@@ -238,9 +269,9 @@ impl Desk {
 
     /// The partitions that are paused and need not be any more; they count as taken up.
     pub(crate) fn take_resumable(&mut self) -> Vec<Place> {
-        let (low, low_bytes) = (self.limits.low, self.limits.high_bytes / 2);
-        let has_room = |partition: &Partition| partition.held <= low && partition.bytes <= low_bytes;
-        let paused = self.partitions.iter_mut().filter(|(_, partition)| partition.is_paused && has_room(partition));
+        let limits = self.limits;
+        let paused =
+            self.partitions.iter_mut().filter(|(_, partition)| partition.is_paused && partition.has_room(limits));
         paused
             .map(|(place, partition)| {
                 partition.is_paused = false;
@@ -279,6 +310,15 @@ impl Partition {
             is_paused: false,
             is_draining: false,
         }
+    }
+
+    fn goes_back(&self, offset: i64) -> bool {
+        self.offsets.back().is_some_and(|(last, _)| offset <= *last)
+            || self.done_to.is_some_and(|done_to| offset < done_to)
+    }
+
+    fn has_room(&self, limits: Limits) -> bool {
+        self.held <= limits.low && self.bytes <= limits.high_bytes / 2
     }
 
     fn mark_done(&mut self, offset: i64) {

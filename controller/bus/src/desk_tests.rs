@@ -18,14 +18,16 @@ fn event(offset: i64, key: Option<&str>) -> BusEvent {
 }
 
 fn accept(desk: &mut Desk, offset: i64, key: Option<&str>) -> bool {
-    desk.accept(&place(0), event(offset, key), key.map(|key| key.as_bytes().to_vec()))
+    receive(desk, event(offset, key), key.map(|key| key.as_bytes().to_vec()))
+}
+
+fn receive(desk: &mut Desk, event: BusEvent, key: Option<Vec<u8>>) -> bool {
+    let assignment = desk.assignment(&place(0)).unwrap();
+    desk.accept(Received { place: place(0), assignment, key, event }).is_ok()
 }
 
 fn take(desk: &mut Desk) -> Option<Task> {
-    match desk.next(Instant::now()) {
-        Next::Task(task) => Some(*task),
-        Next::Wait(_) => None,
-    }
+    desk.take(Instant::now(), 1).pop()
 }
 
 fn desk() -> Desk {
@@ -67,9 +69,9 @@ fn a_failed_event_holds_its_lane_only_until_its_time() {
     let other = take(&mut desk).unwrap();
     assert_eq!(other.event.offset, 2);
     desk.done(&other);
-    assert!(matches!(desk.next(now), Next::Wait(Some(at)) if at == now + Duration::from_secs(9)));
-    let Next::Task(again) = desk.next(now + Duration::from_secs(10)) else { panic!("it is due") };
-    assert_eq!(again.event.offset, 0);
+    assert!(desk.take(now, 9).is_empty() && desk.due_at() == Some(now + Duration::from_secs(9)));
+    let again = desk.take(now + Duration::from_secs(10), 9);
+    assert_eq!(again.iter().map(|task| task.event.offset).collect::<Vec<_>>(), [0]);
 }
 
 #[test]
@@ -108,6 +110,33 @@ fn a_partition_is_paused_when_full_and_taken_up_again() {
 }
 
 #[test]
+fn what_was_received_under_an_earlier_assignment_is_not_taken_in() {
+    let mut desk = desk();
+    let assignment = desk.assignment(&place(0)).unwrap();
+    desk.forget(&place(0));
+    desk.assign(&place(0));
+    let late = Received { place: place(0), assignment, key: None, event: event(60, None) };
+    assert!(desk.accept(late).is_ok() && take(&mut desk).is_none());
+    assert!(accept(&mut desk, 50, None), "the new assignment begins where the old one was committed");
+}
+
+#[test]
+fn a_task_that_was_put_back_is_the_next() {
+    let mut desk = desk();
+    for (offset, key) in [(0, "a"), (1, "b"), (2, "c")] {
+        accept(&mut desk, offset, Some(key));
+    }
+    let mut taken = desk.take(Instant::now(), 2);
+    assert!(taken.len() == 2 && desk.has_ready());
+    desk.put_back(taken.remove(1));
+    let next = take(&mut desk).unwrap();
+    assert_eq!((next.event.offset, next.attempts), (1, 0));
+    desk.drain(&place(0));
+    desk.put_back(next);
+    assert!(take(&mut desk).is_none(), "its partition goes");
+}
+
+#[test]
 fn offsets_that_go_back_are_noticed() {
     let mut desk = desk();
     assert!(accept(&mut desk, 7, None));
@@ -125,7 +154,7 @@ proptest! {
         let mut order: HashMap<u8, Vec<i64>> = HashMap::new();
         for (offset, key) in (0..).zip(&keys) {
             let key = (*key > 0).then(|| vec![*key]);
-            desk.accept(&place(0), event(offset, None), key);
+            receive(&mut desk, event(offset, None), key);
         }
         let mut hands: Vec<Task> = vec![];
         for (pick, takes) in picks {

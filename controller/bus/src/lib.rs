@@ -11,6 +11,7 @@
 //!
 //! **Invariant:** an offset is committed only when every event before it is done: handled with its saves stored, or parked and acknowledged.
 
+mod bench;
 mod bus;
 mod callbacks;
 mod consumer;

@@ -1,14 +1,14 @@
 //! What a step's consumer thread and its workers share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use xos_steps::BusEvent;
 
-use crate::desk::{Desk, Limits, Place};
+use crate::desk::{Desk, Limits, Place, Received};
 
 /// The desk, and who waits for what at it.
 pub(crate) struct Shared {
@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) moved: Condvar,
     /// No more work is given out.
     pub(crate) closed: CancellationToken,
+    /// How often partitions came and went.
+    generation: AtomicU64,
     /// Cuts off the turns of an assignment that is over.
     stops: Mutex<HashMap<u64, CancellationToken>>,
 }
@@ -30,6 +32,7 @@ impl Shared {
             news: Notify::new(),
             moved: Condvar::new(),
             closed: CancellationToken::new(),
+            generation: AtomicU64::new(0),
             stops: Mutex::default(),
         }
     }
@@ -53,19 +56,28 @@ impl Shared {
         })
     }
 
-    pub(crate) fn assign(&self, place: &Place) {
+    /// A partition is ours; gives the assignment's number.
+    pub(crate) fn assign(&self, place: &Place) -> u64 {
         self.end(place);
         let assignment = self.desk().assign(place);
         self.stops().insert(assignment, CancellationToken::new());
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        assignment
     }
 
-    /// Takes an event in; see [`Desk::accept`].
-    pub(crate) fn accept(&self, place: &Place, event: BusEvent, key: Option<Vec<u8>>) -> bool {
-        let accepted = self.desk().accept(place, event, key);
-        if accepted {
-            self.news.notify_one();
-        }
-        accepted
+    /// Changes whenever a partition comes or goes.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Takes events in, by [`Desk::accept`], and gives those back whose partition went back.
+    pub(crate) fn accept(&self, received: impl IntoIterator<Item = Received>) -> Vec<Received> {
+        let mut desk = self.desk();
+        let refused = received.into_iter().filter_map(|received| desk.accept(received).err());
+        let refused = refused.collect();
+        drop(desk);
+        self.news.notify_one();
+        refused
     }
 
     /// Lets what is being handled of these partitions end, at most for so long.
@@ -89,16 +101,17 @@ impl Shared {
         let assignment = desk.assignment(place);
         desk.forget(place);
         drop(desk);
+        self.generation.fetch_add(1, Ordering::Relaxed);
         if let Some(stop) = assignment.and_then(|assignment| self.stops().remove(&assignment)) {
             stop.cancel();
         }
     }
 
-    /// Waits a little for room; whether there is some now.
+    /// Waits a little for a full partition to have room; whether it has some now.
     pub(crate) fn wait_for_room(&self, place: &Place, within: Duration) -> bool {
         let until = Instant::now() + within;
         let mut desk = self.desk();
-        while desk.is_full(place) {
+        while !desk.has_room(place) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;

@@ -1,4 +1,4 @@
-//! Handles events: an attempt, another one later, and in the end parking.
+//! Handles an event: an attempt, another one later, and in the end parking.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
-use xos_model::Pass;
-use xos_steps::{ContextParts, DynEventStep, Producer, Saver, StepContext, StepError};
+use tokio::sync::Semaphore;
+use xos_steps::{ContextParts, DynEventStep, Producer, StepContext, StepError};
 
 use crate::counter::Counter;
-use crate::desk::{Next, Task};
+use crate::desk::Task;
 use crate::parked::{Parking, REPLAY};
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -20,13 +20,14 @@ pub(crate) struct Workshop {
     pub(crate) step: Arc<dyn DynEventStep>,
     pub(crate) group: String,
     pub(crate) synchronizer: String,
-    pub(crate) parts: ContextParts,
+    pub(crate) parts: Arc<ContextParts>,
     pub(crate) settings: Settings,
     pub(crate) time_limit: Duration,
-    pub(crate) namespace: String,
     pub(crate) producer: Arc<dyn Producer>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) counter: Arc<Counter>,
+    /// As many permits as events may be handled at once.
+    pub(crate) room: Arc<Semaphore>,
 }
 
 /// What is to be done with an event after an attempt.
@@ -36,60 +37,42 @@ enum After {
     Park(String),
 }
 
-/// Takes events from the desk until it is closed.
-pub(crate) async fn work(shop: Arc<Workshop>) {
-    loop {
-        let news = shop.shared.news.notified();
-        let (next, has_more) = {
-            let mut desk = shop.shared.desk();
-            (desk.next(Instant::now()), desk.has_more())
-        };
-        // Whoever sleeps may have slept through the news of it.
-        if has_more && matches!(next, Next::Task(_)) {
-            shop.shared.news.notify_one();
-        }
-        match next {
-            Next::Task(task) => handle(&shop, *task).await,
-            Next::Wait(until) => {
-                tokio::select! {
-                    () = news => {}
-                    () = sleep_until(until) => {}
-                    () = shop.shared.closed.cancelled() => return,
-                }
-            }
-        }
-        if shop.shared.closed.is_cancelled() {
-            return;
-        }
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
+/// What a turn gives back to the desk.
+pub(crate) struct Turn {
+    task: Task,
+    /// None: it was cut off.
+    after: Option<After>,
 }
 
 /// One turn of an event. If its partition is taken away and the grace is over, the turn is cut off, so that the next owner is the only one.
-async fn handle(shop: &Workshop, mut task: Task) {
+pub(crate) async fn handle(shop: Arc<Workshop>, mut task: Task) -> Turn {
     let stop = shop.shared.stop_of(task.assignment);
-    let turn = tokio::select! {
+    let after = tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        after = turn(shop, &mut task) => Some(after),
+        after = turn(&shop, &mut task) => Some(after),
     };
+    Turn { task, after }
+}
+
+/// Gives turns back that have ended.
+pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>) {
     let mut desk = shop.shared.desk();
-    match turn {
-        None => desk.drop_task(&task),
-        Some(After::Done | After::Park(_)) => desk.done(&task),
-        Some(After::Again) => {
-            let delay = shop.settings.retry.delay(task.attempts.max(1), rand::random());
-            desk.later(task, Instant::now() + delay);
-            shop.shared.news.notify_one();
+    for Turn { task, after } in turns {
+        match after {
+            None => desk.drop_task(&task),
+            Some(After::Done | After::Park(_)) => desk.done(&task),
+            Some(After::Again) => {
+                let delay = shop.settings.retry.delay(task.attempts.max(1), rand::random());
+                desk.later(task, Instant::now() + delay);
+            }
         }
     }
+    let has_more = desk.has_ready() || desk.due_at().is_some();
     drop(desk);
+    if has_more {
+        shop.shared.news.notify_one();
+    }
     shop.shared.moved.notify_all();
 }
 
@@ -161,15 +144,7 @@ fn failed(shop: &Workshop, task: &Task, error: &StepError) -> After {
 }
 
 async fn run(shop: &Workshop, task: &Task) -> Result<(), StepError> {
-    let saver = Saver { step: shop.step.name().to_owned(), pass: Pass::Event };
-    let parts = ContextParts {
-        saver,
-        namespace: shop.namespace.clone(),
-        idempotency_key: task.event.place(),
-        failures: task.attempts.saturating_sub(1),
-        ..shop.parts.clone()
-    };
-    let context = StepContext::new(parts);
+    let context = StepContext::of_call(&shop.parts, task.event.place(), task.attempts.saturating_sub(1));
     let call = AssertUnwindSafe(shop.step.process(&context, &task.event)).catch_unwind();
     match tokio::time::timeout(shop.time_limit, call).await {
         Ok(Ok(result)) => result,

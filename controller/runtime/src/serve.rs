@@ -208,10 +208,9 @@ async fn work(
         async move { events::send(outbox, client, &synchronizer).await }
     }));
     tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
-    let result = tokio::select! {
-        ended = run_all(engine, notices, flows, shutdown) => Ok(ended?),
-        Some(watch) = watching.join_next() => Err(ServeError::WatchEnded(watch.err())),
-    };
+    let stop = shutdown.child_token();
+    let running = run_all(engine, notices, flows, shutdown, stop.clone());
+    let result = until_done(running, &mut watching, &stop).await;
     // With no step there is no watch: this sender keeps the engine waiting for shutdown.
     drop(sender);
     // Events that still wait are lost; nothing depends on them.
@@ -234,14 +233,31 @@ async fn monitor(
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
 }
 
+/// Until all has ended; a watch must not end before the stop, for nobody would notice. After it the engine listens to none any more, while
+/// steps still end.
+async fn until_done(
+    running: impl Future<Output = Result<(), EngineError>>,
+    watching: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) -> Result<(), ServeError> {
+    let mut running = std::pin::pin!(running);
+    tokio::select! {
+        biased;
+        ended = &mut running => Ok(ended?),
+        Some(watch) = watching.join_next() => {
+            if stop.is_cancelled() { Ok(running.await?) } else { Err(ServeError::WatchEnded(watch.err())) }
+        }
+    }
+}
+
 /// Engine, pull steps and event steps. If the engine ends by itself, the others do too.
 async fn run_all(
     engine: Engine,
     notices: mpsc::Receiver<Notice>,
     flows: Flows,
     shutdown: CancellationToken,
+    stop: CancellationToken,
 ) -> Result<(), EngineError> {
-    let stop = shutdown.child_token();
     let flowing = flows.run(&engine, stop.clone());
     let engine = async {
         let ended = engine.run(notices, shutdown).await;
@@ -332,3 +348,7 @@ fn shutdown_on_signal() -> Result<CancellationToken, std::io::Error> {
     });
     Ok(token)
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

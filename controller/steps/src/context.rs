@@ -21,7 +21,9 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 /// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
 #[derive(Clone, Debug)]
 pub struct StepContext {
-    parts: ContextParts,
+    parts: Arc<ContextParts>,
+    idempotency_key: String,
+    failures: u32,
     session: Arc<Session>,
 }
 
@@ -129,15 +131,22 @@ pub enum SettingsError {
 
 impl StepContext {
     /// A context from its parts.
-    pub fn new(parts: ContextParts) -> Self {
-        Self { parts, session: Arc::default() }
+    pub fn new(mut parts: ContextParts) -> Self {
+        let key = std::mem::take(&mut parts.idempotency_key);
+        let failures = parts.failures;
+        Self::of_call(&Arc::new(parts), key, failures)
+    }
+
+    /// A context of one of many calls, which differ in their idempotency key and in how many attempts failed before.
+    pub fn of_call(parts: &Arc<ContextParts>, idempotency_key: String, failures: u32) -> Self {
+        Self { parts: Arc::clone(parts), idempotency_key, failures, session: Arc::default() }
     }
 
     /// The same context, in which saves are done in another name.
     #[must_use]
     pub fn in_the_name_of(&self, step: &str) -> Self {
         let mut new = self.clone();
-        step.clone_into(&mut new.parts.saver.step);
+        step.clone_into(&mut Arc::make_mut(&mut new.parts).saver.step);
         new
     }
 
@@ -201,12 +210,12 @@ impl StepContext {
     /// The same text for every attempt of the same operation on the same intent of the same object (`<uid>/sync/<spec>`), so that a
     /// backend can tell a repeated request from a new one.
     pub fn idempotency_key(&self) -> &str {
-        &self.parts.idempotency_key
+        &self.idempotency_key
     }
 
     /// How many attempts of this intent failed before this one.
     pub fn failures(&self) -> u32 {
-        self.parts.failures
+        self.failures
     }
 }
 

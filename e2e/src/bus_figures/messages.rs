@@ -10,6 +10,7 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
 };
 use tokio::sync::Semaphore;
+use xos_steps::ContextParts;
 
 use super::{
     Error,
@@ -34,9 +35,11 @@ pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
     for round in 0..ROUNDS {
         bare.push(bare_rate(kafka, count, round).await?);
         let step = Measured::on("rate");
+        // Its HTTP client reads the system's certificates: no work for an event.
+        let parts = ContextParts::default();
         let start = Instant::now();
-        let running = Running::start(kafka, &format!("rate-{round}"), &step)?;
-        step.until(count).await?;
+        let running = Running::start(kafka, &format!("rate-{round}"), &step, parts)?;
+        step.count.until(count).await?;
         ours.push(per_second(count, start.elapsed()));
         running.stop().await;
     }
@@ -66,7 +69,7 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     kafka.client().create_topic("lag", 1).await?;
     let times = Arc::new(Mutex::new(vec![]));
     let step = Measured { times: Some(Arc::clone(&times)), ..Measured::on("lag") };
-    let running = Running::start(kafka, "lag", &step)?;
+    let running = Running::start(kafka, "lag", &step, ContextParts::default())?;
     let producer: rdkafka::producer::FutureProducer =
         ClientConfig::new().set("bootstrap.servers", kafka.endpoint()).set("linger.ms", "0").create()?;
     let mut sent = vec![];
@@ -75,7 +78,7 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
         sent.push(Instant::now());
         let record = rdkafka::producer::FutureRecord::to("lag").key("k").payload(&text);
         producer.send(record, rdkafka::util::Timeout::Never).await.map_err(|(error, _)| error)?;
-        step.until(number + 1).await?;
+        step.count.until(number + 1).await?;
     }
     running.stop().await;
     let times = times.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -99,10 +102,10 @@ pub(super) async fn memory_through(kafka: &Kafka, count: usize) -> Result<(f64, 
         kafka.client().send("many", &numbered(size)).await?;
     }
     let step = Measured::on("many");
-    let running = Running::start(kafka, "many", &step)?;
-    step.until(count / 5).await?;
+    let running = Running::start(kafka, "many", &step, ContextParts::default())?;
+    step.count.until(count / 5).await?;
     let early = super::memory()?;
-    step.until(count).await?;
+    step.count.until(count).await?;
     let late = super::memory()?;
     running.stop().await;
     Ok((early, late))
@@ -125,7 +128,7 @@ pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
     kafka.client().send("backlog", &numbered(COUNT)).await?;
     let before = super::memory()?;
     let step = Measured { gate: Some(Arc::new(Semaphore::new(0))), ..Measured::on("backlog") };
-    let running = Running::start(kafka, "backlog", &step)?;
+    let running = Running::start(kafka, "backlog", &step, ContextParts::default())?;
     let paused = || running.states.all().first().map(|state| (state.paused, state.held)).unwrap_or_default();
     let look = async || if paused().0 == 4 { Ok(()) } else { Err(format!("{:?}", running.states.all())) };
     eventually(Duration::from_secs(60), "all partitions paused", look).await?;
@@ -135,7 +138,7 @@ pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
     if let Some(gate) = &step.gate {
         gate.add_permits(COUNT);
     }
-    step.until(COUNT).await?;
+    step.count.until(COUNT).await?;
     running.stop().await;
     Ok(())
 }

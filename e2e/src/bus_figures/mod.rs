@@ -1,5 +1,6 @@
 //! The figures of pull steps and event steps: `make bench-bus`. Ratios are of one run, on one machine.
 
+mod count;
 mod messages;
 mod objects;
 mod step;
@@ -38,6 +39,14 @@ pub enum Error {
     /// Something that did not come.
     #[error(transparent)]
     Timeout(#[from] Timeout),
+    /// Not all came.
+    #[error("{now} of {goal} have come")]
+    Missing {
+        /// How many were to come.
+        goal: usize,
+        /// How many came.
+        now: usize,
+    },
     /// A pull step.
     #[error("the pull step failed: {0}")]
     Pull(String),
@@ -59,18 +68,45 @@ pub struct Size {
     pub things: usize,
 }
 
-/// Measures everything, and prints a line for each figure.
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Messages a second.
+    Rate,
+    /// From sending to the step.
+    Lag,
+    /// Memory over very many messages.
+    Memory,
+    /// Memory with a backlog.
+    Backlog,
+    /// Objects made of messages.
+    Objects,
+    /// Pull steps.
+    Pull,
+}
+
+impl Part {
+    /// All, in the order in which they are measured.
+    pub const ALL: [Self; 6] = [Self::Rate, Self::Lag, Self::Memory, Self::Backlog, Self::Objects, Self::Pull];
+}
+
+/// Measures these parts, and prints a line for each figure.
 ///
 /// # Errors
 /// When something does not work.
-pub async fn run(size: Size) -> Result<(), Error> {
+pub async fn run(parts: &[Part], size: Size) -> Result<(), Error> {
     let kafka = kafka::Kafka::start().await?;
-    messages::rate(&kafka, size.messages).await?;
-    messages::lag(&kafka).await?;
-    messages::memory(&kafka, size.many).await?;
-    messages::backlog(&kafka).await?;
-    objects::events(&kafka, size.objects).await?;
-    objects::pull(size.things).await
+    for part in parts {
+        match part {
+            Part::Rate => messages::rate(&kafka, size.messages).await?,
+            Part::Lag => messages::lag(&kafka).await?,
+            Part::Memory => messages::memory(&kafka, size.many).await?,
+            Part::Backlog => messages::backlog(&kafka).await?,
+            Part::Objects => objects::events(&kafka, size.objects).await?,
+            Part::Pull => objects::pull(size.things).await?,
+        }
+    }
+    Ok(())
 }
 
 fn tell(what: &str, figure: &str, target: &str) {

@@ -1,10 +1,7 @@
 //! Messages that become objects, and listings of things that are objects already.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,7 +12,7 @@ use xos_model::Object;
 use xos_runtime::Synchronizer;
 use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError};
 
-use super::{Error, memory, messages::per_second, tell};
+use super::{Error, count::Count, memory, messages::per_second, tell};
 use crate::{
     inprocess::{Controller, Objects},
     kafka::Kafka,
@@ -31,7 +28,7 @@ const AT_ONCE: usize = 16;
 
 /// Makes a thing of each message.
 #[derive(Clone)]
-struct MakeThings(Arc<AtomicUsize>);
+struct MakeThings(Arc<Count>);
 
 impl EventStep for MakeThings {
     const TOPICS: &'static [&'static str] = &["things"];
@@ -39,7 +36,7 @@ impl EventStep for MakeThings {
         let mut thing = Object::named("Thing", "", "");
         thing.set("name", event.json::<Value>()?["name"].clone());
         ctx.models_of("Thing").find_or_create(thing, &[]).await?;
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.one();
         Ok(())
     }
 }
@@ -47,7 +44,7 @@ impl EventStep for MakeThings {
 /// Objects a second from messages, against making the same objects with nothing in between.
 pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
     let measured = namespace::with("figures", async |namespace| -> Result<(f64, f64), Error> {
-        let made = Arc::new(AtomicUsize::new(0));
+        let made = Arc::<Count>::default();
         let synchronizer = Synchronizer::new("figures").models(&[("figures.xproto", MODELS)]);
         let synchronizer = synchronizer.event_step(MakeThings(Arc::clone(&made)));
         let config = json!({"event_bus": {"endpoint": kafka.endpoint()}});
@@ -55,23 +52,16 @@ pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
         let controller = Controller::start(namespace, "figures", synchronizer, &config)?;
         let objects = Objects::new(namespace, MODELS)?;
         objects.served("Thing").await?;
-        let until = async |wanted: usize| {
-            let look = async || {
-                let now = made.load(Ordering::Relaxed);
-                if now >= wanted { Ok(()) } else { Err(now) }
-            };
-            eventually(DONE, format!("{wanted} objects"), look).await
-        };
         // The group has formed, and all is warm.
         kafka.client().send("things", &named("warm", AT_ONCE)).await?;
-        until(AT_ONCE).await?;
+        made.until(AT_ONCE).await?;
         let (mut raw, mut ours) = (vec![], vec![]);
         for round in 0..3 {
             raw.push(make(&objects, &format!("raw{round}"), count).await?);
-            let before = made.load(Ordering::Relaxed);
+            let before = made.now();
             let start = Instant::now();
             kafka.client().send("things", &named(&format!("event{round}"), count)).await?;
-            until(before + count).await?;
+            made.until(before + count).await?;
             ours.push(per_second(count, start.elapsed()));
         }
         controller.stop().await?;

@@ -1,10 +1,7 @@
 //! Event steps to measure with, at work.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,10 +10,8 @@ use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusOptions, ConsumerStates, KafkaProducer, Settings};
 use xos_steps::{BusEvent, ContextParts, EventStep, StepContext, StepError, erase_event_step};
 
-use super::Error;
-use crate::{kafka::Kafka, wait::eventually};
-
-const DONE: Duration = Duration::from_secs(600);
+use super::{Error, count::Count};
+use crate::kafka::Kafka;
 
 /// The number of each event, and when it came.
 pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
@@ -25,7 +20,7 @@ pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
 #[derive(Clone, Default)]
 pub(super) struct Measured {
     pub(super) topic: String,
-    pub(super) count: Arc<AtomicUsize>,
+    pub(super) count: Arc<Count>,
     pub(super) gate: Option<Arc<Semaphore>>,
     pub(super) times: Option<Times>,
 }
@@ -42,7 +37,7 @@ impl EventStep for Measured {
             let number = event.text()?.parse()?;
             times.lock().unwrap_or_else(PoisonError::into_inner).push((number, Instant::now()));
         }
-        self.count.fetch_add(1, Ordering::Relaxed);
+        self.count.one();
         Ok(())
     }
 }
@@ -50,15 +45,6 @@ impl EventStep for Measured {
 impl Measured {
     pub(super) fn on(topic: &str) -> Self {
         Self { topic: topic.to_owned(), ..Self::default() }
-    }
-
-    /// Waits until so many have come.
-    pub(super) async fn until(&self, count: usize) -> Result<(), Error> {
-        let look = async || {
-            let now = self.count.load(Ordering::Relaxed);
-            if now >= count { Ok(()) } else { Err(now) }
-        };
-        Ok(eventually(DONE, format!("{count} events"), look).await?)
     }
 }
 
@@ -70,7 +56,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured) -> Result<Self, Error> {
+    pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured, parts: ContextParts) -> Result<Self, Error> {
         let settings = Settings { endpoints: vec![kafka.endpoint().to_owned()], ..Settings::default() };
         let options = BusOptions {
             synchronizer: name.to_owned(),
@@ -84,7 +70,7 @@ impl Running {
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
             let (_ready, when) = watch::channel(true);
-            bus.run(ContextParts::default(), when, until).await;
+            bus.run(parts, when, until).await;
         });
         Ok(Self { states, shutdown, running })
     }
