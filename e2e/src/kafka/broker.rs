@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Client, Error, Guard, Libraries, libraries::run};
+use super::{Client, Error, Guard, Libraries, Listener, libraries::run};
 use crate::{
     control::{self, write_secret},
     process::Child,
@@ -22,7 +22,7 @@ const STOPPED: Duration = Duration::from_secs(60);
 const PROPERTIES: &str = "process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -48,7 +48,7 @@ pub struct Broker {
 struct Ports {
     open: u16,
     controller: u16,
-    guarded: u16,
+    guarded: [u16; Listener::ALL.len()],
 }
 
 impl Broker {
@@ -70,7 +70,7 @@ impl Broker {
 
     async fn start_with(folder: &Path, guard: Option<&Guard>) -> Result<Self, Error> {
         let libraries = tokio::task::spawn_blocking(Libraries::ready).await.map_err(|_| Error::CutShort)??;
-        let [open, controller, guarded] = control::free_ports()?;
+        let [open, controller, guarded @ ..] = control::free_ports::<{ 2 + Listener::ALL.len() }>()?;
         let ports = Ports { open, controller, guarded };
         let mut broker = Self { libraries, folder: folder.to_owned(), ports, child: None };
         fs::create_dir_all(folder)?;
@@ -88,10 +88,12 @@ impl Broker {
         self.configure(Some(guard))
     }
 
-    /// Where it is for clients with TLS and passwords; nobody listens there unless it was started so.
+    /// Where it is for clients with certificates or passwords; nobody listens there unless it was started so.
     #[must_use]
-    pub fn guarded_endpoint(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.guarded)
+    pub fn guarded_endpoint(&self, listener: Listener) -> String {
+        let ports = Listener::ALL.into_iter().zip(self.ports.guarded);
+        let port = ports.filter(|(one, _)| *one == listener).map(|(_, port)| port).next().unwrap_or_default();
+        format!("127.0.0.1:{port}")
     }
 
     /// Where it is: what `event_bus.endpoint` is told.
@@ -174,10 +176,12 @@ impl Broker {
     }
 
     fn configure(&self, guard: Option<&Guard>) -> Result<(), Error> {
-        let (Ports { open, controller, guarded }, data) = (self.ports, self.folder.join("data"));
+        let (Ports { open, controller, .. }, data) = (self.ports, self.folder.join("data"));
         let mut advertised = format!("PLAINTEXT://127.0.0.1:{open}");
         if guard.is_some() {
-            advertised += &format!(",SASL_SSL://127.0.0.1:{guarded}");
+            for listener in Listener::ALL {
+                advertised += &format!(",{}://{}", listener.name(), self.guarded_endpoint(listener));
+            }
         }
         let guard = guard.map_or_else(|| Ok(String::new()), |guard| guard.broker(&self.folder))?;
         let text = format!(

@@ -4,25 +4,50 @@ use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use rand::distr::{Alphanumeric, SampleString as _};
 
-use super::Error;
+use super::{Error, libraries::run};
 use crate::control::{
     keys::{self, Identity},
     write_secret,
 };
 
 /// Who the clients are.
-const USERNAME: &str = "xos";
+pub const USERNAME: &str = "xos";
 const PASSWORD_LENGTH: usize = 32;
 /// The mechanism whose password stands in the broker's own configuration.
 pub(super) const PLAIN: &str = "PLAIN";
 /// The one whose password is in its data from the beginning.
 pub(super) const SCRAM: &str = "SCRAM-SHA-512";
 
-/// The secrets of a listener `SASL_SSL`: TLS with certificates of both sides, and a password.
+/// What clients have to bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// A certificate and a password.
+    SaslSsl,
+    /// A certificate.
+    Ssl,
+    /// A password.
+    SaslPlaintext,
+}
+
+impl Listener {
+    pub(super) const ALL: [Self; 3] = [Self::SaslSsl, Self::Ssl, Self::SaslPlaintext];
+
+    /// As Kafka calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::SaslSsl => "SASL_SSL",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+        }
+    }
+}
+
+/// The secrets of guarded listeners: certificates of both sides, and a password.
 #[derive(Clone, Debug)]
 pub struct Guard {
     authority: String,
@@ -49,20 +74,22 @@ impl Guard {
         Self { password: password(), ..self.clone() }
     }
 
-    /// Puts what a client needs into `folder`; `event_bus`'s sections `tls` and `sasl` that name it.
+    /// Puts what a client needs into `folder`: `ca.pem`, `client.pem`, its key as it is (`client.key`) and under a password (`encrypted.key`,
+    /// `key-password`), and the password of [`USERNAME`] (`kafka-password`).
     ///
     /// # Errors
-    /// When the file system refuses.
-    pub fn client(&self, folder: &Path, mechanism: &str) -> Result<String, Error> {
+    /// When the file system or OpenSSL refuses.
+    pub fn client(&self, folder: &Path) -> Result<(), Error> {
         fs::create_dir_all(folder)?;
         write_secret(&folder.join("ca.pem"), &self.authority)?;
         write_secret(&folder.join("client.pem"), &self.client.certificate)?;
         write_secret(&folder.join("client.key"), &self.client.key)?;
         write_secret(&folder.join("kafka-password"), &format!("{}\n", self.password))?;
-        Ok(format!(
-            "  tls: {{ca: ca.pem, certificate: client.pem, key: client.key}}\n  \
-             sasl: {{mechanism: {mechanism}, username: {USERNAME}, password: \"@kafka-password\"}}\n"
-        ))
+        write_secret(&folder.join("key-password"), &password())?;
+        let mut openssl = Command::new("openssl");
+        openssl.current_dir(folder).args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", "client.key"]);
+        openssl.args(["-passout", "file:key-password", "-out", "encrypted.key"]);
+        run("encrypting the client's key", &mut openssl, "openssl", "openssl").map(drop)
     }
 
     /// What the storage is told when it is formatted.
@@ -78,18 +105,29 @@ impl Guard {
         };
         let keystore = write("server.pem", &format!("{}{}", self.server.key, self.server.certificate))?;
         let truststore = write("clients.pem", &self.authority)?;
-        let (listener, modules) = ("listener.name.sasl_ssl", "org.apache.kafka.common.security");
-        Ok(format!(
-            "{listener}.sasl.enabled.mechanisms={PLAIN},{SCRAM}\n\
-             {listener}.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{USERNAME}=\"{}\";\n\
-             {listener}.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;\n\
-             {listener}.ssl.keystore.type=PEM\n{listener}.ssl.keystore.location={}\n\
-             {listener}.ssl.truststore.type=PEM\n{listener}.ssl.truststore.location={}\n\
-             {listener}.ssl.client.auth=required\n",
-            self.password,
+        let tls = format!(
+            "ssl.keystore.type=PEM\nssl.keystore.location={}\nssl.truststore.type=PEM\nssl.truststore.location={}\n\
+             ssl.client.auth=required\n",
             keystore.display(),
             truststore.display()
-        ))
+        );
+        let modules = "org.apache.kafka.common.security";
+        let passwords = format!(
+            "sasl.enabled.mechanisms={PLAIN},{SCRAM}\n\
+             plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{USERNAME}=\"{}\";\n\
+             scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;\n",
+            self.password,
+        );
+        let of = |listener: Listener, lines: &str| -> String {
+            lines.lines().map(|line| format!("listener.name.{}.{line}\n", listener.name().to_lowercase())).collect()
+        };
+        Ok([
+            of(Listener::SaslSsl, &tls),
+            of(Listener::SaslSsl, &passwords),
+            of(Listener::Ssl, &tls),
+            of(Listener::SaslPlaintext, &passwords),
+        ]
+        .concat())
     }
 }
 

@@ -12,7 +12,7 @@ mod served;
 
 pub use broker::Broker;
 pub use client::{Client, Received};
-pub use guard::Guard;
+pub use guard::{Guard, Listener, USERNAME};
 pub use libraries::Libraries;
 pub use served::{Kafka, Line};
 

@@ -3,23 +3,27 @@
 use std::path::Path;
 
 use xos_bus::{KafkaProducer, Settings};
-use xos_e2e::kafka::{Broker, Client, Guard};
+use xos_e2e::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
 use xos_steps::{Message, Producer as _};
 
 use crate::{Noting, Running, settings, unique};
 
-/// Whom a client trusts.
-const CA: &str = "ca: ca.pem";
+/// Certificates of both sides.
+const TLS: &str = "  tls: {ca: ca.pem, certificate: client.pem, key: client.key}\n";
+
+/// `event_bus.sasl` with a mechanism.
+fn sasl(mechanism: &str) -> String {
+    format!("  sasl: {{mechanism: {mechanism}, username: {USERNAME}, password: \"@kafka-password\"}}\n")
+}
 
 /// The settings as a synchronizer reads them from its file, and a test's quick ones for the rest.
-fn configured(folder: &Path, broker: &Broker, guard: &Guard, mechanism: &str, trust: &str) -> Settings {
-    let endpoint = broker.guarded_endpoint();
-    let sections = guard.client(folder, mechanism).unwrap().replace(CA, trust);
+fn configured(folder: &Path, endpoint: &str, guard: &Guard, sections: &str) -> Settings {
+    guard.client(folder).unwrap();
     let file = folder.join("config.yaml");
     std::fs::write(&file, format!("name: sync\nevent_bus:\n  endpoint: {endpoint}\n{sections}")).unwrap();
     let read = Config::load(&[file], []).unwrap().config.event_bus.unwrap().settings();
-    let mut settings = settings(&endpoint);
+    let mut settings = settings(endpoint);
     assert_eq!(settings.endpoints, read.endpoints);
     settings.properties.extend(read.properties);
     settings
@@ -32,14 +36,23 @@ async fn send(settings: &Settings, topic: &str, value: &str) {
 
 // The broker is on the leash of this thread.
 #[tokio::test(flavor = "current_thread")]
-async fn events_come_through_tls_with_a_password() {
+async fn events_come_through_every_kind_of_listener() {
     let (folder, guard) = (tempfile::tempdir().unwrap(), Guard::make().unwrap());
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &guard).await.unwrap();
     let topic = unique("guarded");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
-    for (mechanism, trust) in [("PLAIN", CA), ("SCRAM-SHA-512", CA), ("PLAIN", "verify: false")] {
+    let unverified = TLS.replace("ca: ca.pem", "verify: false");
+    let encrypted = TLS.replace("client.key", "encrypted.key, key_password: \"@key-password\"");
+    for (listener, sections) in [
+        (Listener::SaslSsl, format!("{TLS}{}", sasl("PLAIN"))),
+        (Listener::SaslSsl, format!("{TLS}{}", sasl("SCRAM-SHA-512"))),
+        (Listener::SaslSsl, format!("{unverified}{}", sasl("PLAIN"))),
+        (Listener::Ssl, TLS.to_owned()),
+        (Listener::Ssl, encrypted),
+        (Listener::SaslPlaintext, sasl("SCRAM-SHA-512")),
+    ] {
         let name = unique("sync");
-        let settings = configured(&folder.path().join(&name), &broker, &guard, mechanism, trust);
+        let settings = configured(&folder.path().join(&name), &broker.guarded_endpoint(listener), &guard, &sections);
         let step = Noting::on("Step", &[&topic]);
         let running = Running::start(&settings, &name, &[&step]);
         send(&settings, &topic, &name).await;
@@ -58,7 +71,8 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &other).await.unwrap();
     let topic = unique("refused");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
-    let settings = configured(&folder.path().join("client"), &broker, &guard, "PLAIN", CA);
+    let (endpoint, sections) = (broker.guarded_endpoint(Listener::SaslSsl), format!("{TLS}{}", sasl("PLAIN")));
+    let settings = configured(&folder.path().join("client"), &endpoint, &guard, &sections);
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);
     tells(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
