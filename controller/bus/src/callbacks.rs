@@ -1,7 +1,7 @@
 //! What librdkafka tells a consumer: statistics, errors, partitions that come and go, commits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
@@ -11,7 +11,7 @@ use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use crate::desk::Place;
 use crate::logging::log;
 use crate::partitions::{list, places, shown};
-use crate::problem::{Problem, kept};
+use crate::problem::{Known, Problem};
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
 use crate::teller::Teller;
@@ -24,7 +24,7 @@ pub(crate) struct Context {
     pub(crate) teller: Teller,
     pub(crate) grace: Duration,
     pub(crate) span: tracing::Span,
-    pub(crate) problem: Mutex<Option<Problem>>,
+    pub(crate) known: Known,
     /// Events on the broker that were not received, as the last statistics tell.
     pub(crate) unreceived: AtomicI64,
     pub(crate) commit_failed: AtomicBool,
@@ -53,7 +53,7 @@ impl ClientContext for Context {
         self.unreceived.store(unreceived, Ordering::Relaxed);
         let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
         if answers {
-            self.known().take();
+            self.known.clear();
         }
         self.states.update(&self.step, |state| {
             state.lag = lag;
@@ -70,25 +70,16 @@ impl ClientContext for Context {
 }
 
 impl Context {
-    fn known(&self) -> MutexGuard<'_, Option<Problem>> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What is wrong with the bus is told once, and again when more is known of it, not with each attempt.
     pub(crate) fn problem(&self, new: Problem) {
         let _entered = self.span.enter();
         tracing::debug!(problem = new.text, "the event bus");
-        let mut known = self.known();
-        let (problem, tells_more) = kept(known.take(), new);
+        let (problem, tells_more) = self.known.take_in(new);
         if tells_more {
-            let problem = &problem.text;
             tracing::warn!(problem, "the event bus is not as it should be; the consumer goes on trying");
-            self.teller.is_down(problem);
+            self.teller.is_down(&problem);
         }
-        let text = problem.text.clone();
-        *known = Some(problem);
-        drop(known);
-        self.states.update(&self.step, |state| state.problem = Some(text));
+        self.states.update(&self.step, |state| state.problem = Some(problem));
     }
 }
 

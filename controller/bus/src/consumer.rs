@@ -2,8 +2,8 @@
 //!
 //! A thread of its own, and not a task: when partitions are taken away, librdkafka calls and waits, while what is being handled ends.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::callbacks::Context;
 use crate::counter::Counter;
 use crate::desk::{Place, Received};
 use crate::partitions::{list, list_of, shown};
-use crate::problem::Problem;
+use crate::problem::{Known, Problem};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::state::ConsumerStates;
@@ -77,7 +77,7 @@ impl Consumer {
             teller: teller.clone(),
             grace: self.grace,
             span: tracing::Span::current(),
-            problem: Mutex::default(),
+            known: Known::default(),
             unreceived: AtomicI64::new(0),
             commit_failed: AtomicBool::new(false),
             committing: AtomicBool::new(false),

@@ -1,39 +1,57 @@
 //! The parked events of a synchronizer: what is there, and back with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{Offset, TopicPartitionList};
 use regex::Regex;
 use xos_steps::{BusEvent, ProduceError, Producer};
 
 use crate::consumer::event;
 use crate::parked::replay;
+use crate::problem::{Known, Remembering, in_brackets};
 use crate::settings::Settings;
 
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(15);
+/// As many errors as librdkafka has to tell after a failure, and how long each is waited for.
+const WORDS: usize = 10;
+const WORD: Duration = Duration::from_millis(50);
 
 /// The parked events could not be read or sent.
 #[derive(Debug, thiserror::Error)]
 pub enum LotError {
     /// The broker.
-    #[error("the event bus: {0}")]
-    Kafka(#[from] KafkaError),
+    #[error("the event bus: {error}{}", in_brackets(.problem.as_ref()))]
+    Kafka {
+        /// What was not done.
+        #[source]
+        error: KafkaError,
+        /// What is wrong with the bus, as far as that was told.
+        problem: Option<String>,
+    },
     /// The broker answers no more.
-    #[error("the event bus does not answer")]
-    Silent,
+    #[error("the event bus does not answer{}", in_brackets(.0.as_ref()))]
+    Silent(Option<String>),
     /// An event was not sent.
     #[error(transparent)]
     Produce(#[from] ProduceError),
+}
+
+impl From<KafkaError> for LotError {
+    fn from(error: KafkaError) -> Self {
+        Self::Kafka { error, problem: None }
+    }
 }
 
 /// The parked events of a synchronizer that were not replayed.
 ///
 /// How far they were replayed is kept by Kafka, as the offsets of the consumer group `<synchronizer>.parked`.
 pub struct Lot {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Remembering>,
+    known: Arc<Known>,
     pattern: Option<Regex>,
     settings: Settings,
     synchronizer: String,
@@ -51,14 +69,16 @@ impl Lot {
         config.set("enable.partition.eof", "true");
         let pattern = Regex::new(&settings.parked_pattern(synchronizer)).ok();
         let (settings, synchronizer) = (settings.clone(), synchronizer.to_owned());
-        Ok(Self { consumer: config.create()?, pattern, settings, synchronizer })
+        let known = Arc::default();
+        let consumer = config.create_with_context(Remembering(Arc::clone(&known)))?;
+        Ok(Self { consumer, known, pattern, settings, synchronizer })
     }
 
     /// The topics of parked events; of one topic's events only, if one is named.
     ///
     /// # Errors
     /// When the broker does not answer.
-    pub fn topics(&self, of: Option<&str>) -> Result<Vec<String>, LotError> {
+    fn topics(&self, of: Option<&str>) -> Result<Vec<String>, LotError> {
         let metadata = self.consumer.fetch_metadata(None, ANSWER)?;
         let is_ours = |name: &str| self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(name));
         let wanted =
@@ -74,6 +94,24 @@ impl Lot {
     /// # Errors
     /// When the broker does not answer.
     pub fn list(&self, of: Option<&str>) -> Result<Vec<BusEvent>, LotError> {
+        self.rest(of).map_err(|error| self.explained(error))
+    }
+
+    /// The same error with what is known of the bus: that it did not answer tells nobody of a wrong password.
+    fn explained(&self, error: LotError) -> LotError {
+        for _ in 0..WORDS {
+            // Errors are told while one polls. What else comes was not asked for.
+            let _heard = self.consumer.poll(WORD);
+        }
+        let problem = self.known.text();
+        match error {
+            LotError::Kafka { error, .. } => LotError::Kafka { error, problem },
+            LotError::Silent(_) => LotError::Silent(problem),
+            other @ LotError::Produce(_) => other,
+        }
+    }
+
+    fn rest(&self, of: Option<&str>) -> Result<Vec<BusEvent>, LotError> {
         let mut events = vec![];
         for topic in self.topics(of)? {
             let mut rest = self.rest_of(&topic)?;
@@ -87,7 +125,7 @@ impl Lot {
                     Some(Ok(message)) => events.push(event(&message)),
                     Some(Err(KafkaError::PartitionEOF(_))) => ends -= 1,
                     Some(Err(error)) => return Err(error.into()),
-                    None => return Err(LotError::Silent),
+                    None => return Err(LotError::Silent(None)),
                 }
             }
             rest = TopicPartitionList::new();
@@ -128,10 +166,14 @@ impl Lot {
                 producer.send(message).await?;
                 sent += 1;
             }
-            let mut done = TopicPartitionList::new();
-            done.add_partition_offset(&event.topic, event.partition, Offset::Offset(event.offset + 1))?;
-            self.consumer.commit(&done, CommitMode::Sync)?;
+            self.replayed(event).map_err(|error| self.explained(error.into()))?;
         }
         Ok(sent)
+    }
+
+    fn replayed(&self, event: &BusEvent) -> KafkaResult<()> {
+        let mut done = TopicPartitionList::new();
+        done.add_partition_offset(&event.topic, event.partition, Offset::Offset(event.offset + 1))?;
+        self.consumer.commit(&done, CommitMode::Sync)
     }
 }

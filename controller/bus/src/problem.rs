@@ -3,9 +3,15 @@
 //! librdkafka tells a refused password once in half a minute, and after each attempt that all brokers are down. Of the two, the first is what
 //! helps.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::logging::log;
 
 /// What is not told again for so long may be over. librdkafka repeats an error that lasts after 30 s.
 const STALE: Duration = Duration::from_mins(2);
@@ -61,8 +67,58 @@ fn weight(code: Option<RDKafkaErrorCode>) -> Weight {
     }
 }
 
+/// What is known to be wrong with the bus.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<Option<Problem>>);
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Option<Problem>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an error in; gives what is known then, and whether that tells more than before.
+    pub(crate) fn take_in(&self, new: Problem) -> (String, bool) {
+        let mut known = self.lock();
+        let (problem, tells_more) = kept(known.take(), new);
+        let text = problem.text.clone();
+        *known = Some(problem);
+        (text, tells_more)
+    }
+
+    /// All is well.
+    pub(crate) fn clear(&self) {
+        *self.lock() = None;
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
+        self.lock().as_ref().map(|problem| problem.text.clone())
+    }
+}
+
+/// A client that only remembers what is wrong, for whoever waits for an answer of it.
+#[derive(Debug)]
+pub(crate) struct Remembering(pub(crate) Arc<Known>);
+
+impl ClientContext for Remembering {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "the bus");
+        self.0.take_in(Problem::new(&error, reason, Instant::now()));
+    }
+}
+
+impl ConsumerContext for Remembering {}
+
+/// In brackets behind another error.
+pub(crate) fn in_brackets(problem: Option<&String>) -> String {
+    problem.map(|problem| format!(" ({problem})")).unwrap_or_default()
+}
+
 /// Which of the two is kept; and whether it tells more than was known before.
-pub(crate) fn kept(known: Option<Problem>, new: Problem) -> (Problem, bool) {
+fn kept(known: Option<Problem>, new: Problem) -> (Problem, bool) {
     match known {
         None => (new, true),
         Some(known) if new.weight > known.weight => (new, true),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use xos_bus::lot::Lot;
 use xos_bus::{KafkaProducer, Settings};
 use xos_e2e::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
@@ -81,6 +82,9 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let producer = KafkaProducer::new(&impatient, "sync").unwrap();
     let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
     assert!(refused.contains("Invalid username or password"), "a step that sends is told so, too: {refused}");
+    let lot = Lot::new(&settings, "sync").unwrap();
+    let unread = tokio::task::spawn_blocking(move || lot.list(None)).await.unwrap().unwrap_err().to_string();
+    assert!(unread.contains("Invalid username or password"), "`xos events parked` is told so, too: {unread}");
 
     // The broker's certificate is another authority's now.
     broker.stop().await.unwrap();
