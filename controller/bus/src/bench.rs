@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinSet, consume_budget};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::desk::Task;
@@ -27,7 +28,7 @@ pub(crate) fn benches(concurrency: usize) -> usize {
 
 /// Has events handled until no more are given out.
 pub(crate) async fn work(shop: Arc<Workshop>) {
-    let mut bench = Bench { shop, running: JoinSet::new(), size: 1 };
+    let mut bench = Bench { shop, running: JoinSet::new(), size: 1, stop: None };
     while !bench.shop.shared.closed.is_cancelled() {
         bench.step().await;
         while bench.running.try_join_next().is_some() {}
@@ -40,6 +41,8 @@ struct Bench {
     /// Turns that wait for something; dropped with the bench.
     running: JoinSet<()>,
     size: usize,
+    /// What cuts off the turns of the last event's assignment.
+    stop: Option<(u64, CancellationToken)>,
 }
 
 impl Bench {
@@ -85,7 +88,8 @@ impl Bench {
                 continue;
             }
             consume_budget().await;
-            let mut turn = Box::pin(handle(Arc::clone(&self.shop), task));
+            let stop = self.stop_of(task.assignment);
+            let mut turn = Box::pin(handle(Arc::clone(&self.shop), task, stop));
             match futures::poll!(&mut turn) {
                 std::task::Poll::Ready(turn) => ended.push(turn),
                 std::task::Poll::Pending => self.go_on(turn, mem::take(&mut permit)),
@@ -96,6 +100,16 @@ impl Bench {
         left.into_iter().rev().for_each(|task| desk.put_back(task));
         drop(desk);
         give_back(&self.shop, ended);
+    }
+
+    /// The events of a handful are mostly of one assignment.
+    fn stop_of(&mut self, assignment: u64) -> CancellationToken {
+        if let Some((_, stop)) = self.stop.as_ref().filter(|(of, _)| *of == assignment) {
+            return stop.clone();
+        }
+        let stop = self.shop.shared.stop_of(assignment);
+        self.stop = Some((assignment, stop.clone()));
+        stop
     }
 
     fn go_on(&mut self, turn: impl Future<Output = Turn> + Send + 'static, permit: Option<OwnedSemaphorePermit>) {

@@ -192,7 +192,9 @@ impl Drop for Abandon {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         self.shared.closed.cancel();
-        self.shared.moved.notify_all();
+        // Whoever has just seen that it is not closed waits by now.
+        drop(self.shared.desk());
+        self.shared.moved();
     }
 }
 

@@ -190,7 +190,7 @@ impl<'a> Receiving<'a> {
     fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
         let (place, assignment) = self.place_of(message)?;
         let event = event(message);
-        Some(Received { place, assignment, key: self.it.step.order_key(&event), event })
+        Some(Received { place, assignment, key: self.it.step.order_key(&event), event: Arc::new(event) })
     }
 
     /// Takes a handful in, and pauses what is full then.

@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** an offset is given out for committing only when every event before it, that was accepted, is done.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,9 @@ pub(crate) struct Limits {
     pub(crate) high_bytes: usize,
 }
 
+/// What is handled one after the other: the events of a key, or those without any.
+type Lane = Option<Arc<[u8]>>;
+
 /// An event that was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
@@ -34,7 +38,7 @@ pub(crate) struct Received {
     pub(crate) assignment: u64,
     /// What has to be handled in order; none: the partition's order.
     pub(crate) key: Option<Vec<u8>>,
-    pub(crate) event: BusEvent,
+    pub(crate) event: Arc<BusEvent>,
 }
 
 /// An event in somebody's hands.
@@ -42,9 +46,8 @@ pub(crate) struct Received {
 pub(crate) struct Task {
     /// The assignment that it belongs to.
     pub(crate) assignment: u64,
-    place: Place,
-    lane: Option<Arc<[u8]>>,
-    pub(crate) event: BusEvent,
+    lane: Lane,
+    pub(crate) event: Arc<BusEvent>,
     /// How often it was tried.
     pub(crate) attempts: u32,
     /// Why it is to be parked, once that is decided.
@@ -55,7 +58,10 @@ pub(crate) struct Task {
 #[derive(Debug)]
 pub(crate) struct Desk {
     limits: Limits,
-    partitions: HashMap<Place, Partition>,
+    /// The assignment of each partition that is ours.
+    assigned: HashMap<Place, u64>,
+    /// The partitions, by their assignments.
+    partitions: BTreeMap<u64, Partition>,
     ready: VecDeque<Task>,
     /// Failed ones, by the time of their next attempt.
     later: BTreeMap<(Instant, u64), Task>,
@@ -65,14 +71,14 @@ pub(crate) struct Desk {
 
 #[derive(Debug)]
 struct Partition {
-    assignment: u64,
+    place: Place,
     /// In the order of their offsets, up to the last accepted one.
     offsets: VecDeque<(i64, bool)>,
     /// The offset after the last of those that are done without a gap; none yet.
     done_to: Option<i64>,
     committed: Option<i64>,
     /// Waiting events by lane; a lane that is there has one in somebody's hands.
-    lanes: HashMap<Option<Arc<[u8]>>, VecDeque<BusEvent>>,
+    lanes: HashMap<Lane, VecDeque<Arc<BusEvent>>, ahash::RandomState>,
     /// Events here, handled or not.
     held: usize,
     bytes: usize,
@@ -85,7 +91,8 @@ impl Desk {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            partitions: HashMap::new(),
+            assigned: HashMap::new(),
+            partitions: BTreeMap::new(),
             ready: VecDeque::new(),
             later: BTreeMap::new(),
             assignments: 0,
@@ -97,64 +104,67 @@ impl Desk {
     pub(crate) fn assign(&mut self, place: &Place) -> u64 {
         self.forget(place);
         self.assignments += 1;
-        self.partitions.insert(place.clone(), Partition::new(self.assignments));
+        self.assigned.insert(place.clone(), self.assignments);
+        self.partitions.insert(self.assignments, Partition::new(place.clone()));
         self.assignments
     }
 
     /// A partition will soon be somebody else's: what waits is dropped, what is being handled may end.
     pub(crate) fn drain(&mut self, place: &Place) {
-        let Some(partition) = self.partitions.get_mut(place) else { return };
+        let Some(assignment) = self.assignment(place) else { return };
+        let Some(partition) = self.partitions.get_mut(&assignment) else { return };
         partition.is_draining = true;
         partition.lanes.values_mut().for_each(VecDeque::clear);
-        let assignment = partition.assignment;
         self.ready.retain(|task| task.assignment != assignment);
         self.later.retain(|_, task| task.assignment != assignment);
     }
 
     /// Whether events of these partitions are still being handled.
     pub(crate) fn is_busy(&self, places: &[Place]) -> bool {
-        places.iter().any(|place| self.partitions.get(place).is_some_and(|partition| partition.in_hand > 0))
+        places.iter().any(|place| self.at(place).is_some_and(|partition| partition.in_hand > 0))
     }
 
     /// A partition is no longer ours.
     pub(crate) fn forget(&mut self, place: &Place) {
         self.drain(place);
-        self.partitions.remove(place);
+        if let Some(assignment) = self.assigned.remove(place) {
+            self.partitions.remove(&assignment);
+        }
     }
 
     /// All partitions that are ours.
     pub(crate) fn places(&self) -> Vec<Place> {
-        self.partitions.keys().cloned().collect()
+        self.assigned.keys().cloned().collect()
     }
 
     /// The number of a partition's assignment.
     pub(crate) fn assignment(&self, place: &Place) -> Option<u64> {
-        self.partitions.get(place).map(|partition| partition.assignment)
+        self.assigned.get(place).copied()
     }
 
     /// Takes an event in. Gives it back if its partition went back: its topic was made anew, or the broker lost its end. It is to be assigned
     /// anew then.
-    #[expect(clippy::result_large_err, reason = "what comes back is what went in")]
     pub(crate) fn accept(&mut self, received: Received) -> Result<(), Received> {
-        let Some(partition) = self.partitions.get_mut(&received.place) else { return Ok(()) };
-        // What was received before its partition went and came again will be received again.
-        if partition.is_draining || partition.assignment != received.assignment {
+        // What was received before its partition went, and maybe came again, will be received again.
+        let Some(partition) = self.partitions.get_mut(&received.assignment) else { return Ok(()) };
+        if partition.is_draining {
             return Ok(());
         }
         if partition.goes_back(received.event.offset) {
             return Err(received);
         }
-        let Received { place, assignment, key, event } = received;
+        let Received { assignment, key, event, .. } = received;
         partition.offsets.push_back((event.offset, false));
         partition.held += 1;
         partition.bytes += size(&event);
-        let lane: Option<Arc<[u8]>> = key.map(Into::into);
-        if let Some(waiting) = partition.lanes.get_mut(&lane) {
-            waiting.push_back(event);
-            return Ok(());
+        let lane: Lane = key.map(Into::into);
+        match partition.lanes.entry(lane.clone()) {
+            Entry::Occupied(mut waiting) => waiting.get_mut().push_back(event),
+            Entry::Vacant(free) => {
+                free.insert(VecDeque::new());
+                self.ready.push_back(Task { assignment, lane, event, attempts: 0, verdict: None });
+            }
         }
-        partition.lanes.insert(lane.clone(), VecDeque::new());
-        self.ready.push_back(Task { assignment, place, lane, event, attempts: 0, verdict: None });
         Ok(())
     }
 
@@ -189,19 +199,20 @@ impl Desk {
     }
 
     /// An event has had its effect.
-    pub(crate) fn done(&mut self, task: &Task) {
-        let Some(partition) = self.partition(task) else { return };
+    pub(crate) fn done(&mut self, task: Task) {
+        let Task { assignment, lane, event, .. } = task;
+        let Some(partition) = self.partitions.get_mut(&assignment) else { return };
         partition.in_hand -= 1;
         partition.held -= 1;
-        partition.bytes -= size(&task.event);
-        partition.mark_done(task.event.offset);
-        let next = partition.lanes.get_mut(&task.lane).and_then(VecDeque::pop_front);
-        let Some(event) = next else {
-            partition.lanes.remove(&task.lane);
+        partition.bytes -= size(&event);
+        partition.mark_done(event.offset);
+        let Entry::Occupied(mut waiting) = partition.lanes.entry(lane) else { return };
+        let Some(event) = waiting.get_mut().pop_front() else {
+            waiting.remove();
             return;
         };
-        let (assignment, place, lane) = (task.assignment, task.place.clone(), task.lane.clone());
-        self.ready.push_back(Task { assignment, place, lane, event, attempts: 0, verdict: None });
+        let lane = waiting.key().clone();
+        self.ready.push_back(Task { assignment, lane, event, attempts: 0, verdict: None });
     }
 
     /// An event is to be tried again; its lane waits for it.
@@ -234,10 +245,10 @@ impl Desk {
     /// The offsets to commit: those that went on since they were last given out.
     pub(crate) fn take_commits(&mut self) -> Vec<(Place, i64)> {
         let mut offsets = vec![];
-        for (place, partition) in &mut self.partitions {
+        for partition in self.partitions.values_mut() {
             if partition.done_to != partition.committed {
                 partition.committed = partition.done_to;
-                offsets.extend(partition.done_to.map(|offset| (place.clone(), offset)));
+                offsets.extend(partition.done_to.map(|offset| (partition.place.clone(), offset)));
             }
         }
         offsets
@@ -250,19 +261,19 @@ impl Desk {
 
     /// Whether a full partition has room again.
     pub(crate) fn has_room(&self, place: &Place) -> bool {
-        self.partitions.get(place).is_none_or(|partition| partition.has_room(self.limits))
+        self.at(place).is_none_or(|partition| partition.has_room(self.limits))
     }
 
     /// Whether so much of a partition waits here that it should be paused.
     pub(crate) fn is_full(&self, place: &Place) -> bool {
         let limits = self.limits;
         let full = |partition: &Partition| partition.held >= limits.high || partition.bytes >= limits.high_bytes;
-        self.partitions.get(place).is_some_and(full)
+        self.at(place).is_some_and(full)
     }
 
     /// A partition is paused.
     pub(crate) fn paused(&mut self, place: &Place) {
-        if let Some(partition) = self.partitions.get_mut(place) {
+        if let Some(partition) = self.assignment(place).and_then(|assignment| self.partitions.get_mut(&assignment)) {
             partition.is_paused = true;
         }
     }
@@ -270,12 +281,11 @@ impl Desk {
     /// The partitions that are paused and need not be any more; they count as taken up.
     pub(crate) fn take_resumable(&mut self) -> Vec<Place> {
         let limits = self.limits;
-        let paused =
-            self.partitions.iter_mut().filter(|(_, partition)| partition.is_paused && partition.has_room(limits));
+        let paused = self.partitions.values_mut().filter(|partition| partition.is_paused && partition.has_room(limits));
         paused
-            .map(|(place, partition)| {
+            .map(|partition| {
                 partition.is_paused = false;
-                place.clone()
+                partition.place.clone()
             })
             .collect()
     }
@@ -288,22 +298,26 @@ impl Desk {
 
     /// The offset up to which a partition is done, if that is known.
     pub(crate) fn done_to(&self, place: &Place) -> Option<i64> {
-        self.partitions.get(place)?.done_to
+        self.at(place)?.done_to
     }
 
     fn partition(&mut self, task: &Task) -> Option<&mut Partition> {
-        self.partitions.get_mut(&task.place).filter(|partition| partition.assignment == task.assignment)
+        self.partitions.get_mut(&task.assignment)
+    }
+
+    fn at(&self, place: &Place) -> Option<&Partition> {
+        self.partitions.get(&self.assignment(place)?)
     }
 }
 
 impl Partition {
-    fn new(assignment: u64) -> Self {
+    fn new(place: Place) -> Self {
         Self {
-            assignment,
+            place,
             offsets: VecDeque::new(),
             done_to: None,
             committed: None,
-            lanes: HashMap::new(),
+            lanes: HashMap::default(),
             held: 0,
             bytes: 0,
             in_hand: 0,
@@ -322,7 +336,10 @@ impl Partition {
     }
 
     fn mark_done(&mut self, offset: i64) {
-        if let Ok(at) = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset)
+        // Mostly it is the first.
+        if let Some(first) = self.offsets.front_mut().filter(|(first, _)| *first == offset) {
+            first.1 = true;
+        } else if let Ok(at) = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset)
             && let Some(entry) = self.offsets.get_mut(at)
         {
             entry.1 = true;

@@ -1,7 +1,7 @@
 //! What a step's consumer thread and its workers share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,9 @@ pub(crate) struct Shared {
     desk: Mutex<Desk>,
     /// There is something to do.
     pub(crate) news: Notify,
-    /// Something was done.
-    pub(crate) moved: Condvar,
+    /// Something was done. Whoever waits for that counts in `waiting`, so that nobody is woken in vain.
+    moved: Condvar,
+    waiting: AtomicUsize,
     /// No more work is given out.
     pub(crate) closed: CancellationToken,
     /// How often partitions came and went.
@@ -31,6 +32,7 @@ impl Shared {
             desk: Mutex::new(Desk::new(limits)),
             news: Notify::new(),
             moved: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             closed: CancellationToken::new(),
             generation: AtomicU64::new(0),
             stops: Mutex::default(),
@@ -45,6 +47,22 @@ impl Shared {
 
     fn stops(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait for something to be done.
+    pub(crate) fn moved(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.moved.notify_all();
+        }
+    }
+
+    /// Waits until something was done, at most so long.
+    fn wait<'a>(&self, desk: MutexGuard<'a, Desk>, within: Duration) -> MutexGuard<'a, Desk> {
+        // Nothing is done while the desk is locked, as it is here until the wait begins.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let desk = self.moved.wait_timeout(desk, within).unwrap_or_else(PoisonError::into_inner).0;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        desk
     }
 
     /// Cancelled when an assignment is over.
@@ -91,7 +109,7 @@ impl Shared {
                 tracing::warn!("events that are still handled are cut off: they will be handled again");
                 break;
             }
-            desk = self.moved.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
+            desk = self.wait(desk, left);
         }
     }
 
@@ -116,7 +134,7 @@ impl Shared {
             if left.is_zero() {
                 return false;
             }
-            desk = self.moved.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
+            desk = self.wait(desk, left);
         }
         true
     }

@@ -3,10 +3,12 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use xos_steps::{ContextParts, DynEventStep, Producer, StepContext, StepError};
 
 use crate::counter::Counter;
@@ -44,13 +46,18 @@ pub(crate) struct Turn {
     after: Option<After>,
 }
 
-/// One turn of an event. If its partition is taken away and the grace is over, the turn is cut off, so that the next owner is the only one.
-pub(crate) async fn handle(shop: Arc<Workshop>, mut task: Task) -> Turn {
-    let stop = shop.shared.stop_of(task.assignment);
-    let after = tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        after = turn(&shop, &mut task) => Some(after),
+/// One turn of an event. If its partition is taken away and the grace is over (`stop`), the turn is cut off, so that the next owner is the
+/// only one.
+pub(crate) async fn handle(shop: Arc<Workshop>, mut task: Task, stop: CancellationToken) -> Turn {
+    if stop.is_cancelled() {
+        return Turn { task, after: None };
+    }
+    let after = {
+        let mut turn = std::pin::pin!(turn(&shop, &mut task));
+        match futures::poll!(&mut turn) {
+            Poll::Ready(after) => Some(after),
+            Poll::Pending => stop.run_until_cancelled(turn).await,
+        }
     };
     Turn { task, after }
 }
@@ -61,7 +68,7 @@ pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>) 
     for Turn { task, after } in turns {
         match after {
             None => desk.drop_task(&task),
-            Some(After::Done | After::Park(_)) => desk.done(&task),
+            Some(After::Done | After::Park(_)) => desk.done(task),
             Some(After::Again) => {
                 let delay = shop.settings.retry.delay(task.attempts.max(1), rand::random());
                 desk.later(task, Instant::now() + delay);
@@ -73,7 +80,7 @@ pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>) 
     if has_more {
         shop.shared.news.notify_one();
     }
-    shop.shared.moved.notify_all();
+    shop.shared.moved();
 }
 
 /// An attempt, if there are any left, and parking.
@@ -144,9 +151,14 @@ fn failed(shop: &Workshop, task: &Task, error: &StepError) -> After {
 }
 
 async fn run(shop: &Workshop, task: &Task) -> Result<(), StepError> {
-    let context = StepContext::of_call(&shop.parts, task.event.place(), task.attempts.saturating_sub(1));
-    let call = AssertUnwindSafe(shop.step.process(&context, &task.event)).catch_unwind();
-    match tokio::time::timeout(shop.time_limit, call).await {
+    let context = StepContext::of_event(&shop.parts, &task.event, task.attempts.saturating_sub(1));
+    let mut call = AssertUnwindSafe(shop.step.process(&context, &task.event)).catch_unwind();
+    // A step that waits for nothing needs no timer.
+    let called = match futures::poll!(&mut call) {
+        Poll::Ready(called) => Ok(called),
+        Poll::Pending => tokio::time::timeout(shop.time_limit, call).await,
+    };
+    match called {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(StepError::failed(format!("the step panicked: {}", panic_text(panic.as_ref())))),
         Err(_) => Err(StepError::failed(format!("the step did not end within {:?} and was stopped", shop.time_limit))),

@@ -3,11 +3,12 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use xos_model::Pass;
 
+use crate::bus_event::BusEvent;
 use crate::events::{EventSink, NoEvents};
 use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Saver, Session, Store};
@@ -22,9 +23,17 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct StepContext {
     parts: Arc<ContextParts>,
-    idempotency_key: String,
+    key: Key,
     failures: u32,
     session: Arc<Session>,
+}
+
+/// What all attempts of one operation have in common.
+#[derive(Clone, Debug)]
+enum Key {
+    Text(String),
+    /// The event's place, written when somebody asks for it: few do.
+    Event(Arc<BusEvent>, OnceLock<String>),
 }
 
 /// The parts of a [`StepContext`], for whoever makes one: the engine, or a unit test of a step.
@@ -132,14 +141,14 @@ pub enum SettingsError {
 impl StepContext {
     /// A context from its parts.
     pub fn new(mut parts: ContextParts) -> Self {
-        let key = std::mem::take(&mut parts.idempotency_key);
-        let failures = parts.failures;
-        Self::of_call(&Arc::new(parts), key, failures)
+        let (key, failures) = (Key::Text(std::mem::take(&mut parts.idempotency_key)), parts.failures);
+        Self { parts: Arc::new(parts), key, failures, session: Arc::default() }
     }
 
-    /// A context of one of many calls, which differ in their idempotency key and in how many attempts failed before.
-    pub fn of_call(parts: &Arc<ContextParts>, idempotency_key: String, failures: u32) -> Self {
-        Self { parts: Arc::clone(parts), idempotency_key, failures, session: Arc::default() }
+    /// The context of an event's attempt, after so many that failed: with parts that all events of a step have in common.
+    pub fn of_event(parts: &Arc<ContextParts>, event: &Arc<BusEvent>, failures: u32) -> Self {
+        let key = Key::Event(Arc::clone(event), OnceLock::new());
+        Self { parts: Arc::clone(parts), key, failures, session: Arc::default() }
     }
 
     /// The same context, in which saves are done in another name.
@@ -210,7 +219,10 @@ impl StepContext {
     /// The same text for every attempt of the same operation on the same intent of the same object (`<uid>/sync/<spec>`), so that a
     /// backend can tell a repeated request from a new one.
     pub fn idempotency_key(&self) -> &str {
-        &self.idempotency_key
+        match &self.key {
+            Key::Text(key) => key,
+            Key::Event(event, place) => place.get_or_init(|| event.place()),
+        }
     }
 
     /// How many attempts of this intent failed before this one.
@@ -223,6 +235,15 @@ impl StepContext {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn all_attempts_of_an_event_have_one_key() {
+        let event = Arc::new(BusEvent { partition: 2, offset: 7, ..BusEvent::new("onu", "up") });
+        let parts = Arc::default();
+        let (first, second) = (StepContext::of_event(&parts, &event, 0), StepContext::of_event(&parts, &event, 1));
+        assert_eq!((first.idempotency_key(), second.failures()), (second.idempotency_key(), 1));
+        assert_eq!(first.idempotency_key(), event.place());
+    }
 
     #[test]
     fn settings_say_what_is_missing() {

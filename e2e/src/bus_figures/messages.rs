@@ -54,6 +54,8 @@ async fn bare_rate(kafka: &Kafka, count: usize, round: usize) -> Result<f64, Err
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka.endpoint()).set("group.id", format!("bare-{round}"));
     config.set("auto.offset.reset", "earliest").set("enable.auto.commit", "true");
+    // As ours has it: with librdkafka's second it would stand still for most of the time, once its queue was full.
+    config.set("fetch.queue.backoff.ms", "10");
     let start = Instant::now();
     let consumer: StreamConsumer = config.create()?;
     consumer.subscribe(&["rate"])?;
