@@ -17,7 +17,7 @@ use crate::desk::Task;
 use crate::worker::{Turn, Workshop, give_back, handle};
 
 /// How many events are taken at once, where each ends at once.
-const MOST: usize = 64;
+const MOST: usize = 128;
 /// How long the first of a handful may keep the others waiting.
 const PATIENCE: Duration = Duration::from_millis(1);
 

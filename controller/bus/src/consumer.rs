@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// How often offsets are committed, and states told.
 const TICK: Duration = Duration::from_millis(250);
 /// How many events are taken in at once, where so many are there.
-const HANDFUL: usize = 128;
+const HANDFUL: usize = 256;
 /// How long a full partition is waited for before it is paused.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// A commit without an answer counts as lost after this time.
@@ -136,6 +136,7 @@ struct Receiving<'a> {
     consumer: &'a BaseConsumer<Context>,
     /// Where the last event came from, as the next one mostly does.
     last: Option<Last>,
+    hasher: ahash::RandomState,
     /// How many events are received before they are taken in.
     handful: usize,
     last_tick: Instant,
@@ -147,11 +148,12 @@ struct Receiving<'a> {
 impl<'a> Receiving<'a> {
     fn new(it: &'a Consumer, consumer: &'a BaseConsumer<Context>) -> Self {
         let now = Instant::now();
-        let handful = (it.settings.buffer / 8).clamp(1, HANDFUL);
+        let handful = (it.settings.buffer / 4).clamp(1, HANDFUL);
         Self {
             it,
             consumer,
             last: None,
+            hasher: ahash::RandomState::new(),
             handful,
             last_tick: now,
             last_event: now,
@@ -189,8 +191,9 @@ impl<'a> Receiving<'a> {
     /// None: its partition was taken away just now.
     fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
         let (place, assignment) = self.place_of(message)?;
-        let event = event(message);
-        Some(Received { place, assignment, key: self.it.step.order_key(&event), event: Arc::new(event) })
+        let event = event(message, &place.topic);
+        let lane = self.it.step.order_key(&event).map(|key| self.hasher.hash_one(&*key));
+        Some(Received { place, assignment, lane, event: Arc::new(event) })
     }
 
     /// Takes a handful in, and pauses what is full then.
@@ -304,12 +307,12 @@ fn posix(pattern: &str) -> String {
     pattern.replace("(?:", "(")
 }
 
-pub(crate) fn event(message: &BorrowedMessage<'_>) -> BusEvent {
+pub(crate) fn event(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> BusEvent {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     });
     BusEvent {
-        topic: message.topic().to_owned(),
+        topic: Arc::clone(topic),
         partition: message.partition(),
         offset: message.offset(),
         timestamp: message.timestamp().to_millis().and_then(|at| Timestamp::from_millisecond(at).ok()),

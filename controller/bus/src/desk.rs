@@ -27,8 +27,9 @@ pub(crate) struct Limits {
     pub(crate) high_bytes: usize,
 }
 
-/// What is handled one after the other: the events of a key, or those without any.
-type Lane = Option<Arc<[u8]>>;
+/// What is handled one after the other: the events of a key, by its hash, or those without any. Two keys of one hash wait for each other, which
+/// harms nobody.
+type Lane = Option<u64>;
 
 /// An event that was received.
 #[derive(Clone, Debug)]
@@ -36,8 +37,7 @@ pub(crate) struct Received {
     pub(crate) place: Place,
     /// The number of the assignment under which it was received.
     pub(crate) assignment: u64,
-    /// What has to be handled in order; none: the partition's order.
-    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) lane: Lane,
     pub(crate) event: Arc<BusEvent>,
 }
 
@@ -153,12 +153,11 @@ impl Desk {
         if partition.goes_back(received.event.offset) {
             return Err(received);
         }
-        let Received { assignment, key, event, .. } = received;
+        let Received { assignment, lane, event, .. } = received;
         partition.offsets.push_back((event.offset, false));
         partition.held += 1;
         partition.bytes += size(&event);
-        let lane: Lane = key.map(Into::into);
-        match partition.lanes.entry(lane.clone()) {
+        match partition.lanes.entry(lane) {
             Entry::Occupied(mut waiting) => waiting.get_mut().push_back(event),
             Entry::Vacant(free) => {
                 free.insert(VecDeque::new());
@@ -211,7 +210,6 @@ impl Desk {
             waiting.remove();
             return;
         };
-        let lane = waiting.key().clone();
         self.ready.push_back(Task { assignment, lane, event, attempts: 0, verdict: None });
     }
 

@@ -17,13 +17,17 @@ fn event(offset: i64, key: Option<&str>) -> BusEvent {
     key.map_or(event.clone(), |key| event.with_key(key))
 }
 
-fn accept(desk: &mut Desk, offset: i64, key: Option<&str>) -> bool {
-    receive(desk, event(offset, key), key.map(|key| key.as_bytes().to_vec()))
+fn lane(key: &str) -> u64 {
+    key.bytes().map(u64::from).sum()
 }
 
-fn receive(desk: &mut Desk, event: BusEvent, key: Option<Vec<u8>>) -> bool {
+fn accept(desk: &mut Desk, offset: i64, key: Option<&str>) -> bool {
+    receive(desk, event(offset, key), key.map(lane))
+}
+
+fn receive(desk: &mut Desk, event: BusEvent, lane: Option<u64>) -> bool {
     let assignment = desk.assignment(&place(0)).unwrap();
-    desk.accept(Received { place: place(0), assignment, key, event: Arc::new(event) }).is_ok()
+    desk.accept(Received { place: place(0), assignment, lane, event: Arc::new(event) }).is_ok()
 }
 
 fn take(desk: &mut Desk) -> Option<Task> {
@@ -31,13 +35,7 @@ fn take(desk: &mut Desk) -> Option<Task> {
 }
 
 fn again(task: &Task) -> Task {
-    Task {
-        assignment: task.assignment,
-        lane: task.lane.clone(),
-        event: Arc::clone(&task.event),
-        attempts: 0,
-        verdict: None,
-    }
+    Task { assignment: task.assignment, lane: task.lane, event: Arc::clone(&task.event), attempts: 0, verdict: None }
 }
 
 fn desk() -> Desk {
@@ -126,7 +124,7 @@ fn what_was_received_under_an_earlier_assignment_is_not_taken_in() {
     let assignment = desk.assignment(&place(0)).unwrap();
     desk.forget(&place(0));
     desk.assign(&place(0));
-    let late = Received { place: place(0), assignment, key: None, event: Arc::new(event(60, None)) };
+    let late = Received { place: place(0), assignment, lane: None, event: Arc::new(event(60, None)) };
     assert!(desk.accept(late).is_ok() && take(&mut desk).is_none());
     assert!(accept(&mut desk, 50, None), "the new assignment begins where the old one was committed");
 }
@@ -164,7 +162,7 @@ proptest! {
         let mut done = vec![false; keys.len()];
         let mut order: HashMap<u8, Vec<i64>> = HashMap::new();
         for (offset, key) in (0..).zip(&keys) {
-            let key = (*key > 0).then(|| vec![*key]);
+            let key = (*key > 0).then(|| u64::from(*key));
             receive(&mut desk, event(offset, None), key);
         }
         let mut hands: Vec<Task> = vec![];

@@ -118,11 +118,12 @@ impl Lot {
             if rest.count() == 0 {
                 continue;
             }
+            let name = topic.as_str().into();
             self.consumer.assign(&rest)?;
             let mut ends = rest.count();
             while ends > 0 {
                 match self.consumer.poll(ANSWER) {
-                    Some(Ok(message)) => events.push(event(&message)),
+                    Some(Ok(message)) => events.push(event(&message, &name)),
                     Some(Err(KafkaError::PartitionEOF(_))) => ends -= 1,
                     Some(Err(error)) => return Err(error.into()),
                     None => return Err(LotError::Silent(None)),

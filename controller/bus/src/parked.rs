@@ -41,7 +41,7 @@ impl Parking<'_> {
     pub(crate) fn message(&self, settings: &Settings, event: &BusEvent, reason: &str, attempts: u32) -> Message {
         let ours = [
             (REASON, reason.to_owned()),
-            (TOPIC, event.topic.clone()),
+            (TOPIC, event.topic.to_string()),
             (PARTITION, event.partition.to_string()),
             (OFFSET, event.offset.to_string()),
             (STEP, self.step.to_owned()),
@@ -93,7 +93,7 @@ mod tests {
         let message = parking.message(&Settings::default(), &event, "no JSON", 3);
         assert_eq!((message.topic.as_str(), message.value.as_deref()), ("onu.events.att.parked", Some(&b"{"[..])));
         let parked = BusEvent {
-            topic: message.topic,
+            topic: message.topic.into(),
             key: message.key,
             value: message.value,
             headers: message.headers,

@@ -1,6 +1,7 @@
 //! Events: the messages that come over the bus.
 
 use std::str;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use crate::error::StepError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BusEvent {
     /// The topic.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
     /// Its place in the partition.
@@ -54,7 +55,7 @@ pub enum EventError {
 impl BusEvent {
     /// An event with a value and nothing else, for tests of steps.
     pub fn new(topic: &str, value: impl Into<Vec<u8>>) -> Self {
-        Self { topic: topic.to_owned(), value: Some(value.into()), ..Self::default() }
+        Self { topic: topic.into(), value: Some(value.into()), ..Self::default() }
     }
 
     /// The same event with a key.

@@ -1,5 +1,6 @@
 //! BusEvent steps.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -98,8 +99,8 @@ pub trait EventStep: Send + Sync + 'static {
     }
 
     /// What has to be handled in order: by default events of one key. Events without are handled in the order of their partition.
-    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>> {
-        event.key.clone()
+    fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>> {
+        event.key.as_deref().map(Cow::Borrowed)
     }
 
     /// Handles an event.
@@ -181,7 +182,7 @@ pub trait DynEventStep: Send + Sync {
     /// [`EventStep::concurrency`].
     fn concurrency(&self) -> usize;
     /// [`EventStep::order_key`].
-    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>>;
+    fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>>;
     /// [`EventStep::process_event`].
     fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a>;
 }
@@ -210,7 +211,7 @@ impl<S: EventStep> DynEventStep for Erased<S> {
         self.0.concurrency().max(1)
     }
 
-    fn order_key(&self, event: &BusEvent) -> Option<Vec<u8>> {
+    fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>> {
         self.0.order_key(event)
     }
 

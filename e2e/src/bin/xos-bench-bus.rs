@@ -14,7 +14,7 @@ struct Arguments {
     #[arg(long, value_enum)]
     only: Vec<Only>,
     /// Messages for the rates.
-    #[arg(long, default_value_t = 500_000)]
+    #[arg(long, default_value_t = 1_000_000)]
     messages: usize,
     /// Messages for the memory.
     #[arg(long, default_value_t = 1_000_000)]
