@@ -110,6 +110,9 @@ fn others(model: &Model, status: &Value) -> Map<String, Value> {
     let Value::Object(status) = status else { return Map::new() };
     let framework = [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS];
     let mut others: Vec<_> = status.iter().filter(|(name, _)| !framework.contains(&name.as_str())).collect();
+    if others.is_empty() {
+        return Map::new();
+    }
     for name in in_status(model).map(camel_case) {
         others.retain(|other| *other.0 != name);
     }

@@ -14,6 +14,7 @@ use kube::{
     Api, Client,
     api::{DeleteParams, ObjectMeta, PostParams},
 };
+use serde_json::Value;
 
 use crate::{
     cluster::{self, Cluster},
@@ -45,6 +46,17 @@ pub enum Error {
     /// No folder for logs.
     #[error("cannot make a folder for logs")]
     Folder(#[source] std::io::Error),
+}
+
+/// Events could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EventsError {
+    /// kubectl refused.
+    #[error(transparent)]
+    Kubectl(#[from] crate::kubectl::Error),
+    /// It did not answer in JSON.
+    #[error("kubectl's Events cannot be read")]
+    Json(#[from] serde_json::Error),
 }
 
 /// A test's own corner of a cluster, with a folder for its files.
@@ -123,6 +135,15 @@ impl TestNamespace {
     /// When kubectl fails.
     pub async fn kubectl(&self, arguments: &[&str]) -> Result<String, crate::kubectl::Error> {
         self.cluster.kubectl().ok(&self.with_namespace(arguments)).await
+    }
+
+    /// The Events of this namespace, as kubectl shows them.
+    ///
+    /// # Errors
+    /// When kubectl fails, or does not answer in JSON.
+    pub async fn events(&self) -> Result<Vec<Value>, EventsError> {
+        let list: Value = serde_json::from_str(&self.kubectl(&["get", "events", "-o", "json"]).await?)?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 
     /// `kubectl apply -f -` here.

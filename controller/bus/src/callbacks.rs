@@ -118,6 +118,8 @@ impl Context {
         self.shared.drain(places, self.grace);
         // Of partitions that were lost nothing can be committed: their new owner may be at work already.
         if !consumer.assignment_lost() {
+            // Also those of a commit that is not answered yet.
+            self.shared.desk().uncommit();
             let offsets = list(self.shared.desk().take_commits().into_iter());
             if offsets.count() > 0
                 && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)

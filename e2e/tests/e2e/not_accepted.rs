@@ -47,10 +47,7 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         let told = "Site rome has name \"Rome\" already";
         objects.until("Site", "roma", "refused", refused("NotUnique", told)).await.unwrap();
         eventually(SOON, "an Event of it", async || {
-            let events =
-                namespace.kubectl(&["get", "events", "-o", "json"]).await.map_err(|error| error.to_string())?;
-            let events: Value = serde_json::from_str(&events).map_err(|error| error.to_string())?;
-            let all = events["items"].as_array().cloned().unwrap_or_default();
+            let all = namespace.events().await.map_err(|error| error.to_string())?;
             let is_it = |event: &Value| {
                 event["reason"] == "NotUnique"
                     && event["message"] == told

@@ -55,13 +55,12 @@ async fn a_backend_that_cannot_be_reached_shows() {
     with_configured_example("unreachable", &more, async |example| {
         let namespace = example.namespace;
         let event = async |kind: &str, reason: &str| -> Result<String, String> {
-            let events = namespace.kubectl(&["get", "events", "-o", "json"]).await.map_err(|e| e.to_string())?;
-            let events: Value = serde_json::from_str(&events).map_err(|error| error.to_string())?;
+            let events = namespace.events().await.map_err(|error| error.to_string())?;
             let of_it = |event: &&Value| event["type"] == kind && event["reason"] == reason;
-            let found: Vec<_> = events["items"].as_array().into_iter().flatten().filter(of_it).collect();
+            let found: Vec<_> = events.iter().filter(of_it).collect();
             match found[..] {
                 [one] if one["involvedObject"]["kind"] == "Namespace" => Ok(one["message"].to_string()),
-                _ => Err(format!("{events:#}")),
+                _ => Err(format!("{events:#?}")),
             }
         };
         let get = async |path: &str| {
