@@ -24,6 +24,8 @@ use crate::teller::Teller;
 
 /// How long one look for an event takes, where there is none.
 const POLL: Duration = Duration::from_millis(50);
+/// The same where a partition is paused: it is to be taken up before its step has nothing to do.
+const SHORT_POLL: Duration = Duration::from_millis(5);
 /// How often offsets are committed, and states told.
 const TICK: Duration = Duration::from_millis(250);
 /// How many events are taken in at once, where so many are there.
@@ -136,6 +138,8 @@ struct Receiving<'a> {
     consumer: &'a BaseConsumer<Context>,
     /// Where the last event came from, as the next one mostly does.
     last: Option<Last>,
+    /// Whether a partition may be paused.
+    has_paused: bool,
     hasher: ahash::RandomState,
     /// How many events are received before they are taken in.
     handful: usize,
@@ -153,6 +157,7 @@ impl<'a> Receiving<'a> {
             it,
             consumer,
             last: None,
+            has_paused: false,
             hasher: ahash::RandomState::new(),
             handful,
             last_tick: now,
@@ -165,7 +170,7 @@ impl<'a> Receiving<'a> {
     fn run(mut self) -> End {
         let mut received = vec![];
         while !self.it.stop.load(Ordering::Relaxed) {
-            let mut wait = POLL;
+            let mut wait = if self.has_paused { SHORT_POLL } else { POLL };
             while received.len() < self.handful
                 && let Some(polled) = self.consumer.poll(wait)
             {
@@ -178,6 +183,9 @@ impl<'a> Receiving<'a> {
             }
             if !received.is_empty() {
                 self.accept(&mut received);
+            }
+            if self.has_paused {
+                self.take_up();
             }
             if self.last_tick.elapsed() >= TICK
                 && let Some(end) = self.tick()
@@ -226,9 +234,12 @@ impl<'a> Receiving<'a> {
         self.it.shared.assign(place)
     }
 
-    fn pause(&self, place: &Place) {
+    fn pause(&mut self, place: &Place) {
         match self.consumer.pause(&list_of(std::slice::from_ref(place))) {
-            Ok(()) => self.it.shared.desk().paused(place),
+            Ok(()) => {
+                self.has_paused = true;
+                self.it.shared.desk().paused(place);
+            }
             // It was taken away just now.
             Err(error) => tracing::debug!(%error, "a full partition cannot be paused"),
         }
@@ -250,16 +261,23 @@ impl<'a> Receiving<'a> {
         Some((place, assignment))
     }
 
-    /// What is done from time to time.
-    fn tick(&mut self) -> Option<End> {
-        self.last_tick = Instant::now();
-        self.commit();
-        let places = self.it.shared.desk().take_resumable();
+    /// Takes paused partitions up again that have room.
+    fn take_up(&mut self) {
+        let mut desk = self.it.shared.desk();
+        let places = desk.take_resumable();
+        self.has_paused = desk.counts().1 > 0;
+        drop(desk);
         if !places.is_empty()
             && let Err(error) = self.consumer.resume(&list_of(&places))
         {
             tracing::debug!(%error, "partitions cannot be taken up again");
         }
+    }
+
+    /// What is done from time to time.
+    fn tick(&mut self) -> Option<End> {
+        self.last_tick = Instant::now();
+        self.commit();
         let (partitions, paused, held) = self.it.shared.desk().counts();
         let (now, received) = (Timestamp::now(), std::mem::take(&mut self.has_received));
         self.it.states.update(self.it.step.name(), |state| {

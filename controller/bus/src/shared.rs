@@ -125,14 +125,14 @@ impl Shared {
         }
     }
 
-    /// Waits a little for a full partition to have room; whether it has some now.
+    /// Waits a little for a full partition to have room. False if it is as full as before then: it is to be paused.
     pub(crate) fn wait_for_room(&self, place: &Place, within: Duration) -> bool {
         let until = Instant::now() + within;
         let mut desk = self.desk();
         while !desk.has_room(place) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                return !desk.is_full(place);
             }
             desk = self.wait(desk, left);
         }

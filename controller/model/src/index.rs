@@ -143,7 +143,7 @@ impl Index {
             let Some(model) = self.models.get(&kind.model) else { continue };
             match self.candidates(&kind.model, query) {
                 Some(keys) => {
-                    let objects = keys.iter().filter_map(|key| self.objects.get(key));
+                    let objects = keys.into_iter().flatten().filter_map(|key| self.objects.get(key));
                     found.extend(objects.filter(|object| is_meant(model, object, query)).cloned());
                 }
                 None => {
@@ -165,14 +165,15 @@ impl Index {
         }
     }
 
-    /// The fewest objects that an index gives; none if no index answers.
-    fn candidates(&self, model: &str, query: &Query) -> Option<BTreeSet<ObjectKey>> {
+    /// The fewest objects that an index gives: some, or that there is none; nothing if no index answers. Lists are not copied: that of a value
+    /// which all objects have is as long as they are many.
+    fn candidates(&self, model: &str, query: &Query) -> Option<Option<&BTreeSet<ObjectKey>>> {
         let indexed = self.fields.get(model)?;
         let lists = query.criteria.iter().filter_map(|one| {
             let entries = indexed.get(one.field())?;
-            Some(entries.get(&form(one.equals()?)).cloned().unwrap_or_default())
+            Some(entries.get(&form(one.equals()?)))
         });
-        lists.min_by_key(BTreeSet::len)
+        lists.min_by_key(|list| list.map_or(0, BTreeSet::len))
     }
 
     fn of_model(&self, model: &Arc<str>, namespace: Option<&str>) -> impl Iterator<Item = (&ObjectKey, &Arc<Object>)> {

@@ -31,6 +31,7 @@ struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Only {
     Rate,
+    Waiting,
     Lag,
     Memory,
     Backlog,
@@ -42,6 +43,7 @@ impl From<Only> for Part {
     fn from(only: Only) -> Self {
         match only {
             Only::Rate => Self::Rate,
+            Only::Waiting => Self::Waiting,
             Only::Lag => Self::Lag,
             Only::Memory => Self::Memory,
             Only::Backlog => Self::Backlog,

@@ -65,6 +65,36 @@ async fn bare_rate(kafka: &Kafka, count: usize, round: usize) -> Result<f64, Err
     Ok(per_second(count, start.elapsed()))
 }
 
+/// Messages a second through a step that waits for something, as for an answer, against what so many at once can do.
+pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
+    const COUNT: usize = 20_000;
+    const AT_ONCE: usize = 16;
+    kafka.client().create_topic("waiting", PARTITIONS).await?;
+    kafka.client().send("waiting", &numbered(COUNT)).await?;
+    for millis in [1, 5] {
+        let waits = Duration::from_millis(millis);
+        let (name, count) = (format!("waiting-{millis}"), COUNT / usize::try_from(millis).unwrap_or(1));
+        let started = Instant::now();
+        let each = (0..AT_ONCE).map(async |_| {
+            for _ in 0..count / AT_ONCE {
+                tokio::time::sleep(waits).await;
+            }
+        });
+        futures::future::join_all(each).await;
+        let most = per_second(count, started.elapsed());
+        let step = Measured { waits: Some(waits), ..Measured::on("waiting") };
+        let running = Running::start(kafka, &name, &step, ContextParts::default())?;
+        step.count.until(1).await?;
+        let started = Instant::now();
+        step.count.until(count).await?;
+        let ours = per_second(count, started.elapsed());
+        running.stop().await;
+        tell(&format!("a step that waits {millis} ms, 16 at once"), &format!("{ours:.0} messages/s"), "");
+        tell("… of what 16 can do", &format!("{:.2}", ours / most), "");
+    }
+    Ok(())
+}
+
 /// From sending a message to its step, on a bus where nothing else happens.
 pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     const COUNT: usize = 300;

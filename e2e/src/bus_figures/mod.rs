@@ -73,6 +73,8 @@ pub struct Size {
 pub enum Part {
     /// Messages a second.
     Rate,
+    /// The same with a step that waits.
+    Waiting,
     /// From sending to the step.
     Lag,
     /// Memory over very many messages.
@@ -87,7 +89,8 @@ pub enum Part {
 
 impl Part {
     /// All, in the order in which they are measured.
-    pub const ALL: [Self; 6] = [Self::Rate, Self::Lag, Self::Memory, Self::Backlog, Self::Objects, Self::Pull];
+    pub const ALL: [Self; 7] =
+        [Self::Rate, Self::Waiting, Self::Lag, Self::Memory, Self::Backlog, Self::Objects, Self::Pull];
 }
 
 /// Measures these parts, and prints a line for each figure.
@@ -99,6 +102,7 @@ pub async fn run(parts: &[Part], size: Size) -> Result<(), Error> {
     for part in parts {
         match part {
             Part::Rate => messages::rate(&kafka, size.messages).await?,
+            Part::Waiting => messages::waiting(&kafka).await?,
             Part::Lag => messages::lag(&kafka).await?,
             Part::Memory => messages::memory(&kafka, size.many).await?,
             Part::Backlog => messages::backlog(&kafka).await?,

@@ -21,7 +21,8 @@ use crate::{
 };
 
 const MODELS: &str = "option app_label = \"figures\";
-    message Thing (XOSBase) { required string name = 1 [max_length = 32]; optional string state = 2 [max_length = 32]; }";
+    message Thing (XOSBase) { required string name = 1 [max_length = 32]; optional string state = 2 [max_length = 32];
+        optional string site = 3 [max_length = 32]; }";
 const DONE: Duration = Duration::from_secs(600);
 /// As many as an event step does at once.
 const AT_ONCE: usize = 16;
@@ -35,7 +36,9 @@ impl EventStep for MakeThings {
     async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
         let mut thing = Object::named("Thing", "", "");
         thing.set("name", event.json::<Value>()?["name"].clone());
-        ctx.models_of("Thing").find_or_create(thing, &[]).await?;
+        thing.set("site", json!("rome"));
+        // As most do: by a name of its own, and what all have in common.
+        ctx.models_of("Thing").find_or_create(thing, &["site", "name"]).await?;
         self.0.one();
         Ok(())
     }
@@ -87,7 +90,7 @@ async fn make(objects: &Objects, prefix: &str, count: usize) -> Result<f64, Erro
     let start = Instant::now();
     let each = stream::iter(0..count).map(|n| {
         let name = format!("{prefix}-{n}");
-        let object = DynamicObject::new(&name, &kind).data(json!({"spec": {"name": name}}));
+        let object = DynamicObject::new(&name, &kind).data(json!({"spec": {"name": name, "site": "rome"}}));
         let api = api.clone();
         async move { api.create(&PostParams::default(), &object).await.map(drop) }
     });

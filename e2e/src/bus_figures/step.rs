@@ -16,12 +16,13 @@ use crate::kafka::Kafka;
 /// The number of each event, and when it came.
 pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
 
-/// Counts; waits at its gate, if it has one; notes when each event came, if it is told to.
+/// Counts; waits at its gate, if it has one, and as long as it is told; notes when each event came, if it is told to.
 #[derive(Clone, Default)]
 pub(super) struct Measured {
     pub(super) topic: String,
     pub(super) count: Arc<Count>,
     pub(super) gate: Option<Arc<Semaphore>>,
+    pub(super) waits: Option<Duration>,
     pub(super) times: Option<Times>,
 }
 
@@ -32,6 +33,9 @@ impl EventStep for Measured {
     async fn process_event(&self, _: &StepContext, event: &BusEvent) -> Result<(), StepError> {
         if let Some(gate) = &self.gate {
             gate.acquire().await?.forget();
+        }
+        if let Some(waits) = self.waits {
+            tokio::time::sleep(waits).await;
         }
         if let Some(times) = &self.times {
             let number = event.text()?.parse()?;
