@@ -61,7 +61,7 @@ impl ConsumerStates {
     }
 
     /// Changes the state of a step's consumer.
-    pub fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {
+    pub(crate) fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.iter_mut().find(|state| state.step == step) {
             change(state);
@@ -70,6 +70,12 @@ impl ConsumerStates {
         let mut state = ConsumerState { step: step.to_owned(), ..ConsumerState::default() };
         change(&mut state);
         states.push(state);
+    }
+}
+
+impl FromIterator<ConsumerState> for ConsumerStates {
+    fn from_iter<I: IntoIterator<Item = ConsumerState>>(states: I) -> Self {
+        Self(Arc::new(Mutex::new(states.into_iter().collect())))
     }
 }
 

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use xos_bus::ConsumerState;
+
 use super::*;
 
 fn monitored(engine: bool) -> Monitored {
@@ -7,13 +9,17 @@ fn monitored(engine: bool) -> Monitored {
     Monitored { engine: watch::channel(engine).1, pulls, consumers }
 }
 
+fn consuming(state: ConsumerState) -> Monitored {
+    let consumers = [ConsumerState { step: "Step".to_owned(), ..state }].into_iter().collect();
+    Monitored { consumers, ..monitored(true) }
+}
+
 #[test]
 fn readiness_names_what_lacks() {
     let now = Timestamp::UNIX_EPOCH;
     assert_eq!(monitored(false).lacks(now), ["the engine does not know all objects yet"]);
-    let one = monitored(true);
-    assert!(one.lacks(now).is_empty());
-    one.consumers.update("Step", |state| state.last_poll = Some(now));
+    assert!(monitored(true).lacks(now).is_empty());
+    let one = consuming(ConsumerState { last_poll: Some(now), ..ConsumerState::default() });
     assert!(one.lacks(now).is_empty());
     let later = now.checked_add(Duration::from_secs(31)).unwrap();
     assert_eq!(one.lacks(later), ["the consumer of Step does not ask for events"]);
@@ -21,11 +27,9 @@ fn readiness_names_what_lacks() {
 
 #[test]
 fn metrics_are_named_by_step() {
-    let one = monitored(true);
-    one.consumers.update("Step", |state| {
-        (state.handled, state.lag, state.last_poll) = (7, 3, Some(Timestamp::from_second(5).unwrap()));
-        state.problem = Some("away".to_owned());
-    });
+    let last_poll = Some(Timestamp::from_second(5).unwrap());
+    let problem = Some("away".to_owned());
+    let one = consuming(ConsumerState { handled: 7, lag: 3, last_poll, problem, ..ConsumerState::default() });
     let mut text = String::new();
     encode(&mut text, &metrics::registry(one)).unwrap();
     for line in [
