@@ -18,6 +18,7 @@
 pub mod bench;
 pub mod bus_figures;
 pub mod chaos;
+pub mod cli;
 pub mod cluster;
 pub mod control;
 pub mod demo;

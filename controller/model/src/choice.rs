@@ -7,8 +7,7 @@ use std::str::FromStr;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
-
-use crate::nearest::nearest;
+use xos_xproto::nearest;
 
 /// An enum that was generated for a field with `choices`.
 ///

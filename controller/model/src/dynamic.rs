@@ -8,9 +8,8 @@ mod value;
 use std::borrow::{Borrow, BorrowMut};
 
 use serde_json::Value;
-use xos_xproto::{Field, FieldState, Link, Literal, Member, Model, ModelSet};
+use xos_xproto::{Field, FieldState, Link, Literal, Member, Model, ModelSet, nearest};
 
-use crate::nearest::nearest;
 use crate::object::Object;
 use crate::reference::Reference;
 use crate::save::OPERATOR_SWITCHES;

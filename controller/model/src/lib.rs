@@ -17,7 +17,6 @@ pub mod kinds;
 pub mod link;
 pub mod message;
 pub mod natural;
-mod nearest;
 pub mod object;
 pub mod outcome;
 pub mod query;

@@ -34,6 +34,7 @@
 pub mod diagnostics;
 mod limits;
 pub mod model;
+mod nearest;
 mod parse;
 pub mod plural;
 mod render;
@@ -48,6 +49,7 @@ pub use model::{
     Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Name, Policy,
     RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm, camel_case,
 };
+pub use nearest::nearest;
 pub use render::{DiagnosticJson, Position, Range, render, to_json};
 pub use resolve::{Options, compile, compile_with};
 pub use source::{SourceId, Sources, Span};

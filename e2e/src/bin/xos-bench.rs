@@ -1,23 +1,20 @@
 //! `xos-bench`: the benchmark. `make bench` builds it and all it needs.
 
-use std::{error::Error, io::Write as _, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
-use xos_e2e::bench::{self, Options, Report};
+use xos_e2e::{
+    bench::{self, Options, Report},
+    cli::exit_code,
+};
 
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
         Ok(report) if options.check && report.misses() > 0 => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            let causes = std::iter::successors(Some(&*error), |&error| error.source());
-            let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            // Standard error may be gone; the exit code is not.
-            let _told = writeln!(std::io::stderr(), "\nxos-bench: {text}");
-            ExitCode::FAILURE
-        }
+        Err(error) => exit_code("xos-bench", Err(error)),
     }
 }
 

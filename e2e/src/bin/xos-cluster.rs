@@ -3,13 +3,14 @@
 use std::{
     error::Error,
     ffi::OsString,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
 use xos_e2e::{
+    cli::{chain, exit_code, say},
     control::{Line, Ready, detached, serve},
     process,
     tools::{Tool, Tools},
@@ -57,14 +58,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error may be gone; the exit code is not.
-            let _told = writeln!(io::stderr(), "xos-cluster: {}", chain(&*error));
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("xos-cluster", run(Arguments::parse().command))
 }
 
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
@@ -123,16 +117,4 @@ fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
         say(&Line::Error(chain(&**error)))?;
     }
     end
-}
-
-fn say(line: &Line) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", serde_json::to_string(line)?)?;
-    out.flush()
-}
-
-/// An error with all its causes, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

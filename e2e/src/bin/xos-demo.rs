@@ -1,10 +1,10 @@
 //! `xos-demo`: the example on a control plane of its own, shown and checked. `make demo` builds it and all it needs.
 
-use std::{error::Error, io::Write as _, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use xos_e2e::demo;
+use xos_e2e::{cli::exit_code, demo};
 
 /// Shows the example at work on a control plane of its own, and checks all that it shows.
 #[derive(Parser)]
@@ -16,16 +16,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let causes = std::iter::successors(Some(&*error), |&error| error.source());
-            let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            // Standard error may be gone; the exit code is not.
-            let _told = writeln!(std::io::stderr(), "\nxos-demo: {text}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("xos-demo", run(&Arguments::parse()))
 }
 
 /// One thread, the main one: what the demo starts is on its leash.

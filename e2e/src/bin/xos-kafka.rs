@@ -1,17 +1,16 @@
 //! `xos-kafka`: a Kafka broker on this machine, for tests and for trying things out.
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{error::Error, io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
-use xos_e2e::kafka::{Broker, Libraries, Line};
+use xos_e2e::{
+    cli::{chain, exit_code, say},
+    kafka::{Broker, Libraries, Line},
+};
 
 /// A Kafka broker on this machine.
 #[derive(Parser)]
@@ -33,14 +32,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error may be gone; the exit code is not.
-            let _told = writeln!(io::stderr(), "xos-kafka: {}", chain(&*error));
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("xos-kafka", run(&Arguments::parse().command))
 }
 
 /// One thread, the main one: the broker is on its leash.
@@ -104,16 +96,4 @@ async fn end_of_input() {
         drop(sender);
     });
     let _ended = receiver.await;
-}
-
-fn say(line: &Line) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", serde_json::to_string(line)?)?;
-    out.flush()
-}
-
-/// An error with all its causes, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

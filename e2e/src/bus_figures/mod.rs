@@ -7,6 +7,8 @@ mod step;
 
 use std::{fs, path::PathBuf};
 
+use clap::ValueEnum;
+
 use crate::{cluster, inprocess, kafka, models, namespace, wait::Timeout};
 
 /// A figure could not be had.
@@ -69,7 +71,7 @@ pub struct Size {
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Messages a second.
     Rate,
@@ -85,12 +87,6 @@ pub enum Part {
     Objects,
     /// Pull steps.
     Pull,
-}
-
-impl Part {
-    /// All, in the order in which they are measured.
-    pub const ALL: [Self; 7] =
-        [Self::Rate, Self::Waiting, Self::Lag, Self::Memory, Self::Backlog, Self::Objects, Self::Pull];
 }
 
 /// Measures these parts, and prints a line for each figure.

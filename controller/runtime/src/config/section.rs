@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value as Json};
+use xos_xproto::nearest;
 
 use super::environment::variable;
 use super::file::{File, Place};
@@ -50,13 +51,6 @@ impl Report {
         let mine = parent(key);
         self.known.iter().filter(move |known| parent(known) == mine).cloned()
     }
-}
-
-/// The name that is most like another, if any is alike enough.
-pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    let limit = (name.chars().count() / 3).max(2);
-    let near = candidates.map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate));
-    near.filter(|(distance, _)| *distance <= limit).min().map(|(_, candidate)| candidate)
 }
 
 /// A map that is read.
@@ -138,7 +132,7 @@ impl<'a> Section<'a> {
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some((*value, place));
         }
-        let suggestion = nearest(&text, words.iter().map(|(word, _)| (*word).to_owned()));
+        let suggestion = nearest(&text, words.iter().map(|(word, _)| word));
         let key = format!("{}{key}", self.prefix);
         report.push(Problem::InvalidValue { key, value: text, expected, suggestion }, &place);
         None

@@ -196,37 +196,3 @@ pub(crate) fn circle(path: &[String], left_out: usize) -> String {
         _ => path.join(" → "),
     }
 }
-
-/// The candidate that is most like a name, if any is alike enough.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    // The cost grows with the product of the lengths; nobody's typing error is in a name this long.
-    const LONGEST: usize = 40;
-    let written = name.to_lowercase();
-    let length = written.chars().count();
-    if length > LONGEST {
-        return None;
-    }
-    let limit = (length / 3).max(1);
-    let near = |candidate: &&str| candidate.len() <= LONGEST && candidate.chars().count().abs_diff(length) <= limit;
-    candidates
-        .into_iter()
-        .filter(near)
-        .map(|candidate| (strsim::damerau_levenshtein(&written, &candidate.to_lowercase()), candidate))
-        .filter(|&(distance, _)| distance <= limit && distance < length)
-        .min()
-        .map(|(_, candidate)| candidate.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn the_nearest_name_is_suggested_only_when_it_is_near() {
-        let names = ["XOSBase", "Service", "ServiceInstance"];
-        assert_eq!(nearest("XosBas", names).as_deref(), Some("XOSBase"));
-        assert_eq!(nearest("SerivceInstance", names).as_deref(), Some("ServiceInstance"));
-        assert_eq!(nearest("Port", names), None);
-        assert_eq!(nearest(&"x".repeat(1000), names), None);
-    }
-}

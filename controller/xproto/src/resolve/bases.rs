@@ -2,7 +2,8 @@
 
 use super::names::{Declaration, Places};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, ModelError, nearest};
+use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, ModelError};
+use crate::nearest::nearest;
 use crate::tree::Name;
 
 /// The bases of each message, by place in the list of declarations.

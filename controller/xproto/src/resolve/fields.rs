@@ -7,9 +7,10 @@ use super::names::{Declaration, Places};
 use super::options::first_of_each;
 use super::{defaults, links};
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{ChoiceError, Diagnostic, FieldError, ModelError, OptionError, nearest};
+use crate::diagnostics::{ChoiceError, Diagnostic, FieldError, ModelError, OptionError};
 use crate::limits::{MAX_MEMBERS, MAX_NAMES};
 use crate::model::{Choice, ContentType, Field, FieldState, Member, Name, RawOption, ScalarType};
+use crate::nearest::nearest;
 use crate::{rules, tree};
 
 /// The fields and links of a message that could be read, each checked by itself and against those before it.

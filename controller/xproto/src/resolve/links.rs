@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::fields::Common;
 use super::names::Places;
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, LinkError, nearest};
+use crate::diagnostics::{Diagnostic, LinkError};
 use crate::model::{Link, LinkKind, Literal, Member, Model, Name, RawOption, Reverse, ReverseLink, ValueForm};
+use crate::nearest::nearest;
 use crate::{rules, tree};
 
 /// Reads a link; one to an unknown peer is reported and kept.

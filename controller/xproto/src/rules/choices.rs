@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{ChoiceError, Diagnostic, nearest};
+use crate::diagnostics::{ChoiceError, Diagnostic};
 use crate::model::{Choice, Field, Literal, ScalarType};
+use crate::nearest::nearest;
 use crate::source::Span;
 
 /// Checks the choices of a field.

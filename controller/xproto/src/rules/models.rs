@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, ModelError, OptionError, nearest};
+use crate::diagnostics::{Diagnostic, ModelError, OptionError};
 use crate::model::{Member, Model, ModelSet};
+use crate::nearest::nearest;
 use crate::source::{SourceId, Span};
 
 /// Checks the models that have objects.

@@ -1,8 +1,9 @@
 //! Rules on the options of fields and links, and on which options there are.
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, OptionError, nearest};
+use crate::diagnostics::{Diagnostic, OptionError};
 use crate::model::{RawOption, ScalarType};
+use crate::nearest::nearest;
 use crate::resolve::invalid;
 use crate::source::Span;
 

@@ -7,8 +7,9 @@ mod uses;
 use std::collections::HashSet;
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, PolicyError, did_you_mean, nearest};
+use crate::diagnostics::{Diagnostic, PolicyError, did_you_mean};
 use crate::model::{ExprKind, ModelSet, Path, Policy, Quantifier, Root, TermKind};
+use crate::nearest::nearest;
 use crate::source::Span;
 use paths::Paths;
 

@@ -5,8 +5,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::diagnostics::sink::Sink;
-use crate::diagnostics::{Diagnostic, PolicyError, nearest};
+use crate::diagnostics::{Diagnostic, PolicyError};
 use crate::model::{LinkKind, Model, ModelSet, Path, Policy, Root, ScalarType, Step, TermKind};
+use crate::nearest::nearest;
 use crate::source::Span;
 
 /// What every object has in XOS beside its fields.
