@@ -3,8 +3,8 @@
 //! An event costs a step that does little less than waking a task for it would. So events are taken by the handful, each is begun here, and
 //! only one that has to wait for something gets a task of its own.
 
-use std::mem;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -91,15 +91,12 @@ impl Bench {
             let stop = self.stop_of(task.assignment);
             let mut turn = Box::pin(handle(Arc::clone(&self.shop), task, stop));
             match futures::poll!(&mut turn) {
-                std::task::Poll::Ready(turn) => ended.push(turn),
-                std::task::Poll::Pending => self.go_on(turn, mem::take(&mut permit)),
+                Poll::Ready(turn) => ended.push(turn),
+                Poll::Pending => self.go_on(turn, permit.take()),
             }
         }
         self.size = if left.is_empty() { (self.size * 2).min(MOST) } else { 1 };
-        let mut desk = self.shop.shared.desk();
-        left.into_iter().rev().for_each(|task| desk.put_back(task));
-        drop(desk);
-        give_back(&self.shop, ended);
+        give_back(&self.shop, ended, left);
     }
 
     /// The events of a handful are mostly of one assignment.
@@ -115,7 +112,7 @@ impl Bench {
     fn go_on(&mut self, turn: impl Future<Output = Turn> + Send + 'static, permit: Option<OwnedSemaphorePermit>) {
         let shop = Arc::clone(&self.shop);
         let whole = async move {
-            give_back(&shop, [turn.await]);
+            give_back(&shop, [turn.await], vec![]);
             drop(permit);
         };
         self.running.spawn(whole.in_current_span());

@@ -62,9 +62,10 @@ pub(crate) async fn handle(shop: Arc<Workshop>, mut task: Task, stop: Cancellati
     Turn { task, after }
 }
 
-/// Gives turns back that have ended.
-pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>) {
+/// Gives turns back that have ended, and tasks that were not begun, in their order.
+pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>, left: Vec<Task>) {
     let mut desk = shop.shared.desk();
+    left.into_iter().rev().for_each(|task| desk.put_back(task));
     for Turn { task, after } in turns {
         match after {
             None => desk.drop_task(&task),
