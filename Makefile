@@ -60,7 +60,7 @@ e2e: prerequisites programs control-plane ## the tests on a real control plane
 
 .PHONY: bench
 bench: prerequisites ## measure the engine next to its peers: about 40 minutes (BENCH="--only rate,chain" for parts)
-	$(CARGO) build --release --package xos-e2e --bins
+	$(CARGO) build --release --package xos-bench --package xos-harness --bins
 	$(CARGO) build --release --package xos-model --example planning
 	$(TARGET)/release/xos-bench --output $(TARGET)/bench $(BENCH)
 
@@ -90,7 +90,7 @@ kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and say where 
 
 .PHONY: bench-bus
 bench-bus: prerequisites control-plane ## the figures of pull steps and event steps (some minutes)
-	$(CARGO) build --release --package xos-e2e --bin xos-bench-bus --bin xos-cluster --bin xos-kafka
+	$(CARGO) build --release --package xos-bench --package xos-harness --bin xos-bench-bus --bin xos-cluster --bin xos-kafka
 	$(subst /debug,/release,$(PROGRAMS))/xos-bench-bus
 
 .PHONY: kills

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use xos_e2e::{eventually, kafka::Kafka};
+use xos_harness::{eventually, kafka::Kafka};
 use xos_steps::StepError;
 
 use crate::{Noting, Running, SOON, distinct, in_order, numbered, settings, unique};

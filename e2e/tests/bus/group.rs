@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use xos_e2e::{eventually, kafka::Kafka};
+use xos_harness::{eventually, kafka::Kafka};
 
 use crate::{Noting, Running, SOON, distinct, numbered, settings, unique};
 

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
-use xos_e2e::eventually;
+use xos_harness::eventually;
 use xos_model::{Backoff, Object};
 use xos_steps::{BusEvent, ContextParts, Event, EventSink, EventStep, StepContext, StepError, erase_event_step};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use xos_bus::lot::Lot;
 use xos_bus::{KafkaProducer, parked};
-use xos_e2e::{eventually, kafka::Kafka};
+use xos_harness::{eventually, kafka::Kafka};
 use xos_steps::StepError;
 
 use crate::{Noting, Running, SOON, settings, unique};

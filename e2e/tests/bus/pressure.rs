@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use xos_e2e::kafka::Kafka;
+use xos_harness::kafka::Kafka;
 
 use crate::{Noting, Running, numbered, settings, unique};
 

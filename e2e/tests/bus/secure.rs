@@ -4,7 +4,7 @@ use std::path::Path;
 
 use xos_bus::lot::Lot;
 use xos_bus::{KafkaProducer, Settings};
-use xos_e2e::kafka::{Broker, Client, Guard, Listener, USERNAME};
+use xos_harness::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
 use xos_steps::{Message, Producer as _};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xos_e2e::kafka::{Broker, Client};
+use xos_harness::kafka::{Broker, Client};
 
 use crate::{Noting, Running, distinct, numbered, settings, unique};
 

@@ -1,6 +1,6 @@
 //! Topics that come later, go, and come again.
 
-use xos_e2e::kafka::Kafka;
+use xos_harness::kafka::Kafka;
 
 use crate::{Noting, Running, numbered, settings, unique};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use xos_e2e::{
+use xos_harness::{
     control::Ready,
     paths, process,
     tools::{Tool, Tools},

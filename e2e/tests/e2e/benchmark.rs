@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
-use xos_e2e::{Cluster, paths};
+use xos_harness::{Cluster, paths};
 
 #[tokio::test]
 async fn writes_for_each_object_are_as_few_as_promised() {

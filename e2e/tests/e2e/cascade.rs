@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use futures::StreamExt as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
-use xos_e2e::example::SOON;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::{eventually, namespace};
+use xos_harness::example::SOON;
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
 
 const OBJECTS: usize = 200;
@@ -100,7 +100,7 @@ async fn objects_with_random_links_go_in_any_order() {
 async fn all_ready(objects: &Objects) {
     eventually(SOON, "all to be Ready", async || {
         let all = [objects.all("Red").await, objects.all("Blue").await].into_iter().flatten().flatten();
-        let waiting: Vec<_> = all.filter(|object| !xos_e2e::example::is_ready(object)).collect();
+        let waiting: Vec<_> = all.filter(|object| !xos_harness::example::is_ready(object)).collect();
         if waiting.is_empty() { Ok(()) } else { Err(format!("{} are not: {:#}", waiting.len(), waiting[0])) }
     })
     .await

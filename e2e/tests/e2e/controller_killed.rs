@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use xos_e2e::{
+use xos_harness::{
     eventually,
     example::{SOON, person},
     process,

@@ -4,7 +4,7 @@ use std::{cell::Cell, fs};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
-use xos_e2e::{
+use xos_harness::{
     eventually,
     example::SOON,
     models::{Kinds, from_text},

@@ -5,7 +5,7 @@ use kube::{
     Api,
     runtime::{conditions, wait::await_condition},
 };
-use xos_e2e::{eventually, example::SOON};
+use xos_harness::{eventually, example::SOON};
 
 use crate::with_example;
 

@@ -1,6 +1,6 @@
 //! A deletion that the backend refuses is held, shown, and done in the end.
 
-use xos_e2e::example::condition;
+use xos_harness::example::condition;
 
 use crate::with_example;
 

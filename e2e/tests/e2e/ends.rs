@@ -4,9 +4,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, api::DeleteParams};
 use serde_json::{Value, json};
-use xos_e2e::example::SOON;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::{TestNamespace, eventually, namespace};
+use xos_harness::example::SOON;
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::{TestNamespace, eventually, namespace};
 use xos_runtime::Synchronizer;
 
 fn models(label: &str) -> String {

@@ -1,6 +1,6 @@
 //! A backend that fails: the status tells, and the end is good without anybody's help.
 
-use xos_e2e::{
+use xos_harness::{
     eventually,
     example::{SOON, condition},
 };
@@ -22,7 +22,7 @@ async fn a_failing_backend_is_shown_and_tried_again() {
         assert_eq!(ready["status"], "False", "{ready:#}");
         assert!(ready["message"].as_str().unwrap().contains(CLOSED), "{ready:#}");
 
-        let refused = async || -> Result<u64, xos_e2e::directory::Error> {
+        let refused = async || -> Result<u64, xos_harness::directory::Error> {
             Ok(example.directory.stats().await?.refused.values().sum())
         };
         eventually(SOON, "a third attempt", async || match refused().await {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xos_e2e::example::condition;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::namespace;
+use xos_harness::example::condition;
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::namespace;
 use xos_runtime::Synchronizer;
 use xos_steps::StepError;
 

@@ -2,9 +2,9 @@
 
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
-use xos_e2e::example::SOON;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::{eventually, namespace};
+use xos_harness::example::SOON;
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
 
 fn models(label: &str) -> String {

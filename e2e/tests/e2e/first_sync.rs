@@ -1,6 +1,6 @@
 //! From `kubectl apply` to Ready.
 
-use xos_e2e::example::{condition, is_observed};
+use xos_harness::example::{condition, is_observed};
 
 use crate::with_example;
 

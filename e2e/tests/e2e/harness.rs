@@ -14,7 +14,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 use rustix::process::Signal;
-use xos_e2e::{
+use xos_harness::{
     Cluster,
     control::{Ready, ServeOptions},
     eventually, namespace, process,

@@ -39,7 +39,7 @@ mod validators;
 
 use std::error::Error;
 
-use xos_e2e::{example::Example, namespace};
+use xos_harness::{example::Example, namespace};
 
 /// Runs a test with an example of its own: namespace, directory, controller.
 async fn with_example(title: &str, test: impl AsyncFnOnce(&mut Example<'_>)) {

@@ -1,9 +1,9 @@
 //! What only the controller can check: unique fields, kinds of links, validators that speak of other objects; told in status and as Events.
 
 use serde_json::{Value, json};
-use xos_e2e::example::{SOON, condition};
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::{eventually, namespace};
+use xos_harness::example::{SOON, condition};
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
 
 const MODELS: &str = "option app_label = \"accept\";

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use xos_e2e::inprocess::{Calls, Controller, Objects, Script, Scripted};
-use xos_e2e::namespace;
+use xos_harness::inprocess::{Calls, Controller, Objects, Script, Scripted};
+use xos_harness::namespace;
 use xos_runtime::Synchronizer;
 use xos_steps::Save;
 
@@ -57,7 +57,7 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
         let applied = namespace.feed(&[&arguments[..], &["--force-conflicts"]].concat(), &input).await.unwrap();
         assert!(applied.status.success(), "{}", applied.all());
         let free = objects
-            .until("Port", "free", "renamed", |o| o["spec"]["name"] == "renamed" && xos_e2e::example::is_ready(o));
+            .until("Port", "free", "renamed", |o| o["spec"]["name"] == "renamed" && xos_harness::example::is_ready(o));
         let free = free.await.unwrap();
         assert_eq!((&free["spec"]["admin"], &free["spec"]["vlan"]), (&json!("enabled"), &json!(222)));
         let mut all = calls.all();
@@ -66,8 +66,9 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
 
         // What the controller set, the operator may take: from then on it is the operator's.
         objects.edit("Port", "free", json!({"admin": "disabled"})).await.unwrap();
-        let taken = objects
-            .until("Port", "free", "handled", |o| o["spec"]["admin"] == "disabled" && xos_e2e::example::is_ready(o));
+        let taken = objects.until("Port", "free", "handled", |o| {
+            o["spec"]["admin"] == "disabled" && xos_harness::example::is_ready(o)
+        });
         assert_eq!(taken.await.unwrap()["spec"]["admin"], "disabled");
         controller.stop().await.unwrap();
     })

@@ -2,7 +2,7 @@
 //! the API server says to each.
 
 use serde_json::{Value, json};
-use xos_e2e::{
+use xos_harness::{
     models::{Kinds, from_text},
     namespace,
 };

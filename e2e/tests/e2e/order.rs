@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use xos_e2e::example::condition;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Script, Scripted};
-use xos_e2e::namespace;
+use xos_harness::example::condition;
+use xos_harness::inprocess::{Calls, Controller, Objects, Script, Scripted};
+use xos_harness::namespace;
 use xos_runtime::Synchronizer;
 use xos_steps::StepError;
 

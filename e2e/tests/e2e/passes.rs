@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use xos_e2e::inprocess::{Calls, Controller, Objects, Script, Scripted};
-use xos_e2e::{TestNamespace, namespace};
+use xos_harness::inprocess::{Calls, Controller, Objects, Script, Scripted};
+use xos_harness::{TestNamespace, namespace};
 use xos_model::Object;
 use xos_runtime::Synchronizer;
 
@@ -50,7 +50,7 @@ async fn settles(title: &str, policy: Does, step: Does, expected: &[&str], holds
         objects.served("Thing").await.unwrap();
         objects.create("Thing", "x", json!({"name": "x"})).await.unwrap();
         calls.become_these(expected).await.unwrap();
-        let ready = |object: &Value| xos_e2e::example::is_ready(object) && holds(object);
+        let ready = |object: &Value| xos_harness::example::is_ready(object) && holds(object);
         let settled = objects.until("Thing", "x", "settled", ready).await.unwrap();
         // A stop waits for whatever still runs; a new start looks at everything again.
         controller.stop().await.unwrap();

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{Api, Client, api::PostParams};
-use xos_e2e::{namespace, paths, synchronizer::Access};
+use xos_harness::{namespace, paths, synchronizer::Access};
 
 const GROUP: &str = "example.xos.opencord.org";
 

@@ -1,7 +1,7 @@
 //! What the model forbids, the API server refuses, with a message that names the field.
 
 use serde_json::{Value, json};
-use xos_e2e::{example::Example, kubectl::Output};
+use xos_harness::{example::Example, kubectl::Output};
 
 use crate::with_example;
 

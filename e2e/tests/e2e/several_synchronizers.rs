@@ -1,9 +1,9 @@
 //! Several synchronizers on one model: own bookkeeping, own finalizers, own conditions; and one that waits for another's objects.
 
 use serde_json::{Value, json};
-use xos_e2e::example::condition;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::namespace;
+use xos_harness::example::condition;
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::namespace;
 use xos_runtime::Synchronizer;
 
 const MODELS: &str = "option app_label = \"several\";

@@ -1,6 +1,6 @@
 //! A touch runs the step again though nothing has changed.
 
-use xos_e2e::{eventually, example::SOON};
+use xos_harness::{eventually, example::SOON};
 
 use crate::with_example;
 

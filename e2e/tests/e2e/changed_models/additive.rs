@@ -2,7 +2,7 @@
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use xos_e2e::{eventually, example::SOON};
+use xos_harness::{eventually, example::SOON};
 
 use super::{assert_says, with_service};
 

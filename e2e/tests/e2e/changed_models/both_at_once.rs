@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use xos_e2e::eventually;
+use xos_harness::eventually;
 
 use super::{STARTED, with_service};
 

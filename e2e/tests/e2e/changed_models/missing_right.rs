@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use xos_e2e::synchronizer::Access;
+use xos_harness::synchronizer::Access;
 
 use super::{Service, assert_says, with_service};
 

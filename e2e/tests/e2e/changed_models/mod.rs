@@ -18,7 +18,7 @@ use kube::{
     core::GroupVersionKind,
 };
 use serde_json::{Value, json};
-use xos_e2e::{TestNamespace, eventually, example::SOON, namespace, paths, process::Child};
+use xos_harness::{TestNamespace, eventually, example::SOON, namespace, paths, process::Child};
 
 /// Until a program has done what it does at its start.
 const STARTED: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 use std::{cell::Cell, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use xos_e2e::namespace;
+use xos_harness::namespace;
 
 use super::{CONCURRENCY, Chaos, number, seed, served};
 

@@ -1,20 +1,25 @@
 //! A controller that is killed again and again, or whose API server misbehaves, comes to the end that should be.
 //!
+//! `xos_e2e::chaos` is the service, [`backend`] what it keeps in step, [`churn`] an operator who makes, changes and deletes its objects
+//! and knows what should be in the end, [`proxy`] an API server that does what networks and servers do at their worst.
+//!
 //! `make chaos` does it at full length; XOS_SEED repeats what the operator does.
 
+mod backend;
+mod churn;
 mod killed;
+mod proxy;
+mod server;
 mod storm;
 
 use std::{env, path::PathBuf, time::Duration};
 
 use serde_json::json;
-use xos_e2e::{
-    TestNamespace,
-    chaos::{backend::Backend, churn::Churn, steps::MODELS},
-    eventually,
-    inprocess::Objects,
-    synchronizer::Launch,
-};
+use xos_e2e::chaos::MODELS;
+use xos_harness::{TestNamespace, eventually, inprocess::Objects, synchronizer::Launch};
+
+use backend::Backend;
+use churn::Churn;
 
 /// Until all is as it should be, once nothing happens any more.
 const SETTLED: Duration = Duration::from_secs(120);

@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use xos_e2e::{chaos::proxy::Proxy, namespace};
+use xos_harness::namespace;
 
-use super::{Chaos, number, seed, served};
+use super::{Chaos, number, proxy::Proxy, seed, served};
 
 /// How many of the requests have a fault.
 const RATE: f64 = 0.2;

@@ -1,7 +1,7 @@
 //! The Reference's event step, fed by clients that have nothing in common with ours; and what cannot be read, parked, listed, replayed.
 
 use serde_json::{Value, json};
-use xos_e2e::{eventually, example::SOON, kafka::Kafka};
+use xos_harness::{eventually, example::SOON, kafka::Kafka};
 
 use super::{bus, unique};
 use crate::with_configured_example;
@@ -68,7 +68,7 @@ async fn a_message_makes_an_object_and_a_second_one_runs_its_step_again() {
     .await;
 }
 
-async fn object_of(example: &xos_e2e::example::Example<'_>, first: &str, last: &str) -> Value {
+async fn object_of(example: &xos_harness::example::Example<'_>, first: &str, last: &str) -> Value {
     eventually(SOON, format!("an object of {first}"), async || {
         let all = example.people.all().await.map_err(|error| error.to_string())?;
         let is_one = |one: &&Value| one["spec"]["firstName"] == first && one["spec"]["lastName"] == last;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use xos_e2e::{
+use xos_harness::{
     TestNamespace, eventually,
     example::{People, SOON},
     kafka::Kafka,
@@ -111,7 +111,7 @@ async fn progress(people: &People, wanted: usize) {
 }
 
 /// The parked messages of this test, and how often each.
-async fn parked(client: &xos_e2e::kafka::Client, name: &str) -> BTreeMap<String, usize> {
+async fn parked(client: &xos_harness::kafka::Client, name: &str) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for one in client.all(&format!("{TOPIC}.{name}.parked")).await.unwrap_or_default() {
         if one.value.starts_with(name) {

@@ -10,7 +10,7 @@ mod unreachable;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use xos_e2e::kafka::Kafka;
+use xos_harness::kafka::Kafka;
 
 /// The configuration of a bus for quick tests.
 fn bus(kafka: &Kafka) -> Value {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use xos_e2e::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_e2e::{eventually, example::SOON, kafka::Kafka, namespace};
+use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
+use xos_harness::{eventually, example::SOON, kafka::Kafka, namespace};
 use xos_runtime::Synchronizer;
 
 use super::{bus, unique};

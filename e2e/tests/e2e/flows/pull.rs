@@ -1,7 +1,7 @@
 //! The example's pull step: who signs in at the desk is an object, unsynchronized, until they leave.
 
 use serde_json::json;
-use xos_e2e::{eventually, example::SOON};
+use xos_harness::{eventually, example::SOON};
 
 use crate::with_example;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xos_e2e::inprocess::{Controller, Objects};
-use xos_e2e::{eventually, example::SOON, namespace};
+use xos_harness::inprocess::{Controller, Objects};
+use xos_harness::{eventually, example::SOON, namespace};
 use xos_model::Object;
 use xos_runtime::Synchronizer;
 use xos_steps::{PullStep, StepContext, StepError};

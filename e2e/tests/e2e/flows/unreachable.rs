@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
-use xos_e2e::{eventually, example::SOON};
+use xos_harness::{eventually, example::SOON};
 
 use crate::with_configured_example;
 

@@ -1,0 +1,13 @@
+//! The synchronizer that `xos-bench` measures.
+
+use std::process::ExitCode;
+
+use xos_bench::engine::step::{MODELS, SyncThing};
+use xos_runtime::Synchronizer;
+
+fn main() -> ExitCode {
+    Synchronizer::new("xos-bench-synchronizer")
+        .models(&[("bench.xproto", MODELS)])
+        .sync_step(SyncThing::from_environment())
+        .run()
+}

@@ -1,0 +1,186 @@
+//! Messages and nothing else: rates, lag, memory.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientConfig,
+    consumer::{Consumer as _, StreamConsumer},
+};
+use tokio::sync::Semaphore;
+use xos_steps::ContextParts;
+
+use super::{
+    Error,
+    step::{Measured, Running},
+    tell,
+};
+use xos_harness::{kafka::Kafka, wait::eventually};
+
+const ROUNDS: usize = 3;
+const PARTITIONS: i32 = 4;
+
+fn numbered(count: usize) -> Vec<(String, String)> {
+    let body = "x".repeat(80);
+    (0..count).map(|n| (format!("k{}", n % 1000), format!("{n} {body}"))).collect()
+}
+
+/// Messages a second through a step that does nothing, against a bare consumer of the same messages.
+pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
+    kafka.client().create_topic("rate", PARTITIONS).await?;
+    kafka.client().send("rate", &numbered(count)).await?;
+    let (mut bare, mut ours) = (vec![], vec![]);
+    for round in 0..ROUNDS {
+        bare.push(bare_rate(kafka, count, round).await?);
+        let step = Measured::on("rate");
+        // Its HTTP client reads the system's certificates: no work for an event.
+        let parts = ContextParts::default();
+        let start = Instant::now();
+        let running = Running::start(kafka, &format!("rate-{round}"), &step, parts)?;
+        step.count.until(count).await?;
+        ours.push(per_second(count, start.elapsed()));
+        running.stop().await;
+    }
+    let (bare, ours) = (median(bare), median(ours));
+    tell("a bare rdkafka consumer", &format!("{bare:.0} messages/s"), "");
+    tell("a step that does nothing", &format!("{ours:.0} messages/s"), "");
+    tell("… of the bare consumer", &format!("{:.2}", ours / bare), "≥ 0.7");
+    Ok(())
+}
+
+async fn bare_rate(kafka: &Kafka, count: usize, round: usize) -> Result<f64, Error> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", kafka.endpoint()).set("group.id", format!("bare-{round}"));
+    config.set("auto.offset.reset", "earliest").set("enable.auto.commit", "true");
+    // As ours has it: with librdkafka's second it would stand still for most of the time, once its queue was full.
+    config.set("fetch.queue.backoff.ms", "10");
+    let start = Instant::now();
+    let consumer: StreamConsumer = config.create()?;
+    consumer.subscribe(&["rate"])?;
+    for _ in 0..count {
+        consumer.recv().await?;
+    }
+    Ok(per_second(count, start.elapsed()))
+}
+
+/// Messages a second through a step that waits for something, as for an answer, against what so many at once can do.
+pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
+    const COUNT: usize = 20_000;
+    const AT_ONCE: usize = 16;
+    kafka.client().create_topic("waiting", PARTITIONS).await?;
+    kafka.client().send("waiting", &numbered(COUNT)).await?;
+    for millis in [1, 5] {
+        let waits = Duration::from_millis(millis);
+        let (name, count) = (format!("waiting-{millis}"), COUNT / usize::try_from(millis).unwrap_or(1));
+        let started = Instant::now();
+        let each = (0..AT_ONCE).map(async |_| {
+            for _ in 0..count / AT_ONCE {
+                tokio::time::sleep(waits).await;
+            }
+        });
+        futures::future::join_all(each).await;
+        let most = per_second(count, started.elapsed());
+        let step = Measured { waits: Some(waits), ..Measured::on("waiting") };
+        let running = Running::start(kafka, &name, &step, ContextParts::default())?;
+        step.count.until(1).await?;
+        let started = Instant::now();
+        step.count.until(count).await?;
+        let ours = per_second(count, started.elapsed());
+        running.stop().await;
+        tell(&format!("a step that waits {millis} ms, 16 at once"), &format!("{ours:.0} messages/s"), "");
+        tell("… of what 16 can do", &format!("{:.2}", ours / most), "");
+    }
+    Ok(())
+}
+
+/// From sending a message to its step, on a bus where nothing else happens.
+pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
+    const COUNT: usize = 300;
+    kafka.client().create_topic("lag", 1).await?;
+    let times = Arc::new(Mutex::new(vec![]));
+    let step = Measured { times: Some(Arc::clone(&times)), ..Measured::on("lag") };
+    let running = Running::start(kafka, "lag", &step, ContextParts::default())?;
+    let producer: rdkafka::producer::FutureProducer =
+        ClientConfig::new().set("bootstrap.servers", kafka.endpoint()).set("linger.ms", "0").create()?;
+    let mut sent = vec![];
+    for number in 0..COUNT {
+        let text = number.to_string();
+        sent.push(Instant::now());
+        let record = rdkafka::producer::FutureRecord::to("lag").key("k").payload(&text);
+        producer.send(record, rdkafka::util::Timeout::Never).await.map_err(|(error, _)| error)?;
+        step.count.until(number + 1).await?;
+    }
+    running.stop().await;
+    let times = times.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut lags: Vec<f64> =
+        times.iter().filter_map(|(n, at)| Some(at.duration_since(*sent.get(*n)?).as_secs_f64() * 1000.0)).collect();
+    // The first ones wait for the group to form.
+    lags.drain(..10.min(lags.len()));
+    lags.sort_by(f64::total_cmp);
+    let at = |part: usize| lags.get(lags.len() * part / 100).copied().unwrap_or_default();
+    tell("from sending to the step, idle bus, median", &format!("{:.1} ms", at(50)), "");
+    tell("… p99", &format!("{:.1} ms", at(99)), "≤ 50 ms");
+    Ok(())
+}
+
+/// Memory while very many messages go through.
+pub(super) async fn memory_through(kafka: &Kafka, count: usize) -> Result<(f64, f64), Error> {
+    kafka.client().create_topic("many", PARTITIONS).await?;
+    const PART: usize = 100_000;
+    for part in 0..count.div_ceil(PART) {
+        let size = PART.min(count - part * PART);
+        kafka.client().send("many", &numbered(size)).await?;
+    }
+    let step = Measured::on("many");
+    let running = Running::start(kafka, "many", &step, ContextParts::default())?;
+    step.count.until(count / 5).await?;
+    let early = super::memory()?;
+    step.count.until(count).await?;
+    let late = super::memory()?;
+    running.stop().await;
+    Ok((early, late))
+}
+
+pub(super) async fn memory(kafka: &Kafka, count: usize) -> Result<(), Error> {
+    let (early, late) = memory_through(kafka, count).await?;
+    tell(
+        &format!("memory after a fifth of {count} messages, and after all"),
+        &format!("{early:.0} and {late:.0} MiB"),
+        "flat",
+    );
+    Ok(())
+}
+
+/// Memory with a backlog that a slow step leaves on the broker.
+pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
+    const COUNT: usize = 10_000;
+    kafka.client().create_topic("backlog", PARTITIONS).await?;
+    kafka.client().send("backlog", &numbered(COUNT)).await?;
+    let before = super::memory()?;
+    let step = Measured { gate: Some(Arc::new(Semaphore::new(0))), ..Measured::on("backlog") };
+    let running = Running::start(kafka, "backlog", &step, ContextParts::default())?;
+    let paused = || running.states.all().first().map(|state| (state.paused, state.held)).unwrap_or_default();
+    let look = async || if paused().0 == 4 { Ok(()) } else { Err(format!("{:?}", running.states.all())) };
+    eventually(Duration::from_secs(60), "all partitions paused", look).await?;
+    let (_, held) = paused();
+    tell(&format!("a backlog of {COUNT}, slow step: events held"), &format!("{held}"), "");
+    tell("… memory for it", &format!("{:.0} MiB", super::memory()? - before), "flat");
+    if let Some(gate) = &step.gate {
+        gate.add_permits(COUNT);
+    }
+    step.count.until(COUNT).await?;
+    running.stop().await;
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no count is that large")]
+pub(super) fn per_second(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or_default()
+}

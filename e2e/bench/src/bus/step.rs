@@ -1,0 +1,87 @@
+//! Event steps to measure with, at work.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::Semaphore, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use xos_bus::{Bus, BusOptions, ConsumerStates, KafkaProducer, Settings};
+use xos_steps::{BusEvent, ContextParts, EventStep, StepContext, StepError, erase_event_step};
+
+use super::{Error, count::Count};
+use xos_harness::kafka::Kafka;
+
+/// The number of each event, and when it came.
+pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
+
+/// Counts; waits at its gate, if it has one, and as long as it is told; notes when each event came, if it is told to.
+#[derive(Clone, Default)]
+pub(super) struct Measured {
+    pub(super) topic: String,
+    pub(super) count: Arc<Count>,
+    pub(super) gate: Option<Arc<Semaphore>>,
+    pub(super) waits: Option<Duration>,
+    pub(super) times: Option<Times>,
+}
+
+impl EventStep for Measured {
+    fn topics(&self) -> Vec<String> {
+        vec![self.topic.clone()]
+    }
+    async fn process_event(&self, _: &StepContext, event: &BusEvent) -> Result<(), StepError> {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await?.forget();
+        }
+        if let Some(waits) = self.waits {
+            tokio::time::sleep(waits).await;
+        }
+        if let Some(times) = &self.times {
+            let number = event.text()?.parse()?;
+            times.lock().unwrap_or_else(PoisonError::into_inner).push((number, Instant::now()));
+        }
+        self.count.one();
+        Ok(())
+    }
+}
+
+impl Measured {
+    pub(super) fn on(topic: &str) -> Self {
+        Self { topic: topic.to_owned(), ..Self::default() }
+    }
+}
+
+/// An event step at work.
+pub(super) struct Running {
+    pub(super) states: ConsumerStates,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Running {
+    pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured, parts: ContextParts) -> Result<Self, Error> {
+        let settings = Settings { endpoints: vec![kafka.endpoint().to_owned()], ..Settings::default() };
+        let options = BusOptions {
+            synchronizer: name.to_owned(),
+            namespace: "default".to_owned(),
+            time_limit: Duration::from_secs(600),
+            shutdown_grace: Duration::from_secs(10),
+        };
+        let producer = Arc::new(KafkaProducer::new(&settings, name)?);
+        let bus = Bus::new(vec![erase_event_step(step.clone())], &settings, producer, options)?;
+        let (states, shutdown) = (bus.states(), CancellationToken::new());
+        let until = shutdown.clone();
+        let running = tokio::spawn(async move {
+            let (_ready, when) = watch::channel(true);
+            bus.run(parts, when, until).await;
+        });
+        Ok(Self { states, shutdown, running })
+    }
+
+    pub(super) async fn stop(self) {
+        self.shutdown.cancel();
+        // What it ends with was told by it.
+        let _ended = self.running.await;
+    }
+}

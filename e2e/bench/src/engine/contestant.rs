@@ -1,0 +1,168 @@
+//! Who is measured, and how each is started.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    Error,
+    load::Writes,
+    programs,
+    stage::{GROUP, Stage},
+    step::{RESYNC, TAKES},
+    usage::Usage,
+};
+use xos_harness::{paths, process::Child};
+
+/// Our program.
+const OURS: &str = "xos-bench-synchronizer";
+/// Until a controller has ended.
+const STOPPED: Duration = Duration::from_secs(20);
+/// Objects that peers handle at once: what ours does by default.
+const WORKERS: &str = "16";
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contestant {
+    /// No controller: the load writes finalizer and status itself.
+    Raw,
+    /// The same, but the objects are created with the finalizer.
+    RawBorn,
+    /// Ours; it sets the finalizer before the first sync.
+    Ours,
+    /// Ours, with finalizers set at birth by an admission policy.
+    OursAtBirth,
+    /// A controller in Go, with its defaults: it reads an unstructured object from the API server before it handles it.
+    ControllerRuntime,
+    /// The same, told to read from its cache.
+    ControllerRuntimeCached,
+    /// A controller in Python.
+    Kopf,
+}
+
+impl Contestant {
+    /// What it is called in tables.
+    #[must_use]
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Raw => "raw writes",
+            Self::RawBorn => "raw writes, finalizer at birth",
+            Self::Ours => "XOS controller",
+            Self::OursAtBirth => "XOS controller, finalizer at birth",
+            Self::ControllerRuntime => "controller-runtime (Go)",
+            Self::ControllerRuntimeCached => "controller-runtime (Go), reads cached",
+            Self::Kopf => "kopf (Python)",
+        }
+    }
+
+    /// Who does the same writes without a controller.
+    #[must_use]
+    pub(super) fn limit(self) -> Self {
+        if self == Self::OursAtBirth { Self::RawBorn } else { Self::Raw }
+    }
+
+    /// Who writes.
+    #[must_use]
+    pub(super) fn writes(self) -> Writes {
+        match self {
+            Self::Raw => Writes::Raw,
+            Self::RawBorn => Writes::RawBorn,
+            _ => Writes::Controller,
+        }
+    }
+}
+
+/// What our step is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tuning {
+    /// How often clean objects are synchronized again.
+    pub(super) resync: Option<Duration>,
+    /// How long the step takes.
+    pub(super) takes: Option<Duration>,
+}
+
+/// A running controller.
+pub(super) struct Controller {
+    child: Child,
+    /// When its process was started.
+    pub(super) started: Instant,
+}
+
+impl Controller {
+    /// Starts one; none where there is none to start.
+    pub(super) fn start(stage: &Stage, who: Contestant, namespace: &str) -> Result<Option<Self>, Error> {
+        Self::tuned(stage, who, namespace, Tuning::default())
+    }
+
+    /// Starts one, ours with a tuned step.
+    pub(super) fn tuned(
+        stage: &Stage,
+        who: Contestant,
+        namespace: &str,
+        tuning: Tuning,
+    ) -> Result<Option<Self>, Error> {
+        let started = Instant::now();
+        let child = match who {
+            Contestant::Raw | Contestant::RawBorn => return Ok(None),
+            Contestant::Ours | Contestant::OursAtBirth => ours(stage, who, namespace, tuning)?,
+            Contestant::ControllerRuntime => controller_runtime(stage, namespace, false)?,
+            Contestant::ControllerRuntimeCached => controller_runtime(stage, namespace, true)?,
+            Contestant::Kopf => kopf(stage, namespace)?,
+        };
+        Ok(Some(Self { child, started }))
+    }
+
+    /// What it has used so far.
+    pub(super) fn usage(&self) -> Result<Usage, Error> {
+        Ok(Usage::of(self.child.id().ok_or(Error::ControllerEnded)?)?)
+    }
+
+    /// Asks it to end and waits for that.
+    pub(super) async fn stop(mut self) -> Result<(), Error> {
+        self.child.stop(STOPPED).await?;
+        Ok(())
+    }
+}
+
+fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Result<Child, Error> {
+    let config = stage.file("ours.yaml");
+    let at_birth = who == Contestant::OursAtBirth;
+    // JSON is YAML.
+    let text = json!({"name": "bench", "namespaces": [namespace], "finalizers_at_birth": at_birth});
+    fs::write(&config, text.to_string())?;
+    let child = Child::start(OURS, &stage.file("ours.log"), &paths::program(OURS)?, |command| {
+        command.args(["run", "--config"]).arg(&config).env("KUBECONFIG", stage.kubeconfig());
+        for (name, value) in [(RESYNC, tuning.resync), (TAKES, tuning.takes)] {
+            if let Some(value) = value {
+                command.env(name, value.as_millis().to_string());
+            }
+        }
+    })?;
+    Ok(child)
+}
+
+fn controller_runtime(stage: &Stage, namespace: &str, cached: bool) -> Result<Child, Error> {
+    let program = stage.programs().controller_runtime();
+    let child = Child::start("controller-runtime", &stage.file("controller-runtime.log"), &program, |command| {
+        command.args(["-kind", &format!("{GROUP}/v1/Thing"), "-namespace", namespace, "-workers", WORKERS]);
+        command.arg(format!("-cached={cached}"));
+        command.env("KUBECONFIG", stage.kubeconfig());
+    })?;
+    Ok(child)
+}
+
+fn kopf(stage: &Stage, namespace: &str) -> Result<Child, Error> {
+    let program = stage.programs().kopf().ok_or(Error::NoKopf)?;
+    let child = Child::start("kopf", &stage.file("kopf.log"), program, |command| {
+        command
+            .args(["run", "--standalone", "--namespace", namespace])
+            .arg(programs::sources().join("peer-kopf/main.py"));
+        command.env("KUBECONFIG", stage.kubeconfig()).env("BENCH_GROUP", GROUP).env("BENCH_PLURAL", "things");
+    })?;
+    Ok(child)
+}

@@ -1,0 +1,149 @@
+//! The load generator (e2e/bench/load), driven by lines on its standard input.
+
+use std::{path::Path, process::Stdio};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{ChildStdin, ChildStdout},
+};
+
+use xos_harness::process::{self, Child};
+
+/// The load did not do what it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not start.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// It does not listen or talk.
+    #[error("the load generator is gone; the end of its log:\n{0}")]
+    Gone(String),
+    /// It cannot be understood.
+    #[error("the load generator says {0:?}")]
+    Words(String),
+    /// It met an error.
+    #[error("{command}: {error}")]
+    Failed {
+        /// What it did.
+        command: String,
+        /// What it met.
+        error: String,
+    },
+}
+
+/// Who writes finalizers and status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// A controller.
+    Controller,
+    /// The load itself, the finalizer by a write of its own.
+    Raw,
+    /// The load itself; the objects are created with the finalizer.
+    RawBorn,
+}
+
+/// How times are spread, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Their mean.
+    pub mean: f64,
+    /// Half of them are shorter.
+    pub p50: f64,
+    /// 99 of 100 are shorter.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// What a command took.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Answer {
+    command: String,
+    /// Until all of it was done and seen.
+    pub(super) seconds: f64,
+    /// Of each object, where that is measured.
+    #[serde(default)]
+    pub(super) millis: Spread,
+    #[serde(default)]
+    error: String,
+}
+
+/// A running load generator, for one kind in one namespace.
+pub(super) struct Load {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Option<Lines<BufReader<ChildStdout>>>,
+}
+
+impl Load {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) fn start(
+        program: &Path,
+        kubeconfig: &Path,
+        of: Target<'_>,
+        writes: Writes,
+        log: &Path,
+    ) -> Result<Self, Error> {
+        let mut child = Child::start("load", log, program, |command| {
+            command.arg("-kubeconfig").arg(kubeconfig).args(["-resource", of.resource, "-kind", of.kind]);
+            command.args(["-namespace", of.namespace]).stdin(Stdio::piped()).stdout(Stdio::piped());
+            match writes {
+                Writes::Controller => {}
+                Writes::Raw => drop(command.arg("-raw")),
+                Writes::RawBorn => drop(command.args(["-raw", "-born", "-finalizers=false"])),
+            }
+        })?;
+        let (input, output) = (child.take_stdin(), child.take_stdout().map(|out| BufReader::new(out).lines()));
+        Ok(Self { child, input, output })
+    }
+
+    /// Gives it a command and waits for the answer.
+    ///
+    /// # Errors
+    /// When it does not do it.
+    pub(super) async fn run(&mut self, command: &str, n: u32) -> Result<Answer, Error> {
+        let line = self.ask(&format!("{command} {n}\n")).await;
+        let line = line.ok_or_else(|| Error::Gone(process::tail(self.child.log(), 5)))?;
+        let answer: Answer = serde_json::from_str(&line).map_err(|_| Error::Words(line))?;
+        if answer.error.is_empty() {
+            return Ok(answer);
+        }
+        Err(Error::Failed { command: answer.command, error: answer.error })
+    }
+
+    async fn ask(&mut self, line: &str) -> Option<String> {
+        self.input.as_mut()?.write_all(line.as_bytes()).await.ok()?;
+        self.output.as_mut()?.next_line().await.ok()?
+    }
+}
+
+/// Which objects.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    /// Group, version and plural, with slashes.
+    pub(super) resource: &'a str,
+    /// The kind.
+    pub(super) kind: &'a str,
+    /// The namespace.
+    pub(super) namespace: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read() {
+        let answer: Answer = serde_json::from_str(r#"{"command":"create","objects":2,"seconds":0.5}"#).unwrap();
+        assert!(answer.error.is_empty() && answer.seconds > 0.4);
+        let spread = r#"{"command":"change","seconds":1,"millis":{"mean":1,"p50":1,"p99":2,"max":3}}"#;
+        assert_eq!(
+            serde_json::from_str::<Answer>(spread).unwrap().millis,
+            Spread { mean: 1.0, p50: 1.0, p99: 2.0, max: 3.0 }
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! The benchmark: the engine next to its peers, on one control plane, in one run.
+//!
+//! `xos-bench` runs it; docs/benchmarks.md tells how to read what it prints. Figures of different runs are not to be
+//! compared: only ratios within one run say something.
+
+mod contestant;
+mod counts;
+mod goals;
+mod load;
+mod many;
+mod options;
+mod planning;
+mod programs;
+mod rates;
+mod report;
+mod run;
+mod small;
+mod stage;
+pub mod step;
+mod usage;
+
+use std::fs;
+
+pub use contestant::Contestant;
+pub use load::Spread;
+pub use options::{Options, Part, Sizes};
+pub use report::{Goal, Report};
+pub use run::{Phase, Run};
+pub use usage::Usage;
+
+use xos_harness::{cluster, control, models, paths, process};
+
+/// The benchmark could not be run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its programs.
+    #[error(transparent)]
+    Programs(#[from] programs::Error),
+    /// Its control plane.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// Its client.
+    #[error(transparent)]
+    Client(#[from] control::ClientError),
+    /// Its models.
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    /// Their definitions.
+    #[error(transparent)]
+    Install(#[from] xos_engine::install::InstallError),
+    /// The API server.
+    #[error("the API server refused")]
+    Api(#[from] kube::Error),
+    /// The load.
+    #[error(transparent)]
+    Load(#[from] load::Error),
+    /// A program of ours.
+    #[error(transparent)]
+    Paths(#[from] paths::Error),
+    /// A process.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// A controller that is not there any more.
+    #[error("a controller ended by itself")]
+    ControllerEnded,
+    /// kopf was not asked for.
+    #[error("kopf is not installed")]
+    NoKopf,
+    /// The program that plans orders.
+    #[error("cannot read what the example `planning` prints: {0:?}")]
+    Planning(String),
+    /// A file.
+    #[error("cannot use a file or process")]
+    File(#[from] std::io::Error),
+}
+
+/// Runs what is asked for.
+///
+/// Needs a runtime of the main thread: what it starts is tied to the thread that starts it.
+///
+/// # Errors
+/// When something does not start, or does not do its work.
+pub async fn run(options: &Options) -> Result<Report, Error> {
+    let mut report = Report { about: about(options), ..Report::default() };
+    if options.wants(Part::Planning) {
+        println!("planning");
+        report.add(Part::Planning, planning::measure().await?);
+    }
+    let needs_stage = [Part::Writes, Part::Chain, Part::Rate, Part::Scale, Part::Restart, Part::Resync, Part::Rest];
+    if needs_stage.into_iter().any(|part| options.wants(part)) {
+        on_stage(options, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn on_stage(options: &Options, report: &mut Report) -> Result<(), Error> {
+    let stage = stage::Stage::set(options.wants(Part::Rate) && !options.no_kopf).await?;
+    let sizes = options.sizes();
+    if options.wants(Part::Writes) {
+        println!("writes");
+        small::writes(&stage, sizes, report).await?;
+    }
+    if options.wants(Part::Chain) {
+        println!("chain");
+        small::chain(&stage, sizes, report).await?;
+    }
+    if options.wants(Part::Rate) {
+        println!("rate");
+        rates::measure(&stage, options, report).await?;
+    }
+    if options.wants(Part::Scale) {
+        println!("scale");
+        many::scale(&stage, sizes, report).await?;
+    }
+    if options.wants(Part::Restart) || options.wants(Part::Resync) {
+        println!("restart and resync");
+        many::restart_and_resync(&stage, options, report).await?;
+    }
+    if options.wants(Part::Rest) {
+        println!("rest");
+        small::rest(&stage, sizes, report).await?;
+    }
+    Ok(())
+}
+
+fn about(options: &Options) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let busy = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let busy: Vec<_> = busy.split(' ').take(3).collect();
+    let mut about = vec![
+        format!("{cores} processors, shared by API server, etcd, load generator and controller"),
+        format!("load average before the start: {}", busy.join(", ")),
+    ];
+    if cfg!(debug_assertions) {
+        about.push("our program is a debug build: its times say nothing".to_owned());
+    }
+    if options.quick {
+        about.push("a quick run: its times say nothing".to_owned());
+    }
+    about
+}

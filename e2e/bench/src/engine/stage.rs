@@ -1,0 +1,155 @@
+//! What all measurements stand on: one control plane, the kinds, the programs.
+
+use std::{
+    cell::Cell,
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use k8s_openapi::api::{
+    admissionregistration::v1::{MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding},
+    core::v1::Namespace,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt as _,
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, PostParams},
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use xos_engine::install::install;
+
+use super::{
+    Error,
+    counts::Counts,
+    load::{Load, Target, Writes},
+    programs::Programs,
+    step::MODELS,
+    usage::{self, Usage},
+};
+use xos_harness::{Cluster, control::ServeOptions, eventually, models};
+
+/// The group of the kinds.
+pub(super) const GROUP: &str = "bench.xos.opencord.org";
+const THINGS: &str = "bench.xos.opencord.org/v1/things";
+const LINKS: &str = "bench.xos.opencord.org/v1/links";
+
+/// Until an admission policy is in force.
+const IN_FORCE: Duration = Duration::from_secs(10);
+
+/// The control plane with what is on it.
+pub(super) struct Stage {
+    cluster: Cluster,
+    client: Client,
+    programs: Programs,
+    folder: tempfile::TempDir,
+    namespaces: Cell<u32>,
+    /// Admission policies that were there before.
+    policies: HashSet<String>,
+}
+
+impl Stage {
+    /// Builds what is missing, starts the control plane (or takes the one of a parent process), installs the kinds.
+    pub(super) async fn set(with_kopf: bool) -> Result<Self, Error> {
+        let programs = Programs::ready(with_kopf).await?;
+        let cluster = match std::env::var_os("XOS_E2E_KUBECONFIG") {
+            Some(_) => Cluster::given_or_own().await?,
+            None => Cluster::start(ServeOptions::default()).await?,
+        };
+        let client = cluster.admin().await?;
+        install(&client, xos_crds::definitions(&models::from_text(MODELS)?)).await?;
+        let folder = cluster.folder("xos-bench-")?;
+        let policies = names::<MutatingAdmissionPolicy>(&client).await?;
+        Ok(Self { cluster, client, programs, folder, namespaces: Cell::new(0), policies })
+    }
+
+    pub(super) fn kubeconfig(&self) -> &Path {
+        self.cluster.kubeconfig()
+    }
+
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A namespace that nobody has used.
+    pub(super) async fn namespace(&self) -> Result<String, Error> {
+        let count = self.namespaces.get() + 1;
+        self.namespaces.set(count);
+        let name = format!("bench-{}-{count}", std::process::id());
+        let metadata = ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        Api::all(self.client.clone()).create(&PostParams::default(), &namespace).await?;
+        Ok(name)
+    }
+
+    /// A load of things.
+    pub(super) fn things(&self, namespace: &str, writes: Writes) -> Result<Load, Error> {
+        self.load(Target { resource: THINGS, kind: "Thing", namespace }, writes)
+    }
+
+    /// A load of links.
+    pub(super) fn links(&self, namespace: &str, writes: Writes) -> Result<Load, Error> {
+        self.load(Target { resource: LINKS, kind: "Link", namespace }, writes)
+    }
+
+    fn load(&self, of: Target<'_>, writes: Writes) -> Result<Load, Error> {
+        Ok(Load::start(&self.programs.load(), self.kubeconfig(), of, writes, &self.file("load.log"))?)
+    }
+
+    /// All writes so far.
+    pub(super) async fn counts(&self) -> Result<Counts, Error> {
+        Ok(Counts::now(&self.client).await?)
+    }
+
+    /// Processor time of API server and etcd so far; unknown of a control plane that somebody else started.
+    pub(super) fn server_cpu(&self) -> Option<Duration> {
+        let folder = &self.cluster.served()?.ready().data_dir;
+        let used = usage::told_about(folder).into_iter().filter_map(|process| Usage::of(process).ok());
+        Some(used.map(|usage| usage.cpu).sum())
+    }
+
+    /// Waits until new things are born with finalizers: a policy is in force a moment after it was made. False if they
+    /// are not.
+    pub(super) async fn sets_finalizers(&self, namespace: &str) -> Result<bool, Error> {
+        let thing = GroupVersionKind::gvk(GROUP, "v1", "Thing");
+        let resource = ApiResource::from_gvk_with_plural(&thing, "things");
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
+        let trial = DynamicObject::new("trial", &resource).data(json!({"spec": {}}));
+        let parameters = PostParams { dry_run: true, ..PostParams::default() };
+        let look = async || match api.create(&parameters, &trial).await {
+            Ok(born) if born.metadata.finalizers.is_some() => Ok(()),
+            Ok(_) => Err("it has none".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        Ok(eventually(IN_FORCE, "a thing that is born with finalizers", look).await.is_ok())
+    }
+
+    /// Removes the admission policies that controllers have made: the next one measured is to be without.
+    pub(super) async fn remove_policies(&self) -> Result<(), Error> {
+        let api: Api<MutatingAdmissionPolicy> = Api::all(self.client.clone());
+        let bindings: Api<MutatingAdmissionPolicyBinding> = Api::all(self.client.clone());
+        let listed = bindings.list(&ListParams::default()).await?;
+        for name in names::<MutatingAdmissionPolicy>(&self.client).await?.difference(&self.policies) {
+            let is_its = |binding: &&MutatingAdmissionPolicyBinding| {
+                binding.spec.as_ref().and_then(|spec| spec.policy_name.as_ref()) == Some(name)
+            };
+            for binding in listed.iter().filter(is_its) {
+                bindings.delete(&binding.name_any(), &DeleteParams::default()).await?;
+            }
+            api.delete(name, &DeleteParams::default()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn names<K>(client: &Client) -> Result<HashSet<String>, kube::Error>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let all = Api::<K>::all(client.clone()).list(&ListParams::default()).await?;
+    Ok(all.iter().map(K::name_any).collect())
+}

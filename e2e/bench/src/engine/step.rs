@@ -1,0 +1,56 @@
+//! The models of the benchmark, and the step that does nothing.
+
+use std::{env, time::Duration};
+
+use xos_model::Object;
+use xos_steps::{StepContext, StepError, SyncStep};
+
+/// The models' text.
+pub const MODELS: &str = include_str!("../../bench.xproto");
+/// Where its program is told how often clean objects are synchronized again, in milliseconds.
+pub const RESYNC: &str = "XOS_BENCH_RESYNC_MS";
+/// Where its program is told how long the step takes, in milliseconds.
+pub const TAKES: &str = "XOS_BENCH_STEP_MS";
+
+/// Synchronizes by doing nothing, or by waiting.
+#[derive(Debug, Default)]
+pub struct SyncThing {
+    resync: Option<Duration>,
+    takes: Option<Duration>,
+}
+
+impl SyncThing {
+    /// As the environment says.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let millis = |name| env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        Self { resync: millis(RESYNC), takes: millis(TAKES) }
+    }
+}
+
+impl SyncStep for SyncThing {
+    type Model = Object;
+
+    fn observes(&self) -> &str {
+        "Thing"
+    }
+
+    fn also_observes(&self) -> Vec<String> {
+        vec!["Link".to_owned()]
+    }
+
+    fn resync(&self) -> Option<Duration> {
+        self.resync
+    }
+
+    async fn sync_record(&self, _: &StepContext, _: &mut Object) -> Result<(), StepError> {
+        if let Some(takes) = self.takes {
+            tokio::time::sleep(takes).await;
+        }
+        Ok(())
+    }
+
+    async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! `xos-cluster`: a Kubernetes control plane on this machine, for tests and for trying things out.
+
+use std::{
+    error::Error,
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use xos_harness::{
+    cli::{chain, exit_code, say},
+    control::{Line, Ready, detached, serve},
+    process,
+    tools::{Tool, Tools},
+};
+
+/// A Kubernetes control plane on this machine: etcd, API server and controllers, without nodes.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the control plane's programs, if they are not in the cache, and print where each is.
+    Tools,
+    /// Start a cluster in the background, and print what to tell the shell: `eval "$(xos-cluster up)"`.
+    Up {
+        /// Record every request that may change something.
+        #[arg(long)]
+        audit: bool,
+    },
+    /// Stop the cluster in the background.
+    Down,
+    /// Run a cluster until standard input ends or SIGTERM comes; prints one line of JSON when it is ready.
+    Serve {
+        /// Record every request that may change something, in audit.log beside the kubeconfig.
+        #[arg(long)]
+        audit: bool,
+        /// Describe the cluster in this folder, and be the only one that does.
+        #[arg(long, hide = true)]
+        state: Option<PathBuf>,
+    },
+    /// Become another program that is killed when its parent ends.
+    #[command(hide = true)]
+    Exec {
+        /// The parent.
+        #[arg(long)]
+        parent: u32,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    exit_code("xos-cluster", run(Arguments::parse().command))
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Exec { parent, command } => Err(process::exec_on_leash(parent, &command).into()),
+        Command::Tools => tools(),
+        Command::Up { audit } => up(audit),
+        Command::Down => down(),
+        Command::Serve { audit, state } => serve(audit, state.as_deref()),
+    }
+}
+
+/// One thread, the main one: the cluster's processes are on its leash.
+fn block_on<T, E: Error + 'static>(work: impl Future<Output = Result<T, E>>) -> Result<T, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(work)?)
+}
+
+fn tools() -> Result<(), Box<dyn Error>> {
+    let tools = Tools::ready()?;
+    for tool in Tool::ALL {
+        println!("{}", tools.path(tool).display());
+    }
+    Ok(())
+}
+
+fn up(audit: bool) -> Result<(), Box<dyn Error>> {
+    let (ready, started) = block_on(detached::up(audit))?;
+    if started {
+        eprintln!("a cluster runs in the background; `xos-cluster down` stops it");
+    }
+    println!("export KUBECONFIG={}", ready.kubeconfig.display());
+    println!("export PATH={}:\"$PATH\"", ready.bin_dir.display());
+    Ok(())
+}
+
+fn down() -> Result<(), Box<dyn Error>> {
+    let was_running = block_on(detached::down())?;
+    println!("{}", if was_running { "the cluster is stopped" } else { "no cluster was running" });
+    Ok(())
+}
+
+fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let claim = state.map(detached::Claim::take).transpose();
+    let mut told = false;
+    let end = claim.map_err(Box::<dyn Error>::from).and_then(|claim| {
+        block_on(serve::run(audit, |ready: &Ready| {
+            if let Some(claim) = &claim {
+                claim.describe(ready).map_err(io::Error::other)?;
+            }
+            told = true;
+            say(&Line::Ready(ready.clone()))
+        }))
+    });
+    if let (Err(error), false) = (&end, told) {
+        say(&Line::Error(chain(&**error)))?;
+    }
+    end
+}

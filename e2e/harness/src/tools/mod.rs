@@ -1,0 +1,158 @@
+//! The control plane's programs: taken from `KUBEBUILDER_ASSETS`, from the cache, or built with Go.
+
+mod build;
+pub mod go;
+pub mod key;
+
+use std::{
+    env,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+pub use build::Error as BuildError;
+pub use go::Error as GoError;
+
+use crate::paths;
+
+/// A program of the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// The API server's store.
+    Etcd,
+    /// The API server.
+    ApiServer,
+    /// Namespaces' deletion, ServiceAccounts, garbage collection.
+    ControllerManager,
+    /// The command that people use.
+    Kubectl,
+}
+
+impl Tool {
+    /// All of them, in the order in which they are built.
+    pub const ALL: [Self; 4] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Kubectl];
+
+    /// The program's file name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Kubectl => "kubectl",
+        }
+    }
+
+    /// The Go package that it is built from, and about how many seconds that takes on two cores, in the order of `ALL`.
+    const fn package(self) -> (&'static str, u64) {
+        match self {
+            Self::Etcd => ("go.etcd.io/etcd/server/v3", 90),
+            Self::ApiServer => ("k8s.io/kubernetes/cmd/kube-apiserver", 240),
+            Self::ControllerManager => ("k8s.io/kubernetes/cmd/kube-controller-manager", 100),
+            Self::Kubectl => ("k8s.io/kubernetes/cmd/kubectl", 45),
+        }
+    }
+}
+
+/// Programs that could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cache folder is unknown.
+    #[error(transparent)]
+    Paths(#[from] paths::Error),
+    /// The Go that is there will not do.
+    #[error(transparent)]
+    Go(#[from] GoError),
+    /// A build failed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// `KUBEBUILDER_ASSETS` is set and does not hold what it should.
+    #[error("KUBEBUILDER_ASSETS is set to {folder}, and there is no {name} in it: unset it to have the programs built here", folder = folder.display(), name = tool.name())]
+    Assets {
+        /// The folder.
+        folder: PathBuf,
+        /// What is not in it.
+        tool: Tool,
+    },
+    /// The cache cannot be used.
+    #[error("cannot use the cache {}", path.display())]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Where each program is.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    cached: PathBuf,
+    assets: Option<PathBuf>,
+}
+
+impl Tools {
+    /// Finds the programs, and builds those that are missing; tells how that goes on standard error.
+    ///
+    /// Two processes may call this at once: the second waits for the first. Blocks for minutes the first time.
+    ///
+    /// # Errors
+    /// When Go is missing or too old, or a build fails.
+    pub fn ready() -> Result<Self, Error> {
+        let assets = env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(folder) = &assets {
+            let needed = [Tool::Etcd, Tool::ApiServer, Tool::Kubectl];
+            if let Some(tool) = needed.into_iter().find(|tool| !folder.join(tool.name()).is_file()) {
+                return Err(Error::Assets { folder: folder.clone(), tool });
+            }
+            if folder.join(Tool::ControllerManager.name()).is_file() {
+                return Ok(Self { cached: folder.clone(), assets });
+            }
+        }
+        let go = go::Go::find()?;
+        let modules = paths::repository().join("e2e/harness/controlplane");
+        let flags = build::flags(&modules)?;
+        let cached = paths::cache()?.join("tools").join(key::of(&modules, &flags, go.version()).map_err(at(&modules))?);
+        let tools = Self { cached, assets };
+        tools.build_missing(&modules, &flags)?;
+        Ok(tools)
+    }
+
+    /// The path of one program.
+    #[must_use]
+    pub fn path(&self, tool: Tool) -> PathBuf {
+        let of_assets = self.assets.as_ref().map(|folder| folder.join(tool.name()));
+        of_assets.filter(|path| path.is_file()).unwrap_or_else(|| self.cached.join(tool.name()))
+    }
+
+    /// The folder that has kubectl in it.
+    #[must_use]
+    pub fn bin_dir(&self) -> PathBuf {
+        self.path(Tool::Kubectl).parent().unwrap_or(&self.cached).to_owned()
+    }
+
+    fn build_missing(&self, modules: &Path, flags: &[String]) -> Result<(), Error> {
+        let missing = || Tool::ALL.into_iter().filter(|tool| !self.path(*tool).is_file()).collect::<Vec<_>>();
+        if missing().is_empty() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.cached).map_err(at(&self.cached))?;
+        let lock = self.cached.join("lock");
+        // The lock is given back by the operating system, whichever way this process ends.
+        let held = File::create(&lock).map_err(at(&lock))?;
+        if held.try_lock().is_err() {
+            eprintln!("another process builds the control plane; waiting for it …");
+            held.lock().map_err(at(&lock))?;
+        }
+        let missing = missing();
+        build::all(modules, flags, &missing, &self.cached)?;
+        Ok(())
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Cache { path, source }
+}

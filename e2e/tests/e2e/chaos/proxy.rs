@@ -1,0 +1,215 @@
+//! An API server at its worst: between a controller and the real one, at random.
+//!
+//! A request is dropped, delayed, swallowed, refused (409, 429, 500, 503), or takes effect without an answer; a watch is cut off, or told that it
+//! is too old (410).
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use kube::Client;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::server::{Answer, Body, BodyError, Server};
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Delayed(Duration),
+    /// No answer, and nothing done.
+    Dropped,
+    /// Nothing done, and the connection stays.
+    Swallowed,
+    /// Done, and no answer.
+    Lost,
+    Refused(u16),
+    /// The watch ends after this.
+    Cut(Duration),
+    /// The watch is told that it is too old.
+    TooOld,
+}
+
+/// A running proxy. It ends when it is dropped.
+pub(super) struct Proxy {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    random: Mutex<StdRng>,
+    /// How likely a request has a fault.
+    rate: f64,
+    is_storming: AtomicBool,
+    faults: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Proxy {
+    /// Starts one that does what `client` may do. It is calm at first.
+    pub(super) async fn start(client: Client, seed: u64, rate: f64) -> io::Result<Self> {
+        let random = Mutex::new(StdRng::seed_from_u64(seed));
+        let shared = Shared { client, random, rate, is_storming: AtomicBool::new(false), faults: Mutex::default() };
+        let shared = Arc::new(shared);
+        let used = Arc::clone(&shared);
+        let server = Server::start(move |request| answer(Arc::clone(&used), request)).await?;
+        Ok(Self { server, shared })
+    }
+
+    /// Begins or ends to do its worst.
+    pub(super) fn storm(&self, storms: bool) {
+        self.shared.is_storming.store(storms, Ordering::Relaxed);
+    }
+
+    /// How often what happened.
+    pub(super) fn faults(&self) -> BTreeMap<String, usize> {
+        lock(&self.shared.faults).clone()
+    }
+
+    /// Writes a kubeconfig that leads here.
+    pub(super) fn kubeconfig(&self, folder: &Path) -> io::Result<PathBuf> {
+        let path = folder.join("proxy.kubeconfig");
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+            "clusters": [{"name": "proxy", "cluster": {"server": self.server.url()}}],
+            "users": [{"name": "anybody", "user": {}}],
+            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "anybody"}}],
+        });
+        fs::write(&path, config.to_string())?;
+        Ok(path)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn fault(&self, is_watch: bool) -> Option<Fault> {
+        if !self.is_storming.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut random = lock(&self.random);
+        // Every watch ends some time.
+        if is_watch {
+            let cut = Fault::Cut(Duration::from_millis(random.random_range(0..4000)));
+            let fault = match random.random_range(0..8) {
+                0 => Fault::Dropped,
+                1 => Fault::TooOld,
+                2 => Fault::Refused(410),
+                3 => Fault::Swallowed,
+                _ => cut,
+            };
+            return Some(fault);
+        }
+        if !random.random_bool(self.rate) {
+            return None;
+        }
+        Some(match random.random_range(0..8) {
+            0 => Fault::Dropped,
+            1 | 2 => Fault::Lost,
+            3 if random.random_bool(0.3) => Fault::Swallowed,
+            4 => Fault::Refused(409),
+            5 => Fault::Refused(429),
+            6 => Fault::Refused(500),
+            7 => Fault::Refused(503),
+            _ => Fault::Delayed(Duration::from_millis(random.random_range(10..600))),
+        })
+    }
+
+    fn note(&self, fault: Fault) {
+        let name = match fault {
+            Fault::Delayed(_) => "delayed".to_owned(),
+            Fault::Cut(_) => "cut".to_owned(),
+            fault => format!("{fault:?}").to_lowercase(),
+        };
+        *lock(&self.faults).entry(name).or_default() += 1;
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
+    let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+    let fault = shared.fault(is_watch);
+    if let Some(fault) = fault {
+        shared.note(fault);
+    }
+    match fault {
+        Some(Fault::Dropped) => return Err(io::ErrorKind::ConnectionReset.into()),
+        Some(Fault::Swallowed) => return std::future::pending().await,
+        Some(Fault::Refused(code)) => return Ok(status(code)),
+        Some(Fault::TooOld) => return Ok(too_old()),
+        Some(Fault::Delayed(time)) => tokio::time::sleep(time).await,
+        Some(Fault::Lost | Fault::Cut(_)) | None => {}
+    }
+    let answer = forward(&shared.client, request).await?;
+    match fault {
+        Some(Fault::Lost) => Err(io::ErrorKind::ConnectionReset.into()),
+        Some(Fault::Cut(after)) => Ok(cut(answer, after)),
+        _ => Ok(answer.map(|body| body.map_err(Into::into).boxed_unsync())),
+    }
+}
+
+async fn forward(client: &Client, request: Request<Incoming>) -> io::Result<Response<kube::client::Body>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let mut forwarded = Request::builder().method(head.method).uri(path);
+    for name in [header::ACCEPT, header::CONTENT_TYPE] {
+        if let Some(value) = head.headers.get(&name) {
+            forwarded = forwarded.header(name, value);
+        }
+    }
+    let forwarded = forwarded.body(kube::client::Body::from(body.to_vec())).map_err(io::Error::other)?;
+    client.send(forwarded).await.map_err(io::Error::other)
+}
+
+/// The answer's begin: what comes within this time.
+fn cut(answer: Response<kube::client::Body>, after: Duration) -> Response<Body> {
+    let end = stream::once(async { Err(BodyError::from("cut")) });
+    answer.map(|body| {
+        let frames = body.into_data_stream().map(|data| data.map(Frame::data).map_err(BodyError::from));
+        StreamBody::new(frames.take_until(tokio::time::sleep(after)).chain(end)).boxed_unsync()
+    })
+}
+
+fn status_of(code: u16) -> Value {
+    let reason = match code {
+        409 => "Conflict",
+        410 => "Expired",
+        429 => "TooManyRequests",
+        503 => "ServiceUnavailable",
+        _ => "InternalError",
+    };
+    json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": reason, "message": "a storm", "code": code})
+}
+
+fn status(code: u16) -> Response<Body> {
+    let mut response = json_answer(&status_of(code));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if code == 429 {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn too_old() -> Response<Body> {
+    json_answer(&json!({"type": "ERROR", "object": status_of(410)}))
+}
+
+fn json_answer(value: &Value) -> Response<Body> {
+    let body = Full::from(format!("{value}\n")).map_err(|never| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
