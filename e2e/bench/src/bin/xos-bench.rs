@@ -10,7 +10,7 @@ use xos_harness::cli::exit_code;
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
-        Ok(report) if options.check && report.misses() > 0 => ExitCode::FAILURE,
+        Ok(report) if options.check && report.unmet() > 0 => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => exit_code("xos-bench", Err(error)),
     }

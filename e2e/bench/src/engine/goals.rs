@@ -30,26 +30,20 @@ pub(super) fn writes(run: &Run) -> Vec<Goal> {
     PHASES.iter().zip(limits).map(goal).collect()
 }
 
-/// Rates and latency of ours next to the limit and the peer of the same round.
+/// Rates and latency of ours next to the limit and the peer of the same round. What is missing makes a goal unmet.
 pub(super) fn rates(ours: &Run, limit: Option<&Run>, peer: Option<&Run>) -> Vec<Goal> {
     let mut goals = vec![];
     let title = ours.who.title();
     for (name, phase) in PHASES {
         let rate = |run: &Run| phase(run).per_second.max(1e-9);
-        if let Some(limit) = limit {
-            let ratio = rate(ours) / rate(limit);
-            goals.push(Goal::at_least(format!("{title}: rate / raw writes, {name}"), ratio, OF_LIMIT, ""));
-        }
-        if let Some(peer) = peer {
-            let ratio = rate(ours) / rate(peer);
-            goals.push(Goal::at_least(format!("{title}: rate / controller-runtime, {name}"), ratio, OF_PEER, ""));
-        }
+        let ratio = |other: Option<&Run>| Some(rate(ours) / rate(other?));
+        goals.push(Goal::at_least(format!("{title}: rate / raw writes, {name}"), ratio(limit), OF_LIMIT, ""));
+        goals.push(Goal::at_least(format!("{title}: rate / controller-runtime, {name}"), ratio(peer), OF_PEER, ""));
     }
-    if let (Some(own), Some(raw)) = (ours.change, limit.and_then(|limit| limit.change)) {
-        let ratio = own.p50 / raw.p50.max(1e-9);
-        goals.push(Goal::at_most(format!("{title}: latency p50 / raw"), ratio, LATENCY, ""));
-        goals.push(Goal::at_most(format!("{title}: latency max"), own.max, LONGEST, "ms"));
-    }
+    let raw = limit.and_then(|limit| limit.change);
+    let ratio = ours.change.zip(raw).map(|(own, raw)| own.p50 / raw.p50.max(1e-9));
+    goals.push(Goal::at_most(format!("{title}: latency p50 / raw"), ratio, LATENCY, ""));
+    goals.push(Goal::at_most(format!("{title}: latency max"), ours.change.map(|own| own.max), LONGEST, "ms"));
     goals
 }
 
@@ -61,4 +55,33 @@ pub(super) fn evenness(few: &Run, many: &Run) -> Vec<Goal> {
         Goal::at_least(what, ratio, 0.8, "")
     };
     PHASES.iter().map(goal).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::load::Spread;
+
+    fn run(who: Contestant, per_second: f64, change: Option<Spread>) -> Run {
+        let phase = Phase { per_second, writes: 1.0, ..Phase::default() };
+        Run { who, objects: 1, create: phase, update: phase, change, delete: phase, usage: None, cpu: None }
+    }
+
+    #[test]
+    fn rates_are_judged_next_to_the_limit_and_the_peer() {
+        let change = Some(Spread { mean: 1.0, p50: 1.0, p99: 2.0, max: 3.0 });
+        let ours = run(Contestant::Ours, 95.0, change);
+        let limit = run(Contestant::Raw, 100.0, change);
+        let peer = run(Contestant::ControllerRuntime, 50.0, change);
+        let goals = rates(&ours, Some(&limit), Some(&peer));
+        assert_eq!(goals.len(), 8);
+        assert!(goals.iter().all(|goal| goal.met == Some(true)), "{goals:?}");
+    }
+
+    #[test]
+    fn what_is_missing_makes_a_goal_unmet_and_not_absent() {
+        let goals = rates(&run(Contestant::Ours, 95.0, None), None, None);
+        assert_eq!(goals.len(), 8);
+        assert!(goals.iter().all(|goal| goal.met.is_none()), "{goals:?}");
+    }
 }

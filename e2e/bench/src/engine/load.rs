@@ -22,6 +22,9 @@ pub enum Error {
     /// It cannot be understood.
     #[error("the load generator says {0:?}")]
     Words(String),
+    /// It did not measure each object.
+    #[error("the load generator did not tell how long each object took to {0}")]
+    Unmeasured(String),
     /// It met an error.
     #[error("{command}: {error}")]
     Failed {
@@ -44,7 +47,7 @@ pub(super) enum Writes {
 }
 
 /// How times are spread, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Their mean.
     pub mean: f64,
@@ -62,11 +65,19 @@ pub(super) struct Answer {
     command: String,
     /// Until all of it was done and seen.
     pub(super) seconds: f64,
-    /// Of each object, where that is measured.
-    #[serde(default)]
-    pub(super) millis: Spread,
+    millis: Option<Spread>,
     #[serde(default)]
     error: String,
+}
+
+impl Answer {
+    /// Returns what each object took.
+    ///
+    /// # Errors
+    /// When the load generator did not measure it.
+    pub(super) fn millis(&self) -> Result<Spread, Error> {
+        self.millis.ok_or_else(|| Error::Unmeasured(self.command.clone()))
+    }
 }
 
 /// A running load generator, for one kind in one namespace.
@@ -140,9 +151,10 @@ mod tests {
     fn answers_are_read() {
         let answer: Answer = serde_json::from_str(r#"{"command":"create","objects":2,"seconds":0.5}"#).unwrap();
         assert!(answer.error.is_empty() && answer.seconds > 0.4);
+        assert!(matches!(answer.millis(), Err(Error::Unmeasured(_))));
         let spread = r#"{"command":"change","seconds":1,"millis":{"mean":1,"p50":1,"p99":2,"max":3}}"#;
         assert_eq!(
-            serde_json::from_str::<Answer>(spread).unwrap().millis,
+            serde_json::from_str::<Answer>(spread).unwrap().millis().unwrap(),
             Spread { mean: 1.0, p50: 1.0, p99: 2.0, max: 3.0 }
         );
     }

@@ -50,15 +50,15 @@ pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
 
 fn memory(ours: &Run, peer: Option<&Run>) -> Vec<Goal> {
     let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0;
-    let Some(usage) = ours.usage else { return vec![] };
-    let (peak, settled) = (mib(usage.peak_kib), mib(usage.resident_kib));
+    let peak = |run: &Run| run.usage.map(|usage| mib(usage.peak_kib));
     let what = format!("{}: peak memory with {} objects", ours.who.title(), ours.objects);
-    let mut goals = vec![Goal::at_most(&what, peak, MEMORY, "MiB").with(format!("settled {settled:.1}"))];
-    if let Some(other) = peer.and_then(|peer| peer.usage) {
-        let what = format!("{what} / controller-runtime's");
-        goals.push(Goal::at_most(what, peak / mib(other.peak_kib).max(1e-9), 1.0, ""));
-    }
-    goals
+    let own = Goal::at_most(&what, peak(ours), MEMORY, "MiB");
+    let own = match ours.usage {
+        Some(usage) => own.with(format!("settled {:.1}", mib(usage.resident_kib))),
+        None => own,
+    };
+    let ratio = peak(ours).zip(peer.and_then(peak)).map(|(ours, theirs)| ours / theirs.max(1e-9));
+    vec![own, Goal::at_most(format!("{what} / controller-runtime's"), ratio, 1.0, "")]
 }
 
 /// A restart with clean objects, then a resync of them.
@@ -122,7 +122,7 @@ async fn resync(
     // Until it is up, and all are due.
     load.run("change", 1).await?;
     tokio::time::sleep(RESYNC * 2).await;
-    let ms = load.run("change", sizes.changes).await?.millis;
+    let ms = load.run("change", sizes.changes).await?.millis()?;
     let what = format!("a change during a resync of {} objects, p99", sizes.many);
     let goal = Goal::at_most(what, ms.p99, DURING_RESYNC, "ms");
     report.add(Part::Resync, vec![goal.with(format!("p50 {:.1}, max {:.1}", ms.p50, ms.max))]);

@@ -29,7 +29,7 @@ pub struct Options {
     /// The folder for report.md and report.json.
     #[arg(long, default_value = "target/bench", value_name = "FOLDER")]
     pub output: PathBuf,
-    /// Exit code 1 if a goal is missed.
+    /// Exit with code 1 unless every goal is met.
     #[arg(long)]
     pub check: bool,
 }

@@ -17,31 +17,40 @@ pub struct Goal {
     pub measured: String,
     /// The figure, if there is one.
     pub value: Option<f64>,
-    /// Whether it is met; none if it was not measured.
+    /// Whether it is met; none if it was not measured, which does not count as met.
     pub met: Option<bool>,
 }
 
 impl Goal {
-    /// A figure that may not be greater.
+    /// A figure that may not be greater than `limit`. Without a figure the goal is not met.
     #[must_use]
-    pub fn at_most(what: impl Into<String>, value: f64, limit: f64, unit: &str) -> Self {
-        Self::new(what, format!("≤ {}", figure(limit, unit)), value, unit, value <= limit)
+    pub fn at_most(what: impl Into<String>, value: impl Into<Option<f64>>, limit: f64, unit: &str) -> Self {
+        Self::new(what, format!("≤ {}", figure(limit, unit)), value.into(), unit, |value| value <= limit)
     }
 
-    /// A figure that may not be smaller.
+    /// A figure that may not be smaller than `limit`. Without a figure the goal is not met.
     #[must_use]
-    pub fn at_least(what: impl Into<String>, value: f64, limit: f64, unit: &str) -> Self {
-        Self::new(what, format!("≥ {}", figure(limit, unit)), value, unit, value >= limit)
+    pub fn at_least(what: impl Into<String>, value: impl Into<Option<f64>>, limit: f64, unit: &str) -> Self {
+        Self::new(what, format!("≥ {}", figure(limit, unit)), value.into(), unit, |value| value >= limit)
     }
 
-    /// One that could not be measured.
+    /// A goal that could not be measured. It is not met.
     #[must_use]
     pub fn unmeasured(what: impl Into<String>, wanted: &str, why: &str) -> Self {
         Self { what: what.into(), wanted: wanted.to_owned(), measured: why.to_owned(), value: None, met: None }
     }
 
-    fn new(what: impl Into<String>, wanted: String, value: f64, unit: &str, met: bool) -> Self {
-        Self { what: what.into(), wanted, measured: figure(value, unit), value: Some(value), met: Some(met) }
+    fn new(
+        what: impl Into<String>,
+        wanted: String,
+        value: Option<f64>,
+        unit: &str,
+        meets: impl FnOnce(f64) -> bool,
+    ) -> Self {
+        // JSON has no other numbers.
+        let value = value.filter(|value| value.is_finite());
+        let measured = value.map_or_else(|| "–".to_owned(), |value| figure(value, unit));
+        Self { what: what.into(), wanted, measured, value, met: value.map(meets) }
     }
 
     /// The goal with more words on what was measured.
@@ -99,10 +108,10 @@ impl Report {
         self.runs.push(run);
     }
 
-    /// Whether a goal was missed.
+    /// Returns how many goals are not met: missed, or not measured.
     #[must_use]
-    pub fn misses(&self) -> usize {
-        self.goals.iter().filter(|(_, goal)| goal.met == Some(false)).count()
+    pub fn unmet(&self) -> usize {
+        self.goals.iter().filter(|(_, goal)| goal.met != Some(true)).count()
     }
 
     /// Writes `report.md` and `report.json`.
@@ -200,10 +209,20 @@ mod tests {
         let missed = Goal::at_most("latency", 120.25, 100.0, "ms").with("of 3");
         report
             .add(Part::Rate, vec![missed, Goal::at_least("ratio", 0.95, 0.9, ""), Goal::unmeasured("x", "≤ 1", "no")]);
-        assert_eq!(report.misses(), 1);
+        assert_eq!(report.unmet(), 2);
         let text = report.markdown();
         assert!(text.contains("| rate | latency | ≤ 100 ms | 120 ms (of 3) | MISSED |"), "{text}");
         assert!(text.contains("| rate | ratio | ≥ 0.9 | 0.95 | met |"), "{text}");
         assert!(text.contains("| rate | x | ≤ 1 | no | not measured |"), "{text}");
+    }
+
+    #[test]
+    fn a_goal_without_a_figure_is_not_met() {
+        let mut report = Report::default();
+        for value in [None, Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY)] {
+            report.add(Part::Rate, vec![Goal::at_most("x", value, 1.0, ""), Goal::at_least("x", value, 1.0, "")]);
+        }
+        assert!(report.goals.iter().all(|(_, goal)| goal.met.is_none() && goal.value.is_none()), "{report:?}");
+        assert_eq!(report.unmet(), report.goals.len());
     }
 }

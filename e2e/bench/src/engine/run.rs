@@ -84,7 +84,7 @@ pub(super) async fn run(stage: &Stage, plan: Plan) -> Result<Option<Run>, Error>
 async fn measure(stage: &Stage, plan: Plan, load: &mut Load, controller: Option<&Controller>) -> Result<Run, Error> {
     let create = phase(stage, load, "create", plan.objects).await?;
     let update = phase(stage, load, "update", plan.objects).await?;
-    let change = if plan.changes > 0 { Some(load.run("change", plan.changes).await?.millis) } else { None };
+    let change = if plan.changes > 0 { Some(load.run("change", plan.changes).await?.millis()?) } else { None };
     tokio::time::sleep(SETTLED).await;
     let usage = controller.map(Controller::usage).transpose()?;
     let delete = phase(stage, load, "delete", plan.objects).await?;

@@ -46,7 +46,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         if who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
             report.add(Part::Chain, vec![Goal::unmeasured(format!("{title}: chain"), "≤ 1.5", NO_POLICY)]);
         } else {
-            let hops = links.run("chain", sizes.chain).await?.millis;
+            let hops = links.run("chain", sizes.chain).await?.millis()?;
             let whole = hops.mean * f64::from(sizes.chain);
             let what = format!("{title}: a chain of {} / as many changes of status", sizes.chain);
             let ratio = Goal::at_most(what, whole / (limit.seconds * 1e3).max(1e-9), CHAIN, "");
