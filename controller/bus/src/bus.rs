@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::{Backoff, Pass};
-use xos_steps::{ContextParts, DynEventStep, Producer, Saver, SubscriptionError};
+use xos_steps::{Call, DynEventStep, Producer, Services, SubscriptionError};
 
 use crate::bench::{benches, work};
 use crate::consumer::{Consumer, End};
@@ -128,7 +128,7 @@ impl Bus {
 
     /// Runs until `shutdown`, from when `ready` becomes true. Then nothing more is received; what is being handled has the grace period to end,
     /// and what is done is committed.
-    pub async fn run(self, parts: ContextParts, mut ready: watch::Receiver<bool>, shutdown: CancellationToken) {
+    pub async fn run(self, services: Arc<Services>, mut ready: watch::Receiver<bool>, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => return,
             ready = ready.wait_for(|ready| *ready) => if ready.is_err() { return },
@@ -136,7 +136,13 @@ impl Bus {
         let mut running = JoinSet::new();
         for consumer in self.consumers {
             let span = tracing::info_span!("events", step = consumer.step.name());
-            let run = step(consumer, self.options.clone(), parts.clone(), Arc::clone(&self.producer), shutdown.clone());
+            let run = step(
+                consumer,
+                self.options.clone(),
+                Arc::clone(&services),
+                Arc::clone(&self.producer),
+                shutdown.clone(),
+            );
             running.spawn(run.instrument(span));
         }
         while running.join_next().await.is_some() {}
@@ -147,14 +153,14 @@ impl Bus {
 async fn step(
     consumer: Consumer,
     options: BusOptions,
-    parts: ContextParts,
+    services: Arc<Services>,
     producer: Arc<dyn Producer>,
     shutdown: CancellationToken,
 ) {
     let (stop, shared) = (Arc::clone(&consumer.stop), Arc::clone(&consumer.shared));
-    let (events, namespace) = (Arc::clone(&parts.events), options.namespace.clone());
+    let (events, namespace) = (Arc::clone(&services.events), options.namespace.clone());
     let teller = Teller { events, namespace, step: consumer.step.name().to_owned() };
-    let shop = Arc::new(workshop(&consumer, options, parts, producer));
+    let shop = Arc::new(workshop(&consumer, options, services, producer));
     let mut workers = JoinSet::new();
     for _ in 0..benches(consumer.step.concurrency()) {
         workers.spawn(work(Arc::clone(&shop)).in_current_span());
@@ -198,13 +204,18 @@ impl Drop for Abandon {
     }
 }
 
-fn workshop(consumer: &Consumer, options: BusOptions, parts: ContextParts, producer: Arc<dyn Producer>) -> Workshop {
-    let saver = Saver { step: consumer.step.name().to_owned(), pass: Pass::Event };
+fn workshop(
+    consumer: &Consumer,
+    options: BusOptions,
+    services: Arc<Services>,
+    producer: Arc<dyn Producer>,
+) -> Workshop {
     Workshop {
         step: Arc::clone(&consumer.step),
         group: consumer.group.clone(),
         synchronizer: options.synchronizer,
-        parts: Arc::new(ContextParts { saver, namespace: options.namespace, ..parts }),
+        call: Call::new(consumer.step.name(), Pass::Event, &options.namespace),
+        services,
         settings: consumer.settings.clone(),
         time_limit: options.time_limit,
         producer,

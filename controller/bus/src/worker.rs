@@ -1,15 +1,12 @@
 //! Handles an event: an attempt, another one later, and in the end parking.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use xos_steps::{ContextParts, DynEventStep, Producer, StepContext, StepError};
+use xos_steps::{Call, DynEventStep, Producer, Services, StepContext, StepError, call};
 
 use crate::counter::Counter;
 use crate::desk::Task;
@@ -22,7 +19,9 @@ pub(crate) struct Workshop {
     pub(crate) step: Arc<dyn DynEventStep>,
     pub(crate) group: String,
     pub(crate) synchronizer: String,
-    pub(crate) parts: Arc<ContextParts>,
+    pub(crate) services: Arc<Services>,
+    /// What the calls of this step have in common.
+    pub(crate) call: Call,
     pub(crate) settings: Settings,
     pub(crate) time_limit: Duration,
     pub(crate) producer: Arc<dyn Producer>,
@@ -129,7 +128,7 @@ async fn attempt(shop: &Workshop, task: &mut Task) -> After {
             After::Done
         }
         // It is not the event's fault: it stays for the next start, or the next owner.
-        Err(_) if shop.parts.cancellation.is_cancelled() => After::Again,
+        Err(_) if shop.services.cancellation.is_cancelled() => After::Again,
         Err(error) => {
             shop.counter.failed();
             failed(shop, task, &error)
@@ -152,21 +151,7 @@ fn failed(shop: &Workshop, task: &Task, error: &StepError) -> After {
 }
 
 async fn run(shop: &Workshop, task: &Task) -> Result<(), StepError> {
-    let context = StepContext::of_event(&shop.parts, &task.event, task.attempts.saturating_sub(1));
-    let mut call = AssertUnwindSafe(shop.step.process(&context, &task.event)).catch_unwind();
-    // A step that waits for nothing needs no timer.
-    let called = match futures::poll!(&mut call) {
-        Poll::Ready(called) => Ok(called),
-        Poll::Pending => tokio::time::timeout(shop.time_limit, call).await,
-    };
-    match called {
-        Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(StepError::failed(format!("the step panicked: {}", panic_text(panic.as_ref())))),
-        Err(_) => Err(StepError::failed(format!("the step did not end within {:?} and was stopped", shop.time_limit))),
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with no text")
+    let call = shop.call.for_event(&task.event).after_failures(task.attempts.saturating_sub(1));
+    let context = StepContext::new(&shop.services, call);
+    call::run(shop.step.process(&context, &task.event), shop.time_limit).await
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::graph::GraphError;
 use xos_model::{Index, ObjectKey};
-use xos_steps::{ContextParts, Store};
+use xos_steps::{Services, Store};
 
 use crate::cache::WatchId;
 use crate::clock::Clock;
@@ -71,7 +71,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a registry. `parts` is what every step's context starts from.
+    /// Makes an engine for a registry. Steps get `services`, with the engine's store.
     ///
     /// # Errors
     /// When a dependency of the options names a model or port that is not there.
@@ -79,7 +79,7 @@ impl Engine {
         registry: impl Into<Arc<Registry>>,
         writer: Arc<dyn Writer>,
         clock: Arc<dyn Clock>,
-        parts: ContextParts,
+        services: Services,
         options: Options,
     ) -> Result<Self, GraphError> {
         let registry: Arc<Registry> = registry.into();
@@ -93,11 +93,11 @@ impl Engine {
             namespaces: options.namespaces.clone(),
             wrote,
         };
-        let parts = ContextParts { store: Arc::new(store), ..parts };
+        let services = Arc::new(Services { store: Arc::new(store), ..services });
         let (backoff, step_timeout) = (options.backoff, options.step_timeout);
         let planner = Planner::new(options.patience);
         let limits = Limits { quick: options.concurrency, slow: options.slow_concurrency, after: options.slow_after };
-        let shared = Shared { registry, writer, clock, parts, backoff, step_timeout };
+        let shared = Shared { registry, writer, clock, services, backoff, step_timeout };
         Ok(Self {
             shared: Arc::new(shared),
             options,
@@ -171,9 +171,9 @@ impl Engine {
         }
     }
 
-    /// What every step's context starts from, with the store.
-    pub fn parts(&self) -> ContextParts {
-        self.shared.parts.clone()
+    /// Returns what all steps share, with the engine's store.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.shared.services)
     }
 
     /// Becomes true once all objects are known, so that queries see everything.
@@ -195,14 +195,14 @@ impl Engine {
 
     /// The store that steps are given.
     pub fn store(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.shared.parts.store)
+        Arc::clone(&self.shared.services.store)
     }
 
     async fn drain(&mut self) {
         let running = self.workers.len();
         tracing::info!(running, "stopping");
         // Steps listen to this; whatever they return after it is recorded only if it is success.
-        self.shared.parts.cancellation.cancel();
+        self.shared.services.cancellation.cancel();
         let all = async { while self.workers.join_next().await.is_some() {} };
         if tokio::time::timeout(self.options.shutdown_grace, all).await.is_err() {
             tracing::warn!(left = self.workers.len(), "the grace period is over: steps that still run are dropped");

@@ -103,7 +103,7 @@ impl Running {
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
-        let engine = Engine::new(registry, Arc::new(world.clone()), clock, ContextParts::default(), options).unwrap();
+        let engine = Engine::new(registry, Arc::new(world.clone()), clock, Services::default(), options).unwrap();
         let shutdown = CancellationToken::new();
         let engine = tokio::spawn(engine.run(notices, shutdown.clone()));
         Self { world, calls, shutdown, engine }

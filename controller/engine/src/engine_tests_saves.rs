@@ -13,8 +13,8 @@ fn engine(registry: Registry) -> (Engine, MemoryApi, mpsc::UnboundedReceiver<Not
     let registry = Arc::new(registry);
     let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
     let (api, notices) = MemoryApi::new(Arc::clone(&registry), clock.clone());
-    let (writer, parts) = (Arc::new(api.clone()), ContextParts::default());
-    (Engine::new(registry, writer, clock, parts, Options::default()).unwrap(), api, notices)
+    let writer = Arc::new(api.clone());
+    (Engine::new(registry, writer, clock, Services::default(), Options::default()).unwrap(), api, notices)
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,6 @@
 //!
 //! **Invariant:** an object is handled by one worker at a time. **Invariant:** [`decide`], [`queue`] and [`cache`] do no IO.
 
-pub mod act;
 pub mod birth;
 pub mod cache;
 pub mod clock;

@@ -9,9 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::{Outcome, Pass};
-use xos_steps::{ContextParts, DynPullStep, Event, Saver, StepContext};
-
-use crate::act::act;
+use xos_steps::call::{self, outcome};
+use xos_steps::{Call, DynPullStep, Event, Services, StepContext};
 
 /// Periods are spread over ±10 %, so that many controllers do not ask a backend all at once.
 const JITTER: f64 = 0.1;
@@ -97,7 +96,7 @@ pub struct PullOptions {
 /// Runs pull steps until `shutdown`, from when `ready` becomes true.
 pub async fn run(
     steps: Vec<Arc<dyn DynPullStep>>,
-    parts: ContextParts,
+    services: Arc<Services>,
     options: PullOptions,
     states: PullStates,
     mut ready: watch::Receiver<bool>,
@@ -109,9 +108,9 @@ pub async fn run(
     }
     let mut running = JoinSet::new();
     for step in steps {
-        let (parts, options, states) = (parts.clone(), options.clone(), states.clone());
+        let (services, options, states) = (Arc::clone(&services), options.clone(), states.clone());
         let span = tracing::info_span!("pull", step = step.name());
-        running.spawn(schedule(step, parts, options, states, shutdown.clone()).instrument(span));
+        running.spawn(schedule(step, services, options, states, shutdown.clone()).instrument(span));
     }
     while running.join_next().await.is_some() {}
 }
@@ -119,14 +118,14 @@ pub async fn run(
 /// One step: at once, then once in each period; a run that takes longer puts off the next.
 async fn schedule(
     step: Arc<dyn DynPullStep>,
-    parts: ContextParts,
+    services: Arc<Services>,
     options: PullOptions,
     states: PullStates,
     shutdown: CancellationToken,
 ) {
     loop {
         let started = Instant::now();
-        let run = once(step.as_ref(), &parts, &options);
+        let run = once(step.as_ref(), &services, &options);
         let mut run = std::pin::pin!(run);
         let outcome = tokio::select! {
             outcome = &mut run => outcome,
@@ -139,7 +138,7 @@ async fn schedule(
             }
         };
         if let Some(event) = states.ended(step.name(), &outcome, started.elapsed()) {
-            parts.events.tell(&options.namespace, event);
+            services.events.tell(&options.namespace, event);
         }
         let spread = 1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0);
         tokio::select! {
@@ -150,11 +149,10 @@ async fn schedule(
 }
 
 /// Runs a pull step once.
-pub async fn once(step: &dyn DynPullStep, parts: &ContextParts, options: &PullOptions) -> Outcome {
-    let saver = Saver { step: step.name().to_owned(), pass: Pass::Pull };
-    let parts = ContextParts { saver, namespace: options.namespace.clone(), ..parts.clone() };
-    let context = StepContext::new(parts);
-    act(step.pull(&context), step.time_limit().unwrap_or(options.time_limit)).await
+pub async fn once(step: &dyn DynPullStep, services: &Arc<Services>, options: &PullOptions) -> Outcome {
+    let context = StepContext::new(services, Call::new(step.name(), Pass::Pull, &options.namespace));
+    let limit = step.time_limit().unwrap_or(options.time_limit);
+    outcome(&call::run(step.pull(&context), limit).await)
 }
 
 #[cfg(test)]

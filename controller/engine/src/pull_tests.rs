@@ -73,7 +73,7 @@ fn start(steps: &[&Slow]) -> Run {
     };
     let (ready, when) = watch::channel(false);
     let (states, shutdown) = (PullStates::default(), CancellationToken::new());
-    let running = tokio::spawn(run(steps, ContextParts::default(), options, states.clone(), when, shutdown.clone()));
+    let running = tokio::spawn(run(steps, Arc::default(), options, states.clone(), when, shutdown.clone()));
     Run { states, ready, shutdown, running }
 }
 

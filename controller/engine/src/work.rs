@@ -11,7 +11,7 @@ use xos_model::accept::Refusal;
 use xos_model::dirty::Switch;
 use xos_model::record::{self, Context, Wait};
 use xos_model::{Backoff, Finished, Object, ObjectKey, Operation, Outcome, Pass};
-use xos_steps::{ContextParts, Event};
+use xos_steps::{Event, Services};
 
 use crate::clock::Clock;
 use crate::registry::{Entry, Registry};
@@ -22,8 +22,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Template of every step's context.
-    pub(crate) parts: ContextParts,
+    pub(crate) services: Arc<Services>,
     pub(crate) backoff: Backoff,
     pub(crate) step_timeout: Duration,
 }
@@ -132,7 +131,7 @@ pub(crate) async fn carry_out(shared: &Shared, entry: &Entry, subject: Subject, 
     let synchronizer = &shared.registry.synchronizer;
     let (object, now) = (&subject.object, shared.clock.now());
     if let Some(event) = told_by(&job) {
-        shared.parts.events.publish(object, event);
+        shared.services.events.publish(object, event);
     }
     let result = match job {
         Job::Handle { policy, sync } => worker.handle(subject, policy, sync).await,
@@ -224,7 +223,7 @@ impl Worker<'_> {
     /// The one status write. Nothing is written where nothing changed.
     async fn record(&self, subject: Subject, finished: &Finished) -> Result<Turn, WriteError> {
         if let Some(event) = told_of(&subject.stored, finished, self.shared.registry.synchronizer.as_str()) {
-            self.shared.parts.events.publish(&subject.object, event);
+            self.shared.services.events.publish(&subject.object, event);
         }
         let written = if *subject.stored == subject.object {
             subject.stored

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer};
 use xos_engine::pull::{self, PullOptions, PullStates};
 use xos_engine::{Engine, Registry, RegistryError};
-use xos_steps::{ContextParts, DynEventStep, DynPullStep, NoProducer, Producer};
+use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services};
 
 use crate::config::{Config, EventBus};
 use crate::gui_events::{self, GuiEvents};
@@ -82,14 +82,14 @@ impl Flows {
 
     /// Runs all of them with the engine, until `shutdown`, from when the engine knows all objects.
     pub(crate) fn run(self, engine: &Engine, shutdown: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let (parts, ready, producer) = (engine.parts(), engine.ready(), self.producer());
+        let (services, ready, producer) = (engine.services(), engine.ready(), self.producer());
         let changes = self.tells_changes.then(|| {
             let (events, messages) = GuiEvents::new(engine.ready(), engine.store().models());
             engine.observe(Arc::new(events));
             gui_events::send(messages, producer, shutdown.clone())
         });
         async move {
-            tokio::join!(self.flow(parts, ready, shutdown), async {
+            tokio::join!(self.flow(services, ready, shutdown), async {
                 if let Some(changes) = changes {
                     changes.await;
                 }
@@ -97,12 +97,12 @@ impl Flows {
         }
     }
 
-    async fn flow(self, parts: ContextParts, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
+    async fn flow(self, services: Arc<Services>, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
         let (states, options) = (self.pull_states, self.pull_options);
-        let pulling = pull::run(self.pulls, parts.clone(), options, states, ready.clone(), shutdown.clone());
+        let pulling = pull::run(self.pulls, Arc::clone(&services), options, states, ready.clone(), shutdown.clone());
         let receiving = async {
             if let Some(bus) = self.bus {
-                bus.run(parts, ready, shutdown).await;
+                bus.run(services, ready, shutdown).await;
             }
         };
         tokio::join!(pulling, receiving);

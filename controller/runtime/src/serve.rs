@@ -21,7 +21,7 @@ use xos_engine::watch::{Notice, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Registry, RegistryError};
 use xos_model::Backoff;
 use xos_model::graph::{ExtraDependency, GraphError, model_cycles};
-use xos_steps::{ContextParts, http_client};
+use xos_steps::{Services, http_client};
 use xos_xproto::ModelSet;
 
 use crate::cluster::{self, ClusterError};
@@ -197,9 +197,9 @@ async fn work(
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
-    let parts = ContextParts { producer: flows.producer(), ..context_parts(client, config, events)? };
+    let services = Services { producer: flows.producer(), ..services(client, config, events)? };
     let births = birth::births(&registry, &config.namespaces);
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), parts, options)?;
+    let engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
     let _monitoring = monitor(&engine, &flows, config, &shutdown).await?;
     let setting = set_finalizers_at_birth(client.clone(), births, config.name.clone());
     let setting = config.finalizers_at_birth.then(|| AbortOnDropHandle::new(tokio::spawn(setting)));
@@ -305,10 +305,10 @@ fn tell_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
     }
 }
 
-fn context_parts(client: &Client, config: &Config, events: KubeEvents) -> Result<ContextParts, reqwest::Error> {
+fn services(client: &Client, config: &Config, events: KubeEvents) -> Result<Services, reqwest::Error> {
     let settings = Arc::new(Value::Object(config.settings.clone()));
     let (events, kube) = (Arc::new(events), Some(client.clone()));
-    Ok(ContextParts { settings, events, kube, ..ContextParts::new(http_client()?) })
+    Ok(Services { settings, events, kube, ..Services::new(http_client()?) })
 }
 
 fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {

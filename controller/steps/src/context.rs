@@ -1,20 +1,15 @@
 //! What a step gets beside its object.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use std::fmt;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use xos_model::Pass;
 
-use crate::bus_event::BusEvent;
-use crate::events::{EventSink, NoEvents};
-use crate::producer::{NoProducer, Producer};
-use crate::store::{NoStore, Saver, Session, Store};
-
-const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::call::Call;
+use crate::events::EventSink;
+use crate::producer::Producer;
+use crate::services::Services;
+use crate::store::{Saver, Session, Store};
 
 /// What a step gets beside its object: the other objects (see [`Models`](crate::Models)), events, an HTTP client, the Kubernetes client, the
 /// service's settings, cancellation, an idempotency key.
@@ -22,98 +17,15 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 /// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
 #[derive(Clone, Debug)]
 pub struct StepContext {
-    parts: Arc<ContextParts>,
-    key: Key,
-    failures: u32,
+    services: Arc<Services>,
+    call: Call,
     session: Arc<Session>,
-}
-
-/// What all attempts of one operation have in common.
-#[derive(Clone, Debug)]
-enum Key {
-    Text(String),
-    /// The event's place, written when somebody asks for it: few do.
-    Event(Arc<BusEvent>, OnceLock<String>),
-}
-
-/// The parts of a [`StepContext`], for whoever makes one: the engine, or a unit test of a step.
-#[derive(Clone)]
-pub struct ContextParts {
-    /// The HTTP client.
-    pub http: reqwest::Client,
-    /// The configuration's `settings`.
-    pub settings: Arc<Value>,
-    /// Cancelled when the step should stop.
-    pub cancellation: CancellationToken,
-    /// See [`StepContext::idempotency_key`].
-    pub idempotency_key: String,
-    /// How many attempts of this intent failed before.
-    pub failures: u32,
-    /// Where queries are answered and saves go.
-    pub store: Arc<dyn Store>,
-    /// In whose name saves are done.
-    pub saver: Saver,
-    /// The namespace of the object at hand.
-    pub namespace: String,
-    /// Where messages go.
-    pub producer: Arc<dyn Producer>,
-    /// Where events go.
-    pub events: Arc<dyn EventSink>,
-    /// The Kubernetes client; none in a unit test.
-    pub kube: Option<kube::Client>,
-}
-
-impl fmt::Debug for ContextParts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("ContextParts");
-        shown.field("saver", &self.saver).field("idempotency_key", &self.idempotency_key).finish_non_exhaustive()
-    }
 }
 
 /// There is no Kubernetes client.
 #[derive(Debug, thiserror::Error)]
 #[error("this context has no Kubernetes client: it is one of a unit test")]
 pub struct NoClient;
-
-impl Default for ContextParts {
-    /// No settings; an HTTP client as [`http_client`] makes it.
-    fn default() -> Self {
-        Self::new(http_client().unwrap_or_default())
-    }
-}
-
-impl ContextParts {
-    /// No settings, and this HTTP client.
-    pub fn new(http: reqwest::Client) -> Self {
-        Self {
-            http,
-            settings: Arc::default(),
-            cancellation: CancellationToken::new(),
-            idempotency_key: String::new(),
-            failures: 0,
-            store: Arc::new(NoStore),
-            saver: Saver { step: String::new(), pass: Pass::Sync },
-            namespace: String::new(),
-            producer: Arc::new(NoProducer),
-            events: Arc::new(NoEvents),
-            kube: None,
-        }
-    }
-}
-
-/// An HTTP client with time-outs: 10 s to connect, 60 s for a request.
-///
-/// # Errors
-/// When the system's certificates cannot be used.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    // reqwest takes the process's TLS provider; if there is one already, that is used.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .connect_timeout(HTTP_CONNECT_TIMEOUT)
-        .timeout(HTTP_TIMEOUT)
-        .user_agent(concat!("xos/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
 
 /// Why a setting could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -139,24 +51,15 @@ pub enum SettingsError {
 }
 
 impl StepContext {
-    /// A context from its parts.
-    pub fn new(mut parts: ContextParts) -> Self {
-        let (key, failures) = (Key::Text(std::mem::take(&mut parts.idempotency_key)), parts.failures);
-        Self { parts: Arc::new(parts), key, failures, session: Arc::default() }
+    /// Makes the context of a call.
+    pub fn new(services: &Arc<Services>, call: Call) -> Self {
+        Self { services: Arc::clone(services), call, session: Arc::default() }
     }
 
-    /// The context of an event's attempt, after so many that failed: with parts that all events of a step have in common.
-    pub fn of_event(parts: &Arc<ContextParts>, event: &Arc<BusEvent>, failures: u32) -> Self {
-        let key = Key::Event(Arc::clone(event), OnceLock::new());
-        Self { parts: Arc::clone(parts), key, failures, session: Arc::default() }
-    }
-
-    /// The same context, in which saves are done in another name.
+    /// Returns the same context, in which another step or policy saves.
     #[must_use]
     pub fn in_the_name_of(&self, step: &str) -> Self {
-        let mut new = self.clone();
-        step.clone_into(&mut Arc::make_mut(&mut new.parts).saver.step);
-        new
+        Self { call: self.call.by(step), ..self.clone() }
     }
 
     /// What this run of the step has read and saved.
@@ -165,25 +68,25 @@ impl StepContext {
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        self.parts.store.as_ref()
+        self.services.store.as_ref()
     }
 
     pub(crate) fn bus(&self) -> &dyn Producer {
-        self.parts.producer.as_ref()
+        self.services.producer.as_ref()
     }
 
     pub(crate) fn saver(&self) -> &Saver {
-        &self.parts.saver
+        self.call.saver()
     }
 
     /// The namespace of the object at hand: where objects are looked for and made, unless one says otherwise.
     pub fn namespace(&self) -> &str {
-        &self.parts.namespace
+        self.call.namespace()
     }
 
     /// An HTTP client with time-outs; connections are kept and shared by all steps.
     pub fn http(&self) -> &reqwest::Client {
-        &self.parts.http
+        &self.services.http
     }
 
     /// The Kubernetes client, with the controller's rights. For models' objects use [`models`](Self::models), which sees what was just saved.
@@ -191,11 +94,11 @@ impl StepContext {
     /// # Errors
     /// In a unit test, where there is none.
     pub fn kube(&self) -> Result<&kube::Client, NoClient> {
-        self.parts.kube.as_ref().ok_or(NoClient)
+        self.services.kube.as_ref().ok_or(NoClient)
     }
 
     pub(crate) fn events(&self) -> &dyn EventSink {
-        self.parts.events.as_ref()
+        self.services.events.as_ref()
     }
 
     /// A value from `settings` in the configuration.
@@ -204,7 +107,7 @@ impl StepContext {
     /// When it is missing or of another type.
     pub fn setting<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingsError> {
         let value = self
-            .parts
+            .services
             .settings
             .get(key)
             .ok_or_else(|| SettingsError::Missing { key: key.to_owned(), variable: key.to_uppercase() })?;
@@ -213,44 +116,56 @@ impl StepContext {
 
     /// Cancelled when the controller stops: a long step should end soon after. When the grace period is over it is dropped.
     pub fn cancellation(&self) -> &CancellationToken {
-        &self.parts.cancellation
+        &self.services.cancellation
     }
 
     /// The same text for every attempt of the same operation on the same intent of the same object (`<uid>/sync/<spec>`), so that a
     /// backend can tell a repeated request from a new one.
     pub fn idempotency_key(&self) -> &str {
-        match &self.key {
-            Key::Text(key) => key,
-            Key::Event(event, place) => place.get_or_init(|| event.place()),
-        }
+        self.call.idempotency_key()
     }
 
     /// How many attempts of this intent failed before this one.
     pub fn failures(&self) -> u32 {
-        self.failures
+        self.call.failures()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+    use xos_model::Pass;
+
+    use super::*;
+    use crate::bus_event::BusEvent;
 
     #[test]
     fn all_attempts_of_an_event_have_one_key() {
         let event = Arc::new(BusEvent { partition: 2, offset: 7, ..BusEvent::new("onu", "up") });
-        let parts = Arc::default();
-        let (first, second) = (StepContext::of_event(&parts, &event, 0), StepContext::of_event(&parts, &event, 1));
-        assert_eq!((first.idempotency_key(), second.failures()), (second.idempotency_key(), 1));
+        let services = Arc::default();
+        let call = Call::new("S", Pass::Event, "default").for_event(&event);
+        let first = StepContext::new(&services, call.clone());
+        let second = StepContext::new(&services, call.after_failures(1));
         assert_eq!(first.idempotency_key(), event.place());
+        assert_eq!(second.idempotency_key(), event.place());
+        assert_eq!((first.failures(), second.failures()), (0, 1));
+    }
+
+    #[test]
+    fn another_step_saves_in_its_own_name() {
+        let call = Call::new("S", Pass::Policy, "here").with_idempotency_key("k".to_owned()).after_failures(3);
+        let context = StepContext::new(&Arc::default(), call);
+        let other = context.in_the_name_of("T");
+        assert_eq!(*other.saver(), Saver { step: "T".to_owned(), pass: Pass::Policy });
+        assert_eq!((other.namespace(), other.idempotency_key(), other.failures()), ("here", "k", 3));
+        assert_eq!(context.saver().step, "S");
     }
 
     #[test]
     fn settings_say_what_is_missing() {
-        let context = StepContext::new(ContextParts {
-            settings: Arc::new(json!({"url": "http://x", "n": "one"})),
-            ..ContextParts::default()
-        });
+        let settings = Arc::new(json!({"url": "http://x", "n": "one"}));
+        let services = Services { settings, ..Services::default() };
+        let context = StepContext::new(&Arc::new(services), Call::new("S", Pass::Sync, "default"));
         assert_eq!(context.setting::<String>("url").unwrap(), "http://x");
         let missing = context.setting::<String>("directory_url").unwrap_err().to_string();
         assert!(missing.contains("XOS_SETTINGS__DIRECTORY_URL"), "{missing}");

@@ -1,4 +1,4 @@
-//! BusEvent steps.
+//! Event steps.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -216,7 +216,7 @@ impl<S: EventStep> DynEventStep for Erased<S> {
     }
 
     fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a> {
-        self.0.process_event(ctx, event).boxed()
+        async move { self.0.process_event(ctx, event).await }.boxed()
     }
 }
 

@@ -8,6 +8,7 @@
 //! **Invariant:** this crate stays small and stable; of Kubernetes it knows the client that it hands on, and nothing else.
 
 pub mod bus_event;
+pub mod call;
 pub mod context;
 pub mod erased;
 pub mod error;
@@ -19,11 +20,13 @@ mod objects;
 pub mod policy;
 pub mod producer;
 pub mod pull_step;
+pub mod services;
 pub mod store;
 pub mod sync_step;
 
 pub use bus_event::{BusEvent, EventError};
-pub use context::{ContextParts, SettingsError, StepContext, http_client};
+pub use call::Call;
+pub use context::{SettingsError, StepContext};
 pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
 pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
@@ -33,5 +36,6 @@ pub use models::Models;
 pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
 pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
+pub use services::{Services, http_client};
 pub use store::{NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;

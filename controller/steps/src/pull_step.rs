@@ -124,6 +124,6 @@ impl<S: PullStep> DynPullStep for Erased<S> {
     }
 
     fn pull<'a>(&'a self, ctx: &'a StepContext) -> Act<'a> {
-        self.0.pull_records(ctx).boxed()
+        async move { self.0.pull_records(ctx).await }.boxed()
     }
 }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
 use xos_harness::eventually;
 use xos_model::{Backoff, Object};
-use xos_steps::{BusEvent, ContextParts, Event, EventSink, EventStep, StepContext, StepError, erase_event_step};
+use xos_steps::{BusEvent, Event, EventSink, EventStep, Services, StepContext, StepError, erase_event_step};
 
 /// Until something that is about to happen is seen.
 const SOON: Duration = Duration::from_secs(60);
@@ -160,11 +160,11 @@ impl Running {
         let steps = steps.iter().map(|&step| erase_event_step(step.clone())).collect();
         let bus = Bus::new(steps, settings, Arc::new(producer), options)?;
         let (states, shutdown, told) = (bus.states(), CancellationToken::new(), Arc::new(Told::default()));
-        let parts = ContextParts { events: Arc::<Told>::clone(&told), ..ContextParts::default() };
+        let services = Arc::new(Services { events: Arc::<Told>::clone(&told), ..Services::default() });
         let (ready, when) = watch::channel(true);
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
-            bus.run(parts, when, until).await;
+            bus.run(services, when, until).await;
             drop(ready);
         });
         Ok(Self { told, states, shutdown, running })

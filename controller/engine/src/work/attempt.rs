@@ -7,9 +7,9 @@ use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
 use xos_model::{Finished, Intent, Object, Operation, Outcome, QuietSave, intent};
 use xos_steps::StepContext;
+use xos_steps::call::{self, outcome};
 
 use super::{Subject, Worker};
-use crate::act::act;
 use crate::writer::{SpecSave, WriteError, in_status};
 
 impl Worker<'_> {
@@ -127,13 +127,13 @@ impl Worker<'_> {
         let limit = self.shared.step_timeout;
         if finished.operation == Operation::Sync {
             if let Some(step) = &self.entry.step {
-                finished.outcome = act(step.saved(context, object), limit).await;
+                finished.outcome = outcome(&call::run(step.saved(context, object), limit).await);
             }
             return;
         }
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
-            finished.outcome = act(policy.saved(&context, object), limit).await;
+            finished.outcome = outcome(&call::run(policy.saved(&context, object), limit).await);
             if finished.outcome != Outcome::Succeeded {
                 return;
             }

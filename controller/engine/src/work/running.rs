@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use xos_model::intent::is_handled;
 use xos_model::{Finished, Intent, Object, Operation, Outcome};
-use xos_steps::{ContextParts, Saver, StepContext};
+use xos_steps::call::{self, outcome};
+use xos_steps::{Call, StepContext};
 
 use super::Worker;
-use crate::act::act;
-
 impl Worker<'_> {
     /// Runs the step or the policies; `None` if stopped at shutdown.
     pub(super) async fn run(
@@ -27,7 +26,7 @@ impl Worker<'_> {
                 Operation::Delete => step.delete(context, object),
                 _ => step.sync(context, object),
             };
-            (step.name(), act(call, limit).await)
+            (step.name(), outcome(&call::run(call, limit).await))
         };
         if context.cancellation().is_cancelled() && outcome != Outcome::Succeeded {
             tracing::info!(error = outcome.message(), "step ended by shutdown");
@@ -43,8 +42,8 @@ impl Worker<'_> {
         let mut last = ("", Outcome::Succeeded);
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
-            let outcome = act(policy.handle(operation, &context, object), self.shared.step_timeout).await;
-            last = (policy.name(), outcome);
+            let handled = call::run(policy.handle(operation, &context, object), self.shared.step_timeout).await;
+            last = (policy.name(), outcome(&handled));
             if last.1 != Outcome::Succeeded {
                 break;
             }
@@ -64,11 +63,10 @@ impl Worker<'_> {
         } else {
             format!("{uid}/{name}/{}{touch}", object.intent.spec.as_str())
         };
-        let step = self.entry.step.as_ref().map_or("", |step| step.name()).to_owned();
-        let saver = Saver { step, pass: operation.pass() };
-        let namespace = object.meta.namespace.clone();
-        let parts = ContextParts { idempotency_key, failures, saver, namespace, ..self.shared.parts.clone() };
-        let context = StepContext::new(parts);
+        let step = self.entry.step.as_ref().map_or("", |step| step.name());
+        let call = Call::new(step, operation.pass(), &object.meta.namespace);
+        let call = call.with_idempotency_key(idempotency_key).after_failures(failures);
+        let context = StepContext::new(&self.shared.services, call);
         context.session().saw(&Arc::new(object.clone()));
         context
     }

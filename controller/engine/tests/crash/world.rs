@@ -15,7 +15,7 @@ use xos_engine::watch::Notice;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::dirty::{Due, policy_due, sync_due};
 use xos_model::{Backoff, Condition, ConditionStatus, Object, ObjectKey, Pass};
-use xos_steps::{ContextParts, Saver, StepContext, StepError, erase, erase_policy};
+use xos_steps::{Call, Services, StepContext, StepError, erase, erase_policy};
 use xos_xproto::{ModelSet, Sources, compile};
 
 use crate::fuse::{Crash, Fuse};
@@ -63,11 +63,11 @@ struct World {
     api: MemoryApi,
     backend: Backend,
     fuse: Fuse,
-    parts: ContextParts,
+    services: Services,
 }
 
 /// To make the HTTP client of a context takes longer than a story.
-static PARTS: LazyLock<ContextParts> = LazyLock::new(ContextParts::default);
+static SERVICES: LazyLock<Services> = LazyLock::new(Services::default);
 
 static COMPILED: LazyLock<ModelSet> = LazyLock::new(|| {
     let mut sources = Sources::new();
@@ -117,25 +117,23 @@ impl World {
         let registry = Arc::new(Registry::new(ME, &COMPILED, steps, vec![erase_policy(OnePort)]).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let (api, _) = MemoryApi::new(Arc::clone(&registry), clock.clone());
-        Self { registry, clock, api, backend, fuse, parts: PARTS.clone() }
+        Self { registry, clock, api, backend, fuse, services: SERVICES.clone() }
     }
 
     /// Starts the controller, and what pulls.
     fn live(&self) -> (JoinHandle<()>, JoinHandle<()>) {
         let life = self.fuse.life();
         let writer = Mortal { api: self.api.clone(), fuse: self.fuse.clone(), life };
-        let parts = ContextParts { settings: Arc::new(json!({ "life": life })), ..self.parts.clone() };
+        let services = Services { settings: Arc::new(json!({ "life": life })), ..self.services.clone() };
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         let options =
             Options { backoff, watches: self.registry.entries().count(), concurrency: 3, ..Options::default() };
-        let engine =
-            Engine::new(Arc::clone(&self.registry), Arc::new(writer), self.clock.clone(), parts.clone(), options);
+        let engine = Engine::new(Arc::clone(&self.registry), Arc::new(writer), self.clock.clone(), services, options);
         let engine = engine.unwrap();
-        let saver = Saver { step: "Pull".to_owned(), pass: Pass::Pull };
-        let parts = ContextParts { store: engine.store(), saver, namespace: "default".to_owned(), ..parts };
+        let services = engine.services();
         let notices = relay(self.api.watch());
         let engine = async move { engine.run(notices, CancellationToken::new()).await.unwrap() };
-        (tokio::spawn(engine), tokio::spawn(pull(parts, self.backend.clone())))
+        (tokio::spawn(engine), tokio::spawn(pull(services, self.backend.clone())))
     }
 
     fn picture(&self) -> BTreeMap<String, Value> {
@@ -179,11 +177,12 @@ fn relay(mut shown: UnboundedReceiver<Notice>) -> mpsc::Receiver<Notice> {
 }
 
 /// What a pull step does: the state of the world, quietly, into spec and status.
-async fn pull(parts: ContextParts, backend: Backend) {
+async fn pull(services: Arc<Services>, backend: Backend) {
     for _ in 0..PULLS.1 {
         tokio::time::sleep(PULLS.0).await;
         // A pull that fails is done again at the next time.
-        let _ = pull_once(&StepContext::new(parts.clone()), &backend).await;
+        let call = Call::new("Pull", Pass::Pull, "default");
+        let _ = pull_once(&StepContext::new(&services, call), &backend).await;
     }
 }
 

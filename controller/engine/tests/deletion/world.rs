@@ -14,7 +14,7 @@ use xos_engine::clock::Clock;
 use xos_engine::memory::MemoryApi;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::{Object, ObjectKey};
-use xos_steps::{ContextParts, StepContext, StepError, SyncStep, erase};
+use xos_steps::{Services, StepContext, StepError, SyncStep, erase};
 use xos_xproto::{ModelSet, Sources, compile};
 
 static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
@@ -26,7 +26,7 @@ static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
 });
 
 /// To make the HTTP client of a context takes longer than a graph.
-static PARTS: LazyLock<ContextParts> = LazyLock::new(ContextParts::default);
+static SERVICES: LazyLock<Services> = LazyLock::new(Services::default);
 
 struct TokioClock(tokio::time::Instant);
 
@@ -139,7 +139,7 @@ impl World {
         let options = Options { watches: 1, concurrency: 3, ..Options::default() };
         let writer = Arc::new(self.api.clone());
         let engine =
-            Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), PARTS.clone(), options).unwrap();
+            Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), SERVICES.clone(), options).unwrap();
         let mut shown = self.api.watch();
         let (sender, notices) = mpsc::channel(1024);
         tokio::spawn(async move {

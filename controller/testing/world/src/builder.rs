@@ -8,7 +8,7 @@ use xos_engine::{Engine, Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
 use xos_steps::{
-    ContextParts, DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, SubscriptionError,
+    DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, Services, SubscriptionError,
     SyncStep, erase, erase_event_step, erase_policy, erase_pull_step,
 };
 use xos_xproto::{ModelSet, Sources, compile, render};
@@ -143,11 +143,11 @@ impl Builder {
         let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
         let (events, producer) = (Arc::new(api.clone()), Arc::new(bus.clone()));
-        let parts = ContextParts { settings, events, producer, ..ContextParts::default() };
+        let services = Services { settings, events, producer, ..Services::default() };
         let flows = Flows::new(self.pull_steps, subscribed, bus, self.options.step_timeout);
-        let engine =
-            Engine::new(registry, Arc::new(api.clone()), Arc::new(clock.clone()), parts.clone(), self.options)?;
-        Ok(World::new(engine, api, notices, clock, parts, flows))
+        let writer = Arc::new(api.clone());
+        let engine = Engine::new(registry, writer, Arc::new(clock.clone()), services, self.options)?;
+        Ok(World::new(engine, api, notices, clock, flows))
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {

@@ -6,13 +6,11 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::ready;
 use jiff::{SignedDuration, Timestamp};
-use xos_engine::act::act;
 use xos_engine::pull::{PullOptions, once};
 use xos_model::{Outcome, Pass};
+use xos_steps::call::{self, outcome};
 use xos_steps::producer::Sent;
-use xos_steps::{
-    BusEvent, ContextParts, DynEventStep, DynPullStep, Message, Producer, Saver, StepContext, Subscription,
-};
+use xos_steps::{BusEvent, Call, DynEventStep, DynPullStep, Message, Producer, Services, StepContext, Subscription};
 
 use crate::world::NAMESPACE;
 
@@ -54,10 +52,10 @@ impl Flows {
     }
 
     /// Runs the pull steps that are due; whether there was any.
-    pub(crate) async fn pull(&mut self, now: Timestamp, parts: &ContextParts) -> bool {
+    pub(crate) async fn pull(&mut self, now: Timestamp, services: &Arc<Services>) -> bool {
         let mut any = false;
         for pull in self.pulls.iter_mut().filter(|pull| pull.next <= now) {
-            pull.last = Some(once(pull.step.as_ref(), parts, &self.options).await);
+            pull.last = Some(once(pull.step.as_ref(), services, &self.options).await);
             let period = SignedDuration::try_from(pull.step.period()).unwrap_or(SignedDuration::MAX);
             pull.next = now.checked_add(period).unwrap_or(Timestamp::MAX);
             any = true;
@@ -69,14 +67,13 @@ impl Flows {
         self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()
     }
 
-    pub(crate) async fn send(&self, event: &BusEvent, parts: &ContextParts) -> Vec<(String, Outcome)> {
+    pub(crate) async fn send(&self, event: &BusEvent, services: &Arc<Services>) -> Vec<(String, Outcome)> {
         let mut outcomes = vec![];
         for (_, step) in self.events.iter().filter(|(subscription, _)| subscription.has(&event.topic)) {
-            let saver = Saver { step: step.name().to_owned(), pass: Pass::Event };
-            let (namespace, idempotency_key) = (NAMESPACE.to_owned(), event.place());
-            let context = StepContext::new(ContextParts { saver, namespace, idempotency_key, ..parts.clone() });
-            let outcome = act(step.process(&context, event), self.options.time_limit).await;
-            outcomes.push((step.name().to_owned(), outcome));
+            let call = Call::new(step.name(), Pass::Event, NAMESPACE).for_event(&Arc::new(event.clone()));
+            let context = StepContext::new(services, call);
+            let processed = call::run(step.process(&context, event), self.options.time_limit).await;
+            outcomes.push((step.name().to_owned(), outcome(&processed)));
         }
         outcomes
     }

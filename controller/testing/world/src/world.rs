@@ -11,7 +11,7 @@ use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::Notice;
 use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{BusEvent, ContextParts, Message, Saver, StepContext};
+use xos_steps::{BusEvent, Call, Message, StepContext};
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -28,7 +28,6 @@ pub struct World {
     api: MemoryApi,
     notices: UnboundedReceiver<Notice>,
     clock: TestClock,
-    parts: ContextParts,
     flows: Flows,
 }
 
@@ -49,16 +48,15 @@ impl World {
         api: MemoryApi,
         notices: UnboundedReceiver<Notice>,
         clock: TestClock,
-        parts: ContextParts,
         flows: Flows,
     ) -> Self {
-        Self { engine, api, notices, clock, parts, flows }
+        Self { engine, api, notices, clock, flows }
     }
 
     /// Lets the controller work until there is nothing left to do at this time; pull steps that are due run too.
     pub async fn settle(&mut self) {
         self.engine.settle(&mut self.notices).await;
-        if self.flows.pull(self.clock.now(), &self.engine.parts()).await {
+        if self.flows.pull(self.clock.now(), &self.engine.services()).await {
             self.engine.settle(&mut self.notices).await;
         }
     }
@@ -71,7 +69,7 @@ impl World {
     /// Hands an event to every event step that listens to its topic, once, and lets the controller work. How they ended, by their names: in the
     /// field a failed one would be tried again, and then the event be parked.
     pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {
-        let outcomes = self.flows.send(event, &self.engine.parts()).await;
+        let outcomes = self.flows.send(event, &self.engine.services()).await;
         self.settle().await;
         outcomes
     }
@@ -178,9 +176,7 @@ impl World {
     ///
     /// Objects that are saved with it have to be read with it.
     pub fn context(&self) -> StepContext {
-        let saver = Saver { step: "test".to_owned(), pass: Pass::Sync };
-        let (store, namespace) = (self.engine.store(), NAMESPACE.to_owned());
-        StepContext::new(ContextParts { store, saver, namespace, ..self.parts.clone() })
+        StepContext::new(&self.engine.services(), Call::new("test", Pass::Sync, NAMESPACE))
     }
 
     /// What steps, policies and the framework did to objects since the last call.

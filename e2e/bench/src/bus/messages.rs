@@ -10,7 +10,6 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
 };
 use tokio::sync::Semaphore;
-use xos_steps::ContextParts;
 
 use super::{
     Error,
@@ -36,9 +35,8 @@ pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
         bare.push(bare_rate(kafka, count, round).await?);
         let step = Measured::on("rate");
         // Its HTTP client reads the system's certificates: no work for an event.
-        let parts = ContextParts::default();
         let start = Instant::now();
-        let running = Running::start(kafka, &format!("rate-{round}"), &step, parts)?;
+        let running = Running::start(kafka, &format!("rate-{round}"), &step)?;
         step.count.until(count).await?;
         ours.push(per_second(count, start.elapsed()));
         running.stop().await;
@@ -83,7 +81,7 @@ pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
         futures::future::join_all(each).await;
         let most = per_second(count, started.elapsed());
         let step = Measured { waits: Some(waits), ..Measured::on("waiting") };
-        let running = Running::start(kafka, &name, &step, ContextParts::default())?;
+        let running = Running::start(kafka, &name, &step)?;
         step.count.until(1).await?;
         let started = Instant::now();
         step.count.until(count).await?;
@@ -101,7 +99,7 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     kafka.client().create_topic("lag", 1).await?;
     let times = Arc::new(Mutex::new(vec![]));
     let step = Measured { times: Some(Arc::clone(&times)), ..Measured::on("lag") };
-    let running = Running::start(kafka, "lag", &step, ContextParts::default())?;
+    let running = Running::start(kafka, "lag", &step)?;
     let producer: rdkafka::producer::FutureProducer =
         ClientConfig::new().set("bootstrap.servers", kafka.endpoint()).set("linger.ms", "0").create()?;
     let mut sent = vec![];
@@ -134,7 +132,7 @@ pub(super) async fn memory_through(kafka: &Kafka, count: usize) -> Result<(f64, 
         kafka.client().send("many", &numbered(size)).await?;
     }
     let step = Measured::on("many");
-    let running = Running::start(kafka, "many", &step, ContextParts::default())?;
+    let running = Running::start(kafka, "many", &step)?;
     step.count.until(count / 5).await?;
     let early = super::memory()?;
     step.count.until(count).await?;
@@ -160,7 +158,7 @@ pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
     kafka.client().send("backlog", &numbered(COUNT)).await?;
     let before = super::memory()?;
     let step = Measured { gate: Some(Arc::new(Semaphore::new(0))), ..Measured::on("backlog") };
-    let running = Running::start(kafka, "backlog", &step, ContextParts::default())?;
+    let running = Running::start(kafka, "backlog", &step)?;
     let paused = || running.states.all().first().map(|state| (state.paused, state.held)).unwrap_or_default();
     let look = async || if paused().0 == 4 { Ok(()) } else { Err(format!("{:?}", running.states.all())) };
     eventually(Duration::from_secs(60), "all partitions paused", look).await?;

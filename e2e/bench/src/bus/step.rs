@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::Semaphore, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusOptions, ConsumerStates, KafkaProducer, Settings};
-use xos_steps::{BusEvent, ContextParts, EventStep, StepContext, StepError, erase_event_step};
+use xos_steps::{BusEvent, EventStep, StepContext, StepError, erase_event_step};
 
 use super::{Error, count::Count};
 use xos_harness::kafka::Kafka;
@@ -60,7 +60,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured, parts: ContextParts) -> Result<Self, Error> {
+    pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured) -> Result<Self, Error> {
         let settings = Settings { endpoints: vec![kafka.endpoint().to_owned()], ..Settings::default() };
         let options = BusOptions {
             synchronizer: name.to_owned(),
@@ -74,7 +74,7 @@ impl Running {
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
             let (_ready, when) = watch::channel(true);
-            bus.run(parts, when, until).await;
+            bus.run(Arc::default(), when, until).await;
         });
         Ok(Self { states, shutdown, running })
     }

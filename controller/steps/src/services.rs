@@ -1,0 +1,77 @@
+//! What all steps of a program share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::events::{EventSink, NoEvents};
+use crate::producer::{NoProducer, Producer};
+use crate::store::{NoStore, Store};
+
+const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What all steps of a program share: clients, settings, the objects. Made once; what differs from call to call is a [`Call`](crate::Call).
+#[derive(Clone)]
+pub struct Services {
+    /// The HTTP client.
+    pub http: reqwest::Client,
+    /// The configuration's `settings`.
+    pub settings: Arc<Value>,
+    /// Cancelled when steps should stop.
+    pub cancellation: CancellationToken,
+    /// Answers queries and saves objects.
+    pub store: Arc<dyn Store>,
+    /// Sends messages to the event bus.
+    pub producer: Arc<dyn Producer>,
+    /// Takes Kubernetes events.
+    pub events: Arc<dyn EventSink>,
+    /// The Kubernetes client; none in a unit test.
+    pub kube: Option<kube::Client>,
+}
+
+impl Default for Services {
+    /// No settings; an HTTP client as [`http_client`] makes it.
+    fn default() -> Self {
+        Self::new(http_client().unwrap_or_default())
+    }
+}
+
+impl Services {
+    /// This HTTP client, and nothing else: no settings, no store, no event bus.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self {
+            http,
+            settings: Arc::default(),
+            cancellation: CancellationToken::new(),
+            store: Arc::new(NoStore),
+            producer: Arc::new(NoProducer),
+            events: Arc::new(NoEvents),
+            kube: None,
+        }
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Settings may hold passwords.
+        f.debug_struct("Services").field("cancellation", &self.cancellation).finish_non_exhaustive()
+    }
+}
+
+/// Makes an HTTP client with time-outs: 10 s to connect, 60 s for a request.
+///
+/// # Errors
+/// When the system's certificates cannot be used.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    // reqwest takes the process's TLS provider; if there is one already, that is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(HTTP_CONNECT_TIMEOUT)
+        .timeout(HTTP_TIMEOUT)
+        .user_agent(concat!("xos/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
