@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use xos_xproto::diagnostics::{Explanation, explanations, read_explanations};
+use xos_xproto::Severity;
+use xos_xproto::diagnostics::{Explanation, explanations};
+
+use crate::config::Problem;
 
 /// The widest line of text.
 const WIDTH: usize = 100;
@@ -39,17 +42,15 @@ pub fn explain(code: Option<&str>, out: &mut dyn Write) -> Result<(), ExplainErr
         return Ok(list(&all, out)?);
     };
     let wanted = normal(code);
-    match all.iter().find(|explanation| explanation.code == wanted) {
+    match all.iter().find(|explanation| explanation.code.as_str() == wanted) {
         Some(explanation) => Ok(print(explanation, out)?),
         None => Err(ExplainError::UnknownCode { code: code.to_owned(), suggestion: suggestion(&wanted, &all) }),
     }
 }
 
-/// What all codes mean: those of configurations, then those of models.
+/// Returns what all codes mean: those of configurations, then those of models.
 fn all() -> Vec<Explanation> {
-    let mut all = read_explanations(include_str!("config/problem.rs"));
-    all.extend(explanations());
-    all
+    Problem::EXPLANATIONS.iter().copied().chain(explanations()).collect()
 }
 
 /// `x12` and `12` are `X012` too.
@@ -78,7 +79,8 @@ fn did_you_mean(suggestion: Option<&str>) -> String {
 
 fn list(all: &[Explanation], out: &mut dyn Write) -> io::Result<()> {
     for explanation in all {
-        writeln!(out, "{}  {:<7}  {}", explanation.code, severity(explanation), first_sentence(&explanation.text))?;
+        let text = explanation.text();
+        writeln!(out, "{}  {:<7}  {}", explanation.code, severity(explanation).to_string(), first_sentence(&text))?;
     }
     Ok(())
 }
@@ -87,16 +89,16 @@ fn first_sentence(text: &str) -> &str {
     text.find(". ").map_or(text, |end| &text[..=end])
 }
 
-fn severity(explanation: &Explanation) -> &'static str {
-    if explanation.is_warning { "warning" } else { "error" }
+fn severity(explanation: &Explanation) -> Severity {
+    explanation.level.severity(false)
 }
 
 fn print(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{} ({})\n", explanation.code, severity(explanation))?;
-    for line in wrapped(&explanation.text) {
+    for line in wrapped(&explanation.text()) {
         writeln!(out, "{line}")?;
     }
-    let Some(example) = &explanation.example else {
+    let Some(example) = explanation.example() else {
         return Ok(());
     };
     writeln!(out, "\nFor example:\n")?;
@@ -155,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn no_code_is_declared_twice() {
+        let all = all();
+        let codes: std::collections::BTreeSet<_> = all.iter().map(|explanation| explanation.code).collect();
+        assert_eq!(codes.len(), all.len());
+    }
+
+    #[test]
     fn an_unknown_code_is_a_usage_error_with_a_suggestion() {
         for (code, message) in [
             ("Y012", "there is no code `Y012`; did you mean `X012`?; `xos explain` lists them all"),
@@ -171,9 +180,9 @@ mod tests {
     #[test]
     fn lines_are_not_too_long() {
         for explanation in all() {
-            let lines = wrapped(&explanation.text);
+            let lines = wrapped(&explanation.text());
             assert!(lines.iter().all(|line| !line.is_empty() && line.chars().count() <= WIDTH), "{lines:?}");
-            assert_eq!(lines.join(" "), explanation.text);
+            assert_eq!(lines.join(" "), explanation.text());
         }
     }
 }

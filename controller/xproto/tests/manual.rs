@@ -1,6 +1,6 @@
 //! The manual of the diagnostics: every code has an entry, and every example has what it is an example of.
 
-use xos_xproto::diagnostics::{Explanation, explanations};
+use xos_xproto::diagnostics::explanations;
 use xos_xproto::{Severity, Sources, compile};
 
 /// Bytes that are no text, and limits: no short text has them.
@@ -10,12 +10,12 @@ const WITHOUT_EXAMPLE: [&str; 10] = ["X001", "X002", "X016", "X211", "X212", "X2
 fn every_example_has_what_it_is_an_example_of() {
     for explanation in explanations() {
         let code = explanation.code.as_str();
-        let Some(example) = &explanation.example else {
+        let Some(example) = explanation.example() else {
             assert!(WITHOUT_EXAMPLE.contains(&code), "{code} has no example");
             continue;
         };
-        let found = diagnostics(code, example);
-        let severity = if explanation.is_warning { Severity::Warning } else { Severity::Error };
+        let found = diagnostics(code, &example);
+        let severity = explanation.level.severity(false);
         assert!(found.iter().any(|(found, how)| found == code && *how == severity), "{code}: {example}{found:?}");
         // A reader has to see which of several it is; of an error that makes others, they may be there.
         assert!(found.len() <= 2, "{code}: {example}{found:?}");
@@ -26,9 +26,9 @@ fn every_example_has_what_it_is_an_example_of() {
 fn every_code_says_what_to_do_in_sentences() {
     let all = explanations();
     assert!(all.len() > 90, "{}", all.len());
-    assert!(all.windows(2).all(|pair| pair[0].code < pair[1].code), "a code is documented twice");
-    let is_sentence = |one: &&Explanation| one.text.ends_with('.') && one.text.len() > 30;
-    let bad: Vec<_> = all.iter().filter(|one| !is_sentence(one)).collect();
+    assert!(all.windows(2).all(|pair| pair[0].code < pair[1].code), "a code is declared twice");
+    let is_sentence = |text: &str| text.ends_with('.') && text.len() > 30;
+    let bad: Vec<_> = all.iter().filter(|one| !is_sentence(&one.text())).collect();
     assert!(bad.is_empty(), "{bad:?}");
 }
 

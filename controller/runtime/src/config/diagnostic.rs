@@ -3,7 +3,8 @@
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use xos_xproto::{DiagnosticJson, Position, Range};
+use xos_xproto::diagnostics::Declared;
+use xos_xproto::{Code, DiagnosticJson, Position, Range, Severity};
 
 use super::file::{File, Place};
 use super::problem::Problem;
@@ -54,23 +55,35 @@ impl Diagnostic {
         Self { problem, file: file.path.display().to_string(), range, excerpt }
     }
 
-    /// What is wrong, in one sentence.
+    /// Returns its stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.problem.explanation().code
+    }
+
+    /// Returns what is wrong, in one sentence.
     #[must_use]
     pub fn message(&self) -> String {
         self.problem.to_string()
     }
 
-    /// Whether the configuration can be used all the same.
+    /// Returns whether it is an error or a warning.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.problem.level().severity(false)
+    }
+
+    /// Returns whether the configuration can be used all the same.
     #[must_use]
     pub fn is_warning(&self) -> bool {
-        self.problem.is_warning()
+        self.severity() == Severity::Warning
     }
 
     /// The problem with the marked line, its code and its help, in the look of the compiler's diagnostics.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let level = if self.is_warning() { Level::WARNING } else { Level::ERROR };
-        let mut group = Group::with_title(level.primary_title(self.message()).id(self.problem.code()));
+        let mut group = Group::with_title(level.primary_title(self.message()).id(self.code().as_str()));
         if let Some(excerpt) = &self.excerpt {
             let mark = AnnotationKind::Primary.span(excerpt.marked.clone());
             let snippet = Snippet::source(&excerpt.text).path(&self.file).line_start(self.range.start.line);
@@ -91,8 +104,8 @@ impl Diagnostic {
         DiagnosticJson {
             file: self.file.clone(),
             range: self.range,
-            code: self.problem.code().to_owned(),
-            severity: if self.is_warning() { "warning" } else { "error" }.to_owned(),
+            code: self.code().to_string(),
+            severity: self.severity().to_string(),
             message: self.message(),
             help: self.problem.help(),
         }

@@ -2,146 +2,74 @@
 
 use std::path::PathBuf;
 
-/// One thing that is wrong, or probably not as intended.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// `C001`: A file cannot be read. Correct the path, or the rights of the file.
-    #[error("cannot read this file: {reason}")]
-    Unreadable {
-        /// Why.
-        reason: String,
-    },
-    /// `C002`: A file is not YAML, or holds a key twice. Correct it where the message points.
-    #[error("{message}")]
-    InvalidYaml {
-        /// What the YAML reader says.
-        message: String,
-    },
-    /// `C003`: A value has the wrong type. Write one of the type that the message names.
-    #[error("{key} should be {expected}, not {found}")]
-    WrongType {
-        /// The key in backquotes, or what is meant.
-        key: String,
-        /// What it should be.
-        expected: &'static str,
-        /// What it is.
-        found: &'static str,
-    },
-    /// `C004`: A value has the right type and is not one that the key can have. Write one that it can have.
-    #[error("`{key}` cannot be `{value}`: expected {expected}")]
-    InvalidValue {
-        /// The key.
-        key: String,
-        /// The value.
-        value: String,
-        /// What it can be.
-        expected: &'static str,
-        /// A value that may be meant.
-        suggestion: Option<String>,
-    },
-    /// `C005`: A key has to be set and is not. Set it in the file, or by an environment variable.
-    #[error("`{key}` is missing")]
-    Missing {
-        /// The key.
-        key: &'static str,
-    },
-    /// `C006` (warning): A key is unknown, and has no effect. Correct or remove it.
-    #[error("unknown key `{key}`")]
-    UnknownKey {
-        /// The key.
-        key: String,
-        /// The nearest known one.
-        suggestion: Option<String>,
-    },
-    /// `C007` (warning): An environment variable names no key, and has no effect. Correct or unset it.
-    #[error("the environment variable {name} names no key of the configuration")]
-    UnknownVariable {
-        /// The variable.
-        name: String,
-        /// The nearest known one.
-        suggestion: Option<String>,
-    },
-    /// `C008`: `models_dir` is no folder. Correct the path, which is relative to the file that names it.
-    #[error("`{key}` names {}, which is not a folder", path.display())]
-    NoFolder {
-        /// The key.
-        key: &'static str,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// `C009`: A folder of steps holds files, which this version does not load. Compile the steps in.
-    #[error("`{key}` names {}, which holds files: steps that are loaded at run time are not supported yet", path.display())]
-    StepsAtRunTime {
-        /// The key.
-        key: &'static str,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// `C010`: `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
-    #[error("`accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only")]
-    NoCore,
-    /// `C011`: The file of a secret cannot be read. Correct the path behind `@`, or the rights of the file.
-    #[error("`{key}` names the file {}, which cannot be read: {reason}", path.display())]
-    NoSecret {
-        /// The key.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+use xos_xproto::declare_diagnostics;
+
+declare_diagnostics! {
+    /// A diagnostic of a configuration.
+    pub enum Problem;
+
+    /// A file cannot be read. Correct the path, or the permissions of the file.
+    C001 Error Unreadable { reason: String } => {
+        message("cannot read this file: {reason}");
+    }
+    /// A file is not YAML, or has a key twice. Correct it where the message points.
+    C002 Error InvalidYaml { message: String } => {
+        message("{message}");
+    }
+    /// A value has the wrong type. Write one of the type that the message names.
+    C003 Error WrongType { key: String, expected: &'static str, found: &'static str } => {
+        message("{key} should be {expected}, not {found}");
+        suggest(type_help(expected, found));
+    }
+    /// A value has the right type, but the key cannot have it. Write one that it can have.
+    C004 Error InvalidValue { key: String, value: String, expected: &'static str, suggestion: Option<String> } => {
+        message("`{key}` cannot be `{value}`: expected {expected}");
+        suggest(did_you_mean(suggestion));
+    }
+    /// A required key is not set. Set it in the file, or by an environment variable.
+    C005 Error Missing { key: &'static str } => {
+        message("`{key}` is missing");
+        help("set it: `{key}: …`, or the environment variable XOS_{}", key.to_uppercase());
+    }
+    /// A key is unknown, and has no effect. Correct or remove it.
+    C006 Warning UnknownKey { key: String, suggestion: Option<String> } => {
+        message("unknown key `{key}`");
+        suggest(did_you_mean(suggestion));
+        help("remove it: it has no effect");
+    }
+    /// An environment variable names no key, and has no effect. Correct or unset it.
+    C007 Warning UnknownVariable { name: String, suggestion: Option<String> } => {
+        message("the environment variable {name} names no key of the configuration");
+        suggest(did_you_mean(suggestion));
+        help("remove it: it has no effect");
+    }
+    /// `models_dir` is not a folder. Correct the path, which is relative to the file that names it.
+    C008 Error NoFolder { key: &'static str, path: PathBuf } => {
+        message("`{key}` names {}, which is not a folder", path.display());
+        help("a path is relative to the file that names it");
+    }
+    /// A folder of steps holds files, which this version does not load. Compile the steps in.
+    C009 Error StepsAtRunTime { key: &'static str, path: PathBuf } => {
+        message(
+            "`{key}` names {}, which holds files: steps that are loaded at run time are not supported yet",
+            path.display()
+        );
+        help("compile the steps in with the Rust library and remove `{key}`, or empty the folder");
+    }
+    /// `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
+    C010 Error NoCore => {
+        message("`accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only");
+        help("remove `accessor`, or set `kind: kubernetes`");
+    }
+    /// The file of a secret cannot be read. Correct the path after `@`, or the permissions of the file.
+    C011 Error NoSecret { key: &'static str, path: PathBuf, reason: String } => {
+        message("`{key}` names the file {}, which cannot be read: {reason}", path.display());
+        help("`@` begins the path of a file, which is relative to the file that names it");
+    }
 }
 
-impl Problem {
-    /// The stable code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "C001",
-            Self::InvalidYaml { .. } => "C002",
-            Self::WrongType { .. } => "C003",
-            Self::InvalidValue { .. } => "C004",
-            Self::Missing { .. } => "C005",
-            Self::UnknownKey { .. } => "C006",
-            Self::UnknownVariable { .. } => "C007",
-            Self::NoFolder { .. } => "C008",
-            Self::StepsAtRunTime { .. } => "C009",
-            Self::NoCore => "C010",
-            Self::NoSecret { .. } => "C011",
-        }
-    }
-
-    /// Whether the configuration can be used all the same.
-    #[must_use]
-    pub fn is_warning(&self) -> bool {
-        matches!(self, Self::UnknownKey { .. } | Self::UnknownVariable { .. })
-    }
-
-    /// How to fix it.
-    #[must_use]
-    pub fn help(&self) -> Option<String> {
-        let did_you_mean = |name: &Option<String>| name.as_ref().map(|name| format!("did you mean `{name}`?"));
-        let help = match self {
-            Self::InvalidValue { suggestion, .. } => return did_you_mean(suggestion),
-            Self::UnknownKey { suggestion, .. } | Self::UnknownVariable { suggestion, .. } => {
-                return did_you_mean(suggestion).or_else(|| Some("remove it: it has no effect".to_owned()));
-            }
-            Self::WrongType { expected, found, .. } => return type_help(expected, found),
-            Self::Missing { key } => {
-                format!("set it: `{key}: …`, or the environment variable XOS_{}", key.to_uppercase())
-            }
-            Self::NoFolder { .. } => "a path is relative to the file that names it".to_owned(),
-            Self::StepsAtRunTime { key, .. } => {
-                format!("compile the steps in with the Rust library and remove `{key}`, or empty the folder")
-            }
-            Self::NoCore => "remove `accessor`, or set `kind: kubernetes`".to_owned(),
-            Self::NoSecret { .. } => {
-                "`@` begins the path of a file, which is relative to the file that names it".to_owned()
-            }
-            Self::Unreadable { .. } | Self::InvalidYaml { .. } => return None,
-        };
-        Some(help)
-    }
+fn did_you_mean(name: &Option<String>) -> Option<String> {
+    name.as_ref().map(|name| format!("did you mean `{name}`?"))
 }
 
 fn type_help(expected: &str, found: &str) -> Option<String> {

@@ -263,7 +263,7 @@ error[C009]: `steps_dir` names DIR/steps, which holds files: steps that are load
 #[test]
 fn everything_wrong_is_reported_at_once() {
     let (loaded, folder) = load(&[("c.yaml", "concurrency: x\nunknown: 1\nmodels_dir: nowhere\n")]);
-    let codes: Vec<_> = loaded.unwrap_err().diagnostics.iter().map(|d| d.problem.code()).collect();
+    let codes: Vec<_> = loaded.unwrap_err().diagnostics.iter().map(|d| d.code().as_str()).collect();
     assert_eq!(codes, ["C005", "C003", "C006", "C008"]);
     drop(folder);
     let missing = Config::load(&["no/such/file.yaml".into()], BTreeMap::new()).unwrap_err();

@@ -1,205 +1,121 @@
 //! `X3..`: fields.
 
-use super::{Code, did_you_mean};
+use super::{did_you_mean, free_number};
+use crate::declare_diagnostics;
 
-/// A field: its name, its number or its type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FieldError {
-    /// `X301`: A word of the language names a field; XOS's grammar rejects that. Rename the field.
+declare_diagnostics! {
+    /// A field: its name, its number or its type.
+    pub enum FieldError;
+
+    /// A field has a word of the language as its name; XOS's grammar rejects that. Rename the field.
     ///
     /// ```proto
     /// required string option = 1 [max_length = 9];
     /// ```
-    #[error("`{name}` is a word of the language and cannot name a field")]
-    ReservedName {
-        /// The word.
-        name: String,
-    },
-    /// `X302`: The number of a field is not between 1 and 99; XOS counts on from there for the models that inherit it.
-    /// Use a number from there.
+    X301 Error ReservedName { name: String } => {
+        message("`{name}` is a word of the language and cannot name a field");
+        help("rename it, for example to `{name}_value`");
+    }
+    /// The number of a field is not between 1 and 99; the numbers from 100 on are for models that inherit the field.
+    /// Use a number from 1 to 99.
     ///
     /// ```proto
     /// required int32 size = 100;
     /// ```
-    #[error("field `{name}` has the number {number}, which is not between 1 and 99")]
-    NumberOutOfRange {
-        /// The field.
-        name: String,
-        /// The number as written.
-        number: String,
-    },
-    /// `X303`: Two fields of one message have one number. Give the second one a free number.
+    X302 Error NumberOutOfRange { name: String, number: String } => {
+        message("field `{name}` has the number {number}, which is not between 1 and 99");
+        help("use a number from 1 to 99");
+    }
+    /// Two fields of a message have the same number. Give the second one a free number.
     ///
     /// ```proto
     /// required int32 size = 1;
     /// required int32 weight = 1;
     /// ```
-    #[error("field `{name}` has the number {number} of field `{other}`")]
-    DuplicateNumber {
-        /// The second field.
-        name: String,
-        /// The first field.
-        other: String,
-        /// The number of both.
-        number: u32,
-        /// The lowest number that is free.
-        free: Option<u32>,
-    },
-    /// `X304`: Two fields of one message have one name. Remove or rename one.
+    X303 Error DuplicateNumber { name: String, other: String, number: u32, free: Option<u32> } => {
+        message("field `{name}` has the number {number} of field `{other}`");
+        suggest(free_number(*free));
+    }
+    /// Two fields of a message have the same name. Remove or rename one.
     ///
     /// ```proto
     /// required int32 size = 1;
     /// required int32 size = 2;
     /// ```
-    #[error("field `{name}` is declared twice in `{model}`")]
-    DuplicateField {
-        /// The name.
-        name: String,
-        /// The message.
-        model: String,
-    },
-    /// `X305`: A field has the name of an inherited one. Remove it, for it is there already, or rename it.
+    X304 Error DuplicateField { name: String, model: String } => {
+        message("field `{name}` is declared twice in `{model}`");
+        help("rename it");
+    }
+    /// A field has the name of an inherited one. Remove it, because the model has it already, or rename it.
     ///
     /// ```proto
     /// required string backend_status = 1 [max_length = 9];
     /// ```
-    #[error("field `{name}` of `{model}` is inherited from `{base}` already")]
-    InheritedField {
-        /// The name.
-        name: String,
-        /// The message.
-        model: String,
-        /// The message that declares the inherited one.
-        base: String,
-    },
-    /// `X306`: Two fields of a model have one name in lowerCamelCase, which custom resources use. Rename one.
+    X305 Error InheritedField { name: String, model: String, base: String } => {
+        message("field `{name}` of `{model}` is inherited from `{base}` already");
+        help("remove it, or rename it");
+    }
+    /// Two fields of a model have the same name in lowerCamelCase, which custom resources use. Rename one.
     ///
     /// ```proto
     /// required int32 max_size = 1;
     /// required int32 maxSize = 2;
     /// ```
-    #[error("fields `{name}` and `{other}` of `{model}` are both `{camel}` in a custom resource")]
-    SameCamelCase {
-        /// The second field.
-        name: String,
-        /// The first field.
-        other: String,
-        /// The model.
-        model: String,
-        /// The name of both.
-        camel: String,
-    },
-    /// `X307`: The type of a field is none of the language's. Use one of int32, uint32, string, bool, float, double and
-    /// bytes.
+    X306 Error SameCamelCase { name: String, other: String, model: String, camel: String } => {
+        message("fields `{name}` and `{other}` of `{model}` are both `{camel}` in a custom resource");
+        help("rename it");
+    }
+    /// The language does not have the type of a field. Use one of int32, uint32, string, bool, float, double and bytes.
     ///
     /// ```proto
     /// required int64 size = 1;
     /// ```
-    #[error("field `{name}` has the unknown type `{ty}`")]
-    UnknownType {
-        /// The field.
-        name: String,
-        /// The type as written.
-        ty: String,
-        /// A type that it may have meant.
-        suggestion: Option<String>,
-    },
-    /// `X308` (warning): A string with no limit. XOS wants `max_length`, `text = True` or a `content_type`. Add one of
-    /// them.
+    X307 Error UnknownType { name: String, ty: String, suggestion: Option<String> } => {
+        message("field `{name}` has the unknown type `{ty}`");
+        suggest(did_you_mean(suggestion));
+        help("the types are int32, uint32, string, bool, float, double and bytes");
+    }
+    /// A string has no limit. XOS wants `max_length`, `text = True` or a `content_type`. Add one of them.
     ///
     /// ```proto
     /// required string name = 1;
     /// ```
-    #[error("string field `{name}` has no `max_length`")]
-    UnboundedString {
-        /// The field.
-        name: String,
-    },
-    /// `X309`: The name is taken by what every object has in XOS or in its custom resource. Rename the field.
+    X308 XosRule UnboundedString { name: String } => {
+        message("string field `{name}` has no `max_length`");
+        help("add `max_length = …`, or `text = True` for a long text, or a `content_type`");
+    }
+    /// Every object has something of this name already, in XOS or in its custom resource. Rename the field.
     ///
     /// ```proto
     /// required int32 id = 1;
     /// ```
-    #[error("`{name}` cannot name a field: {taken}")]
-    NameTaken {
-        /// The field.
-        name: String,
-        /// What has the name.
-        taken: &'static str,
-    },
-    /// `X310`: Two bases of a model have fields of one name. Keep one base, or rename a field.
+    X309 Error NameTaken { name: String, taken: &'static str } => {
+        message("`{name}` cannot name a field: {taken}");
+        help("rename it");
+    }
+    /// Two bases of a model have fields of the same name. Keep one base, or rename a field.
     ///
     /// ```proto
     /// message A { required int32 size = 1; }
     /// message B { required int32 size = 1; }
     /// message C (A, B) {}
     /// ```
-    #[error("model `{model}` inherits field `{name}` from both `{first}` and `{second}`")]
-    InheritedTwice {
-        /// The field.
-        name: String,
-        /// The model.
-        model: String,
-        /// The message that declares the first one.
-        first: String,
-        /// The message that declares the second one.
-        second: String,
-    },
-    /// `X311` (warning): The grammar of XOS has `double` and `bytes`, but XOS 4.0.4 cannot store them: its own rules
-    /// know no such type, and it makes no database of a model with one. Use `float`, or a `string`.
+    X310 Error InheritedTwice { name: String, model: String, first: String, second: String } => {
+        message("model `{model}` inherits field `{name}` from both `{first}` and `{second}`");
+        help("remove one of the bases, or rename one of the fields");
+    }
+    /// The grammar of XOS has `double` and `bytes`, but XOS 4.0.4 cannot store them: its own rules know no such type,
+    /// and it makes no database table for a model with one. Use `float`, or a `string`.
     ///
     /// ```proto
     /// required double size = 1;
     /// ```
-    #[error("XOS cannot store fields of type `{ty}` such as `{name}`")]
-    NotStored {
-        /// The field.
-        name: String,
-        /// The type.
-        ty: &'static str,
-    },
+    X311 XosRule NotStored { name: String, ty: &'static str } => {
+        message("XOS cannot store fields of type `{ty}` such as `{name}`");
+        help("use {}, unless XOS itself never loads the model", stored_instead(ty));
+    }
 }
 
-impl FieldError {
-    pub(crate) fn code(&self) -> Code {
-        Code(match self {
-            Self::ReservedName { .. } => 301,
-            Self::NumberOutOfRange { .. } => 302,
-            Self::DuplicateNumber { .. } => 303,
-            Self::DuplicateField { .. } => 304,
-            Self::InheritedField { .. } => 305,
-            Self::SameCamelCase { .. } => 306,
-            Self::UnknownType { .. } => 307,
-            Self::UnboundedString { .. } => 308,
-            Self::NameTaken { .. } => 309,
-            Self::InheritedTwice { .. } => 310,
-            Self::NotStored { .. } => 311,
-        })
-    }
-
-    pub(crate) fn is_warning(&self) -> bool {
-        matches!(self, Self::UnboundedString { .. } | Self::NotStored { .. })
-    }
-
-    pub(crate) fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::ReservedName { name } => format!("rename it, for example to `{name}_value`"),
-            Self::NumberOutOfRange { .. } => "use a number from 1 to 99".to_owned(),
-            Self::DuplicateNumber { free, .. } => free.map(|free| format!("{free} is free"))?,
-            Self::DuplicateField { .. } | Self::NameTaken { .. } | Self::SameCamelCase { .. } => "rename it".to_owned(),
-            Self::InheritedField { .. } => "remove it, or rename it".to_owned(),
-            Self::UnknownType { suggestion, .. } => {
-                did_you_mean(suggestion.as_ref(), "the types are int32, uint32, string, bool, float, double and bytes")
-            }
-            Self::UnboundedString { .. } => {
-                "add `max_length = …`, or `text = True` for a long text, or a `content_type`".to_owned()
-            }
-            Self::NotStored { ty: "double", .. } => "use `float`, unless XOS itself never loads the model".to_owned(),
-            Self::NotStored { .. } => {
-                "use a `string` with `text = True`, unless XOS itself never loads the model".to_owned()
-            }
-            Self::InheritedTwice { .. } => "remove one of the bases, or rename one of the fields".to_owned(),
-        };
-        Some(help)
-    }
+fn stored_instead(ty: &str) -> &'static str {
+    if ty == "double" { "`float`" } else { "a `string` with `text = True`" }
 }

@@ -1,91 +1,119 @@
 //! The manual: what every code means, with an example and the remedy.
-//!
-//! It is the documentation of the variants itself, read from the sources of this folder: there is no second place that
-//! could say something else.
 
-/// What a code means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
-    /// The code, like `X012`.
-    pub code: String,
-    /// Whether it is only a warning.
-    pub is_warning: bool,
-    /// What it means and what to do, in one paragraph.
-    pub text: String,
-    /// A text that has it, if a short one does.
-    pub example: Option<String>,
+use std::fmt;
+
+use super::{ChoiceError, FieldError, LinkError, ModelError, OptionError, PolicyError, Severity, Syntax, Unsupported};
+
+/// A stable name for a kind of diagnostic, such as `X012`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// Returns the code as it is printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
 }
 
-const SOURCES: [&str; 8] = [
-    include_str!("syntax.rs"),
-    include_str!("unsupported.rs"),
-    include_str!("model.rs"),
-    include_str!("field.rs"),
-    include_str!("option.rs"),
-    include_str!("choices.rs"),
-    include_str!("link.rs"),
-    include_str!("policy.rs"),
-];
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
-/// What all codes mean, by number.
+/// How severe a diagnostic is, before the options of the compilation are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Always an error.
+    Error,
+    /// Always a warning.
+    Warning,
+    /// One of the rules of XOS's own validator (xosgenx, validator.py): a warning, or an error if
+    /// [`Options::strict`](crate::Options::strict) is set.
+    XosRule,
+}
+
+impl Level {
+    /// Returns the severity of a diagnostic of this level.
+    #[must_use]
+    pub fn severity(self, strict: bool) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::XosRule if strict => Severity::Error,
+            Self::Warning | Self::XosRule => Severity::Warning,
+        }
+    }
+}
+
+/// A diagnostic that [`declare_diagnostics!`](crate::declare_diagnostics) declared.
+pub trait Declared: std::error::Error {
+    /// Returns its entry in the manual.
+    fn explanation(&self) -> &'static Explanation;
+
+    /// Returns its level, which can differ from that in the manual where it depends on the text.
+    fn level(&self) -> Level;
+
+    /// Returns how to fix it, where the message does not already say so.
+    fn help(&self) -> Option<String>;
+}
+
+/// What a code means: an entry of the manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The code.
+    pub code: Code,
+    /// The level.
+    pub level: Level,
+    /// The lines of the doc comment.
+    manual: &'static [&'static str],
+}
+
+impl Explanation {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(code: &'static str, level: Level, manual: &'static [&'static str]) -> Self {
+        Self { code: Code(code), level, manual }
+    }
+
+    /// Returns what the code means and what to do, in one paragraph.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.manual.iter().map(|line| line.trim()).take_while(|line| !is_fence(line));
+        text.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+
+    /// Returns a text that has this diagnostic, unless only a long one has.
+    #[must_use]
+    pub fn example(&self) -> Option<String> {
+        let mut lines = self.manual.iter().skip_while(|line| !is_fence(line));
+        lines.next()?;
+        let lines = lines.take_while(|line| !is_fence(line));
+        Some(lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect())
+    }
+}
+
+/// Returns whether a line begins or ends the example.
+fn is_fence(line: &str) -> bool {
+    line.trim().starts_with("```")
+}
+
+/// Returns what all codes mean, ordered by code.
 #[must_use]
 pub fn explanations() -> Vec<Explanation> {
-    let mut all: Vec<_> = SOURCES.iter().flat_map(|source| read(source)).collect();
-    all.sort_by(|one, other| one.code.cmp(&other.code));
+    let mut all = [
+        Syntax::EXPLANATIONS,
+        Unsupported::EXPLANATIONS,
+        ModelError::EXPLANATIONS,
+        FieldError::EXPLANATIONS,
+        OptionError::EXPLANATIONS,
+        ChoiceError::EXPLANATIONS,
+        LinkError::EXPLANATIONS,
+        PolicyError::EXPLANATIONS,
+    ]
+    .concat();
+    all.sort_by_key(|one| one.code);
     all
-}
-
-/// The explanations in the documentation of a source: a comment that begins with a code in backquotes.
-#[must_use]
-pub fn read(source: &str) -> Vec<Explanation> {
-    let mut all = Vec::new();
-    let mut lines =
-        source.lines().map(|line| line.trim().strip_prefix("///").map(|doc| doc.strip_prefix(' ').unwrap_or(doc)));
-    while let Some(line) = lines.next() {
-        let Some(mut explanation) = line.and_then(begin) else {
-            continue;
-        };
-        // To the end of the comment.
-        for doc in lines.by_ref().map_while(|line| line) {
-            append(&mut explanation, doc);
-        }
-        finish(&mut explanation);
-        all.push(explanation);
-    }
-    all
-}
-
-/// `` `X012`: text `` or `` `X012` (warning): text ``
-fn begin(doc: &str) -> Option<Explanation> {
-    let (code, rest) = doc.strip_prefix('`')?.split_once('`')?;
-    let is_code = code.len() == 4
-        && code.starts_with(|c: char| c.is_ascii_uppercase())
-        && code.chars().skip(1).all(|c| c.is_ascii_digit());
-    let (is_warning, text) = match rest.strip_prefix(" (warning): ") {
-        Some(text) => (true, text),
-        None => (false, rest.strip_prefix(": ")?),
-    };
-    is_code.then(|| Explanation { code: code.to_owned(), is_warning, text: text.to_owned(), example: None })
-}
-
-/// Adds a line: to the text above the example, or to the example.
-fn append(explanation: &mut Explanation, doc: &str) {
-    match &mut explanation.example {
-        None if doc.starts_with("```") => explanation.example = Some(String::new()),
-        None => {
-            explanation.text.push(' ');
-            explanation.text.push_str(doc);
-        }
-        Some(_) if doc.starts_with("```") => {}
-        Some(example) => {
-            example.push_str(doc);
-            example.push('\n');
-        }
-    }
-}
-
-fn finish(explanation: &mut Explanation) {
-    explanation.text = explanation.text.trim_end().to_owned();
 }
 
 #[cfg(test)]
@@ -93,17 +121,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_that_begin_with_a_code_are_read() {
-        let source = "/// Not one.\nA,\n    /// `X012` (warning): One.\n    /// Two.\n    ///\n    /// ```proto\n    /// a\n    ///   b\n    /// ```\n    #[error]\n/// `X1`: no\n/// `x123`: no\n/// `Y001`: Last.\n";
-        let all = read(source);
-        let expected = Explanation {
-            code: "X012".to_owned(),
-            is_warning: true,
-            text: "One. Two.".to_owned(),
-            example: Some("a\n  b\n".to_owned()),
-        };
-        assert_eq!(all[0], expected);
-        // A comment that begins without a code is skipped line by line.
-        assert_eq!((all.len(), all[1].code.as_str(), all[1].text.as_str()), (2, "Y001", "Last."));
+    fn a_doc_comment_is_split_into_text_and_example() {
+        let manual: &[&str] = &[" One.", " Two.", "", " ```proto", " a", "   b", " ```"];
+        let explanation = Explanation::new("X000", Level::Warning, manual);
+        assert_eq!(explanation.text(), "One. Two.");
+        assert_eq!(explanation.example().as_deref(), Some("a\n  b\n"));
+        let without = Explanation::new("X000", Level::Error, &[" One."]);
+        assert_eq!((without.text().as_str(), without.example()), ("One.", None));
     }
 }

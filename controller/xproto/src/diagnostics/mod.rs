@@ -1,10 +1,12 @@
 //! What is wrong with a text: typed diagnostics with a stable code, a place, a message and help.
 //!
-//! Every code is a variant of one of the enums here; its documentation says what it means and how to fix it. `X0..` is
-//! [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`] and [`ChoiceError`],
-//! `X5..` [`LinkError`], `X6..` [`PolicyError`]. A code that is no longer used is not given to anything else.
+//! Every code is a variant of one of the enums here, declared with all that belongs to it by
+//! [`declare_diagnostics!`](crate::declare_diagnostics); its documentation says what it means and how to fix it. `X0..`
+//! is [`Syntax`], `X1..` [`Unsupported`], `X2..` [`ModelError`], `X3..` [`FieldError`], `X4..` [`OptionError`] and
+//! [`ChoiceError`], `X5..` [`LinkError`], `X6..` [`PolicyError`]. A code that is no longer used is never used again.
 
 mod choices;
+mod declare;
 mod field;
 mod link;
 mod manual;
@@ -18,7 +20,7 @@ mod unsupported;
 pub use choices::ChoiceError;
 pub use field::FieldError;
 pub use link::LinkError;
-pub use manual::{Explanation, explanations, read as read_explanations};
+pub use manual::{Code, Declared, Explanation, Level, explanations};
 pub use model::ModelError;
 pub use option::OptionError;
 pub use policy::PolicyError;
@@ -29,22 +31,12 @@ use std::fmt;
 
 use crate::source::Span;
 
-/// A stable name for a kind of diagnostic, displayed like `X012`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(pub(crate) u16);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "X{:03}", self.0)
-    }
-}
-
-/// How bad it is.
+/// Whether a diagnostic is an error or a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The models must not be used.
     Error,
-    /// The models can be used, but probably not all is as intended.
+    /// The models can be used, but something is probably not as intended.
     Warning,
 }
 
@@ -57,12 +49,12 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A place with a word on its part in a diagnostic.
+/// A place that has to do with a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// Its part, such as "first declared here".
+    /// What the place has to do with it, such as "first declared here".
     pub text: String,
 }
 
@@ -89,66 +81,28 @@ impl Diagnostic {
         self
     }
 
-    /// The stable code of what is wrong.
+    /// Returns its stable code.
     #[must_use]
     pub fn code(&self) -> Code {
-        match &self.kind {
-            Kind::Syntax(kind) => kind.code(),
-            Kind::Unsupported(kind) => kind.code(),
-            Kind::Model(kind) => kind.code(),
-            Kind::Field(kind) => kind.code(),
-            Kind::Option(kind) => kind.code(),
-            Kind::Choice(kind) => kind.code(),
-            Kind::Link(kind) => kind.code(),
-            Kind::Policy(kind) => kind.code(),
-        }
+        self.kind.declared().explanation().code
     }
 
-    /// Whether it is an error or a warning.
+    /// Returns whether it is an error or a warning.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        let warning = match &self.kind {
-            Kind::Syntax(_) => false,
-            Kind::Unsupported(kind) => kind.is_warning(),
-            Kind::Model(kind) => kind.is_warning(),
-            Kind::Field(kind) => kind.is_warning(),
-            Kind::Option(kind) => kind.is_warning(),
-            Kind::Choice(kind) => kind.is_warning(),
-            Kind::Link(kind) => kind.is_warning(),
-            Kind::Policy(kind) => kind.is_warning(),
-        };
-        let promoted = self.strict && self.is_strict_rule();
-        if warning && !promoted { Severity::Warning } else { Severity::Error }
+        self.kind.declared().level().severity(self.strict)
     }
 
-    /// Whether it is one of the rules that XOS's own validator has (xosgenx, validator.py), which are errors on demand.
-    fn is_strict_rule(&self) -> bool {
-        match &self.kind {
-            Kind::Field(kind) => kind.is_warning(),
-            Kind::Option(kind) => kind.is_strict_rule(),
-            _ => false,
-        }
-    }
-
-    /// What is wrong, in one sentence.
+    /// Returns what is wrong, in one sentence.
     #[must_use]
     pub fn message(&self) -> String {
         self.kind.to_string()
     }
 
-    /// How to fix it, where the message does not already say so.
+    /// Returns how to fix it, where the message does not already say so.
     #[must_use]
     pub fn help(&self) -> Option<String> {
-        match &self.kind {
-            Kind::Syntax(kind) => kind.help(),
-            Kind::Unsupported(kind) => kind.help(),
-            Kind::Model(kind) => kind.help(),
-            Kind::Field(kind) => kind.help(),
-            Kind::Option(kind) => kind.help(),
-            Kind::Choice(kind) => kind.help(),
-            Kind::Link(kind) => kind.help(),
-            Kind::Policy(kind) => kind.help(),
-        }
+        self.kind.declared().help()
     }
 }
 
@@ -181,9 +135,29 @@ pub enum Kind {
     Policy(#[from] PolicyError),
 }
 
-/// "did you mean" for a suggestion, or `otherwise`.
-pub(crate) fn did_you_mean(suggestion: Option<&String>, otherwise: &str) -> String {
-    suggestion.map_or_else(|| otherwise.to_owned(), |name| format!("did you mean `{name}`?"))
+impl Kind {
+    fn declared(&self) -> &dyn Declared {
+        match self {
+            Self::Syntax(kind) => kind,
+            Self::Unsupported(kind) => kind,
+            Self::Model(kind) => kind,
+            Self::Field(kind) => kind,
+            Self::Option(kind) => kind,
+            Self::Choice(kind) => kind,
+            Self::Link(kind) => kind,
+            Self::Policy(kind) => kind,
+        }
+    }
+}
+
+/// Returns "did you mean" with the suggestion, if there is one.
+pub(crate) fn did_you_mean<'a>(suggestion: impl Into<Option<&'a String>>) -> Option<String> {
+    suggestion.into().map(|name| format!("did you mean `{name}`?"))
+}
+
+/// Returns a help that names a free number, if there is one.
+fn free_number(free: Option<u32>) -> Option<String> {
+    free.map(|free| format!("{free} is free"))
 }
 
 /// The most names that are shown of a circle.

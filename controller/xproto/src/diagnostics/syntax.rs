@@ -1,204 +1,163 @@
 //! `X0..`: the text does not follow the grammar.
 
-use super::Code;
+use crate::declare_diagnostics;
 use crate::source::MAX_SOURCE_BYTES;
 
-/// The text does not follow the grammar.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Syntax {
-    /// `X001`: The file has bytes that are not UTF-8. Save it in that encoding.
-    #[error("the file is not UTF-8: {}", invalid_bytes(*.places))]
-    InvalidUtf8 {
-        /// The number of places with such bytes.
-        places: usize,
-    },
-    /// `X002`: The file is larger than any model file should be, and is not read. Split it.
-    #[error("the file has {bytes} bytes, more than the {MAX_SOURCE_BYTES} that are read")]
-    SourceTooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// `X003`: These characters have no meaning in the language. Remove them.
+declare_diagnostics! {
+    /// The text does not follow the grammar.
+    pub enum Syntax;
+
+    /// The file has bytes that are not UTF-8. Save it in that encoding.
+    X001 Error InvalidUtf8 { places: usize } => {
+        message("the file is not UTF-8: {}", invalid_bytes(*.places));
+        help("save the file as UTF-8");
+    }
+    /// The file is larger than any model file should be, and is not read. Split it.
+    X002 Error SourceTooLarge { bytes: usize } => {
+        message("the file has {bytes} bytes, more than the {MAX_SOURCE_BYTES} that are read");
+        help("split it into several files: all files together form one model set");
+    }
+    /// These characters have no meaning in the language. Remove them.
     ///
     /// ```proto
     /// required string straße = 1 [max_length = 9];
     /// ```
-    #[error("unexpected {}", characters(.text))]
-    UnexpectedCharacters {
-        /// The characters.
-        text: String,
-    },
-    /// `X004`: A string has no closing quote on its line. Strings may not span lines. Close it with `"` on the same
-    /// line.
+    X003 Error UnexpectedCharacters { text: String } => {
+        message("unexpected {}", characters(.text));
+    }
+    /// A string has no closing quote on its line. Strings may not span lines. Close it with `"` on the same line.
     ///
     /// ```proto
     /// required string name = 1 [max_length = 9, help_text = "The name];
     /// ```
-    #[error("this string has no closing quote on its line")]
-    UnterminatedString,
-    /// `X005`: A `/*` has no `*/`. Close it with `*/`.
+    X004 Error UnterminatedString => {
+        message("this string has no closing quote on its line");
+        help(r#"close it with `"` on the same line; write a quote inside it as `\"`"#);
+    }
+    /// A `/*` has no `*/`. Close it with `*/`.
     ///
     /// ```proto
     /// /* Sites
     /// message Site {}
     /// ```
-    #[error("this comment is not closed")]
-    UnterminatedComment,
-    /// `X006`: Strings stand in double quotes; XOS knows no other.
+    X005 Error UnterminatedComment => {
+        message("this comment is not closed");
+        help("close it with `*/`");
+    }
+    /// Strings are written in double quotes; XOS has no other kind. Replace the single quotes.
     ///
     /// ```proto
     /// required string name = 1 [max_length = 9, default = 'a'];
     /// ```
-    #[error("strings are written in double quotes")]
-    SingleQuotes,
-    /// `X007`: `#` begins no comment; write `//` or `/* … */`.
+    X006 Error SingleQuotes => {
+        message("strings are written in double quotes");
+        help(r#"write `"…"`"#);
+    }
+    /// `#` does not begin a comment. Write `//` or `/* … */`.
     ///
     /// ```proto
     /// # Sites
     /// message Site {}
     /// ```
-    #[error("`#` does not begin a comment")]
-    HashComment,
-    /// `X008`: Numbers are written in decimal digits, with an optional sign and fraction. Correct it.
+    X007 Error HashComment => {
+        message("`#` does not begin a comment");
+        help("begin a comment with `//`, or put it between `/*` and `*/`");
+    }
+    /// Numbers are written in decimal digits, with an optional sign and fraction. Correct it.
     ///
     /// ```proto
     /// required string name = 1 [max_length = 9k];
     /// ```
-    #[error("this is not a number")]
-    MalformedNumber,
-    /// `X009`: The text of a policy, from its `<` on, has no closing `>`. Write `policy name < expression >`.
+    X008 Error MalformedNumber => {
+        message("this is not a number");
+        help("write decimal digits, with an optional sign and an optional fraction");
+    }
+    /// The text of a policy, from its `<` on, has no closing `>`. Write `policy name < expression >`.
     ///
     /// ```proto
     /// policy p < obj.name = "a"
     /// message Site {}
     /// ```
-    #[error("this policy has no closing `>`")]
-    UnterminatedPolicy,
-    /// `X010`: Something else should stand here. Write what is expected, or remove what is there.
+    X009 Error UnterminatedPolicy => {
+        message("this policy has no closing `>`");
+        help("a policy is written `policy name < expression >`");
+    }
+    /// The grammar expects something else here. Write what is expected, or remove what is there.
     ///
     /// ```proto
     /// required string = 1 [max_length = 9];
     /// ```
-    #[error("expected {expected}, found {found}")]
-    Expected {
-        /// What should stand here.
-        expected: &'static str,
-        /// What stands here.
-        found: String,
-    },
-    /// `X011`: A message's `{` has no `}` before the file ends or the next message begins. Close it with `}`.
+    X010 Error Expected { expected: &'static str, found: String } => {
+        message("expected {expected}, found {found}");
+    }
+    /// A message's `{` has no `}` before the file ends or the next message begins. Close it with `}`.
     ///
     /// ```proto
     /// message Site {
     /// message Port {}
     /// ```
-    #[error("message `{name}` is not closed")]
-    UnclosedMessage {
-        /// The name of the message.
-        name: String,
-    },
-    /// `X012`: A `}` closes nothing. Remove it, or look for a missing `{` above.
+    X011 Error UnclosedMessage { name: String } => {
+        message("message `{name}` is not closed");
+        help("close it with `}}`");
+    }
+    /// A `}` closes nothing. Remove it, or look for a missing `{` above.
     ///
     /// ```proto
     /// message Site {}
     /// }
     /// ```
-    #[error("this `}}` closes nothing")]
-    UnmatchedBrace,
-    /// `X013`: A `;` ends nothing; XOS rejects it. Remove it.
+    X012 Error UnmatchedBrace => {
+        message("this `}}` closes nothing");
+    }
+    /// A `;` ends nothing; XOS rejects it. Remove it.
     ///
     /// ```proto
     /// required int32 size = 1;;
     /// ```
-    #[error("this `;` ends nothing")]
-    ExtraSemicolon,
-    /// `X014`: A list of options or bases ends in a comma; XOS rejects it. Remove it.
+    X013 Error ExtraSemicolon => {
+        message("this `;` ends nothing");
+        help("remove it");
+    }
+    /// A list of options or bases ends in a comma; XOS rejects it. Remove it.
     ///
     /// ```proto
     /// required string name = 1 [max_length = 9,];
     /// ```
-    #[error("a list may not end in a comma")]
-    TrailingComma,
-    /// `X015`: Every field begins with `required` or `optional`. Write one of them before the type.
+    X014 Error TrailingComma => {
+        message("a list may not end in a comma");
+        help("remove it");
+    }
+    /// Every field begins with `required` or `optional`. Write one of them before the type.
     ///
     /// ```proto
     /// string name = 1 [max_length = 9];
     /// ```
-    #[error("field `{name}` has no modifier")]
-    MissingModifier {
-        /// The name of the field.
-        name: String,
-    },
-    /// `X016`: There is more to report, but not all of it is shown. Fix the first ones and look again.
-    #[error("{left_out} more diagnostics are not shown")]
-    TooManyDiagnostics {
-        /// How many.
-        left_out: usize,
-    },
-    /// `X017`: An option's value is a string in double quotes, a number or one word. Write one.
+    X015 Error MissingModifier { name: String } => {
+        message("field `{name}` has no modifier");
+        help("begin the field with `required` or `optional`");
+    }
+    /// There are more diagnostics than are shown. Fix the first ones and compile again.
+    X016 Error TooManyDiagnostics { left_out: usize } => {
+        message("{left_out} more diagnostics are not shown");
+        help("fix the first ones and compile again");
+    }
+    /// The value of an option is a string in double quotes, a number or one word. Write one of these.
     ///
     /// ```proto
     /// required string name = 1 [max_length = ];
     /// ```
-    #[error("option `{option}` has no value that can be read")]
-    MissingValue {
-        /// The name of the option.
-        option: String,
-    },
-    /// `X018`: A `{{` in a policy has no `}}`. Close it before the `>` that ends the policy.
+    X017 Error MissingValue { option: String } => {
+        message("option `{option}` has no value that can be read");
+        help("write a string in double quotes, a number, or one word such as `True`");
+    }
+    /// A `{{` in a policy has no `}}`. Close it before the `>` that ends the policy.
     ///
     /// ```proto
     /// policy p < {{ obj.name >
     /// ```
-    #[error("this `{{{{` has no `}}}}`")]
-    UnterminatedPython,
-}
-
-impl Syntax {
-    pub(crate) fn code(&self) -> Code {
-        Code(match self {
-            Self::InvalidUtf8 { .. } => 1,
-            Self::SourceTooLarge { .. } => 2,
-            Self::UnexpectedCharacters { .. } => 3,
-            Self::UnterminatedString => 4,
-            Self::UnterminatedComment => 5,
-            Self::SingleQuotes => 6,
-            Self::HashComment => 7,
-            Self::MalformedNumber => 8,
-            Self::UnterminatedPolicy => 9,
-            Self::Expected { .. } => 10,
-            Self::UnclosedMessage { .. } => 11,
-            Self::UnmatchedBrace => 12,
-            Self::ExtraSemicolon => 13,
-            Self::TrailingComma => 14,
-            Self::MissingModifier { .. } => 15,
-            Self::TooManyDiagnostics { .. } => 16,
-            Self::MissingValue { .. } => 17,
-            Self::UnterminatedPython => 18,
-        })
-    }
-
-    pub(crate) fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::InvalidUtf8 { .. } => "save the file as UTF-8",
-            Self::SourceTooLarge { .. } => "split it into several files: all files together form one model set",
-            Self::UnterminatedString => r#"close it with `"` on the same line; write a quote inside it as `\"`"#,
-            Self::UnterminatedComment => "close it with `*/`",
-            Self::SingleQuotes => r#"write `"…"`"#,
-            Self::HashComment => "begin a comment with `//`, or put it between `/*` and `*/`",
-            Self::MalformedNumber => "write decimal digits, with a sign before and a fraction behind if need be",
-            Self::UnterminatedPolicy => "a policy is written `policy name < expression >`",
-            Self::UnclosedMessage { .. } => "close it with `}`",
-            Self::ExtraSemicolon | Self::TrailingComma => "remove it",
-            Self::MissingModifier { .. } => "begin the field with `required` or `optional`",
-            Self::TooManyDiagnostics { .. } => "fix the first ones and look again",
-            Self::UnterminatedPython => "close it with `}}` before the `>` that ends the policy",
-            Self::MissingValue { .. } => r#"write a string in double quotes, a number, or one word such as `True`"#,
-            Self::UnexpectedCharacters { .. } | Self::Expected { .. } | Self::UnmatchedBrace => {
-                return None;
-            }
-        };
-        Some(help.to_owned())
+    X018 Error UnterminatedPython => {
+        message("this `{{{{` has no `}}}}`");
+        help("close it with `}}}}` before the `>` that ends the policy");
     }
 }
 

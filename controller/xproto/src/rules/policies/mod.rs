@@ -66,7 +66,7 @@ fn known_root(models: &ModelSet, policy: &Policy, path: &Path, span: Span, sink:
         _ if models.get(name).is_some() => {
             format!("write `exists {name}: (…)` or `forall {name}: (…)` around what is said of it")
         }
-        near => did_you_mean(near.as_ref(), general),
+        near => did_you_mean(&near).unwrap_or_else(|| general.to_owned()),
     };
     sink.push_with(|| unknown(help()), || unknown(general.to_owned()));
 }
