@@ -11,7 +11,7 @@ pub(crate) const ANSWERED: Duration = Duration::from_secs(30);
 
 /// Why there is no client for a cluster.
 #[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
+pub(crate) enum ClusterError {
     /// No cluster is known.
     #[error(
         "no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use"

@@ -1,25 +1,22 @@
 //! Command line, configuration and wiring of a synchronizer.
+//!
+//! Modules depend on each other one way: `cli` → `commands` → everything else (`tests.rs` proves it).
 
-mod admission_command;
 #[cfg(feature = "mimalloc")]
 mod allocator;
-pub mod check;
 mod cli;
-pub mod cluster;
-mod command;
+mod cluster;
+mod commands;
 pub mod config;
-pub mod crds_command;
+pub mod controller;
 mod dependencies;
-mod diff_command;
-mod events_command;
-pub mod explain;
-mod flows;
-mod gui_events;
+mod io_steps;
 pub mod logging;
 mod models;
 pub mod monitoring;
-mod proto_command;
-pub mod serve;
 mod synchronizer;
 
 pub use synchronizer::Synchronizer;
+
+#[cfg(test)]
+mod tests;

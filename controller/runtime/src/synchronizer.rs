@@ -1,6 +1,5 @@
 //! The builder of a synchronizer.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use xos_steps::{
@@ -8,9 +7,7 @@ use xos_steps::{
     erase_policy, erase_pull_step,
 };
 
-use crate::command;
-
-/// A synchronizer: models and the steps that work on them.
+/// A synchronizer: models and the steps that work on them. `run` reads the command line and does what it says.
 ///
 /// ```ignore
 /// fn main() -> std::process::ExitCode {
@@ -69,10 +66,5 @@ impl Synchronizer {
     pub fn event_step(mut self, step: impl EventStep) -> Self {
         self.event_steps.push(erase_event_step(step));
         self
-    }
-
-    /// Reads the command line and does what it says: `run`, `check`, `crds`, `events` … For `main`.
-    pub fn run(self) -> ExitCode {
-        command::run(self)
     }
 }

@@ -17,7 +17,7 @@ use xos_model::Object;
 use xos_runtime::{
     Synchronizer,
     config::{Config, ConfigError},
-    serve::{self, ServeError},
+    controller::{self, ControllerError},
 };
 use xos_steps::{Policy, StepContext, StepError, SyncStep};
 use xos_xproto::ModelSet;
@@ -43,7 +43,7 @@ pub enum Error {
     Models(#[from] models::Error),
     /// It ended with an error.
     #[error("the controller ended: {0}")]
-    Ended(#[from] ServeError),
+    Ended(#[from] ControllerError),
     /// It panicked.
     #[error("the controller panicked")]
     Panicked(#[from] tokio::task::JoinError),
@@ -58,7 +58,7 @@ pub enum Error {
 /// A running controller.
 pub struct Controller {
     shutdown: CancellationToken,
-    running: JoinHandle<Result<(), ServeError>>,
+    running: JoinHandle<Result<(), ControllerError>>,
 }
 
 impl Controller {
@@ -85,7 +85,7 @@ impl Controller {
         let until = shutdown.clone();
         let name = name.to_owned();
         let running = tokio::spawn(async move {
-            let ended = serve::run_on(client, synchronizer, &config, until).await;
+            let ended = controller::run_on(client, synchronizer, &config, until).await;
             // Whoever waits for what it does would not learn why nothing is done.
             if let Err(error) = &ended {
                 eprintln!("the controller {name} ended: {error}");

@@ -61,6 +61,14 @@ impl Config {
     pub fn load(files: &[PathBuf], env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
         disk::load(files, &env.into_iter().collect())
     }
+
+    /// Reads files as [`Config::load`] does, and the environment variables of the process.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_environment(files: &[PathBuf]) -> Result<Loaded, ConfigError> {
+        Self::load(files, environment::variables())
+    }
 }
 
 #[cfg(test)]

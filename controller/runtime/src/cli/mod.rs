@@ -1,0 +1,94 @@
+//! The command line: the same for the plain `xos` and for every synchronizer made with the library.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::commands::admission::{self, AdmissionArgs};
+use crate::commands::check::{self, CheckArgs};
+use crate::commands::crds::{self, CrdsArgs};
+use crate::commands::events::{self, EventsArgs};
+use crate::commands::explain::{self, ExplainArgs};
+use crate::commands::proto::{self, ProtoArgs};
+use crate::commands::run::{self, RunArgs};
+use crate::commands::{Exit, Failure};
+use crate::synchronizer::Synchronizer;
+
+const AFTER_HELP: &str = "\
+Without a cluster:
+  xos check config/example/mymodel.xproto     find mistakes in models and configuration
+  xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
+
+With a cluster (the one that kubectl uses, or the one that the program runs in):
+  xos run --config config.yaml                apply the definitions and reconcile objects until stopped";
+
+/// Arguments of the program.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about = "XOS synchronizers as Kubernetes controllers",
+    long_about = None,
+    after_help = AFTER_HELP,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the synchronizer: apply the custom resource definitions of its models, then run its steps until stopped
+    Run(RunArgs),
+    /// Check models (.xproto) and configuration (.yaml) without a cluster
+    Check(CheckArgs),
+    /// Explain the code of an error or a warning, such as X012, with an example and the remedy
+    Explain(ExplainArgs),
+    /// Print the custom resource definitions of models as YAML
+    Crds(CrdsArgs),
+    /// List or replay parked events: events that a step could not handle in any attempt
+    Events(EventsArgs),
+    /// Print the admission policies that put finalizers on new objects as YAML
+    Admission(AdmissionArgs),
+    /// Print the gRPC API of models, as XOS's file xos.proto
+    Proto(ProtoArgs),
+}
+
+impl Synchronizer {
+    /// Reads the command line and does what it says: `run`, `check`, `crds`, `events` … For `main`.
+    ///
+    /// Returns the exit code: 0 for success, 1 for failure, 2 for wrong usage; `crds --diff` has codes of its own.
+    pub fn run(self) -> ExitCode {
+        let matches = Cli::command().name(self.name.clone()).get_matches();
+        let outcome = match Cli::from_arg_matches(&matches) {
+            Ok(cli) => dispatch(cli.command, self),
+            Err(error) => Err(Failure::usage(&error)),
+        };
+        match outcome {
+            Ok(exit) => exit.into(),
+            Err(failure) => {
+                // Ignored: with standard error closed there is nowhere to report to.
+                let _ = writeln!(io::stderr(), "error: {}", failure.message);
+                failure.exit.into()
+            }
+        }
+    }
+}
+
+fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failure> {
+    // Not locked: the steps of a running synchronizer may print too.
+    let mut out = io::stdout();
+    match command {
+        Command::Run(args) => Ok(run::run(synchronizer, &args)?),
+        Command::Check(args) => Ok(check::run(&args, &mut out)?),
+        Command::Explain(args) => Ok(explain::run(&args, &mut out)?),
+        Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
+        Command::Events(args) => Ok(events::run(&args, &mut out)?),
+        Command::Admission(args) => Ok(admission::run(synchronizer, &args, &mut out)?),
+        Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! `check`: checks models and configuration without a cluster.
+
+mod outcome;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use xos_xproto::Options;
+
+use super::format::Format;
+use super::{CommandError, Exit};
+use crate::models::{FilesError, compile_files, has_extension};
+use outcome::Outcome;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code: 0 no errors (there may be warnings), 1 errors, 2 wrong usage or unreadable files.
+`xos explain X012` explains a code. All .xproto files that are given, and those in folders that are given, form one set: they may refer to \
+each other. All .yaml files form one configuration: each is an overlay of those before it.")]
+pub(crate) struct CheckArgs {
+    /// An .xproto file, a folder of such files, or a configuration file (.yaml)
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Treat XOS's own rules on the options of fields and links as errors: X308, X402, X410, X419, X420
+    #[arg(long)]
+    strict: bool,
+    /// Output format: text for people, json (one object) for editors and scripts
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Why nothing could be checked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error("cannot write the outcome: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CommandError for CheckError {
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}
+
+/// Checks models and configurations and prints what is wrong to `out`.
+///
+/// A path is an `.xproto` file, a folder of such files, or a YAML file. All models form one set. All YAML files form
+/// one configuration, each an overlay of those before it; environment variables are not read.
+pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CheckError> {
+    let (configs, models): (Vec<_>, Vec<_>) = args.paths.iter().cloned().partition(|path| is_yaml(path));
+    let mut outcome = Outcome::default();
+    if !models.is_empty() {
+        let (sources, compiled) = compile_files(&models, Options { strict: args.strict })?;
+        outcome.add_models(&sources, &compiled);
+    }
+    if !configs.is_empty() {
+        outcome.add_configuration(&configs)?;
+    }
+    match args.format {
+        Format::Text => outcome.print_text(out)?,
+        Format::Json => outcome.print_json(out)?,
+    }
+    Ok(if outcome.errors() == 0 { Exit::Success } else { Exit::Failed })
+}
+
+fn is_yaml(path: &Path) -> bool {
+    !path.is_dir() && has_extension(path, &["yaml", "yml"])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! `crds`: prints the custom resource definitions of models as YAML, or what `run` would change in the cluster.
+
+mod diff;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kube::ResourceExt as _;
+use xos_crds::yaml::{YamlError, to_yaml};
+
+use super::format::Format;
+use super::{CommandError, Exit};
+use crate::models::{self, ModelsError};
+use crate::synchronizer::Synchronizer;
+use diff::DiffError;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`xos run` applies the definitions itself. This command is for reading and reviewing them, and for clusters where only administrators may apply them:
+  xos crds models/ | kubectl apply --server-side -f -
+--diff compares with the cluster (the one that kubectl uses) and shows what `run` would change there. It writes nothing. It names the stored \
+objects that a change would break: `run` refuses such a change.
+Exit code: 0 printed, 1 errors in the models, 2 wrong usage or unreadable files.
+With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error, 3 differences that `run` would refuse.")]
+pub(crate) struct CrdsArgs {
+    /// An .xproto file or a folder of such files; a synchronizer's own program has its models built in
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write each definition into a file of this folder, <plural>.<group>.yaml, instead of printing
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Show what `run` would change in the cluster, and whether it would refuse, instead of printing
+    #[arg(long, conflicts_with = "output")]
+    diff: bool,
+    /// Output format of the differences: text for people, json for scripts
+    #[arg(long, value_enum, default_value_t, requires = "diff")]
+    format: Format,
+}
+
+/// Why the definitions could not be printed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CrdsError {
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Diff(#[from] DiffError),
+}
+
+impl CommandError for CrdsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Models(error) => error.exit(),
+            Self::Yaml(_) | Self::Write { .. } => Exit::Failed,
+            Self::Diff(_) => Exit::Usage,
+        }
+    }
+}
+
+/// Prints the definitions to `out`, writes them into the folder that the arguments name, or prints the differences.
+pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Write) -> Result<Exit, CrdsError> {
+    if args.diff {
+        return Ok(diff::run(synchronizer, args, out)?);
+    }
+    let models = models::named(synchronizer, "crds", &args.paths)?;
+    for definition in xos_crds::definitions(&models) {
+        let text = to_yaml(&definition)?;
+        match &args.output {
+            None => write!(out, "---\n{text}")
+                .map_err(|source| CrdsError::Write { path: "standard output".into(), source })?,
+            Some(folder) => write_file(folder, &format!("{}.yaml", definition.name_any()), &text, out)?,
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn write_file(folder: &Path, name: &str, text: &str, out: &mut dyn Write) -> Result<(), CrdsError> {
+    let path = folder.join(name);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, text))
+        .and_then(|()| writeln!(out, "{}", path.display()))
+        .map_err(|source| CrdsError::Write { path, source })
+}

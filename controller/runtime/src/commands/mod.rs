@@ -1,0 +1,76 @@
+//! The subcommands of the program, one module each: its arguments, and a function `run` that carries it out.
+
+pub(crate) mod admission;
+pub(crate) mod check;
+pub(crate) mod crds;
+pub(crate) mod events;
+pub(crate) mod explain;
+mod format;
+pub(crate) mod proto;
+pub(crate) mod run;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::models::ModelsError;
+
+/// The exit code of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0
+    Success,
+    /// 1: the command did not succeed, or found something wrong.
+    Failed,
+    /// 2: wrong usage, or files that cannot be read.
+    Usage,
+    /// 3: `run` would refuse a change of the definitions.
+    Refused,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Success => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Usage => Self::from(2),
+            Exit::Refused => Self::from(3),
+        }
+    }
+}
+
+/// The error of a command, which knows its exit code.
+pub(crate) trait CommandError: fmt::Display {
+    /// Returns the exit code; 1 if the command says nothing else.
+    fn exit(&self) -> Exit {
+        Exit::Failed
+    }
+}
+
+impl CommandError for ModelsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Files(_) | Self::Unnamed { .. } => Exit::Usage,
+            Self::Invalid(_) => Exit::Failed,
+        }
+    }
+}
+
+/// A command that failed: what is printed, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) exit: Exit,
+}
+
+impl Failure {
+    /// Returns the failure of a command line that cannot be read.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        Self { message: error.to_string(), exit: Exit::Usage }
+    }
+}
+
+impl<E: CommandError> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { message: error.to_string(), exit: error.exit() }
+    }
+}

@@ -1,0 +1,75 @@
+//! `run`: runs the synchronizer until it is stopped.
+
+mod signals;
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{CommandError, Exit};
+use crate::cluster::{self, ClusterError};
+use crate::config::{Config, ConfigError, DesiredState, Loaded};
+use crate::controller::{Controller, ControllerError};
+use crate::logging;
+use crate::synchronizer::Synchronizer;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Cluster: KUBECONFIG or ~/.kube/config, as for kubectl; inside a pod its ServiceAccount.
+Order of settings: the first file, overlays in the order given, then environment variables (XOS_NAME, XOS_SETTINGS__DIRECTORY_URL …).
+SIGTERM or Ctrl-C stops it: running steps end, or are cut off after shutdown_grace; then the exit code is 0.")]
+pub(crate) struct RunArgs {
+    /// Configuration file; repeat the option for overlays, whose values win
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Vec<PathBuf>,
+}
+
+/// Why a synchronizer could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(
+        "desired_state: unload is not supported by this version: delete the objects, then the definitions \
+         (`xos crds PATH | kubectl delete -f -`), while the synchronizer runs with desired_state: load"
+    )]
+    Unload,
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Controller(#[from] ControllerError),
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+impl CommandError for RunError {}
+
+/// Runs a synchronizer until SIGTERM or Ctrl-C.
+pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, RunError> {
+    let loaded = Config::load_with_environment(&args.config)?;
+    logging::start(&loaded.config.logging.level, loaded.config.logging.format);
+    log_warnings(&loaded);
+    let config = loaded.config;
+    if config.desired_state == DesiredState::Unload {
+        return Err(RunError::Unload);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let shutdown = signals::shutdown_on_signal()?;
+        // Mistakes in models and steps are found before the cluster is needed.
+        let controller = Controller::new(synchronizer, &config)?;
+        let client = cluster::client(config.api_timeout).await?;
+        controller.run(client, &config, shutdown).await?;
+        Ok(Exit::Success)
+    })
+}
+
+fn log_warnings(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        tracing::warn!("{}", warning.render(false));
+    }
+    if !loaded.unused.is_empty() {
+        tracing::info!(keys = ?loaded.unused, "the configuration sets keys that have no effect in this version");
+    }
+}

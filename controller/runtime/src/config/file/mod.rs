@@ -1,0 +1,62 @@
+//! The files of a configuration, and places in them.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Where something was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Bytes of a file, which is named by its place in the list of files.
+    File { file: usize, bytes: Range<usize> },
+    /// An environment variable.
+    Variable(String),
+    /// Nowhere: it is missing, and there is no file that it could be missing in.
+    Nowhere,
+}
+
+/// A file as it was read.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// Of the text, what must not be shown.
+    pub(super) secrets: Vec<Range<usize>>,
+}
+
+impl File {
+    /// A path that is named in this file.
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    /// Line and column of a byte, counted from 1, the column in characters.
+    pub(super) fn line_column(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    /// The byte at a line and column.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let start = match line {
+            0 | 1 => 0,
+            _ => self.text.match_indices('\n').nth(line - 2).map_or(self.text.len(), |(at, _)| at + 1),
+        };
+        let rest = &self.text[start..];
+        start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+    }
+
+    /// The line around a byte and where it starts, with its secrets made unreadable.
+    pub(super) fn line(&self, at: usize) -> (usize, String) {
+        let at = at.min(self.text.len());
+        let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let hidden = |byte: usize| self.secrets.iter().any(|secret| secret.contains(&byte));
+        // As many bytes as before, so that places stay right.
+        let masked = |(at, c): (usize, char)| if hidden(start + at) { "*".repeat(c.len_utf8()) } else { c.to_string() };
+        (start, self.text[start..end].char_indices().map(masked).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! Errors of the controller.
+
+use tokio::task::JoinError;
+use xos_engine::EngineError;
+use xos_engine::install::InstallError;
+use xos_model::graph::GraphError;
+
+use crate::dependencies::DependenciesError;
+use crate::io_steps::IoStepsError;
+use crate::models::RegistryError;
+use crate::monitoring::MonitoringError;
+
+/// Why a controller could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ControllerError {
+    /// There are no models, they have errors, or the steps do not match them.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The HTTP client of the steps cannot be made.
+    #[error("cannot make the HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+    /// Pull steps, event steps or the event bus.
+    #[error(transparent)]
+    IoSteps(#[from] IoStepsError),
+    /// The file of dependencies cannot be used.
+    #[error(transparent)]
+    Dependencies(#[from] DependenciesError),
+    /// Dependencies do not match the models.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Metrics and probes cannot be served.
+    #[error(transparent)]
+    Monitoring(#[from] MonitoringError),
+    /// The custom resource definitions cannot be applied.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The engine stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A watch ended, which never happens without a bug.
+    #[error("a watch ended: please report this{}", .0.as_ref().map(|e| format!(" ({e})")).unwrap_or_default())]
+    WatchEnded(Option<JoinError>),
+}

@@ -1,0 +1,76 @@
+//! Runs a synchronizer on a cluster: wires watches, engine, pull steps, event steps and monitoring together.
+
+mod error;
+mod run;
+mod warnings;
+
+use std::mem;
+use std::sync::Arc;
+
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+use xos_engine::Registry;
+use xos_engine::install::install;
+
+use crate::config::Config;
+use crate::dependencies;
+use crate::io_steps::IoSteps;
+use crate::models;
+use crate::synchronizer::Synchronizer;
+
+pub use error::ControllerError;
+
+/// A synchronizer whose models and steps are checked, and that does not run yet.
+pub(crate) struct Controller {
+    registry: Registry,
+    io_steps: IoSteps,
+}
+
+/// Runs a synchronizer on the cluster of `client` until `shutdown`.
+///
+/// # Errors
+/// When it cannot start, or the engine stops by itself.
+pub async fn run_on(
+    client: Client,
+    synchronizer: Synchronizer,
+    config: &Config,
+    shutdown: CancellationToken,
+) -> Result<(), ControllerError> {
+    Controller::new(synchronizer, config)?.run(client, config, shutdown).await
+}
+
+impl Controller {
+    /// Checks models and steps. Needs no cluster.
+    pub(crate) fn new(mut synchronizer: Synchronizer, config: &Config) -> Result<Self, ControllerError> {
+        let pull_steps = mem::take(&mut synchronizer.pull_steps);
+        let event_steps = mem::take(&mut synchronizer.event_steps);
+        let registry = models::registry(synchronizer, config)?;
+        let io_steps = IoSteps::new(pull_steps, event_steps, &registry, config)?;
+        Ok(Self { registry, io_steps })
+    }
+
+    /// Applies the definitions, then reconciles objects until `shutdown`.
+    pub(crate) async fn run(
+        self,
+        client: Client,
+        config: &Config,
+        shutdown: CancellationToken,
+    ) -> Result<(), ControllerError> {
+        let models = Arc::clone(&self.registry.models);
+        let definitions = xos_crds::definitions(&models);
+        tracing::info!(
+            synchronizer = config.name,
+            definitions = definitions.len(),
+            "applying custom resource definitions"
+        );
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            installed = install(&client, definitions) => installed?,
+        }
+        warnings::warn_of_models_without_step(&self.registry);
+        warnings::warn_of_unenforced_rules(&models);
+        let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
+        warnings::log_cycles(&models, &dependencies);
+        run::run(self, client, config, dependencies, shutdown).await
+    }
+}

@@ -1,0 +1,37 @@
+//! What is logged about models before the controller runs.
+
+use xos_crds::cel::{Left, enforcement};
+use xos_engine::Registry;
+use xos_model::graph::{ExtraDependency, model_cycles};
+use xos_xproto::ModelSet;
+
+/// Warns of parts of the models that nothing enforces: neither the API server nor the controller.
+pub(super) fn warn_of_unenforced_rules(models: &ModelSet) {
+    for model in models.concrete() {
+        for validator in enforcement(models, model) {
+            // The controller enforces what depends on other objects.
+            let left = validator.left.into_iter().filter(|(_, reason)| !matches!(reason, Left::OtherObject { .. }));
+            for (part, reason) in left {
+                let policy = &validator.policy;
+                tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
+            }
+        }
+        if let Some(policy) = &model.access_policy {
+            tracing::warn!(model = model.name, policy, "this version does not enforce the model's access policy");
+        }
+    }
+}
+
+/// Warns of models that have neither a step nor a policy.
+pub(super) fn warn_of_models_without_step(registry: &Registry) {
+    for entry in registry.entries().filter(|entry| entry.step.is_none() && entry.policies.is_empty()) {
+        tracing::warn!(model = entry.model.name, "no step for this model: its objects are stored but not synchronized");
+    }
+}
+
+/// Logs models that depend on each other in a circle: their objects may do so too, and are then not waited for.
+pub(super) fn log_cycles(models: &ModelSet, dependencies: &[ExtraDependency]) {
+    for cycle in model_cycles(models, dependencies).into_iter().filter(|cycle| cycle.len() > 1) {
+        tracing::info!(models = cycle.join(", "), "these models depend on each other in a circle");
+    }
+}

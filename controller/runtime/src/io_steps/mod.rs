@@ -1,0 +1,148 @@
+//! Pull steps, event steps, and the messages that steps send.
+
+mod gui_events;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer};
+use xos_engine::pull::{self, PullOptions, PullStates};
+use xos_engine::{Engine, Registry, RegistryError};
+use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services};
+
+use crate::config::{Config, EventBus};
+use gui_events::GuiEvents;
+
+/// The namespace of pull steps and event steps if all namespaces are watched.
+const NAMESPACE: &str = "default";
+/// How long to wait for unsent messages at shutdown. Each step has already waited for its own.
+const FLUSHED: Duration = Duration::from_secs(5);
+
+/// Why pull steps or event steps cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum IoStepsError {
+    /// A pull step does not match the models.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Event steps or the event bus.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+/// Pull steps, event steps and the event bus, checked but not started.
+pub(crate) struct IoSteps {
+    pulls: Vec<Arc<dyn DynPullStep>>,
+    pull_options: PullOptions,
+    bus: Option<Bus>,
+    producer: Option<KafkaProducer>,
+    /// Whether changes of objects are sent to `xos.gui_events`.
+    sends_changes: bool,
+    pull_states: PullStates,
+}
+
+impl IoSteps {
+    /// Checks steps and settings, without a connection to a broker.
+    pub(crate) fn new(
+        pulls: Vec<Arc<dyn DynPullStep>>,
+        events: Vec<Arc<dyn DynEventStep>>,
+        registry: &Registry,
+        config: &Config,
+    ) -> Result<Self, IoStepsError> {
+        for step in &pulls {
+            registry.check_pull_step(step.as_ref())?;
+        }
+        let namespace = config.namespaces.first().map_or(NAMESPACE, String::as_str).to_owned();
+        let pull_options = PullOptions {
+            time_limit: config.step_timeout,
+            shutdown_grace: config.shutdown_grace,
+            namespace: namespace.clone(),
+        };
+        let options = BusOptions {
+            synchronizer: config.name.clone(),
+            namespace,
+            time_limit: config.step_timeout,
+            shutdown_grace: config.shutdown_grace,
+        };
+        let (bus, producer) = bus(events, config, options)?;
+        let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
+        Ok(Self { pulls, pull_options, bus, producer, sends_changes, pull_states: PullStates::default() })
+    }
+
+    /// Returns the states of pull steps and of the consumers of event steps.
+    pub(crate) fn states(&self) -> (PullStates, ConsumerStates) {
+        (self.pull_states.clone(), self.bus.as_ref().map(Bus::states).unwrap_or_default())
+    }
+
+    /// Returns the producer that sends the messages of all steps.
+    pub(crate) fn producer(&self) -> Arc<dyn Producer> {
+        match &self.producer {
+            Some(producer) => Arc::new(producer.clone()),
+            None => Arc::new(NoProducer),
+        }
+    }
+
+    /// Runs all of them until `shutdown`. They start when the engine has seen all objects.
+    pub(crate) fn run(self, engine: &Engine, shutdown: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let services = engine.services();
+        let ready = engine.ready();
+        let producer = self.producer();
+        let changes = self.sends_changes.then(|| {
+            let (events, messages) = GuiEvents::new(engine.ready(), engine.store().models());
+            engine.observe(Arc::new(events));
+            gui_events::send(messages, producer, shutdown.clone())
+        });
+        async move {
+            tokio::join!(self.run_steps(services, ready, shutdown), async {
+                if let Some(changes) = changes {
+                    changes.await;
+                }
+            });
+        }
+    }
+
+    async fn run_steps(self, services: Arc<Services>, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
+        let pulling = pull::run(
+            self.pulls,
+            Arc::clone(&services),
+            self.pull_options,
+            self.pull_states,
+            ready.clone(),
+            shutdown.clone(),
+        );
+        let receiving = async {
+            if let Some(bus) = self.bus {
+                bus.run(services, ready, shutdown).await;
+            }
+        };
+        tokio::join!(pulling, receiving);
+        if let Some(producer) = self.producer
+            && let Err(error) = producer.flush(FLUSHED)
+        {
+            tracing::warn!(%error, "some messages may not have been sent");
+        }
+    }
+}
+
+/// Connects event steps to the bus. Only event steps need a bus; without one, sending a message is an error.
+fn bus(
+    events: Vec<Arc<dyn DynEventStep>>,
+    config: &Config,
+    options: BusOptions,
+) -> Result<(Option<Bus>, Option<KafkaProducer>), BusError> {
+    for step in &events {
+        step.subscription()?;
+    }
+    let settings = config.event_bus.as_ref().map(EventBus::settings).filter(|settings| !settings.endpoints.is_empty());
+    let Some(settings) = settings else {
+        return match events.first() {
+            Some(step) => Err(BusError::NoBus(step.name().to_owned())),
+            None => Ok((None, None)),
+        };
+    };
+    settings.check()?;
+    let producer = KafkaProducer::new(&settings, &config.name)?;
+    let bus = Bus::new(events, &settings, Arc::new(producer.clone()), options)?;
+    Ok((Some(bus), Some(producer)))
+}
