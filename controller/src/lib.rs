@@ -5,7 +5,7 @@ pub use xos_model as model;
 pub use xos_runtime::Synchronizer;
 pub use xos_steps::{
     BusEvent, Event, EventError, EventStep, Listing, Message, Models, Policy, ProduceError, PullStep, Pulled, Save,
-    SettingsError, StepContext, StepError, StoreError, SyncStep,
+    SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
 };
 
 /// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for their bases,

@@ -3,15 +3,8 @@
 use std::process::ExitCode;
 
 use xos_controller::Synchronizer;
-use xos_example::{ExampleEventStep, JoinTeam, PullFromDesk, SyncMyModel, SyncTeam, XPROTO};
+use xos_example::{XPROTO, steps};
 
 fn main() -> ExitCode {
-    Synchronizer::new("example-synchronizer")
-        .models(XPROTO)
-        .policy(JoinTeam)
-        .sync_step(SyncTeam)
-        .sync_step(SyncMyModel)
-        .pull_step(PullFromDesk)
-        .event_step(ExampleEventStep)
-        .run()
+    Synchronizer::new("example-synchronizer").models(XPROTO).steps(steps()).run()
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use xos_controller::BusEvent;
 use xos_controller::model::Link;
-use xos_example::{ExampleEventStep, JoinTeam, MyModel, PullFromDesk, SyncMyModel, SyncTeam, Team, XPROTO};
+use xos_example::{MyModel, Team, XPROTO, steps};
 use xos_testing::World;
 
 /// What the directory has, and what it was asked, in order.
@@ -66,8 +66,7 @@ async fn answer(
 async fn start() -> (World, Fake) {
     let fake = Fake::default();
     let settings = json!({"directory_url": fake.start().await});
-    let world = World::of(XPROTO).settings(settings).policy(JoinTeam).sync_step(SyncTeam).sync_step(SyncMyModel);
-    (world.start().unwrap(), fake)
+    (World::of(XPROTO).settings(settings).steps(steps()).start().unwrap(), fake)
 }
 
 #[tokio::test]
@@ -144,10 +143,7 @@ async fn a_directory_that_fails_is_asked_again_later() {
 
 #[tokio::test]
 async fn somebody_at_the_desk_is_an_object_while_there() {
-    let fake = Fake::default();
-    let settings = json!({"directory_url": fake.start().await});
-    let mut world =
-        World::of(XPROTO).settings(settings).sync_step(SyncMyModel).pull_step(PullFromDesk).start().unwrap();
+    let (mut world, fake) = start().await;
     world.apply(&MyModel::new("default", "ada", "Ada", "Lovelace")).unwrap();
     world.settle().await;
     let john = json!({"first_name": "John", "last_name": "Doe", "full_name": "John Doe"});
@@ -164,10 +160,7 @@ async fn somebody_at_the_desk_is_an_object_while_there() {
 
 #[tokio::test]
 async fn a_message_makes_somebody_and_a_second_one_has_them_synchronized_again() {
-    let fake = Fake::default();
-    let settings = json!({"directory_url": fake.start().await});
-    let world = World::of(XPROTO).settings(settings).sync_step(SyncMyModel).event_step(ExampleEventStep);
-    let mut world = world.start().unwrap();
+    let (mut world, fake) = start().await;
     let message = BusEvent::new("MyTopic", r#"{"first_name": "John", "last_name": "Doe"}"#);
     for _ in 0..2 {
         world.send(&message).await;

@@ -239,7 +239,7 @@ fn at(name: &str) -> impl FnOnce(kube::Error) -> BirthError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xos_steps::{StepContext, StepError, SyncStep, erase};
+    use xos_steps::{StepContext, StepError, Steps, SyncStep};
     use xos_xproto::{Sources, compile};
 
     struct Step;
@@ -263,7 +263,7 @@ mod tests {
             message Slice (XOSBase) { required manytoone site->Site:slices = 1:1001; }
             message Other (XOSBase) { required string name = 1 [max_length = 9]; }";
         sources.add("t.xproto", text);
-        Registry::new("my_sync", &compile(&sources).models, vec![erase(Step)], vec![]).unwrap()
+        Registry::new("my_sync", &compile(&sources).models, &Steps::new().sync_step(Step)).unwrap()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use xos_model::condition::find;
 use xos_model::{Backoff, Object};
-use xos_steps::{DynPolicy, DynSyncStep, StepContext, StepError, SyncStep, erase};
+use xos_steps::{StepContext, StepError, Steps, SyncStep};
 
 use super::*;
 use crate::fake::{TokioClock, World, models, object};
@@ -89,17 +89,13 @@ impl Running {
         let calls = Arc::new(Mutex::new(vec![]));
         let step =
             Scripted { script: Box::new(script), calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes };
-        Self::start_with(calls, vec![erase(step)], vec![])
+        Self::start_with(calls, &Steps::new().sync_step(step))
     }
 
     /// With any steps and policies, which note their calls.
-    fn start_with(
-        calls: Arc<Mutex<Vec<String>>>,
-        steps: Vec<Arc<dyn DynSyncStep>>,
-        policies: Vec<Arc<dyn DynPolicy>>,
-    ) -> Self {
+    fn start_with(calls: Arc<Mutex<Vec<String>>>, steps: &Steps) -> Self {
         let (world, notices) = World::new();
-        let registry = Registry::new("me", &models(), steps, policies).unwrap();
+        let registry = Registry::new("me", &models(), steps).unwrap();
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };

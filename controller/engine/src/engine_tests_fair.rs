@@ -49,7 +49,7 @@ impl Fair {
     fn start(limit: Option<usize>) -> Self {
         let (began, inside, most) = (Arc::default(), Arc::default(), Arc::default());
         let step = Paced { began: Arc::clone(&began), inside, most: Arc::clone(&most), limit };
-        Self { run: Running::start_with(Arc::default(), vec![erase(step)], vec![]), began, most }
+        Self { run: Running::start_with(Arc::default(), &Steps::new().sync_step(step)), began, most }
     }
 
     async fn put(&self, what: &str, count: usize) {

@@ -1,7 +1,7 @@
 //! Policies and sync steps together: the scenarios of XOS's testservice, and more.
 
 use xos_model::Fields;
-use xos_steps::{Policy, erase_policy};
+use xos_steps::Policy;
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn start(
     let calls = Arc::new(Mutex::new(vec![]));
     let part = |what, edit| Part { what, edit, calls: Arc::clone(&calls) };
     let (step, policy) = (part("step", Box::new(step)), part("policy", Box::new(policy)));
-    Running::start_with(Arc::clone(&calls), vec![erase(step)], vec![erase_policy(policy)])
+    Running::start_with(Arc::clone(&calls), &Steps::new().sync_step(step).policy(policy))
 }
 
 fn nothing(_: &mut Object, _: usize) -> Result<(), StepError> {

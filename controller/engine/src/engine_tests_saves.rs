@@ -22,7 +22,7 @@ async fn what_was_made_and_synchronized_before_the_engine_hears_who_made_it_is_d
     let calls = Arc::new(Mutex::new(vec![]));
     let script: Script = Box::new(|_, _, _| Ok(()));
     let step = Scripted { script, calls: Arc::clone(&calls), running: AtomicUsize::new(0), takes: Duration::ZERO };
-    let (mut engine, api, mut notices) = engine(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
+    let (mut engine, api, mut notices) = engine(Registry::new("me", &models(), &Steps::new().sync_step(step)).unwrap());
     let ann = api.apply(&object("ann")).unwrap();
     while let Ok(notice) = notices.try_recv() {
         engine.notice(notice);
@@ -88,9 +88,9 @@ impl SyncStep for Early {
 /// What the step saw, call by call.
 async fn seen_after(other: Other) -> Vec<String> {
     let (cell, seen) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(vec![])));
-    let registry = Registry::new("me", &models(), vec![], vec![]).unwrap();
+    let registry = Registry::new("me", &models(), &Steps::new()).unwrap();
     let step = Early { other, registry, api: Arc::clone(&cell), seen: Arc::clone(&seen) };
-    let (mut engine, api, mut notices) = engine(Registry::new("me", &models(), vec![erase(step)], vec![]).unwrap());
+    let (mut engine, api, mut notices) = engine(Registry::new("me", &models(), &Steps::new().sync_step(step)).unwrap());
     *cell.lock().unwrap() = Some(api.clone());
     api.apply(&object("ann")).unwrap();
     engine.settle(&mut notices).await;

@@ -39,7 +39,7 @@ type Ran = Arc<Mutex<Vec<(String, Instant)>>>;
 async fn start(objects: usize, takes: Duration) -> (Running, Ran) {
     let ran = Ran::default();
     let step = Minutely { ran: Arc::clone(&ran), takes };
-    let run = Running::start_with(Arc::default(), vec![erase(step)], vec![]);
+    let run = Running::start_with(Arc::default(), &Steps::new().sync_step(step));
     for n in 0..objects {
         run.world.put(object(&format!("o{n}"))).await;
     }

@@ -8,7 +8,7 @@ use kube::core::ApiResource;
 use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_model::Object;
 use xos_model::accept::Checks;
-use xos_steps::{DynPolicy, DynPullStep, DynSyncStep};
+use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
 
 /// The models of a synchronizer with their steps and policies.
@@ -93,23 +93,21 @@ pub enum RegistryError {
 }
 
 impl Registry {
-    /// Puts models, steps and policies together. Who observes a base handles the objects of all models derived from it.
+    /// Finds the step and the policies of each model. A step or policy that observes a base handles the objects of all models derived from it.
     ///
     /// # Errors
     /// When a step or policy observes a model that is not there, or two steps observe one.
-    pub fn new(
-        synchronizer: &str,
-        models: &ModelSet,
-        steps: Vec<Arc<dyn DynSyncStep>>,
-        policies: Vec<Arc<dyn DynPolicy>>,
-    ) -> Result<Self, RegistryError> {
-        let external = external(models, &steps)?;
-        let mut steps = steps_by_model(models, steps)?;
-        let mut policies = policies_by_model(models, policies)?;
-        let handled: HashSet<String> = steps.keys().chain(policies.keys()).cloned().collect();
+    pub fn new(synchronizer: &str, models: &ModelSet, steps: &Steps) -> Result<Self, RegistryError> {
+        let external = external(models, &steps.sync_steps)?;
+        let mut sync_steps = steps_by_model(models, &steps.sync_steps)?;
+        let mut policies = policies_by_model(models, &steps.policies)?;
+        for step in &steps.pull_steps {
+            heirs(models, step.observes(), || format!("pull step {}", step.name()))?;
+        }
+        let handled: HashSet<String> = sync_steps.keys().chain(policies.keys()).cloned().collect();
         let peers = cascading_peers(models, &handled);
         let entry = |model: &Model| {
-            let step = steps.remove(&model.name);
+            let step = sync_steps.remove(&model.name);
             let policies = policies.remove(&model.name).unwrap_or_default();
             let sync = step.as_ref().map(|_| sync_finalizer(synchronizer));
             let holds = policies.iter().any(|policy| policy.handles_delete());
@@ -136,14 +134,6 @@ impl Registry {
         })
     }
 
-    /// Whether a pull step's model is there.
-    ///
-    /// # Errors
-    /// When it is not.
-    pub fn check_pull_step(&self, step: &dyn DynPullStep) -> Result<(), RegistryError> {
-        heirs(&self.models, step.observes(), || format!("pull step {}", step.name())).map(drop)
-    }
-
     /// The entry of a model.
     pub fn get(&self, model: &str) -> Option<&Arc<Entry>> {
         self.entries.get(model)
@@ -162,7 +152,7 @@ impl Registry {
 
 fn steps_by_model(
     models: &ModelSet,
-    steps: Vec<Arc<dyn DynSyncStep>>,
+    steps: &[Arc<dyn DynSyncStep>],
 ) -> Result<HashMap<String, Arc<dyn DynSyncStep>>, RegistryError> {
     let mut by_model: HashMap<String, Arc<dyn DynSyncStep>> = HashMap::new();
     for step in steps {
@@ -173,11 +163,12 @@ fn steps_by_model(
         for class in observed {
             for model in heirs(models, &class, || format!("step {}", step.name()))? {
                 match by_model.get(&model) {
-                    Some(first) if !Arc::ptr_eq(first, &step) => {
-                        let (first, second) = (first.name().to_owned(), step.name().to_owned());
+                    Some(first) if !Arc::ptr_eq(first, step) => {
+                        let first = first.name().to_owned();
+                        let second = step.name().to_owned();
                         return Err(RegistryError::TwoSteps { model, first, second });
                     }
-                    _ => by_model.insert(model, Arc::clone(&step)),
+                    _ => by_model.insert(model, Arc::clone(step)),
                 };
             }
         }
@@ -197,12 +188,12 @@ fn external(models: &ModelSet, steps: &[Arc<dyn DynSyncStep>]) -> Result<HashSet
 
 fn policies_by_model(
     models: &ModelSet,
-    policies: Vec<Arc<dyn DynPolicy>>,
+    policies: &[Arc<dyn DynPolicy>],
 ) -> Result<HashMap<String, Vec<Arc<dyn DynPolicy>>>, RegistryError> {
     let mut by_model: HashMap<String, Vec<Arc<dyn DynPolicy>>> = HashMap::new();
     for policy in policies {
         for model in heirs(models, policy.observes(), || format!("policy {}", policy.name()))? {
-            by_model.entry(model).or_default().push(Arc::clone(&policy));
+            by_model.entry(model).or_default().push(Arc::clone(policy));
         }
     }
     Ok(by_model)

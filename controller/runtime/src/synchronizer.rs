@@ -1,11 +1,6 @@
 //! The builder of a synchronizer.
 
-use std::sync::Arc;
-
-use xos_steps::{
-    DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, SyncStep, erase, erase_event_step,
-    erase_policy, erase_pull_step,
-};
+use xos_steps::{Steps, step_methods};
 
 /// A synchronizer: models and the steps that work on them. `run` reads the command line and does what it says.
 ///
@@ -18,24 +13,14 @@ use xos_steps::{
 pub struct Synchronizer {
     pub(crate) name: String,
     pub(crate) models: Vec<(String, String)>,
-    pub(crate) steps: Vec<Arc<dyn DynSyncStep>>,
-    pub(crate) policies: Vec<Arc<dyn DynPolicy>>,
-    pub(crate) pull_steps: Vec<Arc<dyn DynPullStep>>,
-    pub(crate) event_steps: Vec<Arc<dyn DynEventStep>>,
+    pub(crate) steps: Steps,
 }
 
 impl Synchronizer {
-    /// A synchronizer without models and steps. The name is that of its command line; the one it goes by on objects (finalizers, field
-    /// managers, bookkeeping) is `name` in its configuration.
+    /// Makes a synchronizer without models and steps. The name is that of its command line; the name that it has on objects (in finalizers,
+    /// field managers, bookkeeping) is `name` in its configuration.
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            models: vec![],
-            steps: vec![],
-            policies: vec![],
-            pull_steps: vec![],
-            event_steps: vec![],
-        }
+        Self { name: name.to_owned(), models: vec![], steps: Steps::new() }
     }
 
     /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces them.
@@ -44,27 +29,5 @@ impl Synchronizer {
         self
     }
 
-    /// Adds a sync step. A model has one at most.
-    pub fn sync_step(mut self, step: impl SyncStep) -> Self {
-        self.steps.push(erase(step));
-        self
-    }
-
-    /// Adds a policy. The policies of a model run in the order in which they are added.
-    pub fn policy(mut self, policy: impl Policy) -> Self {
-        self.policies.push(erase_policy(policy));
-        self
-    }
-
-    /// Adds a pull step.
-    pub fn pull_step(mut self, step: impl PullStep) -> Self {
-        self.pull_steps.push(erase_pull_step(step));
-        self
-    }
-
-    /// Adds an event step. It needs `event_bus` in the configuration.
-    pub fn event_step(mut self, step: impl EventStep) -> Self {
-        self.event_steps.push(erase_event_step(step));
-        self
-    }
+    step_methods!(steps);
 }

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod producer;
 pub mod pull_step;
 pub mod services;
+mod steps;
 pub mod store;
 pub mod sync_step;
 
@@ -37,5 +38,6 @@ pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
 pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
 pub use services::{Services, http_client};
+pub use steps::Steps;
 pub use store::{NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;

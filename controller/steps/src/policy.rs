@@ -41,7 +41,7 @@ use crate::sync_step::type_name;
 /// - Several policies of a model run in the order in which they were added; where one fails, the later ones wait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
-    note = "implement `Policy` for it: `type Model`, `async fn handle_update`, and if need be `handle_create` and `handle_delete`"
+    note = "implement `Policy` for it: `type Model`, and `async fn handle_create`, `handle_update` or `handle_delete`"
 )]
 pub trait Policy: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
@@ -62,7 +62,7 @@ pub trait Policy: Send + Sync + 'static {
         false
     }
 
-    /// A new object; by default what [`Policy::handle_update`] does.
+    /// Handles a new object; by default does what [`Policy::handle_update`] does.
     ///
     /// # Errors
     /// [`StepError`] says what then happens to the object, as for a sync step.
@@ -74,17 +74,19 @@ pub trait Policy: Send + Sync + 'static {
         self.handle_update(ctx, o)
     }
 
-    /// A changed object.
+    /// Handles a changed object; by default does nothing.
     ///
     /// # Errors
     /// As for [`Policy::handle_create`].
     fn handle_update(
         &self,
-        ctx: &StepContext,
-        o: &mut Self::Model,
-    ) -> impl Future<Output = Result<(), StepError>> + Send;
+        _ctx: &StepContext,
+        _o: &mut Self::Model,
+    ) -> impl Future<Output = Result<(), StepError>> + Send {
+        async { Ok(()) }
+    }
 
-    /// An object that is being deleted. Say so in [`Policy::handles_delete`].
+    /// Handles an object that is being deleted. It is called only if [`Policy::handles_delete`] is true.
     ///
     /// # Errors
     /// As for [`Policy::handle_create`]; the object stays until a later attempt succeeds.
@@ -96,7 +98,7 @@ pub trait Policy: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// After what the policy changed in its object is saved.
+    /// Is called after what the policy changed in its object is saved.
     ///
     /// # Errors
     /// An error is a failure of the policy: it runs again.
@@ -106,5 +108,37 @@ pub trait Policy: Send + Sync + 'static {
         _o: &Self::Model,
     ) -> impl Future<Output = Result<(), StepError>> + Send {
         async { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use xos_model::{Object, Operation, Pass};
+
+    use super::*;
+    use crate::{Call, erase_policy};
+
+    struct OnlyNew;
+
+    impl Policy for OnlyNew {
+        type Model = Object;
+
+        async fn handle_create(&self, _: &StepContext, o: &mut Object) -> Result<(), StepError> {
+            o.set("greeting", json!("Hello"));
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_policy_may_handle_new_objects_only() {
+        let context = StepContext::new(&Arc::default(), Call::new("OnlyNew", Pass::Policy, "default"));
+        for (operation, greeting) in [(Operation::PolicyCreate, Some("Hello")), (Operation::PolicyUpdate, None)] {
+            let mut object = Object::named("Person", "default", "ada");
+            erase_policy(OnlyNew).handle(operation, &context, &mut object).await.unwrap();
+            assert_eq!(object.text("greeting"), greeting);
+        }
     }
 }

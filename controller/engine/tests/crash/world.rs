@@ -15,7 +15,7 @@ use xos_engine::watch::Notice;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::dirty::{Due, policy_due, sync_due};
 use xos_model::{Backoff, Condition, ConditionStatus, Object, ObjectKey, Pass};
-use xos_steps::{Call, Services, StepContext, StepError, erase, erase_policy};
+use xos_steps::{Call, Services, StepContext, StepError, Steps};
 use xos_xproto::{ModelSet, Sources, compile};
 
 use crate::fuse::{Crash, Fuse};
@@ -113,8 +113,8 @@ impl World {
         let fuse = Fuse::new(plan, seed);
         let backend = Backend::new(&fuse);
         let [site, slice, port] = [backend.clone(), backend.clone(), backend.clone()];
-        let steps = vec![erase(SyncSite(site)), erase(SyncSlice(slice)), erase(SyncPort(port))];
-        let registry = Arc::new(Registry::new(ME, &COMPILED, steps, vec![erase_policy(OnePort)]).unwrap());
+        let steps = Steps::new().sync_step(SyncSite(site)).sync_step(SyncSlice(slice)).sync_step(SyncPort(port));
+        let registry = Arc::new(Registry::new(ME, &COMPILED, &steps.policy(OnePort)).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let (api, _) = MemoryApi::new(Arc::clone(&registry), clock.clone());
         Self { registry, clock, api, backend, fuse, services: SERVICES.clone() }

@@ -14,7 +14,7 @@ use xos_engine::clock::Clock;
 use xos_engine::memory::MemoryApi;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::{Object, ObjectKey};
-use xos_steps::{Services, StepContext, StepError, SyncStep, erase};
+use xos_steps::{Services, StepContext, StepError, Steps, SyncStep};
 use xos_xproto::{ModelSet, Sources, compile};
 
 static MODELS: LazyLock<ModelSet> = LazyLock::new(|| {
@@ -127,7 +127,7 @@ impl World {
         let random = StdRng::seed_from_u64(seed);
         let state = State { content: BTreeSet::new(), before, wrongs: vec![], inside: BTreeSet::new(), random };
         let backend = Backend(Arc::new(Mutex::new(state)));
-        let registry = Arc::new(Registry::new("me", &MODELS, vec![erase(backend.clone())], vec![]).unwrap());
+        let registry = Arc::new(Registry::new("me", &MODELS, &Steps::new().sync_step(backend.clone())).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let (api, _) = MemoryApi::new(Arc::clone(&registry), clock.clone());
         Self { api, backend, registry, clock, engine: None }

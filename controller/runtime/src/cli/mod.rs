@@ -85,7 +85,7 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Explain(args) => Ok(explain::run(&args, &mut out)?),
         Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
         Command::Events(args) => Ok(events::run(&args, &mut out)?),
-        Command::Admission(args) => Ok(admission::run(synchronizer, &args, &mut out)?),
+        Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
         Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
     }
 }

@@ -43,7 +43,7 @@ impl CommandError for AdmissionError {}
 
 /// Prints the policies of a synchronizer with this configuration, each with its binding.
 pub(crate) fn run(
-    synchronizer: Synchronizer,
+    synchronizer: &Synchronizer,
     args: &AdmissionArgs,
     out: &mut dyn Write,
 ) -> Result<Exit, AdmissionError> {

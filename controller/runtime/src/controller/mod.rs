@@ -4,7 +4,6 @@ mod error;
 mod run;
 mod warnings;
 
-use std::mem;
 use std::sync::Arc;
 
 use kube::Client;
@@ -41,11 +40,9 @@ pub async fn run_on(
 
 impl Controller {
     /// Checks models and steps. Needs no cluster.
-    pub(crate) fn new(mut synchronizer: Synchronizer, config: &Config) -> Result<Self, ControllerError> {
-        let pull_steps = mem::take(&mut synchronizer.pull_steps);
-        let event_steps = mem::take(&mut synchronizer.event_steps);
-        let registry = models::registry(synchronizer, config)?;
-        let io_steps = IoSteps::new(pull_steps, event_steps, &registry, config)?;
+    pub(crate) fn new(synchronizer: Synchronizer, config: &Config) -> Result<Self, ControllerError> {
+        let registry = models::registry(&synchronizer, config)?;
+        let io_steps = IoSteps::new(synchronizer.steps, config)?;
         Ok(Self { registry, io_steps })
     }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer};
+use xos_engine::Engine;
 use xos_engine::pull::{self, PullOptions, PullStates};
-use xos_engine::{Engine, Registry, RegistryError};
-use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services};
+use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps};
 
 use crate::config::{Config, EventBus};
 use gui_events::GuiEvents;
@@ -23,9 +23,6 @@ const FLUSHED: Duration = Duration::from_secs(5);
 /// Why pull steps or event steps cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum IoStepsError {
-    /// A pull step does not match the models.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
     /// Event steps or the event bus.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -43,16 +40,8 @@ pub(crate) struct IoSteps {
 }
 
 impl IoSteps {
-    /// Checks steps and settings, without a connection to a broker.
-    pub(crate) fn new(
-        pulls: Vec<Arc<dyn DynPullStep>>,
-        events: Vec<Arc<dyn DynEventStep>>,
-        registry: &Registry,
-        config: &Config,
-    ) -> Result<Self, IoStepsError> {
-        for step in &pulls {
-            registry.check_pull_step(step.as_ref())?;
-        }
+    /// Checks the steps and settings, without a connection to a broker.
+    pub(crate) fn new(steps: Steps, config: &Config) -> Result<Self, IoStepsError> {
         let namespace = config.namespaces.first().map_or(NAMESPACE, String::as_str).to_owned();
         let pull_options = PullOptions {
             time_limit: config.step_timeout,
@@ -65,8 +54,9 @@ impl IoSteps {
             time_limit: config.step_timeout,
             shutdown_grace: config.shutdown_grace,
         };
-        let (bus, producer) = bus(events, config, options)?;
+        let (bus, producer) = bus(steps.event_steps, config, options)?;
         let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
+        let pulls = steps.pull_steps;
         Ok(Self { pulls, pull_options, bus, producer, sends_changes, pull_states: PullStates::default() })
     }
 

@@ -22,9 +22,9 @@ pub enum RegistryError {
 }
 
 /// Returns the registry of a synchronizer: the models of its configuration, or those built in, and its steps and policies.
-pub(crate) fn registry(synchronizer: Synchronizer, config: &Config) -> Result<Registry, RegistryError> {
-    let models = configured(&synchronizer, config)?;
-    Ok(Registry::new(&config.name, &models, synchronizer.steps, synchronizer.policies)?)
+pub(crate) fn registry(synchronizer: &Synchronizer, config: &Config) -> Result<Registry, RegistryError> {
+    let models = configured(synchronizer, config)?;
+    Ok(Registry::new(&config.name, &models, &synchronizer.steps)?)
 }
 
 fn configured(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, RegistryError> {

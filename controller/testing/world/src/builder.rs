@@ -7,10 +7,7 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Engine, Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{
-    DynEventStep, DynPolicy, DynPullStep, DynSyncStep, EventStep, Policy, PullStep, Services, SubscriptionError,
-    SyncStep, erase, erase_event_step, erase_policy, erase_pull_step,
-};
+use xos_steps::{Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
@@ -44,13 +41,12 @@ pub enum WorldError {
 }
 
 /// Makes a world.
+///
+/// A pull step runs when the world settles and its period is over; an event step gets the events that the test [sends](World::send).
 #[must_use = "a world begins with `start`"]
 pub struct Builder {
     models: Sources,
-    steps: Vec<Arc<dyn DynSyncStep>>,
-    policies: Vec<Arc<dyn DynPolicy>>,
-    pull_steps: Vec<Arc<dyn DynPullStep>>,
-    event_steps: Vec<Arc<dyn DynEventStep>>,
+    steps: Steps,
     settings: Value,
     options: Options,
     synchronizer: String,
@@ -66,10 +62,7 @@ impl Builder {
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
             models: sources,
-            steps: vec![],
-            policies: vec![],
-            pull_steps: vec![],
-            event_steps: vec![],
+            steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
@@ -84,29 +77,7 @@ impl Builder {
         self
     }
 
-    /// A sync step.
-    pub fn sync_step(mut self, step: impl SyncStep) -> Self {
-        self.steps.push(erase(step));
-        self
-    }
-
-    /// A policy.
-    pub fn policy(mut self, policy: impl Policy) -> Self {
-        self.policies.push(erase_policy(policy));
-        self
-    }
-
-    /// A pull step. It runs when the world settles and its period is over.
-    pub fn pull_step(mut self, step: impl PullStep) -> Self {
-        self.pull_steps.push(erase_pull_step(step));
-        self
-    }
-
-    /// An event step. It gets the events that the test sends: see [`World::send`].
-    pub fn event_step(mut self, step: impl EventStep) -> Self {
-        self.event_steps.push(erase_event_step(step));
-        self
-    }
+    step_methods!(steps);
 
     /// The configuration's `settings`.
     pub fn settings(mut self, settings: Value) -> Self {
@@ -132,11 +103,8 @@ impl Builder {
     /// When the models have errors, or steps or dependencies do not go with them.
     pub fn start(self) -> Result<World, WorldError> {
         let models = self.compile()?;
-        let registry = Arc::new(Registry::new(&self.synchronizer, &models, self.steps, self.policies)?);
-        for step in &self.pull_steps {
-            registry.check_pull_step(step.as_ref())?;
-        }
-        let subscribed = self.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
+        let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
+        let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
         let clock = TestClock::default();
         let bus = Recorder::default();
@@ -144,7 +112,7 @@ impl Builder {
         let settings = Arc::new(self.settings);
         let (events, producer) = (Arc::new(api.clone()), Arc::new(bus.clone()));
         let services = Services { settings, events, producer, ..Services::default() };
-        let flows = Flows::new(self.pull_steps, subscribed, bus, self.options.step_timeout);
+        let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
         let writer = Arc::new(api.clone());
         let engine = Engine::new(registry, writer, Arc::new(clock.clone()), services, self.options)?;
         Ok(World::new(engine, api, notices, clock, flows))
