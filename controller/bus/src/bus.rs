@@ -1,4 +1,4 @@
-//! The event steps of a synchronizer at work.
+//! Runs the event steps of a synchronizer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,67 +13,69 @@ use tracing::Instrument as _;
 use xos_model::{Backoff, Pass};
 use xos_steps::{Call, DynEventStep, Producer, Services, SubscriptionError};
 
-use crate::bench::{benches, work};
 use crate::consumer::{Consumer, End};
-use crate::desk::Limits;
+use crate::dispatcher::{dispatch, dispatchers};
+use crate::notifier::Notifier;
 use crate::settings::{Settings, SettingsError};
-use crate::shared::Shared;
-use crate::state::ConsumerStates;
-use crate::teller::Teller;
-use crate::worker::Workshop;
+use crate::shared::SharedTracker;
+use crate::state::{ConsumerStates, Counters};
+use crate::tracker::Limits;
+use crate::worker::Worker;
 
-/// How much of a partition may wait in memory, in bytes.
+/// How many bytes of a partition may be in memory.
 const HIGH_BYTES: usize = 4 << 20;
-/// A group waits for its members at a rebalance, for `max.poll.interval.ms` (5 min) at most: what is being handled may end in less than that.
+/// How long events in flight may take to end at a rebalance. The group waits for it, at most for `max.poll.interval.ms`
+/// (5 min).
 const REBALANCE_GRACE: Duration = Duration::from_mins(1);
-/// Between two consumers of a step, where one failed.
-const RENEWAL: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 };
-/// How often a stop is looked for meanwhile.
-const LOOK: Duration = Duration::from_millis(100);
+/// The delay before a consumer is restarted.
+const RESTART: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 };
+/// How often the consumer thread checks whether to stop during that delay.
+const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// Event steps that cannot run.
+/// Why event steps cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// A step does not say what it listens to.
+    /// A step without a valid subscription.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// Settings.
+    /// Settings that cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// There are steps, and no bus.
+    /// Event steps without an event bus.
     #[error("event step {0} needs an event bus: set `event_bus.endpoint` in the configuration")]
     NoBus(String),
-    /// Two steps in one group would each see a part only.
+    /// Two steps in one consumer group: each would get a part of the events only.
     #[error(
-        "event steps {first} and {second} are both in the consumer group {group}: each would miss what the other gets"
+        "event steps {first} and {second} are both in the consumer group {group}: each would get a part of the events; \
+         give one of them another `group`"
     )]
-    OneGroup {
+    SameGroup {
         /// One step.
         first: String,
-        /// The other.
+        /// The other step.
         second: String,
         /// The group.
         group: String,
     },
-    /// librdkafka does not take a setting.
-    #[error("the settings of the event bus: {0}")]
+    /// A setting that librdkafka does not accept.
+    #[error("invalid settings in `event_bus`: {0}")]
     Kafka(#[from] KafkaError),
 }
 
-/// How event steps run.
+/// The options of event steps.
 #[derive(Clone, Debug)]
 pub struct BusOptions {
     /// The synchronizer's name.
     pub synchronizer: String,
-    /// Where objects are looked for and made.
+    /// The namespace in which steps find and create objects.
     pub namespace: String,
-    /// How long one attempt may take.
+    /// How long an attempt may take.
     pub time_limit: Duration,
-    /// How long running ones may go on after shutdown began, or after their partition was taken away.
+    /// How long events in flight have to end after a shutdown, or when their partition is revoked.
     pub shutdown_grace: Duration,
 }
 
-/// Event steps with their consumers, checked and not started.
+/// The event steps and their consumers, checked but not started.
 pub struct Bus {
     consumers: Vec<Consumer>,
     options: BusOptions,
@@ -82,10 +84,10 @@ pub struct Bus {
 }
 
 impl Bus {
-    /// Checks steps and settings; asks no broker.
+    /// Checks steps and settings. It does not connect to a broker.
     ///
     /// # Errors
-    /// When a step cannot run so; the message names it.
+    /// When a step cannot run: the message names it.
     pub fn new(
         steps: Vec<Arc<dyn DynEventStep>>,
         settings: &Settings,
@@ -96,20 +98,22 @@ impl Bus {
         let states = ConsumerStates::default();
         let mut consumers: Vec<Consumer> = Vec::new();
         for step in steps {
-            let (group, subscription) = (step.group(&options.synchronizer), step.subscription()?);
+            let group = step.group(&options.synchronizer);
+            let subscription = step.subscription()?;
             if let Some(other) = consumers.iter().find(|other| other.group == group) {
-                let (first, second) = (other.step.name().to_owned(), step.name().to_owned());
-                return Err(BusError::OneGroup { first, second, group });
+                let first = other.step.name().to_owned();
+                let second = step.name().to_owned();
+                return Err(BusError::SameGroup { first, second, group });
             }
             states.update(step.name(), |state| state.group.clone_from(&group));
             let high = settings.buffer.max(1);
             let consumer = Consumer {
-                shared: Arc::new(Shared::new(Limits { high, low: high / 2, high_bytes: HIGH_BYTES })),
+                tracker: Arc::new(SharedTracker::new(Limits { high, low: high / 2, high_bytes: HIGH_BYTES })),
                 settings: settings.clone(),
                 synchronizer: options.synchronizer.clone(),
                 grace: options.shutdown_grace.min(REBALANCE_GRACE),
                 states: states.clone(),
-                counter: Arc::default(),
+                counters: Arc::<Counters>::default(),
                 stop: Arc::new(AtomicBool::new(false)),
                 step,
                 subscription,
@@ -121,13 +125,13 @@ impl Bus {
         Ok(Self { consumers, options, producer, states })
     }
 
-    /// How the consumers fare.
+    /// Returns the states of the consumers.
     pub fn states(&self) -> ConsumerStates {
         self.states.clone()
     }
 
-    /// Runs until `shutdown`, from when `ready` becomes true. Then nothing more is received; what is being handled has the grace period to end,
-    /// and what is done is committed.
+    /// Waits until `ready` is true, then runs until `shutdown`. At the end no more events are received, events in
+    /// flight have the grace period to end, and what is done is committed.
     pub async fn run(self, services: Arc<Services>, mut ready: watch::Receiver<bool>, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -149,7 +153,7 @@ impl Bus {
     }
 }
 
-/// One step: a thread that receives, and workers.
+/// Runs one step: a consumer thread, and dispatchers.
 async fn step(
     consumer: Consumer,
     options: BusOptions,
@@ -157,19 +161,20 @@ async fn step(
     producer: Arc<dyn Producer>,
     shutdown: CancellationToken,
 ) {
-    let (stop, shared) = (Arc::clone(&consumer.stop), Arc::clone(&consumer.shared));
-    let (events, namespace) = (Arc::clone(&services.events), options.namespace.clone());
-    let teller = Teller { events, namespace, step: consumer.step.name().to_owned() };
-    let shop = Arc::new(workshop(&consumer, options, services, producer));
-    let mut workers = JoinSet::new();
-    for _ in 0..benches(consumer.step.concurrency()) {
-        workers.spawn(work(Arc::clone(&shop)).in_current_span());
+    let stop = Arc::clone(&consumer.stop);
+    let tracker = Arc::clone(&consumer.tracker);
+    let events = Arc::clone(&services.events);
+    let notifier = Notifier { events, namespace: options.namespace.clone(), step: consumer.step.name().to_owned() };
+    let worker = Arc::new(worker(&consumer, options, services, producer));
+    let mut dispatching = JoinSet::new();
+    for _ in 0..dispatchers(consumer.step.concurrency()) {
+        dispatching.spawn(dispatch(Arc::clone(&worker)).in_current_span());
     }
-    // If this future is dropped, as by a runtime that ends, the thread must not go on without its workers.
-    let _guard = Abandon { stop: Arc::clone(&stop), shared: Arc::clone(&shared) };
+    // If this future is dropped, as by a runtime that ends, the thread must not go on without dispatchers.
+    let _guard = StopOnDrop { stop: Arc::clone(&stop), tracker: Arc::clone(&tracker) };
     let span = tracing::Span::current();
     // A thread that ends by a panic is a defect: told, and begun anew.
-    let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer, &teller)));
+    let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer, &notifier)));
     let mut thread = std::pin::pin!(thread);
     tokio::select! {
         () = shutdown.cancelled() => {}
@@ -177,40 +182,35 @@ async fn step(
             if let Err(error) = ended {
                 tracing::error!(%error, "a consumer panicked: please report this; its step gets no events any more");
             }
-            shared.closed.cancel();
+            tracker.closed.cancel();
             return;
         }
     }
     stop.store(true, Ordering::Relaxed);
-    // Closing the consumer waits for what is being handled, and commits it.
+    // Closing the consumer waits for events in flight, and commits what is done.
     let _ended = thread.await;
-    shared.closed.cancel();
-    while workers.join_next().await.is_some() {}
+    tracker.closed.cancel();
+    while dispatching.join_next().await.is_some() {}
 }
 
-/// Stops the thread and takes away its work.
-struct Abandon {
+/// Stops the consumer thread and the dispatchers.
+struct StopOnDrop {
     stop: Arc<AtomicBool>,
-    shared: Arc<Shared>,
+    tracker: Arc<SharedTracker>,
 }
 
-impl Drop for Abandon {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        self.shared.closed.cancel();
-        // Whoever has just seen that it is not closed waits by now.
-        drop(self.shared.desk());
-        self.shared.moved();
+        self.tracker.closed.cancel();
+        // A thread that has just seen that the tracker is not closed is waiting once the lock is free.
+        drop(self.tracker.lock());
+        self.tracker.notify_progress();
     }
 }
 
-fn workshop(
-    consumer: &Consumer,
-    options: BusOptions,
-    services: Arc<Services>,
-    producer: Arc<dyn Producer>,
-) -> Workshop {
-    Workshop {
+fn worker(consumer: &Consumer, options: BusOptions, services: Arc<Services>, producer: Arc<dyn Producer>) -> Worker {
+    Worker {
         step: Arc::clone(&consumer.step),
         group: consumer.group.clone(),
         synchronizer: options.synchronizer,
@@ -219,35 +219,35 @@ fn workshop(
         settings: consumer.settings.clone(),
         time_limit: options.time_limit,
         producer,
-        shared: Arc::clone(&consumer.shared),
-        counter: Arc::clone(&consumer.counter),
-        room: Arc::new(Semaphore::new(consumer.step.concurrency())),
+        tracker: Arc::clone(&consumer.tracker),
+        counters: Arc::clone(&consumer.counters),
+        permits: Arc::new(Semaphore::new(consumer.step.concurrency())),
     }
 }
 
-/// Receives until it is stopped, with as many consumers as it takes.
-fn receive(consumer: &Consumer, teller: &Teller) {
+/// Runs the consumer until it is stopped, and restarts it when it stalls.
+fn receive(consumer: &Consumer, notifier: &Notifier) {
     let mut failures = 0;
     loop {
-        match consumer.run(teller) {
+        match consumer.run(notifier) {
             Ok(End::Stopped) => return,
-            Ok(End::Renew(reason)) => {
-                tracing::warn!(reason, "the consumer has stopped receiving: it is made anew");
-                teller.is_silent(&reason);
+            Ok(End::Stalled(reason)) => {
+                tracing::warn!(reason, "the consumer receives no events and is restarted");
+                notifier.consumer_restarted(&reason);
                 failures = 1;
             }
             Err(error) => {
                 failures += 1;
-                tracing::warn!(%error, "the consumer cannot be made; it is tried again");
+                tracing::warn!(%error, "cannot start the consumer, trying again");
             }
         }
         consumer.states.update(consumer.step.name(), |state| state.restarts += 1);
-        let until = std::time::Instant::now() + RENEWAL.delay(failures, rand::random());
+        let until = std::time::Instant::now() + RESTART.delay(failures, rand::random());
         while std::time::Instant::now() < until {
             if consumer.stop.load(Ordering::Relaxed) {
                 return;
             }
-            thread::sleep(LOOK);
+            thread::sleep(STOP_CHECK);
         }
     }
 }

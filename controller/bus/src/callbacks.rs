@@ -1,4 +1,4 @@
-//! What librdkafka tells a consumer: statistics, errors, partitions that come and go, commits.
+//! librdkafka's callbacks of a consumer: statistics, errors, rebalances, commits. They run on the consumer thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -6,127 +6,139 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics::Partition as PartitionStatistics;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
-use crate::desk::Place;
-use crate::logging::log;
-use crate::partitions::{list, places, shown};
-use crate::problem::{Known, Problem};
-use crate::shared::Shared;
+use crate::notifier::Notifier;
+use crate::problem::{LastProblem, Problem, log};
+use crate::shared::SharedTracker;
 use crate::state::ConsumerStates;
-use crate::teller::Teller;
+use crate::topic_partition::{TopicPartition, from_list, to_offset_list, to_text};
 
-/// What librdkafka calls back.
-pub(crate) struct Context {
-    pub(crate) shared: Arc<Shared>,
+/// The context of a consumer: librdkafka calls it.
+pub(crate) struct CallbackContext {
+    pub(crate) tracker: Arc<SharedTracker>,
     pub(crate) states: ConsumerStates,
     pub(crate) step: String,
-    pub(crate) teller: Teller,
+    pub(crate) notifier: Notifier,
+    /// How long events in flight have to end when their partition is revoked.
     pub(crate) grace: Duration,
     pub(crate) span: tracing::Span,
-    pub(crate) known: Known,
-    /// Events on the broker that were not received, as the last statistics tell.
+    pub(crate) last_problem: LastProblem,
+    /// How many events on the broker were not received, by the last statistics.
     pub(crate) unreceived: AtomicI64,
     pub(crate) commit_failed: AtomicBool,
-    pub(crate) committing: AtomicBool,
+    pub(crate) commit_pending: AtomicBool,
 }
 
-impl ClientContext for Context {
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, fac: &str, message: &str) {
-        self.span.in_scope(|| log(level, fac, message));
+impl ClientContext for CallbackContext {
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+        self.span.in_scope(|| log(level, facility, message));
     }
 
     fn stats(&self, statistics: Statistics) {
-        let (mut unreceived, mut lag) = (0, 0);
+        let mut unreceived = 0;
+        let mut lag = 0;
         for topic in statistics.topics.values() {
-            for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
-                let place = Place { topic: topic.topic.as_str().into(), partition: partition.partition };
-                let desk = self.shared.desk();
-                if desk.assignment(&place).is_some() && partition.hi_offset >= 0 {
-                    let known =
-                        if partition.committed_offset >= 0 { partition.committed_offset } else { partition.lo_offset };
-                    lag += (partition.hi_offset - desk.done_to(&place).unwrap_or(known.max(0))).max(0);
-                    unreceived += partition.consumer_lag.max(0);
+            let name: Arc<str> = topic.topic.as_str().into();
+            for statistics in topic.partitions.values().filter(|one| one.partition >= 0 && one.hi_offset >= 0) {
+                let partition = TopicPartition { topic: Arc::clone(&name), partition: statistics.partition };
+                if let Some(partition_lag) = self.lag(&partition, statistics) {
+                    lag += partition_lag;
+                    unreceived += statistics.consumer_lag.max(0);
                 }
             }
         }
         self.unreceived.store(unreceived, Ordering::Relaxed);
-        let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
-        if answers {
-            self.known.clear();
+        let has_broker = statistics.brokers.values().any(|broker| broker.state == "UP");
+        if has_broker {
+            self.last_problem.clear();
         }
+        let mut is_solved = false;
         self.states.update(&self.step, |state| {
             state.lag = lag;
-            if answers && state.problem.take().is_some() {
-                self.span.in_scope(|| tracing::info!("the event bus answers again"));
-                self.teller.is_up();
-            }
+            is_solved = has_broker && state.problem.take().is_some();
         });
+        if is_solved {
+            self.span.in_scope(|| tracing::info!("the event bus works again"));
+            self.notifier.bus_up();
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.problem(Problem::new(&error, reason, Instant::now()));
+        self.report(Problem::new(&error, reason, Instant::now()));
     }
 }
 
-impl Context {
-    /// What is wrong with the bus is told once, and again when more is known of it, not with each attempt.
-    pub(crate) fn problem(&self, new: Problem) {
+impl CallbackContext {
+    /// Reports a problem with the event bus: once, and again when more is known of it, but not after each attempt.
+    pub(crate) fn report(&self, problem: Problem) {
         let _entered = self.span.enter();
-        tracing::debug!(problem = new.text, "the event bus");
-        let (problem, tells_more) = self.known.take_in(new);
-        if tells_more {
-            tracing::warn!(problem, "the event bus is not as it should be; the consumer goes on trying");
-            self.teller.is_down(&problem);
+        tracing::debug!(problem = problem.text, "error of the event bus");
+        let (problem, is_news) = self.last_problem.add(problem);
+        self.states.update(&self.step, |state| state.problem = Some(problem.clone()));
+        if is_news {
+            tracing::warn!(
+                problem,
+                "cannot use the event bus, trying again: check the brokers, and `event_bus` in the configuration"
+            );
+            self.notifier.bus_down(&problem);
         }
-        self.states.update(&self.step, |state| state.problem = Some(problem));
+    }
+
+    /// Returns how many events of a partition are not done; `None` if it is not assigned.
+    fn lag(&self, partition: &TopicPartition, statistics: &PartitionStatistics) -> Option<i64> {
+        let tracker = self.tracker.lock();
+        tracker.assignment(partition)?;
+        let is_committed = statistics.committed_offset >= 0;
+        let committed = if is_committed { statistics.committed_offset } else { statistics.lo_offset };
+        let done_up_to = tracker.done_up_to(partition).unwrap_or(committed.max(0));
+        Some((statistics.hi_offset - done_up_to).max(0))
+    }
+
+    /// Lets events in flight end and commits what is done. After that the partitions belong to another consumer.
+    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &[TopicPartition]) {
+        tracing::info!(partitions = to_text(partitions), "partitions revoked");
+        self.tracker.drain(partitions, self.grace);
+        // Nothing can be committed for partitions that were lost: their new owner may have them already.
+        if !consumer.assignment_lost() {
+            // Also the offsets of a commit that is still pending.
+            self.tracker.lock().commit_again();
+            let offsets = to_offset_list(self.tracker.lock().take_offsets_to_commit());
+            if offsets.count() > 0
+                && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
+            {
+                tracing::warn!(%error, "cannot commit the last offsets: their events will be handled again");
+            }
+        }
+        partitions.iter().for_each(|partition| self.tracker.revoke(partition));
     }
 }
 
-impl ConsumerContext for Context {
+impl ConsumerContext for CallbackContext {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let _entered = self.span.enter();
         match rebalance {
             Rebalance::Assign(partitions) => {
-                let places = places(partitions);
-                tracing::info!(partitions = %shown(&places), "partitions assigned");
-                for place in &places {
-                    self.shared.assign(place);
+                let partitions = from_list(partitions);
+                tracing::info!(partitions = to_text(&partitions), "partitions assigned");
+                for partition in &partitions {
+                    self.tracker.assign(partition);
                 }
             }
-            Rebalance::Revoke(partitions) => self.give_up(consumer, &places(partitions)),
-            Rebalance::Error(error) => self.problem(Problem::bare(error, Instant::now())),
+            Rebalance::Revoke(partitions) => self.revoke(consumer, &from_list(partitions)),
+            Rebalance::Error(error) => self.report(Problem::without_reason(error, Instant::now())),
         }
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.committing.store(false, Ordering::Relaxed);
+        self.commit_pending.store(false, Ordering::Relaxed);
         if let Err(error) = result {
             // There was nothing to commit.
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) {
-                self.span.in_scope(|| tracing::debug!(%error, "commit failed, it is repeated"));
+                self.span.in_scope(|| tracing::debug!(%error, "commit failed, trying again"));
                 self.commit_failed.store(true, Ordering::Relaxed);
             }
         }
-    }
-}
-
-impl Context {
-    /// What is being handled may end, and is committed; then the partitions are somebody else's.
-    fn give_up(&self, consumer: &BaseConsumer<Self>, places: &[Place]) {
-        tracing::info!(partitions = %shown(places), "partitions go");
-        self.shared.drain(places, self.grace);
-        // Of partitions that were lost nothing can be committed: their new owner may be at work already.
-        if !consumer.assignment_lost() {
-            // Also those of a commit that is not answered yet.
-            self.shared.desk().uncommit();
-            let offsets = list(self.shared.desk().take_commits().into_iter());
-            if offsets.count() > 0
-                && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
-            {
-                tracing::warn!(%error, "the last offsets are not committed: their events will be handled again");
-            }
-        }
-        places.iter().for_each(|place| self.shared.end(place));
     }
 }

@@ -1,6 +1,7 @@
-//! A step's consumer: a thread that receives events, commits what is done, and deals with the group.
+//! A step's consumer: a thread that receives events and commits what is done.
 //!
-//! A thread of its own, and not a task: when partitions are taken away, librdkafka calls and waits, while what is being handled ends.
+//! It is a thread and not a task: when partitions are revoked, librdkafka calls back and waits while events in flight
+//! end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -12,50 +13,49 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use xos_steps::{BusEvent, DynEventStep, Subscription};
 
-use crate::callbacks::Context;
-use crate::counter::Counter;
-use crate::desk::{Place, Received};
-use crate::partitions::{list, list_of, shown};
-use crate::problem::{Known, Problem};
+use crate::callbacks::CallbackContext;
+use crate::notifier::Notifier;
+use crate::problem::{LastProblem, Problem};
 use crate::settings::Settings;
-use crate::shared::Shared;
-use crate::state::ConsumerStates;
-use crate::teller::Teller;
+use crate::shared::SharedTracker;
+use crate::state::{ConsumerStates, Counters};
+use crate::topic_partition::{TopicPartition, to_list, to_offset_list};
+use crate::tracker::Received;
 
-/// How long one look for an event takes, where there is none.
+/// How long a poll waits for an event.
 const POLL: Duration = Duration::from_millis(50);
-/// The same where a partition is paused: it is to be taken up before its step has nothing to do.
+/// How long a poll waits where a partition is paused: it must be resumed before its step runs out of events.
 const SHORT_POLL: Duration = Duration::from_millis(5);
-/// How often offsets are committed, and states told.
+/// How often offsets are committed and the state is updated.
 const TICK: Duration = Duration::from_millis(250);
-/// How many events are taken in at once, where so many are there.
-const HANDFUL: usize = 256;
-/// How long a full partition is waited for before it is paused.
-const PATIENCE: Duration = Duration::from_millis(20);
-/// A commit without an answer counts as lost after this time.
-const COMMIT_LOST: Duration = Duration::from_secs(30);
-/// What the configuration may override.
+/// How many events are received before they are given to the tracker, at most.
+const MAX_BATCH: usize = 256;
+/// How long a full partition has to get room before it is paused.
+const ROOM_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long a commit may be pending before it counts as lost.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Settings of librdkafka that the configuration may override.
 const DEFAULTS: [(&str, &str); 7] = [
     ("auto.offset.reset", "earliest"),
-    // New topics, and new partitions, are found so soon.
+    // How soon new topics and new partitions are found.
     ("topic.metadata.refresh.interval.ms", "10000"),
     ("statistics.interval.ms", "5000"),
     ("queued.max.messages.kbytes", "8192"),
-    // How soon a full queue is looked at again: librdkafka's second would leave the step without events for most of it.
+    // After librdkafka's default of 1 s for a full queue a fast step would have no events for most of the time.
     ("fetch.queue.backoff.ms", "10"),
     ("socket.keepalive.enable", "true"),
     ("fetch.error.backoff.ms", "100"),
 ];
 
-/// Why a consumer thread ended.
+/// Why a consumer ended.
 pub(crate) enum End {
-    /// It was asked to.
+    /// It was told to stop.
     Stopped,
-    /// It is to be made anew.
-    Renew(String),
+    /// It no longer receives events, for this reason, and must be restarted.
+    Stalled(String),
 }
 
-/// A consumer that can be made as often as need be.
+/// A step's consumer, which can be run again after it ended.
 pub(crate) struct Consumer {
     pub(crate) step: Arc<dyn DynEventStep>,
     pub(crate) subscription: Subscription,
@@ -63,39 +63,38 @@ pub(crate) struct Consumer {
     pub(crate) synchronizer: String,
     pub(crate) group: String,
     pub(crate) grace: Duration,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) tracker: Arc<SharedTracker>,
     pub(crate) states: ConsumerStates,
-    pub(crate) counter: Arc<Counter>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
 impl Consumer {
-    /// Receives until it is stopped, or has to be made anew.
-    pub(crate) fn run(&self, teller: &Teller) -> Result<End, KafkaError> {
-        let context = Context {
-            shared: Arc::clone(&self.shared),
+    /// Receives events until it is stopped or stalls. Blocks.
+    pub(crate) fn run(&self, notifier: &Notifier) -> Result<End, KafkaError> {
+        let context = CallbackContext {
+            tracker: Arc::clone(&self.tracker),
             states: self.states.clone(),
             step: self.step.name().to_owned(),
-            teller: teller.clone(),
+            notifier: notifier.clone(),
             grace: self.grace,
             span: tracing::Span::current(),
-            known: Known::default(),
+            last_problem: LastProblem::default(),
             unreceived: AtomicI64::new(0),
             commit_failed: AtomicBool::new(false),
-            committing: AtomicBool::new(false),
+            commit_pending: AtomicBool::new(false),
         };
-        let consumer: BaseConsumer<Context> = self.config().create_with_context(context)?;
+        let consumer: BaseConsumer<CallbackContext> = self.config().create_with_context(context)?;
         self.subscribe(&consumer)?;
-        let end = Receiving::new(self, &consumer).run();
-        // What was assigned is given up by the callback, while the consumer is closed.
+        let end = ReceiveLoop::new(self, &consumer).run();
+        // Closing the consumer revokes its partitions, by the callback.
         drop(consumer);
-        for place in self.shared.desk().places() {
-            self.shared.end(&place);
-        }
+        let left = self.tracker.lock().assigned();
+        left.iter().for_each(|partition| self.tracker.revoke(partition));
         Ok(end)
     }
 
-    /// Whether librdkafka takes the settings.
+    /// Checks that librdkafka accepts the settings.
     pub(crate) fn check(&self) -> Result<(), KafkaError> {
         self.config().create_native_config().map(drop)
     }
@@ -107,13 +106,13 @@ impl Consumer {
             config.set(key, "false");
         }
         if matches!(self.subscription, Subscription::Pattern(_)) {
-            // Parked events are nobody's new events.
+            // The pattern must not match topics of parked events.
             config.set("topic.blacklist", self.settings.parked_pattern(&self.synchronizer));
         }
         config
     }
 
-    fn subscribe(&self, consumer: &BaseConsumer<Context>) -> KafkaResult<()> {
+    fn subscribe(&self, consumer: &BaseConsumer<CallbackContext>) -> KafkaResult<()> {
         match &self.subscription {
             Subscription::Topics(topics) => {
                 let topics: Vec<_> = topics.iter().map(String::as_str).collect();
@@ -124,68 +123,59 @@ impl Consumer {
     }
 }
 
-/// Where an event came from.
-struct Last {
-    place: Place,
+/// The assignment of the partition that the last event came from.
+struct LastAssignment {
+    from: TopicPartition,
     assignment: u64,
-    /// When the assignment was looked up.
-    generation: u64,
+    /// [`SharedTracker::assignments_version`] when the assignment was looked up.
+    version: u64,
 }
 
-/// The loop of a consumer that is there.
-struct Receiving<'a> {
-    it: &'a Consumer,
-    consumer: &'a BaseConsumer<Context>,
-    /// Where the last event came from, as the next one mostly does.
-    last: Option<Last>,
+/// The receive loop of a connected consumer.
+struct ReceiveLoop<'a> {
+    consumer: &'a Consumer,
+    client: &'a BaseConsumer<CallbackContext>,
+    /// The next event mostly comes from the same partition, which saves looking its assignment up.
+    last: Option<LastAssignment>,
     /// Whether a partition may be paused.
     has_paused: bool,
     hasher: ahash::RandomState,
-    /// How many events are received before they are taken in.
-    handful: usize,
+    max_batch: usize,
     last_tick: Instant,
+    /// When an event was last received, or there was none to receive.
     last_event: Instant,
     has_received: bool,
-    commit_since: Instant,
+    commit_started: Instant,
 }
 
-impl<'a> Receiving<'a> {
-    fn new(it: &'a Consumer, consumer: &'a BaseConsumer<Context>) -> Self {
+impl<'a> ReceiveLoop<'a> {
+    fn new(consumer: &'a Consumer, client: &'a BaseConsumer<CallbackContext>) -> Self {
         let now = Instant::now();
-        let handful = (it.settings.buffer / 4).clamp(1, HANDFUL);
         Self {
-            it,
             consumer,
+            client,
             last: None,
             has_paused: false,
             hasher: ahash::RandomState::new(),
-            handful,
+            max_batch: (consumer.settings.buffer / 4).clamp(1, MAX_BATCH),
             last_tick: now,
             last_event: now,
             has_received: false,
-            commit_since: now,
+            commit_started: now,
         }
     }
 
     fn run(mut self) -> End {
-        let mut received = vec![];
-        while !self.it.stop.load(Ordering::Relaxed) {
-            let mut wait = if self.has_paused { SHORT_POLL } else { POLL };
-            while received.len() < self.handful
-                && let Some(polled) = self.consumer.poll(wait)
-            {
-                wait = Duration::ZERO;
-                match polled {
-                    Ok(message) => received.extend(self.received(&message)),
-                    Err(KafkaError::MessageConsumptionFatal(code)) => return End::Renew(code.to_string()),
-                    Err(error) => self.consumer.context().problem(Problem::bare(&error, Instant::now())),
-                }
+        let mut batch = vec![];
+        while !self.consumer.stop.load(Ordering::Relaxed) {
+            if let Some(end) = self.poll(&mut batch) {
+                return end;
             }
-            if !received.is_empty() {
-                self.accept(&mut received);
+            if !batch.is_empty() {
+                self.accept(&mut batch);
             }
             if self.has_paused {
-                self.take_up();
+                self.resume();
             }
             if self.last_tick.elapsed() >= TICK
                 && let Some(end) = self.tick()
@@ -196,136 +186,162 @@ impl<'a> Receiving<'a> {
         End::Stopped
     }
 
-    /// None: its partition was taken away just now.
+    /// Waits for an event, and receives those that are there.
+    fn poll(&mut self, batch: &mut Vec<Received>) -> Option<End> {
+        let mut wait = if self.has_paused { SHORT_POLL } else { POLL };
+        while batch.len() < self.max_batch
+            && let Some(polled) = self.client.poll(wait)
+        {
+            wait = Duration::ZERO;
+            match polled {
+                Ok(message) => batch.extend(self.received(&message)),
+                Err(KafkaError::MessageConsumptionFatal(code)) => return Some(End::Stalled(code.to_string())),
+                Err(error) => self.client.context().report(Problem::without_reason(&error, Instant::now())),
+            }
+        }
+        None
+    }
+
+    /// Returns a message as an event; `None` if its partition was revoked just now.
     fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
-        let (place, assignment) = self.place_of(message)?;
-        let event = event(message, &place.topic);
-        let lane = self.it.step.order_key(&event).map(|key| self.hasher.hash_one(&*key));
-        Some(Received { place, assignment, lane, event: Arc::new(event) })
+        let (from, assignment) = self.assignment_of(message)?;
+        let event = to_event(message, &from.topic);
+        let order_key = self.consumer.step.order_key(&event).map(|key| self.hasher.hash_one(&*key));
+        Some(Received { from, assignment, order_key, event: Arc::new(event) })
     }
 
-    /// Takes a handful in, and pauses what is full then.
-    fn accept(&mut self, received: &mut Vec<Received>) {
+    /// Gives a batch to the tracker, and pauses the partitions that are full then.
+    fn accept(&mut self, batch: &mut Vec<Received>) {
         self.has_received = true;
-        let mut places: Vec<Place> = vec![];
-        for Received { place, .. } in received.iter() {
-            if places.last() != Some(place) && !places.contains(place) {
-                places.push(place.clone());
+        let mut partitions: Vec<TopicPartition> = vec![];
+        for Received { from, .. } in batch.iter() {
+            if partitions.last() != Some(from) && !partitions.contains(from) {
+                partitions.push(from.clone());
             }
         }
-        let mut refused = self.it.shared.accept(received.drain(..));
-        while let Some(first) = refused.first() {
-            let place = first.place.clone();
-            let assignment = self.went_back(first);
-            refused.iter_mut().filter(|one| one.place == place).for_each(|one| one.assignment = assignment);
-            refused = self.it.shared.accept(refused);
+        let mut rewound = self.consumer.tracker.accept(batch.drain(..));
+        while let Some(first) = rewound.first() {
+            let from = first.from.clone();
+            let assignment = self.reassign(first);
+            rewound.iter_mut().filter(|one| one.from == from).for_each(|one| one.assignment = assignment);
+            rewound = self.consumer.tracker.accept(rewound);
         }
-        for place in &places {
-            if self.it.shared.desk().is_full(place) && !self.it.shared.wait_for_room(place, PATIENCE) {
-                self.pause(place);
+        for partition in &partitions {
+            let is_full = self.consumer.tracker.lock().is_full(partition);
+            if is_full && !self.consumer.tracker.wait_for_room(partition, ROOM_TIMEOUT) {
+                self.pause(partition);
             }
         }
     }
 
-    /// The partition begins anew: its topic was deleted and made again, or it was reset. Gives the new assignment's number.
-    fn went_back(&self, Received { place, event, .. }: &Received) -> u64 {
-        tracing::warn!(partition = %shown(std::slice::from_ref(place)), offset = event.offset, "the partition went back: it is handled from there");
-        self.it.shared.drain(std::slice::from_ref(place), self.it.grace);
-        self.it.shared.assign(place)
+    /// Starts a partition anew from an event whose offset is not after the last one: its topic was deleted and created
+    /// again, or the broker has lost its end. Returns the number of the new assignment.
+    fn reassign(&self, Received { from, event, .. }: &Received) -> u64 {
+        tracing::warn!(
+            partition = %from,
+            offset = event.offset,
+            "the offsets of the partition went back, as after its topic was created again: handling it from there"
+        );
+        self.consumer.tracker.drain(std::slice::from_ref(from), self.consumer.grace);
+        self.consumer.tracker.assign(from)
     }
 
-    fn pause(&mut self, place: &Place) {
-        match self.consumer.pause(&list_of(std::slice::from_ref(place))) {
+    fn pause(&mut self, partition: &TopicPartition) {
+        match self.client.pause(&to_list(std::slice::from_ref(partition))) {
             Ok(()) => {
                 self.has_paused = true;
-                self.it.shared.desk().paused(place);
+                self.consumer.tracker.lock().mark_paused(partition);
             }
-            // It was taken away just now.
-            Err(error) => tracing::debug!(%error, "a full partition cannot be paused"),
+            // It was revoked just now.
+            Err(error) => tracing::debug!(%error, %partition, "cannot pause a full partition"),
         }
     }
 
-    /// A message's place, and the number of its assignment.
-    fn place_of(&mut self, message: &BorrowedMessage<'_>) -> Option<(Place, u64)> {
-        let (topic, partition, generation) = (message.topic(), message.partition(), self.it.shared.generation());
-        if let Some(Last { place, assignment, generation: then }) = &self.last
-            && place.partition == partition
-            && *place.topic == *topic
-            && *then == generation
+    /// Returns the partition that a message came from, and the number of its assignment.
+    fn assignment_of(&mut self, message: &BorrowedMessage<'_>) -> Option<(TopicPartition, u64)> {
+        let version = self.consumer.tracker.assignments_version();
+        if let Some(last) = &self.last
+            && last.from.partition == message.partition()
+            && *last.from.topic == *message.topic()
+            && last.version == version
         {
-            return Some((place.clone(), *assignment));
+            return Some((last.from.clone(), last.assignment));
         }
-        let place = Place { topic: topic.into(), partition };
-        let assignment = self.it.shared.desk().assignment(&place)?;
-        self.last = Some(Last { place: place.clone(), assignment, generation });
-        Some((place, assignment))
+        let from = TopicPartition { topic: message.topic().into(), partition: message.partition() };
+        let assignment = self.consumer.tracker.lock().assignment(&from)?;
+        self.last = Some(LastAssignment { from: from.clone(), assignment, version });
+        Some((from, assignment))
     }
 
-    /// Takes paused partitions up again that have room.
-    fn take_up(&mut self) {
-        let mut desk = self.it.shared.desk();
-        let places = desk.take_resumable();
-        self.has_paused = desk.counts().1 > 0;
-        drop(desk);
-        if !places.is_empty()
-            && let Err(error) = self.consumer.resume(&list_of(&places))
+    /// Resumes paused partitions that have room.
+    fn resume(&mut self) {
+        let mut tracker = self.consumer.tracker.lock();
+        let partitions = tracker.take_resumable();
+        self.has_paused = tracker.counts().paused > 0;
+        drop(tracker);
+        if !partitions.is_empty()
+            && let Err(error) = self.client.resume(&to_list(&partitions))
         {
-            tracing::debug!(%error, "partitions cannot be taken up again");
+            tracing::debug!(%error, "cannot resume partitions");
         }
     }
 
-    /// What is done from time to time.
+    /// Commits, updates the state, and checks that events arrive.
     fn tick(&mut self) -> Option<End> {
         self.last_tick = Instant::now();
         self.commit();
-        let (partitions, paused, held) = self.it.shared.desk().counts();
-        let (now, received) = (Timestamp::now(), std::mem::take(&mut self.has_received));
-        self.it.states.update(self.it.step.name(), |state| {
-            state.partitions = partitions;
-            state.paused = paused;
-            state.held = held;
+        let counts = self.consumer.tracker.lock().counts();
+        let now = Timestamp::now();
+        let has_received = std::mem::take(&mut self.has_received);
+        self.consumer.states.update(self.consumer.step.name(), |state| {
+            state.partitions = counts.partitions;
+            state.paused = counts.paused;
+            state.held = counts.held;
             state.last_poll = Some(now);
-            if received {
+            if has_received {
                 state.last_event = Some(now);
             }
-            self.it.counter.write_to(state);
+            self.consumer.counters.copy_to(state);
         });
-        if received || held > 0 || self.consumer.context().unreceived.load(Ordering::Relaxed) == 0 {
+        let has_unreceived = self.client.context().unreceived.load(Ordering::Relaxed) > 0;
+        if has_received || counts.held > 0 || !has_unreceived {
             self.last_event = Instant::now();
         }
-        let stalled = self.last_event.elapsed() > self.it.settings.stalled_after;
-        stalled.then(|| End::Renew("there are events, and none arrives".to_owned()))
+        let stalled = self.last_event.elapsed() > self.consumer.settings.stalled_after;
+        stalled.then(|| End::Stalled("there are events on the broker, but none arrives".to_owned()))
     }
 
-    /// One commit at a time: librdkafka holds a rebalance back until all commits are answered.
+    /// Commits what is done. Only one commit is pending at a time: librdkafka delays a rebalance until all commits are
+    /// answered.
     fn commit(&mut self) {
-        let context = self.consumer.context();
-        if context.committing.load(Ordering::Relaxed) && self.commit_since.elapsed() < COMMIT_LOST {
+        let context = self.client.context();
+        if context.commit_pending.load(Ordering::Relaxed) && self.commit_started.elapsed() < COMMIT_TIMEOUT {
             return;
         }
         if context.commit_failed.swap(false, Ordering::Relaxed) {
-            self.it.shared.desk().uncommit();
+            self.consumer.tracker.lock().commit_again();
         }
-        let offsets = list(self.it.shared.desk().take_commits().into_iter());
+        let offsets = to_offset_list(self.consumer.tracker.lock().take_offsets_to_commit());
         if offsets.count() == 0 {
             return;
         }
-        context.committing.store(true, Ordering::Relaxed);
-        self.commit_since = Instant::now();
-        if let Err(error) = self.consumer.commit(&offsets, CommitMode::Async) {
-            tracing::debug!(%error, "commit failed, it is repeated");
-            context.committing.store(false, Ordering::Relaxed);
+        context.commit_pending.store(true, Ordering::Relaxed);
+        self.commit_started = Instant::now();
+        if let Err(error) = self.client.commit(&offsets, CommitMode::Async) {
+            tracing::debug!(%error, "commit failed, trying again");
+            context.commit_pending.store(false, Ordering::Relaxed);
             context.commit_failed.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// librdkafka knows POSIX's regular expressions only: no groups that do not capture.
+/// Returns the pattern as a POSIX regular expression, as librdkafka needs it: without non-capturing groups.
 fn posix(pattern: &str) -> String {
     pattern.replace("(?:", "(")
 }
 
-pub(crate) fn event(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> BusEvent {
+/// Returns a message as an event.
+pub(crate) fn to_event(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> BusEvent {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
     });

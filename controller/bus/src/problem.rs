@@ -1,7 +1,7 @@
-//! What is wrong with the bus: of several errors the one that tells most.
+//! Problems with the event bus: of several errors the most helpful one is kept.
 //!
-//! librdkafka tells a refused password once in half a minute, and after each attempt that all brokers are down. Of the two, the first is what
-//! helps.
+//! librdkafka reports a wrong password every 30 s, and after each attempt that all brokers are down. Only the first of
+//! the two helps.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,48 +11,46 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::logging::log;
+/// An error that was not repeated for this long may be over: librdkafka repeats one that lasts every 30 s.
+const OUTDATED_AFTER: Duration = Duration::from_mins(2);
 
-/// What is not told again for so long may be over. librdkafka repeats an error that lasts after 30 s.
-const STALE: Duration = Duration::from_mins(2);
-
-/// How much an error tells, the least first.
+/// How helpful an error is, the least helpful first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Weight {
-    /// An error without its reason, mostly because it was told with it just before.
-    Bare,
-    /// That no broker is there.
+enum Detail {
+    /// An error without a reason, mostly because it was reported with its reason just before.
+    NoReason,
+    /// No broker can be reached.
     General,
-    /// What is wrong.
+    /// A certain error.
     Specific,
-    /// One side does not accept the other: a password, a certificate, a right.
-    Refusal,
+    /// One side does not accept the other: a wrong password, an unknown certificate, a missing right.
+    Refused,
 }
 
-/// An error of the bus.
+/// An error of the event bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) text: String,
-    weight: Weight,
+    detail: Detail,
     at: Instant,
 }
 
 impl Problem {
-    /// An error with librdkafka's reason for it.
+    /// Returns an error with librdkafka's reason for it.
     pub(crate) fn new(error: &KafkaError, reason: &str, at: Instant) -> Self {
-        Self { text: format!("{error}: {reason}"), weight: weight(error.rdkafka_error_code()), at }
+        Self { text: format!("{error}: {reason}"), detail: detail(error.rdkafka_error_code()), at }
     }
 
-    /// An error that comes without a reason.
-    pub(crate) fn bare(error: &KafkaError, at: Instant) -> Self {
-        Self { text: error.to_string(), weight: Weight::Bare, at }
+    /// Returns an error that comes without a reason.
+    pub(crate) fn without_reason(error: &KafkaError, at: Instant) -> Self {
+        Self { text: error.to_string(), detail: Detail::NoReason, at }
     }
 }
 
-fn weight(code: Option<RDKafkaErrorCode>) -> Weight {
+fn detail(code: Option<RDKafkaErrorCode>) -> Detail {
     use RDKafkaErrorCode as Code;
     match code {
-        None | Some(Code::AllBrokersDown) => Weight::General,
+        None | Some(Code::AllBrokersDown) => Detail::General,
         Some(
             Code::Authentication
             | Code::SSL
@@ -62,70 +60,85 @@ fn weight(code: Option<RDKafkaErrorCode>) -> Weight {
             | Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
             | Code::ClusterAuthorizationFailed,
-        ) => Weight::Refusal,
-        Some(_) => Weight::Specific,
+        ) => Detail::Refused,
+        Some(_) => Detail::Specific,
     }
 }
 
-/// What is known to be wrong with the bus.
+/// The most helpful error since a broker last answered.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Option<Problem>>);
+pub(crate) struct LastProblem(Mutex<Option<Problem>>);
 
-impl Known {
+impl LastProblem {
     fn lock(&self) -> MutexGuard<'_, Option<Problem>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an error in; gives what is known then, and whether that tells more than before.
-    pub(crate) fn take_in(&self, new: Problem) -> (String, bool) {
-        let mut known = self.lock();
-        let (problem, tells_more) = kept(known.take(), new);
+    /// Adds an error. Returns the error that is kept, and whether it is to be reported: it says more than the one
+    /// before.
+    pub(crate) fn add(&self, new: Problem) -> (String, bool) {
+        let mut last = self.lock();
+        let (problem, is_news) = more_helpful(last.take(), new);
         let text = problem.text.clone();
-        *known = Some(problem);
-        (text, tells_more)
+        *last = Some(problem);
+        (text, is_news)
     }
 
-    /// All is well.
+    /// Forgets the error: a broker has answered.
     pub(crate) fn clear(&self) {
         *self.lock() = None;
     }
 
+    /// Returns the error that is kept.
     pub(crate) fn text(&self) -> Option<String> {
         self.lock().as_ref().map(|problem| problem.text.clone())
     }
 }
 
-/// A client that only remembers what is wrong, for whoever waits for an answer of it.
+/// The context of a client that only keeps its last problem, to explain why an answer is missing.
 #[derive(Debug)]
-pub(crate) struct Remembering(pub(crate) Arc<Known>);
+pub(crate) struct ProblemContext(pub(crate) Arc<LastProblem>);
 
-impl ClientContext for Remembering {
+impl ClientContext for ProblemContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "the bus");
-        self.0.take_in(Problem::new(&error, reason, Instant::now()));
+        tracing::debug!(%error, reason, "error of the event bus");
+        self.0.add(Problem::new(&error, reason, Instant::now()));
     }
 }
 
-impl ConsumerContext for Remembering {}
+impl ConsumerContext for ProblemContext {}
 
-/// In brackets behind another error.
+/// Logs a line of librdkafka. Errors are reported by the error callbacks already, so their lines are at level debug.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(facility, "librdkafka: {message}");
+        }
+        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
+            tracing::debug!(facility, "librdkafka: {message}");
+        }
+        RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => tracing::trace!(facility, "librdkafka: {message}"),
+    }
+}
+
+/// Returns the problem in brackets, to follow another error.
 pub(crate) fn in_brackets(problem: Option<&String>) -> String {
     problem.map(|problem| format!(" ({problem})")).unwrap_or_default()
 }
 
-/// Which of the two is kept; and whether it tells more than was known before.
-fn kept(known: Option<Problem>, new: Problem) -> (Problem, bool) {
-    match known {
+/// Returns the more helpful of two errors, and whether it says more than the last one.
+fn more_helpful(last: Option<Problem>, new: Problem) -> (Problem, bool) {
+    match last {
         None => (new, true),
-        Some(known) if new.weight > known.weight => (new, true),
-        Some(known) if new.weight == known.weight => (new, false),
-        // A broker that refused us and then went away for good.
-        Some(known) if new.weight == Weight::Specific && new.at.duration_since(known.at) > STALE => (new, true),
-        Some(known) => (known, false),
+        Some(last) if new.detail > last.detail => (new, true),
+        Some(last) if new.detail == last.detail => (new, false),
+        // A broker that refused the client, and then went away for good.
+        Some(last) if new.detail == Detail::Specific && new.at.duration_since(last.at) > OUTDATED_AFTER => (new, true),
+        Some(last) => (last, false),
     }
 }
 
@@ -138,32 +151,33 @@ mod tests {
     }
 
     #[test]
-    fn a_general_error_hides_no_other() {
+    fn a_general_error_does_not_hide_another() {
         let now = Instant::now();
         let down = problem(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down", now);
         let refused = problem(RDKafkaErrorCode::BrokerTransportFailure, "Connection refused", now);
         let password = problem(RDKafkaErrorCode::Authentication, "Invalid username or password", now);
         let certificate = problem(RDKafkaErrorCode::SSL, "certificate verify failed", now);
-        let bare = Problem::bare(&KafkaError::MessageConsumption(RDKafkaErrorCode::Authentication), now);
+        let without_reason =
+            Problem::without_reason(&KafkaError::MessageConsumption(RDKafkaErrorCode::Authentication), now);
 
-        assert_eq!(kept(None, down.clone()), (down.clone(), true));
-        assert_eq!(kept(Some(down.clone()), password.clone()), (password.clone(), true), "it tells more");
-        for less in [&down, &bare, &refused] {
-            assert_eq!(kept(Some(password.clone()), less.clone()), (password.clone(), false), "{}", less.text);
+        assert_eq!(more_helpful(None, down.clone()), (down.clone(), true));
+        assert_eq!(more_helpful(Some(down.clone()), password.clone()), (password.clone(), true), "it says more");
+        for less in [&down, &without_reason, &refused] {
+            assert_eq!(more_helpful(Some(password.clone()), less.clone()), (password.clone(), false), "{}", less.text);
         }
-        assert_eq!(kept(Some(refused.clone()), down.clone()), (refused, false));
-        assert_eq!(kept(Some(down.clone()), bare), (down, false));
-        assert_eq!(kept(Some(password), certificate.clone()), (certificate, false), "the newest of its weight");
+        assert_eq!(more_helpful(Some(refused.clone()), down.clone()), (refused, false));
+        assert_eq!(more_helpful(Some(down.clone()), without_reason), (down, false));
+        assert_eq!(more_helpful(Some(password), certificate.clone()), (certificate, false), "the newest of its kind");
     }
 
     #[test]
-    fn what_is_not_told_again_gives_way_to_what_is() {
+    fn an_outdated_error_gives_way_to_a_new_one() {
         let then = Instant::now();
-        let now = then + 2 * STALE;
+        let now = then + 2 * OUTDATED_AFTER;
         let password = problem(RDKafkaErrorCode::Authentication, "Invalid username or password", then);
         let refused = problem(RDKafkaErrorCode::BrokerTransportFailure, "Connection refused", now);
         let down = problem(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down", now);
-        assert_eq!(kept(Some(password.clone()), refused.clone()), (refused, true));
-        assert_eq!(kept(Some(password.clone()), down), (password, false), "that says nothing new");
+        assert_eq!(more_helpful(Some(password.clone()), refused.clone()), (refused, true));
+        assert_eq!(more_helpful(Some(password.clone()), down), (password, false), "it says nothing new");
     }
 }

@@ -1,4 +1,4 @@
-//! Sending messages: for steps, and for parking.
+//! Sends messages: those of steps, and parked events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,49 +11,49 @@ use rdkafka::util::Timeout;
 use xos_steps::producer::Sent;
 use xos_steps::{Message, ProduceError, Producer};
 
-use crate::problem::{Known, Remembering, in_brackets};
+use crate::problem::{LastProblem, ProblemContext, in_brackets};
 use crate::settings::Settings;
 
-/// How long a message may be on its way before it counts as refused.
+/// How long sending a message may take.
 const MESSAGE_TIMEOUT_MS: &str = "30000";
 
-/// Sends messages to Kafka: each is acknowledged by all in-sync replicas, and stored once however often the connection tries.
+/// Sends messages to Kafka. Each is acknowledged by all in-sync replicas, and stored once, also if it is sent again
+/// after a failure.
 #[derive(Clone)]
 pub struct KafkaProducer {
-    producer: FutureProducer<Remembering>,
-    known: Arc<Known>,
+    producer: FutureProducer<ProblemContext>,
+    last_problem: Arc<LastProblem>,
 }
 
-/// A message that is not stored.
+/// A message that was not stored, with the last problem that librdkafka reported.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}{}", in_brackets(.problem.as_ref()))]
 struct Undelivered {
-    /// What became of it: mostly that its time is over.
     #[source]
     error: KafkaError,
-    /// What is wrong with the bus, as far as that was told.
     problem: Option<String>,
 }
 
 impl KafkaProducer {
-    /// One for a synchronizer. It connects when there is something to send.
+    /// Returns a synchronizer's producer. It connects when there is something to send.
     ///
     /// # Errors
-    /// When a setting is not one of librdkafka's.
+    /// When librdkafka does not accept a setting.
     pub fn new(settings: &Settings, synchronizer: &str) -> KafkaResult<Self> {
         let mut config =
             settings.client(synchronizer, &[("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")]);
         config.set("enable.idempotence", "true").set("acks", "all");
-        let known = Arc::default();
-        Ok(Self { producer: config.create_with_context(Remembering(Arc::clone(&known)))?, known })
+        let last_problem = Arc::default();
+        let producer = config.create_with_context(ProblemContext(Arc::clone(&last_problem)))?;
+        Ok(Self { producer, last_problem })
     }
 
-    /// Waits until all that was sent is stored.
+    /// Waits until all messages are stored, at most for `timeout`.
     ///
     /// # Errors
-    /// When it is not within this time.
-    pub fn flush(&self, within: Duration) -> KafkaResult<()> {
-        self.producer.flush(within)
+    /// When a message is not stored by then.
+    pub fn flush(&self, timeout: Duration) -> KafkaResult<()> {
+        self.producer.flush(timeout)
     }
 
     async fn deliver(&self, message: Message) -> Result<(), ProduceError> {
@@ -67,10 +67,10 @@ impl KafkaProducer {
         record.timestamp = message.timestamp;
         let sent = self.producer.send(record, Timeout::Never).await;
         let Err((error, _)) = sent else {
-            self.known.clear();
+            self.last_problem.clear();
             return Ok(());
         };
-        let source = Box::new(Undelivered { error, problem: self.known.text() });
+        let source = Box::new(Undelivered { error, problem: self.last_problem.text() });
         Err(ProduceError::Refused { topic: message.topic.clone(), source })
     }
 }

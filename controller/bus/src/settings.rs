@@ -1,4 +1,4 @@
-//! What the bus is told: where the brokers are, and how events that fail are dealt with.
+//! The settings of the event bus: the brokers, and what happens to events that fail.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use xos_model::Backoff;
 
-/// Kafka's port, where an endpoint names none.
+/// Kafka's port, for endpoints without one.
 const PORT: &str = "9092";
-/// Keys of librdkafka on which the guarantees of event steps stand.
-const OURS: [&str; 8] = [
+/// Settings of librdkafka that cannot be configured: the guarantees of event steps depend on them.
+const RESERVED: [&str; 8] = [
     "bootstrap.servers",
     "metadata.broker.list",
     "group.id",
@@ -21,41 +21,43 @@ const OURS: [&str; 8] = [
     "enable.partition.eof",
 ];
 
-/// How the bus is reached and used.
+/// The settings of the event bus.
 #[derive(Clone)]
 pub struct Settings {
     /// The brokers: `host` or `host:port`.
     pub endpoints: Vec<String>,
-    /// Settings of librdkafka: TLS, SASL, and whatever else. Some are secret.
+    /// Settings of librdkafka: TLS, SASL and others. Some of them are secret.
     pub properties: BTreeMap<String, String>,
-    /// How often an event is tried before it is parked.
+    /// How many attempts an event gets before it is parked.
     pub attempts: u32,
     /// The delay between attempts.
     pub retry: Backoff,
-    /// The topic of parked events, with `{topic}` and `{synchronizer}` in it.
+    /// The topic of parked events, with the placeholders `{topic}` and `{synchronizer}`.
     pub parked_topic: String,
-    /// How much of a partition may wait in memory.
+    /// How many events of a partition may be in memory.
     pub buffer: usize,
-    /// How long a consumer may receive nothing, while there is something, before it is made anew.
+    /// How long a consumer may receive nothing, although the broker has events for it, before it is restarted.
     pub stalled_after: Duration,
 }
 
-/// Settings that cannot be used.
+/// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
-    /// No brokers.
-    #[error("no broker is named: set `event_bus.endpoint`")]
+    /// There is no endpoint.
+    #[error("there is no event bus: set `event_bus.endpoint` in the configuration")]
     NoEndpoint,
-    /// A setting that the framework needs as it is.
-    #[error("`event_bus.librdkafka` sets `{0}`, which the synchronizer sets itself: remove it")]
-    Ours(String),
-    /// A parked topic that would be the same for all topics.
-    #[error("`event_bus.parked_topic` is `{0}`: it needs `{{topic}}` in it, so that each topic has one of its own")]
+    /// A reserved setting of librdkafka.
+    #[error("`event_bus.librdkafka` has `{0}`, which the synchronizer sets itself: remove it")]
+    Reserved(String),
+    /// The same topic for the parked events of all topics.
+    #[error(
+        "`event_bus.parked_topic` is `{0}`: add `{{topic}}`, so that each topic has its own topic of parked events"
+    )]
     ParkedTopic(String),
 }
 
 impl Default for Settings {
-    /// 10 attempts within about 4 minutes; `{topic}.{synchronizer}.parked`.
+    /// Returns 10 attempts within about 4 minutes, and `{topic}.{synchronizer}.parked` for parked events.
     fn default() -> Self {
         Self {
             endpoints: vec![],
@@ -70,7 +72,7 @@ impl Default for Settings {
 }
 
 impl fmt::Debug for Settings {
-    /// Without the properties' values, of which some are secret.
+    /// Formats the settings without the values of the properties, of which some are secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<_> = self.properties.keys().collect();
         f.debug_struct("Settings")
@@ -81,16 +83,16 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// Whether they can be used.
+    /// Checks that the settings can be used.
     ///
     /// # Errors
-    /// When not.
+    /// When they cannot: the message says which setting to change.
     pub fn check(&self) -> Result<(), SettingsError> {
         if self.endpoints.is_empty() {
             return Err(SettingsError::NoEndpoint);
         }
-        if let Some(key) = self.properties.keys().find(|key| OURS.contains(&key.as_str())) {
-            return Err(SettingsError::Ours(key.clone()));
+        if let Some(key) = self.properties.keys().find(|key| RESERVED.contains(&key.as_str())) {
+            return Err(SettingsError::Reserved(key.clone()));
         }
         if !self.parked_topic.contains("{topic}") || self.parked_topic.trim() == "{topic}" {
             return Err(SettingsError::ParkedTopic(self.parked_topic.clone()));
@@ -98,28 +100,28 @@ impl Settings {
         Ok(())
     }
 
-    /// The brokers as librdkafka wants them.
+    /// Returns the brokers in librdkafka's format.
     pub fn brokers(&self) -> String {
         let all: Vec<_> = self.endpoints.iter().map(|endpoint| with_port(endpoint)).collect();
         all.join(",")
     }
 
-    /// Where events of a topic are parked.
+    /// Returns the topic for the parked events of a topic.
     pub fn parked(&self, topic: &str, synchronizer: &str) -> String {
         self.parked_topic.replace("{topic}", topic).replace("{synchronizer}", synchronizer)
     }
 
-    /// A regular expression for the topics of parked events of any topic.
+    /// Returns a regular expression that matches all topics of parked events.
     pub fn parked_pattern(&self, synchronizer: &str) -> String {
         let whole = regex::escape(&self.parked_topic.replace("{synchronizer}", synchronizer));
         format!("^{}$", whole.replace(&regex::escape("{topic}"), ".+"))
     }
 
-    /// What all clients start from; `theirs` says what the configuration may override.
-    pub(crate) fn client(&self, client_id: &str, theirs: &[(&str, &str)]) -> ClientConfig {
+    /// Returns the configuration of a librdkafka client; the properties override `defaults`.
+    pub(crate) fn client(&self, client_id: &str, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", client_id);
-        for (key, value) in theirs {
+        for (key, value) in defaults {
             config.set(*key, *value);
         }
         for (key, value) in &self.properties {
@@ -130,7 +132,7 @@ impl Settings {
     }
 }
 
-/// The port is left out in most of XOS's files. An address of IPv6 with a port is in brackets.
+/// Adds the port if there is none. An IPv6 address with a port is in brackets.
 fn with_port(endpoint: &str) -> String {
     let endpoint = endpoint.trim();
     let plain = endpoint.rsplit_once("://").map_or(endpoint, |(_, rest)| rest);

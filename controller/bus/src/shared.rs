@@ -1,4 +1,4 @@
-//! What a step's consumer thread and its workers share.
+//! The tracker, shared by a step's consumer thread and its workers.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -8,133 +8,145 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Desk, Limits, Place, Received};
+use crate::topic_partition::TopicPartition;
+use crate::tracker::{Limits, PartitionTracker, Received};
 
-/// The desk, and who waits for what at it.
-pub(crate) struct Shared {
-    desk: Mutex<Desk>,
-    /// There is something to do.
-    pub(crate) news: Notify,
-    /// Something was done. Whoever waits for that counts in `waiting`, so that nobody is woken in vain.
-    moved: Condvar,
-    waiting: AtomicUsize,
-    /// No more work is given out.
+/// A tracker behind a lock, and the signals between those who use it.
+pub(crate) struct SharedTracker {
+    tracker: Mutex<PartitionTracker>,
+    /// Wakes a dispatcher: there is something to do.
+    pub(crate) work_available: Notify,
+    /// Wakes the consumer thread: an event has ended.
+    progress: Condvar,
+    /// How many wait for `progress`: without any, nobody needs to be woken.
+    progress_waiters: AtomicUsize,
+    /// Cancelled when no more events are to be taken.
     pub(crate) closed: CancellationToken,
-    /// How often partitions came and went.
-    generation: AtomicU64,
-    /// Cuts off the turns of an assignment that is over.
-    stops: Mutex<HashMap<u64, CancellationToken>>,
+    /// Changes with every assignment and revocation.
+    assignments_version: AtomicU64,
+    /// For each assignment, what cancels its events in flight.
+    cancellations: Mutex<HashMap<u64, CancellationToken>>,
 }
 
-impl Shared {
+impl SharedTracker {
+    /// Returns a tracker without partitions.
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            desk: Mutex::new(Desk::new(limits)),
-            news: Notify::new(),
-            moved: Condvar::new(),
-            waiting: AtomicUsize::new(0),
+            tracker: Mutex::new(PartitionTracker::new(limits)),
+            work_available: Notify::new(),
+            progress: Condvar::new(),
+            progress_waiters: AtomicUsize::new(0),
             closed: CancellationToken::new(),
-            generation: AtomicU64::new(0),
-            stops: Mutex::default(),
+            assignments_version: AtomicU64::new(0),
+            cancellations: Mutex::default(),
         }
     }
 
-    // Nothing that holds a lock can leave half a change behind, so a panic of another thread does not matter.
+    // Poisoned locks are used on: nothing that holds one leaves a change half made.
 
-    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the tracker.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, PartitionTracker> {
+        self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn stops(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
-        self.stops.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cancellations(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
+        self.cancellations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes those who wait for something to be done.
-    pub(crate) fn moved(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.moved.notify_all();
+    /// Wakes the threads that wait for events to end.
+    pub(crate) fn notify_progress(&self) {
+        if self.progress_waiters.load(Ordering::SeqCst) > 0 {
+            self.progress.notify_all();
         }
     }
 
-    /// Waits until something was done, at most so long.
-    fn wait<'a>(&self, desk: MutexGuard<'a, Desk>, within: Duration) -> MutexGuard<'a, Desk> {
-        // Nothing is done while the desk is locked, as it is here until the wait begins.
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        let desk = self.moved.wait_timeout(desk, within).unwrap_or_else(PoisonError::into_inner).0;
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        desk
+    /// Waits until an event has ended, at most for `timeout`.
+    fn wait<'a>(
+        &self,
+        tracker: MutexGuard<'a, PartitionTracker>,
+        timeout: Duration,
+    ) -> MutexGuard<'a, PartitionTracker> {
+        // No event can end before the wait begins: the tracker is locked until then.
+        self.progress_waiters.fetch_add(1, Ordering::SeqCst);
+        let tracker = self.progress.wait_timeout(tracker, timeout).unwrap_or_else(PoisonError::into_inner).0;
+        self.progress_waiters.fetch_sub(1, Ordering::SeqCst);
+        tracker
     }
 
-    /// Cancelled when an assignment is over.
-    pub(crate) fn stop_of(&self, assignment: u64) -> CancellationToken {
-        self.stops().get(&assignment).cloned().unwrap_or_else(|| {
+    /// Returns the token that is cancelled when an assignment is over.
+    pub(crate) fn cancellation(&self, assignment: u64) -> CancellationToken {
+        self.cancellations().get(&assignment).cloned().unwrap_or_else(|| {
             let over = CancellationToken::new();
             over.cancel();
             over
         })
     }
 
-    /// A partition is ours; gives the assignment's number.
-    pub(crate) fn assign(&self, place: &Place) -> u64 {
-        self.end(place);
-        let assignment = self.desk().assign(place);
-        self.stops().insert(assignment, CancellationToken::new());
-        self.generation.fetch_add(1, Ordering::Relaxed);
+    /// Adds an assigned partition and returns the number of the assignment.
+    pub(crate) fn assign(&self, partition: &TopicPartition) -> u64 {
+        self.revoke(partition);
+        let assignment = self.lock().assign(partition);
+        self.cancellations().insert(assignment, CancellationToken::new());
+        self.assignments_version.fetch_add(1, Ordering::Relaxed);
         assignment
     }
 
-    /// Changes whenever a partition comes or goes.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+    /// Returns a number that changes with every assignment and revocation.
+    pub(crate) fn assignments_version(&self) -> u64 {
+        self.assignments_version.load(Ordering::Relaxed)
     }
 
-    /// Takes events in, by [`Desk::accept`], and gives those back whose partition went back.
+    /// Accepts events by [`PartitionTracker::accept`] and returns those that it returns.
     pub(crate) fn accept(&self, received: impl IntoIterator<Item = Received>) -> Vec<Received> {
-        let mut desk = self.desk();
-        let refused = received.into_iter().filter_map(|received| desk.accept(received).err());
-        let refused = refused.collect();
-        drop(desk);
-        self.news.notify_one();
-        refused
+        let mut tracker = self.lock();
+        let rewound = received.into_iter().filter_map(|received| tracker.accept(received).err()).collect();
+        drop(tracker);
+        self.work_available.notify_one();
+        rewound
     }
 
-    /// Lets what is being handled of these partitions end, at most for so long.
-    pub(crate) fn drain(&self, places: &[Place], grace: Duration) {
+    /// Waits until no event of these partitions is in flight, at most for `grace`. Nothing more of them is taken
+    /// meanwhile.
+    pub(crate) fn drain(&self, partitions: &[TopicPartition], grace: Duration) {
         let until = Instant::now() + grace;
-        let mut desk = self.desk();
-        places.iter().for_each(|place| desk.drain(place));
-        while desk.is_busy(places) && !self.closed.is_cancelled() {
+        let mut tracker = self.lock();
+        partitions.iter().for_each(|partition| tracker.drain(partition));
+        while tracker.is_busy(partitions) && !self.closed.is_cancelled() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                tracing::warn!("events that are still handled are cut off: they will be handled again");
+                tracing::warn!(
+                    ?grace,
+                    "events in flight did not end in time and are cancelled: they will be handled again"
+                );
                 break;
             }
-            desk = self.wait(desk, left);
+            tracker = self.wait(tracker, left);
         }
     }
 
-    /// An assignment is over.
-    pub(crate) fn end(&self, place: &Place) {
-        let mut desk = self.desk();
-        let assignment = desk.assignment(place);
-        desk.forget(place);
-        drop(desk);
-        self.generation.fetch_add(1, Ordering::Relaxed);
-        if let Some(stop) = assignment.and_then(|assignment| self.stops().remove(&assignment)) {
-            stop.cancel();
+    /// Removes a partition and cancels its events in flight.
+    pub(crate) fn revoke(&self, partition: &TopicPartition) {
+        let mut tracker = self.lock();
+        let assignment = tracker.assignment(partition);
+        tracker.remove(partition);
+        drop(tracker);
+        self.assignments_version.fetch_add(1, Ordering::Relaxed);
+        if let Some(cancellation) = assignment.and_then(|assignment| self.cancellations().remove(&assignment)) {
+            cancellation.cancel();
         }
     }
 
-    /// Waits a little for a full partition to have room. False if it is as full as before then: it is to be paused.
-    pub(crate) fn wait_for_room(&self, place: &Place, within: Duration) -> bool {
-        let until = Instant::now() + within;
-        let mut desk = self.desk();
-        while !desk.has_room(place) {
+    /// Waits for a full partition to have room, at most for `timeout`. Returns `false` if it is still full: it must be
+    /// paused.
+    pub(crate) fn wait_for_room(&self, partition: &TopicPartition, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        let mut tracker = self.lock();
+        while !tracker.has_room(partition) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return !desk.is_full(place);
+                return !tracker.is_full(partition);
             }
-            desk = self.wait(desk, left);
+            tracker = self.wait(tracker, left);
         }
         true
     }

@@ -1,47 +1,48 @@
-//! How the consumers of event steps fare, for whoever shows it.
+//! The state of the consumers of event steps, for metrics and health checks.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A consumer that was not polled for so long has stopped.
-const STOPPED: SignedDuration = SignedDuration::from_secs(30);
+/// A consumer that has not polled for this long is not ready.
+const POLL_OVERDUE: SignedDuration = SignedDuration::from_secs(30);
 
-/// How the consumer of an event step fares.
+/// The state of an event step's consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsumerState {
-    /// The step.
+    /// The step's name.
     pub step: String,
-    /// Its consumer group.
+    /// The consumer group.
     pub group: String,
-    /// The partitions that this process has, and how many of them are paused.
+    /// How many partitions are assigned to this process.
     pub partitions: usize,
-    /// The paused ones of them.
+    /// How many of these partitions are paused.
     pub paused: usize,
-    /// Events in memory.
+    /// How many events are in memory.
     pub held: usize,
-    /// Events on the broker that are not done.
+    /// How many events on the broker are not done.
     pub lag: i64,
-    /// When it last asked for events.
+    /// When the consumer last polled.
     pub last_poll: Option<Timestamp>,
-    /// When it last got one.
+    /// When the consumer last received an event.
     pub last_event: Option<Timestamp>,
-    /// Events that have had their effect.
+    /// How many events were handled.
     pub handled: u64,
-    /// Attempts that failed.
+    /// How many attempts failed.
     pub failed: u64,
-    /// Events that were parked.
+    /// How many events were parked.
     pub parked: u64,
-    /// How often it was made anew because it had stopped receiving.
+    /// How often the consumer was restarted.
     pub restarts: u64,
-    /// What is wrong with the bus; none if nothing is.
+    /// The problem with the event bus, if there is one.
     pub problem: Option<String>,
 }
 
 impl ConsumerState {
-    /// Whether it asks for events, and receives them where there are any.
-    pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.last_poll.is_some_and(|last| now.duration_since(last) < STOPPED)
+    /// Returns whether the consumer polls for events.
+    pub fn is_polling(&self, now: Timestamp) -> bool {
+        self.last_poll.is_some_and(|last| now.duration_since(last) < POLL_OVERDUE)
     }
 }
 
@@ -50,14 +51,9 @@ impl ConsumerState {
 pub struct ConsumerStates(Arc<Mutex<Vec<ConsumerState>>>);
 
 impl ConsumerStates {
-    /// As they are now.
+    /// Returns the present states.
     pub fn all(&self) -> Vec<ConsumerState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Whether all consumers do their work.
-    pub fn are_alive(&self, now: Timestamp) -> bool {
-        self.all().iter().all(|state| state.is_alive(now))
     }
 
     /// Changes the state of a step's consumer.
@@ -79,17 +75,62 @@ impl FromIterator<ConsumerState> for ConsumerStates {
     }
 }
 
+/// Counts of a step's workers since the start, without a lock.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    handled: AtomicU64,
+    failed: AtomicU64,
+    parked: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a handled event.
+    pub(crate) fn handled(&self) {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a failed attempt.
+    pub(crate) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a parked event.
+    pub(crate) fn parked(&self) {
+        self.parked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Copies the counts into a state.
+    pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
+        state.handled = self.handled.load(Ordering::Relaxed);
+        state.failed = self.failed.load(Ordering::Relaxed);
+        state.parked = self.parked.load(Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_consumer_that_does_not_poll_is_noticed() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut state = ConsumerState::default();
+        assert!(!state.is_polling(start), "it has not polled yet");
+        state.last_poll = Some(start);
+        assert!(state.is_polling(start));
+        assert!(!state.is_polling(start.checked_add(SignedDuration::from_secs(31)).unwrap()));
+    }
+
+    #[test]
+    fn counts_are_copied() {
+        let counters = Counters::default();
+        counters.handled();
+        counters.handled();
+        counters.failed();
+        counters.parked();
         let states = ConsumerStates::default();
-        let now = Timestamp::UNIX_EPOCH;
-        assert!(states.are_alive(now), "there is none");
-        states.update("a", |state| state.last_poll = Some(now));
-        assert!(states.are_alive(now));
-        assert!(!states.are_alive(now.checked_add(SignedDuration::from_secs(31)).unwrap()));
+        states.update("a", |state| counters.copy_to(state));
+        let [state] = states.all().try_into().unwrap();
+        assert_eq!((state.step.as_str(), state.handled, state.failed, state.parked), ("a", 2, 1, 1));
     }
 }

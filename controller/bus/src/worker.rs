@@ -1,4 +1,4 @@
-//! Handles an event: an attempt, another one later, and in the end parking.
+//! Handles an event: calls the step, decides whether to try again, and parks what cannot be handled.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,150 +8,172 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use xos_steps::{Call, DynEventStep, Producer, Services, StepContext, StepError, call};
 
-use crate::counter::Counter;
-use crate::desk::Task;
 use crate::parked::{Parking, REPLAY};
 use crate::settings::Settings;
-use crate::shared::Shared;
+use crate::shared::SharedTracker;
+use crate::state::Counters;
+use crate::tracker::Task;
 
-/// What the workers of a step share.
-pub(crate) struct Workshop {
+/// Handles the events of a step; its dispatchers share it.
+pub(crate) struct Worker {
     pub(crate) step: Arc<dyn DynEventStep>,
     pub(crate) group: String,
     pub(crate) synchronizer: String,
     pub(crate) services: Arc<Services>,
-    /// What the calls of this step have in common.
+    /// What all calls of the step have in common.
     pub(crate) call: Call,
     pub(crate) settings: Settings,
     pub(crate) time_limit: Duration,
     pub(crate) producer: Arc<dyn Producer>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) counter: Arc<Counter>,
+    pub(crate) tracker: Arc<SharedTracker>,
+    pub(crate) counters: Arc<Counters>,
     /// As many permits as events may be handled at once.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) permits: Arc<Semaphore>,
 }
 
-/// What is to be done with an event after an attempt.
-enum After {
+/// What becomes of an event after an attempt.
+enum Outcome {
+    /// It was handled or parked.
     Done,
-    Again,
+    /// It is tried again.
+    Retry,
+    /// The attempt was cancelled, because the partition was revoked.
+    Cancelled,
+}
+
+/// What a call of the step leads to.
+enum Verdict {
+    Done,
+    Retry,
     Park(String),
 }
 
-/// What a turn gives back to the desk.
-pub(crate) struct Turn {
+/// An event and the outcome of an attempt, to be given back to the tracker.
+pub(crate) struct Attempted {
     task: Task,
-    /// None: it was cut off.
-    after: Option<After>,
+    outcome: Outcome,
 }
 
-/// One turn of an event. If its partition is taken away and the grace is over (`stop`), the turn is cut off, so that the next owner is the
-/// only one.
-pub(crate) async fn handle(shop: Arc<Workshop>, mut task: Task, stop: CancellationToken) -> Turn {
-    if stop.is_cancelled() {
-        return Turn { task, after: None };
-    }
-    let after = {
-        let mut turn = std::pin::pin!(turn(&shop, &mut task));
-        match futures::poll!(&mut turn) {
-            Poll::Ready(after) => Some(after),
-            Poll::Pending => stop.run_until_cancelled(turn).await,
+impl Worker {
+    /// Makes an attempt at an event. If its partition is revoked and the grace period is over, the attempt is
+    /// cancelled: from then on the event belongs to another consumer.
+    pub(crate) async fn attempt(self: Arc<Self>, mut task: Task, cancellation: CancellationToken) -> Attempted {
+        if cancellation.is_cancelled() {
+            return Attempted { task, outcome: Outcome::Cancelled };
         }
-    };
-    Turn { task, after }
-}
+        let outcome = {
+            let mut handling = std::pin::pin!(self.handle(&mut task));
+            match futures::poll!(&mut handling) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => cancellation.run_until_cancelled(handling).await.unwrap_or(Outcome::Cancelled),
+            }
+        };
+        Attempted { task, outcome }
+    }
 
-/// Gives turns back that have ended, and tasks that were not begun, in their order.
-pub(crate) fn give_back(shop: &Workshop, turns: impl IntoIterator<Item = Turn>, left: Vec<Task>) {
-    let mut desk = shop.shared.desk();
-    left.into_iter().rev().for_each(|task| desk.put_back(task));
-    for Turn { task, after } in turns {
-        match after {
-            None => desk.drop_task(&task),
-            Some(After::Done | After::Park(_)) => desk.done(task),
-            Some(After::Again) => {
-                let delay = shop.settings.retry.delay(task.attempts.max(1), rand::random());
-                desk.later(task, Instant::now() + delay);
+    /// Gives events back to the tracker: those after an attempt, and those that were not started, in their order.
+    pub(crate) fn give_back(&self, attempted: impl IntoIterator<Item = Attempted>, not_started: Vec<Task>) {
+        let mut tracker = self.tracker.lock();
+        not_started.into_iter().rev().for_each(|task| tracker.put_back(task));
+        for Attempted { task, outcome } in attempted {
+            match outcome {
+                Outcome::Done => tracker.complete(task),
+                Outcome::Cancelled => tracker.abandon(&task),
+                Outcome::Retry => {
+                    let delay = self.settings.retry.delay(task.attempts.max(1), rand::random());
+                    tracker.retry(task, Instant::now() + delay);
+                }
+            }
+        }
+        let has_more = tracker.has_ready() || tracker.next_retry().is_some();
+        drop(tracker);
+        if has_more {
+            self.tracker.work_available.notify_one();
+        }
+        self.tracker.notify_progress();
+    }
+
+    /// Calls the step, unless it was decided before that the event is parked, and parks it if necessary.
+    async fn handle(&self, task: &mut Task) -> Outcome {
+        let reason = match task.park_reason.take() {
+            Some(reason) => reason,
+            None => match self.call(task).await {
+                Verdict::Done => return Outcome::Done,
+                Verdict::Retry => return Outcome::Retry,
+                Verdict::Park(reason) => reason,
+            },
+        };
+        self.park(task, reason).await
+    }
+
+    async fn park(&self, task: &mut Task, reason: String) -> Outcome {
+        let parking = Parking { synchronizer: &self.synchronizer, step: self.step.name(), group: &self.group };
+        let message = parking.message(&self.settings, &task.event, &reason, task.attempts);
+        let event = task.event.place();
+        let parked_in = message.topic.clone();
+        match self.producer.send(message).await {
+            Ok(()) => {
+                self.counters.parked();
+                tracing::warn!(event, parked_in, reason, "event parked");
+                Outcome::Done
+            }
+            Err(error) => {
+                tracing::error!(
+                    event,
+                    parked_in,
+                    %error,
+                    "cannot park the event, trying again: until then no later event of its partition is committed"
+                );
+                task.park_reason = Some(reason);
+                task.attempts = task.attempts.saturating_add(1);
+                Outcome::Retry
             }
         }
     }
-    let has_more = desk.has_ready() || desk.due_at().is_some();
-    drop(desk);
-    if has_more {
-        shop.shared.news.notify_one();
-    }
-    shop.shared.moved();
-}
 
-/// An attempt, if there are any left, and parking.
-async fn turn(shop: &Workshop, task: &mut Task) -> After {
-    let verdict = match task.verdict.take() {
-        Some(verdict) => verdict,
-        None => match attempt(shop, task).await {
-            After::Park(verdict) => verdict,
-            other => return other,
-        },
-    };
-    let parking = Parking { synchronizer: &shop.synchronizer, step: shop.step.name(), group: &shop.group };
-    let message = parking.message(&shop.settings, &task.event, &verdict, task.attempts);
-    let topic = message.topic.clone();
-    match shop.producer.send(message).await {
-        Ok(()) => {
-            shop.counter.parked();
-            tracing::warn!(event = task.event.place(), parked_in = topic, reason = verdict, "event parked");
-            After::Park(verdict)
+    async fn call(&self, task: &mut Task) -> Verdict {
+        // A replayed event is for the step that had parked it.
+        if task.event.header(REPLAY).is_some_and(|group| group != self.group.as_bytes()) {
+            return Verdict::Done;
         }
-        Err(error) => {
-            tracing::error!(event = task.event.place(), %error, "event cannot be parked: it is held, and nothing after it is committed");
-            task.verdict = Some(verdict);
-            task.attempts = task.attempts.saturating_add(1);
-            After::Again
+        task.attempts += 1;
+        match self.call_step(task).await {
+            Ok(()) => {
+                self.counters.handled();
+                Verdict::Done
+            }
+            Err(StepError::Innocuous(reason)) => {
+                tracing::info!(event = task.event.place(), reason, "event not handled, which does no harm");
+                self.counters.handled();
+                Verdict::Done
+            }
+            // The event is not to blame: it is handled after the next start, or by the next owner.
+            Err(_) if self.services.cancellation.is_cancelled() => Verdict::Retry,
+            Err(error) => {
+                self.counters.failed();
+                self.failed(task, &error)
+            }
         }
     }
-}
 
-async fn attempt(shop: &Workshop, task: &mut Task) -> After {
-    // An event that was parked by one step is sent again to that step alone.
-    if task.event.header(REPLAY).is_some_and(|group| group != shop.group.as_bytes()) {
-        return After::Done;
+    fn failed(&self, task: &Task, error: &StepError) -> Verdict {
+        let attempt = task.attempts;
+        let of = self.settings.attempts;
+        if error.is_unreadable() || attempt >= of {
+            return Verdict::Park(error.to_string());
+        }
+        let event = task.event.place();
+        match error {
+            StepError::Deferred(reason) => tracing::debug!(event, attempt, reason, "event deferred"),
+            _ if attempt == 1 => tracing::warn!(event, %error, of, "event failed, trying again"),
+            _ => tracing::debug!(event, attempt, of, %error, "event failed again"),
+        }
+        Verdict::Retry
     }
-    task.attempts += 1;
-    let result = run(shop, task).await;
-    match result {
-        Ok(()) => {
-            shop.counter.handled();
-            After::Done
-        }
-        Err(StepError::Innocuous(reason)) => {
-            tracing::info!(event = task.event.place(), reason, "event not done, no harm");
-            shop.counter.handled();
-            After::Done
-        }
-        // It is not the event's fault: it stays for the next start, or the next owner.
-        Err(_) if shop.services.cancellation.is_cancelled() => After::Again,
-        Err(error) => {
-            shop.counter.failed();
-            failed(shop, task, &error)
-        }
-    }
-}
 
-fn failed(shop: &Workshop, task: &Task, error: &StepError) -> After {
-    let (attempt, of) = (task.attempts, shop.settings.attempts);
-    if error.is_unreadable() || attempt >= of {
-        return After::Park(error.to_string());
+    async fn call_step(&self, task: &Task) -> Result<(), StepError> {
+        let call = self.call.for_event(&task.event).after_failures(task.attempts.saturating_sub(1));
+        let context = StepContext::new(&self.services, call);
+        call::run(self.step.process(&context, &task.event), self.time_limit).await
     }
-    let event = task.event.place();
-    match error {
-        StepError::Deferred(reason) => tracing::debug!(event, attempt, reason, "event deferred"),
-        _ if attempt == 1 => tracing::warn!(event, %error, of, "event failed, it is tried again"),
-        _ => tracing::debug!(event, attempt, of, %error, "event failed again"),
-    }
-    After::Again
-}
-
-async fn run(shop: &Workshop, task: &Task) -> Result<(), StepError> {
-    let call = shop.call.for_event(&task.event).after_failures(task.attempts.saturating_sub(1));
-    let context = StepContext::new(&shop.services, call);
-    call::run(shop.step.process(&context, &task.event), shop.time_limit).await
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use xos_bus::lot::Lot;
-use xos_bus::{KafkaProducer, parked};
+use xos_bus::{KafkaProducer, ParkedEvents, parked};
 use xos_harness::{eventually, kafka::Kafka};
 use xos_steps::StepError;
 
@@ -58,13 +57,13 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
     assert_eq!(header(1, parked::ATTEMPTS), "1");
 
     mended.store(true, Ordering::SeqCst);
-    let lot = Lot::new(&settings, &name).unwrap();
-    let events = lot.list(Some(&topic)).unwrap();
+    let parked_events = ParkedEvents::new(&settings, &name).unwrap();
+    let events = parked_events.list(Some(&topic)).unwrap();
     assert_eq!(events.len(), 2);
     let producer = KafkaProducer::new(&settings, &name).unwrap();
-    assert_eq!(lot.replay(&events, &producer).await.unwrap(), 2);
+    assert_eq!(parked_events.replay(&events, &producer).await.unwrap(), 2);
     step.notes.until("both at last", |all| all.len() == 4).await;
-    assert!(lot.list(None).unwrap().is_empty());
+    assert!(parked_events.list(None).unwrap().is_empty());
     other.notes.count(4).await;
     running.stop().await;
     assert_eq!(other.notes.all().len(), 4, "the other step, which had no trouble, gets no second one");

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use xos_bus::lot::Lot;
-use xos_bus::{KafkaProducer, Settings};
+use xos_bus::{KafkaProducer, ParkedEvents, Settings};
 use xos_harness::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
 use xos_steps::{Message, Producer as _};
@@ -82,7 +81,7 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let producer = KafkaProducer::new(&impatient, "sync").unwrap();
     let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
     assert!(refused.contains("Invalid username or password"), "a step that sends is told so, too: {refused}");
-    let lot = Lot::new(&settings, "sync").unwrap();
+    let lot = ParkedEvents::new(&settings, "sync").unwrap();
     let unread = tokio::task::spawn_blocking(move || lot.list(None)).await.unwrap().unwrap_err().to_string();
     assert!(unread.contains("Invalid username or password"), "`xos events parked` is told so, too: {unread}");
 

@@ -15,7 +15,8 @@ async fn a_consumer_that_has_stopped_receiving_is_made_anew() {
     client.create_topic(&topic, 1).await.unwrap();
     let mut settings = settings(&broker.endpoint());
     settings.stalled_after = Duration::from_secs(5);
-    // After a fetch that failed librdkafka asks for nothing for so long, though the broker is back: as good as a consumer that hangs.
+    // After a fetch that failed librdkafka asks for nothing for so long, though the broker is back: as good as a
+    // consumer that hangs.
     settings.properties.insert("fetch.error.backoff.ms".to_owned(), "300000".to_owned());
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);

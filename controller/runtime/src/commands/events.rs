@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use xos_bus::lot::{Lot, LotError};
-use xos_bus::{KafkaProducer, SettingsError, parked};
+use xos_bus::{KafkaProducer, ParkedError, ParkedEvents, SettingsError, parked};
 use xos_steps::BusEvent;
 
 use super::format::Format;
@@ -58,7 +57,7 @@ pub(crate) enum EventsError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(transparent)]
-    Lot(#[from] LotError),
+    Parked(#[from] ParkedError),
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
 }
@@ -74,23 +73,23 @@ pub(crate) fn run(args: &EventsArgs, out: &mut dyn Write) -> Result<Exit, Events
     Ok(Exit::Success)
 }
 
-fn open(files: &[PathBuf]) -> Result<(Lot, KafkaProducer), EventsError> {
+fn open(files: &[PathBuf]) -> Result<(ParkedEvents, KafkaProducer), EventsError> {
     let config = Config::load_with_environment(files)?.config;
     let settings = config.event_bus.as_ref().map(EventBus::settings).unwrap_or_default();
     settings.check()?;
-    let producer = KafkaProducer::new(&settings, &config.name).map_err(LotError::from)?;
-    Ok((Lot::new(&settings, &config.name)?, producer))
+    let producer = KafkaProducer::new(&settings, &config.name).map_err(ParkedError::from)?;
+    Ok((ParkedEvents::new(&settings, &config.name)?, producer))
 }
 
-fn events(lot: &Lot, args: &ParkedArgs) -> Result<Vec<BusEvent>, EventsError> {
-    let mut events = lot.list(args.topic.as_deref())?;
+fn events(parked: &ParkedEvents, args: &ParkedArgs) -> Result<Vec<BusEvent>, EventsError> {
+    let mut events = parked.list(args.topic.as_deref())?;
     events.truncate(args.limit.unwrap_or(usize::MAX));
     Ok(events)
 }
 
 fn list(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
-    let (lot, _) = open(&args.config)?;
-    for event in events(&lot, args)? {
+    let (parked, _) = open(&args.config)?;
+    for event in events(&parked, args)? {
         let parked = described(&event);
         if args.format == Format::Json {
             writeln!(out, "{parked}")?;
@@ -125,10 +124,10 @@ fn described(event: &BusEvent) -> Value {
 }
 
 fn replay(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
-    let (lot, producer) = open(&args.config)?;
-    let events = events(&lot, args)?;
+    let (parked, producer) = open(&args.config)?;
+    let events = events(&parked, args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let sent = runtime.block_on(lot.replay(&events, &producer))?;
+    let sent = runtime.block_on(parked.replay(&events, &producer))?;
     let events = if sent == 1 { "event was" } else { "events were" };
     writeln!(out, "{sent} {events} sent again, each to the step that parked it")?;
     Ok(())

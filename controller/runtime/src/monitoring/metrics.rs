@@ -1,4 +1,4 @@
-//! How pull steps and event steps fare, for Prometheus: read from their states when it asks.
+//! The metrics of pull steps and event steps, read from their states when Prometheus asks for them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use xos_engine::pull::PullState;
 
 use super::Monitored;
 
-/// All metrics, named `xos_…`.
+/// Returns the registry of all metrics, named `xos_…`.
 pub(super) fn registry(monitored: Monitored) -> Registry {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(States(monitored)));
@@ -24,43 +24,67 @@ pub(super) fn registry(monitored: Monitored) -> Registry {
 #[derive(Debug)]
 struct States(Monitored);
 
-/// A metric of each step: its name, what it is, its type, its value.
+/// A metric of each step: name, help text, type, value.
 type Metric<S> = (&'static str, &'static str, MetricType, fn(&S) -> f64);
 
 const PULLS: [Metric<PullState>; 4] = [
-    ("xos_pull_runs", "Runs of a pull step", MetricType::Counter, |pull| count(pull.runs)),
-    ("xos_pull_failures", "Failures of a pull step in a row; 0 after a success", MetricType::Gauge, |pull| {
-        count(pull.failures)
-    }),
-    ("xos_pull_up", "Whether the last run of a pull step succeeded", MetricType::Gauge, |pull| {
+    ("xos_pull_runs", "Number of runs of a pull step", MetricType::Counter, |pull| count(pull.runs)),
+    (
+        "xos_pull_failures",
+        "Number of failed runs of a pull step in a row; 0 after a success",
+        MetricType::Gauge,
+        |pull| count(pull.failures),
+    ),
+    ("xos_pull_up", "1 if the last run of a pull step succeeded, else 0", MetricType::Gauge, |pull| {
         is(pull.error.is_none())
     }),
-    ("xos_pull_duration_seconds", "How long the last run of a pull step took", MetricType::Gauge, |pull| {
+    ("xos_pull_duration_seconds", "Duration of the last run of a pull step in seconds", MetricType::Gauge, |pull| {
         pull.took.as_secs_f64()
     }),
 ];
 
 const CONSUMERS: [Metric<ConsumerState>; 11] = [
-    ("xos_events_handled", "Events that have had their effect", MetricType::Counter, |one| count(one.handled)),
-    ("xos_events_failed", "Attempts at an event that failed", MetricType::Counter, |one| count(one.failed)),
-    ("xos_events_parked", "Events that were parked", MetricType::Counter, |one| count(one.parked)),
-    ("xos_events_restarts", "Consumers made anew, because one had stopped receiving", MetricType::Counter, |one| {
-        count(one.restarts)
+    ("xos_events_handled", "Number of events handled", MetricType::Counter, |one| count(one.handled)),
+    ("xos_events_failed", "Number of failed attempts to handle an event", MetricType::Counter, |one| count(one.failed)),
+    ("xos_events_parked", "Number of events parked", MetricType::Counter, |one| count(one.parked)),
+    ("xos_events_restarts", "Number of restarts of the consumer", MetricType::Counter, |one| count(one.restarts)),
+    (
+        "xos_events_lag",
+        "Number of events on the broker that are neither handled nor parked",
+        MetricType::Gauge,
+        |one| signed(one.lag),
+    ),
+    ("xos_events_held", "Number of events in memory", MetricType::Gauge, |one| size(one.held)),
+    ("xos_events_partitions", "Number of partitions assigned to this process", MetricType::Gauge, |one| {
+        size(one.partitions)
     }),
-    ("xos_events_lag", "Events on the broker that are not done", MetricType::Gauge, |one| signed(one.lag)),
-    ("xos_events_held", "Events in memory", MetricType::Gauge, |one| size(one.held)),
-    ("xos_events_partitions", "Partitions that this process has", MetricType::Gauge, |one| size(one.partitions)),
-    ("xos_events_paused_partitions", "Those of them that are paused", MetricType::Gauge, |one| size(one.paused)),
-    ("xos_events_last_poll_timestamp_seconds", "When events were last asked for", MetricType::Gauge, |one| {
-        at(one.last_poll)
+    (
+        "xos_events_paused_partitions",
+        "Number of these partitions that are paused because enough of their events are in memory",
+        MetricType::Gauge,
+        |one| size(one.paused),
+    ),
+    (
+        "xos_events_last_poll_timestamp_seconds",
+        "Time of the last poll, in seconds since 1970",
+        MetricType::Gauge,
+        |one| at(one.last_poll),
+    ),
+    (
+        "xos_events_last_event_timestamp_seconds",
+        "Time of the last received event, in seconds since 1970",
+        MetricType::Gauge,
+        |one| at(one.last_event),
+    ),
+    ("xos_events_bus_up", "1 if the consumer can use the event bus, else 0", MetricType::Gauge, |one| {
+        is(one.problem.is_none())
     }),
-    ("xos_events_last_event_timestamp_seconds", "When an event last came", MetricType::Gauge, |one| at(one.last_event)),
-    ("xos_events_bus_up", "Whether the bus is as it should be", MetricType::Gauge, |one| is(one.problem.is_none())),
 ];
 
 impl Collector for States {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let (pulls, consumers) = (self.0.pulls.all(), self.0.consumers.all());
+        let pulls = self.0.pulls.all();
+        let consumers = self.0.consumers.all();
         PULLS.iter().try_for_each(|metric| family(&mut encoder, metric, &pulls, |pull| &pull.step))?;
         CONSUMERS.iter().try_for_each(|metric| family(&mut encoder, metric, &consumers, |consumer| &consumer.step))
     }

@@ -1,4 +1,4 @@
-//! What monitors ask by HTTP: `/livez`, `/readyz` and `/metrics`.
+//! The HTTP server for monitoring: `/livez`, `/readyz` and `/metrics`.
 
 mod metrics;
 
@@ -20,20 +20,19 @@ use tokio_util::sync::CancellationToken;
 use xos_bus::ConsumerStates;
 use xos_engine::pull::PullStates;
 
-/// OpenMetrics, which Prometheus asks for.
+/// The content type of OpenMetrics, which Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// An address that cannot be listened at.
+/// The server cannot listen at its address.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen at {address} (`monitoring_address`): {source}")]
 pub struct MonitoringError {
     /// The address.
     address: SocketAddr,
-    /// Why.
     source: std::io::Error,
 }
 
-/// What is monitored.
+/// The states to serve.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitored {
     /// Whether the engine knows all objects.
@@ -45,21 +44,23 @@ pub(crate) struct Monitored {
 }
 
 impl Monitored {
-    /// What is not ready yet, or no longer; empty if all is.
-    fn lacks(&self, now: Timestamp) -> Vec<String> {
+    /// Returns the reasons why the controller is not ready; empty if it is.
+    fn not_ready(&self, now: Timestamp) -> Vec<String> {
         if !*self.engine.borrow() {
             return vec!["the engine does not know all objects yet".to_owned()];
         }
-        let silent = self.consumers.all().into_iter().filter(|consumer| !consumer.is_alive(now));
-        silent.map(|consumer| format!("the consumer of {} does not ask for events", consumer.step)).collect()
+        let stopped = self.consumers.all().into_iter().filter(|consumer| !consumer.is_polling(now));
+        stopped
+            .map(|consumer| format!("the consumer of event step {} does not poll for events", consumer.step))
+            .collect()
     }
 }
 
-/// A server that listens.
+/// A server that is listening.
 pub(crate) struct Server(TcpListener);
 
 impl Server {
-    /// Listens, and answers nothing yet.
+    /// Starts listening; [`run`](Self::run) answers.
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, MonitoringError> {
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|source| MonitoringError { address, source })?;
@@ -67,12 +68,12 @@ impl Server {
         Ok(Self(listener))
     }
 
-    /// Answers until `shutdown`.
+    /// Answers requests until `shutdown`.
     pub(crate) async fn run(self, monitored: Monitored, shutdown: CancellationToken) {
         let routes = routes(monitored);
         let serving = axum::serve(self.0, routes).with_graceful_shutdown(shutdown.cancelled_owned());
         if let Err(error) = serving.await {
-            tracing::warn!(%error, "nobody is told how the controller fares any more");
+            tracing::warn!(%error, "the monitoring server failed: /metrics, /livez and /readyz are not served any more");
         }
     }
 }
@@ -81,15 +82,20 @@ fn routes(monitored: Monitored) -> Router {
     let metrics = Arc::new(metrics::registry(monitored.clone()));
     Router::new()
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(async |State(monitored): State<Monitored>| ready(&monitored.lacks(Timestamp::now()))))
+        .route(
+            "/readyz",
+            get(async |State(monitored): State<Monitored>| health(&monitored.not_ready(Timestamp::now()))),
+        )
         .with_state(monitored)
         .route("/metrics", get(async move || text(&metrics)))
 }
 
-fn ready(lacks: &[String]) -> (StatusCode, String) {
-    let status = if lacks.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let lines = if lacks.is_empty() { "ok".to_owned() } else { lacks.join("\n") };
-    (status, format!("{lines}\n"))
+/// Returns 200 `ok` if there are no problems, else 503 with one problem per line.
+fn health(problems: &[String]) -> (StatusCode, String) {
+    if problems.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("\n")))
 }
 
 fn text(metrics: &Registry) -> impl IntoResponse + use<> {

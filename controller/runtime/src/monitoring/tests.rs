@@ -5,8 +5,8 @@ use xos_bus::ConsumerState;
 use super::*;
 
 fn monitored(engine: bool) -> Monitored {
-    let (pulls, consumers) = (PullStates::default(), ConsumerStates::default());
-    Monitored { engine: watch::channel(engine).1, pulls, consumers }
+    let engine = watch::channel(engine).1;
+    Monitored { engine, pulls: PullStates::default(), consumers: ConsumerStates::default() }
 }
 
 fn consuming(state: ConsumerState) -> Monitored {
@@ -15,14 +15,14 @@ fn consuming(state: ConsumerState) -> Monitored {
 }
 
 #[test]
-fn readiness_names_what_lacks() {
+fn readiness_says_what_is_missing() {
     let now = Timestamp::UNIX_EPOCH;
-    assert_eq!(monitored(false).lacks(now), ["the engine does not know all objects yet"]);
-    assert!(monitored(true).lacks(now).is_empty());
+    assert_eq!(monitored(false).not_ready(now), ["the engine does not know all objects yet"]);
+    assert!(monitored(true).not_ready(now).is_empty());
     let one = consuming(ConsumerState { last_poll: Some(now), ..ConsumerState::default() });
-    assert!(one.lacks(now).is_empty());
+    assert!(one.not_ready(now).is_empty());
     let later = now.checked_add(Duration::from_secs(31)).unwrap();
-    assert_eq!(one.lacks(later), ["the consumer of Step does not ask for events"]);
+    assert_eq!(one.not_ready(later), ["the consumer of event step Step does not poll for events"]);
 }
 
 #[test]
@@ -47,7 +47,8 @@ fn metrics_are_named_by_step() {
 #[tokio::test]
 async fn it_is_served() {
     let server = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let (address, shutdown) = (server.0.local_addr().unwrap(), CancellationToken::new());
+    let address = server.0.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
     let (ready, engine) = watch::channel(false);
     let serving = tokio::spawn(server.run(Monitored { engine, ..monitored(false) }, shutdown.clone()));
     let client = xos_steps::http_client().unwrap();
@@ -65,8 +66,8 @@ async fn it_is_served() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_told() {
-    let taken = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let error = Server::listen(taken.0.local_addr().unwrap()).await.err().unwrap().to_string();
+async fn an_address_in_use_is_an_error() {
+    let first = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let error = Server::listen(first.0.local_addr().unwrap()).await.err().unwrap().to_string();
     assert!(error.contains("`monitoring_address`"), "{error}");
 }

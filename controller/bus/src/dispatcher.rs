@@ -1,0 +1,136 @@
+//! Takes events from the tracker and has them handled.
+//!
+//! Waking a task for an event costs more than an event step that does little. So a dispatcher takes a batch of events
+//! and starts each of them itself; only one that has to wait for something gets a task of its own.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{JoinSet, consume_budget};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::tracker::Task;
+use crate::worker::{Attempted, Worker};
+
+/// How many events are taken at once, at most.
+const MAX_BATCH: usize = 128;
+/// How long a batch may take before the rest of it is put back.
+const BATCH_TIME: Duration = Duration::from_millis(1);
+
+/// Returns how many dispatchers a step has: as many as can run at once.
+pub(crate) fn dispatchers(concurrency: usize) -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(concurrency)
+}
+
+/// Has events handled until the tracker is closed.
+pub(crate) async fn dispatch(worker: Arc<Worker>) {
+    let mut dispatcher = Dispatcher { worker, waiting: JoinSet::new(), batch_size: 1, last_cancellation: None };
+    while !dispatcher.worker.tracker.closed.is_cancelled() {
+        dispatcher.next_batch().await;
+        while dispatcher.waiting.try_join_next().is_some() {}
+    }
+    while dispatcher.waiting.join_next().await.is_some() {}
+}
+
+struct Dispatcher {
+    worker: Arc<Worker>,
+    /// Attempts that wait for something; they are cancelled when the dispatcher is dropped.
+    waiting: JoinSet<()>,
+    /// How many events are taken next; it grows while batches are finished in time.
+    batch_size: usize,
+    /// The last event's assignment, and what cancels its events.
+    last_cancellation: Option<(u64, CancellationToken)>,
+}
+
+impl Dispatcher {
+    /// Handles the next batch, or waits until there may be one.
+    async fn next_batch(&mut self) {
+        let worker = Arc::clone(&self.worker);
+        let work_available = worker.tracker.work_available.notified();
+        let permit = tokio::select! {
+            permit = Arc::clone(&worker.permits).acquire_owned() => permit.ok(),
+            () = worker.tracker.closed.cancelled() => None,
+        };
+        // The tracker is closed.
+        let Some(permit) = permit else { return };
+        let (tasks, next_retry, has_more) = {
+            let mut tracker = worker.tracker.lock();
+            (tracker.take(Instant::now(), self.batch_size), tracker.next_retry(), tracker.has_ready())
+        };
+        if !tasks.is_empty() {
+            // One notification wakes one dispatcher; more events may have come with it.
+            if has_more {
+                worker.tracker.work_available.notify_one();
+            }
+            return self.start(tasks, permit).await;
+        }
+        drop(permit);
+        tokio::select! {
+            () = work_available => {}
+            () = sleep_until(next_retry) => {}
+            () = worker.tracker.closed.cancelled() => {}
+        }
+    }
+
+    /// Starts a batch: all of it, as long as there are permits for attempts that wait, and time.
+    async fn start(&mut self, tasks: Vec<Task>, permit: OwnedSemaphorePermit) {
+        let started = Instant::now();
+        let mut permit = Some(permit);
+        let mut attempted = vec![];
+        let mut left = vec![];
+        for task in tasks {
+            let is_first = attempted.is_empty() && left.is_empty();
+            if permit.is_none() {
+                permit = Arc::clone(&self.worker.permits).try_acquire_owned().ok();
+            }
+            if permit.is_none() || (!is_first && started.elapsed() > BATCH_TIME) {
+                left.push(task);
+                continue;
+            }
+            consume_budget().await;
+            let cancellation = self.cancellation(task.assignment);
+            let mut attempt = Box::pin(Arc::clone(&self.worker).attempt(task, cancellation));
+            match futures::poll!(&mut attempt) {
+                Poll::Ready(ended) => attempted.push(ended),
+                Poll::Pending => self.spawn(attempt, permit.take()),
+            }
+        }
+        self.batch_size = if left.is_empty() { (self.batch_size * 2).min(MAX_BATCH) } else { 1 };
+        self.worker.give_back(attempted, left);
+    }
+
+    /// Returns what cancels the events of an assignment. Those of a batch are mostly of one assignment.
+    fn cancellation(&mut self, assignment: u64) -> CancellationToken {
+        if let Some((_, cancellation)) = self.last_cancellation.as_ref().filter(|(of, _)| *of == assignment) {
+            return cancellation.clone();
+        }
+        let cancellation = self.worker.tracker.cancellation(assignment);
+        self.last_cancellation = Some((assignment, cancellation.clone()));
+        cancellation
+    }
+
+    /// Lets an attempt that waits for something go on in a task.
+    fn spawn(
+        &mut self,
+        attempt: impl Future<Output = Attempted> + Send + 'static,
+        permit: Option<OwnedSemaphorePermit>,
+    ) {
+        let worker = Arc::clone(&self.worker);
+        let task = async move {
+            worker.give_back([attempt.await], vec![]);
+            drop(permit);
+        };
+        self.waiting.spawn(task.in_current_span());
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,36 @@
+//! Reports a consumer's problems as Kubernetes Events of the namespace.
+
+use std::sync::Arc;
+
+use xos_steps::{Event, EventSink};
+
+/// Reports the problems of one step's consumer. It never waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Notifier {
+    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) namespace: String,
+    pub(crate) step: String,
+}
+
+impl Notifier {
+    /// Reports that the event bus cannot be used.
+    pub(crate) fn bus_down(&self, problem: &str) {
+        let note = format!("event step {} receives no events until the event bus works again: {problem}", self.step);
+        self.publish(Event::warning("EventBusDown", note));
+    }
+
+    /// Reports that the event bus works again.
+    pub(crate) fn bus_up(&self) {
+        self.publish(Event::normal("EventBusUp", format!("event step {} can use the event bus again", self.step)));
+    }
+
+    /// Reports that the consumer is restarted.
+    pub(crate) fn consumer_restarted(&self, reason: &str) {
+        let note = format!("the consumer of event step {} is restarted: {reason}", self.step);
+        self.publish(Event::warning("ConsumerRestarted", note));
+    }
+
+    fn publish(&self, event: Event) {
+        self.events.tell(&self.namespace, event.of("Receive"));
+    }
+}
