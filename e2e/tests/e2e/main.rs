@@ -34,6 +34,7 @@ mod rbac;
 mod rejected;
 mod several_synchronizers;
 mod touch;
+mod tour;
 mod update;
 mod validators;
 
