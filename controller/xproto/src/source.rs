@@ -1,5 +1,7 @@
 //! Source texts and places in them.
 
+use std::sync::LazyLock;
+
 /// The most bytes that one source may have; the largest real one, the core's, has about 60 kB.
 pub const MAX_SOURCE_BYTES: usize = 4 << 20;
 
@@ -8,6 +10,15 @@ pub const BUILT_IN_PATH: &str = "<built-in>/base.xproto";
 
 const BUILT_IN: &str = include_str!("base.xproto");
 
+/// The name under which the models of XOS's core appear in messages, where a set takes them from the compiler.
+pub const CORE_PATH: &str = "<built-in>/core.xproto";
+
+/// `config/core.xproto`.
+const CORE: &str = include_str!("core.xproto");
+
+static CORE_SOURCE: LazyLock<Source> =
+    LazyLock::new(|| Source::new(SourceId::CORE, CORE_PATH.to_owned(), CORE.as_bytes().to_vec()));
+
 /// Names one source of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub(crate) u32);
@@ -15,6 +26,14 @@ pub struct SourceId(pub(crate) u32);
 impl SourceId {
     /// The built-in source that declares `XOSBase`.
     pub const BUILT_IN: Self = Self(0);
+    /// The built-in source that declares the models of XOS's core.
+    pub const CORE: Self = Self(u32::MAX);
+
+    /// Returns whether the source comes with the compiler.
+    #[must_use]
+    pub fn is_built_in(self) -> bool {
+        matches!(self, Self::BUILT_IN | Self::CORE)
+    }
 }
 
 /// A range of bytes in one source.
@@ -137,7 +156,7 @@ pub(crate) fn offset(at: usize) -> u32 {
 /// The files of one model set.
 ///
 /// The built-in source that declares `XOSBase` is always the first one; it steps back when a file declares `XOSBase`
-/// itself.
+/// itself. The models of XOS's core come with the compiler too: see [`SourceId::CORE`].
 #[derive(Debug)]
 pub struct Sources {
     sources: Vec<Source>,
@@ -164,9 +183,12 @@ impl Sources {
         id
     }
 
-    /// A file of the set.
+    /// Returns a file of the set, or a built-in one.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Source> {
+        if id == SourceId::CORE {
+            return Some(&CORE_SOURCE);
+        }
         self.sources.get(id.0 as usize)
     }
 

@@ -9,7 +9,7 @@ mod set;
 use std::sync::Arc;
 
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::source::{SourceId, Span};
+use crate::source::Span;
 
 pub use field::{Choice, ContentType, Field, FieldState, Literal, RawOption, ScalarType, ValueForm, camel_case};
 pub(crate) use field::{camel_chars, camel_key};
@@ -165,7 +165,7 @@ impl Model {
     /// Whether the model comes with the compiler and not from a file of the set.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
-        self.span.source == SourceId::BUILT_IN
+        self.span.source.is_built_in()
     }
 }
 

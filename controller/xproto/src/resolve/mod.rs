@@ -2,6 +2,7 @@
 
 mod bases;
 mod choices;
+mod core;
 mod defaults;
 mod fields;
 mod inherit;
@@ -76,7 +77,7 @@ fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) 
     .collect()
 }
 
-/// The trees of all files; the built-in one only if no other declares its message.
+/// Returns the trees of all files, with the built-in messages that they use and do not declare.
 fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> Vec<File<'a>> {
     let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
     let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == "XOSBase");
@@ -84,6 +85,7 @@ fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> Vec<File<'a>> {
     if let Some(source) = built_in {
         files.insert(0, parse(SourceId::BUILT_IN, source, sink));
     }
+    core::add(&mut files, sources, sink);
     files
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, OptionError};
 use crate::model::RawOption;
-use crate::source::{SourceId, Span};
+use crate::source::Span;
 use crate::tree::{File, Message};
 
 /// The options without those given twice; the first one is used, as in XOS 4.0.4.
@@ -52,8 +52,8 @@ pub(crate) fn of_file(file: &mut File<'_>, sink: &mut Sink) -> Vec<RawOption> {
 /// `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of the messages here that do not set it. The
 /// value is that of the last file that sets it; seen in the API that the original makes.
 pub(crate) fn leaking(file: &File<'_>, options: &[RawOption], earlier: &mut BTreeMap<String, Span>, sink: &mut Sink) {
-    // The built-in file is no file of the set.
-    if file.messages.iter().any(|message| message.name.span.source == SourceId::BUILT_IN) {
+    // The built-in files are no files of the set.
+    if file.messages.iter().any(|message| message.name.span.source.is_built_in()) {
         return;
     }
     let is = |name: &str, option: &RawOption| option.name == name;

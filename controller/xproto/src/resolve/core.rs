@@ -1,0 +1,137 @@
+//! The models of XOS's core, for sets that build on them: they come with the compiler.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostics::sink::Sink;
+use crate::model::TermKind;
+use crate::parse::parse;
+use crate::source::{SourceId, Sources};
+use crate::tree::{File, Member, Message};
+
+/// Adds the core's messages that the files name and do not declare, with all that these need.
+///
+/// Their access policies are left out: they speak of users and privileges, which a service's set has no need of.
+pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mut Sink) {
+    let messages = || files.iter().flat_map(|file| &file.messages);
+    let declared: HashSet<_> = messages().map(|message| message.name.text).collect();
+    let missing: Vec<_> = messages().flat_map(named).filter(|name| !declared.contains(name)).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let Some(source) = sources.get(SourceId::CORE) else { return };
+    let mut core = parse(SourceId::CORE, source, sink);
+    // XOSBase is another built-in file's, or the set's own.
+    core.messages.retain(|message| message.name.text != "XOSBase");
+    let used = reachable(&core.messages, missing);
+    core.messages.retain(|message| used.contains(message.name.text));
+    if core.messages.is_empty() {
+        return;
+    }
+    for message in &mut core.messages {
+        message.policy = None;
+    }
+    keep_validators(&mut core);
+    // Behind the built-in base, if that is there, and before the set's own files.
+    let is_base = |file: &File<'_>| file.messages.iter().any(|message| message.name.span.source.is_built_in());
+    files.insert(usize::from(files.first().is_some_and(is_base)), core);
+}
+
+/// Returns the names of a message's bases and peers.
+fn named<'a, 'm>(message: &'m Message<'a>) -> impl Iterator<Item = &'a str> + use<'a, 'm> {
+    let peers = message.members.iter().filter_map(|member| match member {
+        Member::Link(link) => Some(link.peer.text),
+        Member::Field(_) => None,
+    });
+    message.bases.iter().map(|base| base.text).chain(peers)
+}
+
+/// Returns the names of all messages that `wanted` leads to by bases and links.
+fn reachable<'a>(messages: &[Message<'a>], mut wanted: Vec<&'a str>) -> HashSet<&'a str> {
+    let by_name: HashMap<_, _> = messages.iter().map(|message| (message.name.text, message)).collect();
+    let mut found = HashSet::new();
+    while let Some(name) = wanted.pop() {
+        if let Some(message) = by_name.get(name).filter(|_| found.insert(name)) {
+            wanted.extend(named(message));
+        }
+    }
+    found
+}
+
+/// Keeps the policies that validators name, with those that they call.
+fn keep_validators(core: &mut File<'_>) {
+    let options = core.messages.iter().flat_map(|message| &message.options);
+    let validators = options.filter(|option| option.name == "validators").flat_map(|option| option.value.split(','));
+    let mut wanted: Vec<_> = validators.filter_map(|part| Some(part.split(':').next()?.trim().to_owned())).collect();
+    let mut kept = HashSet::new();
+    while let Some(name) = wanted.pop() {
+        let policy = core.policies.iter().find(|policy| policy.name.text == name);
+        let Some(expr) = policy.and_then(|policy| policy.expr.as_ref()).filter(|_| kept.insert(name)) else { continue };
+        expr.walk(&mut |expr| {
+            wanted.extend(expr.terms().filter_map(|term| match &term.kind {
+                TermKind::Call(call) => Some(call.policy.clone()),
+                _ => None,
+            }));
+        });
+    }
+    core.policies.retain(|policy| kept.contains(policy.name.text));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Compiled;
+    use crate::source::Sources;
+    use crate::{compile, render};
+
+    fn compiled(text: &str) -> (Sources, Compiled) {
+        let mut sources = Sources::new();
+        sources.add("mine.xproto", format!("option app_label = \"mine\"; option name = \"mine\";\n{text}"));
+        let compiled = compile(&sources);
+        (sources, compiled)
+    }
+
+    fn names(compiled: &Compiled) -> Vec<&str> {
+        compiled.models.iter().map(|model| model.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_set_gets_the_core_models_that_it_needs() {
+        let table = [
+            ("message A (XOSBase) {}", vec!["XOSBase", "A"]),
+            ("message A (XOSBase) { optional manytoone site->Site:as = 1; }", vec!["XOSBase", "Site", "A"]),
+            ("message A (ServiceInstance) {}", vec!["XOSBase", "Site", "Service", "ServiceInstance", "A"]),
+        ];
+        for (text, expected) in table {
+            let (sources, compiled) = compiled(text);
+            let shown: Vec<_> = compiled.diagnostics.iter().map(|one| render(one, &sources, false)).collect();
+            assert!(shown.is_empty(), "{text}: {shown:?}");
+            assert_eq!(names(&compiled), expected, "{text}");
+            assert!(compiled.models.iter().all(|model| model.is_built_in() == (model.name != "A")));
+        }
+    }
+
+    #[test]
+    fn validators_come_along_and_access_policies_do_not() {
+        let (_, compiled) = compiled("message A (XOSBase) { required manytoone slice->Slice:as = 1; }");
+        assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+        let policies: Vec<_> = compiled.models.policies().map(|policy| policy.name.as_str()).collect();
+        assert_eq!(policies, ["slice_name_no_spaces", "slice_has_creator"]);
+        let slice = compiled.models.get("Slice").unwrap();
+        assert_eq!((slice.access_policy.as_deref(), slice.app_label.as_str()), (None, "core"));
+        assert!(compiled.models.get("Privilege").is_none());
+    }
+
+    #[test]
+    fn a_message_of_a_core_models_name_is_a_second_one() {
+        let (sources, compiled) = compiled("message A (ServiceInstance) {} message Site (XOSBase) {}");
+        let [only] = compiled.diagnostics.as_slice() else { panic!("{:?}", compiled.diagnostics) };
+        let text = render(only, &sources, false);
+        assert!(text.contains("core.xproto") && text.contains("first declared here"), "{text}");
+    }
+
+    #[test]
+    fn a_set_that_declares_the_names_itself_gets_nothing() {
+        let (_, compiled) = compiled("message Service (XOSBase) {} message A (Service) {}");
+        assert_eq!(names(&compiled), ["XOSBase", "Service", "A"]);
+        assert_eq!(compiled.models.get("Service").unwrap().app_label, "mine");
+    }
+}
