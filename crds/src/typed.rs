@@ -21,10 +21,10 @@ pub trait CustomResource: Model {
     /// # Errors
     /// When it is of another kind, or a field does not fit.
     fn from_custom_resource(models: &ModelSet, resource: &DynamicObject) -> Result<Self, TypedError> {
-        let kind = resource.types.as_ref().map_or(Self::NAME, |types| &types.kind);
+        let kind = resource.types.as_ref().map_or(Self::MODEL_NAME, |types| &types.kind);
         let model = models.get(kind).ok_or_else(|| TypedError::UnknownKind { kind: kind.to_owned() })?;
-        if !Self::NAME.is_empty() && !model.is_a(Self::NAME) {
-            return Err(TypedError::NotA { kind: kind.to_owned(), class: Self::NAME });
+        if !Self::MODEL_NAME.is_empty() && !model.is_a(Self::MODEL_NAME) {
+            return Err(TypedError::NotA { kind: kind.to_owned(), class: Self::MODEL_NAME });
         }
         Ok(Self::from_object(&convert::from_custom_resource(model, resource)?)?)
     }

@@ -3,7 +3,7 @@
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use xos_model::Object;
+use xos_model::{NaturalKey, Object};
 use xos_runtime::Synchronizer;
 use xos_steps::store::Save;
 use xos_steps::{Policy, StepContext, StepError, SyncStep};
@@ -80,7 +80,7 @@ impl SyncStep for SyncSite {
     async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
         put(ctx, o, &json!({"region": o.text("region")})).await?;
         o.set("code", json!(format!("code of {}", o.meta.name)));
-        ctx.save_with(&mut o.clone(), &Save::default().only(&["code"])).await?;
+        ctx.save_with(&mut o.clone(), &Save::default().only(["code"])).await?;
         for mut slice in ctx.back_by(o, "slices")? {
             ctx.touch(&mut slice).await?;
         }
@@ -162,7 +162,7 @@ impl Policy for OnePort {
         let mut port = Object::named("Port", "", "");
         port.set("name", json!(format!("{}-port", o.meta.name)));
         port.set("slice", json!({"name": o.meta.name}));
-        ctx.models_of("Port").find_or_create(port, &[]).await?;
+        ctx.models_of("Port").find_or_create(port, NaturalKey).await?;
         o.set("label", json!(format!("{} of size {}", o.meta.name, o.fields.get("size").unwrap_or(&Value::Null))));
         Ok(())
     }

@@ -3,19 +3,30 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use xos_controller::model::Field;
 use xos_controller::{BusEvent, EventStep, PullStep, StepContext, StepError};
 
-use crate::models::MyModel;
+use crate::models::{MyModel, NewMyModel};
 use crate::steps::directory;
 
 /// What the ids of people begin with who signed in at the directory's desk.
 const DESK: &str = "desk.";
+
+/// The natural key of a person.
+const NAMES: (Field<MyModel, String>, Field<MyModel, String>) = (MyModel::FIRST_NAME, MyModel::LAST_NAME);
 
 /// Somebody, as the directory and the bus write it.
 #[derive(Deserialize)]
 struct Person {
     first_name: String,
     last_name: String,
+}
+
+impl Person {
+    /// Returns a new object for the person. It has no name yet: it is named after its natural key.
+    fn to_object(&self) -> MyModel {
+        MyModel::new(NewMyModel { first_name: self.first_name.clone(), last_name: self.last_name.clone() })
+    }
 }
 
 /// People who signed in at the directory's desk are objects too, as long as they are there. They are not synchronized: the directory has them.
@@ -29,11 +40,8 @@ impl PullStep for PullFromDesk {
         let people: BTreeMap<String, Person> = answer.json().await?;
         let there: Vec<_> =
             people.into_iter().filter(|(id, _)| id.starts_with(DESK)).map(|(_, person)| person).collect();
-        let new = |person: &Person| MyModel {
-            no_sync: true,
-            ..MyModel::new("", "", person.first_name.as_str(), person.last_name.as_str())
-        };
-        ctx.listing(&["first_name", "last_name"]).reconcile(&there, new, |_, _| {}).await?;
+        let new = |person: &Person| MyModel { no_sync: true, ..person.to_object() };
+        ctx.listing(NAMES).reconcile(&there, new, |_, _| {}).await?;
         Ok(())
     }
 }
@@ -47,9 +55,8 @@ impl EventStep for ExampleEventStep {
     async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
         // What is no such JSON is parked at once.
         let person: Person = event.json()?;
-        let new = MyModel::new("", "", person.first_name, person.last_name);
-        let (mut found, made) = ctx.models::<MyModel>().find_or_create(new, &["first_name", "last_name"]).await?;
-        if !made {
+        let (mut found, created) = ctx.models::<MyModel>().find_or_create(person.to_object(), NAMES).await?;
+        if !created {
             // The sync step runs again, though nothing changed.
             ctx.touch(&mut found).await?;
         }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use xos_controller::BusEvent;
 use xos_controller::model::Link;
-use xos_example::{MyModel, Team, XPROTO, steps};
+use xos_example::{MyModel, NewMyModel, NewTeam, Team, XPROTO, steps};
 use xos_testing::World;
 
 /// What the directory has, and what it was asked, in order.
@@ -69,10 +69,15 @@ async fn start() -> (World, Fake) {
     (World::of(XPROTO).settings(settings).steps(steps()).start().unwrap(), fake)
 }
 
+fn person(name: &str, first_name: &str, last_name: &str) -> MyModel {
+    let required = NewMyModel { first_name: first_name.to_owned(), last_name: last_name.to_owned() };
+    MyModel::new(required).named(name)
+}
+
 #[tokio::test]
 async fn a_person_is_put_and_taken_out() {
     let (mut world, fake) = start().await;
-    world.apply(&MyModel::new("default", "ada", "Ada", "Lovelace")).unwrap();
+    world.apply(&person("ada", "Ada", "Lovelace")).unwrap();
     world.settle().await;
     let person = json!({"first_name": "Ada", "last_name": "Lovelace", "full_name": "Ada Lovelace"});
     assert_eq!(fake.has.lock().unwrap()["default.ada"], person);
@@ -89,7 +94,7 @@ async fn a_person_is_put_and_taken_out() {
 async fn a_department_makes_a_team_which_comes_first_and_goes_last() {
     let (mut world, fake) = start().await;
     for name in ["ada", "charles"] {
-        let person = MyModel { department: Some("Engines".to_owned()), ..MyModel::new("default", name, name, "X") };
+        let person = MyModel { department: Some("Engines".to_owned()), ..person(name, name, "X") };
         world.apply(&person).unwrap();
     }
     world.settle().await;
@@ -113,14 +118,14 @@ async fn a_department_makes_a_team_which_comes_first_and_goes_last() {
 #[tokio::test]
 async fn a_person_waits_for_the_team() {
     let (mut world, fake) = start().await;
-    world.apply(&MyModel { team: Some(Link::to("later")), ..MyModel::new("default", "ada", "Ada", "L") }).unwrap();
+    world.apply(&MyModel { team: Some(Link::to("later")), ..person("ada", "Ada", "L") }).unwrap();
     world.settle().await;
     world.pass(Duration::from_secs(3)).await;
     let waiting = world.object::<MyModel>("ada").unwrap();
     let message = &waiting.status.conditions.iter().find(|one| one.kind == "Ready").unwrap().message;
     assert_eq!(message, "waits for Team later, which does not exist");
     assert!(fake.take_asked().is_empty());
-    world.apply(&Team::new("default", "later", "Later")).unwrap();
+    world.apply(&Team::new(NewTeam { name: "Later".to_owned() }).named("later")).unwrap();
     world.settle().await;
     assert_eq!(fake.take_asked(), ["PUT teams/default.later", "PUT people/default.ada"]);
 }
@@ -129,7 +134,7 @@ async fn a_person_waits_for_the_team() {
 async fn a_directory_that_fails_is_asked_again_later() {
     let (mut world, fake) = start().await;
     *fake.refuses.lock().unwrap() = Some(StatusCode::SERVICE_UNAVAILABLE);
-    world.apply(&MyModel::new("default", "ada", "Ada", "Lovelace")).unwrap();
+    world.apply(&person("ada", "Ada", "Lovelace")).unwrap();
     world.settle().await;
     let ada: MyModel = world.get("ada").unwrap();
     assert_eq!(ada.backend_code, 2);
@@ -144,7 +149,7 @@ async fn a_directory_that_fails_is_asked_again_later() {
 #[tokio::test]
 async fn somebody_at_the_desk_is_an_object_while_there() {
     let (mut world, fake) = start().await;
-    world.apply(&MyModel::new("default", "ada", "Ada", "Lovelace")).unwrap();
+    world.apply(&person("ada", "Ada", "Lovelace")).unwrap();
     world.settle().await;
     let john = json!({"first_name": "John", "last_name": "Doe", "full_name": "John Doe"});
     fake.has.lock().unwrap().insert("desk.1".to_owned(), john);

@@ -6,7 +6,7 @@ use serde_json::json;
 use xos_controller::CustomResource as _;
 use xos_controller::model::{Fields, Intent, Meta, Model as _, Object, SpecHash, Status};
 use xos_example::models::models;
-use xos_example::{FullName as _, MyModel};
+use xos_example::{FullName as _, MyModel, NewMyModel};
 
 fn object(fields: serde_json::Value) -> Object {
     Object {
@@ -56,7 +56,8 @@ fn a_change_is_written_and_none_unsets() {
 
 #[test]
 fn a_new_object_becomes_a_custom_resource_and_back() {
-    let ada = MyModel { no_sync: true, ..MyModel::new("default", "ada", "Ada", "Lovelace") };
+    let required = NewMyModel { first_name: "Ada".to_owned(), last_name: "Lovelace".to_owned() };
+    let ada = MyModel { no_sync: true, ..MyModel::new(required).named("ada").in_namespace("default") };
     let created = ada.new_custom_resource(models()).unwrap();
     let expected = json!({
         "apiVersion": "example.xos.opencord.org/v1",

@@ -9,7 +9,7 @@ use crate::names::{Names, free};
 use crate::text::{ALLOW, doc, plain};
 
 /// Methods that every typed object has; a field of that name has a getter with `_` behind.
-const METHODS: [&str; 27] = [
+const METHODS: [&str; 29] = [
     "borrow",
     "borrow_mut",
     "clone",
@@ -22,9 +22,11 @@ const METHODS: [&str; 27] = [
     "from",
     "from_custom_resource",
     "from_object",
+    "in_namespace",
     "into",
     "leaf_model",
     "meta",
+    "named",
     "ne",
     "new",
     "new_custom_resource",

@@ -12,6 +12,7 @@
 //!
 //! - a **struct** for each model: its fields, [`new`](#new-objects) and the `Model` trait, which reads it from an object and writes
 //!   it back. A model that others inherit from, abstract or not, is also a view of their objects;
+//! - a **constant** for each field and link, for [queries](#queries), and for each reverse port of a link (`Site::SLICES`);
 //! - an **enum** for each field with `choices`, called after the model that declares the field and the field (`ServiceKind`): the
 //!   heirs share it. `None` among the choices is `Option`;
 //! - **links** as `Link<Site>`, or `Option` or `Vec` of it;
@@ -20,18 +21,32 @@
 //!   says the same to generic code;
 //! - `XPROTO`, the files' text, for `Synchronizer::models`, and `models()`, the same compiled.
 //!
+//! # The core's models
+//!
+//! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a base or as the
+//! peer of a link needs no other file. The generated code, and the custom resources, are those of the service's own models and of the
+//! core's models that these lead to by bases and links; not of the whole core.
+//!
 //! # New objects
 //!
 //! ```ignore
-//! let subscriber = RCORDSubscriber {
-//!     c_tag: Some(111),
-//!     ..RCORDSubscriber::new("default", "alice", Link::to("rcord"), "onu-1")
-//! };
+//! let required = NewRCORDSubscriber { owner: Link::to("rcord"), onu_device: "onu-1".to_owned() };
+//! let subscriber = RCORDSubscriber { c_tag: Some(111), ..RCORDSubscriber::new(required).named("alice") };
 //! ```
 //!
-//! `new` takes namespace and name, then what the object cannot be without in the order of the model (the bases' fields first, links
-//! after fields); the compiler asks for a field that becomes required. All else has the model's default, or no value. A model that
-//! needs nothing has `Default`.
+//! `NewRCORDSubscriber` has what an object cannot be without, the bases' fields included; the compiler asks for a field that becomes
+//! required. All else has the model's default, or no value. `named` sets `metadata.name`, `in_namespace` the namespace; a step creates
+//! an object without a namespace in that of the object at hand, and `find_or_create` gives a name to one that has none. A model that
+//! needs nothing has `new()` and `Default`.
+//!
+//! # Queries
+//!
+//! ```ignore
+//! let subscribers = ctx.models::<RCORDSubscriber>().filter(RCORDSubscriber::C_TAG, 111).filter(XOSBase::NO_SYNC, false).all()?;
+//! ```
+//!
+//! A constant belongs to its model, and a base's constants are good for its heirs; the value has to be of the field's type. A link is
+//! compared with a `Link`, or with its peer's name; `()` is no value. The fields of `XOSBase` are constants of `XOSBase` alone.
 //!
 //! # Names
 //!
@@ -40,11 +55,12 @@
 
 mod choices;
 mod classes;
+mod constants;
 mod member;
 mod names;
-mod reverse;
 mod structs;
 mod text;
+mod used;
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -54,6 +70,7 @@ use std::{env, fs};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 pub use names::Names;
+use used::Used;
 
 /// Why no Rust code could be made. Its `Debug` is its text: that is what cargo shows of a failed build script.
 #[derive(thiserror::Error)]
@@ -111,25 +128,34 @@ pub fn build_as(name: &str, files: &[&str]) -> Result<(), CodegenError> {
     for line in rendered.iter().flat_map(|text| text.lines()) {
         emit(&format!("warning={line}"));
     }
-    let code = generate(&compiled.models)
+    let code = generate_used(&compiled.models)
         + &embedded(
             files.iter().zip(&paths).map(|(file, path)| (file_name(file), format!("::std::include_str!({path:?})"))),
         );
     fs::write(&out, code).map_err(|source| CodegenError::File { path: out, source })
 }
 
-/// The Rust code for all models of a set.
+/// Returns the Rust code for all models of a set.
 pub fn generate(models: &ModelSet) -> String {
+    code_of(models, &models.iter().map(|model| model.name.as_str()).collect())
+}
+
+/// As [`generate`], without the models of the core that the set's other models do not use.
+pub fn generate_used(models: &ModelSet) -> String {
+    code_of(models, &used::used(models))
+}
+
+fn code_of(models: &ModelSet, used: &Used<'_>) -> String {
     let names = Names::of(models);
     let mut code = String::new();
-    for model in models {
+    for model in models.iter().filter(|model| used.contains(model.name.as_str())) {
         for field in model.own_fields() {
             code.extend(names.of_choices(field).map(|name| choices::code(field, name)));
         }
         code.extend(names.of_trait(&model.name).map(|name| classes::declaration(model, name, &names)));
         let name = names.of_struct(&model.name).unwrap_or_default();
         code.push_str(&structs::code(model, name, &names));
-        code.push_str(&reverse::code(model, name, &names));
+        code.push_str(&constants::code(model, name, &names, used));
         code.push_str(&classes::implementations(model, name, &names));
     }
     code

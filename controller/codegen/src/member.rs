@@ -47,6 +47,7 @@ pub(crate) enum Type {
 }
 
 const LINK: &str = "::xos_controller::model::Link";
+const FIELD: &str = "::xos_controller::model::Field";
 
 impl Type {
     /// The type of a value.
@@ -149,27 +150,33 @@ impl<'m> Member<'m> {
         format!("{}    pub {}: {},\n", doc(&self.text(), "    "), self.name, self.full_type())
     }
 
-    /// Whether a new object cannot be without it.
-    pub(crate) fn is_argument(&self) -> bool {
+    /// Whether a new object must have it.
+    pub(crate) fn is_required(&self) -> bool {
         !self.optional && self.default.is_none()
     }
 
-    /// Its type as an argument of `new`, and how the value is made of that.
-    pub(crate) fn argument(&self) -> (String, &'static str) {
-        match self.ty {
-            Type::Text => (format!("impl ::std::convert::Into<{}>", self.ty.owned()), ".into()"),
-            _ => (self.ty.owned(), ""),
-        }
-    }
-
     /// Its value in a new object.
-    pub(crate) fn initial(&self, argument: &str) -> String {
+    pub(crate) fn initial(&self) -> String {
         match (&self.default, self.optional) {
             (Some(default), false) => default.clone(),
             (Some(default), true) if self.is_filled => format!("::std::option::Option::Some({default})"),
             (_, true) => "::std::option::Option::None".to_owned(),
-            (None, false) => format!("{argument}{}", self.argument().1),
+            (None, false) => format!("required.{}", self.name),
         }
+    }
+
+    /// The constant of that name, for queries.
+    pub(crate) fn constant(&self, model: &str, name: &str) -> String {
+        let value = match &self.ty {
+            Type::Links(peer) => format!("{LINK}<{peer}>"),
+            ty => ty.owned(),
+        };
+        format!(
+            "    /// `{}`, for queries.
+    pub const {name}: {FIELD}<{model}, {value}> = {FIELD}::new({:?});
+",
+            self.xos, self.xos
+        )
     }
 
     pub(crate) fn read(&self) -> String {

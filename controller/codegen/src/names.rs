@@ -11,6 +11,8 @@ use crate::text::{camel, identifier, plain};
 #[derive(Debug)]
 pub struct Names<'m> {
     structs: HashMap<&'m str, String>,
+    /// The structs of what new objects need.
+    required: HashMap<&'m str, String>,
     traits: HashMap<&'m str, String>,
     /// By declaring model, then field.
     choices: HashMap<&'m str, HashMap<&'m str, String>>,
@@ -18,7 +20,7 @@ pub struct Names<'m> {
 }
 
 impl<'m> Names<'m> {
-    /// Models have their names before the traits of classes, these before choices.
+    /// Names models first, then the traits of classes, what new objects need, and choices.
     pub fn of(models: &'m ModelSet) -> Self {
         let mut taken = BTreeSet::new();
         let named = |model: &'m Model| (model.name.as_str(), plain(&model.name));
@@ -26,6 +28,9 @@ impl<'m> Names<'m> {
         let classes = models.iter().filter(|model| is_class(models, model)).map(named);
         let traits = classes.map(|(name, own)| (name, free(&format!("Is{}", upper_first(&own)), "_", &mut taken)));
         let traits = traits.collect();
+        let concrete = models.concrete().map(named);
+        let required = concrete.map(|(name, own)| (name, free(&format!("New{}", upper_first(&own)), "_", &mut taken)));
+        let required = required.collect();
         let fields = models.iter().flat_map(|model| model.own_fields().map(move |field| (model, field)));
         let fields = fields.filter(|(_, field)| choices::applies(field));
         let mut choices: HashMap<_, HashMap<_, _>> = HashMap::new();
@@ -35,20 +40,25 @@ impl<'m> Names<'m> {
             let of_model = choices.entry(model.name.as_str()).or_default();
             of_model.insert(field.name.as_str(), free(&name, "_", &mut taken));
         }
-        Self { structs, traits, choices, models }
+        Self { structs, required, traits, choices, models }
     }
 
-    /// The struct of a model.
+    /// Returns the struct of a model.
     pub fn of_struct(&self, model: &str) -> Option<&str> {
         self.structs.get(model).map(String::as_str)
     }
 
-    /// The trait of a model that others inherit from, or that is abstract.
+    /// Returns the struct of the fields that a new object of a model must have.
+    pub fn of_required(&self, model: &str) -> Option<&str> {
+        self.required.get(model).map(String::as_str)
+    }
+
+    /// Returns the trait of a model that others inherit from, or that is abstract.
     pub fn of_trait(&self, model: &str) -> Option<&str> {
         self.traits.get(model).map(String::as_str)
     }
 
-    /// The enum of a field with choices.
+    /// Returns the enum of a field with choices.
     pub fn of_choices(&self, field: &Field) -> Option<&str> {
         self.choices.get(field.declared_in.as_str())?.get(field.name.as_str()).map(String::as_str)
     }

@@ -1,12 +1,10 @@
 //! A model as a struct, and its `Model` implementation.
 
-use std::collections::{BTreeSet, HashMap};
-
 use xos_xproto::Model;
 
 use crate::member::{self, Member};
-use crate::names::{Names, free, has_heirs};
-use crate::text::{ALLOW, doc, plain};
+use crate::names::{Names, has_heirs};
+use crate::text::{ALLOW, doc};
 
 const MODEL: &str = "::xos_controller::model";
 
@@ -26,7 +24,7 @@ pub struct {name} {{
 "
     );
     if !model.is_abstract {
-        code.push_str(&constructor(model, name, &members));
+        code.push_str(&constructor(model, name, &members, names));
     }
     code.push_str(&implementation(model, name, &members, names));
     code
@@ -41,56 +39,76 @@ fn description(model: &Model, names: &Names<'_>) -> String {
     format!("{own}\n\n{what}{bases}{}", heirs.unwrap_or_default()).trim().to_owned()
 }
 
-/// `new` with what a new object cannot be without, and `Default` if that is nothing.
-fn constructor(model: &Model, name: &str, members: &[Member<'_>]) -> String {
-    // An argument cannot be called as a value that patterns know.
-    let mut taken: BTreeSet<_> = ["Ok", "Err", "Some", "None", "XPROTO"].map(str::to_owned).into();
-    let arguments: Vec<_> = members.iter().filter(|member| member.is_argument()).collect();
-    let called: HashMap<_, _> =
-        arguments.iter().map(|member| (member.xos, free(&plain(member.xos), "_", &mut taken))).collect();
-    let namespace = free("meta_namespace", "_", &mut taken);
-    let own = free("meta_name", "_", &mut taken);
-    let text = "impl ::std::convert::Into<::std::string::String>";
-    let meta = [format!("{namespace}: {text}"), format!("{own}: {text}")];
-    let argument = |member: &Member<'_>| called.get(member.xos).map_or("", String::as_str);
-    let typed = arguments.iter().map(|member| format!("{}: {}", argument(member), member.argument().0));
-    let all: String = meta.into_iter().chain(typed).map(|argument| format!("        {argument},\n")).collect();
-    let initial = members.iter().map(|m| format!("            {}: {},\n", m.name, m.initial(argument(m))));
-    let initial: String = initial.collect();
-    let given: Vec<_> = arguments.iter().map(|member| format!("`{}`", member.xos)).collect();
-    let given = if given.is_empty() { "nothing".to_owned() } else { given.join(", ") };
+/// The struct of the required fields, if there are any, and the methods that make a new object of them.
+fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<'_>) -> String {
+    let required: Vec<_> = members.iter().filter(|member| member.is_required()).collect();
+    let initial: String = members.iter().map(|m| format!("            {}: {},\n", m.name, m.initial())).collect();
+    let given = names.of_required(&model.name).filter(|_| !required.is_empty());
+    let before = match given {
+        Some(given) => required_fields(model, name, given, &required),
+        None => default(name),
+    };
+    let argument = given.map_or_else(String::new, |given| format!("required: {given}"));
+    let needs = if given.is_some() { " of what it must have" } else { "" };
     let head = doc(
         &format!(
-            "A new {}: namespace and name, then what it cannot be without: {given}. The rest has its default or no value; set it \
-             with `{name} {{ …, ..{name}::new(…) }}`.",
+            "Makes a new {}{needs}; all else has the model's default, or no value. Set more with `{name} {{ …, ..{name}::new(…) }}`.",
             model.name
         ),
         "    ",
     );
-    let code = format!(
-        "{ALLOW}impl {name} {{
-{head}    pub fn new(
-{all}    ) -> Self {{
+    format!(
+        "{before}{ALLOW}impl {name} {{
+{head}    pub fn new({argument}) -> Self {{
         Self {{
-            meta: {MODEL}::Meta {{
-                model: {model_name:?}.into(),
-                ..{MODEL}::Meta::new({namespace}, {own})
-            }},
+            meta: {MODEL}::Meta {{ model: {model_name:?}.into(), ..::std::default::Default::default() }},
 {initial}        }}
+    }}
+
+    /// Sets the object's name in Kubernetes, `metadata.name`.
+    pub fn named(mut self, name: impl ::std::convert::Into<::std::string::String>) -> Self {{
+        self.meta.name = name.into();
+        self
+    }}
+
+    /// Sets the object's namespace. Without one, a step creates it in the namespace of the object at hand.
+    pub fn in_namespace(mut self, namespace: impl ::std::convert::Into<::std::string::String>) -> Self {{
+        self.meta.namespace = namespace.into();
+        self
     }}
 }}
 
 ",
         model_name = model.name
-    );
-    if !arguments.is_empty() {
-        return code;
-    }
+    )
+}
+
+/// The struct of the required fields.
+fn required_fields(model: &Model, name: &str, given: &str, required: &[&Member<'_>]) -> String {
+    let declarations: String = required.iter().map(|member| member.declaration()).collect();
+    let head = doc(&format!("What a new {} must have.", model.name), "");
     format!(
-        "{code}{ALLOW}impl ::std::default::Default for {name} {{
-    /// A new object that has no name yet.
+        "{head}{ALLOW}#[derive(::std::clone::Clone, ::std::fmt::Debug, ::std::cmp::PartialEq)]
+pub struct {given} {{
+{declarations}}}
+
+{ALLOW}impl ::std::convert::From<{given}> for {name} {{
+    fn from(required: {given}) -> Self {{
+        Self::new(required)
+    }}
+}}
+
+"
+    )
+}
+
+/// `Default` of a model that needs nothing.
+fn default(name: &str) -> String {
+    format!(
+        "{ALLOW}impl ::std::default::Default for {name} {{
+    /// Makes a new object that has no name yet.
     fn default() -> Self {{
-        Self::new(\"\", \"\")
+        Self::new()
     }}
 }}
 
@@ -104,7 +122,7 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
     let ok = "::std::result::Result::Ok";
     format!(
         "{ALLOW}impl {MODEL}::Model for {name} {{
-    const NAME: &'static ::std::primitive::str = {model_name:?};
+    const MODEL_NAME: &'static ::std::primitive::str = {model_name:?};
     const CLASS_NAMES: &'static [&'static ::std::primitive::str] = &{class_names:?};
     const IS_ABSTRACT: ::std::primitive::bool = {is_abstract};
     const HAS_HEIRS: ::std::primitive::bool = {has_heirs};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value, missing_docs)]
 
-use xos_codegen::{Names, generate};
+use xos_codegen::{Names, generate, generate_used};
 use xos_xproto::{ModelSet, Sources, compile};
 
 fn models(text: &str) -> ModelSet {
@@ -92,20 +92,67 @@ fn links_know_their_peer() {
 }
 
 #[test]
-fn new_takes_what_an_object_cannot_be_without() {
+fn a_new_object_is_made_of_required_fields_by_name() {
     let code = plain(
         "required string a = 1 [max_length = 9]; required bool b = 2; required int32 c = 3 [default = 3]; \
          optional int32 d = 4 [default = 4]; required manytoone e->Thing:es = 5; optional string g = 6 [text = True];",
     );
-    let arguments = code.split("pub fn new(").nth(1).unwrap().split(')').next().unwrap();
-    let names: Vec<_> =
-        arguments.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name).collect();
-    assert_eq!(names, ["meta_namespace", "meta_name", "a", "b", "e"]);
-    for line in ["c: 3,", "d: Some(4),", "g: None,", "a: a.into(),"] {
+    let required = code.split("pub struct NewThing {").nth(1).unwrap().split('}').next().unwrap();
+    let fields: Vec<_> = required.lines().filter_map(|line| line.trim().strip_prefix("pub ")).collect();
+    assert_eq!(fields, ["a: String,", "b: bool,", "e: Link<Thing>,"]);
+    for line in ["pub fn new(required: NewThing) -> Self {", "c: 3,", "d: Some(4),", "g: None,", "a: required.a,"] {
         assert!(code.contains(line), "no `{line}` in\n{code}");
     }
     assert!(!code.contains("::std::default::Default for Thing"), "{code}");
-    assert!(plain("optional bool b = 1;").contains("::std::default::Default for Thing"));
+    let nothing = plain("optional bool b = 1;");
+    assert!(nothing.contains("::std::default::Default for Thing") && nothing.contains("pub fn new() -> Self {"));
+    assert!(!nothing.contains("struct NewThing"), "{nothing}");
+}
+
+#[test]
+fn fields_links_and_ports_are_constants() {
+    let code = plain("required string name = 1 [max_length = 9]; optional manytomany next->Thing:name = 2:1002;");
+    for line in [
+        "pub const NAME: Field<Thing, String> = Field::new(\"name\");",
+        "pub const NEXT: Field<Thing, Link<Thing>> = Field::new(\"next\");",
+        "pub const NO_SYNC: Field<XOSBase, bool> = Field::new(\"no_sync\");",
+        "pub const NAME_: Reverse<Thing, Thing> =",
+    ] {
+        assert!(code.contains(line), "no `{line}` in\n{code}");
+    }
+    assert!(!code.contains("Field<Thing, bool>"), "fields of all models are constants of their base");
+}
+
+#[test]
+fn of_the_core_there_is_only_what_is_used() {
+    let service = "message Mine (ServiceInstance) { required manytoone slice->Slice:mine = 1:1001; }";
+    let names = |code: &str| -> Vec<String> {
+        let after = code.split("pub struct ").skip(1).filter_map(|rest| rest.split(' ').next());
+        after.filter(|name| !name.starts_with("New")).map(str::to_owned).collect()
+    };
+    let from_the_compiler = generate(&models(service));
+    let used = [
+        "XOSBase",
+        "User",
+        "Site",
+        "Node",
+        "Image",
+        "Flavor",
+        "TrustDomain",
+        "Principal",
+        "Slice",
+        "Service",
+        "ServiceInstance",
+        "Mine",
+    ];
+    assert_eq!(names(&from_the_compiler), used);
+    // The same where a service brings the core's file.
+    let mut sources = Sources::new();
+    sources.add("core.xproto", include_str!("../../../config/core.xproto"));
+    sources.add("m.xproto", format!("option app_label = \"m\"; option name = \"m\";\n{service}"));
+    let compiled = compile(&sources);
+    assert!(!compiled.has_errors());
+    assert_eq!(names(&generate_used(&compiled.models)), used);
 }
 
 #[test]

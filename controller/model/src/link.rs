@@ -31,8 +31,8 @@ impl<T: Model> IsA<T> for T {}
 /// # macro_rules! model { ($name:ident) => {
 /// # #[derive(Clone, Debug)] struct $name(Meta);
 /// # impl Model for $name {
-/// #     const NAME: &'static str = stringify!($name);
-/// #     const CLASS_NAMES: &'static [&'static str] = &[Self::NAME];
+/// #     const MODEL_NAME: &'static str = stringify!($name);
+/// #     const CLASS_NAMES: &'static [&'static str] = &[Self::MODEL_NAME];
 /// #     fn from_object(o: &Object) -> Result<Self, ConvertError> { Ok(Self(o.meta.clone())) }
 /// #     fn write_to(&self, _: &mut Object) -> Result<(), ConvertError> { Ok(()) }
 /// #     fn meta(&self) -> &Meta { &self.0 }
@@ -81,13 +81,13 @@ impl<T> Link<T> {
 impl<T: Model> Link<T> {
     /// The object of that name and of the kind `D`, for a peer that is a base and a name that is not unique.
     pub fn to_kind<D: IsA<T>>(name: impl Into<String>) -> Self {
-        Self::from(Reference { name: name.into(), namespace: None, kind: Some(D::NAME.to_owned()) })
+        Self::from(Reference { name: name.into(), namespace: None, kind: Some(D::MODEL_NAME.to_owned()) })
     }
 
     /// This very object: its name, its namespace, and its kind where that is not plain from `T`.
     pub fn of<D: IsA<T>>(peer: &D) -> Self {
         let (meta, leaf) = (peer.meta(), peer.leaf_model());
-        let plain = leaf == T::NAME && !T::HAS_HEIRS;
+        let plain = leaf == T::MODEL_NAME && !T::HAS_HEIRS;
         Self::from(Reference {
             name: meta.name.clone(),
             namespace: Some(meta.namespace.clone()).filter(|namespace| !namespace.is_empty()),

@@ -21,7 +21,7 @@ use crate::object::{Meta, Object};
 )]
 pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// The model's name in xproto; empty for [`Object`], which stands for any.
-    const NAME: &'static str;
+    const MODEL_NAME: &'static str;
     /// The model and all it inherits from, leaf first (XOS's `class_names`); empty for [`Object`].
     const CLASS_NAMES: &'static [&'static str];
     /// Whether it has no objects of its own, so that it is only a view of others'.
@@ -47,7 +47,7 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// The model that the object is of (XOS's `leaf_model_name`): a derived one, where this is a view of its base.
     fn leaf_model(&self) -> &str {
         let leaf = &*self.meta().model;
-        if leaf.is_empty() { Self::NAME } else { leaf }
+        if leaf.is_empty() { Self::MODEL_NAME } else { leaf }
     }
 
     /// A whole object of it, for creating it.
@@ -56,10 +56,10 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// When it is a view of another model's object, or a field cannot be written as JSON.
     fn to_object(&self) -> Result<Object, ConvertError> {
         let leaf = self.leaf_model();
-        if leaf != Self::NAME || Self::IS_ABSTRACT {
-            return Err(ConvertError::View { model: Self::NAME, leaf: leaf.to_owned() });
+        if leaf != Self::MODEL_NAME || Self::IS_ABSTRACT {
+            return Err(ConvertError::View { model: Self::MODEL_NAME, leaf: leaf.to_owned() });
         }
-        let mut object = Object::with_meta(Self::NAME, self.meta().clone());
+        let mut object = Object::with_meta(Self::MODEL_NAME, self.meta().clone());
         self.write_to(&mut object)?;
         Ok(object)
     }
@@ -107,7 +107,7 @@ pub enum ConvertError {
 }
 
 impl Model for Object {
-    const NAME: &'static str = "";
+    const MODEL_NAME: &'static str = "";
     const CLASS_NAMES: &'static [&'static str] = &[];
 
     fn from_object(object: &Object) -> Result<Self, ConvertError> {
@@ -138,7 +138,7 @@ impl Object {
     /// # Errors
     /// When a field does not fit.
     pub fn leaf<T: Model>(&self) -> Result<Option<T>, ConvertError> {
-        (*self.model == *T::NAME).then(|| T::from_object(self)).transpose()
+        (*self.model == *T::MODEL_NAME).then(|| T::from_object(self)).transpose()
     }
 
     /// The metadata as a typed object has it: with the model.

@@ -41,7 +41,7 @@ const CONCURRENCY: usize = 16;
 ///         new.set("first_name", json!(person.first_name));
 ///         new.set("last_name", json!(person.last_name));
 ///         let key = ["first_name", "last_name"];
-///         let (mut found, made) = ctx.models_of("MyModel").find_or_create(new, &key).await?;
+///         let (mut found, made) = ctx.models_of("MyModel").find_or_create(new, key).await?;
 ///         if !made {
 ///             ctx.touch(&mut found).await?;
 ///         }

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
-use xos_model::{Model, Object, ObjectKey};
+use xos_model::{FieldOf, FieldsOf, Model, Object, ObjectKey};
 
 use crate::context::StepContext;
 use crate::error::StepError;
@@ -73,14 +73,15 @@ enum Fate {
 }
 
 impl StepContext {
-    /// The objects of a model that stand for what a backend lists, told apart by these fields; none: by the model's natural key.
-    pub fn listing<T: Model>(&self, key: &[&str]) -> Listing<'_, T> {
-        self.listing_of_class(T::NAME, key)
+    /// The objects of a model that stand for what a backend lists, told apart by these fields, or by
+    /// [`NaturalKey`](xos_model::NaturalKey).
+    pub fn listing<T: Model>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
+        self.listing_of_class(T::MODEL_NAME, &key.names())
     }
 
     /// The same for a model that is known by name only.
-    pub fn listing_of(&self, class: &str, key: &[&str]) -> Listing<'_, Object> {
-        self.listing_of_class(class, key)
+    pub fn listing_of(&self, class: &str, key: impl FieldsOf<Object>) -> Listing<'_, Object> {
+        self.listing_of_class(class, &key.names())
     }
 
     fn listing_of_class<T>(&self, class: &str, key: &[&str]) -> Listing<'_, T> {
@@ -100,9 +101,9 @@ impl StepContext {
 impl<T: Model> Listing<'_, T> {
     /// The listing is of those things only whose objects have this value in a field, such as the devices behind one switch: others are not
     /// taken for vanished.
-    pub fn within(mut self, field: &str, value: impl Serialize) -> Self {
+    pub fn within<X: Serialize>(mut self, field: impl FieldOf<T, X>, value: X) -> Self {
         match serde_json::to_value(value) {
-            Ok(value) => self.within.push((field.to_owned(), value)),
+            Ok(value) => self.within.push((field.field_name().to_owned(), value)),
             Err(error) => self.error = Some(error.into()),
         }
         self
@@ -166,7 +167,7 @@ impl<T: Model> Listing<'_, T> {
         let mut object = new.to_object()?;
         object.set(XOS_MANAGED, Value::Bool(false));
         let key: Vec<_> = self.key.iter().map(String::as_str).collect();
-        let made = self.models().find_or_create(T::from_object(&object)?, &key).await;
+        let made = self.models().find_or_create_by(T::from_object(&object)?, &key).await;
         let (mut found, is_new) = match made {
             Err(StoreError::BeingDeleted(key)) => return Ok((Some(key), Fate::LeftAlone)),
             other => other?,

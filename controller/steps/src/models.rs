@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use xos_model::index::value;
 use xos_model::natural::{natural_key, object_name};
-use xos_model::{Criterion, Model, Object, ObjectKey, Operator, Query, QueryError};
+use xos_model::{Criterion, FieldOf, FieldsOf, Model, Object, ObjectKey, Operator, Query, QueryError};
 
 use crate::context::StepContext;
 use crate::store::StoreError;
@@ -23,6 +23,9 @@ const NAMES_TOLD: usize = 5;
 /// let people: Vec<Object> = ctx.models_of("MyModel").filter("last_name", "Doe").all()?;
 /// # Ok(()) }
 /// ```
+///
+/// Fields of generated models are constants, which the compiler checks:
+/// `ctx.models::<MyModel>().filter(MyModel::LAST_NAME, "Doe")`.
 ///
 /// Only objects of the namespace of the object at hand are found, and none that is being deleted, unless one says otherwise.
 #[derive(Debug)]
@@ -60,18 +63,18 @@ impl<'a, T: Model> Models<'a, T> {
     }
 
     /// A field equals a value; a link leads to this peer (a [`Link`](xos_model::Link), or its name).
-    pub fn filter(self, field: &str, value: impl Serialize) -> Self {
+    pub fn filter<X: Serialize>(self, field: impl FieldOf<T, X>, value: X) -> Self {
         self.filter_by(field, Operator::Equal, value)
     }
 
     /// A field compares so with a value.
-    pub fn filter_by(self, field: &str, operator: Operator, value: impl Serialize) -> Self {
-        self.and(criterion(field, operator, value))
+    pub fn filter_by<X: Serialize>(self, field: impl FieldOf<T, X>, operator: Operator, value: X) -> Self {
+        self.and(criterion(field.field_name(), operator, value))
     }
 
     /// A field does not compare so with a value.
-    pub fn exclude_by(self, field: &str, operator: Operator, value: impl Serialize) -> Self {
-        self.and(criterion(field, operator, value).map(Criterion::inverted))
+    pub fn exclude_by<X: Serialize>(self, field: impl FieldOf<T, X>, operator: Operator, value: X) -> Self {
+        self.and(criterion(field.field_name(), operator, value).map(Criterion::inverted))
     }
 
     fn and(mut self, criterion: Result<Criterion, StoreError>) -> Self {
@@ -151,14 +154,19 @@ impl<'a, T: Model> Models<'a, T> {
         }
     }
 
-    /// The object that has the same natural key as `new`, or else `new`, made now; and whether it was made.
+    /// Returns the object that has the same values in the fields of `key` as `new`; if there is none, creates `new`. Also returns
+    /// whether it was created.
     ///
-    /// The key is these fields, or none: the model's `tosca_key`s, or its `name`. An object without a name gets the one that follows from its
-    /// key, so that two who make it at once meet, and an event that comes twice makes one.
+    /// The key is one or more fields, or [`NaturalKey`](xos_model::NaturalKey). An object without a name gets one that follows from the
+    /// values of its key: steps that create the same object at the same time create one, and so does an event that comes twice.
     ///
     /// # Errors
-    /// When there are several, there is no key, or the object cannot be made.
-    pub async fn find_or_create(self, new: T, key: &[&str]) -> Result<(T, bool), StoreError> {
+    /// When there are several, there is no key, or the object cannot be created.
+    pub async fn find_or_create(self, new: impl Into<T>, key: impl FieldsOf<T>) -> Result<(T, bool), StoreError> {
+        self.find_or_create_by(new.into(), &key.names()).await
+    }
+
+    pub(crate) async fn find_or_create_by(self, new: T, key: &[&str]) -> Result<(T, bool), StoreError> {
         let ctx = self.ctx;
         let mut object = new.to_object()?;
         if object.meta.namespace.is_empty() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use xos_model::save::difference;
-use xos_model::{Fields, IsA, Link, Model, Object, ObjectKey, Reverse};
+use xos_model::{Fields, FieldsOf, IsA, Link, Model, Object, ObjectKey, QueryError, Reverse};
 
 use crate::context::StepContext;
 use crate::events::Event;
@@ -13,7 +13,7 @@ use crate::store::{Save, StoreError};
 impl StepContext {
     /// The objects of a model, for finding and making some. With a base: those of all models derived from it.
     pub fn models<T: Model>(&self) -> Models<'_, T> {
-        Models::new(self, T::NAME)
+        Models::new(self, T::MODEL_NAME)
     }
 
     /// The objects of a model that is known by name only.
@@ -39,10 +39,18 @@ impl StepContext {
         self.save_with(o, &Save::default().and_touch()).await
     }
 
-    /// Saves an object in this way.
+    /// Saves only these fields of an object, quietly: `ctx.save_only(&mut onu, Onu::ADMIN_STATE)`, several as a tuple.
     ///
     /// # Errors
     /// As for [`save`](Self::save).
+    pub async fn save_only<T: Model>(&self, o: &mut T, fields: impl FieldsOf<T>) -> Result<(), StoreError> {
+        self.save_with(o, &Save::quietly().only(fields)).await
+    }
+
+    /// Saves an object in this way.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save), and when the model has no field of a name that is to be saved.
     pub async fn save_with<T: Model>(&self, o: &mut T, how: &Save) -> Result<(), StoreError> {
         let stored = if o.meta().uid.is_empty() {
             self.make(o.to_object()?).await?
@@ -50,6 +58,7 @@ impl StepContext {
             let base = self.base(o)?;
             let mut changed = changed(&base, o)?;
             if let Some(only) = &how.only {
+                self.known_fields(&base.model, only)?;
                 changed.retain(|field, _| only.contains(field));
             }
             if changed.is_empty() && !how.touch {
@@ -63,6 +72,15 @@ impl StepContext {
         }
         *o = T::from_object(&stored)?;
         Ok(())
+    }
+
+    fn known_fields(&self, model: &str, fields: &[String]) -> Result<(), StoreError> {
+        let models = self.store().models();
+        let Some(known) = models.get(model) else { return Ok(()) };
+        let unknown = fields.iter().find(|name| !known.members().any(|member| member.name() == **name));
+        unknown.map_or(Ok(()), |field| {
+            Err(QueryError::UnknownField { model: model.to_owned(), field: field.clone() }.into())
+        })
     }
 
     async fn make(&self, mut object: Object) -> Result<Arc<Object>, StoreError> {
@@ -114,12 +132,12 @@ impl StepContext {
     /// # Errors
     /// When the link leads to a base, says no kind, and several kinds have an object of that name.
     pub fn peer<T: Model>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
-        match self.store().at(T::NAME, &of.meta().namespace, link)?.as_slice() {
+        match self.store().at(T::MODEL_NAME, &of.meta().namespace, link)?.as_slice() {
             [] => Ok(None),
             [one] => self.hand_out(one).map(Some),
             several => {
                 let names: Vec<_> = several.iter().map(|object| object.key().to_string()).collect();
-                let what = format!("{} {}", T::NAME, link.name);
+                let what = format!("{} {}", T::MODEL_NAME, link.name);
                 Err(StoreError::NotUnique { what, count: several.len(), names: names.join(", ") })
             }
         }
@@ -160,11 +178,11 @@ impl StepContext {
     /// # Errors
     /// When it is gone, or does not fit its type.
     pub fn leaf<T: Model>(&self, of: &impl Model) -> Result<Option<T>, StoreError> {
-        if of.leaf_model() != T::NAME {
+        if of.leaf_model() != T::MODEL_NAME {
             return Ok(None);
         }
         let reference = xos_model::Reference::to(&of.meta().name);
-        let found = self.store().at(T::NAME, &of.meta().namespace, &reference)?;
+        let found = self.store().at(T::MODEL_NAME, &of.meta().namespace, &reference)?;
         let one = found.first().ok_or_else(|| StoreError::Gone(key(of)))?;
         self.hand_out(one).map(Some)
     }

@@ -49,7 +49,7 @@ pub trait Policy: Send + Sync + 'static {
 
     /// The name of the model whose objects this policy handles; with that of a base all that are derived from it.
     fn observes(&self) -> &str {
-        Self::Model::NAME
+        Self::Model::MODEL_NAME
     }
 
     /// The policy's name in status, logs and field managers: by default the type's name.

@@ -35,7 +35,7 @@ const PERIOD: Duration = Duration::from_secs(5);
 ///         let url = ctx.setting::<String>("controller_url")?;
 ///         let devices: Vec<serde_json::Value> = ctx.http().get(url).send().await?.error_for_status()?.json().await?;
 ///         let new = |_: &serde_json::Value| Object::named("Device", "", "");
-///         let listing = ctx.listing_of("Device", &["serial_number"]);
+///         let listing = ctx.listing_of("Device", ["serial_number"]);
 ///         listing.reconcile(&devices, new, |device, o| {
 ///             o.set("serial_number", device["serial"].clone());
 ///             o.set("state", device["state"].clone());
@@ -60,7 +60,7 @@ pub trait PullStep: Send + Sync + 'static {
 
     /// The name of the model whose objects this step makes.
     fn observes(&self) -> &str {
-        Self::Model::NAME
+        Self::Model::MODEL_NAME
     }
 
     /// From one start to the next, give or take a tenth.

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
-use xos_model::{ConvertError, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
+use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
 
 /// How a save is done. The default: quietly, all that was changed, and what was changed wins.
 ///
@@ -36,10 +36,10 @@ impl Save {
         Self { touch: true, ..self }
     }
 
-    /// Only these fields.
+    /// Only these fields: constants of a model (several as a tuple), or texts.
     #[must_use]
-    pub fn only(self, fields: &[&str]) -> Self {
-        Self { only: Some(fields.iter().map(|&field| field.to_owned()).collect()), ..self }
+    pub fn only(self, fields: impl FieldNames) -> Self {
+        Self { only: Some(fields.names().into_iter().map(str::to_owned).collect()), ..self }
     }
 
     /// The operator's value wins.

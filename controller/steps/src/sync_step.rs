@@ -58,7 +58,7 @@ pub trait SyncStep: Send + Sync + 'static {
 
     /// The name of the model whose objects this step handles; with that of a base all that are derived from it.
     fn observes(&self) -> &str {
-        Self::Model::NAME
+        Self::Model::MODEL_NAME
     }
 
     /// More models whose objects this step handles, for a step on [`xos_model::Object`] or on a base.

@@ -19,7 +19,7 @@ impl EventStep for MakePeople {
         for field in ["first_name", "last_name"] {
             new.set(field, person[field].clone());
         }
-        ctx.models_of("MyModel").find_or_create(new, &["first_name", "last_name"]).await?;
+        ctx.models_of("MyModel").find_or_create(new, ["first_name", "last_name"]).await?;
         Ok(())
     }
 }

@@ -18,6 +18,49 @@
 //! Link::<ServiceInstance>::to_kind::<Node>("vm");
 //! ```
 
+//! A query takes the fields of its model and of that model's bases, with values of their types:
+//!
+//! ```
+//! use xos_codegen_roundtrip::core::{ComputeServiceInstance, ServiceInstance, ServiceKind, Service, XOSBase};
+//! use xos_controller::{StepContext, StoreError};
+//!
+//! fn queries(ctx: &StepContext) -> Result<(), StoreError> {
+//!     let named = ctx.models::<ComputeServiceInstance>().filter(ServiceInstance::NAME, "vm").all()?;
+//!     let held = ctx.models::<Service>().filter(XOSBase::NO_SYNC, true).filter(Service::KIND, ServiceKind::Data).all()?;
+//!     let here = ctx.models::<Service>().filter(Service::SITE, "here").count()?;
+//!     let nowhere = ctx.models::<Service>().filter(Service::SITE, ()).exists()?;
+//!     # Ok(())
+//! }
+//! ```
+//!
+//! It takes no field of another model, and no text:
+//!
+//! ```compile_fail,E0277
+//! # use xos_codegen_roundtrip::core::{Service, Slice};
+//! # use xos_controller::{StepContext, StoreError};
+//! fn query(ctx: &StepContext) -> Result<Vec<Service>, StoreError> {
+//!     ctx.models::<Service>().filter(Slice::NAME, "a").all()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # use xos_codegen_roundtrip::core::Service;
+//! # use xos_controller::{StepContext, StoreError};
+//! fn query(ctx: &StepContext) -> Result<Vec<Service>, StoreError> {
+//!     ctx.models::<Service>().filter("name", "a").all()
+//! }
+//! ```
+//!
+//! Nor a value of another type:
+//!
+//! ```compile_fail,E0277
+//! # use xos_codegen_roundtrip::core::Service;
+//! # use xos_controller::{StepContext, StoreError};
+//! fn query(ctx: &StepContext) -> Result<Vec<Service>, StoreError> {
+//!     ctx.models::<Service>().filter(Service::NAME, 7).all()
+//! }
+//! ```
+
 use xos_controller::CustomResource;
 use xos_controller::model::xproto::ModelSet;
 use xos_controller::model::{IsA, Link, Model, Object};
@@ -76,7 +119,7 @@ pub fn check<T: CustomResource + PartialEq>(models: &ModelSet, object: &Object) 
 /// When something changes, or the view does not know what it is a view of.
 pub fn view<B: Model, D: IsA<B>>(object: &Object) -> Outcome {
     let seen = B::from_object(object)?;
-    same("seen as", seen.leaf_model(), D::NAME)?;
+    same("seen as", seen.leaf_model(), D::MODEL_NAME)?;
     let mut back = object.clone();
     seen.write_to(&mut back)?;
     same("written back", &back, object)?;

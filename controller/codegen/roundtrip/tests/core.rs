@@ -4,16 +4,20 @@
 
 use serde_json::json;
 use xos_codegen_roundtrip::core::{
-    ComputeServiceInstance, IsServiceInstance, IsXOSBase, Network, Service, ServiceInstance, ServiceKind, Site, Slice,
-    SliceDefaultIsolation, XOSBase, models,
+    ComputeServiceInstance, IsServiceInstance, IsXOSBase, Network, NewComputeServiceInstance, NewNetwork, NewSite,
+    NewSlice, Service, ServiceInstance, ServiceKind, Site, Slice, SliceDefaultIsolation, XOSBase, models,
 };
 use xos_controller::CustomResource as _;
-use xos_controller::model::{Choice as _, IsA, Kinds, Link, Model, Object};
+use xos_controller::model::{Choice as _, FieldNames as _, IsA, Kinds, Link, Model, Object};
 
 #[test]
 fn a_new_object_has_what_it_needs_and_the_defaults() {
-    let slice =
-        Slice { description: Some("For tests.".to_owned()), ..Slice::new("default", "one", "one", Link::to("here")) };
+    let required = NewSlice { name: "one".to_owned(), site: Link::to("here") };
+    let slice = Slice {
+        description: Some("For tests.".to_owned()),
+        ..Slice::new(required.clone()).named("one").in_namespace("default")
+    };
+    assert_eq!(Slice::from(required).meta.name, "");
     assert_eq!((slice.name.as_str(), slice.site.name.as_str()), ("one", "here"));
     assert_eq!(slice.default_isolation, SliceDefaultIsolation::Vm);
     let created = serde_json::to_value(slice.new_custom_resource(models()).unwrap()).unwrap();
@@ -59,9 +63,15 @@ fn link_to<B: Model>(peer: &impl IsA<B>) -> Link<B> {
     Link::of(peer)
 }
 
+fn vm() -> ComputeServiceInstance {
+    let required =
+        NewComputeServiceInstance { owner: Link::to("vsg"), slice: Link::to("slice"), image: Link::to("image") };
+    ComputeServiceInstance::new(required).named("vm").in_namespace("n")
+}
+
 #[test]
 fn a_derived_model_is_what_its_bases_are() {
-    let mut vm = ComputeServiceInstance::new("n", "vm", Link::to("vsg"), Link::to("slice"), Link::to("image"));
+    let mut vm = vm();
     assert_eq!(owner_of(&vm).name, "vsg");
     vm.set_name(Some("one".to_owned()));
     // The operator's switches can be set; the rest of the bookkeeping has no setters.
@@ -78,7 +88,7 @@ fn a_derived_model_is_what_its_bases_are() {
 
 #[test]
 fn an_object_is_seen_through_a_base() {
-    let vm = ComputeServiceInstance::new("n", "vm", Link::to("vsg"), Link::to("slice"), Link::to("image"));
+    let vm = vm();
     let mut object = vm.to_object().unwrap();
     let mut seen = ServiceInstance::from_object(&object).unwrap();
     assert_eq!(seen.leaf_model(), "ComputeServiceInstance");
@@ -94,7 +104,9 @@ fn an_object_is_seen_through_a_base() {
 
 #[test]
 fn another_kind_is_refused() {
-    let site = Site::new("n", "a", "a", "a", "a").new_custom_resource(models()).unwrap();
+    let text = || "a".to_owned();
+    let required = NewSite { name: text(), login_base: text(), abbreviated_name: text() };
+    let site = Site::new(required).named("a").new_custom_resource(models()).unwrap();
     assert_eq!(Slice::from_custom_resource(models(), &site).unwrap_err().to_string(), "a Site is not a Slice");
     assert_eq!(XOSBase::from_custom_resource(models(), &site).unwrap().leaf_model(), "Site");
 }
@@ -104,12 +116,22 @@ fn the_registry_knows_the_kinds_of_a_class() {
     let kinds = Kinds::of(models());
     let instances: Vec<_> = kinds.that_are("ServiceInstance").map(|kind| &*kind.model).collect();
     assert_eq!(instances, ["ServiceInstance", "ComputeServiceInstance"]);
-    assert!(kinds.is_a("Slice", XOSBase::NAME));
-    assert_eq!(kinds.by_resource("core.xos.opencord.org", "slices").map(|kind| &*kind.model), Some(Slice::NAME));
+    assert!(kinds.is_a("Slice", XOSBase::MODEL_NAME));
+    assert_eq!(kinds.by_resource("core.xos.opencord.org", "slices").map(|kind| &*kind.model), Some(Slice::MODEL_NAME));
 }
 
 #[test]
 fn what_is_not_given_has_the_default_of_the_model() {
-    let network = Network::new("n", "net", "net", Link::to("template"), Link::to("slice"));
+    let network =
+        Network::new(NewNetwork { name: "net".to_owned(), template: Link::to("template"), owner: Link::to("slice") });
     assert_eq!((network.permit_all_slices, network.autoconnect, network.permitted_slices.len()), (false, true, 0));
+}
+
+#[test]
+fn fields_are_constants() {
+    let names = (Slice::NAME, Slice::SITE, XOSBase::NO_SYNC);
+    assert_eq!(names.names(), ["name", "site", "no_sync"]);
+    // What an heir has of its base is there too; the ports of links have names of their own.
+    assert_eq!((ComputeServiceInstance::OWNER.name(), Site::SLICES.name()), ("owner", "slices"));
+    assert_eq!(Service::MODEL_NAME, "Service");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use xos_model::Object;
+use xos_model::{NaturalKey, Object};
 use xos_steps::store::Save;
 use xos_steps::{Policy, StepContext, StepError, SyncStep};
 
@@ -93,7 +93,7 @@ impl SyncStep for SyncSite {
         o.set("code", json!(format!("code of {}", o.meta.name)));
         o.set("remark", json!(format!("in {}", o.text("region").unwrap_or("no region"))));
         let mut early = o.clone();
-        ctx.save_with(&mut early, &Save::default().only(&["code"])).await?;
+        ctx.save_with(&mut early, &Save::default().only(["code"])).await?;
         for mut slice in ctx.back_by(o, "slices")? {
             ctx.touch(&mut slice).await?;
         }
@@ -177,7 +177,7 @@ impl Policy for OnePort {
         let mut port = Object::named("Port", "", "");
         port.set("name", json!(format!("{}-port", o.meta.name)));
         port.set("slice", json!({"name": o.meta.name}));
-        ctx.models_of("Port").find_or_create(port, &[]).await?;
+        ctx.models_of("Port").find_or_create(port, NaturalKey).await?;
         o.set("label", json!(format!("{} of size {}", o.meta.name, o.fields.get("size").unwrap_or(&Value::Null))));
         Ok(())
     }

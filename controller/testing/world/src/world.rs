@@ -154,8 +154,9 @@ impl World {
     /// When one does not fit its type.
     pub fn all<T: Model>(&self) -> Result<Vec<T>, WorldError> {
         let models = self.engine.store().models();
-        let is_one =
-            |object: &Object| T::NAME.is_empty() || models.get(&object.model).is_some_and(|model| model.is_a(T::NAME));
+        let is_one = |object: &Object| {
+            T::MODEL_NAME.is_empty() || models.get(&object.model).is_some_and(|model| model.is_a(T::MODEL_NAME))
+        };
         let objects = self.api.objects();
         objects.iter().filter(|object| is_one(object)).map(|object| Ok(T::from_object(object)?)).collect()
     }
@@ -167,9 +168,9 @@ impl World {
     pub fn object<T: Model>(&self, name: &str) -> Result<Object, WorldError> {
         let (namespace, plain) = name.split_once('/').unwrap_or((NAMESPACE, name));
         let models = self.engine.store().models();
-        let heirs = models.concrete().filter(|model| T::NAME.is_empty() || model.is_a(T::NAME));
+        let heirs = models.concrete().filter(|model| T::MODEL_NAME.is_empty() || model.is_a(T::MODEL_NAME));
         let mut found = heirs.filter_map(|model| self.api.get(&ObjectKey::new(&model.name, namespace, plain)));
-        found.next().ok_or_else(|| WorldError::NoObject(ObjectKey::new(T::NAME, namespace, plain)))
+        found.next().ok_or_else(|| WorldError::NoObject(ObjectKey::new(T::MODEL_NAME, namespace, plain)))
     }
 
     /// A context as a step gets it, for calling one by itself: `step.sync_record(&world.context(), &mut o)`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use xos_model::{Object, Outcome};
+use xos_model::{NaturalKey, Object, Outcome};
 use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError, SyncStep};
 use xos_testing::{Fault, World};
 
@@ -63,7 +63,7 @@ impl PullStep for ExamplePullStep {
     }
     async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
         let john = json!({"first_name": "John", "last_name": "Doe", "no_sync": true, "xos_managed": false});
-        ctx.models_of("MyModel").find_or_create(object("MyModel", "", john), &["first_name", "last_name"]).await?;
+        ctx.models_of("MyModel").find_or_create(object("MyModel", "", john), ["first_name", "last_name"]).await?;
         Ok(())
     }
 }
@@ -100,7 +100,7 @@ impl EventStep for ExampleEventStep {
         let person: Person = event.json()?;
         let new = object("MyModel", "", json!({"first_name": person.first_name, "last_name": person.last_name}));
         let key = ["first_name", "last_name"];
-        let (mut found, made) = ctx.models_of("MyModel").find_or_create(new, &key).await?;
+        let (mut found, made) = ctx.models_of("MyModel").find_or_create(new, key).await?;
         if !made {
             ctx.touch(&mut found).await?;
         }
@@ -139,7 +139,7 @@ impl PullStep for PullDevices {
     async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
         let listed = self.0.lock().unwrap().clone().ok_or_else(|| StepError::failed("no route to the backend"))?;
         let listed: Vec<_> = listed.into_iter().collect();
-        let listing = ctx.listing_of("Device", &[]).within("port", "1");
+        let listing = ctx.listing_of("Device", NaturalKey).within("port", "1");
         let pulled = listing.reconcile(
             &listed,
             |_| Object::named("Device", "", ""),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xos_model::{Link, Object, Operator};
+use xos_model::{Link, NaturalKey, Object, Operator};
 use xos_steps::{Policy, Save, StepContext, StepError, StoreError, SyncStep};
 use xos_testing::{Fault, World};
 
@@ -55,7 +55,7 @@ impl Policy for MakeParts {
             let mut part = object("Part", "", json!({"name": format!("{} {n}", o.text("name").unwrap_or_default())}));
             part.set("owner", serde_json::to_value(Link::<Object>::to(o.meta.name.as_str()))?);
             part.set("state", json!("new"));
-            let (part, made) = ctx.models_of("Part").find_or_create(part, &[]).await?;
+            let (part, made) = ctx.models_of("Part").find_or_create(part, NaturalKey).await?;
             assert!(!part.meta.uid.is_empty());
             if made {
                 // Our own write is seen at once.
@@ -104,15 +104,15 @@ async fn two_who_make_an_object_meet() {
     let mut world = world(&Arc::default());
     let (one, two) = (world.context(), world.context());
     let new = || object("Part", "", json!({"name": "A B"}));
-    let (first, made) = one.models_of("Part").find_or_create(new(), &["name"]).await.unwrap();
+    let (first, made) = one.models_of("Part").find_or_create(new(), ["name"]).await.unwrap();
     assert!(made);
-    let (second, made) = two.models_of("Part").find_or_create(new(), &["name"]).await.unwrap();
+    let (second, made) = two.models_of("Part").find_or_create(new(), ["name"]).await.unwrap();
     assert!(!made);
     assert_eq!(first.meta.uid, second.meta.uid);
     // An object of that name that is another one.
     world.apply(&object("Part", "other", json!({"name": "x"}))).unwrap();
     world.settle().await;
-    let taken = one.models_of("Part").find_or_create(object("Part", "other", json!({"name": "y"})), &[]).await;
+    let taken = one.models_of("Part").find_or_create(object("Part", "other", json!({"name": "y"})), NaturalKey).await;
     assert!(matches!(taken, Err(StoreError::NameTaken { .. })), "{taken:?}");
 }
 
@@ -177,7 +177,7 @@ async fn saving() {
     let mut part = ctx.models_of("Part").named("p").unwrap().unwrap();
     part.set("size", json!(11));
     part.set("state", json!("up"));
-    ctx.save_with(&mut part, &Save::quietly().only(&["state"])).await.unwrap();
+    ctx.save_with(&mut part, &Save::quietly().only(["state"])).await.unwrap();
     assert_eq!((&part.fields["size"], &part.fields["state"]), (&json!(10), &json!("up")));
 
     // A touch runs everybody again, changed or not.
@@ -223,8 +223,8 @@ async fn writes_that_fail() {
     assert!(ctx.save(&mut part).await.is_err());
     let lost = object("Part", "", json!({"name": "Lost One"}));
     world.inject(Fault::LostAnswer);
-    assert!(ctx.models_of("Part").find_or_create(lost.clone(), &[]).await.is_err());
-    let (_, made) = ctx.models_of("Part").find_or_create(lost, &[]).await.unwrap();
+    assert!(ctx.models_of("Part").find_or_create(lost.clone(), NaturalKey).await.is_err());
+    let (_, made) = ctx.models_of("Part").find_or_create(lost, NaturalKey).await.unwrap();
     assert!(!made, "it was made, only nobody knew");
 }
 
@@ -240,7 +240,7 @@ async fn deleting() {
     assert!(matches!(ctx.delete(&safe).await, Err(StoreError::WriteProtected(_))));
     ctx.delete(&a).await.unwrap();
     assert!(!ctx.models_of("Part").filter("name", "a").exists().unwrap(), "not found any more");
-    let again = ctx.models_of("Part").find_or_create(object("Part", "a", json!({"name": "a"})), &[]).await;
+    let again = ctx.models_of("Part").find_or_create(object("Part", "a", json!({"name": "a"})), NaturalKey).await;
     assert!(matches!(again, Err(StoreError::BeingDeleted(_))), "{again:?}");
     world.settle().await;
     assert_eq!(world.all::<Object>().unwrap().len(), 1, "b led to it");

@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
-use xos_model::Object;
+use xos_model::{NaturalKey, Object};
 use xos_runtime::Synchronizer;
 use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError};
 
@@ -38,7 +38,7 @@ impl EventStep for MakeThings {
         thing.set("name", event.json::<Value>()?["name"].clone());
         thing.set("site", json!("rome"));
         // As most do: by a name of its own, and what all have in common.
-        ctx.models_of("Thing").find_or_create(thing, &["site", "name"]).await?;
+        ctx.models_of("Thing").find_or_create(thing, ["site", "name"]).await?;
         self.0.one();
         Ok(())
     }
@@ -113,7 +113,7 @@ impl PullStep for PullThings {
         let names: Vec<String> = (0..self.0).map(|n| format!("thing-{n}")).collect();
         let start = Instant::now();
         let new = |_: &String| Object::named("Thing", "", "");
-        let listing = ctx.listing_of("Thing", &[]);
+        let listing = ctx.listing_of("Thing", NaturalKey);
         let pulled = listing.reconcile(&names, new, |name, o| {
             o.set("name", json!(name));
             o.set("state", json!("up"));

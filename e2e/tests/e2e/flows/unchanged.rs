@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xos_harness::inprocess::{Controller, Objects};
 use xos_harness::{eventually, example::SOON, namespace};
-use xos_model::Object;
+use xos_model::{NaturalKey, Object};
 use xos_runtime::Synchronizer;
 use xos_steps::{PullStep, StepContext, StepError};
 
@@ -29,7 +29,7 @@ impl PullStep for PullDevices {
     async fn pull_records(&self, ctx: &StepContext) -> Result<(), StepError> {
         let serials: Vec<String> = (0..COUNT).map(|n| format!("s{n}")).collect();
         let new = |_: &String| Object::named("Device", "", "");
-        let listing = ctx.listing_of("Device", &[]);
+        let listing = ctx.listing_of("Device", NaturalKey);
         listing
             .reconcile(&serials, new, |serial, o| {
                 o.set("serial", json!(serial));

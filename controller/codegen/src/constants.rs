@@ -1,0 +1,38 @@
+//! Constants of a model: its fields and links (`Site::NAME`), and the reverse ports of links that lead to it (`Site::SLICES`).
+
+use std::collections::BTreeSet;
+
+use xos_xproto::Model;
+
+use crate::member;
+use crate::names::{Names, free};
+use crate::text::{ALLOW, doc, plain};
+use crate::used::Used;
+
+/// Constants that every typed object has.
+const CONSTANTS: [&str; 4] = ["MODEL_NAME", "CLASS_NAMES", "IS_ABSTRACT", "HAS_HEIRS"];
+/// The base of all models: its fields are constants of it alone.
+const ROOT: &str = "XOSBase";
+
+/// The constants of a model. Reverse ports of its bases stand there.
+pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>) -> String {
+    let mut taken: BTreeSet<_> = CONSTANTS.map(str::to_owned).into();
+    let mut constant = |xos: &str| free(&plain(xos).to_uppercase(), "_", &mut taken);
+    let members = member::all(model, names);
+    let own = members.iter().filter(|member| member.declared_in != ROOT || model.name == ROOT);
+    let mut constants: Vec<_> = own.map(|member| member.constant(name, &constant(member.xos))).collect();
+    let ports = names.models().reverse_links(model).filter(|reverse| reverse.declared_in == model.name);
+    for reverse in ports.filter(|reverse| used.contains(&*reverse.model)) {
+        let Some(peer) = names.of_struct(&reverse.model) else { continue };
+        let text = format!("The {} objects whose `{}` leads here.", reverse.model, reverse.link.name);
+        constants.push(format!(
+            "{}    pub const {}: ::xos_controller::model::Reverse<{name}, {peer}> =
+        ::xos_controller::model::Reverse::new({:?});
+",
+            doc(&text, "    "),
+            constant(&reverse.name),
+            reverse.name
+        ));
+    }
+    if constants.is_empty() { String::new() } else { format!("{ALLOW}impl {name} {{\n{}}}\n\n", constants.join("\n")) }
+}
