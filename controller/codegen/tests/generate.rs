@@ -125,7 +125,7 @@ fn fields_links_and_ports_are_constants() {
 
 #[test]
 fn of_the_core_there_is_only_what_is_used() {
-    let service = "message Mine (ServiceInstance) { required manytoone slice->Slice:mine = 1:1001; }";
+    let service = "message Mine (ServiceInstance) { required manytoone slice->Slice:mine = 1:1021; }";
     let names = |code: &str| -> Vec<String> {
         let after = code.split("pub struct ").skip(1).filter_map(|rest| rest.split(' ').next());
         after.filter(|name| !name.starts_with("New")).map(str::to_owned).collect()

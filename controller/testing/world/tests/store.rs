@@ -180,6 +180,9 @@ async fn saving() {
     ctx.save_with(&mut part, &Save::quietly().only(["state"])).await.unwrap();
     assert_eq!((&part.fields["size"], &part.fields["state"]), (&json!(10), &json!("up")));
 
+    let unknown = ctx.save_only(&mut part, ["staet"]).await.unwrap_err().to_string();
+    assert_eq!(unknown, "model Part has no field or link `staet`");
+
     // A touch runs everybody again, changed or not.
     world.take_changes();
     ctx.touch(&mut part).await.unwrap();
