@@ -1,5 +1,12 @@
 #![doc = include_str!("lib.md")]
 
+pub use jiff;
+pub use k8s_openapi;
+pub use kube;
+pub use reqwest;
+pub use serde_json;
+pub use tokio_util::sync::CancellationToken;
+pub use tracing;
 pub use xos_crds::{CustomResource, TypedError};
 pub use xos_model as model;
 pub use xos_runtime::Synchronizer;
@@ -7,6 +14,12 @@ pub use xos_steps::{
     BusEvent, Event, EventError, EventStep, Listing, Message, Models, Policy, ProduceError, PullStep, Pulled, Save,
     SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
 };
+#[cfg(feature = "testing")]
+pub use xos_testing as testing;
+
+#[cfg(feature = "mimalloc")]
+#[doc(hidden)]
+pub use mimalloc;
 
 /// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for their bases,
 /// `XPROTO`, the files' text, and `models()`. With a name: what `build_as` made of that name.
@@ -17,5 +30,23 @@ macro_rules! include_models {
     };
     ($name:literal) => {
         include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
+    };
+}
+
+/// Makes mimalloc the allocator of a program. Write it once, in `main.rs`:
+///
+/// ```
+/// xos_controller::use_mimalloc!();
+/// # fn main() {}
+/// ```
+///
+/// Most of a controller's work is to read and write JSON, and a third of that time is spent in the system's allocator. A program without this
+/// line keeps the system's allocator.
+#[cfg(feature = "mimalloc")]
+#[macro_export]
+macro_rules! use_mimalloc {
+    () => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::mimalloc::MiMalloc = $crate::mimalloc::MiMalloc;
     };
 }

@@ -1,7 +1,7 @@
 //! The policy: people of a department are in its team.
 
 use xos_controller::model::{Link, Model as _, NaturalKey};
-use xos_controller::{Policy, StepContext, StepError};
+use xos_controller::{Policy, StepContext, StepError, tracing};
 
 use crate::models::{MyModel, NewTeam, Team};
 

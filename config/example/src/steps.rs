@@ -1,7 +1,8 @@
 //! The sync steps: put teams and people into the directory, and take them out.
 
-use serde_json::json;
 use xos_controller::model::Meta;
+use xos_controller::reqwest::{Response, StatusCode};
+use xos_controller::serde_json::json;
 use xos_controller::{StepContext, StepError, SyncStep};
 
 use crate::models::{FullName as _, MyModel, Team};
@@ -51,7 +52,7 @@ impl SyncStep for SyncMyModel {
 async fn remove(ctx: &StepContext, url: String) -> Result<(), StepError> {
     let answer = ctx.http().delete(url).send().await?;
     // Already gone is as good.
-    if answer.status() == reqwest::StatusCode::NOT_FOUND {
+    if answer.status() == StatusCode::NOT_FOUND {
         return Ok(());
     }
     accept("DELETE", answer).await
@@ -77,7 +78,7 @@ fn id(namespace: &str, name: &str) -> String {
 }
 
 /// Anything but success is an error with the directory's own words.
-async fn accept(method: &str, answer: reqwest::Response) -> Result<(), StepError> {
+async fn accept(method: &str, answer: Response) -> Result<(), StepError> {
     let status = answer.status();
     if status.is_success() {
         return Ok(());

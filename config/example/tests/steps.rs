@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use xos_controller::BusEvent;
 use xos_controller::model::Link;
+use xos_controller::testing::World;
 use xos_example::{MyModel, NewMyModel, NewTeam, Team, XPROTO, steps};
-use xos_testing::World;
 
 /// What the directory has, and what it was asked, in order.
 #[derive(Clone, Default)]

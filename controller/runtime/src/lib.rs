@@ -2,8 +2,6 @@
 //!
 //! Modules depend on each other one way: `cli` → `commands` → everything else (`tests.rs` proves it).
 
-#[cfg(feature = "mimalloc")]
-mod allocator;
 mod cli;
 mod cluster;
 mod commands;

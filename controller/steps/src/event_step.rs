@@ -19,10 +19,11 @@ const CONCURRENCY: usize = 16;
 /// Takes messages from topics of the bus, and finds, makes and changes objects.
 ///
 /// ```
+/// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
 /// use serde::Deserialize;
 /// use serde_json::json;
-/// use xos_model::Object;
-/// use xos_steps::{BusEvent, EventStep, StepContext, StepError};
+/// use xos_controller::model::Object;
+/// use xos_controller::{BusEvent, EventStep, StepContext, StepError};
 ///
 /// #[derive(Deserialize)]
 /// struct Person {

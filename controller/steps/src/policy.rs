@@ -15,8 +15,9 @@ use crate::sync_step::type_name;
 /// not for policies again.
 ///
 /// ```
-/// use xos_model::{Object};
-/// use xos_steps::{Policy, StepContext, StepError};
+/// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
+/// use xos_controller::model::{Object};
+/// use xos_controller::{Policy, StepContext, StepError};
 ///
 /// struct Greeting;
 ///

@@ -18,8 +18,9 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// Looks at a backend from time to time, and makes objects agree with what is there.
 ///
 /// ```
-/// use xos_model::Object;
-/// use xos_steps::{PullStep, StepContext, StepError};
+/// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
+/// use xos_controller::model::Object;
+/// use xos_controller::{PullStep, StepContext, StepError};
 /// use serde_json::json;
 ///
 /// struct PullDevices;

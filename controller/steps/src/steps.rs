@@ -10,8 +10,9 @@ use crate::pull_step::DynPullStep;
 /// The steps and policies of a service, for its program and for its tests:
 ///
 /// ```
-/// use xos_model::Object;
-/// use xos_steps::{Policy, StepContext, StepError, Steps};
+/// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
+/// use xos_controller::model::Object;
+/// use xos_controller::{Policy, StepContext, StepError, Steps};
 ///
 /// struct Greeting;
 ///

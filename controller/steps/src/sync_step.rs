@@ -13,8 +13,9 @@ use crate::error::StepError;
 /// Write `async fn`s:
 ///
 /// ```
-/// use xos_steps::{StepContext, StepError, SyncStep};
-/// use xos_model::{Model as _, Object};
+/// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
+/// use xos_controller::{StepContext, StepError, SyncStep};
+/// use xos_controller::model::{Model as _, Object};
 ///
 /// struct SyncPerson;
 ///

@@ -4,9 +4,10 @@
 //! server is one in memory, and the clock is turned by the test: no server, no sleep.
 //!
 //! ```
-//! use xos_model::Object;
-//! use xos_steps::{StepContext, StepError, SyncStep};
-//! use xos_testing::{World, WorldError};
+//! # mod xos_controller { pub use {xos_steps::*, xos_model as model, xos_testing as testing}; }
+//! use xos_controller::model::Object;
+//! use xos_controller::testing::{World, WorldError};
+//! use xos_controller::{StepContext, StepError, SyncStep};
 //!
 //! struct SyncPerson;
 //!
@@ -44,8 +45,6 @@
 mod builder;
 mod clock;
 mod flows;
-#[cfg(doctest)]
-mod guide;
 mod world;
 
 pub use builder::{Builder, WorldError};

@@ -7,6 +7,8 @@ use xos_bench::bus::{Part, Size, run};
 use xos_harness::cli::exit_code;
 use xos_runtime::logging::{LogFormat, start};
 
+xos_controller::use_mimalloc!();
+
 /// Measures pull steps and event steps.
 #[derive(Parser)]
 #[command(version)]

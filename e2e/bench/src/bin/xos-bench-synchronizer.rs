@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use xos_bench::engine::step::{MODELS, SyncThing};
 use xos_runtime::Synchronizer;
 
+xos_controller::use_mimalloc!();
+
 fn main() -> ExitCode {
     Synchronizer::new("xos-bench-synchronizer")
         .models(&[("bench.xproto", MODELS)])

@@ -7,6 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use xos_bench::engine::{self, Options, Report};
 use xos_harness::cli::exit_code;
 
+xos_controller::use_mimalloc!();
+
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {

@@ -1,4 +1,6 @@
-//! The pages of docs/ for authors: their examples run as tests.
+//! Runs the examples of docs/ as tests. They use `xos_controller` and nothing else of this workspace, as a service does.
+
+#![cfg(doctest)]
 
 #[doc = include_str!("../../../../docs/passes.md")]
 mod passes {}
