@@ -1,29 +1,28 @@
 //! The columns of `kubectl get`.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
-use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, camel_case};
+use xos_model::condition::SYNCED;
+use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, Section};
 
 /// The columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
 pub(crate) fn of(model: &Model) -> Vec<Column> {
-    let own = || model.fields.iter().filter(|f| f.declared_in != "XOSBase");
+    let own = || model.fields.iter().filter(|f| !f.is_common());
     let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
     columns.extend(own().filter(|f| is_state(f)).map(|f| field_column(f, 0)));
     columns.extend([
-        column("Synced", "string", ".status.conditions[?(@.type==\"Synced\")].status", 0),
+        column("Synced", "string", &format!(".status.conditions[?(@.type==\"{SYNCED}\")].status"), 0),
         column("Code", "integer", ".status.backendCode", 0),
         column("Status", "string", ".status.backendStatus", 0),
         column("Age", "date", ".metadata.creationTimestamp", 0),
     ]);
     columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
-    let links = model.links.iter().filter(|l| link_place(l) == Place::Spec && !l.is_to_many());
-    let path = |name: &str| format!(".spec.{}.name", camel_case(name));
-    columns.extend(links.map(|l| column(&title(&l.name), "string", &path(&l.name), 1)));
+    let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
+    columns.extend(links.map(|l| column(&title(&l.name), "string", &format!(".spec.{}.name", l.camel_name()), 1)));
     columns
 }
 
 fn is_name(field: &Field) -> bool {
-    field.name == "name" && place(field) == Place::Spec
+    field.name == "name" && field.section() == Section::Spec
 }
 
 /// What people look for: the words that say how a thing is, and how it should be.
@@ -35,10 +34,6 @@ fn is_state(field: &Field) -> bool {
 }
 
 fn field_column(field: &Field, priority: i32) -> Column {
-    let part = match place(field) {
-        Place::Spec => "spec",
-        Place::Status => "status",
-    };
     let type_ = match (field.ty, field.content_type) {
         (ScalarType::String, Some(ContentType::Date)) => "date",
         (ScalarType::String | ScalarType::Bytes, _) => "string",
@@ -46,7 +41,7 @@ fn field_column(field: &Field, priority: i32) -> Column {
         (ScalarType::Int32 | ScalarType::Uint32, _) => "integer",
         (ScalarType::Float | ScalarType::Double, _) => "number",
     };
-    let path = format!(".{part}.{}", camel_case(&field.name));
+    let path = format!(".{}.{}", field.section().as_str(), field.camel_name());
     column(&title(&field.name), type_, &path, priority)
 }
 

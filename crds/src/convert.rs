@@ -8,12 +8,12 @@ use kube::api::{DynamicObject, ObjectMeta};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
-use xos_model::save::{Place, link_place, place};
+use xos_model::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 use xos_model::{Fields, Intent, Meta, Object, Status};
-use xos_xproto::{Model, camel_case};
+use xos_xproto::{Member, Model, Section, camel_case};
 
 use crate::definition::api_resource;
-use crate::names::{MANAGER_PREFIX, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
+use crate::names::MANAGER_PREFIX;
 
 /// The framework's members of status.
 const OBSERVED_GENERATION: &str = "observedGeneration";
@@ -37,8 +37,9 @@ pub enum DecodeError {
 /// When it has no name.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
     let meta = read_meta(model, &resource.metadata)?;
-    let part = |name: &str| resource.data.get(name).unwrap_or(&Value::Null);
-    let (spec, status) = (part("spec"), part("status"));
+    let section = |section: Section| resource.data.get(section.as_str()).unwrap_or(&Value::Null);
+    let spec = section(Section::Spec);
+    let status = section(Section::Status);
     let fields = read_fields(model, spec, status);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
     Ok(Object {
@@ -73,22 +74,27 @@ fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
     let managers = meta.managed_fields.iter().flatten();
     let operators = managers.filter(|entry| !entry.manager.as_deref().unwrap_or_default().starts_with(MANAGER_PREFIX));
     let specs: Vec<_> = operators.filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:spec")).collect();
-    let is_set = |name: &str| specs.iter().any(|spec| spec.get(format!("f:{}", camel_case(name))).is_some());
-    let declarative = members(model).filter(|(_, place)| *place == Place::Spec);
-    declarative.map(|(name, _)| name).filter(|name| !specs.is_empty() && is_set(name)).map(Box::from).collect()
+    let is_set = |member: &Member| {
+        let key = format!("f:{}", member.camel_name());
+        specs.iter().any(|spec| spec.get(&key).is_some())
+    };
+    if specs.is_empty() {
+        return vec![];
+    }
+    model.members_in(Section::Spec).filter(|member| is_set(member)).map(|member| Box::from(member.name())).collect()
 }
 
 /// The model's fields and links of both parts.
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
-    let read = |(name, place): (&str, Place)| {
-        let part = match place {
-            Place::Spec => spec,
-            Place::Status => status,
+    let read = |member: &Member| {
+        let section = match member.section() {
+            Section::Spec => spec,
+            Section::Status => status,
         };
-        let value = part.get(camel_case(name)).filter(|v| !v.is_null())?;
-        Some((name.to_owned(), value.clone()))
+        let value = section.get(member.camel_name()).filter(|v| !v.is_null())?;
+        Some((member.name().to_owned(), value.clone()))
     };
-    members(model).filter_map(read).collect()
+    model.members().filter_map(read).collect()
 }
 
 /// The framework's part of status, and what is in it beside that and the model's fields.
@@ -113,32 +119,21 @@ fn others(model: &Model, status: &Value) -> Map<String, Value> {
     if others.is_empty() {
         return Map::new();
     }
-    for name in in_status(model).map(camel_case) {
+    for name in model.members_in(Section::Status).map(Member::camel_name) {
         others.retain(|other| *other.0 != name);
     }
     others.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// The names of all fields and links, with their places.
-fn members(model: &Model) -> impl Iterator<Item = (&str, Place)> {
-    let fields = model.fields.iter().map(|f| (f.name.as_str(), place(f)));
-    fields.chain(model.links.iter().map(|l| (l.name.as_str(), link_place(l))))
-}
-
-/// The names of those in status.
-fn in_status(model: &Model) -> impl Iterator<Item = &str> {
-    members(model).filter(|(_, place)| *place == Place::Status).map(|(name, _)| name)
-}
-
-/// The JSON of a custom resource's part made of the model's fields and links.
-fn part_json(model: &Model, fields: &Fields, part: Place) -> Map<String, Value> {
-    let here = members(model).filter(|(_, place)| *place == part);
-    here.filter_map(|(name, _)| Some((camel_case(name), fields.get(name)?.clone()))).collect()
+/// Returns the JSON of a section, of the model's fields and links in it.
+fn section_json(model: &Model, fields: &Fields, section: Section) -> Map<String, Value> {
+    let members = model.members_in(section);
+    members.filter_map(|member| Some((member.camel_name(), fields.get(member.name())?.clone()))).collect()
 }
 
 /// The hash of the spec that these fields make.
 pub fn spec_hash(model: &Model, fields: &Fields) -> SpecHash {
-    SpecHash::of(&Value::Object(part_json(model, fields, Place::Spec)))
+    SpecHash::of(&Value::Object(section_json(model, fields, Section::Spec)))
 }
 
 /// The whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.
@@ -146,7 +141,7 @@ pub fn spec_hash(model: &Model, fields: &Fields) -> SpecHash {
 /// # Errors
 /// When it has no JSON form.
 pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::Error> {
-    let mut status = part_json(model, &object.fields, Place::Status);
+    let mut status = section_json(model, &object.fields, Section::Status);
     if let Value::Object(framework) = serde_json::to_value(&object.status)? {
         status.extend(framework);
     }
@@ -163,7 +158,7 @@ pub fn new_status<'a>(
     before: &'a Object,
     after: &'a Object,
 ) -> Result<Option<DynamicObject>, serde_json::Error> {
-    let own = |object: &'a Object| in_status(model).map(|name| object.fields.get(name));
+    let own = |object: &'a Object| model.members_in(Section::Status).map(|member| object.fields.get(member.name()));
     if before.status == after.status && own(before).eq(own(after)) {
         return Ok(None);
     }
@@ -177,7 +172,7 @@ pub fn new_status<'a>(
 /// The custom resource to create for an object: its names and its spec. Status is another request's.
 pub fn new_custom_resource(model: &Model, object: &Object) -> DynamicObject {
     let resource = api_resource(model);
-    let spec = Value::Object(part_json(model, &object.fields, Place::Spec));
+    let spec = Value::Object(section_json(model, &object.fields, Section::Spec));
     let mut created = DynamicObject::new(&object.meta.name, &resource).data(json!({ "spec": spec }));
     created.metadata.namespace = Some(object.meta.namespace.clone()).filter(|namespace| !namespace.is_empty());
     created

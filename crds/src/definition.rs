@@ -7,6 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::api::ObjectMeta;
 use kube::core::{ApiResource, GroupVersionKind};
+use xos_model::names::APP_LABEL;
 use xos_xproto::{Model, ModelSet};
 
 use crate::names::{Names, VERSION};
@@ -23,10 +24,7 @@ pub fn definition(models: &ModelSet, model: &Model) -> CustomResourceDefinition 
     CustomResourceDefinition {
         metadata: ObjectMeta {
             name: Some(names.definition()),
-            labels: Some(
-                [("xos.opencord.org/app-label".to_owned(), names.categories.last().cloned().unwrap_or_default())]
-                    .into(),
-            ),
+            labels: Some([(APP_LABEL.to_owned(), names.categories.last().cloned().unwrap_or_default())].into()),
             ..ObjectMeta::default()
         },
         spec: CustomResourceDefinitionSpec {

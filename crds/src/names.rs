@@ -1,19 +1,13 @@
-//! How things are called on the Kubernetes side.
+//! The names of models in Kubernetes: group, kind, plural, categories.
 
+use xos_model::names::DOMAIN;
 use xos_xproto::Model;
 
 /// The API version of every model's custom resource.
 pub const VERSION: &str = "v1";
-/// What comes after the app label in a group's name.
-pub const GROUP_SUFFIX: &str = "xos.opencord.org";
 /// The category that all models' custom resources are in: `kubectl get xos`.
 pub const CATEGORY: &str = "xos";
-/// Another value of this annotation asks for another run, with no field changed.
-pub const TOUCH_ANNOTATION: &str = "xos.opencord.org/touch";
-/// The recent quiet saves, as JSON.
-pub const QUIET_SAVES_ANNOTATION: &str = "xos.opencord.org/quiet-saves";
-
-/// What the field manager of every write of a synchronizer begins with.
+/// The prefix of the field managers of all writes of synchronizers.
 pub const MANAGER_PREFIX: &str = "xos/";
 
 /// The names of a model's custom resource.
@@ -68,7 +62,7 @@ impl Names {
             categories.push(label.clone());
         }
         Self {
-            group: format!("{label}.{GROUP_SUFFIX}"),
+            group: format!("{label}.{DOMAIN}"),
             kind: model.name.clone(),
             plural: model.plural.to_lowercase(),
             short_names: short_names(&model.name.to_lowercase()),
@@ -90,42 +84,4 @@ impl Names {
 
 fn short_names(singular: &str) -> Vec<String> {
     if BUILT_IN.contains(&singular) { vec![format!("{CATEGORY}{singular}")] } else { vec![] }
-}
-
-/// The finalizer with which a synchronizer holds objects for its sync step's delete_record.
-pub fn sync_finalizer(synchronizer: &str) -> String {
-    format!("sync.xos.opencord.org/{}", qualified(synchronizer))
-}
-
-/// The finalizer with which a synchronizer holds objects for its policies' delete handlers.
-pub fn policy_finalizer(synchronizer: &str) -> String {
-    format!("policy.xos.opencord.org/{}", qualified(synchronizer))
-}
-
-/// The finalizer with which a synchronizer holds objects until those that cascade from them are gone.
-pub fn links_finalizer(synchronizer: &str) -> String {
-    format!("links.xos.opencord.org/{}", qualified(synchronizer))
-}
-
-/// A name that may stand in a qualified name: other characters become `-`.
-pub fn qualified(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
-        .take(63)
-        .collect();
-    plain.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finalizers_are_qualified_names() {
-        assert_eq!(sync_finalizer("example"), "sync.xos.opencord.org/example");
-        assert_eq!(sync_finalizer("my service_2"), "sync.xos.opencord.org/my-service-2");
-        assert_eq!(policy_finalizer("a"), "policy.xos.opencord.org/a");
-        assert_eq!(links_finalizer("a"), "links.xos.opencord.org/a");
-    }
 }

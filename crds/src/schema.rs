@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
-use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Literal, Model, ModelSet, ScalarType, camel_case};
+use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType, Section};
 
 use crate::{cel, links, rules, status_schema};
 
@@ -26,13 +25,13 @@ pub fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
 }
 
 fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
-    let fields = || model.fields.iter().filter(|f| place(f) == Place::Spec);
-    let links = || model.links.iter().filter(|l| link_place(l) == Place::Spec);
-    let required_fields = fields().filter(|f| must_be_given(f)).map(|f| camel_case(&f.name));
-    let required_links = links().filter(|l| links::must_be_given(l)).map(|l| camel_case(&l.name));
+    let fields = || model.fields_in(Section::Spec);
+    let links = || model.links_in(Section::Spec);
+    let required_fields = fields().filter(|f| must_be_given(f)).map(Field::camel_name);
+    let required_links = links().filter(|l| links::must_be_given(l)).map(Link::camel_name);
     let required: Vec<_> = required_fields.chain(required_links).collect();
-    let mut properties: BTreeMap<_, _> = fields().map(|f| (camel_case(&f.name), declarative(f))).collect();
-    properties.extend(links().map(|l| (camel_case(&l.name), links::schema(l))));
+    let mut properties: BTreeMap<_, _> = fields().map(|f| (f.camel_name(), declarative(f))).collect();
+    properties.extend(links().map(|l| (l.camel_name(), links::schema(l))));
     JSONSchemaProps {
         description: Some(format!("What is wanted of the {}.", model.name)),
         required: Some(required).filter(|names| !names.is_empty()),
@@ -70,7 +69,7 @@ fn limit(value: Option<i64>) -> Option<f64> {
 
 /// The default that the API server fills in. Not for the framework's own fields: an absent switch is off, and stays out of every object.
 fn schema_default(field: &Field) -> Option<Value> {
-    if field.declared_in == "XOSBase" {
+    if field.is_common() {
         return None;
     }
     constant(field.default.as_ref()?)

@@ -1,17 +1,16 @@
 //! Selectable fields: what `kubectl get --field-selector` may ask for.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::SelectableField;
-use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Model, ScalarType, camel_case};
+use xos_xproto::{ContentType, Field, Model, ScalarType, Section};
 
 /// The API server's limit.
 const MOST: usize = 8;
 
 /// The natural keys of a model, then its links to one object; at most eight.
 pub(crate) fn of(model: &Model) -> Vec<SelectableField> {
-    let keys = model.fields.iter().filter(|f| is_key(f)).map(|f| format!(".spec.{}", camel_case(&f.name)));
-    let links = model.links.iter().filter(|l| link_place(l) == Place::Spec && !l.is_to_many());
-    let links = links.map(|l| format!(".spec.{}.name", camel_case(&l.name)));
+    let keys = model.fields.iter().filter(|f| is_key(f)).map(|f| format!(".spec.{}", f.camel_name()));
+    let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
+    let links = links.map(|l| format!(".spec.{}.name", l.camel_name()));
     keys.chain(links).take(MOST).map(|json_path| SelectableField { json_path }).collect()
 }
 
@@ -20,5 +19,5 @@ fn is_key(field: &Field) -> bool {
     let can_be = matches!(field.ty, ScalarType::String | ScalarType::Int32 | ScalarType::Uint32 | ScalarType::Bool);
     let is_date = field.content_type == Some(ContentType::Date);
     let names_it = field.name == "name" || field.tosca_key || field.unique;
-    place(field) == Place::Spec && can_be && !is_date && names_it
+    field.section() == Section::Spec && can_be && !is_date && names_it
 }

@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
-use xos_model::save::{Place, link_place, place};
-use xos_xproto::{Field, Model, camel_case};
+use xos_xproto::{Model, Section};
 
 use crate::links;
 use crate::schema::{object, typed};
@@ -26,10 +25,9 @@ const CONDITIONS: &str = "The object's state after the kstatus convention, as a 
 
 /// The schema of a model's status.
 pub(crate) fn of(model: &Model) -> JSONSchemaProps {
-    let fields = model.fields.iter().filter(|f| place(f) == Place::Status && !is_framework(f));
-    let mut properties: BTreeMap<_, _> = fields.map(|f| (camel_case(&f.name), typed(f))).collect();
-    let links = model.links.iter().filter(|l| link_place(l) == Place::Status);
-    properties.extend(links.map(|l| (camel_case(&l.name), links::schema(l))));
+    let fields = model.fields_in(Section::Status).filter(|f| !f.is_common());
+    let mut properties: BTreeMap<_, _> = fields.map(|f| (f.camel_name(), typed(f))).collect();
+    properties.extend(model.links_in(Section::Status).map(|l| (l.camel_name(), links::schema(l))));
     properties.insert("observedGeneration".to_owned(), observed_generation());
     properties.insert("conditions".to_owned(), open(CONDITIONS));
     JSONSchemaProps {
@@ -39,11 +37,6 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
         x_kubernetes_preserve_unknown_fields: Some(true),
         ..object(properties)
     }
-}
-
-/// Whether the framework writes the field, and no author's code.
-fn is_framework(field: &Field) -> bool {
-    field.declared_in == "XOSBase"
 }
 
 fn observed_generation() -> JSONSchemaProps {

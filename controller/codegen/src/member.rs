@@ -105,9 +105,9 @@ impl<'m> Member<'m> {
             name: String::new(),
             ty,
             optional: !field.required || default.is_none() && !is_given,
-            is_filled: field.state == FieldState::Declarative && field.declared_in != "XOSBase",
+            is_filled: field.state == FieldState::Declarative && !field.is_common(),
             default,
-            is_settable: is_settable(&field.name, field.state),
+            is_settable: field.is_settable(),
             state: field.state,
         }
     }
@@ -126,7 +126,7 @@ impl<'m> Member<'m> {
             optional: !is_many && (!link.required || late),
             is_filled: true,
             default: is_many.then(|| "::std::vec::Vec::new()".to_owned()),
-            is_settable: is_settable(&link.name, link.state),
+            is_settable: link.is_settable(),
             state: link.state,
         }
     }
@@ -206,12 +206,6 @@ impl<'m> Member<'m> {
             }
         }
     }
-}
-
-/// Bookkeeping is the framework's, but for the switches that an operator sets on any object.
-fn is_settable(name: &str, state: FieldState) -> bool {
-    const SWITCHES: [&str; 5] = ["no_sync", "no_policy", "write_protect", "lazy_blocked", "xos_managed"];
-    state != FieldState::Bookkeeping || SWITCHES.contains(&name)
 }
 
 fn type_of(field: &Field, names: &Names<'_>) -> Type {

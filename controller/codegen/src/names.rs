@@ -70,11 +70,7 @@ impl<'m> Names<'m> {
 
 /// Whether a model has a trait.
 fn is_class(models: &ModelSet, model: &Model) -> bool {
-    model.is_abstract || has_heirs(models, model)
-}
-
-pub(crate) fn has_heirs(models: &ModelSet, model: &Model) -> bool {
-    models.iter().any(|heir| heir.name != model.name && heir.is_a(&model.name))
+    model.is_abstract || models.is_base(&model.name)
 }
 
 /// The name, or with more behind it until it is nobody else's. As it is written.

@@ -3,7 +3,7 @@
 use xos_xproto::Model;
 
 use crate::member::{self, Member};
-use crate::names::{Names, has_heirs};
+use crate::names::Names;
 use crate::text::{ALLOW, doc};
 
 const MODEL: &str = "::xos_controller::model";
@@ -146,6 +146,6 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
         model_name = model.name,
         class_names = model.ancestry,
         is_abstract = model.is_abstract,
-        has_heirs = has_heirs(names.models(), model),
+        has_heirs = names.models().is_base(&model.name),
     )
 }

@@ -19,7 +19,8 @@ use kube::{Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use xos_crds::names::{MANAGER_PREFIX, Names, VERSION, qualified};
+use xos_crds::names::{MANAGER_PREFIX, Names, VERSION};
+use xos_model::names::qualified;
 
 use crate::registry::{Entry, Finalizers, Registry};
 

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ApiResource;
-use xos_crds::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_model::Object;
 use xos_model::accept::Checks;
+use xos_model::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
 
@@ -201,7 +201,7 @@ fn policies_by_model(
 
 /// The models with objects that are `class`.
 fn heirs(models: &ModelSet, class: &str, who: impl Fn() -> String) -> Result<Vec<String>, RegistryError> {
-    let heirs: Vec<_> = models.concrete().filter(|model| model.is_a(class)).map(|model| model.name.clone()).collect();
+    let heirs: Vec<_> = models.of_class(class).map(|model| model.name.clone()).collect();
     if heirs.is_empty() { Err(unknown_model(models, class, who())) } else { Ok(heirs) }
 }
 

@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
 use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch};
 use xos_model::record::rebase;
-use xos_model::save::{Place, link_place, place};
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
-use xos_xproto::Model;
+use xos_xproto::{Model, Section};
 
 use crate::registry::{Entry, Registry};
 
@@ -233,6 +232,5 @@ impl Writer for KubeWriter {
 }
 
 pub(crate) fn in_status(model: &Model, name: &str) -> bool {
-    let field = model.field(name).map(place);
-    field.or_else(|| model.link(name).map(link_place)) == Some(Place::Status)
+    model.member(name).is_some_and(|member| member.section() == Section::Status)
 }

@@ -22,15 +22,12 @@ mod options;
 mod proto;
 mod reverse;
 
-use xos_xproto::{Model, ModelSet};
+use xos_xproto::{Model, ModelSet, XOS_BASE};
 
 pub use check::{ApiError, Problem};
 pub use fields::{Field, FieldKind};
 pub use http::{Method, Verb};
 pub use options::FieldOptions;
-
-/// The base of all models; it has no message of its own.
-const ROOT: &str = "XOSBase";
 
 /// The API of a model set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +60,7 @@ impl Api {
     /// collide with those that the API adds.
     pub fn of(models: &ModelSet) -> Result<Self, ApiError> {
         let mut messages: Vec<_> =
-            models.iter().filter(|model| model.name != ROOT).map(|model| Message::of(models, model)).collect();
+            models.iter().filter(|model| model.name != XOS_BASE).map(|model| Message::of(models, model)).collect();
         messages.sort_by_key(|message| message.name.to_lowercase());
         let api = Self { messages };
         check::check(&api)?;

@@ -5,6 +5,19 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// What matters of an object is as wanted: the first of its passes that is not done says otherwise.
+pub const READY: &str = "Ready";
+/// The outcome of the last sync step.
+pub const SYNCED: &str = "Synced";
+/// The outcome of the last policies.
+pub const POLICY_APPLIED: &str = "PolicyApplied";
+/// Whether an object meets what the API server cannot check.
+pub const ACCEPTED: &str = "Accepted";
+/// Present while another attempt is planned.
+pub const RECONCILING: &str = "Reconciling";
+/// Present while only a person, or the longest delay between attempts, can help.
+pub const STALLED: &str = "Stalled";
+
 /// True, False or Unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionStatus {
@@ -88,15 +101,15 @@ mod tests {
     fn the_transition_time_moves_with_the_status_only() {
         let (t0, t1) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
         let mut all = vec![];
-        let news = |status, message| News { kind: "Ready", status, reason: "R", message };
+        let news = |status, message| News { kind: READY, status, reason: "R", message };
         set(&mut all, &news(ConditionStatus::False, "a"), 1, t0);
         set(&mut all, &news(ConditionStatus::False, "b"), 2, t1);
-        let seen = find(&all, "Ready").unwrap();
+        let seen = find(&all, READY).unwrap();
         assert_eq!((seen.message.as_str(), seen.last_transition_time, seen.observed_generation), ("b", t0, Some(2)));
         set(&mut all, &news(ConditionStatus::True, "c"), 2, t1);
-        assert_eq!(find(&all, "Ready").unwrap().last_transition_time, t1);
+        assert_eq!(find(&all, READY).unwrap().last_transition_time, t1);
         assert_eq!(all.len(), 1);
-        clear(&mut all, "Ready");
+        clear(&mut all, READY);
         assert!(all.is_empty());
     }
 }

@@ -12,7 +12,6 @@ use xos_xproto::{Field, FieldState, Link, Literal, Member, Model, ModelSet, near
 
 use crate::object::Object;
 use crate::reference::Reference;
-use crate::save::OPERATOR_SWITCHES;
 use crate::typed::constant;
 
 pub use error::DynamicError;
@@ -75,7 +74,7 @@ impl<'m> Dynamic<'m, Object> {
 
 /// The default that the API server fills in: not for the fields that every object has, of which an absent one is off.
 fn filled_in(field: &Field) -> Option<Value> {
-    let is_filled = field.state == FieldState::Declarative && field.declared_in != "XOSBase";
+    let is_filled = field.state == FieldState::Declarative && !field.is_common();
     field.default.as_ref().filter(|_| is_filled).and_then(constant)
 }
 
@@ -206,8 +205,8 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         DynamicError::Type { model, field, expected, found: found.to_string() }
     }
 
-    fn may_write(&self, name: &str, state: FieldState) -> Result<(), DynamicError> {
-        if state == FieldState::Bookkeeping && !OPERATOR_SWITCHES.contains(&name) {
+    fn may_write(&self, name: &str, is_settable: bool) -> Result<(), DynamicError> {
+        if !is_settable {
             return Err(DynamicError::Bookkeeping { model: self.model.name.clone(), field: name.to_owned() });
         }
         Ok(())
@@ -248,7 +247,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
     /// When the model has no such field, the field is the framework's, or the value is none that it can have.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) -> Result<(), DynamicError> {
         let (field, value) = (self.field(field)?, value.into());
-        self.may_write(&field.name, field.state)?;
+        self.may_write(&field.name, field.is_settable())?;
         if value.is_null() {
             // A required field falls back to its default.
             let falls_back = field.default.as_ref().is_some_and(|default| *default != Literal::Null);
@@ -266,7 +265,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
     /// When the model has no such link, it is one to many, the framework's or required, or the kind is not the peer's.
     pub fn set_link(&mut self, link: &str, to: impl Into<Option<Reference>>) -> Result<(), DynamicError> {
         let link = self.to_one(link)?;
-        self.may_write(&link.name, link.state)?;
+        self.may_write(&link.name, link.is_settable())?;
         let to = to.into();
         match &to {
             Some(reference) => self.leads_to(link, reference)?,
@@ -281,7 +280,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
     /// As for [`set_link`](Self::set_link).
     pub fn set_links(&mut self, link: &str, to: Vec<Reference>) -> Result<(), DynamicError> {
         let link = self.to_many(link)?;
-        self.may_write(&link.name, link.state)?;
+        self.may_write(&link.name, link.is_settable())?;
         to.iter().try_for_each(|reference| self.leads_to(link, reference))?;
         self.put(&link.name, to)
     }

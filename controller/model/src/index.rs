@@ -89,7 +89,7 @@ impl Index {
 
     /// The objects of a class with this name; more than one only if kinds share it.
     pub fn named(&self, class: &str, namespace: &str, name: &str) -> Vec<&Arc<Object>> {
-        let kinds = self.kinds.that_are(class);
+        let kinds = self.kinds.of_class(class);
         kinds.filter_map(|kind| self.objects.get(&ObjectKey::new(&kind.model, namespace, name))).collect()
     }
 
@@ -127,7 +127,7 @@ impl Index {
     fn missing(&self, query: &Query) -> Vec<(Arc<str>, String)> {
         let fields = || query.criteria.iter().filter(|one| one.equals().is_some()).map(|one| one.field().to_owned());
         let has = |model: &str, field: &str| self.fields.get(model).is_some_and(|of| of.contains_key(field));
-        let models = self.kinds.that_are(&query.class).map(|kind| &kind.model);
+        let models = self.kinds.of_class(&query.class).map(|kind| &kind.model);
         let pairs = models.flat_map(|model| fields().map(|field| (Arc::clone(model), field)));
         pairs.filter(|(model, field)| !has(model, field)).collect()
     }
@@ -139,7 +139,7 @@ impl Index {
     pub fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, QueryError> {
         self.check(query)?;
         let mut found = vec![];
-        for kind in self.kinds.that_are(&query.class) {
+        for kind in self.kinds.of_class(&query.class) {
             let Some(model) = self.models.get(&kind.model) else { continue };
             match self.candidates(&kind.model, query) {
                 Some(keys) => {

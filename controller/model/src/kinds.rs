@@ -17,7 +17,7 @@ use xos_xproto::{Model, ModelSet};
 /// sources.add("core.xproto", "option app_label = \"core\"; message Service (XOSBase) {}");
 /// sources.add("rcord.xproto", "option app_label = \"rcord\"; message RCORDService (Service) {}");
 /// let kinds = Kinds::of(&compile(&sources).models);
-/// let services: Vec<_> = kinds.that_are("Service").map(|kind| &*kind.model).collect();
+/// let services: Vec<_> = kinds.of_class("Service").map(|kind| &*kind.model).collect();
 /// assert_eq!(services, ["Service", "RCORDService"]);
 /// assert!(kinds.is_a("RCORDService", "XOSBase"));
 /// assert_eq!(kinds.by_resource("rcord.xos.opencord.org", "rcordservices").map(|kind| &*kind.model), Some("RCORDService"));
@@ -114,7 +114,7 @@ impl Kinds {
 
     /// The models with objects of this class: the class itself unless it is abstract, and all that inherit from it. None for a
     /// class that there is not.
-    pub fn that_are(&self, class: &str) -> impl Iterator<Item = &Kind> {
+    pub fn of_class(&self, class: &str) -> impl Iterator<Item = &Kind> {
         let members = self.members.get(class).map(Vec::as_slice).unwrap_or_default();
         members.iter().filter_map(|&at| self.kinds.get(at))
     }
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn the_kinds_of_a_class() {
         let kinds = kinds();
-        assert_eq!(names(kinds.that_are("Service")), ["Service", "VM"]);
-        assert_eq!(names(kinds.that_are("Compute")), ["VM"], "an abstract model has no objects");
-        assert_eq!(names(kinds.that_are("XOSBase")), ["Service", "VM", "Site"]);
-        assert_eq!(names(kinds.that_are("Nothing")), [""; 0]);
+        assert_eq!(names(kinds.of_class("Service")), ["Service", "VM"]);
+        assert_eq!(names(kinds.of_class("Compute")), ["VM"], "an abstract model has no objects");
+        assert_eq!(names(kinds.of_class("XOSBase")), ["Service", "VM", "Site"]);
+        assert_eq!(names(kinds.of_class("Nothing")), [""; 0]);
         assert_eq!(names(kinds.iter()).len(), 5);
     }
 

@@ -17,6 +17,7 @@ pub mod intent;
 pub mod kinds;
 pub mod link;
 pub mod message;
+pub mod names;
 pub mod natural;
 pub mod object;
 pub mod outcome;

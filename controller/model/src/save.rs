@@ -1,43 +1,8 @@
 //! Which fields a step changed, and where they are to be saved.
 
-use xos_xproto::{Field, FieldState, Link, Model};
+use xos_xproto::{Model, Section};
 
 use crate::object::{Fields, Object};
-
-/// The bookkeeping switches that an operator sets on any object; they live in spec.
-pub const OPERATOR_SWITCHES: [&str; 5] = ["no_sync", "no_policy", "write_protect", "lazy_blocked", "xos_managed"];
-
-/// Where a field's value lives on the custom resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Declarative fields, and the operator's five switches.
-    Spec,
-    /// Feedback and bookkeeping fields.
-    Status,
-}
-
-/// The place of a field.
-pub fn place(field: &Field) -> Place {
-    place_of(&field.name, field.state)
-}
-
-/// The place of a link.
-pub fn link_place(link: &Link) -> Place {
-    place_of(&link.name, link.state)
-}
-
-fn place_of(name: &str, state: FieldState) -> Place {
-    match state {
-        FieldState::Declarative => Place::Spec,
-        FieldState::Bookkeeping if OPERATOR_SWITCHES.contains(&name) => Place::Spec,
-        FieldState::Feedback | FieldState::Bookkeeping => Place::Status,
-    }
-}
-
-/// The state of a field or link.
-fn state_of(model: &Model, name: &str) -> Option<FieldState> {
-    model.field(name).map(|field| field.state).or_else(|| model.link(name).map(|link| link.state))
-}
 
 /// What a step changed; a null value means the field was unset.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -94,7 +59,7 @@ pub fn merge(model: &Model, base: &Object, current: &Object, changed: &Fields, y
 }
 
 fn is_taken(model: &Model, base: &Object, current: &Object, name: &str) -> bool {
-    let is_declarative = state_of(model, name).is_some_and(|state| place_of(name, state) == Place::Spec);
+    let is_declarative = model.member(name).is_some_and(|member| member.section() == Section::Spec);
     let is_operators = || current.meta.operator_fields.iter().any(|field| **field == *name);
     is_declarative && (is_operators() || base.fields.get(name) != current.fields.get(name))
 }
@@ -106,12 +71,13 @@ fn is_taken(model: &Model, base: &Object, current: &Object, name: &str) -> bool 
 pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes, SaveError> {
     let mut changes = Changes::default();
     for (name, value) in difference(before, after) {
-        let state = state_of(model, &name)
-            .ok_or_else(|| SaveError::Unknown { field: name.clone(), model: model.name.clone() })?;
-        match (place_of(&name, state), state) {
-            (Place::Spec, _) => changes.spec.insert(name, value),
-            (Place::Status, FieldState::Bookkeeping) => return Err(SaveError::Bookkeeping { field: name }),
-            (Place::Status, _) => changes.status.insert(name, value),
+        let Some(member) = model.member(&name) else {
+            return Err(SaveError::Unknown { field: name, model: model.name.clone() });
+        };
+        match member.section() {
+            _ if !member.is_settable() => return Err(SaveError::Bookkeeping { field: name }),
+            Section::Spec => changes.spec.insert(name, value),
+            Section::Status => changes.status.insert(name, value),
         };
     }
     Ok(changes)

@@ -47,7 +47,7 @@ mod tree;
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
 pub use model::{
     Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Name, Policy,
-    RawOption, Reverse, ReverseLink, ScalarType, Validator, ValueForm, camel_case,
+    RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, XOS_BASE, camel_case,
 };
 pub use nearest::nearest;
 pub use render::{DiagnosticJson, Position, Range, render, to_json};

@@ -11,9 +11,8 @@ mod text;
 mod translate;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
-use xos_model::save::{Place, link_place, place};
 use xos_xproto::model::{Expr, ExprKind};
-use xos_xproto::{Model, ModelSet, Validator, camel_case};
+use xos_xproto::{Model, ModelSet, Section, Validator, camel_case};
 
 pub use translate::Left;
 use translate::{Rule, Translator};
@@ -78,11 +77,12 @@ fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 
 /// Option `immutable`: on `spec`, because a rule of the field itself is not asked when the field comes or goes.
 fn immutable(model: &Model) -> impl Iterator<Item = ValidationRule> + '_ {
-    let fields = model.fields.iter().filter(|f| f.immutable && place(f) == Place::Spec).map(|f| &f.name);
-    let links = model.links.iter().filter(|l| l.immutable && link_place(l) == Place::Spec).map(|l| &l.name);
+    let fields = model.fields_in(Section::Spec).filter(|f| f.immutable).map(|f| &f.name);
+    let links = model.links_in(Section::Spec).filter(|l| l.immutable).map(|l| &l.name);
     fields.chain(links).map(|name| {
         let property = text::property(&camel_case(name));
-        let (new, old) = (format!("self.{property}"), format!("oldSelf.{property}"));
+        let new = format!("self.{property}");
+        let old = format!("oldSelf.{property}");
         ValidationRule {
             rule: format!("has({new}) == has({old}) && (!has({new}) || {new} == {old})"),
             message: Some(format!("{name} cannot be changed after creation")),

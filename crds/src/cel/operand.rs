@@ -1,7 +1,6 @@
 //! The values that a rule speaks of.
 
-use xos_model::save::{Place, link_place, place};
-use xos_xproto::{ContentType, Field, Link, Literal, Model, ScalarType, camel_case};
+use xos_xproto::{ContentType, Field, Link, Literal, Model, ScalarType, Section};
 
 use super::text;
 use super::translate::Left;
@@ -43,14 +42,14 @@ impl Operand {
 
     /// A declarative field of `self` or `oldSelf`.
     pub(super) fn field(field: &Field, object: &str) -> Result<Self, Left> {
-        if place(field) == Place::Status {
+        if field.section() == Section::Status {
             return Err(Left::Status { field: field.name.clone() });
         }
         let kind = kind(field);
-        let path = format!("{object}.{}", text::property(&camel_case(&field.name)));
+        let path = format!("{object}.{}", text::property(&field.camel_name()));
         let has = format!("has({path})");
         // The framework's own switches are absent where they have their default.
-        let default = field.default.as_ref().filter(|_| field.declared_in == "XOSBase").and_then(literal);
+        let default = field.default.as_ref().filter(|_| field.is_common()).and_then(literal);
         let (text, present) = match default {
             Some(default) => (format!("({has} ? {path} : {default})"), None),
             None if is_always_there(field) => (path, None),
@@ -61,10 +60,10 @@ impl Operand {
 
     /// A declarative link of `self` or `oldSelf`.
     pub(super) fn link(link: &Link, object: &str) -> Result<Self, Left> {
-        if link_place(link) == Place::Status {
+        if link.section() == Section::Status {
             return Err(Left::Status { field: link.name.clone() });
         }
-        let text = format!("{object}.{}", text::property(&camel_case(&link.name)));
+        let text = format!("{object}.{}", text::property(&link.camel_name()));
         let is_there = link.required && !link.is_to_many() && link.default.is_none();
         let present = (!is_there).then(|| format!("has({text})"));
         let kind = if link.is_to_many() { Kind::Links } else { Kind::Link };

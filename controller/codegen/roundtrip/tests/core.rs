@@ -114,7 +114,7 @@ fn another_kind_is_refused() {
 #[test]
 fn the_registry_knows_the_kinds_of_a_class() {
     let kinds = Kinds::of(models());
-    let instances: Vec<_> = kinds.that_are("ServiceInstance").map(|kind| &*kind.model).collect();
+    let instances: Vec<_> = kinds.of_class("ServiceInstance").map(|kind| &*kind.model).collect();
     assert_eq!(instances, ["ServiceInstance", "ComputeServiceInstance"]);
     assert!(kinds.is_a("Slice", XOSBase::MODEL_NAME));
     assert_eq!(kinds.by_resource("core.xos.opencord.org", "slices").map(|kind| &*kind.model), Some(Slice::MODEL_NAME));

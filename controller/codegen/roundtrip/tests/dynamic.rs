@@ -87,19 +87,12 @@ fn set(object: &mut Dynamic<'_>, member: &Member, wanted: &Object) -> Result<(),
     }
 }
 
-fn state(member: &Member) -> FieldState {
-    match member {
-        Member::Field(field) => field.state,
-        Member::Link(link) => link.state,
-    }
-}
-
 fn is_bookkeeping(member: &Member) -> bool {
-    state(member) == FieldState::Bookkeeping
+    member.state() == FieldState::Bookkeeping
 }
 
 fn is_feedback(member: &Member) -> bool {
-    state(member) == FieldState::Feedback
+    member.state() == FieldState::Feedback
 }
 
 #[test]

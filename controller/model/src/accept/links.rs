@@ -10,9 +10,7 @@ use crate::reference::Reference;
 
 /// Whether any link leads to a model that others inherit from.
 pub(super) fn lead_to_bases(models: &ModelSet, model: &Model) -> bool {
-    let has_heirs =
-        |link: &std::sync::Arc<Link>| models.concrete().any(|heir| heir.name != link.peer && heir.is_a(&link.peer));
-    model.links.iter().any(has_heirs)
+    model.links.iter().any(|link| models.of_class(&link.peer).any(|kind| kind.name != link.peer))
 }
 
 pub(super) fn refusal(index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
@@ -37,8 +35,7 @@ fn wrong_kind(index: &Index, link: &Link, reference: &Reference) -> Option<Refus
         return None;
     }
     let what = if known.is_some() { format!("{kind} is no {}", link.peer) } else { format!("there is no kind {kind}") };
-    let possible: Vec<_> =
-        models.concrete().filter(|model| model.is_a(&link.peer)).map(|model| model.name.as_str()).collect();
+    let possible: Vec<_> = models.of_class(&link.peer).map(|model| model.name.as_str()).collect();
     let message = format!("spec.{}.kind: {what}; it can be {}", link.camel_name(), possible.join(", "));
     Some(Refusal { reason: "NoSuchKind", message, because_of: [].into(), because_of_classes: [].into() })
 }

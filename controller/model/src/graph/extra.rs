@@ -39,15 +39,15 @@ pub enum GraphError {
 /// The models that a dependency holds for (the model and its heirs), and what they need.
 pub(super) fn need(models: &ModelSet, extra: &ExtraDependency) -> Result<(Vec<String>, Need), GraphError> {
     let find = |name: &str| models.get(name).ok_or_else(|| GraphError::UnknownModel(name.to_owned()));
-    let (model, on) = (find(&extra.model)?, find(&extra.on)?);
+    let model = find(&extra.model)?;
+    let on = find(&extra.on)?;
     let need = match extra.port.as_str() {
         "" => Need::All(Arc::from(on.name.as_str())),
         port if model.link(port).is_some() => Need::Linked(Arc::from(port)),
         port if models.reverse_links(model).any(|reverse| reverse.name == port) => Need::LinkedBack(Arc::from(port)),
         _ => return Err(unknown_port(models, model, extra)),
     };
-    let heirs = models.concrete().filter(|heir| heir.is_a(&model.name)).map(|heir| heir.name.clone());
-    Ok((heirs.collect(), need))
+    Ok((models.of_class(&model.name).map(|model| model.name.clone()).collect(), need))
 }
 
 fn unknown_port(models: &ModelSet, model: &Model, extra: &ExtraDependency) -> GraphError {

@@ -4,17 +4,15 @@ use jiff::Timestamp;
 
 use super::Context;
 use crate::accept::Refusal;
-use crate::condition::{self, Condition, ConditionStatus, News};
+use crate::condition::{
+    self, ACCEPTED, Condition, ConditionStatus, News, POLICY_APPLIED, READY, RECONCILING, STALLED, SYNCED,
+};
 use crate::dirty::Switch;
 use crate::intent::Pass;
+use crate::names::DOMAIN;
 use crate::object::Object;
 use crate::outcome::{Finished, Operation, Outcome};
 use crate::status::PassState;
-
-/// The domain of qualified conditions: `other.xos.opencord.org/Synced`.
-const DOMAIN: &str = "xos.opencord.org";
-/// Whether what the API server cannot check is in order.
-const ACCEPTED: &str = "Accepted";
 
 /// The conditions after an attempt; the pass's state is in the object's bookkeeping already.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
@@ -30,15 +28,15 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     let unfinished = unfinished(object, finished.operation);
     ready(object, unfinished.as_ref().map(|one| one.0.as_str()), &kind, now);
     let Some((_, state)) = unfinished else {
-        condition::clear(&mut object.status.conditions, "Reconciling");
-        condition::clear(&mut object.status.conditions, "Stalled");
+        condition::clear(&mut object.status.conditions, RECONCILING);
+        condition::clear(&mut object.status.conditions, STALLED);
         return;
     };
     // kstatus: at most one of Reconciling and Stalled.
     let stalled = state.next_attempt.is_some() && context.backoff.is_exhausted(state.failures);
-    condition::clear(&mut object.status.conditions, if stalled { "Reconciling" } else { "Stalled" });
+    condition::clear(&mut object.status.conditions, if stalled { RECONCILING } else { STALLED });
     let news = News {
-        kind: if stalled { "Stalled" } else { "Reconciling" },
+        kind: if stalled { STALLED } else { RECONCILING },
         status: ConditionStatus::True,
         reason: if stalled { "RetriesAtLongestDelay" } else { "RetryScheduled" },
         message: &plan_text(&state),
@@ -61,11 +59,11 @@ pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp)
     let mut new = object.clone();
     let kind = own_kind(object, Pass::Sync, synchronizer);
     let news = |kind, status| News { kind, status, reason: wait.reason, message: &wait.message };
-    for kind in [kind.as_str(), "Ready"] {
+    for kind in [kind.as_str(), READY] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
-    condition::clear(&mut new.status.conditions, "Stalled");
-    set(&mut new, &news("Reconciling", ConditionStatus::True), now);
+    condition::clear(&mut new.status.conditions, STALLED);
+    set(&mut new, &news(RECONCILING, ConditionStatus::True), now);
     new.status.observed_generation = Some(object.meta.generation);
     new
 }
@@ -78,11 +76,11 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     let kind = own_kind(object, pass, synchronizer);
     let message = format!("spec.{} is set", switch.as_str());
     let news = |kind| News { kind, status: ConditionStatus::Unknown, reason: "Held", message: &message };
-    for kind in [kind.as_str(), "Ready"] {
+    for kind in [kind.as_str(), READY] {
         set(&mut new, &news(kind), now);
     }
-    condition::clear(&mut new.status.conditions, "Stalled");
-    condition::clear(&mut new.status.conditions, "Reconciling");
+    condition::clear(&mut new.status.conditions, STALLED);
+    condition::clear(&mut new.status.conditions, RECONCILING);
     new.status.observed_generation = Some(object.meta.generation);
     new
 }
@@ -93,11 +91,11 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
     let mut new = object.clone();
     let kind = own_kind(object, pass, synchronizer);
     let news = |kind, status| News { kind, status, reason: refusal.reason, message: &refusal.message };
-    for kind in [ACCEPTED, kind.as_str(), "Ready"] {
+    for kind in [ACCEPTED, kind.as_str(), READY] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
-    condition::clear(&mut new.status.conditions, "Reconciling");
-    set(&mut new, &news("Stalled", ConditionStatus::True), now);
+    condition::clear(&mut new.status.conditions, RECONCILING);
+    set(&mut new, &news(STALLED, ConditionStatus::True), now);
     new.status.observed_generation = Some(object.meta.generation);
     new
 }
@@ -126,7 +124,7 @@ fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
 
 /// `Synced` or `PolicyApplied`; qualified, if another synchronizer owns the pass.
 fn kind(pass: Pass, owner: bool, synchronizer: &str) -> String {
-    let plain = if pass == Pass::Policy { "PolicyApplied" } else { "Synced" };
+    let plain = if pass == Pass::Policy { POLICY_APPLIED } else { SYNCED };
     if owner { plain.to_owned() } else { format!("{synchronizer}.{DOMAIN}/{plain}") }
 }
 
@@ -151,7 +149,7 @@ fn unfinished(object: &Object, operation: Operation) -> Option<(String, PassStat
 fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timestamp) {
     let source = condition::find(&object.status.conditions, unfinished.unwrap_or(done)).cloned();
     let Some(Condition { status, reason, message, .. }) = source else { return };
-    set(object, &News { kind: "Ready", status, reason: &reason, message: &message }, now);
+    set(object, &News { kind: READY, status, reason: &reason, message: &message }, now);
 }
 
 /// The reason of the condition that an attempt leaves, for programs.

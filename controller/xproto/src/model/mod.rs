@@ -4,6 +4,7 @@ mod field;
 mod link;
 mod name;
 mod policy;
+mod section;
 mod set;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub(crate) use field::{camel_chars, camel_key};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
 pub use name::Name;
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
+pub use section::{Section, XOS_BASE};
 pub use set::ModelSet;
 
 /// What [`crate::compile`] gives: the models that could be resolved and all that was noticed.
@@ -137,6 +139,12 @@ impl Model {
     /// All fields and links: the inherited ones first, those of one message in the order of the source.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
+    }
+
+    /// Returns the field or link of that name, own or inherited.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members().find(|member| member.name() == name)
     }
 
     /// The fields and links that the message declares itself.

@@ -54,6 +54,18 @@ impl ModelSet {
     pub fn concrete(&self) -> impl Iterator<Item = &Model> {
         self.models.iter().filter(|model| !model.is_abstract)
     }
+
+    /// Returns the models whose objects are of a class: the class itself unless it is abstract, and all concrete models
+    /// that inherit from it.
+    pub fn of_class<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Model> {
+        self.concrete().filter(move |model| model.is_a(class))
+    }
+
+    /// Returns whether other models inherit from this one.
+    #[must_use]
+    pub fn is_base(&self, class: &str) -> bool {
+        self.models.iter().any(|model| model.name != class && model.is_a(class))
+    }
 }
 
 impl<'a> IntoIterator for &'a ModelSet {

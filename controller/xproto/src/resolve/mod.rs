@@ -18,7 +18,7 @@ use inherit::Flat;
 use names::Declaration;
 
 use crate::diagnostics::sink::Sink;
-use crate::model::{Compiled, Model, ModelSet, Name};
+use crate::model::{Compiled, Model, ModelSet, Name, XOS_BASE};
 use crate::parse::parse;
 use crate::rules;
 use crate::source::{SourceId, Sources};
@@ -80,7 +80,7 @@ fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) 
 /// Returns the trees of all files, with the built-in messages that they use and do not declare.
 fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> Vec<File<'a>> {
     let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
-    let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == "XOSBase");
+    let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == XOS_BASE);
     let built_in = sources.get(SourceId::BUILT_IN).filter(|_| !own_base);
     if let Some(source) = built_in {
         files.insert(0, parse(SourceId::BUILT_IN, source, sink));

@@ -114,8 +114,7 @@ fn date() -> impl Strategy<Value = Value> {
 
 /// A reference to an object of the peer or of what inherits from it; of a link to many a list.
 fn links(models: &ModelSet, link: &Link) -> BoxedStrategy<Value> {
-    let kinds: Vec<_> =
-        models.concrete().filter(|model| model.is_a(&link.peer)).map(|model| model.name.clone()).collect();
+    let kinds: Vec<_> = models.of_class(&link.peer).map(|model| model.name.clone()).collect();
     let kind = if kinds.is_empty() { Just(None).boxed() } else { proptest::option::of(select(kinds)).boxed() };
     let reference = ("[a-z]{1,9}", proptest::option::of("[a-z]{1,9}"), kind).prop_map(|(name, namespace, kind)| {
         let parts = [("name", Some(name)), ("namespace", namespace), ("kind", kind)];
