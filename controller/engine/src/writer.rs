@@ -20,8 +20,8 @@ use crate::registry::{Entry, Registry};
 const STATUS_TRIES: usize = 5;
 /// Field managers of what no step writes.
 const STATUS: &str = "status";
-/// Until the API server has to have answered, retries and all.
-const ANSWERED: Duration = Duration::from_secs(30);
+/// The default time within which the API server has to answer a call, with all retries.
+pub const API_TIMEOUT: Duration = Duration::from_secs(30);
 const FINALIZERS: &str = "finalizers";
 
 /// Why a write did not succeed.
@@ -110,7 +110,7 @@ pub struct KubeWriter {
 impl KubeWriter {
     /// A writer for a registry's objects.
     pub fn new(client: Client, registry: &Registry) -> Self {
-        Self { client, synchronizer: registry.synchronizer.clone(), timeout: ANSWERED }
+        Self { client, synchronizer: registry.synchronizer.clone(), timeout: API_TIMEOUT }
     }
 
     /// The same with another limit for each call: 30 s by default. A call that is swallowed must not keep an object for ever.

@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::admission::{self, AdmissionArgs};
 use crate::commands::check::{self, CheckArgs};
+use crate::commands::config::{self, ConfigArgs};
 use crate::commands::crds::{self, CrdsArgs};
 use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
@@ -43,6 +44,8 @@ enum Command {
     Run(RunArgs),
     /// Check models (.xproto) and configuration (.yaml) without a cluster
     Check(CheckArgs),
+    /// Print the JSON schema of configuration files, for editors
+    Config(ConfigArgs),
     /// Explain the code of an error or a warning, such as X012, with an example and the remedy
     Explain(ExplainArgs),
     /// Print the custom resource definitions of models as YAML
@@ -82,6 +85,7 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
     match command {
         Command::Run(args) => Ok(run::run(synchronizer, &args)?),
         Command::Check(args) => Ok(check::run(&args, &mut out)?),
+        Command::Config(args) => Ok(config::run(&args, &mut out)?),
         Command::Explain(args) => Ok(explain::run(&args, &mut out)?),
         Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
         Command::Events(args) => Ok(events::run(&args, &mut out)?),

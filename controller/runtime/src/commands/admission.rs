@@ -49,7 +49,7 @@ pub(crate) fn run(
 ) -> Result<Exit, AdmissionError> {
     let config = Config::load_with_environment(&args.config)?.config;
     let registry = models::registry(synchronizer, &config)?;
-    for (policy, binding) in births(&registry, &config.namespaces).wanted {
+    for (policy, binding) in births(&registry, &config.engine.namespaces).wanted {
         print(&policy, out)?;
         print(&binding, out)?;
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod crds;
 pub(crate) mod events;
 pub(crate) mod explain;

@@ -1,4 +1,4 @@
-//! The part of loading that touches the disk.
+//! The part of loading that reads the disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,35 @@ use std::{fs, io};
 
 use super::diagnostic::Diagnostic;
 use super::file::{File, Place};
+use super::fit::Expected;
 use super::merge::merge;
 use super::problem::Problem;
-use super::read::{Draft, Lookup, read};
-use super::section::Report;
+use super::read::{fitted, read, resolve, unused};
+use super::report::Report;
 use super::yaml::{Node, Value, parse};
-use super::{Config, ConfigError, Loaded, Secret, environment};
+use super::{Config, ConfigError, Loaded, environment};
 
-/// Reads files and variables and looks up what they name.
+/// Keys of secrets: a text that begins with `@` names the file that holds the secret.
+const SECRETS: [&str; 3] = ["accessor.password", "event_bus.sasl.password", "event_bus.tls.key_password"];
+/// Keys of folders of steps.
+const STEPS: [&str; 4] = ["steps_dir", "pull_steps_dir", "event_steps_dir", "model_policies_dir"];
+
+/// Reads files and variables, and looks up what they name.
 pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
     let mut report = Report::default();
     let mut files: Vec<_> = paths.iter().enumerate().map(|(number, path)| open(path, number, &mut report)).collect();
-    let draft = draft(&mut files, env, &mut report);
-    let Draft { mut config, lookups, unused } = draft;
-    for lookup in lookups {
-        look_up(lookup, &mut config, &mut report);
-    }
+    let tree = merged(&mut files, env, &mut report);
+    let unused = unused(&tree);
+    let mut tree = fitted(tree, &files, &mut report);
+    check_folders(&tree, &files, &mut report);
+    read_secrets(&mut tree, &files, &mut report);
+    let config = read(&tree, &files, &mut report);
+    finish(config, unused, report, &files)
+}
+
+fn finish(config: Config, unused: Vec<String>, report: Report, files: &[File]) -> Result<Loaded, ConfigError> {
     let mut diagnostics: Vec<_> =
-        report.finish().into_iter().map(|(problem, place)| Diagnostic::new(problem, &place, &files)).collect();
+        report.into_problems().into_iter().map(|(problem, place)| Diagnostic::new(problem, &place, files)).collect();
     let place =
         |d: &Diagnostic| (files.iter().position(|f| f.path.display().to_string() == d.file), d.range.start.line);
     diagnostics.sort_by_key(place);
@@ -34,22 +45,24 @@ pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<
     }
 }
 
-/// The configuration as far as texts say it.
-pub(super) fn draft(files: &mut [File], env: &BTreeMap<String, String>, report: &mut Report) -> Draft {
-    let mut tree = Node { value: Value::Null, place: Place::Nowhere };
+/// Merges files and variables into one tree.
+pub(super) fn merged(files: &mut [File], env: &BTreeMap<String, String>, report: &mut Report) -> Node {
+    let mut tree = Node { value: Value::Map(Vec::new()), place: Place::Nowhere };
     for (number, file) in files.iter_mut().enumerate() {
         match parse(file, number) {
-            // A file with nothing in it.
+            // An empty file.
             Ok(Node { value: Value::Null, .. }) => {}
             Ok(node @ Node { value: Value::Map(_), .. }) => tree = merge(tree, node),
             Ok(node) => {
-                let (key, expected) = ("the configuration".to_owned(), "a map");
-                report.push(Problem::WrongType { key, expected, found: node.value.kind() }, &node.place);
+                let found = node.value.kind();
+                let problem =
+                    Problem::WrongType { key: "the configuration".to_owned(), expected: Expected::Map, found };
+                report.push(problem, &node.place);
             }
             Err(error) => report.push(Problem::InvalidYaml { message: error.message }, &error.place),
         }
     }
-    read(merge(tree, environment::overlay(env)), files, report)
+    merge(tree, environment::overlay(env))
 }
 
 fn open(path: &Path, number: usize, report: &mut Report) -> File {
@@ -61,39 +74,41 @@ fn open(path: &Path, number: usize, report: &mut Report) -> File {
     File { path: path.to_owned(), text, secrets: Vec::new() }
 }
 
-fn look_up(lookup: Lookup, config: &mut Config, report: &mut Report) {
-    match lookup {
-        Lookup::Folder { key, path, place } => {
-            if !path.is_dir() {
-                report.push(Problem::NoFolder { key, path }, &place);
-            }
+/// Checks that the folder of models exists, and that folders of steps hold no files.
+fn check_folders(tree: &Node, files: &[File], report: &mut Report) {
+    if let Some((text, place)) = tree.text("models_dir") {
+        let path = resolve(tree, files, "models_dir", text);
+        if !path.is_dir() {
+            report.push(Problem::NoFolder { key: "models_dir", path }, place);
         }
-        Lookup::Steps { key, path, place } => {
-            // A folder that is not there has no files.
-            if holds_files(&path).unwrap_or(false) {
-                report.push(Problem::StepsAtRunTime { key, path }, &place);
-            }
+    }
+    for key in STEPS {
+        let Some((text, place)) = tree.text(key) else { continue };
+        let path = resolve(tree, files, key, text);
+        // A folder that does not exist has no files.
+        if holds_files(&path).unwrap_or(false) {
+            report.push(Problem::StepsAtRunTime { key, path }, place);
         }
-        Lookup::Secret { key, path, place } => match fs::read_to_string(&path) {
-            Ok(text) => keep(key, Secret::new(text.trim_end_matches(['\r', '\n'])), config),
+    }
+}
+
+/// Puts secrets that are in files into the tree.
+fn read_secrets(tree: &mut Node, files: &[File], report: &mut Report) {
+    for key in SECRETS {
+        let Some((text, place)) = tree.text(key) else { continue };
+        let Some(path) = text.strip_prefix('@').map(|path| resolve(tree, files, key, path)) else { continue };
+        match fs::read_to_string(&path) {
+            Ok(secret) => tree.set(key, Value::Text(secret.trim_end_matches(['\r', '\n']).to_owned())),
             Err(error) => {
-                let reason = error.to_string();
-                report.push(Problem::NoSecret { key, path, reason }, &place);
+                let problem = Problem::NoSecret { key, path, reason: error.to_string() };
+                report.push(problem, place);
+                tree.set(key, Value::Null);
             }
-        },
+        }
     }
 }
 
-/// A secret that a file held, put where its key says.
-fn keep(key: &str, secret: Secret, config: &mut Config) {
-    if key == "accessor.password" {
-        config.accessor.password = Some(secret);
-    } else if let Some(bus) = &mut config.event_bus {
-        bus.keep(key, secret);
-    }
-}
-
-/// Whether a folder holds anything but what Python and Git leave in empty ones.
+/// Returns whether a folder holds anything but what Python and Git leave in empty ones.
 fn holds_files(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();

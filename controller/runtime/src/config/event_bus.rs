@@ -1,49 +1,70 @@
-//! `event_bus`: XOS's two keys, and more for Kafka as it is run today.
+//! What a configuration says of the event bus.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
 
-use serde::Serialize;
-use serde_json::Value as Json;
+use secrecy::{ExposeSecret as _, SecretString};
 use xos_bus::Settings;
 use xos_model::Backoff;
 
-use super::Secret;
-use super::read::{Lookup, backoff, secret};
-use super::section::{Report, Section};
+use super::keys::{EventBusKeys, Sasl, Tls};
 
-/// Where the secrets of the section go, among librdkafka's settings.
-const SECRETS: [(&str, &str); 2] =
-    [("event_bus.sasl.password", "sasl.password"), ("event_bus.tls.key_password", "ssl.key.password")];
-/// The mechanisms that librdkafka has without Kerberos, and without a callback for tokens.
-const MECHANISMS: [(&str, &str); 3] =
-    [("PLAIN", "PLAIN"), ("SCRAM-SHA-256", "SCRAM-SHA-256"), ("SCRAM-SHA-512", "SCRAM-SHA-512")];
-
-/// `event_bus`
-#[derive(Clone, Debug, Serialize)]
+/// The event bus.
+#[derive(Clone)]
 pub struct EventBus {
-    /// `kind`: `kafka`.
-    pub kind: String,
-    /// `endpoint`: the brokers.
+    /// The brokers.
     pub endpoints: Vec<String>,
-    /// `parked_topic`: where events are parked that no attempt could handle.
+    /// The topic of events that no attempt could handle.
     pub parked_topic: String,
-    /// `attempts`: how often an event is tried before that.
+    /// The number of attempts at an event before it is parked.
     pub attempts: u32,
-    /// `retry`: the delay between attempts.
+    /// The delay between attempts.
     pub retry: Backoff,
-    /// `gui_events`: whether changes of objects are told on the topic `xos.gui_events`.
+    /// Whether changes of objects are sent to the topic `xos.gui_events`.
     pub gui_events: bool,
-    /// `tls`, `sasl` and `librdkafka`, as librdkafka's settings.
-    #[serde(skip)]
-    pub properties: BTreeMap<String, Secret>,
+    /// Settings of librdkafka: TLS, SASL and others. Any of them may be secret.
+    pub properties: BTreeMap<String, SecretString>,
+}
+
+impl fmt::Debug for EventBus {
+    /// Shows the names of the properties, without their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.properties.keys().collect();
+        f.debug_struct("EventBus")
+            .field("endpoints", &self.endpoints)
+            .field("properties", &keys)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EventBus {
-    /// What the bus is told.
+    /// Reads the section. `resolve` makes a path of the section absolute, or relative to the working directory.
+    pub(super) fn new(keys: EventBusKeys, resolve: impl Fn(&str, &str) -> String) -> Self {
+        let mut properties = BTreeMap::new();
+        let security = match (&keys.sasl, keys.tls.as_ref().is_some_and(|tls| tls.enabled.unwrap_or(true))) {
+            (None, false) => "plaintext",
+            (None, true) => "ssl",
+            (Some(_), false) => "sasl_plaintext",
+            (Some(_), true) => "sasl_ssl",
+        };
+        properties.insert("security.protocol".to_owned(), SecretString::from(security));
+        properties.extend(keys.tls.into_iter().flat_map(|tls| tls_properties(tls, &resolve)));
+        properties.extend(keys.sasl.into_iter().flat_map(sasl_properties));
+        properties.extend(keys.librdkafka);
+        Self {
+            endpoints: keys.endpoint.all(),
+            parked_topic: keys.parked_topic,
+            attempts: keys.attempts,
+            retry: keys.retry.or(Settings::default().retry),
+            gui_events: keys.gui_events,
+            properties,
+        }
+    }
+
+    /// Returns the settings of the bus.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        let properties = self.properties.iter().map(|(key, value)| (key.clone(), value.expose().to_owned()));
+        let properties = self.properties.iter().map(|(key, value)| (key.clone(), value.expose_secret().to_owned()));
         Settings {
             endpoints: self.endpoints.clone(),
             properties: properties.collect(),
@@ -53,109 +74,25 @@ impl EventBus {
             ..Settings::default()
         }
     }
-
-    /// Takes a secret that a file held.
-    pub(super) fn keep(&mut self, key: &str, secret: Secret) {
-        if let Some((_, property)) = SECRETS.iter().find(|(full, _)| *full == key) {
-            self.properties.insert((*property).to_owned(), secret);
-        }
-    }
 }
 
-/// Reads the section, if it is there.
-pub(super) fn event_bus(top: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Report) -> Option<EventBus> {
-    let mut section = top.section("event_bus", report);
-    let set = !section.is_empty();
-    let kind = section.choice("kind", &[("kafka", "kafka")], "`kafka`", report).map_or("kafka", |(kind, _)| kind);
-    let defaults = Settings::default();
-    let attempts = section.count("attempts", report).and_then(|count| u32::try_from(count).ok());
-    let mut bus = EventBus {
-        kind: kind.to_owned(),
-        endpoints: endpoints(&mut section, report),
-        parked_topic: section.text("parked_topic", report).map_or(defaults.parked_topic, |(text, _)| text),
-        attempts: attempts.unwrap_or(defaults.attempts),
-        retry: backoff(&mut section, "retry", defaults.retry, report),
-        gui_events: section.flag("gui_events", report).unwrap_or(false),
-        properties: BTreeMap::new(),
-    };
-    let has_tls = tls(&mut section, &mut bus.properties, lookups, report);
-    let has_sasl = sasl(&mut section, &mut bus.properties, lookups, report);
-    let protocol = match (has_sasl, has_tls) {
-        (false, false) => "plaintext",
-        (false, true) => "ssl",
-        (true, false) => "sasl_plaintext",
-        (true, true) => "sasl_ssl",
-    };
-    bus.properties.insert("security.protocol".to_owned(), Secret::new(protocol));
-    for (key, value) in section.free("librdkafka", report) {
-        bus.properties.insert(key, Secret::new(plain(&value)));
-    }
-    section.finish(report);
-    set.then_some(bus)
+fn tls_properties(tls: Tls, resolve: impl Fn(&str, &str) -> String) -> impl Iterator<Item = (String, SecretString)> {
+    let path = |key: &str, path: Option<String>| path.map(|path| SecretString::from(resolve(key, &path)));
+    let properties = [
+        ("ssl.ca.location", path("event_bus.tls.ca", tls.ca)),
+        ("ssl.certificate.location", path("event_bus.tls.certificate", tls.certificate)),
+        ("ssl.key.location", path("event_bus.tls.key", tls.key)),
+        ("ssl.key.password", tls.key_password),
+        ("enable.ssl.certificate.verification", (tls.verify == Some(false)).then(|| SecretString::from("false"))),
+    ];
+    properties.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
-/// One, several between commas, or a list.
-fn endpoints(section: &mut Section<'_>, report: &mut Report) -> Vec<String> {
-    let all = section.texts_or_text("endpoint", report);
-    let parts = all.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|part| !part.is_empty());
-    parts.map(str::to_owned).collect()
-}
-
-/// Whether TLS is asked for: by an empty section too, `tls: {enabled: true}`.
-fn tls(
-    section: &mut Section<'_>,
-    properties: &mut BTreeMap<String, Secret>,
-    lookups: &mut Vec<Lookup>,
-    report: &mut Report,
-) -> bool {
-    let mut tls = section.section("tls", report);
-    let is_set = !tls.is_empty();
-    let enabled = tls.flag("enabled", report).unwrap_or(is_set);
-    let mut put = |key: &str, value: Option<PathBuf>| {
-        if let Some(path) = value {
-            properties.insert(key.to_owned(), Secret::new(path.display().to_string()));
-        }
-    };
-    for (key, property) in
-        [("ca", "ssl.ca.location"), ("certificate", "ssl.certificate.location"), ("key", "ssl.key.location")]
-    {
-        put(property, tls.path(key, report).map(|(path, _)| path));
-    }
-    if tls.flag("verify", report) == Some(false) {
-        properties.insert("enable.ssl.certificate.verification".to_owned(), Secret::new("false"));
-    }
-    if let Some(password) = secret(&mut tls, "key_password", SECRETS[1].0, lookups, report) {
-        properties.insert(SECRETS[1].1.to_owned(), password);
-    }
-    tls.finish(report);
-    enabled
-}
-
-/// Whether SASL is asked for.
-fn sasl(
-    section: &mut Section<'_>,
-    properties: &mut BTreeMap<String, Secret>,
-    lookups: &mut Vec<Lookup>,
-    report: &mut Report,
-) -> bool {
-    let mut sasl = section.section("sasl", report);
-    let is_set = !sasl.is_empty();
-    let expected = "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`";
-    let mechanism = sasl.choice("mechanism", &MECHANISMS, expected, report).map(|(mechanism, _)| mechanism);
-    if is_set {
-        properties.insert("sasl.mechanisms".to_owned(), Secret::new(mechanism.unwrap_or("PLAIN")));
-    }
-    if let Some((username, _)) = sasl.text("username", report) {
-        properties.insert("sasl.username".to_owned(), Secret::new(username));
-    }
-    if let Some(password) = secret(&mut sasl, "password", SECRETS[0].0, lookups, report) {
-        properties.insert(SECRETS[0].1.to_owned(), password);
-    }
-    sasl.finish(report);
-    is_set
-}
-
-/// librdkafka takes all its settings as texts.
-fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+fn sasl_properties(sasl: Sasl) -> impl Iterator<Item = (String, SecretString)> {
+    let properties = [
+        ("sasl.mechanisms", Some(SecretString::from(sasl.mechanism.name()))),
+        ("sasl.username", sasl.username.map(SecretString::from)),
+        ("sasl.password", sasl.password),
+    ];
+    properties.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }

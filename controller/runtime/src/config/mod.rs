@@ -5,29 +5,33 @@
 //! `XOS_NAME` sets `name`, `XOS_EVENT_BUS__ENDPOINT` sets `endpoint` in `event_bus`, `XOS_SETTINGS__DIRECTORY_URL` sets
 //! `directory_url` in `settings`.
 //!
-//! Reading and merging work on texts and know no disk (`read`); what needs the disk (folders, `@file` secrets) is
-//! looked at afterwards (`disk`).
+//! `keys` has the types of all keys; the JSON schema is made from them. The merged tree of files and variables is fitted to the schema (`fit`), which
+//! reports what does not fit with its place, and is then read into the types. So the schema and the reader cannot differ.
 
 mod diagnostic;
 mod disk;
 mod environment;
 mod event_bus;
 mod file;
+mod fit;
+mod keys;
 mod merge;
 mod model;
 mod problem;
 mod read;
-mod secret;
-mod section;
+mod report;
+mod schema;
 mod yaml;
 
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostic;
 pub use event_bus::EventBus;
+pub use fit::Expected;
 pub use model::{Accessor, AccessorKind, Config, DesiredState, Logging};
 pub use problem::Problem;
-pub use secret::Secret;
+pub use schema::schema;
+pub use yaml::Kind;
 
 /// A configuration, and what was noticed on reading it.
 #[derive(Debug)]

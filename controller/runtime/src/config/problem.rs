@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use xos_xproto::declare_diagnostics;
 
+use super::fit::Expected;
+use super::yaml::Kind;
+
 declare_diagnostics! {
     /// A diagnostic of a configuration.
     pub enum Problem;
@@ -17,17 +20,17 @@ declare_diagnostics! {
         message("{message}");
     }
     /// A value has the wrong type. Write one of the type that the message names.
-    C003 Error WrongType { key: String, expected: &'static str, found: &'static str } => {
+    C003 Error WrongType { key: String, expected: Expected, found: Kind } => {
         message("{key} should be {expected}, not {found}");
-        suggest(type_help(expected, found));
+        suggest(type_help(*expected, *found));
     }
     /// A value has the right type, but the key cannot have it. Write one that it can have.
-    C004 Error InvalidValue { key: String, value: String, expected: &'static str, suggestion: Option<String> } => {
+    C004 Error InvalidValue { key: String, value: String, expected: String, suggestion: Option<String> } => {
         message("`{key}` cannot be `{value}`: expected {expected}");
         suggest(did_you_mean(suggestion));
     }
     /// A required key is not set. Set it in the file, or by an environment variable.
-    C005 Error Missing { key: &'static str } => {
+    C005 Error Missing { key: String } => {
         message("`{key}` is missing");
         help("set it: `{key}: …`, or the environment variable XOS_{}", key.to_uppercase());
     }
@@ -66,17 +69,21 @@ declare_diagnostics! {
         message("`{key}` names the file {}, which cannot be read: {reason}", path.display());
         help("`@` begins the path of a file, which is relative to the file that names it");
     }
+    /// The configuration fits its schema and cannot be read all the same. This is a bug: please report it.
+    C012 Error Unfit => {
+        message("the configuration fits its schema and cannot be read: please report this");
+    }
 }
 
 fn did_you_mean(name: &Option<String>) -> Option<String> {
     name.as_ref().map(|name| format!("did you mean `{name}`?"))
 }
 
-fn type_help(expected: &str, found: &str) -> Option<String> {
+fn type_help(expected: Expected, found: Kind) -> Option<String> {
     let help = match (expected, found) {
-        ("a text", "a number" | "true or false") => "put it in quotes",
-        ("a duration", "a number") => "write it with its unit: `30s`, `5m`, `1h 30m`",
-        ("a list of texts", "a text") => "write `[…]`, or one item a line after `-`",
+        (Expected::Text, Kind::Number | Kind::Flag) => "put it in quotes",
+        (Expected::Duration, Kind::Number) => "write it with its unit: `30s`, `5m`, `1h 30m`",
+        (Expected::Texts, Kind::Text) => "write `[…]`, or one item a line after `-`",
         _ => return None,
     };
     Some(help.to_owned())

@@ -1,172 +1,112 @@
 //! From the merged tree to the configuration.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use xos_model::Backoff;
 
-use super::event_bus::event_bus;
 use super::file::{File, Place};
-use super::model::{Accessor, AccessorKind, Config, DesiredState, Logging};
+use super::fit::fit;
+use super::keys::Keys;
 use super::problem::Problem;
-use super::secret::Secret;
-use super::section::{Report, Section};
-use super::yaml::Node;
-use crate::logging::LogFormat;
-
-/// What has to be looked up on the disk before the configuration is complete.
-#[derive(Debug)]
-pub(super) enum Lookup {
-    /// A folder that has to be there.
-    Folder { key: &'static str, path: PathBuf, place: Place },
-    /// A folder of steps, which has to be empty.
-    Steps { key: &'static str, path: PathBuf, place: Place },
-    /// A file that holds a secret.
-    Secret { key: &'static str, path: PathBuf, place: Place },
-}
-
-/// A configuration as far as it can be read without the disk.
-#[derive(Debug)]
-pub(super) struct Draft {
-    pub(super) config: Config,
-    pub(super) lookups: Vec<Lookup>,
-    pub(super) unused: Vec<String>,
-}
+use super::report::Report;
+use super::schema::schema;
+use super::yaml::{Node, Value};
+use super::{Accessor, Config, EventBus};
 
 /// Keys of XOS that have no effect in this version.
 const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
+/// The kind of accessor that XOS has and this version does not.
+const GRPC: &str = "grpcapi";
 
-/// Keys of Python's logging configuration, which XOS files have below `logging`.
-const PYTHON_LOGGING: [&str; 8] =
-    ["version", "formatters", "filters", "handlers", "loggers", "root", "incremental", "disable_existing_loggers"];
-
-/// Reads the tree; values that are wrong are reported and taken for not given.
-pub(super) fn read(tree: Node, files: &[File], report: &mut Report) -> Draft {
-    let missing_in = if files.is_empty() { Place::Nowhere } else { Place::File { file: 0, bytes: 0..0 } };
-    let unused = unused(&tree);
-    let mut top = Section::top(tree, files, report);
-    let mut lookups = Vec::new();
-    let config = Config {
-        name: name(&mut top, &missing_in, report),
-        core_version: top.text("core_version", report).map(|(text, _)| text),
-        desired_state: desired_state(&mut top, report),
-        accessor: accessor(&mut top, &mut lookups, report),
-        models_dir: models_dir(&mut top, &mut lookups, report),
-        steps_dir: steps("steps_dir", &mut top, &mut lookups, report),
-        pull_steps_dir: steps("pull_steps_dir", &mut top, &mut lookups, report),
-        event_steps_dir: steps("event_steps_dir", &mut top, &mut lookups, report),
-        model_policies_dir: steps("model_policies_dir", &mut top, &mut lookups, report),
-        event_bus: event_bus(&mut top, &mut lookups, report),
-        required_models: top.texts("required_models", report),
-        dependency_graph: top.path("dependency_graph", report).map(|(path, _)| path),
-        logging: logging(&mut top, report),
-        backoff_disabled: top.flag("backoff_disabled", report).unwrap_or(false),
-        namespaces: top.texts("namespaces", report),
-        settings: top.free("settings", report),
-        concurrency: top.count("concurrency", report).unwrap_or(16),
-        slow_after: top.time("slow_after", report).map_or(Duration::from_secs(1), |(time, _)| time),
-        slow_concurrency: top.count("slow_concurrency", report).unwrap_or(256),
-        api_timeout: top.time("api_timeout", report).map_or(crate::cluster::ANSWERED, |(time, _)| time),
-        step_timeout: top.time("step_timeout", report).map_or(Duration::from_mins(10), |(time, _)| time),
-        shutdown_grace: top.duration("shutdown_grace", report).map_or(Duration::from_secs(30), |(time, _)| time),
-        backoff: backoff(&mut top, "backoff", Backoff::default(), report),
-        deferred_every: top.time("deferred_every", report).map_or(Duration::from_secs(5), |(time, _)| time),
-        finalizers_at_birth: top.flag("finalizers_at_birth", report).unwrap_or(true),
-        monitoring_address: top.address("monitoring_address", report),
-    };
-    // Whatever these hold, it is XOS's own matter.
-    top.take("wrappers", report);
-    top.take("blueprints", report);
-    top.finish(report);
-    Draft { config, lookups, unused }
-}
-
-fn unused(tree: &Node) -> Vec<String> {
-    let super::yaml::Value::Map(entries) = &tree.value else { return Vec::new() };
+/// Returns the keys that are set and have no effect.
+pub(super) fn unused(tree: &Node) -> Vec<String> {
+    let Value::Map(entries) = &tree.value else { return Vec::new() };
     let keys = entries.iter().map(|entry| entry.key.clone());
     keys.filter(|key| UNUSED.contains(&key.as_str())).collect()
 }
 
-fn name(top: &mut Section<'_>, missing_in: &Place, report: &mut Report) -> String {
-    let name = top.text("name", report).map(|(name, _)| name).filter(|name| !name.trim().is_empty());
-    // A name of the wrong type, or a file that cannot be read, is reported as such.
-    if name.is_none() && report.problems.is_empty() {
-        report.push(Problem::Missing { key: "name" }, missing_in);
-    }
-    name.unwrap_or_default()
-}
-
-fn desired_state(top: &mut Section<'_>, report: &mut Report) -> DesiredState {
-    const STATES: [(&str, DesiredState); 2] = [("load", DesiredState::Load), ("unload", DesiredState::Unload)];
-    top.choice("desired_state", &STATES, "`load` or `unload`", report).map(|(state, _)| state).unwrap_or_default()
-}
-
-fn accessor(top: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Report) -> Accessor {
-    const KINDS: [(&str, Option<AccessorKind>); 2] =
-        [("kubernetes", Some(AccessorKind::Kubernetes)), ("grpcapi", None)];
-    let mut section = top.section("accessor", report);
-    let kind = section.choice("kind", &KINDS, "`kubernetes` or `grpcapi`", report);
-    if let Some((None, place)) = &kind {
+/// Returns the tree as far as it fits the schema; what does not fit is reported.
+pub(super) fn fitted(mut tree: Node, files: &[File], report: &mut Report) -> Node {
+    let missing_in = if files.is_empty() { Place::Nowhere } else { Place::File { file: 0, bytes: 0..0 } };
+    if let Some((GRPC, place)) = tree.text("accessor.kind") {
         report.push(Problem::NoCore, place);
+        tree.set("accessor.kind", Value::Null);
     }
-    let accessor = Accessor {
-        kind: kind.and_then(|(kind, _)| kind).unwrap_or_default(),
-        endpoint: section.text("endpoint", report).map(|(text, _)| text),
-        username: section.text("username", report).map(|(text, _)| text),
-        password: secret(&mut section, "password", "accessor.password", lookups, report),
-    };
-    section.finish(report);
-    accessor
+    fit(tree, &schema(), &missing_in, report)
 }
 
-/// A secret, or nothing yet if a file holds it.
-pub(super) fn secret(
-    section: &mut Section<'_>,
-    key: &str,
-    full: &'static str,
-    lookups: &mut Vec<Lookup>,
-    report: &mut Report,
-) -> Option<Secret> {
-    let (text, place) = section.text(key, report)?;
-    let Some(path) = text.strip_prefix('@') else { return Some(Secret::new(text)) };
-    lookups.push(Lookup::Secret { key: full, path: section.resolve(path, &place), place });
-    None
-}
-
-fn models_dir(top: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Report) -> Option<PathBuf> {
-    let (path, place) = top.path("models_dir", report)?;
-    lookups.push(Lookup::Folder { key: "models_dir", path: path.clone(), place });
-    Some(path)
-}
-
-fn steps(key: &'static str, top: &mut Section<'_>, lookups: &mut Vec<Lookup>, report: &mut Report) -> Option<PathBuf> {
-    let (path, place) = top.path(key, report)?;
-    lookups.push(Lookup::Steps { key, path: path.clone(), place });
-    Some(path)
-}
-
-fn logging(top: &mut Section<'_>, report: &mut Report) -> Logging {
-    const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    let mut section = top.section("logging", report);
-    let defaults = Logging::default();
-    let level = section.text("level", report).map_or(defaults.level, |(level, _)| level);
-    let format = section.choice("format", &FORMATS, "`text` or `json`", report);
-    for key in PYTHON_LOGGING {
-        section.take(key, report);
+/// Reads a tree that fits the schema.
+pub(super) fn read(tree: &Node, files: &[File], report: &mut Report) -> Config {
+    let keys: Keys = serde_json::from_value(tree.clone().into_json()).unwrap_or_else(|_| {
+        // Not reached as long as the schema is right, which is made from the same types. The error may show a secret.
+        report.push(Problem::Unfit, &tree.place);
+        Keys::default()
+    });
+    check_backoff(tree, "backoff", keys.backoff.or(xos_engine::Options::default().backoff), report);
+    if let Some(bus) = &keys.event_bus {
+        check_backoff(tree, "event_bus.retry", bus.retry.or(xos_bus::Settings::default().retry), report);
     }
-    section.finish(report);
-    Logging { level, format: format.map_or(defaults.format, |(format, _)| format) }
+    config(keys, |key, path| resolve(tree, files, key, path))
 }
 
-pub(super) fn backoff(top: &mut Section<'_>, key: &str, defaults: Backoff, report: &mut Report) -> Backoff {
-    let mut section = top.section(key, report);
-    let initial = section.time("initial", report).map_or(defaults.initial, |(time, _)| time);
-    let max = section.time("max", report);
-    let jitter = section.fraction("jitter", report).unwrap_or(defaults.jitter);
-    if let Some((_, place)) = max.as_ref().filter(|(max, _)| *max < initial) {
-        let value = format!("{:?}", max.as_ref().map_or(initial, |(max, _)| *max));
-        section.invalid("max", &value, "at least `initial` beside it", place, report);
+/// Reports a longest delay that is shorter than the first. The schema cannot say this.
+fn check_backoff(tree: &Node, key: &str, backoff: Backoff, report: &mut Report) {
+    let Some(max) = tree.at(&format!("{key}.max")) else { return };
+    let Value::Text(text) = &max.value else { return };
+    if super::keys::parse_duration(text).is_some_and(|max| max < backoff.initial) {
+        let (key, expected) = (format!("{key}.max"), "at least as long as `initial` beside it".to_owned());
+        let problem = Problem::InvalidValue { key, value: text.clone(), expected, suggestion: None };
+        report.push(problem, &max.place);
     }
-    section.finish(report);
-    Backoff { initial, max: max.map_or(defaults.max.max(initial), |(max, _)| max), jitter }
+}
+
+/// Returns the path that a key has: relative to the file that names it.
+pub(super) fn resolve(tree: &Node, files: &[File], key: &str, path: &str) -> PathBuf {
+    match tree.at(key).map(|node| &node.place) {
+        Some(Place::File { file, .. }) => files.get(*file).map_or_else(|| path.into(), |file| file.resolve(path)),
+        Some(Place::Variable(_) | Place::Nowhere) | None => Path::new(path).to_owned(),
+    }
+}
+
+fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
+    let path = |key: &str, path: Option<String>| path.map(|path| resolve(key, &path));
+    let engine = engine(&keys);
+    let event_bus = |bus| EventBus::new(bus, |key, path| resolve(key, path).display().to_string());
+    Config {
+        name: keys.name,
+        desired_state: keys.desired_state,
+        accessor: Accessor {
+            kind: keys.accessor.kind,
+            endpoint: keys.accessor.endpoint,
+            username: keys.accessor.username,
+            password: keys.accessor.password,
+        },
+        models_dir: path("models_dir", keys.models_dir),
+        event_bus: keys.event_bus.map(event_bus),
+        dependency_graph: path("dependency_graph", keys.dependency_graph),
+        logging: keys.logging,
+        settings: keys.settings,
+        api_timeout: keys.api_timeout,
+        finalizers_at_birth: keys.finalizers_at_birth,
+        monitoring_address: keys.monitoring_address.and_then(|address| address.parse().ok()),
+        engine,
+    }
+}
+
+fn engine(keys: &Keys) -> xos_engine::Options {
+    let defaults = xos_engine::Options::default();
+    let backoff = keys.backoff.or(defaults.backoff);
+    // Without backoff the delay does not grow.
+    let max = if keys.backoff_disabled { backoff.initial } else { backoff.max };
+    xos_engine::Options {
+        concurrency: keys.concurrency.get(),
+        slow_after: keys.slow_after,
+        slow_concurrency: keys.slow_concurrency.get(),
+        step_timeout: keys.step_timeout,
+        backoff: Backoff { max, ..backoff },
+        deferred_every: keys.deferred_every,
+        shutdown_grace: keys.shutdown_grace,
+        namespaces: keys.namespaces.clone(),
+        ..defaults
+    }
 }

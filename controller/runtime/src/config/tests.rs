@@ -5,24 +5,27 @@ use std::time::Duration;
 
 use xos_model::Backoff;
 
-use super::disk::draft;
+use secrecy::ExposeSecret as _;
+
+use super::disk::merged;
 use super::file::File;
-use super::section::Report;
+use super::report::Report;
 use super::*;
 use crate::logging::LogFormat;
 
-/// What texts and variables give, without the disk: the configuration and what was noticed.
-fn read(texts: &[&str], env: &[(&str, &str)]) -> (Config, Vec<String>) {
+/// Returns what texts and variables give, without the disk: the configuration and what was noticed.
+pub(super) fn read(texts: &[&str], env: &[(&str, &str)]) -> (Config, Vec<String>) {
     let mut files: Vec<_> = (0..)
         .zip(texts)
         .map(|(n, text)| File { path: format!("etc/{n}.yaml").into(), text: (*text).into(), secrets: vec![] })
         .collect();
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut report = Report::default();
-    let draft = draft(&mut files, &env, &mut report);
-    let diagnostics = report.finish();
+    let tree = merged(&mut files, &env, &mut report);
+    let tree = super::read::fitted(tree, &files, &mut report);
+    let config = super::read::read(&tree, &files, &mut report);
     let text = |(problem, place)| Diagnostic::new(problem, &place, &files).to_string();
-    (draft.config, diagnostics.into_iter().map(text).collect())
+    (config, report.into_problems().into_iter().map(text).collect())
 }
 
 fn noticed(text: &str) -> Vec<String> {
@@ -37,12 +40,15 @@ fn defaults_are_as_documented() {
     assert_eq!(config.desired_state, DesiredState::Load);
     assert_eq!(config.accessor.kind, AccessorKind::Kubernetes);
     assert_eq!(config.logging, Logging { level: "info".into(), format: LogFormat::Text });
-    assert_eq!(config.concurrency, 16);
-    assert_eq!(config.step_timeout, Duration::from_secs(600));
-    assert_eq!(config.shutdown_grace, Duration::from_secs(30));
-    assert_eq!((config.deferred_every, config.finalizers_at_birth), (Duration::from_secs(5), true));
-    assert_eq!(config.backoff, Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 });
-    assert!(config.namespaces.is_empty() && config.settings.is_empty() && !config.backoff_disabled);
+    assert_eq!(config.engine.concurrency, 16);
+    assert_eq!(config.engine.step_timeout, Duration::from_secs(600));
+    assert_eq!(config.engine.shutdown_grace, Duration::from_secs(30));
+    assert_eq!((config.engine.deferred_every, config.finalizers_at_birth), (Duration::from_secs(5), true));
+    assert_eq!(
+        config.engine.backoff,
+        Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 }
+    );
+    assert!(config.engine.namespaces.is_empty() && config.settings.is_empty());
 }
 
 #[test]
@@ -77,18 +83,26 @@ monitoring_address: "127.0.0.1:9100"
     let (config, noticed) = read(&[text], &[]);
     assert_eq!(noticed, [""; 0]);
     assert_eq!(config.desired_state, DesiredState::Unload);
-    assert_eq!(config.accessor.password, Some(Secret::new("letmein")));
+    assert_eq!(config.accessor.password.unwrap().expose_secret(), "letmein");
     assert_eq!(config.models_dir.as_deref(), Some(Path::new("etc/models")));
-    assert_eq!(config.steps_dir.as_deref(), Some(Path::new("/opt/steps")));
     assert_eq!(config.event_bus.unwrap().settings().endpoints, ["kafka:9092"]);
-    assert_eq!(config.required_models, ["Site", "Slice"]);
+    assert_eq!(config.dependency_graph.as_deref(), Some(Path::new("etc/model-deps")));
     assert_eq!(config.logging, Logging { level: "debug".into(), format: LogFormat::Json });
-    assert_eq!(config.namespaces, ["one", "two"]);
+    assert_eq!(config.engine.namespaces, ["one", "two"]);
     assert_eq!(config.settings["deep"][1]["x"], 1.5);
-    assert_eq!((config.step_timeout, config.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
-    assert_eq!(config.backoff.max, Duration::from_secs(5400));
-    assert_eq!((config.deferred_every, config.finalizers_at_birth), (Duration::from_secs(1), false));
+    assert_eq!((config.engine.step_timeout, config.engine.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
+    assert_eq!(config.engine.backoff.max, Duration::from_millis(500), "backoff is disabled");
+    assert_eq!((config.engine.deferred_every, config.finalizers_at_birth), (Duration::from_secs(1), false));
     assert_eq!(config.monitoring_address.unwrap().port(), 9100);
+}
+
+#[test]
+fn a_first_delay_longer_than_the_default_of_the_longest_is_the_longest() {
+    let (config, noticed) = read(&["name: a\nbackoff: {initial: 1h 30m}"], &[]);
+    assert_eq!(noticed, [""; 0]);
+    assert_eq!(config.engine.backoff.max, Duration::from_secs(5400));
+    let (config, _) = read(&["name: a\nbackoff: {max: 10s}"], &[]);
+    assert_eq!(config.engine.backoff.max, Duration::from_secs(10));
 }
 
 #[test]
@@ -107,9 +121,8 @@ fn overlays_and_then_variables_win() {
     let (config, noticed) = read(&[base, "", over], &env);
     assert_eq!(noticed, [""; 0]);
     assert_eq!(config.name, "over");
-    assert_eq!(config.concurrency, 16);
-    assert_eq!(config.namespaces, ["y", "z"]);
-    assert_eq!(config.core_version.as_deref(), Some("4"));
+    assert_eq!(config.engine.concurrency, 16);
+    assert_eq!(config.engine.namespaces, ["y", "z"]);
     assert_eq!(config.logging.format, LogFormat::Json);
     let settings = serde_json::to_string(&config.settings).unwrap();
     assert_eq!(settings, r#"{"a":1,"b":{"c":2,"d":[3]},"e":true}"#);
@@ -123,7 +136,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("- name", "etc/0.yaml:1:1: the configuration should be a map, not a list"),
         ("name: 5", "etc/0.yaml:1:7: `name` should be a text, not a number (put it in quotes)"),
         ("name: a\nconcurrency: many", "etc/0.yaml:2:14: `concurrency` should be a whole number, not a text"),
-        ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1 on"),
+        ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1"),
         (
             "name: a\nstep_timeout: 5",
             "etc/0.yaml:2:15: `step_timeout` should be a duration, not a number (write it with its unit: `30s`, `5m`, `1h 30m`)",
@@ -138,7 +151,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "name: a\nstep_timeout: 0s",
-            "etc/0.yaml:2:15: `step_timeout` cannot be `0s`: expected a duration longer than nothing",
+            "etc/0.yaml:2:15: `step_timeout` cannot be `0s`: expected a duration longer than 0s",
         ),
         (
             "name: a\nbackoff: {jitter: 2}",
@@ -146,7 +159,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "name: a\nbackoff: {initial: 10s, max: 5s}",
-            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least `initial` beside it",
+            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least as long as `initial` beside it",
         ),
         (
             "name: a\ndesired_state: unlod",
@@ -217,9 +230,8 @@ fn passwords_are_read_from_files_and_never_shown() {
     let config = ("etc/config.yaml", "name: a\naccessor: {password: \"@../secrets/pw\"}\n");
     let (loaded, _folder) = load(&[config, ("secrets/pw", "letmein\r\n")]);
     let config_read = loaded.unwrap().config;
-    assert_eq!(config_read.accessor.password.as_ref().map(Secret::expose), Some("letmein"));
+    assert_eq!(config_read.accessor.password.as_ref().unwrap().expose_secret(), "letmein");
     assert!(!format!("{config_read:?}").contains("letmein"));
-    assert!(!serde_json::to_string(&config_read).unwrap().contains("letmein"));
 
     let shown = error(&[("c.yaml", "name: a\naccessor: {password: letmein, kind: grpcapi}\n")]);
     assert!(shown.contains("accessor: {password: *******, kind: grpcapi}"), "{shown}");
@@ -295,7 +307,7 @@ event_bus:
     let loaded = loaded.unwrap();
     assert_eq!((loaded.warnings.len(), loaded.unused.len()), (0, 0));
     let bus = loaded.config.event_bus.as_ref().unwrap();
-    assert!(!format!("{bus:?}").contains("letmein") && !serde_json::to_string(bus).unwrap().contains("letmein"));
+    assert!(!format!("{bus:?}").contains("letmein"));
     let settings = bus.settings();
     assert_eq!((settings.brokers().as_str(), settings.attempts), ("one:9092,two:9093", 3));
     assert_eq!(settings.parked("t", "a"), "parked.a.t");

@@ -42,17 +42,17 @@ pub(crate) struct IoSteps {
 impl IoSteps {
     /// Checks the steps and settings, without a connection to a broker.
     pub(crate) fn new(steps: Steps, config: &Config) -> Result<Self, IoStepsError> {
-        let namespace = config.namespaces.first().map_or(NAMESPACE, String::as_str).to_owned();
+        let namespace = config.engine.namespaces.first().map_or(NAMESPACE, String::as_str).to_owned();
         let pull_options = PullOptions {
-            time_limit: config.step_timeout,
-            shutdown_grace: config.shutdown_grace,
+            time_limit: config.engine.step_timeout,
+            shutdown_grace: config.engine.shutdown_grace,
             namespace: namespace.clone(),
         };
         let options = BusOptions {
             synchronizer: config.name.clone(),
             namespace,
-            time_limit: config.step_timeout,
-            shutdown_grace: config.shutdown_grace,
+            time_limit: config.engine.step_timeout,
+            shutdown_grace: config.engine.shutdown_grace,
         };
         let (bus, producer) = bus(steps.event_steps, config, options)?;
         let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);

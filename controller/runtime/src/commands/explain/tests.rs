@@ -40,7 +40,7 @@ fn no_code_is_declared_twice() {
 #[test]
 fn an_unknown_code_is_a_usage_error_with_a_suggestion() {
     for (code, message) in [
-        ("Y012", "there is no code `Y012`; did you mean `X012`?; `xos explain` lists them all"),
+        ("Y308", "there is no code `Y308`; did you mean `X308`?; `xos explain` lists them all"),
         ("nothing", "there is no code `nothing`; `xos explain` lists them all"),
         ("", "there is no code ``; `xos explain` lists them all"),
         ("ä", "there is no code `ä`; `xos explain` lists them all"),

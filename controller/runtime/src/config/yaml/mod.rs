@@ -1,10 +1,11 @@
 //! YAML with the place of every key and value.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value as Json};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Localizer, Location, SnippetMode, Spanned, UserMessageFormatter};
 
 use super::file::{File, Place};
 
@@ -41,22 +42,87 @@ impl PartialEq for Node {
     }
 }
 
-impl Value {
-    /// What kind of value it is, with its article; the value itself is not shown, for it may be a secret.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
+/// The kind of a value. The value itself is not shown, because it may be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Null,
+    /// `true` or `false`.
+    Flag,
+    /// A number.
+    Number,
+    /// A text.
+    Text,
+    /// A list.
+    List,
+    /// A map.
+    Map,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Null => "nothing",
-            Self::Bool(_) => "true or false",
-            Self::Int(_) | Self::Float(_) => "a number",
-            Self::Text(_) => "a text",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a map",
+            Self::Flag => "true or false",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::List => "a list",
+            Self::Map => "a map",
+        })
+    }
+}
+
+impl Value {
+    /// Returns the kind of the value.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(_) => Kind::Flag,
+            Self::Int(_) | Self::Float(_) => Kind::Number,
+            Self::Text(_) => Kind::Text,
+            Self::List(_) => Kind::List,
+            Self::Map(_) => Kind::Map,
         }
     }
 }
 
 impl Node {
-    /// The value without its place.
+    /// Returns whether it counts as not set: it is null, or a map without a key.
+    pub(super) fn is_unset(&self) -> bool {
+        matches!(&self.value, Value::Null) || matches!(&self.value, Value::Map(entries) if entries.is_empty())
+    }
+
+    /// Returns the node at a path of keys with dots between them.
+    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |node, key| match &node.value {
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node),
+            _ => None,
+        })
+    }
+
+    fn at_mut(&mut self, path: &str) -> Option<&mut Self> {
+        path.split('.').try_fold(self, |node, key| match &mut node.value {
+            Value::Map(entries) => entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node),
+            _ => None,
+        })
+    }
+
+    /// Returns the text at a path, with its place.
+    pub(super) fn text(&self, path: &str) -> Option<(&str, &Place)> {
+        match self.at(path) {
+            Some(Self { value: Value::Text(text), place }) => Some((text, place)),
+            _ => None,
+        }
+    }
+
+    /// Replaces the value at a path, if there is one.
+    pub(super) fn set(&mut self, path: &str, value: Value) {
+        if let Some(node) = self.at_mut(path) {
+            node.value = value;
+        }
+    }
+
+    /// Returns the value without its place.
     pub(super) fn into_json(self) -> Json {
         match self.value {
             Value::Null => Json::Null,
@@ -111,13 +177,28 @@ fn from_str(text: &str) -> Result<Spanned<Raw>, serde_saphyr::Error> {
     serde_saphyr::from_str_with_options(text, options)
 }
 
-/// The message without the place, which is shown for itself, and without advice to programmers.
+/// Leaves places out of messages: a diagnostic shows its place itself.
+struct WithoutPlaces;
+
+impl Localizer for WithoutPlaces {
+    fn attach_location<'a>(&self, base: Cow<'a, str>, _: Location) -> Cow<'a, str> {
+        base
+    }
+
+    fn alias_used_at(&self, _: Location) -> String {
+        String::new()
+    }
+
+    fn alias_defined_at(&self, _: Location) -> String {
+        String::new()
+    }
+}
+
+/// Returns the message for users, without the place.
 fn message(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let text = text.split(", set DuplicateKeyPolicy").next().unwrap_or(text);
-    let text = text.split("; use from_str_multiple").next().unwrap_or(text);
-    format!("this is not valid YAML: {text}")
+    let formatter = UserMessageFormatter.with_localizer(&WithoutPlaces);
+    let options = serde_saphyr::render_options! { formatter: &formatter, snippets: SnippetMode::Off };
+    format!("this is not valid YAML: {}", error.render_with_options(options))
 }
 
 fn bytes(location: Location, file: &File) -> std::ops::Range<usize> {
@@ -156,7 +237,7 @@ fn place(raw: Spanned<Raw>, file: &File, number: usize) -> Node {
 /// Whether a key is the name of something that must not be shown.
 fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["password", "secret", "token"].iter().any(|word| key.contains(word))
+    ["password", "secret", "token", "key.pem"].iter().any(|word| key.contains(word))
 }
 
 fn note_secrets(node: &Node, secret: bool, secrets: &mut Vec<std::ops::Range<usize>>) {

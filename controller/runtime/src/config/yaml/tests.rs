@@ -29,9 +29,9 @@ fn keys_and_values_have_their_places() {
 #[test]
 fn what_is_not_yaml_is_reported_with_its_place() {
     for (text, message, at) in [
-        ("a: 1\na: 2\n", "this is not valid YAML: duplicate mapping key: a", 5),
+        ("a: 1\na: 2\n", "this is not valid YAML: duplicate mapping key `a` is not allowed here", 5),
         ("a: b: c\n", "this is not valid YAML: mapping values are not allowed in this context", 4),
-        ("a: 1\n---\nb: 1\n", "this is not valid YAML: multiple YAML documents detected", 9),
+        ("a: 1\n---\nb: 1\n", "this is not valid YAML: only single YAML document expected but multiple found", 9),
     ] {
         let error = read(text).0.unwrap_err();
         assert_eq!(error.message, message);

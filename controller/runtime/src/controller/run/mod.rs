@@ -12,8 +12,7 @@ use xos_engine::birth::{self, Births};
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
 use xos_engine::watch::{Notice, watches};
-use xos_engine::{Engine, EngineError, KubeWriter, Registry};
-use xos_model::Backoff;
+use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
 
@@ -38,9 +37,9 @@ pub(super) async fn run(
     let Controller { registry, io_steps } = controller;
     let (sender, notices) = mpsc::channel(NOTICES_WAITING);
     let mut watching = start_watches(&client, &registry, config, &sender);
-    let options = xos_engine::Options { watches: watching.len(), ..options(config, dependencies) };
+    let options = Options { watches: watching.len(), dependencies, ..config.engine.clone() };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
-    let births = birth::births(&registry, &config.namespaces);
+    let births = birth::births(&registry, &config.engine.namespaces);
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let services = Services { producer: io_steps.producer(), ..services(&client, config, events)? };
@@ -52,7 +51,7 @@ pub(super) async fn run(
     });
     let name = config.name.clone();
     let sending = AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, client, &name).await }));
-    tracing::info!(namespaces = ?config.namespaces, watches = watching.len(), "running");
+    tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
     let stop = shutdown.child_token();
     let running = run_steps(engine, notices, io_steps, shutdown, stop.clone());
     let result = until_done(running, &mut watching, &stop).await;
@@ -66,7 +65,7 @@ pub(super) async fn run(
 
 fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: &Sender<Notice>) -> JoinSet<()> {
     let mut watching = JoinSet::new();
-    for watch in watches(client, registry, &config.namespaces) {
+    for watch in watches(client, registry, &config.engine.namespaces) {
         watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
     }
     watching
@@ -135,24 +134,6 @@ fn services(client: &Client, config: &Config, events: KubeEvents) -> Result<Serv
         kube: Some(client.clone()),
         ..Services::new(http_client()?)
     })
-}
-
-fn options(config: &Config, dependencies: Vec<ExtraDependency>) -> xos_engine::Options {
-    let configured = config.backoff;
-    // Without backoff the delay does not grow.
-    let max = if config.backoff_disabled { configured.initial } else { configured.max };
-    xos_engine::Options {
-        concurrency: config.concurrency,
-        slow_after: config.slow_after,
-        slow_concurrency: config.slow_concurrency,
-        step_timeout: config.step_timeout,
-        backoff: Backoff { max, ..configured },
-        shutdown_grace: config.shutdown_grace,
-        deferred_every: config.deferred_every,
-        dependencies,
-        namespaces: config.namespaces.clone(),
-        ..xos_engine::Options::default()
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,181 @@
+//! The keys of a configuration file. The schema and the reader are both made from these types, and so are the defaults.
+
+mod event_bus;
+mod values;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use xos_model::Backoff;
+
+use super::model::{AccessorKind, DesiredState, Logging};
+
+pub(super) use event_bus::{EventBusKeys, Sasl, Tls};
+pub(super) use values::{DURATION, has_format, parse_duration};
+
+/// The configuration of an XOS synchronizer.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(title = "XOS synchronizer", deny_unknown_fields, extend("required" = ["name"]))]
+pub(super) struct Keys {
+    /// The name of the synchronizer: on finalizers, field managers and status, in Kafka and in logs.
+    #[schemars(extend("pattern" = "\\S", "patternErrorMessage" = "a text that is not empty"))]
+    pub(super) name: String,
+    /// The versions of the XOS core that the models are for. Has no effect in this version.
+    pub(super) core_version: Option<String>,
+    /// Whether the models should be loaded.
+    pub(super) desired_state: DesiredState,
+    /// Where the objects are stored.
+    pub(super) accessor: AccessorKeys,
+    /// A folder of .xproto files, relative to the file that names it. Default: the models that are compiled in.
+    pub(super) models_dir: Option<String>,
+    /// A folder of sync steps. It has to be empty in this version: steps are compiled in.
+    pub(super) steps_dir: Option<String>,
+    /// A folder of pull steps. It has to be empty in this version: steps are compiled in.
+    pub(super) pull_steps_dir: Option<String>,
+    /// A folder of event steps. It has to be empty in this version: steps are compiled in.
+    pub(super) event_steps_dir: Option<String>,
+    /// A folder of policies. It has to be empty in this version: policies are compiled in.
+    pub(super) model_policies_dir: Option<String>,
+    /// Kafka, for event steps and for messages.
+    pub(super) event_bus: Option<EventBusKeys>,
+    /// Models that have to be loaded first. Has no effect in this version.
+    pub(super) required_models: Vec<String>,
+    /// A file of dependencies between models, beside those by links.
+    pub(super) dependency_graph: Option<String>,
+    /// The log, on standard error.
+    pub(super) logging: Logging,
+    /// Whether failed objects are tried again without a growing delay.
+    pub(super) backoff_disabled: bool,
+    /// The namespaces to watch. Default: all.
+    pub(super) namespaces: Vec<String>,
+    /// Settings of the service's own steps.
+    pub(super) settings: Map<String, Value>,
+    /// The number of objects that are reconciled at once, without those that take long.
+    pub(super) concurrency: NonZeroUsize,
+    /// The time after which an object counts as one that takes long.
+    #[serde(with = "values::span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) slow_after: Duration,
+    /// The number of objects that take long and are reconciled at once.
+    pub(super) slow_concurrency: NonZeroUsize,
+    /// How long the API server may take to answer.
+    #[serde(with = "values::span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) api_timeout: Duration,
+    /// The time limit of a step.
+    #[serde(with = "values::span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) step_timeout: Duration,
+    /// How long running steps may go on after SIGTERM.
+    #[serde(with = "values::span")]
+    #[schemars(schema_with = "values::duration")]
+    pub(super) shutdown_grace: Duration,
+    /// The delay between attempts after failures.
+    pub(super) backoff: BackoffKeys,
+    /// The delay between attempts at objects whose step deferred them.
+    #[serde(with = "values::span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) deferred_every: Duration,
+    /// Whether the API server is asked to set finalizers on new objects.
+    pub(super) finalizers_at_birth: bool,
+    /// The address at which /metrics, /livez and /readyz are served. Default: none.
+    #[schemars(schema_with = "values::address")]
+    pub(super) monitoring_address: Option<String>,
+}
+
+impl Default for Keys {
+    /// Returns the defaults of the engine, in the keys that configure it.
+    fn default() -> Self {
+        let engine = xos_engine::Options::default();
+        Self {
+            name: String::new(),
+            core_version: None,
+            desired_state: DesiredState::default(),
+            accessor: AccessorKeys::default(),
+            models_dir: None,
+            steps_dir: None,
+            pull_steps_dir: None,
+            event_steps_dir: None,
+            model_policies_dir: None,
+            event_bus: None,
+            required_models: Vec::new(),
+            dependency_graph: None,
+            logging: Logging::default(),
+            backoff_disabled: false,
+            namespaces: engine.namespaces,
+            settings: Map::new(),
+            concurrency: at_least_one(engine.concurrency),
+            slow_after: engine.slow_after,
+            slow_concurrency: at_least_one(engine.slow_concurrency),
+            api_timeout: xos_engine::writer::API_TIMEOUT,
+            step_timeout: engine.step_timeout,
+            shutdown_grace: engine.shutdown_grace,
+            backoff: engine.backoff.into(),
+            deferred_every: engine.deferred_every,
+            finalizers_at_birth: true,
+            monitoring_address: None,
+        }
+    }
+}
+
+fn at_least_one(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// `accessor`
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct AccessorKeys {
+    /// What stores the objects.
+    pub(super) kind: AccessorKind,
+    /// The address of an XOS core. Has no effect in this version.
+    pub(super) endpoint: Option<String>,
+    /// The user at an XOS core. Has no effect in this version.
+    pub(super) username: Option<String>,
+    /// The password of that user, or `@` and the path of a file that holds it. Has no effect in this version.
+    #[serde(skip_serializing, deserialize_with = "values::read_secret")]
+    #[schemars(schema_with = "values::secret")]
+    pub(super) password: Option<SecretString>,
+}
+
+/// `backoff` and `event_bus.retry`: a delay that doubles after each failure.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct BackoffKeys {
+    /// The first delay.
+    #[serde(with = "values::optional_span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) initial: Option<Duration>,
+    /// The longest delay. Not shorter than `initial`.
+    #[serde(with = "values::optional_span")]
+    #[schemars(schema_with = "values::positive_duration")]
+    pub(super) max: Option<Duration>,
+    /// The random part of a delay.
+    #[schemars(range(min = 0, max = 1))]
+    pub(super) jitter: Option<f64>,
+}
+
+impl From<Backoff> for BackoffKeys {
+    fn from(backoff: Backoff) -> Self {
+        Self { initial: Some(backoff.initial), max: Some(backoff.max), jitter: Some(backoff.jitter) }
+    }
+}
+
+impl BackoffKeys {
+    /// Returns the backoff, with `defaults` for what is not set. Its longest delay is not shorter than its first.
+    pub(super) fn or(self, defaults: Backoff) -> Backoff {
+        let initial = self.initial.unwrap_or(defaults.initial);
+        let max = self.max.unwrap_or(defaults.max).max(initial);
+        Backoff { initial, max, jitter: self.jitter.unwrap_or(defaults.jitter) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Values of a configuration that JSON has no type for.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use secrecy::SecretString;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+
+/// `format` of durations.
+pub(in crate::config) const DURATION: &str = "time-span";
+/// `format` of addresses with a port.
+pub(in crate::config) const ADDRESS: &str = "socket-address";
+
+/// What the messages and the schema say of durations.
+const DURATIONS: &str = "a duration such as `30s`, `5m` or `1h 30m`";
+
+/// Returns the pattern of durations: units from the largest to the smallest, with a fraction at most in the last.
+fn duration_pattern() -> String {
+    const WHOLE: &str = "[0-9]{1,9} ?";
+    const FRACTION: &str = "[0-9]{1,9}\\.[0-9]{1,9} ?";
+    const HOURS: &str = "(h|hrs?|hours?)";
+    const MINUTES: &str = "(m|mins?|minutes?)";
+    const SECONDS: &str = "(s|secs?|seconds?)";
+    const MILLIS: &str = "(ms|msecs?|millis|milliseconds?)";
+    let larger = format!("^({WHOLE}{HOURS})?( ?{WHOLE}{MINUTES})?");
+    format!(
+        "{larger}( ?{WHOLE}{SECONDS})?( ?{WHOLE}{MILLIS})?$|{larger} ?{FRACTION}{SECONDS}$|\
+         ^{FRACTION}({HOURS}|{MINUTES}|{MILLIS})$"
+    )
+}
+
+/// Returns the schema of a duration.
+pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "format": DURATION,
+        "pattern": duration_pattern(),
+        "patternErrorMessage": DURATIONS,
+        "allOf": [{"pattern": "^[0-9]", "patternErrorMessage": DURATIONS}],
+    })
+}
+
+/// Returns the schema of a duration that is longer than nothing.
+pub(super) fn positive_duration(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = duration(generator);
+    let positive = json!({"pattern": "[1-9]", "patternErrorMessage": "a duration longer than 0s"});
+    if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        all.push(positive);
+    }
+    schema
+}
+
+/// Reads a duration.
+pub(in crate::config) fn parse_duration(text: &str) -> Option<Duration> {
+    text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok())
+}
+
+/// Durations as texts, for `#[serde(with)]`.
+pub(super) mod span {
+    use super::{Deserialize, Deserializer, Duration, Serializer, SignedDuration, parse_duration};
+    use serde::de::Error as _;
+
+    pub(in crate::config::keys) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        let signed = SignedDuration::try_from(*value).map_err(serde::ser::Error::custom)?;
+        to.collect_str(&format_args!("{signed:#}"))
+    }
+
+    pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_duration(&text).ok_or_else(|| D::Error::custom("not a duration"))
+    }
+}
+
+/// Optional durations as texts, for `#[serde(with)]`.
+pub(super) mod optional_span {
+    use super::{Deserialize, Deserializer, Duration, Serializer, span};
+
+    pub(in crate::config::keys) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => span::serialize(value, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        #[derive(Deserialize)]
+        struct Span(#[serde(with = "span")] Duration);
+        Ok(Option::<Span>::deserialize(from)?.map(|span| span.0))
+    }
+}
+
+/// Returns the schema of an IP address with a port.
+pub(super) fn address(_: &mut SchemaGenerator) -> Schema {
+    const BYTE: &str = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    const PORT: &str = "([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+    json_schema!({
+        "type": "string",
+        "format": ADDRESS,
+        "pattern": format!("^({BYTE}(\\.{BYTE}){{3}}|\\[[0-9A-Fa-f:.]+\\]):{PORT}$"),
+        "patternErrorMessage": "an IP address and a port, as `0.0.0.0:9100`",
+    })
+}
+
+/// Returns whether a text has one of the formats that only this program knows. Other formats are not checked.
+pub(in crate::config) fn has_format(text: &str, format: &str) -> bool {
+    match format {
+        DURATION => parse_duration(text).is_some(),
+        ADDRESS => text.parse::<SocketAddr>().is_ok(),
+        _ => true,
+    }
+}
+
+/// Returns the schema of a secret: a text, or `@` and the path of the file that holds it.
+pub(super) fn secret(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "string", "format": "password", "writeOnly": true})
+}
+
+/// Reads a secret.
+pub(super) fn read_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(SecretString::from))
+}
+
+/// Returns the schema of settings that librdkafka gets as texts.
+pub(super) fn properties(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
+}
+
+/// Reads settings of librdkafka. Any of them may be a secret.
+pub(super) fn read_properties<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, SecretString>, D::Error> {
+    let values = BTreeMap::<String, Value>::deserialize(from)?;
+    let text = |(key, value): (String, Value)| match value {
+        Value::String(text) => Ok((key, SecretString::from(text))),
+        Value::Number(number) => Ok((key, SecretString::from(number.to_string()))),
+        Value::Bool(flag) => Ok((key, SecretString::from(flag.to_string()))),
+        _ => Err(D::Error::custom("neither a text nor a number nor true or false")),
+    };
+    values.into_iter().map(text).collect()
+}
+
+/// One text, or several.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(in crate::config) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// Returns all texts. Each may itself be several, between commas.
+    pub(in crate::config) fn all(self) -> Vec<String> {
+        let texts = match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        };
+        let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+}
