@@ -1,36 +1,26 @@
 //! Runs the event steps of a synchronizer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use xos_model::{Backoff, Pass};
-use xos_steps::{Call, DynEventStep, Producer, Services, SubscriptionError};
+use xos_steps::{DynEventStep, Producer, Services, SubscriptionError};
 
-use crate::consumer::{Consumer, End};
-use crate::dispatcher::{dispatch, dispatchers};
-use crate::notifier::Notifier;
+use crate::consumer::Consumer;
 use crate::settings::{Settings, SettingsError};
-use crate::shared::SharedTracker;
 use crate::state::{ConsumerStates, Counters};
+use crate::supervisor::Supervisor;
 use crate::tracker::Limits;
-use crate::worker::Worker;
 
 /// How many bytes of a partition may be in memory.
 const HIGH_BYTES: usize = 4 << 20;
 /// How long events in flight may take to end at a rebalance. The group waits for it, at most for `max.poll.interval.ms`
 /// (5 min).
 const REBALANCE_GRACE: Duration = Duration::from_mins(1);
-/// The delay before a consumer is restarted.
-const RESTART: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 };
-/// How often the consumer thread checks whether to stop during that delay.
-const STOP_CHECK: Duration = Duration::from_millis(100);
 
 /// Why event steps cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -98,24 +88,24 @@ impl Bus {
         let states = ConsumerStates::default();
         let mut consumers: Vec<Consumer> = Vec::new();
         for step in steps {
+            let name = step.name().to_owned();
             let group = step.group(&options.synchronizer);
             let subscription = step.subscription()?;
             if let Some(other) = consumers.iter().find(|other| other.group == group) {
-                let first = other.step.name().to_owned();
-                let second = step.name().to_owned();
-                return Err(BusError::SameGroup { first, second, group });
+                return Err(BusError::SameGroup { first: other.name.clone(), second: name, group });
             }
-            states.update(step.name(), |state| state.group.clone_from(&group));
+            states.update(&name, |state| state.group.clone_from(&group));
             let high = settings.buffer.max(1);
             let consumer = Consumer {
-                tracker: Arc::new(SharedTracker::new(Limits { high, low: high / 2, high_bytes: HIGH_BYTES })),
+                concurrency: step.concurrency(),
+                limits: Limits { high, low: high / 2, high_bytes: HIGH_BYTES },
                 settings: settings.clone(),
                 synchronizer: options.synchronizer.clone(),
                 grace: options.shutdown_grace.min(REBALANCE_GRACE),
                 states: states.clone(),
                 counters: Arc::<Counters>::default(),
-                stop: Arc::new(AtomicBool::new(false)),
                 step,
+                name,
                 subscription,
                 group,
             };
@@ -139,115 +129,16 @@ impl Bus {
         }
         let mut running = JoinSet::new();
         for consumer in self.consumers {
-            let span = tracing::info_span!("events", step = consumer.step.name());
-            let run = step(
-                consumer,
-                self.options.clone(),
-                Arc::clone(&services),
-                Arc::clone(&self.producer),
-                shutdown.clone(),
-            );
-            running.spawn(run.instrument(span));
+            let span = tracing::info_span!("events", step = consumer.name);
+            let supervisor = Supervisor {
+                consumer: Arc::new(consumer),
+                options: self.options.clone(),
+                services: Arc::clone(&services),
+                producer: Arc::clone(&self.producer),
+                shutdown: shutdown.clone(),
+            };
+            running.spawn(supervisor.run().instrument(span));
         }
         while running.join_next().await.is_some() {}
-    }
-}
-
-/// Runs one step: a consumer thread, and dispatchers.
-async fn step(
-    consumer: Consumer,
-    options: BusOptions,
-    services: Arc<Services>,
-    producer: Arc<dyn Producer>,
-    shutdown: CancellationToken,
-) {
-    let stop = Arc::clone(&consumer.stop);
-    let tracker = Arc::clone(&consumer.tracker);
-    let events = Arc::clone(&services.events);
-    let notifier = Notifier { events, namespace: options.namespace.clone(), step: consumer.step.name().to_owned() };
-    let worker = Arc::new(worker(&consumer, options, services, producer));
-    let mut dispatching = JoinSet::new();
-    for _ in 0..dispatchers(consumer.step.concurrency()) {
-        dispatching.spawn(dispatch(Arc::clone(&worker)).in_current_span());
-    }
-    // If this future is dropped, as by a runtime that ends, the thread must not go on without dispatchers.
-    let _guard = StopOnDrop { stop: Arc::clone(&stop), tracker: Arc::clone(&tracker) };
-    let span = tracing::Span::current();
-    // A thread that ends by a panic is a defect: told, and begun anew.
-    let thread = tokio::task::spawn_blocking(move || span.in_scope(|| receive(&consumer, &notifier)));
-    let mut thread = std::pin::pin!(thread);
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        ended = &mut thread => {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a consumer panicked: please report this; its step gets no events any more");
-            }
-            tracker.closed.cancel();
-            return;
-        }
-    }
-    stop.store(true, Ordering::Relaxed);
-    // Closing the consumer waits for events in flight, and commits what is done.
-    let _ended = thread.await;
-    tracker.closed.cancel();
-    while dispatching.join_next().await.is_some() {}
-}
-
-/// Stops the consumer thread and the dispatchers.
-struct StopOnDrop {
-    stop: Arc<AtomicBool>,
-    tracker: Arc<SharedTracker>,
-}
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.tracker.closed.cancel();
-        // A thread that has just seen that the tracker is not closed is waiting once the lock is free.
-        drop(self.tracker.lock());
-        self.tracker.notify_progress();
-    }
-}
-
-fn worker(consumer: &Consumer, options: BusOptions, services: Arc<Services>, producer: Arc<dyn Producer>) -> Worker {
-    Worker {
-        step: Arc::clone(&consumer.step),
-        group: consumer.group.clone(),
-        synchronizer: options.synchronizer,
-        call: Call::new(consumer.step.name(), Pass::Event, &options.namespace),
-        services,
-        settings: consumer.settings.clone(),
-        time_limit: options.time_limit,
-        producer,
-        tracker: Arc::clone(&consumer.tracker),
-        counters: Arc::clone(&consumer.counters),
-        permits: Arc::new(Semaphore::new(consumer.step.concurrency())),
-    }
-}
-
-/// Runs the consumer until it is stopped, and restarts it when it stalls.
-fn receive(consumer: &Consumer, notifier: &Notifier) {
-    let mut failures = 0;
-    loop {
-        match consumer.run(notifier) {
-            Ok(End::Stopped) => return,
-            Ok(End::Stalled(reason)) => {
-                tracing::warn!(reason, "the consumer receives no events and is restarted");
-                notifier.consumer_restarted(&reason);
-                failures = 1;
-            }
-            Err(error) => {
-                failures += 1;
-                tracing::warn!(%error, "cannot start the consumer, trying again");
-            }
-        }
-        consumer.states.update(consumer.step.name(), |state| state.restarts += 1);
-        let until = std::time::Instant::now() + RESTART.delay(failures, rand::random());
-        while std::time::Instant::now() < until {
-            if consumer.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            thread::sleep(STOP_CHECK);
-        }
     }
 }

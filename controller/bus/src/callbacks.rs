@@ -1,13 +1,15 @@
 //! librdkafka's callbacks of a consumer: statistics, errors, rebalances, commits. They run on the consumer thread.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::Partition as PartitionStatistics;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+use xos_steps::call::panic_text;
 
 use crate::notifier::Notifier;
 use crate::problem::{LastProblem, Problem, log};
@@ -29,14 +31,41 @@ pub(crate) struct CallbackContext {
     pub(crate) unreceived: AtomicI64,
     pub(crate) commit_failed: AtomicBool,
     pub(crate) commit_pending: AtomicBool,
+    /// The message of a panic in a callback.
+    pub(crate) panic: Mutex<Option<String>>,
 }
 
 impl ClientContext for CallbackContext {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
-        self.span.in_scope(|| log(level, facility, message));
+        self.guard(|| log(level, facility, message));
     }
 
     fn stats(&self, statistics: Statistics) {
+        self.guard(|| self.evaluate(&statistics));
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.guard(|| self.report(Problem::new(&error, reason, Instant::now())));
+    }
+}
+
+impl CallbackContext {
+    /// Runs a callback. A panic must not unwind through librdkafka, least of all while the consumer is closed: it is
+    /// kept for [`take_panic`](Self::take_panic).
+    fn guard(&self, callback: impl FnOnce()) {
+        let _entered = self.span.enter();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
+            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic_text(panic.as_ref()).to_owned());
+        }
+    }
+
+    /// Returns the message of the panic that a callback ended with, if one did.
+    pub(crate) fn take_panic(&self) -> Option<String> {
+        self.panic.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Takes lag and the end of a problem from librdkafka's statistics.
+    fn evaluate(&self, statistics: &Statistics) {
         let mut unreceived = 0;
         let mut lag = 0;
         for topic in statistics.topics.values() {
@@ -60,20 +89,13 @@ impl ClientContext for CallbackContext {
             is_solved = has_broker && state.problem.take().is_some();
         });
         if is_solved {
-            self.span.in_scope(|| tracing::info!("the event bus works again"));
+            tracing::info!("the event bus works again");
             self.notifier.bus_up();
         }
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.report(Problem::new(&error, reason, Instant::now()));
-    }
-}
-
-impl CallbackContext {
     /// Reports a problem with the event bus: once, and again when more is known of it, but not after each attempt.
     pub(crate) fn report(&self, problem: Problem) {
-        let _entered = self.span.enter();
         tracing::debug!(problem = problem.text, "error of the event bus");
         let (problem, is_news) = self.last_problem.add(problem);
         self.states.update(&self.step, |state| state.problem = Some(problem.clone()));
@@ -117,8 +139,7 @@ impl CallbackContext {
 
 impl ConsumerContext for CallbackContext {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let _entered = self.span.enter();
-        match rebalance {
+        self.guard(|| match rebalance {
             Rebalance::Assign(partitions) => {
                 let partitions = from_list(partitions);
                 tracing::info!(partitions = to_text(&partitions), "partitions assigned");
@@ -128,7 +149,7 @@ impl ConsumerContext for CallbackContext {
             }
             Rebalance::Revoke(partitions) => self.revoke(consumer, &from_list(partitions)),
             Rebalance::Error(error) => self.report(Problem::without_reason(error, Instant::now())),
-        }
+        });
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
@@ -136,7 +157,7 @@ impl ConsumerContext for CallbackContext {
         if let Err(error) = result {
             // There was nothing to commit.
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) {
-                self.span.in_scope(|| tracing::debug!(%error, "commit failed, trying again"));
+                tracing::debug!(%error, "commit failed, trying again");
                 self.commit_failed.store(true, Ordering::Relaxed);
             }
         }

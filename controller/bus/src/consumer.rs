@@ -3,14 +3,16 @@
 //! It is a thread and not a task: when partitions are revoked, librdkafka calls back and waits while events in flight
 //! end.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use xos_steps::call::panic_text;
 use xos_steps::{BusEvent, DynEventStep, Subscription};
 
 use crate::callbacks::CallbackContext;
@@ -20,7 +22,7 @@ use crate::settings::Settings;
 use crate::shared::SharedTracker;
 use crate::state::{ConsumerStates, Counters};
 use crate::topic_partition::{TopicPartition, to_list, to_offset_list};
-use crate::tracker::Received;
+use crate::tracker::{Limits, Received};
 
 /// How long a poll waits for an event.
 const POLL: Duration = Duration::from_millis(50);
@@ -53,29 +55,34 @@ pub(crate) enum End {
     Stopped,
     /// It no longer receives events, for this reason, and must be restarted.
     Stalled(String),
+    /// A callback panicked, with this message.
+    Panicked(String),
 }
 
 /// A step's consumer, which can be run again after it ended.
 pub(crate) struct Consumer {
     pub(crate) step: Arc<dyn DynEventStep>,
+    /// The step's name.
+    pub(crate) name: String,
+    /// How many events the step handles at the same time.
+    pub(crate) concurrency: usize,
     pub(crate) subscription: Subscription,
     pub(crate) settings: Settings,
     pub(crate) synchronizer: String,
     pub(crate) group: String,
     pub(crate) grace: Duration,
-    pub(crate) tracker: Arc<SharedTracker>,
+    pub(crate) limits: Limits,
     pub(crate) states: ConsumerStates,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) stop: Arc<AtomicBool>,
 }
 
 impl Consumer {
     /// Receives events until it is stopped or stalls. Blocks.
-    pub(crate) fn run(&self, notifier: &Notifier) -> Result<End, KafkaError> {
+    pub(crate) fn run(&self, tracker: &Arc<SharedTracker>, notifier: &Notifier) -> Result<End, KafkaError> {
         let context = CallbackContext {
-            tracker: Arc::clone(&self.tracker),
+            tracker: Arc::clone(tracker),
             states: self.states.clone(),
-            step: self.step.name().to_owned(),
+            step: self.name.clone(),
             notifier: notifier.clone(),
             grace: self.grace,
             span: tracing::Span::current(),
@@ -83,15 +90,14 @@ impl Consumer {
             unreceived: AtomicI64::new(0),
             commit_failed: AtomicBool::new(false),
             commit_pending: AtomicBool::new(false),
+            panic: Mutex::default(),
         };
-        let consumer: BaseConsumer<CallbackContext> = self.config().create_with_context(context)?;
-        self.subscribe(&consumer)?;
-        let end = ReceiveLoop::new(self, &consumer).run();
-        // Closing the consumer revokes its partitions, by the callback.
-        drop(consumer);
-        let left = self.tracker.lock().assigned();
-        left.iter().for_each(|partition| self.tracker.revoke(partition));
-        Ok(end)
+        let client: BaseConsumer<CallbackContext> = self.config().create_with_context(context)?;
+        self.subscribe(&client)?;
+        let ended = catch_unwind(AssertUnwindSafe(|| ReceiveLoop::new(self, tracker, &client).run()));
+        // Closing the client revokes its partitions, by the callback.
+        drop(client);
+        ended.map_or_else(|panic| resume_unwind(panic), Ok)
     }
 
     /// Checks that librdkafka accepts the settings.
@@ -134,6 +140,7 @@ struct LastAssignment {
 /// The receive loop of a connected consumer.
 struct ReceiveLoop<'a> {
     consumer: &'a Consumer,
+    tracker: &'a SharedTracker,
     client: &'a BaseConsumer<CallbackContext>,
     /// The next event mostly comes from the same partition, which saves looking its assignment up.
     last: Option<LastAssignment>,
@@ -149,10 +156,11 @@ struct ReceiveLoop<'a> {
 }
 
 impl<'a> ReceiveLoop<'a> {
-    fn new(consumer: &'a Consumer, client: &'a BaseConsumer<CallbackContext>) -> Self {
+    fn new(consumer: &'a Consumer, tracker: &'a SharedTracker, client: &'a BaseConsumer<CallbackContext>) -> Self {
         let now = Instant::now();
         Self {
             consumer,
+            tracker,
             client,
             last: None,
             has_paused: false,
@@ -167,9 +175,12 @@ impl<'a> ReceiveLoop<'a> {
 
     fn run(mut self) -> End {
         let mut batch = vec![];
-        while !self.consumer.stop.load(Ordering::Relaxed) {
+        while !self.tracker.stopping.load(Ordering::Relaxed) {
             if let Some(end) = self.poll(&mut batch) {
                 return end;
+            }
+            if let Some(panic) = self.client.context().take_panic() {
+                return End::Panicked(panic);
             }
             if !batch.is_empty() {
                 self.accept(&mut batch);
@@ -202,12 +213,21 @@ impl<'a> ReceiveLoop<'a> {
         None
     }
 
-    /// Returns a message as an event; `None` if its partition was revoked just now.
+    /// Returns a message as an event; `None` if its partition was revoked just now. An event whose order key cannot be
+    /// found is parked, as one that cannot be read: to try it again would stop all others.
     fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
         let (from, assignment) = self.assignment_of(message)?;
         let event = to_event(message, &from.topic);
-        let order_key = self.consumer.step.order_key(&event).map(|key| self.hasher.hash_one(&*key));
-        Some(Received { from, assignment, order_key, event: Arc::new(event) })
+        let hash = |key: &[u8]| self.hasher.hash_one(key);
+        let called = catch_unwind(AssertUnwindSafe(|| self.consumer.step.order_key(&event).map(|key| hash(&key))));
+        let (order_key, park_reason) = match called {
+            Ok(order_key) => (order_key, None),
+            Err(panic) => {
+                let reason = format!("the step's order_key panicked: {}", panic_text(panic.as_ref()));
+                (event.key.as_deref().map(hash), Some(reason))
+            }
+        };
+        Some(Received { from, assignment, order_key, event: Arc::new(event), park_reason })
     }
 
     /// Gives a batch to the tracker, and pauses the partitions that are full then.
@@ -219,16 +239,16 @@ impl<'a> ReceiveLoop<'a> {
                 partitions.push(from.clone());
             }
         }
-        let mut rewound = self.consumer.tracker.accept(batch.drain(..));
+        let mut rewound = self.tracker.accept(batch.drain(..));
         while let Some(first) = rewound.first() {
             let from = first.from.clone();
             let assignment = self.reassign(first);
             rewound.iter_mut().filter(|one| one.from == from).for_each(|one| one.assignment = assignment);
-            rewound = self.consumer.tracker.accept(rewound);
+            rewound = self.tracker.accept(rewound);
         }
         for partition in &partitions {
-            let is_full = self.consumer.tracker.lock().is_full(partition);
-            if is_full && !self.consumer.tracker.wait_for_room(partition, ROOM_TIMEOUT) {
+            let is_full = self.tracker.lock().is_full(partition);
+            if is_full && !self.tracker.wait_for_room(partition, ROOM_TIMEOUT) {
                 self.pause(partition);
             }
         }
@@ -242,15 +262,15 @@ impl<'a> ReceiveLoop<'a> {
             offset = event.offset,
             "the offsets of the partition went back, as after its topic was created again: handling it from there"
         );
-        self.consumer.tracker.drain(std::slice::from_ref(from), self.consumer.grace);
-        self.consumer.tracker.assign(from)
+        self.tracker.drain(std::slice::from_ref(from), self.consumer.grace);
+        self.tracker.assign(from)
     }
 
     fn pause(&mut self, partition: &TopicPartition) {
         match self.client.pause(&to_list(std::slice::from_ref(partition))) {
             Ok(()) => {
                 self.has_paused = true;
-                self.consumer.tracker.lock().mark_paused(partition);
+                self.tracker.lock().mark_paused(partition);
             }
             // It was revoked just now.
             Err(error) => tracing::debug!(%error, %partition, "cannot pause a full partition"),
@@ -259,7 +279,7 @@ impl<'a> ReceiveLoop<'a> {
 
     /// Returns the partition that a message came from, and the number of its assignment.
     fn assignment_of(&mut self, message: &BorrowedMessage<'_>) -> Option<(TopicPartition, u64)> {
-        let version = self.consumer.tracker.assignments_version();
+        let version = self.tracker.assignments_version();
         if let Some(last) = &self.last
             && last.from.partition == message.partition()
             && *last.from.topic == *message.topic()
@@ -268,14 +288,14 @@ impl<'a> ReceiveLoop<'a> {
             return Some((last.from.clone(), last.assignment));
         }
         let from = TopicPartition { topic: message.topic().into(), partition: message.partition() };
-        let assignment = self.consumer.tracker.lock().assignment(&from)?;
+        let assignment = self.tracker.lock().assignment(&from)?;
         self.last = Some(LastAssignment { from: from.clone(), assignment, version });
         Some((from, assignment))
     }
 
     /// Resumes paused partitions that have room.
     fn resume(&mut self) {
-        let mut tracker = self.consumer.tracker.lock();
+        let mut tracker = self.tracker.lock();
         let partitions = tracker.take_resumable();
         self.has_paused = tracker.counts().paused > 0;
         drop(tracker);
@@ -290,14 +310,15 @@ impl<'a> ReceiveLoop<'a> {
     fn tick(&mut self) -> Option<End> {
         self.last_tick = Instant::now();
         self.commit();
-        let counts = self.consumer.tracker.lock().counts();
+        let counts = self.tracker.lock().counts();
         let now = Timestamp::now();
         let has_received = std::mem::take(&mut self.has_received);
-        self.consumer.states.update(self.consumer.step.name(), |state| {
+        self.consumer.states.update(&self.consumer.name, |state| {
             state.partitions = counts.partitions;
             state.paused = counts.paused;
             state.held = counts.held;
             state.last_poll = Some(now);
+            state.last_active = Some(now);
             if has_received {
                 state.last_event = Some(now);
             }
@@ -319,9 +340,9 @@ impl<'a> ReceiveLoop<'a> {
             return;
         }
         if context.commit_failed.swap(false, Ordering::Relaxed) {
-            self.consumer.tracker.lock().commit_again();
+            self.tracker.lock().commit_again();
         }
-        let offsets = to_offset_list(self.consumer.tracker.lock().take_offsets_to_commit());
+        let offsets = to_offset_list(self.tracker.lock().take_offsets_to_commit());
         if offsets.count() == 0 {
             return;
         }

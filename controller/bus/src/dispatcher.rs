@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::{JoinSet, consume_budget};
+use tokio::task::{JoinError, JoinSet, consume_budget};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -27,13 +27,21 @@ pub(crate) fn dispatchers(concurrency: usize) -> usize {
 }
 
 /// Has events handled until the tracker is closed.
-pub(crate) async fn dispatch(worker: Arc<Worker>) {
+///
+/// # Errors
+/// When a task panicked. Its event is lost to the tracker then, so the step has to be started again.
+pub(crate) async fn dispatch(worker: Arc<Worker>) -> Result<(), JoinError> {
     let mut dispatcher = Dispatcher { worker, waiting: JoinSet::new(), batch_size: 1, last_cancellation: None };
     while !dispatcher.worker.tracker.closed.is_cancelled() {
-        dispatcher.next_batch().await;
-        while dispatcher.waiting.try_join_next().is_some() {}
+        dispatcher.next_batch().await?;
+        while let Some(ended) = dispatcher.waiting.try_join_next() {
+            ended?;
+        }
     }
-    while dispatcher.waiting.join_next().await.is_some() {}
+    while let Some(ended) = dispatcher.waiting.join_next().await {
+        ended?;
+    }
+    Ok(())
 }
 
 struct Dispatcher {
@@ -48,7 +56,7 @@ struct Dispatcher {
 
 impl Dispatcher {
     /// Handles the next batch, or waits until there may be one.
-    async fn next_batch(&mut self) {
+    async fn next_batch(&mut self) -> Result<(), JoinError> {
         let worker = Arc::clone(&self.worker);
         let work_available = worker.tracker.work_available.notified();
         let permit = tokio::select! {
@@ -56,7 +64,7 @@ impl Dispatcher {
             () = worker.tracker.closed.cancelled() => None,
         };
         // The tracker is closed.
-        let Some(permit) = permit else { return };
+        let Some(permit) = permit else { return Ok(()) };
         let (tasks, next_retry, has_more) = {
             let mut tracker = worker.tracker.lock();
             (tracker.take(Instant::now(), self.batch_size), tracker.next_retry(), tracker.has_ready())
@@ -66,13 +74,15 @@ impl Dispatcher {
             if has_more {
                 worker.tracker.work_available.notify_one();
             }
-            return self.start(tasks, permit).await;
+            self.start(tasks, permit).await;
+            return Ok(());
         }
         drop(permit);
         tokio::select! {
-            () = work_available => {}
-            () = sleep_until(next_retry) => {}
-            () = worker.tracker.closed.cancelled() => {}
+            () = work_available => Ok(()),
+            () = sleep_until(next_retry) => Ok(()),
+            () = worker.tracker.closed.cancelled() => Ok(()),
+            Some(ended) = self.waiting.join_next() => ended,
         }
     }
 

@@ -23,6 +23,7 @@ pub mod producer;
 pub mod settings;
 mod shared;
 pub mod state;
+mod supervisor;
 mod topic_partition;
 mod tracker;
 mod worker;

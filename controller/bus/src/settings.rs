@@ -38,6 +38,8 @@ pub struct Settings {
     pub buffer: usize,
     /// How long a consumer may receive nothing, although the broker has events for it, before it is restarted.
     pub stalled_after: Duration,
+    /// The delay before the consumer of a step is restarted.
+    pub restart: Backoff,
 }
 
 /// Why the settings cannot be used.
@@ -67,6 +69,7 @@ impl Default for Settings {
             parked_topic: "{topic}.{synchronizer}.parked".to_owned(),
             buffer: 1000,
             stalled_after: Duration::from_mins(1),
+            restart: Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 },
         }
     }
 }

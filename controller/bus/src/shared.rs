@@ -1,7 +1,7 @@
 //! The tracker, shared by a step's consumer thread and its workers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ pub(crate) struct SharedTracker {
     progress: Condvar,
     /// How many wait for `progress`: without any, nobody needs to be woken.
     progress_waiters: AtomicUsize,
+    /// Whether the consumer thread is to end.
+    pub(crate) stopping: AtomicBool,
     /// Cancelled when no more events are to be taken.
     pub(crate) closed: CancellationToken,
     /// Changes with every assignment and revocation.
@@ -36,6 +38,7 @@ impl SharedTracker {
             work_available: Notify::new(),
             progress: Condvar::new(),
             progress_waiters: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
             closed: CancellationToken::new(),
             assignments_version: AtomicU64::new(0),
             cancellations: Mutex::default(),
@@ -134,6 +137,12 @@ impl SharedTracker {
         if let Some(cancellation) = assignment.and_then(|assignment| self.cancellations().remove(&assignment)) {
             cancellation.cancel();
         }
+    }
+
+    /// Removes all partitions and cancels their events in flight.
+    pub(crate) fn revoke_all(&self) {
+        let assigned = self.lock().assigned();
+        assigned.iter().for_each(|partition| self.revoke(partition));
     }
 
     /// Waits for a full partition to have room, at most for `timeout`. Returns `false` if it is still full: it must be

@@ -7,6 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A consumer that has not polled for this long is not ready.
 const POLL_OVERDUE: SignedDuration = SignedDuration::from_secs(30);
+/// A consumer that was not active for this long hangs. It may rightly wait for more than a minute, while partitions are
+/// revoked and events in flight end.
+const HANGING_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// After this many panics in a row another restart of the consumer does not help.
+const MAX_PANICS: u32 = 5;
 
 /// The state of an event step's consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub struct ConsumerState {
     pub lag: i64,
     /// When the consumer last polled.
     pub last_poll: Option<Timestamp>,
+    /// When the consumer last polled, or was last started.
+    pub last_active: Option<Timestamp>,
     /// When the consumer last received an event.
     pub last_event: Option<Timestamp>,
     /// How many events were handled.
@@ -35,6 +42,10 @@ pub struct ConsumerState {
     pub parked: u64,
     /// How often the consumer was restarted.
     pub restarts: u64,
+    /// How many panics in a row have ended it.
+    pub panics: u32,
+    /// The message of the last panic.
+    pub last_panic: Option<String>,
     /// The problem with the event bus, if there is one.
     pub problem: Option<String>,
 }
@@ -43,6 +54,18 @@ impl ConsumerState {
     /// Returns whether the consumer polls for events.
     pub fn is_polling(&self, now: Timestamp) -> bool {
         self.last_poll.is_some_and(|last| now.duration_since(last) < POLL_OVERDUE)
+    }
+
+    /// Returns why the process has to be restarted: the consumer hangs, or panics whenever it is started again. `None`
+    /// if nothing is wrong that a restart of the process could help against.
+    pub fn failure(&self, now: Timestamp) -> Option<String> {
+        let step = &self.step;
+        if self.panics >= MAX_PANICS {
+            let panic = self.last_panic.as_deref().unwrap_or("with no message");
+            return Some(format!("event step {step}: its consumer panicked {} times in a row: {panic}", self.panics));
+        }
+        let last = self.last_active.filter(|last| now.duration_since(*last) >= HANGING_AFTER)?;
+        Some(format!("event step {step}: its consumer hangs, it has not polled since {last}"))
     }
 }
 
@@ -119,6 +142,24 @@ mod tests {
         state.last_poll = Some(start);
         assert!(state.is_polling(start));
         assert!(!state.is_polling(start.checked_add(SignedDuration::from_secs(31)).unwrap()));
+    }
+
+    #[test]
+    fn a_consumer_that_hangs_or_always_panics_is_a_failure() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut state = ConsumerState { step: "A".to_owned(), ..ConsumerState::default() };
+        assert_eq!(state.failure(now), None, "it was not started yet");
+        state.last_active = Some(now);
+        let later = |seconds| now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+        assert_eq!(state.failure(later(299)), None);
+        let hangs = "event step A: its consumer hangs, it has not polled since 1970-01-01T00:00:00Z";
+        assert_eq!(state.failure(later(300)).as_deref(), Some(hangs));
+        state.last_panic = Some("oh".to_owned());
+        state.panics = 4;
+        assert_eq!(state.failure(now), None, "it is restarted");
+        state.panics = 5;
+        let panics = "event step A: its consumer panicked 5 times in a row: oh";
+        assert_eq!(state.failure(now).as_deref(), Some(panics));
     }
 
     #[test]

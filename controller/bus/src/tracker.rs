@@ -38,6 +38,8 @@ pub(crate) struct Received {
     pub(crate) assignment: u64,
     pub(crate) order_key: OrderKey,
     pub(crate) event: Arc<BusEvent>,
+    /// The reason for parking the event without an attempt, if there is one.
+    pub(crate) park_reason: Option<String>,
 }
 
 /// An event that is ready, in flight, or waiting for its next attempt.
@@ -87,7 +89,7 @@ struct Partition {
     committed: Option<i64>,
     /// Waiting events by order key. A queue that exists has one event ready, in flight, or waiting for its next
     /// attempt.
-    queues: HashMap<OrderKey, VecDeque<Arc<BusEvent>>, ahash::RandomState>,
+    queues: HashMap<OrderKey, VecDeque<Waiting>, ahash::RandomState>,
     /// The number of events that are not done.
     held: usize,
     /// The size of the events that are not done.
@@ -96,6 +98,9 @@ struct Partition {
     is_paused: bool,
     is_draining: bool,
 }
+
+/// An event that waits for those before it, and the reason for parking it, if there is one.
+type Waiting = (Arc<BusEvent>, Option<String>);
 
 impl PartitionTracker {
     /// Returns a tracker without partitions.
@@ -164,15 +169,15 @@ impl PartitionTracker {
         if partition.is_rewound(received.event.offset) {
             return Err(received);
         }
-        let Received { assignment, order_key, event, .. } = received;
+        let Received { assignment, order_key, event, park_reason, .. } = received;
         partition.offsets.push_back((event.offset, false));
         partition.held += 1;
         partition.bytes += size(&event);
         match partition.queues.entry(order_key) {
-            Entry::Occupied(mut waiting) => waiting.get_mut().push_back(event),
+            Entry::Occupied(mut waiting) => waiting.get_mut().push_back((event, park_reason)),
             Entry::Vacant(free) => {
                 free.insert(VecDeque::new());
-                self.ready.push_back(Task::new(assignment, order_key, event));
+                self.ready.push_back(Task::new(assignment, order_key, (event, park_reason)));
             }
         }
         Ok(())
@@ -218,11 +223,11 @@ impl PartitionTracker {
         partition.bytes -= size(&event);
         partition.mark_done(event.offset);
         let Entry::Occupied(mut waiting) = partition.queues.entry(order_key) else { return };
-        let Some(event) = waiting.get_mut().pop_front() else {
+        let Some(next) = waiting.get_mut().pop_front() else {
             waiting.remove();
             return;
         };
-        self.ready.push_back(Task::new(assignment, order_key, event));
+        self.ready.push_back(Task::new(assignment, order_key, next));
     }
 
     /// Schedules the next attempt at an event in flight; the queue of its order key waits for it.
@@ -319,8 +324,8 @@ impl PartitionTracker {
 }
 
 impl Task {
-    fn new(assignment: u64, order_key: OrderKey, event: Arc<BusEvent>) -> Self {
-        Self { assignment, order_key, event, attempts: 0, park_reason: None }
+    fn new(assignment: u64, order_key: OrderKey, (event, park_reason): Waiting) -> Self {
+        Self { assignment, order_key, event, attempts: 0, park_reason }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Handles an event: calls the step, decides whether to try again, and parks what cannot be handled.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use xos_steps::call::panic_text;
 use xos_steps::{Call, DynEventStep, Producer, Services, StepContext, StepError, call};
 
 use crate::parked::{Parking, REPLAY};
@@ -17,6 +20,8 @@ use crate::tracker::Task;
 /// Handles the events of a step; its dispatchers share it.
 pub(crate) struct Worker {
     pub(crate) step: Arc<dyn DynEventStep>,
+    /// The step's name.
+    pub(crate) name: String,
     pub(crate) group: String,
     pub(crate) synchronizer: String,
     pub(crate) services: Arc<Services>,
@@ -61,14 +66,27 @@ impl Worker {
         if cancellation.is_cancelled() {
             return Attempted { task, outcome: Outcome::Cancelled };
         }
-        let outcome = {
-            let mut handling = std::pin::pin!(self.handle(&mut task));
+        let handled = {
+            let mut handling = std::pin::pin!(AssertUnwindSafe(self.handle(&mut task)).catch_unwind());
             match futures::poll!(&mut handling) {
-                Poll::Ready(outcome) => outcome,
-                Poll::Pending => cancellation.run_until_cancelled(handling).await.unwrap_or(Outcome::Cancelled),
+                Poll::Ready(handled) => handled,
+                Poll::Pending => cancellation.run_until_cancelled(handling).await.unwrap_or(Ok(Outcome::Cancelled)),
             }
         };
+        let outcome = handled.unwrap_or_else(|panic| {
+            let error = StepError::failed(format!("handling the event panicked: {}", panic_text(panic.as_ref())));
+            self.panicked(&mut task, &error)
+        });
         Attempted { task, outcome }
+    }
+
+    /// Counts a panic outside of the step, such as in the text of its error, as a failed attempt.
+    fn panicked(&self, task: &mut Task, error: &StepError) -> Outcome {
+        self.counters.failed();
+        if let Verdict::Park(reason) = self.failed(task, error) {
+            task.park_reason = Some(reason);
+        }
+        Outcome::Retry
     }
 
     /// Gives events back to the tracker: those after an attempt, and those that were not started, in their order.
@@ -107,7 +125,7 @@ impl Worker {
     }
 
     async fn park(&self, task: &mut Task, reason: String) -> Outcome {
-        let parking = Parking { synchronizer: &self.synchronizer, step: self.step.name(), group: &self.group };
+        let parking = Parking { synchronizer: &self.synchronizer, step: &self.name, group: &self.group };
         let message = parking.message(&self.settings, &task.event, &reason, task.attempts);
         let event = task.event.place();
         let parked_in = message.topic.clone();
@@ -174,6 +192,10 @@ impl Worker {
     async fn call_step(&self, task: &Task) -> Result<(), StepError> {
         let call = self.call.for_event(&task.event).after_failures(task.attempts.saturating_sub(1));
         let context = StepContext::new(&self.services, call);
-        call::run(self.step.process(&context, &task.event), self.time_limit).await
+        // The step is called in the future, so that a panic before its first await is caught too.
+        call::run(async { self.step.process(&context, &task.event).await }, self.time_limit).await
     }
 }
+
+#[cfg(test)]
+mod tests;

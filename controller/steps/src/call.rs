@@ -126,7 +126,8 @@ fn signed(limit: &Duration) -> SignedDuration {
     SignedDuration::try_from(*limit).unwrap_or(SignedDuration::MAX)
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+/// Returns the message of a panic.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("with no message")
 }

@@ -4,6 +4,7 @@
 mod delivery;
 mod group;
 mod outage;
+mod panics;
 mod parking;
 mod pressure;
 mod secure;
@@ -11,7 +12,7 @@ mod silent;
 mod topics;
 
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,8 +23,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
 use xos_harness::eventually;
+use xos_harness::kafka::Client;
 use xos_model::{Backoff, Object};
-use xos_steps::{BusEvent, Event, EventSink, EventStep, Services, StepContext, StepError, erase_event_step};
+use xos_steps::{
+    BusEvent, DynEventStep, Event, EventSink, EventStep, Services, StepContext, StepError, erase_event_step,
+};
 
 /// Until something that is about to happen is seen.
 const SOON: Duration = Duration::from_secs(60);
@@ -100,27 +104,32 @@ impl EventStep for Noting {
     }
 }
 
-/// The events that were told.
+/// The Kubernetes Events of the namespace.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct EventLog {
+    events: Mutex<Vec<String>>,
+    /// Whether to panic when the consumer thread reports that the bus is down.
+    panics: AtomicBool,
+}
 
-impl EventSink for Told {
+impl EventSink for EventLog {
     fn publish(&self, _: &Object, _: Event) {}
 
     fn tell(&self, namespace: &str, event: Event) {
-        self.0.lock().unwrap().push(format!("{namespace}: {event}"));
+        assert!(event.reason != "EventBusDown" || !self.panics.load(Ordering::SeqCst), "the sink of events panics");
+        self.events.lock().unwrap().push(format!("{namespace}: {event}"));
     }
 }
 
-impl Told {
+impl EventLog {
     fn has(&self, reason: &str) -> bool {
-        self.0.lock().unwrap().iter().any(|event| event.starts_with("default: ") && event.contains(reason))
+        self.events.lock().unwrap().iter().any(|event| event.starts_with("default: ") && event.contains(reason))
     }
 }
 
 /// Event steps at work.
 struct Running {
-    told: Arc<Told>,
+    events: Arc<EventLog>,
     states: ConsumerStates,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
@@ -149,7 +158,16 @@ impl Running {
         Self::try_start(settings, synchronizer, steps).unwrap()
     }
 
+    fn start_step(settings: &Settings, synchronizer: &str, step: impl EventStep) -> Self {
+        Self::start_all(settings, synchronizer, vec![erase_event_step(step)]).unwrap()
+    }
+
     fn try_start(settings: &Settings, synchronizer: &str, steps: &[&Noting]) -> Result<Self, BusError> {
+        let steps = steps.iter().map(|&step| erase_event_step(step.clone())).collect();
+        Self::start_all(settings, synchronizer, steps)
+    }
+
+    fn start_all(settings: &Settings, synchronizer: &str, steps: Vec<Arc<dyn DynEventStep>>) -> Result<Self, BusError> {
         let producer = KafkaProducer::new(settings, synchronizer)?;
         let options = BusOptions {
             synchronizer: synchronizer.to_owned(),
@@ -157,17 +175,18 @@ impl Running {
             time_limit: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(10),
         };
-        let steps = steps.iter().map(|&step| erase_event_step(step.clone())).collect();
         let bus = Bus::new(steps, settings, Arc::new(producer), options)?;
-        let (states, shutdown, told) = (bus.states(), CancellationToken::new(), Arc::new(Told::default()));
-        let services = Arc::new(Services { events: Arc::<Told>::clone(&told), ..Services::default() });
+        let states = bus.states();
+        let shutdown = CancellationToken::new();
+        let events = Arc::new(EventLog::default());
+        let services = Arc::new(Services { events: Arc::<EventLog>::clone(&events), ..Services::default() });
         let (ready, when) = watch::channel(true);
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
             bus.run(services, when, until).await;
             drop(ready);
         });
-        Ok(Self { told, states, shutdown, running })
+        Ok(Self { events, states, shutdown, running })
     }
 
     fn state(&self) -> ConsumerState {
@@ -182,6 +201,7 @@ impl Running {
         eventually(4 * SOON, what, look).await.unwrap()
     }
 
+    /// Stops it. What was handled is to be looked at after this: until then an event may be handled twice.
     async fn stop(self) {
         self.shutdown.cancel();
         tokio::time::timeout(SOON, self.running).await.unwrap().unwrap();
@@ -192,6 +212,15 @@ impl Running {
         self.running.abort();
         let _aborted = self.running.await;
     }
+}
+
+/// Waits until a group has committed these offsets, by partition.
+async fn committed(client: &Client, group: &str, topic: &str, offsets: &[Option<i64>]) {
+    let look = async || {
+        let committed = client.committed(group, topic).unwrap();
+        if committed == offsets { Ok(()) } else { Err(format!("{committed:?}")) }
+    };
+    eventually(SOON, "the commit", look).await.unwrap();
 }
 
 /// A name that no other test has.

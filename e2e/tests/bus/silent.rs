@@ -33,8 +33,9 @@ async fn a_consumer_that_has_stopped_receiving_is_made_anew() {
     broker.start_again().await.unwrap();
     client.send(&topic, &numbered(10, 200)[100..]).await.unwrap();
     running.until("another consumer", |state| state.restarts >= 1).await;
-    assert!(running.told.has("Warning ConsumerRestarted"), "people hear of it");
+    assert!(running.events.has("Warning ConsumerRestarted"), "people hear of it");
     step.notes.until("all of them", |all| distinct(all).len() == 200).await;
     running.stop().await;
+    assert_eq!(distinct(&step.notes.all()).len(), 200, "and nothing else");
     broker.kill().await.unwrap();
 }

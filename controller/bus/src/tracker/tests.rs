@@ -27,7 +27,9 @@ fn accept(tracker: &mut PartitionTracker, offset: i64, key: Option<&str>) -> boo
 
 fn receive(tracker: &mut PartitionTracker, event: BusEvent, order_key: OrderKey) -> bool {
     let assignment = tracker.assignment(&partition(0)).unwrap();
-    tracker.accept(Received { from: partition(0), assignment, order_key, event: Arc::new(event) }).is_ok()
+    tracker
+        .accept(Received { from: partition(0), assignment, order_key, event: Arc::new(event), park_reason: None })
+        .is_ok()
 }
 
 fn take(tracker: &mut PartitionTracker) -> Option<Task> {
@@ -35,7 +37,7 @@ fn take(tracker: &mut PartitionTracker) -> Option<Task> {
 }
 
 fn again(task: &Task) -> Task {
-    Task::new(task.assignment, task.order_key, Arc::clone(&task.event))
+    Task::new(task.assignment, task.order_key, (Arc::clone(&task.event), None))
 }
 
 fn tracker() -> PartitionTracker {
@@ -127,7 +129,13 @@ fn what_was_received_under_an_earlier_assignment_is_not_taken_in() {
     let assignment = tracker.assignment(&partition(0)).unwrap();
     tracker.remove(&partition(0));
     tracker.assign(&partition(0));
-    let late = Received { from: partition(0), assignment, order_key: None, event: Arc::new(event(60, None)) };
+    let late = Received {
+        from: partition(0),
+        assignment,
+        order_key: None,
+        event: Arc::new(event(60, None)),
+        park_reason: None,
+    };
     assert!(tracker.accept(late).is_ok() && take(&mut tracker).is_none());
     assert!(accept(&mut tracker, 50, None), "the new assignment begins where the old one was committed");
 }
@@ -156,6 +164,23 @@ fn an_offset_that_goes_back_is_refused() {
     let task = take(&mut tracker).unwrap();
     tracker.complete(task);
     assert!(!accept(&mut tracker, 3, None) && accept(&mut tracker, 8, None));
+}
+
+#[test]
+fn the_reason_for_parking_stays_with_its_event() {
+    let mut tracker = tracker();
+    accept(&mut tracker, 0, Some("a"));
+    let assignment = tracker.assignment(&partition(0)).unwrap();
+    let order_key = Some(hash("a"));
+    let park_reason = Some("no key".to_owned());
+    let event = Arc::new(event(1, Some("a")));
+    tracker.accept(Received { from: partition(0), assignment, order_key, event, park_reason }).unwrap();
+    accept(&mut tracker, 2, Some("a"));
+    for reason in [None, Some("no key"), None] {
+        let task = take(&mut tracker).unwrap();
+        assert_eq!(task.park_reason.as_deref(), reason);
+        tracker.complete(task);
+    }
 }
 
 proptest! {

@@ -44,6 +44,11 @@ pub(crate) struct Monitored {
 }
 
 impl Monitored {
+    /// Returns the reasons why the process has to be restarted; empty if it runs well.
+    fn failures(&self, now: Timestamp) -> Vec<String> {
+        self.consumers.all().iter().filter_map(|consumer| consumer.failure(now)).collect()
+    }
+
     /// Returns the reasons why the controller is not ready; empty if it is.
     fn not_ready(&self, now: Timestamp) -> Vec<String> {
         if !*self.engine.borrow() {
@@ -73,7 +78,7 @@ impl Server {
         let routes = routes(monitored);
         let serving = axum::serve(self.0, routes).with_graceful_shutdown(shutdown.cancelled_owned());
         if let Err(error) = serving.await {
-            tracing::warn!(%error, "the monitoring server failed: /metrics, /livez and /readyz are not served any more");
+            tracing::warn!(%error, "the monitoring server failed: /metrics, /livez and /readyz are gone");
         }
     }
 }
@@ -81,7 +86,7 @@ impl Server {
 fn routes(monitored: Monitored) -> Router {
     let metrics = Arc::new(metrics::registry(monitored.clone()));
     Router::new()
-        .route("/livez", get(async || "ok\n"))
+        .route("/livez", get(async |State(monitored): State<Monitored>| health(&monitored.failures(Timestamp::now()))))
         .route(
             "/readyz",
             get(async |State(monitored): State<Monitored>| health(&monitored.not_ready(Timestamp::now()))),

@@ -26,6 +26,19 @@ fn readiness_says_what_is_missing() {
 }
 
 #[test]
+fn liveness_names_the_steps_that_fail() {
+    let now = Timestamp::UNIX_EPOCH;
+    let last_panic = Some("index out of bounds".to_owned());
+    let one = consuming(ConsumerState { panics: 4, last_panic, ..ConsumerState::default() });
+    assert!(one.failures(now).is_empty(), "it is restarted");
+    let state = ConsumerState { panics: 5, ..one.consumers.all().remove(0) };
+    let failures = consuming(state).failures(now);
+    assert_eq!(failures, ["event step Step: its consumer panicked 5 times in a row: index out of bounds"]);
+    let (status, text) = health(&failures);
+    assert_eq!((status.as_u16(), text.as_str()), (503, format!("{}\n", failures[0]).as_str()));
+}
+
+#[test]
 fn metrics_are_named_by_step() {
     let last_poll = Some(Timestamp::from_second(5).unwrap());
     let problem = Some("away".to_owned());
