@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use xos_harness::{eventually, kafka::Kafka};
+use xos_harness::kafka::Kafka;
 use xos_steps::StepError;
 
-use crate::{Noting, Running, SOON, distinct, in_order, numbered, settings, unique};
+use crate::{Noting, Running, committed, distinct, in_order, numbered, settings, unique};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_steps_on_one_topic_both_see_every_message() {
@@ -19,11 +19,14 @@ async fn two_steps_on_one_topic_both_see_every_message() {
     let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&one, &other]);
     client.send(&topic, &numbered(10, 200)[100..]).await.unwrap();
     for step in [&one, &other] {
-        let all = step.notes.count(200).await;
+        step.notes.count(200).await;
+    }
+    running.stop().await;
+    for step in [&one, &other] {
+        let all = step.notes.all();
         assert_eq!((all.len(), distinct(&all).len()), (200, 200));
         assert!(in_order(&all));
     }
-    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,13 +53,14 @@ async fn keys_keep_their_order_also_where_attempts_fail() {
         }
     });
     let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&step]);
-    let all = step.notes.count(400).await;
+    step.notes.count(400).await;
+    running.stop().await;
+    let all = step.notes.all();
+    assert_eq!(all.len(), 400);
     assert!(in_order(&all));
     // Other keys went on meanwhile.
     let numbers: Vec<usize> = all.iter().map(|value| value.split_once(':').unwrap().1.parse().unwrap()).collect();
     assert!(!numbers.is_sorted());
-    running.stop().await;
-    assert_eq!(all.len(), 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,14 +92,10 @@ async fn an_offset_is_committed_only_when_its_event_is_done() {
     let running = Running::start(&settings(kafka.endpoint()), &name, &[&step]);
     step.notes.count(4).await;
     gate.add_permits(1);
-    eventually(SOON, "the commit", async || {
-        let committed = client.committed(&group, &topic).unwrap();
-        if committed == [Some(3)] { Ok(()) } else { Err(format!("{committed:?}")) }
-    })
-    .await
-    .unwrap();
+    committed(&client, &group, &topic, &[Some(3)]).await;
     running.stop().await;
-    assert_eq!(distinct(&step.notes.all()).len(), 3, "and none was lost");
+    let all = step.notes.all();
+    assert_eq!((all.len(), distinct(&all).len()), (5, 3), "none is lost; two are handled again after the first run");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +110,7 @@ async fn a_stop_lets_events_end_and_commits_them() {
     running.stop().await;
     let first = step.notes.all();
     let running = Running::start(&settings(kafka.endpoint()), &name, &[&step]);
-    let all = step.notes.until("all of them", |all| distinct(all).len() == 500).await;
+    step.notes.until("all of them", |all| distinct(all).len() == 500).await;
     running.stop().await;
-    assert_eq!(all.len(), 500, "{} were handled before the stop, and none of them again", first.len());
+    assert_eq!(step.notes.all().len(), 500, "{} were handled before the stop, and none of them again", first.len());
 }

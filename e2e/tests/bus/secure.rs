@@ -7,7 +7,7 @@ use xos_harness::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
 use xos_steps::{Message, Producer as _};
 
-use crate::{Noting, Running, settings, unique};
+use crate::{Noting, Running, distinct, settings, unique};
 
 /// Certificates of both sides.
 const TLS: &str = "  tls: {ca: ca.pem, certificate: client.pem, key: client.key}\n";
@@ -60,6 +60,8 @@ async fn events_come_through_every_kind_of_listener() {
         step.notes.until("the message", |all| all.last() == Some(&wanted)).await;
         running.until("no problem", |state| state.problem.is_none()).await;
         running.stop().await;
+        let all = step.notes.all();
+        assert_eq!(all.len(), distinct(&all).len(), "each once: {all:?}");
     }
     broker.kill().await.unwrap();
 }
@@ -81,8 +83,8 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     let producer = KafkaProducer::new(&impatient, "sync").unwrap();
     let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
     assert!(refused.contains("Invalid username or password"), "a step that sends is told so, too: {refused}");
-    let lot = ParkedEvents::new(&settings, "sync").unwrap();
-    let unread = tokio::task::spawn_blocking(move || lot.list(None)).await.unwrap().unwrap_err().to_string();
+    let reader = ParkedEvents::new(&settings, "sync").unwrap();
+    let unread = tokio::task::spawn_blocking(move || reader.list(None)).await.unwrap().unwrap_err().to_string();
     assert!(unread.contains("Invalid username or password"), "`xos events parked` is told so, too: {unread}");
 
     // The broker's certificate is another authority's now.
@@ -98,8 +100,8 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
     send(&settings, &topic, "at last").await;
     step.notes.until("the message", |all| all == ["\"at last\""]).await;
     let state = running.until("no problem", |state| state.problem.is_none()).await;
-    assert_eq!(state.restarts, 0);
     running.stop().await;
+    assert_eq!((state.restarts, step.notes.all().len()), (0, 1));
     broker.kill().await.unwrap();
 }
 

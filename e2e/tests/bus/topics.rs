@@ -14,6 +14,7 @@ async fn a_topic_may_come_later() {
     kafka.client().send(&topic, &numbered(5, 50)).await.unwrap();
     step.notes.count(50).await;
     running.stop().await;
+    assert_eq!(step.notes.all().len(), 50, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,9 +30,9 @@ async fn a_topic_may_be_made_anew() {
     running.until("no partition", |state| state.partitions == 0).await;
     client.create_topic(&topic, 1).await.unwrap();
     client.send(&topic, &[("n".to_owned(), "n:1".to_owned()), ("n".to_owned(), "n:2".to_owned())]).await.unwrap();
-    let all = step.notes.until("the new ones", |all| all.ends_with(&["n:1".to_owned(), "n:2".to_owned()])).await;
-    assert_eq!(all.len(), 52);
+    step.notes.until("the new ones", |all| all.ends_with(&["n:1".to_owned(), "n:2".to_owned()])).await;
     running.stop().await;
+    assert_eq!(step.notes.all().len(), 52);
 }
 
 #[tokio::test(flavor = "multi_thread")]
