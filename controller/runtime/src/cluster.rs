@@ -10,7 +10,8 @@ use tower::timeout::TimeoutLayer;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
     #[error(
-        "no cluster to talk to: {0}\nSet KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows what kubectl would use"
+        "no cluster to connect to: {0}\n\
+         Set KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows the cluster that kubectl uses"
     )]
     Unknown(#[from] kube::config::InferConfigError),
     #[error("cannot make a client for the cluster: {0}")]

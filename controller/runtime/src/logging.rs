@@ -18,8 +18,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging. `level` is a level (`info`) or a filter (`info,xos_engine=debug`); the environment variable RUST_LOG wins over it.
-/// A second call has no effect.
+/// Starts logging. `level` is a level (`info`) or a filter (`info,xos_engine=debug`); the environment variable RUST_LOG
+/// wins over it. A second call has no effect.
 pub fn start(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level));
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));

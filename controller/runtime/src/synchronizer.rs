@@ -17,13 +17,14 @@ pub struct Synchronizer {
 }
 
 impl Synchronizer {
-    /// Makes a synchronizer without models and steps. The name is that of its command line; the name that it has on objects (in finalizers,
-    /// field managers, bookkeeping) is `name` in its configuration.
+    /// Makes a synchronizer without models and steps. The name is that of its command line; the name that it has on
+    /// objects (in finalizers, field managers, bookkeeping) is `name` in its configuration.
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), models: vec![], steps: Steps::new() }
     }
 
-    /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces them.
+    /// Adds xproto files, as (name, text): `XPROTO` of the generated code. A `models_dir` in the configuration replaces
+    /// them.
     pub fn models(mut self, files: &[(&str, &str)]) -> Self {
         self.models.extend(files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
         self

@@ -15,7 +15,8 @@ use crate::synchronizer::Synchronizer;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`run` applies these policies itself if it has the right to. This command is for clusters where only administrators may, and for removing them:
+`run` applies these policies itself if it has the right to. This command is for clusters \
+where only administrators may, and for removing them:
   example-synchronizer admission --config config.yaml | kubectl apply --server-side -f -
   kubectl delete mutatingadmissionpolicybindings,mutatingadmissionpolicies -l xos.opencord.org/synchronizer=example
 Without the policies the controller sets finalizers itself, which costs one more write for each object. \

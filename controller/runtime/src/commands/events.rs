@@ -31,8 +31,9 @@ enum EventsCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-An event is sent to its own topic again, with a header that names the step. Steps of other synchronizers skip it; other programs that read \
-the topic see it twice. Kafka stores which parked events were replayed, as the offset of the consumer group <synchronizer>.parked.
+An event is sent to its own topic again, with a header that names the step. Steps of other synchronizers skip it; \
+other programs that read the topic see it twice. \
+Kafka stores which parked events were replayed, as the offset of the consumer group <synchronizer>.parked.
 Exit code: 0, or 1 if the event bus does not answer.")]
 struct ParkedArgs {
     /// The synchronizer's configuration file; repeat the option for overlays, whose values win
@@ -58,7 +59,7 @@ pub(crate) enum EventsError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Parked(#[from] ParkedError),
-    #[error("cannot write: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Write(#[from] io::Error),
 }
 

@@ -12,16 +12,16 @@ use super::problem::Problem;
 /// A problem with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
     /// The file, or `$` and the environment variable; empty when there is none.
     pub file: String,
-    /// The place in the file; at its begin when there is none.
+    /// The place in the file; its beginning when there is none.
     pub range: Range,
     excerpt: Option<Excerpt>,
 }
 
-/// The line that the problem is on.
+/// The line of the problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Excerpt {
     text: String,
@@ -79,7 +79,7 @@ impl Diagnostic {
         self.severity() == Severity::Warning
     }
 
-    /// The problem with the marked line, its code and its help, in the look of the compiler's diagnostics.
+    /// Returns the problem with its code, the marked line and help, as the compiler of models shows its diagnostics.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let level = if self.is_warning() { Level::WARNING } else { Level::ERROR };
@@ -98,7 +98,7 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// The problem for programs.
+    /// Returns the problem in the form for programs.
     #[must_use]
     pub fn to_json(&self) -> DiagnosticJson {
         DiagnosticJson {

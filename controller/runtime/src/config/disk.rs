@@ -8,10 +8,11 @@ use super::diagnostic::Diagnostic;
 use super::file::{File, Place};
 use super::fit::Expected;
 use super::merge::merge;
+use super::node::{Node, Value};
 use super::problem::Problem;
 use super::read::{fitted, read, resolve, unused};
 use super::report::Report;
-use super::yaml::{Node, Value, parse};
+use super::yaml::parse;
 use super::{Config, ConfigError, Loaded, environment};
 
 /// Keys of secrets: a text that begins with `@` names the file that holds the secret.

@@ -1,8 +1,8 @@
-//! Overlays.
+//! Merges overlays.
 
-use super::yaml::{Entry, Node, Value};
+use super::node::{Entry, Node, Value};
 
-/// Lays one tree over another: maps are merged, anything else replaces what was there.
+/// Merges a tree over another: maps are merged, any other value replaces the one below.
 pub(super) fn merge(base: Node, over: Node) -> Node {
     match (base.value, over.value) {
         (Value::Map(mut entries), Value::Map(overlay)) => {

@@ -5,8 +5,9 @@
 //! `XOS_NAME` sets `name`, `XOS_EVENT_BUS__ENDPOINT` sets `endpoint` in `event_bus`, `XOS_SETTINGS__DIRECTORY_URL` sets
 //! `directory_url` in `settings`.
 //!
-//! `keys` has the types of all keys; the JSON schema is made from them. The merged tree of files and variables is fitted to the schema (`fit`), which
-//! reports what does not fit with its place, and is then read into the types. So the schema and the reader cannot differ.
+//! `keys` has the types of all keys; the JSON schema is made from them. The merged tree of files and variables is
+//! fitted to the schema (`fit`), which reports what does not fit with its place, and is then read into the types. So
+//! the schema and the reader cannot differ.
 
 mod diagnostic;
 mod disk;
@@ -17,6 +18,7 @@ mod fit;
 mod keys;
 mod merge;
 mod model;
+mod node;
 mod problem;
 mod read;
 mod report;
@@ -29,22 +31,22 @@ pub use diagnostic::Diagnostic;
 pub use event_bus::EventBus;
 pub use fit::Expected;
 pub use model::{Accessor, AccessorKind, Config, DesiredState, Logging};
+pub use node::Kind;
 pub use problem::Problem;
 pub use schema::schema;
-pub use yaml::Kind;
 
-/// A configuration, and what was noticed on reading it.
+/// A configuration, and the warnings of reading it.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What is probably not as intended.
+    /// Settings that are probably mistakes.
     pub warnings: Vec<Diagnostic>,
     /// Keys of XOS that are set and have no effect in this version.
     pub unused: Vec<String>,
 }
 
-/// Why there is no configuration: everything that is wrong with it, and the warnings.
+/// Why a configuration cannot be used: all its errors, and the warnings.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration has errors:\n{}", rendered(.diagnostics))]
 pub struct ConfigError {
@@ -61,7 +63,7 @@ impl Config {
     /// Reads a base file, overlay files in their order, and environment variables.
     ///
     /// # Errors
-    /// When a file cannot be read or anything in the configuration is wrong; the error holds all of it.
+    /// When a file cannot be read or the configuration has errors; the error contains all of them.
     pub fn load(files: &[PathBuf], env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
         disk::load(files, &env.into_iter().collect())
     }

@@ -1,11 +1,11 @@
-//! What can be wrong with a configuration.
+//! The problems of a configuration.
 
 use std::path::PathBuf;
 
 use xos_xproto::declare_diagnostics;
 
 use super::fit::Expected;
-use super::yaml::Kind;
+use super::node::Kind;
 
 declare_diagnostics! {
     /// A diagnostic of a configuration.
@@ -46,10 +46,10 @@ declare_diagnostics! {
         suggest(did_you_mean(suggestion));
         help("remove it: it has no effect");
     }
-    /// `models_dir` is not a folder. Correct the path, which is relative to the file that names it.
+    /// `models_dir` is not a folder. Correct the path, which is relative to the file that contains it.
     C008 Error NoFolder { key: &'static str, path: PathBuf } => {
         message("`{key}` names {}, which is not a folder", path.display());
-        help("a path is relative to the file that names it");
+        help("a path is relative to the file that contains it");
     }
     /// A folder of steps holds files, which this version does not load. Compile the steps in.
     C009 Error StepsAtRunTime { key: &'static str, path: PathBuf } => {
@@ -61,13 +61,13 @@ declare_diagnostics! {
     }
     /// `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
     C010 Error NoCore => {
-        message("`accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only");
+        message("`accessor.kind: grpcapi` is not supported yet: this version stores objects in custom resources only");
         help("remove `accessor`, or set `kind: kubernetes`");
     }
     /// The file of a secret cannot be read. Correct the path after `@`, or the permissions of the file.
     C011 Error NoSecret { key: &'static str, path: PathBuf, reason: String } => {
         message("`{key}` names the file {}, which cannot be read: {reason}", path.display());
-        help("`@` begins the path of a file, which is relative to the file that names it");
+        help("the text after `@` is the path of a file, relative to the configuration file");
     }
     /// The configuration fits its schema and cannot be read all the same. This is a bug: please report it.
     C012 Error Unfit => {

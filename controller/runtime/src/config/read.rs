@@ -7,10 +7,10 @@ use xos_model::Backoff;
 use super::file::{File, Place};
 use super::fit::fit;
 use super::keys::Keys;
+use super::node::{Node, Value};
 use super::problem::Problem;
 use super::report::Report;
 use super::schema::schema;
-use super::yaml::{Node, Value};
 use super::{Accessor, Config, EventBus};
 
 /// Keys of XOS that have no effect in this version.
@@ -54,13 +54,17 @@ fn check_backoff(tree: &Node, key: &str, backoff: Backoff, report: &mut Report) 
     let Some(max) = tree.at(&format!("{key}.max")) else { return };
     let Value::Text(text) = &max.value else { return };
     if super::keys::parse_duration(text).is_some_and(|max| max < backoff.initial) {
-        let (key, expected) = (format!("{key}.max"), "at least as long as `initial` beside it".to_owned());
-        let problem = Problem::InvalidValue { key, value: text.clone(), expected, suggestion: None };
+        let problem = Problem::InvalidValue {
+            key: format!("{key}.max"),
+            value: text.clone(),
+            expected: "at least as long as `initial` beside it".to_owned(),
+            suggestion: None,
+        };
         report.push(problem, &max.place);
     }
 }
 
-/// Returns the path that a key has: relative to the file that names it.
+/// Returns the path that a key has as its value. A relative path is relative to the file that contains it.
 pub(super) fn resolve(tree: &Node, files: &[File], key: &str, path: &str) -> PathBuf {
     match tree.at(key).map(|node| &node.place) {
         Some(Place::File { file, .. }) => files.get(*file).map_or_else(|| path.into(), |file| file.resolve(path)),

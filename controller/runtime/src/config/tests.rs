@@ -139,7 +139,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1"),
         (
             "name: a\nstep_timeout: 5",
-            "etc/0.yaml:2:15: `step_timeout` should be a duration, not a number (write it with its unit: `30s`, `5m`, `1h 30m`)",
+            "etc/0.yaml:2:15: `step_timeout` should be a duration, not a number \
+             (write it with its unit: `30s`, `5m`, `1h 30m`)",
         ),
         (
             "name: a\nstep_timeout: soon",
@@ -167,11 +168,13 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "name: a\naccessor: {kind: grpcapi}",
-            "etc/0.yaml:2:18: `accessor.kind: grpcapi` is not supported yet: this version keeps objects in custom resources only (remove `accessor`, or set `kind: kubernetes`)",
+            "etc/0.yaml:2:18: `accessor.kind: grpcapi` is not supported yet: \
+             this version stores objects in custom resources only (remove `accessor`, or set `kind: kubernetes`)",
         ),
         (
             "name: a\nnamespaces: x",
-            "etc/0.yaml:2:13: `namespaces` should be a list of texts, not a text (write `[…]`, or one item a line after `-`)",
+            "etc/0.yaml:2:13: `namespaces` should be a list of texts, not a text \
+             (write `[…]`, or one item a line after `-`)",
         ),
         (
             "name: a\nnamespaces: [x, 1]",
@@ -203,7 +206,8 @@ fn variables_that_name_no_key_are_pointed_out() {
         noticed,
         [
             "`concurrency` should be a whole number, not a text",
-            "the environment variable XOS_EVENT_BUS_ENDPOINT names no key of the configuration (did you mean `XOS_EVENT_BUS__ENDPOINT`?)",
+            "the environment variable XOS_EVENT_BUS_ENDPOINT names no key of the configuration \
+             (did you mean `XOS_EVENT_BUS__ENDPOINT`?)",
         ]
     );
 }
@@ -242,6 +246,23 @@ fn passwords_are_read_from_files_and_never_shown() {
 }
 
 #[test]
+fn no_message_shows_a_secret_that_stands_beside_a_mistake() {
+    for section in [
+        "accessor: {password: letmein, unknown: 1}",
+        "event_bus: {sasl: {password: letmein, unknown: 1}}",
+        "event_bus: {tls: {key_password: letmein, unknown: 1}}",
+        "event_bus: {librdkafka: {ssl.key.pem: letmein}, unknown: 1}",
+        "event_bus: {sasl: {password: [letmein]}}",
+        "event_bus: {tls: {key_password: {letmein: 1}}}",
+    ] {
+        // Without a name, so that loading fails and shows the warnings too.
+        let shown = error(&[("c.yaml", section)]);
+        assert!(shown.contains("C005") && !shown.contains("letmein"), "{shown}");
+        assert!(shown.contains("C006") || shown.contains("C003"), "{shown}");
+    }
+}
+
+#[test]
 fn a_password_file_that_is_not_there_is_an_error() {
     let shown = error(&[("c.yaml", "name: a\naccessor: {password: \"@pw\"}\n")]);
     assert!(shown.contains("`accessor.password` names the file DIR/pw, which cannot be read"), "{shown}");
@@ -260,7 +281,7 @@ error[C008]: `models_dir` names DIR/models, which is not a folder
 2 | models_dir: models
   |             ^^^^^^
   |
-  = help: a path is relative to the file that names it
+  = help: a path is relative to the file that contains it
 
 error[C009]: `steps_dir` names DIR/steps, which holds files: steps that are loaded at run time are not supported yet
  --> DIR/c.yaml:3:12

@@ -13,7 +13,13 @@ pub(super) fn warn_of_unenforced_rules(models: &ModelSet) {
             let left = validator.left.into_iter().filter(|(_, reason)| !matches!(reason, Left::OtherObject { .. }));
             for (part, reason) in left {
                 let policy = &validator.policy;
-                tracing::warn!(model = model.name, policy, part, %reason, "this version does not enforce this part of a validator");
+                tracing::warn!(
+                    model = model.name,
+                    policy,
+                    part,
+                    %reason,
+                    "this version does not enforce this part of a validator"
+                );
             }
         }
         if let Some(policy) = &model.access_policy {

@@ -18,7 +18,10 @@ pub enum DependenciesError {
         source: io::Error,
     },
     /// Its content has the wrong form.
-    #[error("dependency_graph: {}: {source}; expected {{\"Model\": [[\"Other\", \"port\", \"peer_port\"]]}}", path.display())]
+    #[error(
+        "dependency_graph: {}: {source}; expected {{\"Model\": [[\"Other\", \"port\", \"peer_port\"]]}}",
+        path.display()
+    )]
     Form {
         /// The file.
         path: PathBuf,

@@ -21,7 +21,8 @@ pub enum RegistryError {
     Steps(#[from] xos_engine::RegistryError),
 }
 
-/// Returns the registry of a synchronizer: the models of its configuration, or those built in, and its steps and policies.
+/// Returns the registry of a synchronizer: the models of its configuration, or those built in, and its steps and
+/// policies.
 pub(crate) fn registry(synchronizer: &Synchronizer, config: &Config) -> Result<Registry, RegistryError> {
     let models = configured(synchronizer, config)?;
     Ok(Registry::new(&config.name, &models, &synchronizer.steps)?)

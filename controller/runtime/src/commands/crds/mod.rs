@@ -18,12 +18,14 @@ use diff::DiffError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`xos run` applies the definitions itself. This command is for reading and reviewing them, and for clusters where only administrators may apply them:
+`xos run` applies the definitions itself. This command is for reading and reviewing them, \
+and for clusters where only administrators may apply them:
   xos crds models/ | kubectl apply --server-side -f -
---diff compares with the cluster (the one that kubectl uses) and shows what `run` would change there. It writes nothing. It names the stored \
-objects that a change would break: `run` refuses such a change.
+--diff compares with the cluster (the one that kubectl uses) and shows what `run` would change there. \
+It writes nothing. It names the stored objects that a change would break: `run` refuses such a change.
 Exit code: 0 printed, 1 errors in the models, 2 wrong usage or unreadable files.
-With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error, 3 differences that `run` would refuse.")]
+With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error, \
+3 differences that `run` would refuse.")]
 pub(crate) struct CrdsArgs {
     /// An .xproto file or a folder of such files; a synchronizer's own program has its models built in
     #[arg(value_name = "PATH")]

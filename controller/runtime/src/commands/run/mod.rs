@@ -17,7 +17,8 @@ use crate::synchronizer::Synchronizer;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Cluster: KUBECONFIG or ~/.kube/config, as for kubectl; inside a pod its ServiceAccount.
-Order of settings: the first file, overlays in the order given, then environment variables (XOS_NAME, XOS_SETTINGS__DIRECTORY_URL …).
+Order of settings: the first file, overlays in the order given, \
+then environment variables (XOS_NAME, XOS_SETTINGS__DIRECTORY_URL …).
 SIGTERM or Ctrl-C stops it: running steps end, or are cut off after shutdown_grace; then the exit code is 0.")]
 pub(crate) struct RunArgs {
     /// Configuration file; repeat the option for overlays, whose values win

@@ -5,17 +5,19 @@ use std::env;
 
 use super::file::Place;
 use super::merge::merge;
-use super::yaml::{Entry, Node, Value, parse_scalar};
+use super::node::{Entry, Node, Value};
+use super::yaml::parse_scalar;
 
-/// Begins the variables that are looked at.
+/// The prefix of variables that belong to the configuration.
 const PREFIX: &str = "XOS_";
 
-/// Returns the environment variables of the process whose values are texts. Keys of the configuration have no other values.
+/// Returns the environment variables of the process whose values are texts. Keys of the configuration have no other
+/// values.
 pub(super) fn variables() -> impl Iterator<Item = (String, String)> {
     env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-/// The tree that the variables make; the first ones in alphabetical order are the lowest.
+/// Returns the tree of the variables. Of two that set the same key, the last one in alphabetical order wins.
 pub(super) fn overlay(variables: &BTreeMap<String, String>) -> Node {
     let empty = Node { value: Value::Map(Vec::new()), place: Place::Nowhere };
     variables.iter().filter(|(name, value)| is_ours(name, value)).fold(empty, |tree, (name, value)| {
@@ -30,13 +32,13 @@ pub(super) fn overlay(variables: &BTreeMap<String, String>) -> Node {
     })
 }
 
-/// The variable that sets a key.
+/// Returns the variable that sets a key.
 pub(super) fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 
-/// Kubernetes tells containers of the services beside them: one called `xos-core` as `XOS_CORE_SERVICE_HOST`,
-/// `XOS_CORE_PORT=tcp://…` and so on.
+/// Returns whether a variable belongs to the configuration. Kubernetes sets variables for the services of a namespace:
+/// for one called `xos-core` `XOS_CORE_SERVICE_HOST`, `XOS_CORE_PORT=tcp://…` and others, which do not.
 fn is_ours(name: &str, value: &str) -> bool {
     let of_service = name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")

@@ -3,40 +3,40 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Where something was said.
+/// The place of a key or a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Bytes of a file, which is named by its place in the list of files.
+    /// Bytes of a file; `file` is its index in the list of files.
     File { file: usize, bytes: Range<usize> },
     /// An environment variable.
     Variable(String),
-    /// Nowhere: it is missing, and there is no file that it could be missing in.
+    /// No place: a key is missing, and there is no file.
     Nowhere,
 }
 
-/// A file as it was read.
+/// A file of the configuration.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// Of the text, what must not be shown.
+    /// The parts of the text that must not be shown.
     pub(super) secrets: Vec<Range<usize>>,
 }
 
 impl File {
-    /// A path that is named in this file.
+    /// Returns a path relative to this file.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    /// Line and column of a byte, counted from 1, the column in characters.
+    /// Returns the line and the column of a byte, counted from 1, the column in characters.
     pub(super) fn line_column(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    /// The byte at a line and column.
+    /// Returns the byte at a line and column.
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
         let start = match line {
             0 | 1 => 0,
@@ -46,7 +46,7 @@ impl File {
         start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
     }
 
-    /// The line around a byte and where it starts, with its secrets made unreadable.
+    /// Returns the line that contains a byte, and where it starts. Secrets are masked.
     pub(super) fn line(&self, at: usize) -> (usize, String) {
         let at = at.min(self.text.len());
         let start = self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use super::super::yaml::Value;
+use super::super::node::Value;
 use super::alternatives;
 
 /// The type of a value that a key expects.

@@ -9,14 +9,15 @@ use xos_xproto::nearest;
 
 use super::file::Place;
 use super::keys::has_format;
+use super::node::{Entry, Node, Value};
 use super::problem::Problem;
 use super::report::Report;
-use super::yaml::{Entry, Node, Value};
 use expected::{allows, expected, expected_number, words};
 
 pub use expected::Expected;
 
-/// Returns the tree as far as it fits the schema. Values that are null count as not set. `missing_in` is the place of missing keys.
+/// Returns the tree as far as it fits the schema. Values that are null count as not set. `missing_in` is the place of
+/// missing keys.
 pub(super) fn fit(tree: Node, schema: &Json, missing_in: &Place, report: &mut Report) -> Node {
     let place = tree.place.clone();
     let fitted = Fit { schema, missing_in, report }.node(tree, schema, "");
@@ -118,7 +119,8 @@ fn whole(value: Value, schema: &Json) -> Value {
     }
 }
 
-/// Returns the value of a variable as the schema wants it: a variable has no quotes to tell a text from a number, and no lists.
+/// Returns the value of a variable as the schema wants it: a variable has no quotes to tell a text from a number, and
+/// no lists.
 fn from_variable(value: Value, schema: &Json, place: &Place) -> Value {
     let is_allowed = alternatives(schema).any(|schema| allows(schema, &value));
     if is_allowed || !matches!(place, Place::Variable(_)) {

@@ -31,7 +31,7 @@ pub(super) struct Keys {
     pub(super) desired_state: DesiredState,
     /// Where the objects are stored.
     pub(super) accessor: AccessorKeys,
-    /// A folder of .xproto files, relative to the file that names it. Default: the models that are compiled in.
+    /// A folder of .xproto files, relative to this file. Default: the models that are compiled in.
     pub(super) models_dir: Option<String>,
     /// A folder of sync steps. It has to be empty in this version: steps are compiled in.
     pub(super) steps_dir: Option<String>,

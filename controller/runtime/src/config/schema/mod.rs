@@ -30,7 +30,8 @@ fn ignore(schema: &mut Value, keys: &[&str]) {
     }
 }
 
-/// Allows a key without a value (it counts as not set) where the key is not required, and leaves out defaults that say nothing.
+/// Allows a key without a value (it counts as not set) where the key is not required, and leaves out defaults that say
+/// nothing.
 fn complete(schema: &mut Value) {
     let required = schema.get("required").cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };

@@ -71,11 +71,14 @@ fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: 
     watching
 }
 
-/// Asks the API server to set finalizers on new objects. It saves a write for each object, and nothing depends on it: the controller
-/// does not wait for it.
+/// Asks the API server to set finalizers on new objects. It saves a write for each object, and nothing depends on it:
+/// the controller does not wait for it.
 async fn install_admission_policies(client: Client, births: Births, synchronizer: String) {
     if let Err(error) = birth::install(&client, &births, &synchronizer).await {
-        tracing::warn!(%error, "cannot apply the admission policies: the controller sets finalizers itself, with one more write for each object");
+        tracing::warn!(
+            %error,
+            "cannot apply the admission policies: the controller sets finalizers itself, with one more write per object"
+        );
     }
 }
 
@@ -93,7 +96,8 @@ async fn start_monitoring(
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
 }
 
-/// Runs the engine, pull steps and event steps. If the engine ends by itself, it cancels `stop`, and the others end too.
+/// Runs the engine, pull steps and event steps. If the engine ends by itself, it cancels `stop`, and the others end
+/// too.
 async fn run_steps(
     engine: Engine,
     notices: Receiver<Notice>,
@@ -110,8 +114,8 @@ async fn run_steps(
     tokio::join!(engine, io_steps).0
 }
 
-/// Waits until everything has ended. A watch that ends before `stop` is an error, because its objects would no longer be reconciled.
-/// After `stop` the engine reads no watch any more, while running steps still end.
+/// Waits until everything has ended. A watch that ends before `stop` is an error, because its objects would no longer
+/// be reconciled. After `stop` the engine reads no watch any more, while running steps still end.
 async fn until_done(
     running: impl Future<Output = Result<(), EngineError>>,
     watching: &mut JoinSet<()>,

@@ -1,4 +1,5 @@
-//! XOS's topic `xos.gui_events`: each change of an object as a message, `{pk, changed_fields, object, deleted?}`, keyed by the model's name.
+//! XOS's topic `xos.gui_events`: each change of an object as a message, `{pk, changed_fields, object, deleted?}`, keyed
+//! by the model's name.
 //!
 //! Delivery is best effort, as in XOS: a change while no controller runs sends no message.
 
