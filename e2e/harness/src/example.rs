@@ -284,4 +284,13 @@ impl<'a> Example<'a> {
         let stats = self.directory.stats().await?;
         Ok((stats.puts.values().sum(), stats.deletes.values().sum()))
     }
+
+    /// Stops the controller, and returns how many writes of each kind the directory has done in all: (puts, deletes).
+    ///
+    /// # Errors
+    /// When the controller cannot be stopped, or the directory does not answer.
+    pub async fn final_writes(&mut self) -> Result<(u64, u64), Error> {
+        self.synchronizer.stop().await?;
+        self.writes().await
+    }
 }

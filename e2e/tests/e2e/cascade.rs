@@ -30,7 +30,8 @@ fn spec(at: usize, random: &mut StdRng) -> Value {
         let other = all[random.random_range(0..all.len())];
         json!({"name": format!("o{other}")})
     };
-    let (red, blue) = (|at: usize| kind(at) == "Red", |at: usize| kind(at) == "Blue");
+    let red = |at: usize| kind(at) == "Red";
+    let blue = |at: usize| kind(at) == "Blue";
     type Chosen<'a> = (&'a str, &'a dyn Fn(usize) -> bool, f64);
     let links: &[Chosen<'_>] =
         if red(at) { &[("blue", &blue, 0.7), ("next", &red, 0.2)] } else { &[("up", &|_| true, 0.7)] };
@@ -69,8 +70,7 @@ async fn objects_with_random_links_go_in_any_order() {
         });
         futures::stream::iter(create).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         all_ready(&objects).await;
-        let synced = calls.all().iter().filter(|call| call.starts_with("step sync")).count();
-        assert_eq!(synced, OBJECTS, "each once, in circles too");
+        assert_eq!(synced_so_far(&calls), OBJECTS, "each once, in circles too");
 
         order.shuffle(&mut random);
         let delete = order.iter().map(|&at| {
@@ -86,15 +86,20 @@ async fn objects_with_random_links_go_in_any_order() {
         })
         .await
         .unwrap();
+        controller.stop().await.unwrap();
         let mut deletions: HashMap<String, usize> = HashMap::new();
         for call in calls.all().into_iter().filter(|call| call.starts_with("step delete")) {
             *deletions.entry(call).or_default() += 1;
         }
         assert_eq!((deletions.len(), deletions.values().max()), (OBJECTS, Some(&1)), "each once");
-        controller.stop().await.unwrap();
+        assert_eq!(synced_so_far(&calls), OBJECTS, "and none was synchronized again");
     })
     .await
     .unwrap();
+}
+
+fn synced_so_far(calls: &Calls) -> usize {
+    calls.all().iter().filter(|call| call.starts_with("step sync")).count()
 }
 
 async fn all_ready(objects: &Objects) {

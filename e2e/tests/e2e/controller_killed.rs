@@ -30,7 +30,7 @@ async fn what_happened_meanwhile_is_caught_up() {
         example.people.gone("grace").await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace", "Alan Turing"]);
         // It was at rest when it was killed, so nothing had to be done twice.
-        assert_eq!(example.writes().await.unwrap(), (4, 1));
+        assert_eq!(example.final_writes().await.unwrap(), (4, 1));
     })
     .await;
 }
@@ -61,6 +61,7 @@ async fn killed_at_work_it_does_a_thing_at_most_once_more() {
             example.people.ready(name).await.unwrap();
         }
         assert_eq!(example.full_names().await.unwrap().len(), PEOPLE);
+        example.synchronizer.stop().await.unwrap();
         let stats = example.directory.stats().await.unwrap();
         assert!(stats.puts.values().all(|count| (1..=2).contains(count)), "{stats:?}");
     })

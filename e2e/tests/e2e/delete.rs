@@ -15,7 +15,7 @@ async fn a_deleted_object_goes_after_its_entry() {
         example.delete("ada").await.unwrap();
         example.people.gone("ada").await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Grace Hopper"]);
-        assert_eq!(example.writes().await.unwrap(), (2, 1));
+        assert_eq!(example.final_writes().await.unwrap(), (2, 1));
     })
     .await;
 }

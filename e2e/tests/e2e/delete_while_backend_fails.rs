@@ -25,7 +25,7 @@ async fn a_refused_deletion_is_shown_and_done_later() {
         example.directory.recover().await.unwrap();
         example.people.gone("ada").await.unwrap();
         assert!(example.full_names().await.unwrap().is_empty());
-        assert_eq!(example.writes().await.unwrap(), (1, 1));
+        assert_eq!(example.final_writes().await.unwrap(), (1, 1));
     })
     .await;
 }

@@ -50,8 +50,8 @@ async fn a_namespace_that_is_deleted_takes_its_objects_along() {
         .await
         .unwrap();
         let deleted = ["step delete c", "step delete b", "step delete a"];
-        assert_eq!(calls.all()[3..], deleted);
         controller.stop().await.unwrap();
+        assert_eq!(calls.all()[3..], deleted);
     })
     .await
     // The namespace is gone already.
@@ -73,8 +73,8 @@ async fn a_definition_that_is_deleted_takes_its_objects_along() {
         })
         .await
         .unwrap();
-        assert_eq!(calls.all()[3..], ["step delete c", "step delete b", "step delete a"]);
         controller.stop().await.unwrap();
+        assert_eq!(calls.all()[3..], ["step delete c", "step delete b", "step delete a"]);
     })
     .await
     .unwrap();

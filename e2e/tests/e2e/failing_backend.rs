@@ -36,7 +36,7 @@ async fn a_failing_backend_is_shown_and_tried_again() {
         example.directory.recover().await.unwrap();
         example.people.ready("ada").await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace"]);
-        assert_eq!(example.writes().await.unwrap(), (1, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (1, 0));
     })
     .await;
 }

@@ -70,8 +70,8 @@ async fn an_admission_policy_sets_them_in_the_create_request() {
         let expected =
             ["policy create x", "step sync x", "policy create held", "policy delete held", "policy delete x"];
         let all = [&expected[..], &["step delete x"]].concat();
-        assert_eq!(calls.all(), all);
         controller.stop().await.unwrap();
+        assert_eq!(calls.all(), all);
     })
     .await
     .unwrap();
@@ -92,6 +92,7 @@ async fn without_a_policy_the_controller_sets_them_before_the_first_attempt() {
         objects.delete("Thing", "x").await.unwrap();
         objects.gone("Thing", "x").await.unwrap();
         controller.stop().await.unwrap();
+        assert_eq!(calls.all(), ["policy create x", "step sync x", "policy delete x", "step delete x"]);
     })
     .await
     .unwrap();

@@ -11,7 +11,7 @@ async fn an_applied_object_is_synchronized_once() {
         let object = example.people.ready("ada").await.unwrap();
 
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace"]);
-        assert_eq!(example.writes().await.unwrap(), (1, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (1, 0));
 
         let status = &object["status"];
         assert_eq!(status["backendCode"], 1, "{status:#}");

@@ -23,7 +23,7 @@ async fn an_object_with_no_sync_waits_until_it_is_let_go() {
         let synced = |object: &serde_json::Value| object["status"]["backendCode"] == 1;
         example.people.until("ada", "synchronized", synced).await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace", "Grace Hopper"]);
-        assert_eq!(example.writes().await.unwrap(), (2, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (2, 0));
     })
     .await;
 }

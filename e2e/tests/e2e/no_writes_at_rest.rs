@@ -11,7 +11,7 @@ async fn an_object_in_step_is_left_alone() {
         example.people.ready("grace").await.unwrap();
         let later = example.people.find("ada").await.unwrap().unwrap();
         assert_eq!(settled["metadata"]["resourceVersion"], later["metadata"]["resourceVersion"], "{later:#}");
-        assert_eq!(example.writes().await.unwrap(), (2, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (2, 0));
     })
     .await;
 }
@@ -28,7 +28,7 @@ async fn a_restart_writes_nothing_and_runs_nothing() {
         example.people.ready("grace").await.unwrap();
         let later = example.people.find("ada").await.unwrap().unwrap();
         assert_eq!(settled["metadata"]["resourceVersion"], later["metadata"]["resourceVersion"], "{later:#}");
-        assert_eq!(example.writes().await.unwrap(), (2, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (2, 0));
     })
     .await;
 }

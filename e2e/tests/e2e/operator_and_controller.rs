@@ -71,6 +71,7 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
         });
         assert_eq!(taken.await.unwrap()["spec"]["admin"], "disabled");
         controller.stop().await.unwrap();
+        assert_eq!(calls.all().len(), 4, "and once for this edit: {:?}", calls.all());
     })
     .await
     .unwrap();

@@ -62,10 +62,10 @@ async fn settles(title: &str, policy: Does, step: Does, expected: &[&str], holds
         objects.create("Thing", "mark", json!({"name": "mark"})).await.unwrap();
         objects.ready("Thing", "mark").await.unwrap();
         let marked: Vec<_> = expected.iter().copied().chain(["policy create mark", "step sync mark"]).collect();
+        again.stop().await.unwrap();
         assert_eq!(calls.all(), marked);
         let after = objects.get("Thing", "x").await.unwrap();
         assert_eq!(after["metadata"]["resourceVersion"], settled["metadata"]["resourceVersion"]);
-        again.stop().await.unwrap();
     })
     .await
     .unwrap();

@@ -21,7 +21,7 @@ async fn bad_objects_are_refused_with_the_reason() {
         assert_refused(&unknown, &["unknown field", "spec.middleName"]);
 
         assert!(example.people.all().await.unwrap().is_empty());
-        assert_eq!(example.writes().await.unwrap(), (0, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (0, 0));
     })
     .await;
 }

@@ -15,7 +15,7 @@ async fn a_changed_object_is_synchronized_again() {
         let after = example.people.ready("ada").await.unwrap();
         // The same entry, once more.
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace"]);
-        assert_eq!(example.writes().await.unwrap(), (2, 0));
+        assert_eq!(example.final_writes().await.unwrap(), (2, 0));
         assert_eq!(after["status"]["backendStatus"], "OK");
     })
     .await;

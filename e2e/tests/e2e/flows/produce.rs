@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
 use xos_harness::{eventually, example::SOON, kafka::Kafka, namespace};
 use xos_runtime::Synchronizer;
@@ -38,11 +38,15 @@ async fn the_outcome_of_a_step_is_sent_and_acknowledged() {
         objects.create("Alarm", "fan", json!({"name": "fan"})).await.unwrap();
         objects.ready("Alarm", "fan").await.unwrap();
         // It is Ready because the message is stored.
-        let all =
-            eventually(SOON, "the topic to be readable", async || kafka.client().all(&topic).await).await.unwrap();
+        let sent = async || {
+            let client = kafka.client();
+            eventually(SOON, "the topic to be readable", async || client.all(&topic).await).await.unwrap()
+        };
+        let all = sent().await;
         assert_eq!((all.len(), all[0].key.as_str()), (1, "fan"));
         assert_eq!(all[0].value, r#"{"name":"fan","state":"RAISED"}"#);
         controller.stop().await.unwrap();
+        assert_eq!(sent().await, all, "it was sent once");
     })
     .await
     .unwrap();
@@ -64,21 +68,23 @@ async fn changes_of_objects_are_told_as_xos_did() {
         objects.ready("Note", "fan").await.unwrap();
         objects.delete("Note", "fan").await.unwrap();
         objects.gone("Note", "fan").await.unwrap();
-        let told = eventually(SOON, "the deletion to be told", async || {
+        let told = async || -> Result<Vec<Value>, String> {
             let all = kafka.client().all("xos.gui_events").await.map_err(|error| error.to_string())?;
-            let all: Vec<serde_json::Value> = all
-                .iter()
-                .filter(|one| one.key == "Note")
-                .map(|one| serde_json::from_str(&one.value).unwrap())
-                .collect();
-            if all.iter().any(|one| one["deleted"] == true) { Ok(all) } else { Err(format!("{all:?}")) }
+            let own = all.iter().filter(|one| one.key == "Note");
+            Ok(own.map(|one| serde_json::from_str(&one.value).unwrap()).collect())
+        };
+        eventually(SOON, "the deletion to be told", async || {
+            let all = told().await?;
+            if all.iter().any(|one| one["deleted"] == true) { Ok(()) } else { Err(format!("{all:?}")) }
         })
         .await
         .unwrap();
-        assert_eq!((&told[0]["object"]["name"], &told[0]["deleted"]), (&json!("fan"), &serde_json::Value::Null));
+        controller.stop().await.unwrap();
+        let told = told().await.unwrap();
+        assert_eq!((&told[0]["object"]["name"], &told[0]["deleted"]), (&json!("fan"), &Value::Null));
         assert!(told.iter().any(|one| one["object"]["backend_code"] == 1), "{told:?}");
         assert!(told.iter().all(|one| one["pk"] == told[0]["pk"]));
-        controller.stop().await.unwrap();
+        assert_eq!(told.iter().filter(|one| one["deleted"] == true).count(), 1, "told once: {told:?}");
     })
     .await
     .unwrap();

@@ -68,6 +68,8 @@ async fn an_unchanged_listing_writes_nothing() {
         objects.edit("Device", "s7", json!({"state": "down"})).await.unwrap();
         objects.until("Device", "s7", "up again", |o| o["spec"]["state"] == "up").await.unwrap();
         controller.stop().await.unwrap();
+        let state = |one: &Value| one["spec"]["state"] == "up";
+        assert!(objects.all("Device").await.unwrap().iter().all(state), "and so it stays");
     })
     .await
     .unwrap();
