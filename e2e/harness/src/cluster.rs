@@ -75,7 +75,7 @@ impl Cluster {
     /// # Errors
     /// When it does not start.
     pub async fn start(options: ServeOptions) -> Result<Self, Error> {
-        let served = blocking(move || Ok(Served::start(&options)?)).await?;
+        let served = blocking(move || Ok(control::start(&options)?)).await?;
         let ready = served.ready();
         let kubectl = ready.bin_dir.join(Tool::Kubectl.name());
         let kubectl = Kubectl::new(kubectl, &ready.kubeconfig, ready.data_dir.join("kubectl"));

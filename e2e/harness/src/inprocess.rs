@@ -81,7 +81,8 @@ impl Controller {
         // JSON is YAML.
         fs::write(&file, config.to_string())?;
         let config = Config::load(&[file], [])?.config;
-        let (shutdown, client) = (CancellationToken::new(), namespace.client());
+        let shutdown = CancellationToken::new();
+        let client = namespace.client();
         let until = shutdown.clone();
         let name = name.to_owned();
         let running = tokio::spawn(async move {

@@ -14,11 +14,13 @@
 //!
 //! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
 
+pub mod cache;
 pub mod cli;
 pub mod cluster;
 pub mod control;
 pub mod directory;
 pub mod example;
+pub mod files;
 mod finalizers;
 pub mod inprocess;
 pub mod kafka;
@@ -27,6 +29,7 @@ pub mod models;
 pub mod namespace;
 pub mod paths;
 pub mod process;
+pub mod serving;
 pub mod synchronizer;
 pub mod tools;
 pub mod wait;

@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::{
     cluster::{self, Cluster},
     control::ClientError,
+    example::SOON,
     finalizers, process,
     wait::{Timeout, eventually},
 };
@@ -46,17 +47,6 @@ pub enum Error {
     /// No folder for logs.
     #[error("cannot make a folder for logs")]
     Folder(#[source] std::io::Error),
-}
-
-/// Events could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum EventsError {
-    /// kubectl refused.
-    #[error(transparent)]
-    Kubectl(#[from] crate::kubectl::Error),
-    /// It did not answer in JSON.
-    #[error("kubectl's Events cannot be read")]
-    Json(#[from] serde_json::Error),
 }
 
 /// A test's own corner of a cluster, with a folder for its files.
@@ -137,13 +127,22 @@ impl TestNamespace {
         self.cluster.kubectl().ok(&self.with_namespace(arguments)).await
     }
 
-    /// The Events of this namespace, as kubectl shows them.
+    /// Waits until this namespace has exactly one Event of this type and reason, and returns it.
     ///
     /// # Errors
-    /// When kubectl fails, or does not answer in JSON.
-    pub async fn events(&self) -> Result<Vec<Value>, EventsError> {
-        let list: Value = serde_json::from_str(&self.kubectl(&["get", "events", "-o", "json"]).await?)?;
-        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    /// When there is none, or there are several, in the end.
+    pub async fn one_event(&self, kind: &str, reason: &str) -> Result<Value, Timeout> {
+        eventually(SOON, format!("an Event {reason}"), async || {
+            let text = self.kubectl(&["get", "events", "-o", "json"]).await.map_err(|error| error.to_string())?;
+            let all: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            let all = all["items"].as_array().into_iter().flatten();
+            let found: Vec<_> = all.filter(|one| one["type"] == kind && one["reason"] == reason).collect();
+            match found[..] {
+                [one] => Ok(one.clone()),
+                _ => Err(format!("{found:#?} in {text}")),
+            }
+        })
+        .await
     }
 
     /// `kubectl apply -f -` here.

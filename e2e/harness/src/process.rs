@@ -10,12 +10,19 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal};
 
 use crate::paths;
+
+/// How often a program that is run to its end is said to be still running.
+const PROGRESS: Duration = Duration::from_secs(15);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// How much of a failed program's log the message shows.
+const SHOWN_LINES: usize = 20;
 
 /// A child process that would not do.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +40,18 @@ pub enum Error {
         /// Its reason.
         #[source]
         source: io::Error,
+    },
+    /// A program that was run to its end failed.
+    #[error("making {what} failed ({status}); the log's end:\n{end}\nall of it: {}", log.display())]
+    Failed {
+        /// What the program was to make.
+        what: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its log.
+        end: String,
+        /// Where the log is.
+        log: PathBuf,
     },
 }
 
@@ -71,6 +90,46 @@ pub fn exec_on_leash(parent: u32, command: &[std::ffi::OsString]) -> Error {
     Error::system("start", program.to_string_lossy())(Command::new(program).args(arguments).exec())
 }
 
+/// Runs a program to its end; both its outputs are appended to `log`. Says now and then on standard error that it still
+/// runs. Blocks.
+///
+/// # Errors
+/// When the program does not start, or fails.
+pub fn run(what: &str, program: &Path, log: &Path, configure: impl FnOnce(&mut Command)) -> Result<(), Error> {
+    let mut command = logged(program, log)?;
+    configure(&mut command);
+    let status = watched(&mut command, what).map_err(Error::system("run", program.to_string_lossy()))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { what: what.to_owned(), status, end: tail(log, SHOWN_LINES), log: log.to_owned() })
+}
+
+fn watched(command: &mut Command, what: &str) -> io::Result<ExitStatus> {
+    let start = Instant::now();
+    let mut said = start;
+    let mut child = command.spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if said.elapsed() >= PROGRESS {
+            said = Instant::now();
+            eprintln!("{what}, {} s", start.elapsed().as_secs());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// A command on a leash whose outputs are appended to `log`.
+fn logged(program: &Path, log: &Path) -> Result<Command, Error> {
+    let mut command = leashed(program)?;
+    let output = open_log(log)?;
+    let errors = output.try_clone().map_err(Error::system("open", log.to_string_lossy()))?;
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
+    Ok(command)
+}
+
 /// A process with its log.
 #[derive(Debug)]
 pub struct Child {
@@ -85,10 +144,7 @@ impl Child {
     /// # Errors
     /// When it cannot be started.
     pub fn start(name: &str, log: &Path, program: &Path, configure: impl FnOnce(&mut Command)) -> Result<Self, Error> {
-        let mut command = leashed(program)?;
-        let output = open_log(log)?;
-        let errors = output.try_clone().map_err(Error::system("open", log.to_string_lossy()))?;
-        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        let mut command = logged(program, log)?;
         configure(&mut command);
         let child =
             tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(Error::system("start", name))?;

@@ -1,7 +1,7 @@
 //! A controller as it runs in the field: a process of its own, under a ServiceAccount of its own.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -15,6 +15,7 @@ mod rights;
 pub use access::{Access, Error as AccessError};
 
 use crate::{
+    files::{FileError, at},
     paths,
     process::{self, Child},
 };
@@ -32,14 +33,8 @@ pub enum Error {
     #[error(transparent)]
     Process(#[from] process::Error),
     /// Its overlay, or its program.
-    #[error("cannot use {}", path.display())]
-    Overlay {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// How a synchronizer is started, as often as it is.
@@ -81,7 +76,7 @@ impl Launch {
     ) -> Result<Self, Error> {
         let path = folder.join("overlay.yaml");
         // JSON is YAML.
-        fs::write(&path, format!("{overlay:#}")).map_err(|source| Error::Overlay { path: path.clone(), source })?;
+        fs::write(&path, format!("{overlay:#}")).map_err(at(&path))?;
         Ok(Self {
             program: paths::program(program)?,
             kubeconfig,
@@ -100,7 +95,7 @@ impl Launch {
         for config in &self.configs {
             command.arg("--config").arg(config);
         }
-        let run = command.output().await.map_err(|source| Error::Overlay { path: self.program.clone(), source })?;
+        let run = command.output().await.map_err(at(&self.program))?;
         let all = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
         Ok((all, run.status.success()))
     }

@@ -1,9 +1,9 @@
 //! What only the controller can check: unique fields, kinds of links, validators that speak of other objects; told in status and as Events.
 
 use serde_json::{Value, json};
-use xos_harness::example::{SOON, condition};
+use xos_harness::example::condition;
 use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
-use xos_harness::{eventually, namespace};
+use xos_harness::namespace;
 use xos_runtime::Synchronizer;
 
 const MODELS: &str = "option app_label = \"accept\";
@@ -46,18 +46,8 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         objects.create("Site", "roma", json!({"name": "Rome"})).await.unwrap();
         let told = "Site rome has name \"Rome\" already";
         objects.until("Site", "roma", "refused", refused("NotUnique", told)).await.unwrap();
-        eventually(SOON, "an Event of it", async || {
-            let all = namespace.events().await.map_err(|error| error.to_string())?;
-            let is_it = |event: &Value| {
-                event["reason"] == "NotUnique"
-                    && event["message"] == told
-                    && event["type"] == "Warning"
-                    && event["involvedObject"]["name"] == "roma"
-            };
-            if all.iter().filter(|event| is_it(event)).count() == 1 { Ok(()) } else { Err(format!("{all:#?}")) }
-        })
-        .await
-        .unwrap();
+        let event = namespace.one_event("Warning", "NotUnique").await.unwrap();
+        assert_eq!((&event["message"], &event["involvedObject"]["name"]), (&json!(told), &json!("roma")));
         objects.edit("Site", "roma", json!({"name": "Roma"})).await.unwrap();
         let roma = objects.ready("Site", "roma").await.unwrap();
         assert_eq!(condition(&roma, "Accepted")["status"], "True");

@@ -24,9 +24,12 @@ const NOTHING: Does = Does { change: |_| {}, edit: None };
 fn script(namespace: &TestNamespace, does: Does) -> Script {
     let objects = Arc::new(Objects::new(namespace, MODELS).unwrap());
     let edited = Arc::new(AtomicBool::new(does.edit.is_none()));
-    let (change, edit) = (does.change, Arc::new(does.edit.unwrap_or_default()));
+    let change = does.change;
+    let edit = Arc::new(does.edit.unwrap_or_default());
     Arc::new(move |_, _, o| {
-        let (objects, edited, edit) = (Arc::clone(&objects), Arc::clone(&edited), Arc::clone(&edit));
+        let objects = Arc::clone(&objects);
+        let edited = Arc::clone(&edited);
+        let edit = Arc::clone(&edit);
         Box::pin(async move {
             if !edited.swap(true, Ordering::SeqCst) {
                 objects.edit("Thing", &o.meta.name, (*edit).clone()).await.unwrap();

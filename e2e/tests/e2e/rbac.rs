@@ -10,9 +10,11 @@ const GROUP: &str = "example.xos.opencord.org";
 async fn the_controllers_token_may_do_its_work_and_no_more() {
     namespace::with("rbac", async |namespace| {
         let manifest = paths::repository().join("config/example/rbac.yaml");
-        let (cluster, here) = (namespace.cluster(), namespace.name());
+        let cluster = namespace.cluster();
+        let here = namespace.name();
         let admin = cluster.kubectl();
-        let (folder, admin_client) = (namespace.folder(), namespace.client());
+        let folder = namespace.folder();
+        let admin_client = namespace.client();
         let access = Access::grant(admin, &admin_client, &manifest, here, folder);
         let access = access.await.unwrap();
         let client = cluster.client_of(access.kubeconfig()).await.unwrap();

@@ -116,7 +116,8 @@ async fn rules_say_what_policies_say() {
     let models: String = policies.iter().enumerate().map(of_policy).collect();
     let text = format!("option app_label = \"randoms\";\n{FIELDS}\n{models}");
     with_kinds("randoms", &text, async |kinds| {
-        let (mut held, mut wrong) = (0, vec![]);
+        let mut held = 0;
+        let mut wrong = vec![];
         for (at, policy) in policies.iter().enumerate() {
             for (n, spec) in specs.iter().enumerate() {
                 let answer = kinds.create(&format!("R{at}"), &format!("o{n}"), spec).await.unwrap();

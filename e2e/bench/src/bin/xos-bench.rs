@@ -3,9 +3,8 @@
 use std::{error::Error, process::ExitCode};
 
 use clap::Parser as _;
-use tokio::signal::unix::{SignalKind, signal};
 use xos_bench::engine::{self, Options, Report};
-use xos_harness::cli::exit_code;
+use xos_harness::cli::{block_on, exit_code, stop_signal};
 
 xos_controller::use_mimalloc!();
 
@@ -18,15 +17,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread, the main one: what the benchmark starts is on its leash.
 fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    block_on(async {
+        let stop = stop_signal()?;
         let report = tokio::select! {
             report = engine::run(options) => report?,
-            _ = interrupt.recv() => return Err("stopped before its end".into()),
-            _ = terminate.recv() => return Err("stopped before its end".into()),
+            () = stop => return Err("stopped before its end".into()),
         };
         report.write(&options.output)?;
         println!("\n{}", report.markdown());

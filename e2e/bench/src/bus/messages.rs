@@ -30,7 +30,8 @@ fn numbered(count: usize) -> Vec<(String, String)> {
 pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
     kafka.client().create_topic("rate", PARTITIONS).await?;
     kafka.client().send("rate", &numbered(count)).await?;
-    let (mut bare, mut ours) = (vec![], vec![]);
+    let mut bare = vec![];
+    let mut ours = vec![];
     for round in 0..ROUNDS {
         bare.push(bare_rate(kafka, count, round).await?);
         let step = Measured::on("rate");
@@ -41,7 +42,8 @@ pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
         ours.push(per_second(count, start.elapsed()));
         running.stop().await;
     }
-    let (bare, ours) = (median(bare), median(ours));
+    let bare = median(bare);
+    let ours = median(ours);
     tell("a bare rdkafka consumer", &format!("{bare:.0} messages/s"), "");
     tell("a step that does nothing", &format!("{ours:.0} messages/s"), "");
     tell("… of the bare consumer", &format!("{:.2}", ours / bare), "≥ 0.7");
@@ -71,7 +73,8 @@ pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
     kafka.client().send("waiting", &numbered(COUNT)).await?;
     for millis in [1, 5] {
         let waits = Duration::from_millis(millis);
-        let (name, count) = (format!("waiting-{millis}"), COUNT / usize::try_from(millis).unwrap_or(1));
+        let name = format!("waiting-{millis}");
+        let count = COUNT / usize::try_from(millis).unwrap_or(1);
         let started = Instant::now();
         let each = (0..AT_ONCE).map(async |_| {
             for _ in 0..count / AT_ONCE {

@@ -58,7 +58,8 @@ pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
         // The group has formed, and all is warm.
         kafka.client().send("things", &named("warm", AT_ONCE)).await?;
         made.until(AT_ONCE).await?;
-        let (mut raw, mut ours) = (vec![], vec![]);
+        let mut raw = vec![];
+        let mut ours = vec![];
         for round in 0..3 {
             raw.push(make(&objects, &format!("raw{round}"), count).await?);
             let before = made.now();

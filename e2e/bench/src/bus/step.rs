@@ -70,7 +70,8 @@ impl Running {
         };
         let producer = Arc::new(KafkaProducer::new(&settings, name)?);
         let bus = Bus::new(vec![erase_event_step(step.clone())], &settings, producer, options)?;
-        let (states, shutdown) = (bus.states(), CancellationToken::new());
+        let states = bus.states();
+        let shutdown = CancellationToken::new();
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
             let (_ready, when) = watch::channel(true);

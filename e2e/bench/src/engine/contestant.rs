@@ -94,27 +94,25 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    /// Starts one; none where there is none to start.
+    /// Starts a controller; raw writes have none.
     pub(super) fn start(stage: &Stage, who: Contestant, namespace: &str) -> Result<Option<Self>, Error> {
-        Self::tuned(stage, who, namespace, Tuning::default())
-    }
-
-    /// Starts one, ours with a tuned step.
-    pub(super) fn tuned(
-        stage: &Stage,
-        who: Contestant,
-        namespace: &str,
-        tuning: Tuning,
-    ) -> Result<Option<Self>, Error> {
         let started = Instant::now();
         let child = match who {
             Contestant::Raw | Contestant::RawBorn => return Ok(None),
-            Contestant::Ours | Contestant::OursAtBirth => ours(stage, who, namespace, tuning)?,
+            Contestant::Ours | Contestant::OursAtBirth => {
+                return Self::ours(stage, who, namespace, Tuning::default()).map(Some);
+            }
             Contestant::ControllerRuntime => controller_runtime(stage, namespace, false)?,
             Contestant::ControllerRuntimeCached => controller_runtime(stage, namespace, true)?,
             Contestant::Kopf => kopf(stage, namespace)?,
         };
         Ok(Some(Self { child, started }))
+    }
+
+    /// Starts our controller with a tuned step.
+    pub(super) fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Result<Self, Error> {
+        let started = Instant::now();
+        Ok(Self { child: ours(stage, who, namespace, tuning)?, started })
     }
 
     /// What it has used so far.

@@ -49,7 +49,8 @@ impl Counts {
     }
 
     fn read(metrics: &str) -> Self {
-        let (mut writes, mut allocated) = (BTreeMap::new(), 0);
+        let mut writes = BTreeMap::new();
+        let mut allocated = 0;
         for line in metrics.lines() {
             if let Some(value) = line.strip_prefix(ALLOCATED) {
                 allocated = number(value);
@@ -65,7 +66,8 @@ impl Counts {
             if READS.contains(&verb.as_str()) || is_of_collection {
                 continue;
             }
-            let (resource, part) = (label("resource"), label("subresource"));
+            let resource = label("resource");
+            let part = label("subresource");
             let resource = if part.is_empty() { resource } else { format!("{resource}/{part}") };
             *writes.entry(Kind { group: label("group"), resource, verb, code: label("code") }).or_default() +=
                 number(value);

@@ -108,7 +108,8 @@ impl Load {
                 Writes::RawBorn => drop(command.args(["-raw", "-born", "-finalizers=false"])),
             }
         })?;
-        let (input, output) = (child.take_stdin(), child.take_stdout().map(|out| BufReader::new(out).lines()));
+        let input = child.take_stdin();
+        let output = child.take_stdout().map(|out| BufReader::new(out).lines());
         Ok(Self { child, input, output })
     }
 

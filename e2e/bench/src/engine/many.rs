@@ -63,68 +63,70 @@ fn memory(ours: &Run, peer: Option<&Run>) -> Vec<Goal> {
 
 /// A restart with clean objects, then a resync of them.
 pub(super) async fn restart_and_resync(stage: &Stage, options: &Options, report: &mut Report) -> Result<(), Error> {
-    let sizes = options.sizes();
-    let namespace = stage.namespace().await?;
-    let mut load = stage.things(&namespace, Writes::Controller)?;
-    let who = Contestant::OursAtBirth;
-    if let Some(controller) = Controller::start(stage, who, &namespace)? {
-        load.run("create", sizes.many).await?;
-        controller.stop().await?;
-    }
+    let mut clean = Clean::make(stage, options.sizes()).await?;
     if options.wants(Part::Restart) {
-        restart(stage, sizes, &namespace, &mut load, report).await?;
+        clean.restart(report).await?;
     }
     if options.wants(Part::Resync) {
-        resync(stage, sizes, &namespace, &mut load, report).await?;
+        clean.resync(report).await?;
     }
     stage.remove_policies().await
 }
 
-async fn restart(
-    stage: &Stage,
+/// Many objects that our controller has synchronized, and no controller.
+struct Clean<'a> {
+    stage: &'a Stage,
     sizes: Sizes,
-    namespace: &str,
-    load: &mut Load,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let before = stage.counts().await?;
-    let Some(controller) = Controller::start(stage, Contestant::OursAtBirth, namespace)? else { return Ok(()) };
-    load.run("change", 1).await?;
-    let handled = controller.started.elapsed().as_secs_f64();
-    // Time for whatever it should not write.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let writes = stage.counts().await?.since(&before).of_group(GROUP);
-    let usage = controller.usage()?;
-    let objects = sizes.many;
-    // The operator's, and the status of it.
-    #[expect(clippy::cast_precision_loss, reason = "a handful")]
-    let extra = writes as f64 - 2.0;
-    let cpu = format!("{:.2} s CPU, peak {} MiB", usage.cpu.as_secs_f64(), usage.peak_kib / 1024);
-    let goals = vec![
-        Goal::at_most(format!("writes after a restart with {objects} clean objects"), extra, 0.0, ""),
-        Goal::at_most("from process start to the first change handled", handled, FIRST, "s").with(cpu),
-    ];
-    report.add(Part::Restart, goals);
-    controller.stop().await
+    namespace: String,
+    load: Load,
 }
 
-async fn resync(
-    stage: &Stage,
-    sizes: Sizes,
-    namespace: &str,
-    load: &mut Load,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let tuning = Tuning { resync: Some(RESYNC), takes: Some(TAKES) };
-    let Some(controller) = Controller::tuned(stage, Contestant::OursAtBirth, namespace, tuning)? else {
-        return Ok(());
-    };
-    // Until it is up, and all are due.
-    load.run("change", 1).await?;
-    tokio::time::sleep(RESYNC * 2).await;
-    let ms = load.run("change", sizes.changes).await?.millis()?;
-    let what = format!("a change during a resync of {} objects, p99", sizes.many);
-    let goal = Goal::at_most(what, ms.p99, DURING_RESYNC, "ms");
-    report.add(Part::Resync, vec![goal.with(format!("p50 {:.1}, max {:.1}", ms.p50, ms.max))]);
-    controller.stop().await
+impl<'a> Clean<'a> {
+    async fn make(stage: &'a Stage, sizes: Sizes) -> Result<Self, Error> {
+        let namespace = stage.namespace().await?;
+        let load = stage.things(&namespace, Writes::Controller)?;
+        let mut clean = Self { stage, sizes, namespace, load };
+        let controller = clean.start(Tuning::default())?;
+        clean.load.run("create", sizes.many).await?;
+        controller.stop().await?;
+        Ok(clean)
+    }
+
+    fn start(&self, tuning: Tuning) -> Result<Controller, Error> {
+        Controller::ours(self.stage, Contestant::OursAtBirth, &self.namespace, tuning)
+    }
+
+    async fn restart(&mut self, report: &mut Report) -> Result<(), Error> {
+        let before = self.stage.counts().await?;
+        let controller = self.start(Tuning::default())?;
+        self.load.run("change", 1).await?;
+        let handled = controller.started.elapsed().as_secs_f64();
+        // Time for whatever it should not write.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let writes = self.stage.counts().await?.since(&before).of_group(GROUP);
+        let usage = controller.usage()?;
+        // The operator's change, and the status write that follows it.
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let extra = writes as f64 - 2.0;
+        let cpu = format!("{:.2} s CPU, peak {} MiB", usage.cpu.as_secs_f64(), usage.peak_kib / 1024);
+        let what = format!("writes after a restart with {} clean objects", self.sizes.many);
+        let goals = vec![
+            Goal::at_most(what, extra, 0.0, ""),
+            Goal::at_most("from process start to the first change handled", handled, FIRST, "s").with(cpu),
+        ];
+        report.add(Part::Restart, goals);
+        controller.stop().await
+    }
+
+    async fn resync(&mut self, report: &mut Report) -> Result<(), Error> {
+        let controller = self.start(Tuning { resync: Some(RESYNC), takes: Some(TAKES) })?;
+        // Until it is up, and all objects are due.
+        self.load.run("change", 1).await?;
+        tokio::time::sleep(RESYNC * 2).await;
+        let ms = self.load.run("change", self.sizes.changes).await?.millis()?;
+        let what = format!("a change during a resync of {} objects, p99", self.sizes.many);
+        let goal = Goal::at_most(what, ms.p99, DURING_RESYNC, "ms");
+        report.add(Part::Resync, vec![goal.with(format!("p50 {:.1}, max {:.1}", ms.p50, ms.max))]);
+        controller.stop().await
+    }
 }

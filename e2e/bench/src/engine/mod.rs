@@ -28,14 +28,14 @@ pub use report::{Goal, Report};
 pub use run::{Phase, Run};
 pub use usage::Usage;
 
-use xos_harness::{cluster, control, models, paths, process};
+use xos_harness::{cluster, control, models, paths, process, tools};
 
 /// The benchmark could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Its programs.
     #[error(transparent)]
-    Programs(#[from] programs::Error),
+    Programs(#[from] tools::Error),
     /// Its control plane.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),

@@ -39,8 +39,12 @@ fn read(text: &str) -> Option<Vec<Line>> {
     let line = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
         let [shape, objects, load, plan, _] = words[..] else { return None };
-        let (objects, load, plan) = (objects.parse().ok()?, load.parse().ok()?, plan.parse().ok()?);
-        Some(Line { shape: shape.to_owned(), objects, load, plan })
+        Some(Line {
+            shape: shape.to_owned(),
+            objects: objects.parse().ok()?,
+            load: load.parse().ok()?,
+            plan: plan.parse().ok()?,
+        })
     };
     let lines: Vec<_> = text.lines().skip(1).map(line).collect::<Option<_>>()?;
     (!lines.is_empty()).then_some(lines)

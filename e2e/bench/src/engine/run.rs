@@ -100,7 +100,8 @@ pub(super) async fn phase(stage: &Stage, load: &mut Load, command: &str, objects
     tokio::time::sleep(SETTLED).await;
     let cpu = stage.server_cpu().zip(cpu).map(|(after, before)| after.saturating_sub(before));
     let since = stage.counts().await?.since(&before);
-    let (writes, kib) = (since.of_group(GROUP), since.allocated_kib());
+    let writes = since.of_group(GROUP);
+    let kib = since.allocated_kib();
     let objects = f64::from(objects.max(1));
     #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
     let writes = writes as f64 / objects - 1.0;

@@ -40,7 +40,8 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         let limit = load.run("statuses", sizes.chain).await?;
         let namespace = stage.namespace().await?;
         let controller = Controller::start(stage, who, &namespace)?;
-        let (mut things, mut links) = (stage.things(&namespace, who.writes())?, stage.links(&namespace, who.writes())?);
+        let mut things = stage.things(&namespace, who.writes())?;
+        let mut links = stage.links(&namespace, who.writes())?;
         things.run("create", 1).await?;
         let title = who.title();
         if who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
@@ -72,7 +73,8 @@ pub(super) async fn rest(stage: &Stage, sizes: Sizes, report: &mut Report) -> Re
     let before = stage.counts().await?;
     tokio::time::sleep(sizes.rest).await;
     let since = stage.counts().await?.since(&before);
-    let (ours, all) = (since.of_group(GROUP), since.but_leases());
+    let ours = since.of_group(GROUP);
+    let all = since.but_leases();
     let count: u64 = all.iter().map(|(_, count)| count).sum();
     let what = format!("writes in {} s at rest with {} objects", sizes.rest.as_secs(), sizes.resting);
     #[expect(clippy::cast_precision_loss, reason = "a handful")]

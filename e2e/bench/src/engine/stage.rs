@@ -51,7 +51,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Builds what is missing, starts the control plane (or takes the one of a parent process), installs the kinds.
     pub(super) async fn set(with_kopf: bool) -> Result<Self, Error> {
-        let programs = Programs::ready(with_kopf).await?;
+        let programs = Programs::ready(with_kopf)?;
         let cluster = match std::env::var_os("XOS_E2E_KUBECONFIG") {
             Some(_) => Cluster::given_or_own().await?,
             None => Cluster::start(ServeOptions::default()).await?,

@@ -10,9 +10,10 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use xos_harness::{
-    cli::{chain, exit_code, say},
-    control::{Line, Ready, detached, serve},
+    cli::{block_on, exit_code},
+    control::{Ready, detached, serve},
     process,
+    serving::announced,
     tools::{Tool, Tools},
 };
 
@@ -71,12 +72,6 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// One thread, the main one: the cluster's processes are on its leash.
-fn block_on<T, E: Error + 'static>(work: impl Future<Output = Result<T, E>>) -> Result<T, Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(work)?)
-}
-
 fn tools() -> Result<(), Box<dyn Error>> {
     let tools = Tools::ready()?;
     for tool in Tool::ALL {
@@ -86,7 +81,7 @@ fn tools() -> Result<(), Box<dyn Error>> {
 }
 
 fn up(audit: bool) -> Result<(), Box<dyn Error>> {
-    let (ready, started) = block_on(detached::up(audit))?;
+    let (ready, started) = block_on(async { Ok(detached::up(audit).await?) })?;
     if started {
         eprintln!("a cluster runs in the background; `xos-cluster down` stops it");
     }
@@ -96,25 +91,22 @@ fn up(audit: bool) -> Result<(), Box<dyn Error>> {
 }
 
 fn down() -> Result<(), Box<dyn Error>> {
-    let was_running = block_on(detached::down())?;
+    let was_running = block_on(async { Ok(detached::down().await?) })?;
     println!("{}", if was_running { "the cluster is stopped" } else { "no cluster was running" });
     Ok(())
 }
 
 fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let claim = state.map(detached::Claim::take).transpose();
-    let mut told = false;
-    let end = claim.map_err(Box::<dyn Error>::from).and_then(|claim| {
-        block_on(serve::run(audit, |ready: &Ready| {
-            if let Some(claim) = &claim {
-                claim.describe(ready).map_err(io::Error::other)?;
-            }
-            told = true;
-            say(&Line::Ready(ready.clone()))
-        }))
-    });
-    if let (Err(error), false) = (&end, told) {
-        say(&Line::Error(chain(&**error)))?;
-    }
-    end
+    announced(|ready| {
+        let claim = state.map(detached::Claim::take).transpose()?;
+        block_on(async {
+            let described = |cluster: Ready| {
+                if let Some(claim) = &claim {
+                    claim.describe(&cluster).map_err(io::Error::other)?;
+                }
+                ready(cluster)
+            };
+            Ok(serve::run(audit, described).await?)
+        })
+    })
 }

@@ -11,6 +11,7 @@ use super::{
     kubeconfig::Kubeconfig,
     ports,
 };
+use crate::files::{FileError, at};
 
 /// The administrator's kubeconfig.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
@@ -23,9 +24,12 @@ pub enum Error {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] keys::Error),
-    /// The files.
-    #[error("cannot prepare the cluster's folder")]
-    Files(#[from] io::Error),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The ports.
+    #[error("cannot find free ports")]
+    Ports(#[from] io::Error),
 }
 
 /// What the processes are told.
@@ -52,7 +56,8 @@ impl Data {
             config.write(&data.file(name))?;
         }
         if audit {
-            std::fs::write(data.file("audit-policy.json"), AUDIT_POLICY)?;
+            let policy = data.file("audit-policy.json");
+            std::fs::write(&policy, AUDIT_POLICY).map_err(at(&policy))?;
         }
         Ok(data)
     }

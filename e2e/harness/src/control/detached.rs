@@ -12,9 +12,10 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::served::{self, Ready, ServeOptions, Served};
+use super::served::{self, Ready, ServeOptions};
 use crate::{
-    paths, process,
+    files::{FileError, at, lock_file},
+    paths, process, serving,
     tools::{self, Tools},
     wait::{Timeout, eventually},
 };
@@ -36,6 +37,9 @@ pub enum Error {
     /// Its server.
     #[error(transparent)]
     Served(#[from] served::Error),
+    /// Its server cannot go on alone.
+    #[error(transparent)]
+    Serving(#[from] serving::Error),
     /// It takes too long.
     #[error(transparent)]
     Timeout(#[from] Timeout),
@@ -43,14 +47,8 @@ pub enum Error {
     #[error("a cluster runs in the background already: `xos-cluster down` stops it")]
     Running,
     /// Its files.
-    #[error("cannot use {}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Makes sure that one runs. The flag tells whether it was started now.
@@ -64,8 +62,10 @@ pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
     }
     // Here, so that a person sees how the build goes; the server's output is a file.
     Tools::ready()?;
-    let served = Served::start(&ServeOptions { audit, state: Some(folder) })?;
-    Ok((served.detach()?, true))
+    let served = served::start(&ServeOptions { audit, state: Some(folder) })?;
+    let ready = served.ready().clone();
+    served.detach()?;
+    Ok((ready, true))
 }
 
 /// Stops it and waits until everything is gone. The answer tells whether one was running.
@@ -116,7 +116,7 @@ impl Claim {
         let making = self.folder.join("making.json");
         let text = serde_json::to_string(ready).map_err(io::Error::from);
         text.and_then(|text| fs::write(&making, text)).map_err(at(&making))?;
-        fs::rename(&making, description(&self.folder)).map_err(at(&self.folder))
+        Ok(fs::rename(&making, description(&self.folder)).map_err(at(&self.folder))?)
     }
 }
 
@@ -143,12 +143,11 @@ fn read(folder: &Path) -> Option<Ready> {
 
 /// The lock, or nothing when a server holds it.
 fn try_lock(folder: &Path) -> Result<Option<File>, Error> {
-    let path = folder.join("lock");
-    let file = File::options().create(true).append(true).open(&path).map_err(at(&path))?;
+    let file = lock_file(folder)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(source)) => Err(Error::File { path, source }),
+        Err(TryLockError::Error(source)) => Err(at(folder)(source).into()),
     }
 }
 
@@ -168,12 +167,7 @@ fn clean(folder: &Path) -> Result<(), Error> {
         fs::remove_dir_all(&left.data_dir).map_err(at(&left.data_dir))?;
     }
     let path = description(folder);
-    fs::remove_file(&path).map_err(at(&path))
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File { path, source }
+    Ok(fs::remove_file(&path).map_err(at(&path))?)
 }
 
 #[cfg(test)]

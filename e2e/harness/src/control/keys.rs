@@ -1,17 +1,13 @@
 //! Keys and certificates, made anew for each cluster and never kept.
 
-use std::{
-    io,
-    net::IpAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::IpAddr, path::Path};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
 };
 
-use super::write_secret;
+use crate::files::{FileError, write_secret};
 
 /// The API server's own names inside a cluster.
 const NAMES: [&str; 5] =
@@ -24,14 +20,8 @@ pub enum Error {
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
     /// By the file system.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// A certificate and its key, as PEM.
@@ -120,8 +110,7 @@ fn save(folder: &Path, name: &str, identity: &Identity) -> Result<(), Error> {
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Error> {
-    let path = folder.join(name);
-    write_secret(&path, text).map_err(|source| Error::Write { path, source })
+    Ok(write_secret(&folder.join(name), text)?)
 }
 
 #[cfg(test)]

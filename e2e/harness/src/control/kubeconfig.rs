@@ -1,11 +1,12 @@
 //! kubeconfig files of users with a certificate.
 
-use std::{fs, io, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::path::Path;
 
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
 use super::keys::Identity;
+use crate::files::{FileError, write_secret};
 
 /// A kubeconfig of one cluster and one user.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(super) struct Kubeconfig<'a> {
 
 impl Kubeconfig<'_> {
     /// Writes it to `path`. It is JSON, which is YAML too.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
         write_secret(path, &self.document().to_string())
     }
 
@@ -40,12 +41,6 @@ impl Kubeconfig<'_> {
             "current-context": "xos",
         })
     }
-}
-
-/// Writes a file for this user's eyes only.
-pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }
 
 /// The base64 of the `…-data` keys.

@@ -13,10 +13,9 @@ mod ports;
 pub mod serve;
 mod served;
 
-pub(crate) use kubeconfig::write_secret;
 pub(crate) use ports::free as free_ports;
 pub(crate) use served::client;
-pub use served::{ClientError, Error, Line, Ready, ServeOptions, Served};
+pub use served::{ClientError, Error, Ready, ServeOptions, Served, start};
 
 /// How a cluster's folder is called, before the part that makes it unique.
 const FOLDER_PREFIX: &str = "xos-cluster-";

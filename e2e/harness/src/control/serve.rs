@@ -1,29 +1,25 @@
 //! The process that owns a control plane: `xos-cluster serve`.
 
 use std::{
-    io::{self, BufRead as _},
+    io,
     path::{Path, PathBuf},
     time::Duration,
-};
-
-use futures::future::{FutureExt as _, select_all};
-use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
 };
 
 use super::{
     components,
     data::{self, Data, KUBECONFIG},
-    served::{DETACH, Ready},
+    served::Ready,
 };
 use crate::{
     process::{self, Child},
+    serving::told_to_stop,
     tools::{self, Tools},
     wait::{Timeout, eventually},
 };
+use futures::future::{FutureExt as _, select_all};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Api;
 
 /// Seconds, when nothing else runs; the machine may be busy.
 const STARTED: Duration = Duration::from_secs(120);
@@ -68,17 +64,14 @@ pub enum Error {
 ///
 /// # Errors
 /// When it does not start, or one of its processes ends by itself.
-pub async fn run(audit: bool, ready: impl FnOnce(&Ready) -> io::Result<()>) -> Result<(), Error> {
-    // Ctrl-C in the starter's terminal is for the starter; what it means for the cluster comes through the pipe.
-    // Refused for the leader of a group, which has no need of it.
-    let _already_leading = rustix::process::setsid();
-    let mut stop = Box::pin(told_to_stop()?);
+pub async fn run(audit: bool, ready: impl FnOnce(Ready) -> io::Result<()>) -> Result<(), Error> {
+    let stop = told_to_stop()?;
     let tools = Tools::ready()?;
     let folder = tempfile::Builder::new().prefix(super::FOLDER_PREFIX).tempdir()?;
     let mut children = Vec::new();
     let end = tokio::select! {
         ended = live(&tools, folder.path(), audit, &mut children, ready) => ended,
-        () = &mut stop => Ok(()),
+        () = stop => Ok(()),
     };
     kill(&mut children).await?;
     folder.close()?;
@@ -91,10 +84,10 @@ async fn live(
     folder: &Path,
     audit: bool,
     children: &mut Vec<Child>,
-    ready: impl FnOnce(&Ready) -> io::Result<()>,
+    ready: impl FnOnce(Ready) -> io::Result<()>,
 ) -> Result<(), Error> {
     let kubeconfig = start(tools, folder, audit, children).await?;
-    ready(&Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
+    ready(Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
     Err(first_death(children).await?)
 }
 
@@ -172,32 +165,4 @@ async fn first_death(children: &mut [Child]) -> Result<Error, process::Error> {
         .boxed_local()
     });
     select_all(waits).await.0
-}
-
-fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let end = end_of_input();
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = end => {}
-        }
-    })
-}
-
-/// The starter holds the other end of standard input; its death, in any way, closes it. Never comes once the starter
-/// has written that it lets go.
-async fn end_of_input() {
-    let (sender, receiver) = oneshot::channel();
-    // A thread of its own: a runtime would wait for the read on its way out.
-    std::thread::spawn(move || {
-        let detached = io::stdin().lock().lines().map_while(Result::ok).any(|line| line == DETACH);
-        // Nobody listens any more when the process is on its way out.
-        let _ = sender.send(detached);
-    });
-    if receiver.await.unwrap_or(true) {
-        std::future::pending::<()>().await;
-    }
 }

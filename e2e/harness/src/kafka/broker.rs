@@ -8,11 +8,7 @@ use std::{
 };
 
 use super::{Client, Error, Guard, Libraries, Listener, libraries::run};
-use crate::{
-    control::{self, write_secret},
-    process::Child,
-    wait::eventually,
-};
+use crate::{control, files::write_secret, process::Child, wait::eventually};
 
 /// Seconds, when nothing else runs.
 const STARTED: Duration = Duration::from_secs(120);
@@ -176,7 +172,8 @@ impl Broker {
     }
 
     fn configure(&self, guard: Option<&Guard>) -> Result<(), Error> {
-        let (Ports { open, controller, .. }, data) = (self.ports, self.folder.join("data"));
+        let Ports { open, controller, .. } = self.ports;
+        let data = self.folder.join("data");
         let mut advertised = format!("PLAINTEXT://127.0.0.1:{open}");
         if guard.is_some() {
             for listener in Listener::ALL {

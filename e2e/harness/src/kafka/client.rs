@@ -133,7 +133,8 @@ impl Client {
     /// # Errors
     /// When the broker does not answer.
     pub async fn all(&self, topic: &str) -> Result<Vec<Received>, Error> {
-        let (client, topic) = (self.clone(), topic.to_owned());
+        let client = self.clone();
+        let topic = topic.to_owned();
         let read = tokio::task::spawn_blocking(move || client.read(&topic));
         Ok(read.await.map_err(|_| Error::CutShort)??)
     }
@@ -147,7 +148,8 @@ impl Client {
             list.add_partition_offset(topic, partition, Offset::Beginning)?;
         }
         consumer.assign(&list)?;
-        let (mut ends, mut all) = (list.count(), vec![]);
+        let mut ends = list.count();
+        let mut all = vec![];
         while ends > 0 {
             match consumer.poll(ANSWER) {
                 Some(Ok(message)) => all.push(received(&message)),

@@ -1,7 +1,7 @@
 //! What the two sides of a guarded listener know: certificates, keys and a password, made at run time and never kept.
 
 use std::{
-    fs, io,
+    fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::Command,
@@ -10,9 +10,9 @@ use std::{
 use rand::distr::{Alphanumeric, SampleString as _};
 
 use super::{Error, libraries::run};
-use crate::control::{
-    keys::{self, Identity},
-    write_secret,
+use crate::{
+    control::keys::{self, Identity},
+    files::{FileError, at, write_secret},
 };
 
 /// Who the clients are.
@@ -80,7 +80,7 @@ impl Guard {
     /// # Errors
     /// When the file system or OpenSSL refuses.
     pub fn client(&self, folder: &Path) -> Result<(), Error> {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(at(folder))?;
         write_secret(&folder.join("ca.pem"), &self.authority)?;
         write_secret(&folder.join("client.pem"), &self.client.certificate)?;
         write_secret(&folder.join("client.key"), &self.client.key)?;
@@ -98,8 +98,8 @@ impl Guard {
     }
 
     /// Puts what the broker needs into `folder`; the lines of its configuration that name it.
-    pub(super) fn broker(&self, folder: &Path) -> io::Result<String> {
-        let write = |name: &str, text: &str| -> io::Result<PathBuf> {
+    pub(super) fn broker(&self, folder: &Path) -> Result<String, FileError> {
+        let write = |name: &str, text: &str| -> Result<PathBuf, FileError> {
             let path = folder.join(name);
             write_secret(&path, text).map(|()| path)
         };

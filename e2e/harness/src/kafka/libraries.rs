@@ -1,16 +1,13 @@
-//! Kafka's jars: fetched once with Maven, kept in the cache by what they are made from.
+//! Kafka's jars, fetched once with Maven and kept in the cache.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use sha2::{Digest as _, Sha256};
-
 use super::Error;
-use crate::paths;
+use crate::{cache, files::at, paths, tools::key};
 
 /// How much of Maven's output a failure shows.
 const SHOWN: usize = 2000;
@@ -20,46 +17,33 @@ const SHOWN: usize = 2000;
 pub struct Libraries(PathBuf);
 
 impl Libraries {
-    /// Finds them, or fetches them: seconds. Blocks.
+    /// Finds the jars in the cache, or fetches them, which takes half a minute. Blocks.
     ///
     /// # Errors
-    /// When Maven is missing, or cannot fetch.
+    /// When Maven is missing, or cannot fetch them.
     pub fn ready() -> Result<Self, Error> {
-        let modules = paths::repository().join("e2e/harness/kafka");
-        let pom = fs::read(modules.join("pom.xml"))?;
-        let key: String = Sha256::digest(&pom).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let folder = paths::cache()?.join("kafka").join(key);
-        let complete = folder.join("complete");
-        if complete.is_file() {
-            return Ok(Self(folder));
-        }
-        fs::create_dir_all(&folder)?;
-        let lock = File::create(folder.join("lock"))?;
-        // Given back by the operating system, whichever way this process ends.
-        lock.lock()?;
-        if !complete.is_file() {
-            fetch(&modules, &folder)?;
-            fs::write(&complete, "")?;
-        }
+        let pom = paths::repository().join("e2e/harness/kafka/pom.xml");
+        let text = fs::read_to_string(&pom).map_err(at(&pom))?;
+        let folder = cache::filled(&format!("kafka/{}", key::of_texts(&[&text])), |folder| fetch(&pom, folder))?;
         Ok(Self(folder))
     }
 
-    /// What `java -cp` is told.
+    /// The argument of `java -cp`.
     #[must_use]
     pub fn class_path(&self) -> PathBuf {
         self.0.join("libs/*")
     }
 }
 
-fn fetch(modules: &Path, folder: &Path) -> Result<(), Error> {
-    eprintln!("Kafka is fetched once, from Maven Central, and kept; about half a minute");
+fn fetch(pom: &Path, folder: &Path) -> Result<(), Error> {
+    eprintln!("Kafka is fetched from Maven Central, once; about half a minute");
     let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "-f"]).arg(modules.join("pom.xml")).arg("dependency:copy-dependencies");
+    maven.args(["-q", "-B", "-f"]).arg(pom).arg("dependency:copy-dependencies");
     maven.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", folder.join("libs").display()));
     run("mvn dependency:copy-dependencies", &mut maven, "mvn", "maven").map(drop)
 }
 
-/// Runs a command to its end; its output.
+/// Runs a command to its end, and returns its output.
 pub(super) fn run(
     what: &str,
     command: &mut Command,

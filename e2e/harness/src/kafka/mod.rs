@@ -1,64 +1,75 @@
-//! A real Kafka for tests and the demo: one broker (KRaft), from Maven Central, cached beside the control plane's programs.
+//! A real Kafka for tests and the demo: one broker (KRaft), from Maven Central, kept in the cache.
 //!
-//! [`Broker`] is a broker on the leash of the thread that starts it, which can be stopped and started again with all it has. [`Kafka`] is one
-//! that all tests of a process share: the process `xos-kafka serve` owns it, and ends with whoever started it.
+//! [`Broker`] is a broker that can be stopped and started again with all its data; it is killed when the thread that
+//! started it ends. [`Kafka`] is a broker that all tests of a process share: the process `xos-kafka serve` owns it, and
+//! ends with the process that started it.
 
 mod broker;
 mod client;
 mod guard;
 mod libraries;
 mod python;
+pub mod serve;
 mod served;
 
 pub use broker::Broker;
 pub use client::{Client, Received};
 pub use guard::{Guard, Listener, USERNAME};
 pub use libraries::Libraries;
-pub use served::{Kafka, Line};
+pub use served::Kafka;
 
-use crate::{control::keys, paths, process, wait::Timeout};
+use crate::{control::keys, files::FileError, paths, process, serving, tools::BuildError, wait::Timeout};
 
-/// Kafka could not be had, or did not do as asked.
+/// Kafka could not be run or used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The cache, or a program of ours.
+    /// The cache, or a program of this workspace.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// Its processes.
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A process.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its readiness.
+    /// The broker is not ready in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// Its certificates.
+    /// A certificate.
     #[error(transparent)]
     Keys(#[from] keys::Error),
-    /// A client of ours.
+    /// The client.
     #[error("Kafka")]
     Kafka(#[from] rdkafka::error::KafkaError),
-    /// A program that it is fetched or run with.
-    #[error("{program} is needed for Kafka, and is not there: on Debian `apt-get install {package}`")]
+    /// The Python environment of kafka-python.
+    #[error(transparent)]
+    Python(#[from] BuildError),
+    /// A program is missing.
+    #[error("{program} is needed for Kafka, and is not installed: on Debian `apt-get install {package}`")]
     Missing {
         /// The program.
         program: &'static str,
-        /// Where it is from.
+        /// The package that has it.
         package: &'static str,
     },
     /// A command failed.
     #[error("{what} failed; the end of its output:\n{end}")]
     Failed {
-        /// What was done.
+        /// The command.
         what: String,
-        /// Its last words.
+        /// The end of its output.
         end: String,
     },
-    /// `xos-kafka serve` says no.
-    #[error("Kafka did not start: {0}")]
-    Refused(String),
-    /// The operating system.
+    /// `xos-kafka serve` does not start.
+    #[error("Kafka did not start")]
+    Serving(#[from] serving::Error),
+    /// The broker ended.
+    #[error("the broker ended by itself")]
+    Ended,
+    /// The operating system refuses.
     #[error("cannot run Kafka")]
     System(#[from] std::io::Error),
     /// A thread was lost.
-    #[error("the start of Kafka was cut short")]
+    #[error("the start of Kafka was interrupted")]
     CutShort,
 }

@@ -1,7 +1,7 @@
 //! A ServiceAccount with the rights of a manifest, and a kubeconfig with its token.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
-    control::write_secret,
+    files::{FileError, at, write_secret},
     kubectl::{self, Kubectl},
     wait::Timeout,
 };
@@ -33,14 +33,8 @@ const MANAGER: &str = "xos-e2e";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The manifest or the kubeconfig.
-    #[error("cannot use {}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The manifest is no YAML.
     #[error("{} is not a manifest", path.display())]
     Yaml {
@@ -129,7 +123,7 @@ impl Access {
 }
 
 fn read(path: &Path) -> Result<Vec<Value>, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(at(path))?;
     let documents: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&text);
     let documents = documents.map_err(|source| Error::Yaml { path: path.to_owned(), source: Box::new(source) })?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
@@ -191,7 +185,7 @@ async fn write(admin: &Kubectl, token: &str, namespace: &str, path: &Path) -> Re
         context["context"]["user"] = "account".into();
         context["context"]["namespace"] = namespace.into();
     }
-    write_secret(path, &config.to_string()).map_err(|source| Error::File { path: path.to_owned(), source })
+    Ok(write_secret(path, &config.to_string())?)
 }
 
 #[cfg(test)]

@@ -1,21 +1,18 @@
 //! Building the programs, and telling how it goes.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::ExitStatus,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{Tool, go};
-use crate::process;
+use crate::{
+    cache,
+    files::{FileError, at},
+    paths, process,
+};
 
-/// How often a running build says that it is still running.
-const PROGRESS: Duration = Duration::from_secs(15);
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(200);
-/// How much of a failed build's log the message shows.
-const SHOWN_LINES: usize = 20;
 /// Where the version of Kubernetes is told to all its programs.
 const VERSION: &str = "k8s.io/component-base/version";
 
@@ -28,30 +25,15 @@ pub enum Error {
         /// The go.mod.
         path: PathBuf,
     },
+    /// The cache folder is unknown.
+    #[error(transparent)]
+    Paths(#[from] paths::Error),
     /// A file or folder could not be used.
-    #[error("cannot use {}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
-    /// Go could not be started.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The build failed.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Go says no.
-    #[error("building {} failed ({status}); the log's end:\n{end}\nall of it: {}", tool.name(), log.display())]
-    Failed {
-        /// What was built.
-        tool: Tool,
-        /// Go's status.
-        status: ExitStatus,
-        /// The last lines of its log.
-        end: String,
-        /// Where the log is.
-        log: PathBuf,
-    },
 }
 
 /// The flags of `go build`. The version is stamped in: without it kubectl and helm cannot read the server's.
@@ -60,7 +42,8 @@ pub(super) fn flags(modules: &Path) -> Result<Vec<String>, Error> {
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     let version = kubernetes_version(&text).ok_or(Error::NoVersion { path })?;
     let mut numbers = version.trim_start_matches('v').split('.');
-    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    let major = numbers.next().unwrap_or_default();
+    let minor = numbers.next().unwrap_or_default();
     let stamps =
         format!("-s -w -X {VERSION}.gitVersion={version} -X {VERSION}.gitMajor={major} -X {VERSION}.gitMinor={minor}");
     Ok(["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", &stamps].map(str::to_owned).to_vec())
@@ -81,9 +64,11 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
     }
     fs::create_dir(&making).map_err(at(&making))?;
     for (index, tool) in tools.iter().enumerate() {
+        let (package, about) = tool.package();
         let step = format!("building {} ({} of {})", tool.name(), index + 1, tools.len());
+        eprintln!("{step}, about {about} s");
         let made = making.join(tool.name());
-        one(modules, flags, *tool, &made, &folder.join(format!("{}.log", tool.name())), &step)?;
+        go::build(&step, modules, flags, package, &made, &folder.join(format!("{}.log", tool.name())))?;
         let place = folder.join(tool.name());
         fs::rename(&made, &place).map_err(at(&place))?;
     }
@@ -92,37 +77,36 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
     Ok(())
 }
 
-fn one(modules: &Path, flags: &[String], tool: Tool, made: &Path, log: &Path, step: &str) -> Result<(), Error> {
-    let (package, about) = tool.package();
-    eprintln!("{step}, about {about} s");
-    let output = fs::File::create(log).map_err(at(log))?;
-    let errors = output.try_clone().map_err(at(log))?;
-    let mut command = process::leashed(go::PROGRAM)?;
-    command.arg("build").args(flags).arg("-o").arg(made).arg(package);
-    command.current_dir(modules).env("CGO_ENABLED", "0").env("GOWORK", "off");
-    command.stdin(std::process::Stdio::null()).stdout(output).stderr(errors);
-    let status = watched(&mut command, step).map_err(at(log))?;
-    if status.success() {
-        return Ok(());
+/// Returns the folder of the Go programs `packages` of a module, each in the package of its name; built once. Blocks.
+///
+/// # Errors
+/// When Go is missing or too old, or a build fails.
+pub fn programs(modules: &Path, title: &str, packages: &[&str]) -> Result<PathBuf, super::Error> {
+    let go = go::Go::find()?;
+    let flags = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w"].map(str::to_owned);
+    let mut parts = flags.to_vec();
+    for package in packages {
+        parts.extend(texts(&modules.join(package))?);
     }
-    Err(Error::Failed { tool, status, end: process::tail(log, SHOWN_LINES), log: log.to_owned() })
+    let key = super::key::of(modules, &parts, go.version()).map_err(at(modules))?;
+    let folder = cache::filled(&format!("tools/{title}-{key}"), |folder| {
+        for package in packages {
+            let what = format!("building {package}");
+            eprintln!("{what}, once; up to 3 minutes on two cores");
+            let log = folder.join(format!("{package}.log"));
+            go::build(&what, modules, &flags, &format!("./{package}"), &folder.join(package), &log)?;
+        }
+        Ok::<_, Error>(())
+    })?;
+    Ok(folder)
 }
 
-/// Runs `command`; says now and then that it still runs.
-fn watched(command: &mut std::process::Command, step: &str) -> io::Result<ExitStatus> {
-    let start = Instant::now();
-    let mut told = start;
-    let mut child = command.spawn()?;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if told.elapsed() >= PROGRESS {
-            told = Instant::now();
-            eprintln!("{step}, {} s", start.elapsed().as_secs());
-        }
-        std::thread::sleep(LOOK);
-    }
+/// Returns the texts of a folder's files, in the order of their names.
+fn texts(folder: &Path) -> Result<Vec<String>, Error> {
+    let names = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut names: Vec<PathBuf> = names.map_err(at(folder))?;
+    names.sort();
+    names.iter().map(|path| Ok(fs::read_to_string(path).map_err(at(path))?)).collect()
 }
 
 fn kubernetes_version(go_mod: &str) -> Option<&str> {
@@ -130,11 +114,6 @@ fn kubernetes_version(go_mod: &str) -> Option<&str> {
         let mut words = line.split_whitespace().filter(|word| *word != "require");
         (words.next()? == "k8s.io/kubernetes").then(|| words.next())?
     })
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File { path, source }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The Go toolchain of this machine.
 
-use std::{io, process::Command};
+use std::{io, path::Path, process::Command};
+
+use crate::process;
 
 /// The program.
-pub const PROGRAM: &str = "go";
+const PROGRAM: &str = "go";
 
 /// The oldest Go that builds the control plane (the `go` line of its go.mod).
 const OLDEST: (u32, u32) = (1, 26);
@@ -53,16 +55,13 @@ pub enum Error {
 
 /// A Go that will do.
 #[derive(Debug)]
-pub struct Go {
+pub(super) struct Go {
     version: String,
 }
 
 impl Go {
     /// Looks at the `go` in PATH.
-    ///
-    /// # Errors
-    /// When there is none, or it is too old.
-    pub fn find() -> Result<Self, Error> {
+    pub(super) fn find() -> Result<Self, Error> {
         let found = ask(&["env", "GOVERSION"])?;
         let version =
             number(&found).ok_or_else(|| Error::Answer { arguments: "env GOVERSION".into(), answer: found.clone() })?;
@@ -74,10 +73,24 @@ impl Go {
     }
 
     /// What it calls itself, as `go1.26.8`.
-    #[must_use]
-    pub fn version(&self) -> &str {
+    pub(super) fn version(&self) -> &str {
         &self.version
     }
+}
+
+/// Builds a package into the file `made`. Blocks.
+pub(super) fn build(
+    what: &str,
+    modules: &Path,
+    flags: &[String],
+    package: &str,
+    made: &Path,
+    log: &Path,
+) -> Result<(), process::Error> {
+    process::run(what, Path::new(PROGRAM), log, |command| {
+        command.arg("build").args(flags).arg("-o").arg(made).arg(package);
+        command.current_dir(modules).env("CGO_ENABLED", "0").env("GOWORK", "off");
+    })
 }
 
 fn ask(arguments: &[&str]) -> Result<String, Error> {

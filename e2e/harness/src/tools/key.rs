@@ -8,10 +8,7 @@ use sha2::{Digest as _, Sha256};
 const BYTES: usize = 8;
 
 /// The key of what `go build` with these modules, flags and this version of Go makes.
-///
-/// # Errors
-/// When go.mod or go.sum cannot be read.
-pub fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
+pub(crate) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
     let mut hash = Sha256::new();
     for file in ["go.mod", "go.sum"] {
         hash.update(fs::read(modules.join(file))?);
@@ -25,8 +22,7 @@ pub fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
 }
 
 /// The key of what is made of nothing but these texts.
-#[must_use]
-pub fn of_texts(texts: &[&str]) -> String {
+pub(crate) fn of_texts(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update(text);

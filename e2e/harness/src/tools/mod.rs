@@ -1,20 +1,22 @@
 //! The control plane's programs: taken from `KUBEBUILDER_ASSETS`, from the cache, or built with Go.
 
 mod build;
-pub mod go;
-pub mod key;
+mod go;
+pub(crate) mod key;
+pub mod python;
 
 use std::{
     env,
-    fs::{self, File},
-    io,
     path::{Path, PathBuf},
 };
 
-pub use build::Error as BuildError;
+pub use build::{Error as BuildError, programs};
 pub use go::Error as GoError;
 
-use crate::paths;
+use crate::{
+    files::{FileError, at, lock_file},
+    paths,
+};
 
 /// A program of the control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,15 +77,9 @@ pub enum Error {
         /// What is not in it.
         tool: Tool,
     },
-    /// The cache cannot be used.
-    #[error("cannot use the cache {}", path.display())]
-    Cache {
-        /// The file or folder.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
+    /// A file or folder cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Where each program is.
@@ -138,21 +134,13 @@ impl Tools {
         if missing().is_empty() {
             return Ok(());
         }
-        fs::create_dir_all(&self.cached).map_err(at(&self.cached))?;
-        let lock = self.cached.join("lock");
-        // The lock is given back by the operating system, whichever way this process ends.
-        let held = File::create(&lock).map_err(at(&lock))?;
-        if held.try_lock().is_err() {
+        let lock = lock_file(&self.cached)?;
+        if lock.try_lock().is_err() {
             eprintln!("another process builds the control plane; waiting for it …");
-            held.lock().map_err(at(&lock))?;
+            lock.lock().map_err(at(&self.cached))?;
         }
         let missing = missing();
         build::all(modules, flags, &missing, &self.cached)?;
         Ok(())
     }
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Cache { path, source }
 }

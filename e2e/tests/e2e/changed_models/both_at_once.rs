@@ -10,7 +10,8 @@ use super::{STARTED, with_service};
 #[tokio::test]
 async fn two_versions_that_start_at_once_do_not_mix() {
     with_service("changed-race", async |service| {
-        let (a, b) = ("optional string a = 1 [max_length = 9];", "optional string b = 1 [max_length = 9];");
+        let a = "optional string a = 1 [max_length = 9];";
+        let b = "optional string b = 1 [max_length = 9];";
         let folder = |name: &str, fields: &str| {
             let copy = service.namespace.folder().join(name);
             fs::rename(service.models(fields), &copy).unwrap();

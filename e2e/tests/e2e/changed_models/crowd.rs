@@ -17,7 +17,8 @@ async fn more_objects_than_a_page_are_counted() {
         let long = json!({"name": "Abcdef"});
         stream::iter(names)
             .map(|name| {
-                let (service, long) = (&service, &long);
+                let service = &service;
+                let long = &long;
                 async move { service.create(&name, long).await }
             })
             .buffer_unordered(16)
@@ -25,7 +26,8 @@ async fn more_objects_than_a_page_are_counted() {
             .await;
         let (code, said) = service.refused("shorter", "required string name = 1 [max_length = 3];").await;
         assert_eq!(code, Some(1), "{said}");
-        let (first, more) = (format!("{MANY} objects do not comply: {}/long-0, ", service.namespace.name()), MANY - 10);
+        let first = format!("{MANY} objects do not comply: {}/long-0, ", service.namespace.name());
+        let more = MANY - 10;
         assert_says(&said, &[&first, &format!(" and {more} more\n")]);
     })
     .await;

@@ -28,7 +28,8 @@ async fn a_controller_that_may_not_list_everywhere_cannot_break_anything() {
 }
 
 async fn limit_rights(service: &mut Service<'_>) {
-    let (namespace, group) = (service.namespace, &service.group);
+    let namespace = service.namespace;
+    let group = &service.group;
     let name = namespace.name();
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "limited"}});
     let definitions = json!([

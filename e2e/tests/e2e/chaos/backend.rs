@@ -69,7 +69,8 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Answer 
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let path = head.uri.path().trim_start_matches('/').to_owned();
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (key, process) = (header("idempotency-key"), header(PROCESS));
+    let key = header("idempotency-key");
+    let process = header(PROCESS);
     let mut state = lock(&state);
     let calls = state.calls.entry(format!("{} {path} {key}", head.method)).or_default();
     *calls.entry(process.to_owned()).or_default() += 1;

@@ -209,7 +209,8 @@ impl Churn {
 
     /// Looks whether all is as it should be.
     pub(super) async fn check(&self, backend: &Backend) -> Result<(), String> {
-        let (expected, got) = (self.things(), backend.things());
+        let expected = self.things();
+        let got = backend.things();
         let mut wrong: Vec<String> = expected
             .keys()
             .chain(got.keys())

@@ -7,7 +7,9 @@ use super::{CONCURRENCY, Chaos, number, seed, served};
 
 #[tokio::test]
 async fn a_controller_that_is_killed_again_and_again_misses_nothing() {
-    let (seed, kills, objects) = (seed(), number("XOS_CHAOS_KILLS", 10), number("XOS_CHAOS_OBJECTS", 60));
+    let seed = seed();
+    let kills = number("XOS_CHAOS_KILLS", 10);
+    let objects = number("XOS_CHAOS_OBJECTS", 60);
     let test = namespace::with("killed", async |namespace| {
         let kubeconfig = namespace.cluster().kubeconfig().to_owned();
         let mut chaos = Chaos::new(namespace, kubeconfig, seed).await;

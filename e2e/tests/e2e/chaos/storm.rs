@@ -10,7 +10,9 @@ const RATE: f64 = 0.2;
 
 #[tokio::test]
 async fn whatever_the_api_server_does_nothing_is_missed() {
-    let (seed, seconds, objects) = (seed(), number("XOS_CHAOS_SECONDS", 12), number("XOS_CHAOS_OBJECTS", 60));
+    let seed = seed();
+    let seconds = number("XOS_CHAOS_SECONDS", 12);
+    let objects = number("XOS_CHAOS_OBJECTS", 60);
     let test = namespace::with("storm", async |namespace| {
         let proxy = Proxy::start(namespace.client(), seed, RATE).await.unwrap();
         let mut chaos = Chaos::new(namespace, proxy.kubeconfig(namespace.folder()).unwrap(), seed).await;
@@ -21,7 +23,8 @@ async fn whatever_the_api_server_does_nothing_is_missed() {
         chaos.settles().await;
         proxy.storm(true);
         chaos.churn.fill(objects.try_into().unwrap()).await.unwrap();
-        let (start, mut random) = (Instant::now(), StdRng::seed_from_u64(seed));
+        let start = Instant::now();
+        let mut random = StdRng::seed_from_u64(seed);
         while start.elapsed() < Duration::from_secs(seconds) {
             chaos.churn.act().await.unwrap();
             tokio::time::sleep(Duration::from_millis(random.random_range(0..120))).await;

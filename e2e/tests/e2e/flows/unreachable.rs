@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
@@ -21,7 +21,8 @@ struct Backend {
 impl Backend {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (url, is_open) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(AtomicBool::new(false)));
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let is_open = Arc::new(AtomicBool::new(false));
         let open = Arc::clone(&is_open);
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -54,15 +55,6 @@ async fn a_backend_that_cannot_be_reached_shows() {
     let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": address});
     with_configured_example("unreachable", &more, async |example| {
         let namespace = example.namespace;
-        let event = async |kind: &str, reason: &str| -> Result<String, String> {
-            let events = namespace.events().await.map_err(|error| error.to_string())?;
-            let of_it = |event: &&Value| event["type"] == kind && event["reason"] == reason;
-            let found: Vec<_> = events.iter().filter(of_it).collect();
-            match found[..] {
-                [one] if one["involvedObject"]["kind"] == "Namespace" => Ok(one["message"].to_string()),
-                _ => Err(format!("{events:#?}")),
-            }
-        };
         let get = async |path: &str| {
             let answer = reqwest::get(format!("http://{address}{path}")).await.map_err(|error| error.to_string())?;
             answer.text().await.map_err(|error| error.to_string())
@@ -79,11 +71,14 @@ async fn a_backend_that_cannot_be_reached_shows() {
         .unwrap();
         assert_eq!(get("/livez").await.unwrap(), "ok\n");
         assert_eq!(get("/readyz").await.unwrap(), "ok\n", "a backend that is away is not the controller's fault");
-        let told = eventually(SOON, "an Event", async || event("Warning", "PullFailed").await).await.unwrap();
+        let failed = namespace.one_event("Warning", "PullFailed").await.unwrap();
+        let told = failed["message"].as_str().unwrap();
         assert!(told.contains("PullFromDesk") && told.contains("503"), "{told}");
+        assert_eq!(failed["involvedObject"]["kind"], "Namespace");
 
         backend.is_open.store(true, Ordering::SeqCst);
-        eventually(SOON, "its return", async || event("Normal", "PullSucceeded").await).await.unwrap();
+        let succeeded = namespace.one_event("Normal", "PullSucceeded").await.unwrap();
+        assert_eq!(succeeded["involvedObject"]["kind"], "Namespace");
         let metrics = get("/metrics").await.unwrap();
         assert!(metrics.contains("xos_pull_up{step=\"PullFromDesk\"} 1.0"), "{metrics}");
         let log = std::fs::read_to_string(example.synchronizer.log()).unwrap();
