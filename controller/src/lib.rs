@@ -21,8 +21,8 @@ pub use xos_testing as testing;
 #[doc(hidden)]
 pub use mimalloc;
 
-/// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for their bases,
-/// `XPROTO`, the files' text, and `models()`. With a name: what `build_as` made of that name.
+/// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for
+/// their bases, `XPROTO`, the files' text, and `models()`. With a name: what `build_as` made of that name.
 #[macro_export]
 macro_rules! include_models {
     () => {
@@ -40,8 +40,8 @@ macro_rules! include_models {
 /// # fn main() {}
 /// ```
 ///
-/// Most of a controller's work is to read and write JSON, and a third of that time is spent in the system's allocator. A program without this
-/// line keeps the system's allocator.
+/// Most of a controller's work is to read and write JSON, and a third of that time is spent in the system's allocator.
+/// A program without this line keeps the system's allocator.
 #[cfg(feature = "mimalloc")]
 #[macro_export]
 macro_rules! use_mimalloc {

@@ -1,5 +1,5 @@
-//! The program `xos`: checks models, prints their custom resource definitions, and keeps these applied. It has no steps: those are compiled
-//! into a service's own program, which has the same command line.
+//! The program `xos`: checks models, prints their custom resource definitions, and keeps these applied. It has no
+//! steps: those are compiled into a service's own program, which has the same command line.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Events: the messages that come over the bus.
+//! The messages that event steps receive.
 
 use std::str;
 use std::sync::Arc;
@@ -8,71 +8,73 @@ use serde::de::DeserializeOwned;
 
 use crate::error::StepError;
 
-/// A message of the bus, as an [`EventStep`](crate::EventStep) gets it.
+/// A message of the event bus, as an [`EventStep`](crate::EventStep) receives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BusEvent {
     /// The topic.
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
-    /// Its place in the partition.
+    /// Its offset in the partition.
     pub offset: i64,
-    /// When it was sent, or stored by the broker.
+    /// When it was sent, or when the broker stored it: the topic's configuration decides.
     pub timestamp: Option<Timestamp>,
     /// The key.
     pub key: Option<Vec<u8>>,
     /// The value.
     pub value: Option<Vec<u8>>,
-    /// The headers, in their order.
+    /// The headers, in the order in which they were sent.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// An event that cannot be read. Converted into a [`StepError`], it has the event parked at once, since another attempt is in vain.
+/// An event that cannot be read. A step that returns this error has the event parked at once, because another attempt
+/// would not help.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// It has no value.
+    /// The event has no value.
     #[error("the event has no value")]
     NoValue,
-    /// It has no key.
+    /// The event has no key.
     #[error("the event has no key")]
     NoKey,
-    /// Not a text.
+    /// The value or key is not text.
     #[error("the event's {what} is not UTF-8: {source}")]
     NotText {
-        /// Key or value.
+        /// `key` or `value`.
         what: &'static str,
-        /// Where.
+        /// The position of the first bad byte.
         source: str::Utf8Error,
     },
-    /// Not the JSON that was expected.
+    /// The value is not the expected JSON.
     #[error("the event's value cannot be read as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// The step's own words.
+    /// Any other reason.
     #[error("{0}")]
     Unusable(String),
 }
 
 impl BusEvent {
-    /// An event with a value and nothing else, for tests of steps.
+    /// Makes an event with a value, for tests of steps.
     pub fn new(topic: &str, value: impl Into<Vec<u8>>) -> Self {
         Self { topic: topic.into(), value: Some(value.into()), ..Self::default() }
     }
 
-    /// The same event with a key.
+    /// Sets the key.
     #[must_use]
     pub fn with_key(self, key: impl Into<Vec<u8>>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 
-    /// The value read from JSON: into a struct, or a [`serde_json::Value`].
+    /// Returns the value, parsed as JSON into a struct or a [`serde_json::Value`].
     ///
     /// # Errors
-    /// When there is no value, or it is not such JSON: the event is then parked at once.
+    /// When there is no value, or it is not the expected JSON. If the step returns this error, the event is parked at
+    /// once.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, EventError> {
         Ok(serde_json::from_slice(self.bytes()?)?)
     }
 
-    /// The value as text.
+    /// Returns the value as text.
     ///
     /// # Errors
     /// When there is no value, or it is not UTF-8.
@@ -80,7 +82,7 @@ impl BusEvent {
         str::from_utf8(self.bytes()?).map_err(|source| EventError::NotText { what: "value", source })
     }
 
-    /// The key as text.
+    /// Returns the key as text.
     ///
     /// # Errors
     /// When there is no key, or it is not UTF-8.
@@ -89,17 +91,17 @@ impl BusEvent {
         str::from_utf8(key).map_err(|source| EventError::NotText { what: "key", source })
     }
 
-    /// The last header of a name.
+    /// Returns the value of the last header with this name.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().rev().find(|(key, _)| key == name)?.1.as_deref()
     }
 
-    /// Has the event parked at once: `return Err(BusEvent::unusable("no such device"))`.
+    /// Makes an error that has the event parked at once: `return Err(BusEvent::unusable("no such device"))`.
     pub fn unusable(reason: impl Into<String>) -> StepError {
         EventError::Unusable(reason.into()).into()
     }
 
-    /// Where it is: `topic/partition/offset`.
+    /// Returns `topic/partition/offset`.
     pub fn place(&self) -> String {
         format!("{}/{}/{}", self.topic, self.partition, self.offset)
     }

@@ -40,7 +40,8 @@ impl Call {
         Self { saver, namespace: namespace.into(), key: Key::Text(String::new()), failures: 0 }
     }
 
-    /// Sets what all attempts of one operation have in common. See [`StepContext::idempotency_key`](crate::StepContext::idempotency_key).
+    /// Sets what all attempts of one operation have in common. See
+    /// [`StepContext::idempotency_key`](crate::StepContext::idempotency_key).
     #[must_use]
     pub fn with_idempotency_key(self, key: String) -> Self {
         Self { key: Key::Text(key), ..self }

@@ -1,4 +1,4 @@
-//! What a step gets beside its object.
+//! The context of a call.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::producer::Producer;
 use crate::services::Services;
 use crate::store::{Saver, Session, Store};
 
-/// What a step gets beside its object: the other objects (see [`Models`](crate::Models)), events, an HTTP client, the Kubernetes client, the
-/// service's settings, cancellation, an idempotency key.
+/// What a step gets besides its object: other objects (see [`Models`](crate::Models)), Kubernetes Events, an HTTP
+/// client, the Kubernetes client, the service's settings, cancellation, an idempotency key.
 ///
-/// A call runs inside a tracing span that names step and object: `tracing::info!` in a step needs no fields for that.
+/// A step runs inside a tracing span with the step's and the object's name, so its log lines contain both.
 #[derive(Clone, Debug)]
 pub struct StepContext {
     services: Arc<Services>,
@@ -22,30 +22,30 @@ pub struct StepContext {
     session: Arc<Session>,
 }
 
-/// There is no Kubernetes client.
+/// The context has no Kubernetes client.
 #[derive(Debug, thiserror::Error)]
 #[error("this context has no Kubernetes client: it is one of a unit test")]
 pub struct NoClient;
 
-/// Why a setting could not be read.
+/// A setting that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// It is not there.
+    /// The setting is missing.
     #[error(
         "setting `{key}` is missing: add it under `settings:` in the configuration, or set XOS_SETTINGS__{variable}"
     )]
     Missing {
         /// The key.
         key: String,
-        /// The key in upper case.
+        /// The end of the environment variable: the key in upper case.
         variable: String,
     },
-    /// It has another type.
+    /// The setting has another type.
     #[error("setting `{key}` cannot be read: {source}")]
     Type {
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         source: serde_json::Error,
     },
 }
@@ -62,7 +62,7 @@ impl StepContext {
         Self { call: self.call.by(step), ..self.clone() }
     }
 
-    /// What this run of the step has read and saved.
+    /// Returns what this call has read and saved.
     pub fn session(&self) -> &Session {
         &self.session
     }
@@ -79,20 +79,22 @@ impl StepContext {
         self.call.saver()
     }
 
-    /// The namespace of the object at hand: where objects are looked for and made, unless one says otherwise.
+    /// Returns the namespace of the handled object. Queries search it, and new objects are created in it, unless
+    /// another one is given.
     pub fn namespace(&self) -> &str {
         self.call.namespace()
     }
 
-    /// An HTTP client with time-outs; connections are kept and shared by all steps.
+    /// Returns an HTTP client with time-outs. Its connections are kept open and shared by all steps.
     pub fn http(&self) -> &reqwest::Client {
         &self.services.http
     }
 
-    /// The Kubernetes client, with the controller's rights. For models' objects use [`models`](Self::models), which sees what was just saved.
+    /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):
+    /// it sees at once what was saved.
     ///
     /// # Errors
-    /// In a unit test, where there is none.
+    /// In a unit test, which has no client.
     pub fn kube(&self) -> Result<&kube::Client, NoClient> {
         self.services.kube.as_ref().ok_or(NoClient)
     }
@@ -101,7 +103,7 @@ impl StepContext {
         self.services.events.as_ref()
     }
 
-    /// A value from `settings` in the configuration.
+    /// Returns a value of `settings` in the configuration.
     ///
     /// # Errors
     /// When it is missing or of another type.
@@ -114,18 +116,19 @@ impl StepContext {
         T::deserialize(value).map_err(|source| SettingsError::Type { key: key.to_owned(), source })
     }
 
-    /// Cancelled when the controller stops: a long step should end soon after. When the grace period is over it is dropped.
+    /// Returns a token that is cancelled when the controller stops. A long step should then end soon; it is dropped
+    /// after the grace period.
     pub fn cancellation(&self) -> &CancellationToken {
         &self.services.cancellation
     }
 
-    /// The same text for every attempt of the same operation on the same intent of the same object (`<uid>/sync/<spec>`), so that a
-    /// backend can tell a repeated request from a new one.
+    /// Returns a text that is the same for every attempt of the same operation on the same intent of the same object
+    /// (`<uid>/sync/<spec>`). With it a backend can recognise a repeated request.
     pub fn idempotency_key(&self) -> &str {
         self.call.idempotency_key()
     }
 
-    /// How many attempts of this intent failed before this one.
+    /// Returns how many attempts of this intent failed before this one.
     pub fn failures(&self) -> u32 {
         self.call.failures()
     }

@@ -1,4 +1,4 @@
-//! Steps and policies without their types: what the engine holds.
+//! Steps and policies of any model, as the engine holds them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +12,19 @@ use crate::error::StepError;
 use crate::policy::Policy;
 use crate::sync_step::SyncStep;
 
-/// What a step or policy does, as a future.
+/// The future of a call of a step or policy.
 pub type Act<'a> = BoxFuture<'a, Result<(), StepError>>;
 
 /// A [`SyncStep`] of any model.
 pub trait DynSyncStep: Send + Sync {
-    /// The step's name.
+    /// Returns the step's name.
     fn name(&self) -> &str;
-    /// The models that it handles, or bases of them.
+    /// Returns the models that it handles, or bases of them.
     fn observes(&self) -> Vec<String>;
     /// [`SyncStep::external_dependencies`].
     fn external_dependencies(&self) -> Vec<String>;
-    /// [`SyncStep::is_ours`]; an object that does not fit its type is, so that the step's error says why.
+    /// [`SyncStep::is_ours`]; true for an object that does not fit its type, so that the step runs and its error says
+    /// why.
     fn is_ours(&self, object: &Object) -> bool;
     /// [`SyncStep::resync`].
     fn resync(&self) -> Option<Duration>;
@@ -39,24 +40,24 @@ pub trait DynSyncStep: Send + Sync {
 
 /// A [`Policy`] of any model.
 pub trait DynPolicy: Send + Sync {
-    /// The policy's name.
+    /// Returns the policy's name.
     fn name(&self) -> &str;
-    /// The model that it handles, or a base.
+    /// Returns the model that it handles, or a base.
     fn observes(&self) -> &str;
     /// [`Policy::handles_delete`].
     fn handles_delete(&self) -> bool;
-    /// The handler of an operation on an object.
+    /// Calls the handler of an operation on an object.
     fn handle<'a>(&'a self, operation: Operation, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a>;
     /// [`Policy::after_policy_save`] on an object.
     fn saved<'a>(&'a self, ctx: &'a StepContext, object: &'a Object) -> Act<'a>;
 }
 
-/// Takes a step's types away.
+/// Wraps a sync step of one model as one of any model.
 pub fn erase<S: SyncStep>(step: S) -> Arc<dyn DynSyncStep> {
     Arc::new(Erased(step))
 }
 
-/// Takes a policy's types away.
+/// Wraps a policy of one model as one of any model.
 pub fn erase_policy<P: Policy>(policy: P) -> Arc<dyn DynPolicy> {
     Arc::new(Erased(policy))
 }

@@ -1,49 +1,49 @@
-//! How a step says that it did not succeed.
+//! Why a step did not succeed.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::bus_event::EventError;
 
-/// How a step says that it did not succeed.
+/// Why a step did not succeed.
 ///
-/// Any error converts into [`StepError::Failed`], so `?` does what one expects. XOS's `DeferredException` and `InnocuousException` are
-/// [`StepError::deferred`] and [`StepError::innocuous`].
+/// Any error converts into [`StepError::Failed`], so steps can use `?`. XOS's `DeferredException` and
+/// `InnocuousException` are [`StepError::deferred`] and [`StepError::innocuous`].
 ///
-/// | | `backend_code` | tried again |
+/// | | `backend_code` | next attempt |
 /// |---|---|---|
 /// | `Failed` | 2 | after 1 s, 2 s, 4 s … up to 5 min (configurable) |
-/// | `Deferred` | 0 | on a change of the object, else every few seconds |
+/// | `Deferred` | 0 | when the object changes, else every few seconds |
 /// | `Innocuous` | 1 | as after a failure |
 ///
-/// It is not a [`std::error::Error`] itself: that is what lets every error convert into it.
+/// It does not implement [`std::error::Error`] itself; otherwise not every error could convert into it.
 #[derive(Debug)]
 pub enum StepError {
-    /// An error.
+    /// The step failed.
     Failed(Box<dyn Error + Send + Sync>),
-    /// Not yet: something that this step needs is not there.
+    /// Not done yet: something that the step needs is not there.
     Deferred(String),
-    /// Not done, and no harm.
+    /// Not done, but no harm.
     Innocuous(String),
 }
 
 impl StepError {
-    /// An error with a text of its own.
+    /// Makes a failure with this message.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::Failed(message.into().into())
     }
 
-    /// Not yet: `reason` says what is missing.
+    /// Makes a deferral; `reason` says what is missing.
     pub fn deferred(reason: impl Into<String>) -> Self {
         Self::Deferred(reason.into())
     }
 
-    /// Whether it says that an event cannot be read: to try again is in vain.
+    /// Whether it says that an event cannot be read, so that another attempt would not help.
     pub fn is_unreadable(&self) -> bool {
         matches!(self, Self::Failed(error) if error.is::<EventError>())
     }
 
-    /// Not done, and no harm.
+    /// Makes an innocuous error: the step did nothing, but there is no harm.
     pub fn innocuous(reason: impl Into<String>) -> Self {
         Self::Innocuous(reason.into())
     }
@@ -58,7 +58,7 @@ impl fmt::Display for StepError {
     }
 }
 
-/// The error and its causes, `a: b: c`; a cause that the text before it already ends with is left out.
+/// Writes the error and its causes, `a: b: c`. A cause that the text already contains is left out.
 fn write_chain(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -13,10 +13,10 @@ use crate::erased::Act;
 use crate::error::StepError;
 use crate::sync_step::type_name;
 
-/// How many events a step handles at once, unless it says otherwise.
+/// The default of [`EventStep::concurrency`].
 const CONCURRENCY: usize = 16;
 
-/// Takes messages from topics of the bus, and finds, makes and changes objects.
+/// Receives messages of topics, and finds, creates and changes objects.
 ///
 /// ```
 /// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
@@ -52,54 +52,58 @@ const CONCURRENCY: usize = 16;
 /// ```
 ///
 /// # Guarantees
-/// - **No message is lost**: its offset is committed only after the step has returned, and so after its saves are stored.
-/// - Every step sees every message of its topics, from the earliest on, whatever other steps there are.
-/// - Messages with one key ([`order_key`](Self::order_key)) are handled in their order; others at the same time.
-/// - **None blocks for ever**: a message that fails is tried again with growing delay, and in the end parked: written, whole and with the
-///   reason, to a topic of its own. One that cannot be read is parked at once.
+/// - **No message is lost**: its offset is committed after the step has returned, so what the step saved is stored by
+///   then.
+/// - Every step receives every message of its topics, from the earliest on, whatever other steps there are.
+/// - Messages with the same key ([`order_key`](Self::order_key)) are handled in order, others at the same time.
+/// - **No message blocks the others for ever**: a message that fails is tried again with growing delay, and in the end
+///   parked: the whole message is written to another topic, with the reason. A message that cannot be read is parked at
+///   once.
 ///
 /// # Duties
-/// - **Be idempotent**: after a crash, or when partitions move, a message may come again. [`find_or_create`](crate::Models::find_or_create)
-///   makes one object of it.
+/// - **Be idempotent**: after a crash or a rebalance a message may be received again.
+///   [`find_or_create`](crate::Models::find_or_create) then finds the object that it created before.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event step",
     note = "implement `EventStep` for it: `const TOPICS` or `const PATTERN`, and `async fn process_event`"
 )]
 pub trait EventStep: Send + Sync + 'static {
-    /// What brings the events; there is `kafka` only.
+    /// The kind of event bus; only `kafka` exists.
     const TECHNOLOGY: &'static str = "kafka";
-    /// The topics; either these or a pattern.
+    /// The topics. A step has either topics or a pattern.
     const TOPICS: &'static [&'static str] = &[];
-    /// A regular expression that the whole name of a topic matches.
+    /// A regular expression that has to match the whole name of a topic.
     const PATTERN: Option<&'static str> = None;
 
-    /// The topics, where they are known only at run time. By default [`TOPICS`](Self::TOPICS).
+    /// Returns the topics, if they are known only at run time; by default [`TOPICS`](Self::TOPICS).
     fn topics(&self) -> Vec<String> {
         Self::TOPICS.iter().map(|&topic| topic.to_owned()).collect()
     }
 
-    /// The pattern, where it is known only at run time. By default [`PATTERN`](Self::PATTERN).
+    /// Returns the pattern, if it is known only at run time; by default [`PATTERN`](Self::PATTERN).
     fn pattern(&self) -> Option<String> {
         Self::PATTERN.map(str::to_owned)
     }
 
-    /// The step's name in logs, field managers and its consumer group: by default the type's name.
+    /// Returns the step's name in logs, field managers and its consumer group; by default the type's name.
     fn name(&self) -> &str {
         type_name::<Self>()
     }
 
-    /// The consumer group: by default `<synchronizer>.<step>`, so that two steps on one topic both see each message. XOS had all event steps
-    /// of a synchronizer in one group of its name: a single step that is to go on where XOS ended says so here.
+    /// Returns the consumer group; by default `<synchronizer>.<step>`, so that two steps on one topic both receive
+    /// every message. In XOS all event steps of a synchronizer were in one group with its name: a single step that is
+    /// to go on where XOS stopped returns that name.
     fn group(&self, synchronizer: &str) -> String {
         format!("{synchronizer}.{}", self.name())
     }
 
-    /// How many events are handled at once.
+    /// Returns how many events are handled at the same time.
     fn concurrency(&self) -> usize {
         CONCURRENCY
     }
 
-    /// What has to be handled in order: by default events of one key. Events without are handled in the order of their partition.
+    /// Returns the key of an event: events with the same one are handled in order. By default it is the key of the
+    /// message. Events without a key keep the order of their partition.
     fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>> {
         event.key.as_deref().map(Cow::Borrowed)
     }
@@ -107,22 +111,22 @@ pub trait EventStep: Send + Sync + 'static {
     /// Handles an event.
     ///
     /// # Errors
-    /// The event is handled again later, up to the configured number of attempts, and then parked; at once where it cannot be read
-    /// ([`EventError`](crate::EventError)). `Innocuous` counts as done.
+    /// The event is tried again later, up to the configured number of attempts, and then parked. An event that cannot
+    /// be read ([`EventError`](crate::EventError)) is parked at once. `Innocuous` counts as success.
     fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
-/// What an event step listens to.
+/// The topics of an event step.
 #[derive(Clone, Debug)]
 pub enum Subscription {
     /// These topics.
     Topics(Vec<String>),
-    /// All topics whose whole name matches.
+    /// All topics whose whole name matches the pattern.
     Pattern(Regex),
 }
 
 impl Subscription {
-    /// Whether a topic is among them.
+    /// Whether a topic is one of them.
     pub fn has(&self, topic: &str) -> bool {
         match self {
             Self::Topics(topics) => topics.iter().any(|one| one == topic),
@@ -131,27 +135,27 @@ impl Subscription {
     }
 }
 
-/// An event step that does not say what it listens to. The messages name the step.
+/// The topics or the pattern of an event step are wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SubscriptionError {
-    /// Neither topics nor a pattern.
+    /// The step has neither topics nor a pattern.
     #[error("event step {0} has neither TOPICS nor PATTERN: give it one of them")]
     Neither(String),
-    /// Both.
+    /// The step has both.
     #[error("event step {0} has both TOPICS and PATTERN: leave one of them out")]
     Both(String),
-    /// An unknown technology.
+    /// The technology is unknown.
     #[error("event step {step} has the technology `{technology}`: there is only `kafka`")]
     Technology {
         /// The step.
         step: String,
-        /// What it says.
+        /// The technology.
         technology: String,
     },
-    /// A topic that Kafka does not have.
+    /// The name of a topic is not allowed in Kafka.
     #[error(
-        "event step {step} has the topic `{topic}`, which no topic of Kafka is called (letters, digits, `.`, `_` and `-`): \
-         a regular expression is a PATTERN"
+        "event step {step} has the topic `{topic}`: names of topics consist of letters, digits, `.`, `_` and `-`; \
+         a regular expression goes into PATTERN"
     )]
     Topic {
         /// The step.
@@ -159,24 +163,24 @@ pub enum SubscriptionError {
         /// The topic.
         topic: String,
     },
-    /// No regular expression.
-    #[error("event step {step} has a PATTERN that is no regular expression: {source}")]
+    /// The pattern is not a regular expression.
+    #[error("event step {step} has a PATTERN that is not a regular expression: {source}")]
     Pattern {
         /// The step.
         step: String,
-        /// What is wrong with it.
+        /// Why not.
         source: Box<regex::Error>,
     },
 }
 
-/// An [`EventStep`] without its type.
+/// An [`EventStep`] of any type, as the event bus holds it.
 pub trait DynEventStep: Send + Sync {
-    /// The step's name.
+    /// Returns the step's name.
     fn name(&self) -> &str;
-    /// What it listens to.
+    /// Returns its topics.
     ///
     /// # Errors
-    /// When it does not say it as it should.
+    /// When topics or pattern are wrong.
     fn subscription(&self) -> Result<Subscription, SubscriptionError>;
     /// [`EventStep::group`].
     fn group(&self, synchronizer: &str) -> String;
@@ -188,7 +192,7 @@ pub trait DynEventStep: Send + Sync {
     fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a>;
 }
 
-/// Takes an event step's type away.
+/// Wraps an event step as one of any type.
 pub fn erase_event_step<S: EventStep>(step: S) -> Arc<dyn DynEventStep> {
     Arc::new(Erased(step))
 }
@@ -246,7 +250,7 @@ fn subscription(
     }
 }
 
-/// What Kafka takes for a topic's name.
+/// Whether Kafka accepts the name of a topic.
 fn is_topic(name: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.chars().all(is_allowed)
@@ -269,8 +273,8 @@ mod tests {
         for (topics, pattern, error) in [
             (vec![], None, "event step S has neither TOPICS nor PATTERN: give it one of them"),
             (vec!["a"], Some("a"), "event step S has both TOPICS and PATTERN: leave one of them out"),
-            (vec!["*.events"], None, "event step S has the topic `*.events`, which no topic"),
-            (vec![], Some("("), "event step S has a PATTERN that is no regular expression"),
+            (vec!["*.events"], None, "event step S has the topic `*.events`: names of topics"),
+            (vec![], Some("("), "event step S has a PATTERN that is not a regular expression"),
         ] {
             let seen = asked(&topics, pattern).unwrap_err();
             assert!(seen.starts_with(error), "{seen}");

@@ -1,34 +1,34 @@
-//! Events: what people see in `kubectl describe` and `kubectl get events`.
+//! Kubernetes Events: `kubectl describe` and `kubectl get events` show them.
 
 use std::fmt;
 
 use xos_model::Object;
 
-/// Something that people should hear of.
+/// A Kubernetes Event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     /// Whether it is a warning.
     pub is_warning: bool,
-    /// Why, in one CamelCase word for programs, at most 128 characters.
+    /// The reason: one CamelCase word of at most 128 characters.
     pub reason: String,
-    /// What happened, for people; cut at 1,024 bytes.
+    /// What happened, in words; cut at 1,024 bytes.
     pub note: String,
-    /// What was being done: `Sync`, `Delete`, or a step's own word.
+    /// The action: `Sync`, `Delete`, or a word of the step.
     pub action: String,
 }
 
 impl Event {
-    /// Something went as it should.
+    /// Makes an event of type `Normal`.
     pub fn normal(reason: &str, note: impl Into<String>) -> Self {
         Self { is_warning: false, reason: reason.to_owned(), note: note.into(), action: reason.to_owned() }
     }
 
-    /// Somebody may have to do something.
+    /// Makes an event of type `Warning`: somebody may have to act.
     pub fn warning(reason: &str, note: impl Into<String>) -> Self {
         Self { is_warning: true, ..Self::normal(reason, note) }
     }
 
-    /// The same, of another action.
+    /// Sets the action; by default it is the reason.
     #[must_use]
     pub fn of(self, action: &str) -> Self {
         Self { action: action.to_owned(), ..self }
@@ -42,12 +42,12 @@ impl fmt::Display for Event {
     }
 }
 
-/// Where events go. It never waits and never fails: an event that cannot be told is dropped, and nothing depends on one.
+/// Sends Kubernetes Events. It never waits and never fails: an event that cannot be sent is dropped.
 pub trait EventSink: Send + Sync {
-    /// Tells an event of an object. The same event again, soon after, is not told twice.
+    /// Sends an event about an object. The same event is not sent again soon after.
     fn publish(&self, object: &Object, event: Event);
 
-    /// Tells an event of no object, where people who look at a namespace see it: a backend that cannot be reached.
+    /// Sends an event about a namespace, such as a backend that cannot be reached.
     fn tell(&self, namespace: &str, event: Event);
 }
 
@@ -57,7 +57,7 @@ impl fmt::Debug for dyn EventSink {
     }
 }
 
-/// Nobody hears of anything.
+/// Drops all events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEvents;
 

@@ -1,11 +1,14 @@
 //! The extension API: what the author of a service writes.
 //!
-//! A [`SyncStep`] pushes the state of one model's objects to a backend. The engine calls it when an object is new, was changed by an
-//! operator, or failed before; it records the outcome in the object's status, and calls the delete step before an object goes away.
-//! A [`Policy`] reacts to changes of a model's objects, before their sync step. The world flows back by a [`PullStep`], which looks at a
-//! backend from time to time, and an [`EventStep`], which takes messages from a bus.
+//! A [`SyncStep`] pushes the state of one model's objects to a backend. The engine calls it when an object is new, was
+//! changed by an operator, or failed before; it records the outcome in the object's status, and calls `delete_record`
+//! before the object is removed. A [`Policy`] reacts to changes of a model's objects, before their sync step. In the
+//! other direction a [`PullStep`] reads a backend periodically, and an [`EventStep`] receives messages from Kafka.
 //!
-//! **Invariant:** this crate stays small and stable; of Kubernetes it knows the client that it hands on, and nothing else.
+//! Services use this crate through `xos_controller`.
+//!
+//! **Invariant:** this crate stays small and stable. It passes on the Kubernetes client, and knows nothing else of
+//! Kubernetes.
 
 pub mod bus_event;
 pub mod call;

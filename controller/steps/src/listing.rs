@@ -1,4 +1,4 @@
-//! What a backend lists, made objects: the body of nearly every pull step.
+//! Makes objects agree with the list that a backend returns: what nearly every pull step does.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,20 +15,20 @@ use crate::error::StepError;
 use crate::models::Models;
 use crate::store::{Save, StoreError};
 
-/// How many things are saved at once.
+/// How many items are saved at the same time.
 const AT_ONCE: usize = 8;
-/// The field that says whether an operator, by XOS, made the object.
+/// The field that says whether the object was created by an operator and not from a listing.
 const XOS_MANAGED: &str = "xos_managed";
 
-/// The objects that stand for what a backend lists.
+/// The objects that represent the items of a backend's list.
 ///
-/// [`reconcile`](Self::reconcile) makes them agree with a listing:
-/// - for each thing the object with the same key is found, or made, with `xos_managed: false`;
-/// - it is saved quietly, and only if something changed: an unchanged listing makes no write;
-/// - an object with an operator's change that its sync step has not brought to the backend yet is left alone;
-/// - an object that such a listing made, and whose thing is no longer listed, is deleted.
+/// [`reconcile`](Self::reconcile) makes them agree with the list:
+/// - for each item the object with the same key is found, or created with `xos_managed: false`;
+/// - the object is saved quietly, and only if something changed: the same list again causes no write;
+/// - an object is not changed while an operator's change of it has not reached the backend;
+/// - an object that was created from a list, and whose item is not listed any more, is deleted.
 ///
-/// Ask the backend first, and let `?` end the step when it does not answer: then nothing is changed.
+/// Ask the backend first, and let `?` end the step if it does not answer: then nothing is changed.
 #[derive(Debug)]
 #[must_use = "nothing happens before `reconcile`"]
 pub struct Listing<'a, T> {
@@ -42,18 +42,19 @@ pub struct Listing<'a, T> {
     model: PhantomData<fn() -> T>,
 }
 
-/// What a listing changed.
+/// What [`Listing::reconcile`] has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pulled {
-    /// Objects that are new.
+    /// Objects that were created.
     pub made: usize,
     /// Objects that were saved.
     pub saved: usize,
-    /// Objects that were asked to go.
+    /// Objects whose deletion was requested.
     pub deleted: usize,
-    /// Objects that were as listed.
+    /// Objects that already agreed with the list.
     pub unchanged: usize,
-    /// Objects that an operator has just changed, or deleted.
+    /// Objects that were not changed because an operator's change of them has not reached the backend, or because they
+    /// are being deleted.
     pub left_alone: usize,
 }
 
@@ -64,7 +65,7 @@ impl fmt::Display for Pulled {
     }
 }
 
-/// What became of one thing.
+/// What was done for one item.
 enum Fate {
     Made,
     Saved,
@@ -73,13 +74,13 @@ enum Fate {
 }
 
 impl StepContext {
-    /// The objects of a model that stand for what a backend lists, told apart by these fields, or by
+    /// Returns the objects of a model that represent the items of a backend's list. The key is one or more fields, or
     /// [`NaturalKey`](xos_model::NaturalKey).
     pub fn listing<T: Model>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
         self.listing_of_class(T::MODEL_NAME, &key.names())
     }
 
-    /// The same for a model that is known by name only.
+    /// Like [`listing`](Self::listing), for a model that is known only by name.
     pub fn listing_of(&self, class: &str, key: impl FieldsOf<Object>) -> Listing<'_, Object> {
         self.listing_of_class(class, &key.names())
     }
@@ -99,8 +100,8 @@ impl StepContext {
 }
 
 impl<T: Model> Listing<'_, T> {
-    /// The listing is of those things only whose objects have this value in a field, such as the devices behind one switch: others are not
-    /// taken for vanished.
+    /// Says that the list has only items whose objects have this value in a field, such as the devices of one switch.
+    /// Other objects are not deleted.
     pub fn within<X: Serialize>(mut self, field: impl FieldOf<T, X>, value: X) -> Self {
         match serde_json::to_value(value) {
             Ok(value) => self.within.push((field.field_name().to_owned(), value)),
@@ -109,26 +110,26 @@ impl<T: Model> Listing<'_, T> {
         self
     }
 
-    /// Objects of things that are no longer listed stay.
+    /// Keeps objects whose items are not listed any more.
     pub fn keep_vanished(mut self) -> Self {
         self.keep = true;
         self
     }
 
-    /// What an operator set wins over what the backend says.
+    /// Keeps the values that an operator has set, whatever the backend says.
     pub fn yielding(mut self) -> Self {
         self.how = self.how.yielding();
         self
     }
 
-    /// Makes the objects agree with the listing. `new` gives the object of a thing that is not known yet; `update` sets what the backend says
-    /// in an object, new or found, the key's fields included.
+    /// Makes the objects agree with the list. `new` makes the object of an item; `update` copies the backend's values
+    /// into it, and into an object that was found. Together they set the fields of the key.
     ///
     /// # Errors
-    /// The first one, after all other things were looked at; then nothing is deleted.
+    /// The first error, after all other items were handled. Then nothing is deleted.
     pub async fn reconcile<I>(
         self,
-        things: &[I],
+        items: &[I],
         new: impl Fn(&I) -> T + Sync,
         update: impl Fn(&I, &mut T) + Sync,
     ) -> Result<Pulled, StepError>
@@ -138,12 +139,14 @@ impl<T: Model> Listing<'_, T> {
         if let Some(error) = self.error {
             return Err(error.into());
         }
-        let mut results = Vec::with_capacity(things.len());
-        for some in things.chunks(AT_ONCE) {
-            let each = some.iter().map(|thing| self.one(new(thing), |o: &mut T| update(thing, o)).boxed());
+        let mut results = Vec::with_capacity(items.len());
+        for some in items.chunks(AT_ONCE) {
+            let each = some.iter().map(|item| self.one(new(item), |o: &mut T| update(item, o)).boxed());
             results.extend(join_all(each).await);
         }
-        let (mut pulled, mut listed, mut failed) = (Pulled::default(), HashSet::new(), None);
+        let mut pulled = Pulled::default();
+        let mut listed = HashSet::new();
+        let mut failed = None;
         for result in results {
             match result {
                 Ok((key, fate)) => {

@@ -1,4 +1,4 @@
-//! Finding and making objects: what XOS's model accessor does.
+//! Finding and creating objects, like XOS's model accessor.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use xos_model::{Criterion, FieldOf, FieldsOf, Model, Object, ObjectKey, Operator
 use crate::context::StepContext;
 use crate::store::StoreError;
 
-/// How many names an error tells.
+/// How many names an error message contains.
 const NAMES_TOLD: usize = 5;
 
-/// The objects of a model, or of all models derived from it; narrowed down by conditions, all of which have to be met.
+/// The objects of a model, or of all models derived from it, that meet all conditions.
 ///
 /// ```
 /// # use xos_model::Object;
@@ -27,13 +27,13 @@ const NAMES_TOLD: usize = 5;
 /// Fields of generated models are constants, which the compiler checks:
 /// `ctx.models::<MyModel>().filter(MyModel::LAST_NAME, "Doe")`.
 ///
-/// Only objects of the namespace of the object at hand are found, and none that is being deleted, unless one says otherwise.
+/// By default only objects of the handled object's namespace are found, and none that is being deleted.
 #[derive(Debug)]
-#[must_use = "nothing is asked before `all`, `first`, `get` …"]
+#[must_use = "a query does nothing before `all`, `first`, `get` …"]
 pub struct Models<'a, T> {
     ctx: &'a StepContext,
     query: Query,
-    /// The first condition that cannot be asked.
+    /// Why the first wrong condition is wrong.
     error: Option<StoreError>,
     model: PhantomData<fn() -> T>,
 }
@@ -44,35 +44,36 @@ impl<'a, T: Model> Models<'a, T> {
         Self { ctx, query: Query::of(class, namespace), error: None, model: PhantomData }
     }
 
-    /// In another namespace.
+    /// Searches another namespace.
     pub fn in_namespace(mut self, namespace: &str) -> Self {
         self.query.namespace = Some(namespace.to_owned());
         self
     }
 
-    /// In all namespaces that the synchronizer watches.
+    /// Searches all namespaces that the synchronizer watches.
     pub fn in_all_namespaces(mut self) -> Self {
         self.query.namespace = None;
         self
     }
 
-    /// Also objects that are being deleted.
+    /// Also finds objects that are being deleted.
     pub fn with_deleted(mut self) -> Self {
         self.query.with_deleted = true;
         self
     }
 
-    /// A field equals a value; a link leads to this peer (a [`Link`](xos_model::Link), or its name).
+    /// Requires that a field equals a value. The value of a link is its peer: a [`Link`](xos_model::Link), or the
+    /// peer's name.
     pub fn filter<X: Serialize>(self, field: impl FieldOf<T, X>, value: X) -> Self {
         self.filter_by(field, Operator::Equal, value)
     }
 
-    /// A field compares so with a value.
+    /// Requires that a comparison of a field with a value is true.
     pub fn filter_by<X: Serialize>(self, field: impl FieldOf<T, X>, operator: Operator, value: X) -> Self {
         self.and(criterion(field.field_name(), operator, value))
     }
 
-    /// A field does not compare so with a value.
+    /// Requires that a comparison of a field with a value is false.
     pub fn exclude_by<X: Serialize>(self, field: impl FieldOf<T, X>, operator: Operator, value: X) -> Self {
         self.and(criterion(field.field_name(), operator, value).map(Criterion::inverted))
     }
@@ -92,16 +93,16 @@ impl<'a, T: Model> Models<'a, T> {
         }
     }
 
-    /// All of them, ordered by model, namespace and name.
+    /// Returns all objects, ordered by model, namespace and name.
     ///
     /// # Errors
-    /// When a condition cannot be asked, or an object does not fit its type.
+    /// When a condition is wrong, or an object does not fit its type.
     pub fn all(self) -> Result<Vec<T>, StoreError> {
         let (objects, _, ctx) = self.objects()?;
         objects.iter().map(|object| ctx.hand_out(object)).collect()
     }
 
-    /// The first of them, if there is any.
+    /// Returns the first object, if there is any.
     ///
     /// # Errors
     /// As for [`all`](Self::all).
@@ -110,7 +111,7 @@ impl<'a, T: Model> Models<'a, T> {
         objects.first().map(|object| ctx.hand_out(object)).transpose()
     }
 
-    /// The only one.
+    /// Returns the only object.
     ///
     /// # Errors
     /// When there is none, or more than one; else as for [`all`](Self::all).
@@ -123,26 +124,26 @@ impl<'a, T: Model> Models<'a, T> {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of objects.
     ///
     /// # Errors
-    /// When a condition cannot be asked.
+    /// When a condition is wrong.
     pub fn count(self) -> Result<usize, StoreError> {
         Ok(self.objects()?.0.len())
     }
 
-    /// Whether there is any.
+    /// Whether there is any object.
     ///
     /// # Errors
-    /// When a condition cannot be asked.
+    /// When a condition is wrong.
     pub fn exists(self) -> Result<bool, StoreError> {
         Ok(self.count()? > 0)
     }
 
-    /// The one with this `metadata.name`, if there is one.
+    /// Returns the object with this `metadata.name`, if there is one.
     ///
     /// # Errors
-    /// When several kinds of the class have one of that name, or it does not fit its type.
+    /// When objects of several derived models have that name, or the object does not fit its type.
     pub fn named(self, name: &str) -> Result<Option<T>, StoreError> {
         let ctx = self.ctx;
         let reference = xos_model::Reference::to(name);
@@ -154,11 +155,12 @@ impl<'a, T: Model> Models<'a, T> {
         }
     }
 
-    /// Returns the object that has the same values in the fields of `key` as `new`; if there is none, creates `new`. Also returns
-    /// whether it was created.
+    /// Returns the object that has the same values in the fields of `key` as `new`; if there is none, creates `new`.
+    /// Also returns whether it was created.
     ///
-    /// The key is one or more fields, or [`NaturalKey`](xos_model::NaturalKey). An object without a name gets one that follows from the
-    /// values of its key: steps that create the same object at the same time create one, and so does an event that comes twice.
+    /// The key is one or more fields, or [`NaturalKey`](xos_model::NaturalKey). An object without a name gets one that
+    /// follows from the values of its key: steps that create the same object at the same time create one, and so does
+    /// an event that comes twice.
     ///
     /// # Errors
     /// When there are several, there is no key, or the object cannot be created.
@@ -188,7 +190,7 @@ impl<'a, T: Model> Models<'a, T> {
     }
 }
 
-/// A natural key with its values.
+/// A key with its values.
 struct Keyed {
     fields: Vec<String>,
     values: Vec<serde_json::Value>,
@@ -221,7 +223,7 @@ impl Keyed {
         }
     }
 
-    /// Somebody else has just made an object of that name: is it the same?
+    /// Returns the object of that name, which somebody else has just created, if it has the same key.
     async fn met(&self, ctx: &StepContext, name: &ObjectKey) -> Result<Arc<Object>, StoreError> {
         let there = ctx.store().read(name).await?.ok_or_else(|| StoreError::BeingDeleted(name.clone()))?;
         if there.meta.deleting.is_some() {

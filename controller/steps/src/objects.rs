@@ -1,4 +1,4 @@
-//! A context's own objects: saving, deleting, following links.
+//! Saving and deleting objects, and following links.
 
 use std::sync::Arc;
 
@@ -11,27 +11,29 @@ use crate::models::Models;
 use crate::store::{Save, StoreError};
 
 impl StepContext {
-    /// The objects of a model, for finding and making some. With a base: those of all models derived from it.
+    /// Returns the objects of a model, to find or create some of them. If it is a base: those of all models derived
+    /// from it.
     pub fn models<T: Model>(&self) -> Models<'_, T> {
         Models::new(self, T::MODEL_NAME)
     }
 
-    /// The objects of a model that is known by name only.
+    /// Like [`models`](Self::models), for a model that is known only by name.
     pub fn models_of(&self, class: &str) -> Models<'_, Object> {
         Models::new(self, class)
     }
 
-    /// Saves what was changed of an object, quietly; makes it, if it is new. See [`Save`] for what "quietly" means.
+    /// Saves what was changed in an object, quietly (see [`Save`]); creates the object if it is new.
     ///
-    /// Whoever else changed the object meanwhile keeps what they set in other fields. `o` is then as it is stored.
+    /// Changes that somebody else made to other fields in the meantime are kept. Afterwards `o` is the object as it is
+    /// stored.
     ///
     /// # Errors
-    /// When it cannot be saved, or was changed in a field that is the framework's own.
+    /// When it cannot be saved, or a field that belongs to the framework was changed.
     pub async fn save<T: Model>(&self, o: &mut T) -> Result<(), StoreError> {
         self.save_with(o, &Save::default()).await
     }
 
-    /// Saves an object and asks for another run of its policies and steps, changed or not.
+    /// Saves an object, and makes its policies and steps run again, whether it has changed or not.
     ///
     /// # Errors
     /// As for [`save`](Self::save).
@@ -47,7 +49,7 @@ impl StepContext {
         self.save_with(o, &Save::quietly().only(fields)).await
     }
 
-    /// Saves an object in this way.
+    /// Saves an object in the given way.
     ///
     /// # Errors
     /// As for [`save`](Self::save), and when the model has no field of a name that is to be saved.
@@ -90,22 +92,23 @@ impl StepContext {
         self.store().create(self.saver(), object).await
     }
 
-    /// The state of an object that its changes are told from.
+    /// Returns the object as it was read.
     fn base<T: Model>(&self, o: &T) -> Result<Arc<Object>, StoreError> {
         let meta = o.meta();
         let state = self.session().state(&meta.uid, &meta.resource_version);
         state.ok_or_else(|| StoreError::NotRead(key(o)))
     }
 
-    /// Whether an operator's change of an object that was read here has not reached the backend yet, so that what the backend says of it is
-    /// old. Where nobody synchronizes the object, it never is.
+    /// Whether an operator's change of an object has not reached the backend yet, so that the backend's values are old.
+    /// Always false if no synchronizer handles the object.
     pub fn is_in_flight(&self, o: &impl Model) -> bool {
         self.base(o).is_ok_and(|object| self.store().is_in_flight(&object))
     }
 
-    /// Asks for the deletion of an object. It goes once its delete step and policies have run; what leads to it goes before.
+    /// Requests the deletion of an object. It is removed after the objects that link to it, and after its policies and
+    /// its `delete_record`.
     ///
-    /// One that is gone already is deleted.
+    /// If the object does not exist any more, that is no error.
     ///
     /// # Errors
     /// When it is write-protected, or cannot be deleted.
@@ -116,21 +119,21 @@ impl StepContext {
         }
     }
 
-    /// Tells people of something about an object that was read or made here: `kubectl describe` shows it.
+    /// Sends a Kubernetes Event about an object: `kubectl describe` shows it.
     ///
-    /// The framework itself tells failures. An event is not kept for long, and may be lost.
+    /// The framework itself sends events of failures. Events are not kept for long, and may be lost.
     ///
     /// # Errors
-    /// When the object is not one that was read here.
+    /// When the object was not read with this context.
     pub fn event<T: Model>(&self, o: &T, event: Event) -> Result<(), StoreError> {
         self.events().publish(self.base(o)?.as_ref(), event);
         Ok(())
     }
 
-    /// Where a link of `of` leads; none if that object is not there (yet).
+    /// Returns the object that a link of `of` refers to; none if it does not exist (yet).
     ///
     /// # Errors
-    /// When the link leads to a base, says no kind, and several kinds have an object of that name.
+    /// When the link is to a base and names no kind, and objects of several kinds have that name.
     pub fn peer<T: Model>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
         match self.store().at(T::MODEL_NAME, &of.meta().namespace, link)?.as_slice() {
             [] => Ok(None),
@@ -143,7 +146,7 @@ impl StepContext {
         }
     }
 
-    /// Where the links of `of` lead: those of the objects that are there.
+    /// Returns the objects that links of `of` refer to, as far as they exist.
     ///
     /// # Errors
     /// As for [`peer`](Self::peer).
@@ -151,7 +154,8 @@ impl StepContext {
         links.iter().filter_map(|link| self.peer(of, link).transpose()).collect()
     }
 
-    /// The objects whose links lead to `of`, by its reverse port: `ctx.back(&site, Site::SLICES)`. Not those that are being deleted.
+    /// Returns the objects that link to `of`, by the reverse port: `ctx.back(&site, Site::SLICES)`. Objects that are
+    /// being deleted are left out.
     ///
     /// # Errors
     /// When an object does not fit its type.
@@ -159,7 +163,7 @@ impl StepContext {
         self.linked_back(of, port.name())
     }
 
-    /// The same by the port's name.
+    /// Like [`back`](Self::back), by the port's name.
     ///
     /// # Errors
     /// When there is no store.
@@ -167,16 +171,17 @@ impl StepContext {
         self.linked_back(of, port)
     }
 
-    /// As XOS: an object that is being deleted leads nowhere any more.
+    /// As in XOS the links of an object that is being deleted do not count.
     fn linked_back<T: Model>(&self, of: &impl Model, port: &str) -> Result<Vec<T>, StoreError> {
         let objects = self.store().linked_back(&key(of), port)?;
         objects.iter().filter(|object| object.meta.deleting.is_none()).map(|object| self.hand_out(object)).collect()
     }
 
-    /// The object itself, as its own model, where `of` may be a view of it as a base (XOS's `leaf_model`); none if it is of another one.
+    /// Returns an object as its own model, given a view of it as a base (XOS's `leaf_model`); none if it is of another
+    /// model.
     ///
     /// # Errors
-    /// When it is gone, or does not fit its type.
+    /// When it does not exist any more, or does not fit its type.
     pub fn leaf<T: Model>(&self, of: &impl Model) -> Result<Option<T>, StoreError> {
         if of.leaf_model() != T::MODEL_NAME {
             return Ok(None);
@@ -187,13 +192,13 @@ impl StepContext {
         self.hand_out(one).map(Some)
     }
 
-    /// Whether an object is of this class (XOS's `class_names`).
+    /// Whether an object is of a model, or of one derived from it (XOS's `class_names`).
     pub fn is_a(&self, of: &impl Model, class: &str) -> bool {
         let models = self.store().models();
         models.get(of.leaf_model()).is_some_and(|model| model.is_a(class))
     }
 
-    /// The typed object, whose state is remembered.
+    /// Converts an object into its type, and remembers its state for a later save.
     pub(crate) fn hand_out<T: Model>(&self, object: &Arc<Object>) -> Result<T, StoreError> {
         self.session().saw(object);
         Ok(T::from_object(object)?)

@@ -8,15 +8,16 @@ use crate::context::StepContext;
 use crate::error::StepError;
 use crate::sync_step::type_name;
 
-/// Reacts to changes of a model's objects: makes, changes and deletes other objects, copies state, allocates.
+/// Reacts to changes of a model's objects: creates, changes and deletes other objects, copies state, allocates
+/// resources.
 ///
-/// Policies run before sync steps and by rules of their own: an object is due for its policies when it is new, when an operator changed it,
-/// and when a sync step changed it. What a policy changes in its object is saved after success and makes the object due for its sync step,
-/// not for policies again.
+/// Policies run before the sync step, and have their own rules: they run when an object is new, when an operator has
+/// changed it, and when its sync step has changed it. What a policy changes in its object is saved after success. Then
+/// the sync step runs, but not the policies again.
 ///
 /// ```
 /// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
-/// use xos_controller::model::{Object};
+/// use xos_controller::model::Object;
 /// use xos_controller::{Policy, StepContext, StepError};
 ///
 /// struct Greeting;
@@ -37,9 +38,11 @@ use crate::sync_step::type_name;
 /// ```
 ///
 /// # Guarantees
-/// - One object is never handled twice at once, neither by policies nor by its sync step.
-/// - `handle_delete` runs for every object that a policy was applied to, or may have been; the object stays until it succeeds.
-/// - Several policies of a model run in the order in which they were added; where one fails, the later ones wait.
+/// - An object is never handled twice at the same time, neither by policies nor by its sync step.
+/// - `handle_delete` runs for every object that a policy was applied to, or may have been; the object stays until it
+///   succeeds.
+/// - The policies of a model run in the order in which they were added. If one fails, the policies after it wait for
+///   the next attempt.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy",
     note = "implement `Policy` for it: `type Model`, and `async fn handle_create`, `handle_update` or `handle_delete`"
@@ -48,17 +51,18 @@ pub trait Policy: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
     type Model: Model;
 
-    /// The name of the model whose objects this policy handles; with that of a base all that are derived from it.
+    /// Returns the name of the model whose objects this policy handles. With a base: those of all models derived from
+    /// it.
     fn observes(&self) -> &str {
         Self::Model::MODEL_NAME
     }
 
-    /// The policy's name in status, logs and field managers: by default the type's name.
+    /// Returns the policy's name in status, logs and field managers; by default the type's name.
     fn name(&self) -> &str {
         type_name::<Self>()
     }
 
-    /// Whether [`Policy::handle_delete`] does anything: only then is the object held on deletion.
+    /// Whether [`Policy::handle_delete`] does anything. Only then a deleted object waits for it.
     fn handles_delete(&self) -> bool {
         false
     }

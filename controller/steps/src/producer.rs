@@ -1,4 +1,4 @@
-//! Messages that steps send over the bus.
+//! Messages that steps send to the event bus.
 
 use std::fmt;
 
@@ -13,41 +13,41 @@ use crate::context::StepContext;
 pub struct Message {
     /// The topic.
     pub topic: String,
-    /// The key: messages of one key keep their order.
+    /// The key: messages with the same key keep their order.
     pub key: Option<Vec<u8>>,
     /// The value.
     pub value: Option<Vec<u8>>,
     /// The headers.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Its time, in milliseconds since 1970; none: now.
+    /// The time in milliseconds since 1970; if none, the time of sending.
     pub timestamp: Option<i64>,
 }
 
 /// A message that was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ProduceError {
-    /// There is no bus.
+    /// There is no event bus.
     #[error("there is no event bus to send to: set `event_bus.endpoint` in the configuration")]
     NoBus,
     /// The value has no JSON form.
     #[error("the message has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
-    /// The bus did not take it.
-    #[error("topic {topic} did not take the message: {source}")]
+    /// The message could not be stored.
+    #[error("the message cannot be sent to topic {topic}: {source}")]
     Refused {
         /// The topic.
         topic: String,
-        /// Why.
+        /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// A message on its way.
+/// The future of a message that is being sent.
 pub type Sent<'a> = BoxFuture<'a, Result<(), ProduceError>>;
 
-/// Sends messages.
+/// Sends messages to the event bus.
 pub trait Producer: Send + Sync {
-    /// Sends a message; it is stored by the bus when this ends well.
+    /// Sends a message. After success it is stored.
     fn send(&self, message: Message) -> Sent<'_>;
 }
 
@@ -57,7 +57,7 @@ impl fmt::Debug for dyn Producer + '_ {
     }
 }
 
-/// No bus.
+/// Refuses all messages, because there is no event bus.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProducer;
 
@@ -68,18 +68,20 @@ impl Producer for NoProducer {
 }
 
 impl Message {
-    /// A message with a JSON value.
+    /// Makes a message with a JSON value.
     ///
     /// # Errors
     /// When the value has no JSON form.
     pub fn json(topic: &str, key: &str, value: &impl Serialize) -> Result<Self, ProduceError> {
-        let (key, value) = (Some(key.as_bytes().to_vec()), Some(serde_json::to_vec(value)?));
+        let key = Some(key.as_bytes().to_vec());
+        let value = Some(serde_json::to_vec(value)?);
         Ok(Self { topic: topic.to_owned(), key, value, ..Self::default() })
     }
 }
 
 impl StepContext {
-    /// Sends messages over the bus. Each is acknowledged, and none is stored twice by a repeated attempt of the connection.
+    /// Sends messages to the event bus. Each is acknowledged, and is stored once even if the connection has to send it
+    /// again.
     ///
     /// ```
     /// # use serde_json::json;
@@ -93,15 +95,15 @@ impl StepContext {
     }
 }
 
-/// What sends a step's messages.
+/// Sends the messages of a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending<'a>(&'a dyn Producer);
 
 impl Sending<'_> {
-    /// Sends a JSON value under a key.
+    /// Sends a JSON value with a key.
     ///
     /// # Errors
-    /// When the bus has not taken it.
+    /// When the message was not stored.
     pub async fn json(&self, topic: &str, key: &str, value: &impl Serialize) -> Result<(), ProduceError> {
         self.send(Message::json(topic, key, value)?).await
     }
@@ -109,7 +111,7 @@ impl Sending<'_> {
     /// Sends a message.
     ///
     /// # Errors
-    /// When the bus has not taken it.
+    /// When the message was not stored.
     pub async fn send(&self, message: Message) -> Result<(), ProduceError> {
         self.0.send(message).await
     }

@@ -12,10 +12,10 @@ use crate::erased::Act;
 use crate::error::StepError;
 use crate::sync_step::type_name;
 
-/// As often as in XOS.
+/// The same as in XOS.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// Looks at a backend from time to time, and makes objects agree with what is there.
+/// Reads a backend periodically, and makes objects agree with it.
 ///
 /// ```
 /// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
@@ -48,9 +48,9 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// ```
 ///
 /// # Guarantees
-/// - It runs at once after the start, and then once in each [`period`](Self::period); never twice at once, and delayed by no other step.
-/// - An error changes nothing but what the step saved before it; the step runs again after its period.
-/// - It runs only when all objects are known, so that queries see everything.
+/// - It runs for the first time when the controller knows all objects, so that queries see everything, and then once in
+///   each [`period`](Self::period). The same step never runs twice at the same time, and no other step delays it.
+/// - If it returns an error, what it saved before stays; it runs again after its period.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pull step",
     note = "implement `PullStep` for it: `type Model`, `async fn pull_records`"
@@ -59,38 +59,38 @@ pub trait PullStep: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
     type Model: Model;
 
-    /// The name of the model whose objects this step makes.
+    /// Returns the name of the model whose objects this step creates.
     fn observes(&self) -> &str {
         Self::Model::MODEL_NAME
     }
 
-    /// From one start to the next, give or take a tenth.
+    /// Returns the time from one start to the next; the controller varies it by ±10 %.
     fn period(&self) -> Duration {
         PERIOD
     }
 
-    /// How long one run may take; by default the configuration's `step_timeout`.
+    /// Returns how long a run may take; by default the configuration's `step_timeout`.
     fn time_limit(&self) -> Option<Duration> {
         None
     }
 
-    /// The step's name in logs and field managers: by default the type's name.
+    /// Returns the step's name in logs and field managers; by default the type's name.
     fn name(&self) -> &str {
         type_name::<Self>()
     }
 
-    /// Looks at the backend and saves what is new. See [`Listing`](crate::Listing).
+    /// Reads the backend and saves what has changed. See [`Listing`](crate::Listing).
     ///
     /// # Errors
-    /// Logged once, and again when it is another one; the step runs again after its period.
+    /// An error is logged once, until another one comes. The step runs again after its period.
     fn pull_records(&self, ctx: &StepContext) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
 /// A [`PullStep`] of any model.
 pub trait DynPullStep: Send + Sync {
-    /// The step's name.
+    /// Returns the step's name.
     fn name(&self) -> &str;
-    /// The model whose objects it makes.
+    /// Returns the model whose objects it creates.
     fn observes(&self) -> &str;
     /// [`PullStep::period`].
     fn period(&self) -> Duration;
@@ -100,7 +100,7 @@ pub trait DynPullStep: Send + Sync {
     fn pull<'a>(&'a self, ctx: &'a StepContext) -> Act<'a>;
 }
 
-/// Takes a pull step's types away.
+/// Wraps a pull step of one model as one of any model.
 pub fn erase_pull_step<S: PullStep>(step: S) -> Arc<dyn DynPullStep> {
     Arc::new(Erased(step))
 }

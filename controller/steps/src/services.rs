@@ -14,7 +14,8 @@ use crate::store::{NoStore, Store};
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What all steps of a program share: clients, settings, the objects. Made once; what differs from call to call is a [`Call`](crate::Call).
+/// What all steps of a program share: clients, settings, the objects. Made once; what differs from call to call is a
+/// [`Call`](crate::Call).
 #[derive(Clone)]
 pub struct Services {
     /// The HTTP client.

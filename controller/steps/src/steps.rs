@@ -30,7 +30,8 @@ use crate::pull_step::DynPullStep;
 /// # assert_eq!(steps().policies.len(), 1);
 /// ```
 ///
-/// `Synchronizer::new("example").models(XPROTO).steps(steps())` runs them, `World::of(XPROTO).steps(steps())` tests them.
+/// `Synchronizer::new("example").models(XPROTO).steps(steps())` runs them, `World::of(XPROTO).steps(steps())` tests
+/// them.
 #[must_use = "steps do nothing by themselves"]
 #[derive(Clone, Default)]
 pub struct Steps {

@@ -1,4 +1,4 @@
-//! Where a step's queries are answered and its saves go: the engine's view of the cluster, or a world in memory.
+//! The interface to the objects: the engine implements it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,27 +10,28 @@ use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
 use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
 
-/// How a save is done. The default: quietly, all that was changed, and what was changed wins.
+/// How an object is saved. By default quietly, and everything that was changed.
 ///
-/// A quiet save is no operator's change: it runs nobody's step again, except that what a policy saved makes the object due for its sync step,
-/// and what a sync step saved makes it due for its policies.
+/// A quiet save does not count as an operator's change, so steps and policies do not run again. With two exceptions:
+/// after a policy's save the object's sync step runs, and after a sync step's save its policies run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Save {
-    /// Also ask for another run of the object's policies and steps, even if nothing changed (XOS's `always_update_timestamp`).
+    /// Whether the object's policies and steps run again, even if nothing changed (XOS's `always_update_timestamp`).
     pub touch: bool,
-    /// Save only these fields (XOS's `update_fields`); others stay unsaved.
+    /// If given, only these fields are saved (XOS's `update_fields`).
     pub only: Option<Vec<String>>,
-    /// Leave alone what an operator set: a declarative field that was last set by somebody else than a synchronizer.
+    /// Whether values that an operator set are kept: those of declarative fields that were last set by somebody else
+    /// than a synchronizer.
     pub yielding: bool,
 }
 
 impl Save {
-    /// Quietly, all that was changed.
+    /// Saves quietly, and everything that was changed.
     pub fn quietly() -> Self {
         Self::default()
     }
 
-    /// And ask for another run.
+    /// Also makes policies and steps run again.
     #[must_use]
     pub fn and_touch(self) -> Self {
         Self { touch: true, ..self }
@@ -42,17 +43,17 @@ impl Save {
         Self { only: Some(fields.names().into_iter().map(str::to_owned).collect()), ..self }
     }
 
-    /// The operator's value wins.
+    /// Keeps the values that an operator set.
     #[must_use]
     pub fn yielding(self) -> Self {
         Self { yielding: true, ..self }
     }
 }
 
-/// Who saves.
+/// The step or policy that saves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saver {
-    /// The step or policy.
+    /// Its name.
     pub step: String,
     /// Its pass.
     pub pass: Pass,
@@ -61,28 +62,28 @@ pub struct Saver {
 /// Why objects could not be found or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No object was found where there has to be one.
+    /// There is no such object.
     #[error("there is no {what}")]
     NotFound {
         /// The class and the conditions.
         what: String,
     },
-    /// Several objects where there may be one.
+    /// There are several objects, and one was asked for.
     #[error("there are {count} of {what}, and one was asked for: {names}")]
     NotUnique {
         /// The class and the conditions.
         what: String,
-        /// How many.
+        /// The number of objects.
         count: usize,
-        /// The first of them.
+        /// The names of the first ones.
         names: String,
     },
-    /// An object of that name is there.
+    /// An object of that name exists.
     #[error("{0} exists already")]
     AlreadyExists(ObjectKey),
-    /// An object of that name is there, and has another natural key.
+    /// An object of that name exists, and has another key.
     #[error(
-        "{key} exists already, and its {fields} differ from those of the object that was to be made: name that one otherwise"
+        "{key} exists already, and its {fields} differ from those of the new object: give the new object another name"
     )]
     NameTaken {
         /// The object.
@@ -90,88 +91,90 @@ pub enum StoreError {
         /// The fields of the key.
         fields: String,
     },
-    /// The object is being deleted: it can be made anew when it is gone.
+    /// The object is being deleted. It can be created again when it is gone.
     #[error("{0} is still being deleted")]
     BeingDeleted(ObjectKey),
-    /// The object is gone.
-    #[error("{0} is gone")]
+    /// The object does not exist any more.
+    #[error("{0} does not exist any more")]
     Gone(ObjectKey),
-    /// It is protected.
+    /// The object is write-protected.
     #[error("{0} is write-protected: it cannot be deleted before spec.writeProtect is cleared")]
     WriteProtected(ObjectKey),
-    /// No natural key.
+    /// The model has no natural key.
     #[error("model {0} has neither a tosca_key nor a name: say which fields are the key")]
     NoKey(String),
-    /// The object was never saved or read here, so that it is not known what was changed.
+    /// The object was not read with this context, so it is not known what was changed.
     #[error("{0} was not read in this step: read it with ctx.models(), change that, and save it")]
     NotRead(ObjectKey),
-    /// The query.
+    /// The query is wrong.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// The object and its Rust type.
+    /// The object does not fit its Rust type.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// A change that no step may make.
+    /// A step may not make this change.
     #[error(transparent)]
     Save(#[from] SaveError),
-    /// A value that has no JSON form.
-    #[error("a value that has no JSON form: {0}")]
+    /// A value has no JSON form.
+    #[error("a value has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
-    /// There is nothing to ask: a context without a store.
-    #[error("this context has no store: make one with xos_testing, or let the controller run the step")]
+    /// The context has no store.
+    #[error("this context has no objects: use the context of a `World` (xos_controller::testing)")]
     NoStore,
-    /// What keeps the objects does not do it.
+    /// The API server refused, or cannot be reached.
     #[error("{what}: {source}")]
     Backend {
-        /// What was to be done.
+        /// What was tried.
         what: String,
-        /// Why it was not.
+        /// Why it failed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// An object as it is stored, once it is.
+/// The future of a write; returns the object as it is stored.
 pub type Stored<'a> = BoxFuture<'a, Result<Arc<Object>, StoreError>>;
 
-/// Answers queries from what is known, by index, without a call; and saves, after which its answers are never older than the save.
+/// Answers queries from a cache, by index, without a call to a server. Saves objects; answers after a save are never
+/// older than it.
 pub trait Store: Send + Sync {
-    /// The models.
+    /// Returns the models.
     fn models(&self) -> Arc<ModelSet>;
 
-    /// The objects that a query means.
+    /// Returns the objects that a query selects.
     ///
     /// # Errors
     /// When there is no such class or field.
     fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, StoreError>;
 
-    /// Where a link of an object in `namespace` to `class` leads.
+    /// Returns the objects that a link to `class` refers to, from an object in `namespace`.
     ///
     /// # Errors
     /// When there is no such class.
     fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError>;
 
-    /// The objects whose links lead here by the reverse port.
+    /// Returns the objects that link to an object, by the reverse port.
     ///
     /// # Errors
     /// When there is no store.
     fn linked_back(&self, key: &ObjectKey, port: &str) -> Result<Vec<Arc<Object>>, StoreError>;
 
-    /// Whether an operator's change of the object is not yet in the backend, so that what the backend says of it is old.
+    /// Whether an operator's change of the object has not reached the backend yet, so that the backend's values are
+    /// old.
     fn is_in_flight(&self, _object: &Object) -> bool {
         false
     }
 
-    /// The object as it is now, past all caches; none if there is none.
+    /// Reads an object from the API server, not from a cache; none if it does not exist.
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>>;
 
-    /// Makes an object.
+    /// Creates an object.
     fn create<'a>(&'a self, by: &'a Saver, object: Object) -> Stored<'a>;
 
-    /// Saves changed fields (null unsets) of an object that was read as `base`. Where somebody else changed it meanwhile, only these fields
-    /// are set.
+    /// Saves changed fields of an object that was read as `base`; null removes a value. Other fields keep the values
+    /// that somebody else set in the meantime.
     fn save<'a>(&'a self, by: &'a Saver, base: Arc<Object>, changed: Fields, how: &'a Save) -> Stored<'a>;
 
-    /// Asks for an object's deletion.
+    /// Requests the deletion of an object.
     fn delete<'a>(&'a self, by: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
@@ -181,7 +184,7 @@ impl fmt::Debug for dyn Store {
     }
 }
 
-/// No objects, and no place for any.
+/// A store without objects; every call is an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoStore;
 
@@ -219,7 +222,7 @@ impl Store for NoStore {
     }
 }
 
-/// What one run of a step has read and saved: the states that its changes are told from.
+/// What a call has read and saved. Its changes are found by comparison with that.
 #[derive(Debug, Default)]
 pub struct Session {
     read: Mutex<Read>,
@@ -227,16 +230,16 @@ pub struct Session {
 
 #[derive(Debug, Default)]
 struct Read {
-    /// By uid and resourceVersion.
+    /// Objects as they were read, by uid and resourceVersion.
     states: HashMap<(String, String), Arc<Object>>,
     /// The last save of each object, by uid.
     saved: HashMap<String, Arc<Object>>,
-    /// The touches that were asked for.
+    /// The touches that the step has made.
     touches: Vec<String>,
 }
 
 impl Session {
-    /// Remembers a state that the step has seen.
+    /// Remembers an object as the step has read it.
     pub fn saw(&self, object: &Arc<Object>) {
         let meta = &object.meta;
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
@@ -253,7 +256,7 @@ impl Session {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).touches.extend(touch.cloned());
     }
 
-    /// Whether the step itself asked for this touch.
+    /// Whether the step itself has made this touch.
     pub fn has_asked_for(&self, touch: &str) -> bool {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).touches.iter().any(|one| one == touch)
     }
@@ -263,7 +266,7 @@ impl Session {
         read.states.get(&(uid.to_owned(), resource_version.to_owned())).cloned()
     }
 
-    /// The object as the step's last save of it left it.
+    /// Returns the object as the step saved it last.
     pub fn saved(&self, uid: &str) -> Option<Arc<Object>> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).saved.get(uid).cloned()
     }

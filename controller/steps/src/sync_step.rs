@@ -10,7 +10,7 @@ use crate::error::StepError;
 
 /// Pushes the state of a model's objects to a backend.
 ///
-/// Write `async fn`s:
+/// Its methods are `async fn`s:
 ///
 /// ```
 /// # mod xos_controller { pub use {xos_steps::*, xos_model as model}; }
@@ -41,13 +41,13 @@ use crate::error::StepError;
 /// ```
 ///
 /// # Guarantees
-/// - One object is never handled twice at once; different objects are handled concurrently.
+/// - An object is never handled twice at the same time; different objects are handled concurrently.
 /// - `delete_record` runs only if a sync was attempted, or may have been.
-/// - A panic is a failure of that object only.
+/// - A panic is a failure of that object, and affects no other.
 ///
 /// # Duties
-/// - **Be idempotent**: after a crash between the step and the writing of status a step runs once more, with the same
-///   [idempotency key](StepContext::idempotency_key).
+/// - **Be idempotent**: if the controller crashes after a step has run and before its status is written, the step runs
+///   again, with the same [idempotency key](StepContext::idempotency_key).
 /// - `delete_record` must succeed when there is nothing to delete.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a sync step",
@@ -57,59 +57,61 @@ pub trait SyncStep: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
     type Model: Model;
 
-    /// The name of the model whose objects this step handles; with that of a base all that are derived from it.
+    /// Returns the name of the model whose objects this step handles. With a base: those of all models derived from it.
     fn observes(&self) -> &str {
         Self::Model::MODEL_NAME
     }
 
-    /// More models whose objects this step handles, for a step on [`xos_model::Object`] or on a base.
+    /// Returns more models whose objects this step handles, for a step on [`xos_model::Object`] or on a base.
     fn also_observes(&self) -> Vec<String> {
         vec![]
     }
 
-    /// Models of other synchronizers whose objects have to be synchronized before objects of this step that lead to them. Without this an
-    /// object is waited for only once another synchronizer has taken it up.
+    /// Returns models of other synchronizers. Objects of this step wait until the objects of these models that they
+    /// link to are synchronized. Otherwise an object is waited for only after another synchronizer has started to
+    /// handle it.
     fn external_dependencies(&self) -> Vec<String> {
         vec![]
     }
 
-    /// Whether an object is this step's; others of its models belong to somebody else and are left alone.
+    /// Whether this step handles an object. Other objects of its models are left alone.
     fn is_ours(&self, _o: &Self::Model) -> bool {
         true
     }
 
-    /// How often a clean object is synchronized again, to undo what changed in the backend; by default never.
+    /// Returns how often an object is synchronized again although it has not changed, to undo changes in the backend;
+    /// by default never.
     fn resync(&self) -> Option<Duration> {
         None
     }
 
-    /// How many objects this step may handle at once; by default as many as the whole synchronizer.
+    /// Returns how many objects this step may handle at the same time; by default as many as the whole synchronizer.
     fn concurrency(&self) -> Option<usize> {
         None
     }
 
-    /// The step's name in status, logs and field managers: by default the type's name.
+    /// Returns the step's name in status, logs and field managers; by default the type's name.
     fn name(&self) -> &str {
         type_name::<Self>()
     }
 
     /// Makes the backend agree with the object.
     ///
-    /// Fields of `o` that the step changes are saved after success: feedback fields to status, declarative ones quietly to spec
-    /// (which does not run the step again). Bookkeeping fields are the framework's.
+    /// Fields of `o` that the step changes are saved after success: feedback fields in status, declarative fields in
+    /// spec, quietly (the step does not run again for that). Bookkeeping fields belong to the framework.
     ///
     /// # Errors
     /// [`StepError`] says what then happens to the object.
     fn sync_record(&self, ctx: &StepContext, o: &mut Self::Model)
     -> impl Future<Output = Result<(), StepError>> + Send;
 
-    /// Removes from the backend what `sync_record` put there. The object goes away after success.
+    /// Removes from the backend what `sync_record` put there. The object is removed after success.
     ///
     /// # Errors
-    /// As for `sync_record`; the object stays until a later attempt succeeds.
+    /// As for `sync_record`; the object stays until an attempt succeeds.
     fn delete_record(&self, ctx: &StepContext, o: &Self::Model) -> impl Future<Output = Result<(), StepError>> + Send;
 
-    /// After what the step changed in its object is saved.
+    /// Is called after what the step changed in its object is saved.
     ///
     /// # Errors
     /// An error is a failure of the step: it runs again.
@@ -122,7 +124,7 @@ pub trait SyncStep: Send + Sync + 'static {
     }
 }
 
-/// A type's name without its path and parameters.
+/// Returns a type's name without its path and parameters.
 pub(crate) fn type_name<T: ?Sized>() -> &'static str {
     let full = std::any::type_name::<T>();
     let plain = full.split('<').next().unwrap_or(full);

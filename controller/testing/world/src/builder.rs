@@ -1,4 +1,4 @@
-//! How a world is made.
+//! The builder of a world.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use crate::clock::TestClock;
 use crate::flows::{Flows, Recorder};
 use crate::world::World;
 
-/// Why a test's world is not as the test says.
+/// An error of a test with a world.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// The models have errors.
     #[error("the models have errors:\n{0}")]
     Models(String),
-    /// Steps that do not go with the models.
+    /// A step does not match the models.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// An event step that does not say what it listens to.
+    /// The topics of an event step are wrong.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// Dependencies that do not go with the models.
+    /// A dependency does not match the models.
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// There is no such object.
@@ -40,10 +40,11 @@ pub enum WorldError {
     Convert(#[from] ConvertError),
 }
 
-/// Makes a world.
+/// The builder of a [`World`].
 ///
-/// A pull step runs when the world settles and its period is over; an event step gets the events that the test [sends](World::send).
-#[must_use = "a world begins with `start`"]
+/// A pull step runs when the world settles and its period is over; an event step gets the events that the test
+/// [sends](World::send).
+#[must_use = "a world does nothing before `start`"]
 pub struct Builder {
     models: Sources,
     steps: Steps,
@@ -58,7 +59,7 @@ impl Builder {
         for (name, text) in models {
             sources.add(*name, *text);
         }
-        // Tests want to know when a retry is due.
+        // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
             models: sources,
@@ -69,7 +70,7 @@ impl Builder {
         }
     }
 
-    /// More models, of other services.
+    /// Adds models of other services.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
         for (name, text) in models {
             self.models.add(*name, *text);
@@ -79,28 +80,28 @@ impl Builder {
 
     step_methods!(steps);
 
-    /// The configuration's `settings`.
+    /// Sets the configuration's `settings`.
     pub fn settings(mut self, settings: Value) -> Self {
         self.settings = settings;
         self
     }
 
-    /// XOS's `dependency_graph`.
+    /// Sets the dependencies that XOS has in `dependency_graph`.
     pub fn dependencies(mut self, dependencies: Vec<ExtraDependency>) -> Self {
         self.options.dependencies = dependencies;
         self
     }
 
-    /// The synchronizer's name: `test`, if none is given.
+    /// Sets the synchronizer's name; by default it is `test`.
     pub fn named(mut self, synchronizer: &str) -> Self {
         synchronizer.clone_into(&mut self.synchronizer);
         self
     }
 
-    /// Begins.
+    /// Makes the world.
     ///
     /// # Errors
-    /// When the models have errors, or steps or dependencies do not go with them.
+    /// When the models have errors, or steps or dependencies do not match them.
     pub fn start(self) -> Result<World, WorldError> {
         let models = self.compile()?;
         let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
@@ -110,7 +111,8 @@ impl Builder {
         let bus = Recorder::default();
         let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
-        let (events, producer) = (Arc::new(api.clone()), Arc::new(bus.clone()));
+        let events = Arc::new(api.clone());
+        let producer = Arc::new(bus.clone());
         let services = Services { settings, events, producer, ..Services::default() };
         let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
         let writer = Arc::new(api.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use xos_engine::clock::Clock;
 
-/// A clock that stands until it is turned. It begins at 2026-01-01T00:00:00Z.
+/// A clock that only a test sets forward. It starts at 2026-01-01T00:00:00Z.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<Mutex<Timestamp>>);
 
@@ -20,7 +20,7 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    /// Turns it on by this much.
+    /// Sets the clock forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);

@@ -1,4 +1,4 @@
-//! Pull steps, event steps and messages of a world.
+//! The pull steps and event steps of a world, and the messages that its steps send.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Producer for Recorder {
     }
 }
 
-/// What flows in and out beside objects.
+/// Pull steps, event steps, and the messages that steps send.
 pub(crate) struct Flows {
     pulls: Vec<Pull>,
     events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
@@ -51,7 +51,7 @@ impl Flows {
         Self { pulls: pulls.collect(), events, bus, options }
     }
 
-    /// Runs the pull steps that are due; whether there was any.
+    /// Runs the pull steps that are due. Returns whether there was any.
     pub(crate) async fn pull(&mut self, now: Timestamp, services: &Arc<Services>) -> bool {
         let mut any = false;
         for pull in self.pulls.iter_mut().filter(|pull| pull.next <= now) {

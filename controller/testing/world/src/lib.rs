@@ -1,7 +1,8 @@
 //! A world in memory for unit tests of steps and policies.
 //!
-//! It is the controller itself, with the same rules of when a step runs, what is saved and how, what waits and what is deleted. Only the API
-//! server is one in memory, and the clock is turned by the test: no server, no sleep.
+//! It is the controller itself, with the same rules about when a step runs, what is saved and how, what waits and what
+//! is deleted. Only the API server is replaced by one in memory, and the clock by one that the test sets forward: tests
+//! need no server, and do not sleep.
 //!
 //! ```
 //! # mod xos_controller { pub use {xos_steps::*, xos_model as model, xos_testing as testing}; }
@@ -30,7 +31,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), WorldError> {
-//! let models = "option app_label = \"people\"; message Person (XOSBase) { required string name = 1 [max_length = 32]; }";
+//! let models = "option app_label = \"people\";
+//!     message Person (XOSBase) { required string name = 1 [max_length = 32]; }";
 //! let mut world = World::of(&[("people.xproto", models)]).sync_step(SyncPerson).start()?;
 //! let mut ada = Object::named("Person", "default", "ada");
 //! ada.set("name", "Ada".into());

@@ -1,4 +1,4 @@
-//! The world of a test.
+//! A controller in memory, for tests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,9 +20,10 @@ use crate::flows::Flows;
 /// The namespace of objects that are named without one.
 pub(crate) const NAMESPACE: &str = "default";
 
-/// A controller with an API server in memory. The test is the operator: it applies, edits and deletes objects, and looks at them.
+/// A controller with an API server in memory. The test does what an operator does: it applies, edits and deletes
+/// objects, and looks at them.
 ///
-/// Nothing happens before [`settle`](Self::settle).
+/// The controller works only in [`settle`](Self::settle), [`pass`](Self::pass) and [`send`](Self::send).
 pub struct World {
     engine: Engine,
     api: MemoryApi,
@@ -38,7 +39,7 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// A world of these models, as (name, text): `XPROTO` of the generated code.
+    /// Returns the builder of a world with these models, as (name, text): `XPROTO` of the generated code.
     pub fn of(models: &[(&str, &str)]) -> Builder {
         Builder::new(models)
     }
@@ -53,7 +54,7 @@ impl World {
         Self { engine, api, notices, clock, flows }
     }
 
-    /// Lets the controller work until there is nothing left to do at this time; pull steps that are due run too.
+    /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too.
     pub async fn settle(&mut self) {
         self.engine.settle(&mut self.notices).await;
         if self.flows.pull(self.clock.now(), &self.engine.services()).await {
@@ -61,39 +62,40 @@ impl World {
         }
     }
 
-    /// How the last run of a pull step ended; none if it has not run.
+    /// Returns the outcome of the last run of a pull step; none if it has not run.
     pub fn pulled(&self, step: &str) -> Option<&Outcome> {
         self.flows.pulled(step)
     }
 
-    /// Hands an event to every event step that listens to its topic, once, and lets the controller work. How they ended, by their names: in the
-    /// field a failed one would be tried again, and then the event be parked.
+    /// Delivers an event once to every event step of its topic, and lets the controller work. Returns the outcomes,
+    /// with the names of the steps. A failed event is not tried again, and not parked.
     pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {
         let outcomes = self.flows.send(event, &self.engine.services()).await;
         self.settle().await;
         outcomes
     }
 
-    /// The messages that steps have sent over the bus since the last call.
+    /// Returns the messages that steps have sent to the event bus since the last call.
     pub fn take_messages(&self) -> Vec<Message> {
         self.flows.take_messages()
     }
 
-    /// Lets time pass, and the controller do what is due then. Timers that ring in between ring at the end.
+    /// Sets the clock forward, and lets the controller do what is due then. Everything that becomes due in between is
+    /// done at the end.
     pub async fn pass(&mut self, time: Duration) {
         self.clock.advance(time);
         self.settle().await;
     }
 
-    /// The time.
+    /// Returns the time of the world.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// An operator makes an object, or sets the fields of one that is there.
+    /// Creates an object, or sets the fields of an existing one, as an operator does.
     ///
     /// # Errors
-    /// When there is no such model, or it is a view of another model's object.
+    /// When the world has no such model, or `o` is a view of another model's object.
     pub fn apply(&self, o: &impl Model) -> Result<(), WorldError> {
         let mut object = o.to_object()?;
         if object.meta.namespace.is_empty() {
@@ -102,10 +104,10 @@ impl World {
         self.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
     }
 
-    /// An operator edits an object.
+    /// Changes an object, as an operator does.
     ///
     /// # Errors
-    /// When there is none, or it does not fit its type.
+    /// When it does not exist, or does not fit its type.
     pub fn edit<T: Model>(&self, name: &str, edit: impl FnOnce(&mut T)) -> Result<(), WorldError> {
         let object = self.object::<T>(name)?;
         let mut typed = T::from_object(&object)?;
@@ -116,42 +118,42 @@ impl World {
         self.api.edit(&key, |object| object.fields = edited.fields).map(drop).ok_or(WorldError::NoObject(key))
     }
 
-    /// An operator sets the annotation `xos.opencord.org/touch`.
+    /// Sets the annotation `xos.opencord.org/touch`, as an operator does.
     ///
     /// # Errors
-    /// When there is no such object.
+    /// When it does not exist.
     pub fn touch<T: Model>(&self, name: &str, token: &str) -> Result<(), WorldError> {
         let key = self.object::<T>(name)?.key();
         let touched = self.api.edit(&key, |object| object.intent.touch = Some(token.to_owned()));
         touched.map(drop).ok_or(WorldError::NoObject(key))
     }
 
-    /// An operator deletes an object.
+    /// Deletes an object, as an operator does.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub fn delete<T: Model>(&self, name: &str) -> Result<(), WorldError> {
         let key = self.object::<T>(name)?.key();
         if self.api.remove(&key) { Ok(()) } else { Err(WorldError::NoObject(key)) }
     }
 
-    /// An object of namespace `default`, or `namespace/name`.
+    /// Returns an object. The name is that of an object in namespace `default`, or `namespace/name`.
     ///
     /// # Errors
-    /// When there is none, or it does not fit its type.
+    /// When it does not exist, or does not fit its type.
     pub fn get<T: Model>(&self, name: &str) -> Result<T, WorldError> {
         Ok(T::from_object(&self.object::<T>(name)?)?)
     }
 
-    /// Whether there is such an object.
+    /// Whether an object exists.
     pub fn has<T: Model>(&self, name: &str) -> bool {
         self.object::<T>(name).is_ok()
     }
 
-    /// All objects of a model, and of those derived from it, by model, namespace and name.
+    /// Returns all objects of a model, and of those derived from it, ordered by model, namespace and name.
     ///
     /// # Errors
-    /// When one does not fit its type.
+    /// When an object does not fit its type.
     pub fn all<T: Model>(&self) -> Result<Vec<T>, WorldError> {
         let models = self.engine.store().models();
         let is_one = |object: &Object| {
@@ -161,10 +163,10 @@ impl World {
         objects.iter().filter(|object| is_one(object)).map(|object| Ok(T::from_object(object)?)).collect()
     }
 
-    /// The object with all that the framework keeps of it: conditions, history, bookkeeping.
+    /// Returns an object with everything that the framework keeps about it: conditions, history, bookkeeping.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub fn object<T: Model>(&self, name: &str) -> Result<Object, WorldError> {
         let (namespace, plain) = name.split_once('/').unwrap_or((NAMESPACE, name));
         let models = self.engine.store().models();
@@ -173,19 +175,20 @@ impl World {
         found.next().ok_or_else(|| WorldError::NoObject(ObjectKey::new(T::MODEL_NAME, namespace, plain)))
     }
 
-    /// A context as a step gets it, for calling one by itself: `step.sync_record(&world.context(), &mut o)`.
+    /// Returns a context, to call a step directly: `step.sync_record(&world.context(), &mut o)`.
     ///
-    /// Objects that are saved with it have to be read with it.
+    /// An object can be saved only with the context with which it was read.
     pub fn context(&self) -> StepContext {
         StepContext::new(&self.engine.services(), Call::new("test", Pass::Sync, NAMESPACE))
     }
 
-    /// What steps, policies and the framework did to objects since the last call.
+    /// Returns what steps, policies and the framework have written since the last call.
     pub fn take_changes(&self) -> Vec<Change> {
         self.api.take_changes()
     }
 
-    /// Of those what steps and policies saved, made and deleted, as `Spec MyModel default/ada by Greeting: greeting`.
+    /// Returns what steps and policies have saved, created and deleted since the last call, as
+    /// `Spec MyModel default/ada by Greeting: greeting`.
     pub fn take_saves(&self) -> Vec<String> {
         let by_author = |change: &Change| {
             matches!(change.what, ChangeKind::Created | ChangeKind::Spec | ChangeKind::Touched | ChangeKind::Deleted)
@@ -193,17 +196,17 @@ impl World {
         self.take_changes().iter().filter(|change| by_author(change)).map(ToString::to_string).collect()
     }
 
-    /// The events that people would see in `kubectl get events`, since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
+    /// Returns the Kubernetes Events since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
     pub fn take_events(&self) -> Vec<String> {
         self.api.take_events()
     }
 
-    /// The next write to the API server fails so; called again, the one after it.
+    /// Makes the next write to the API server fail in this way; called twice, the next two writes.
     pub fn inject(&self, fault: Fault) {
         self.api.inject(fault);
     }
 
-    /// The clock, for fakes that want to know the time.
+    /// Returns the clock, for fakes that need the time.
     pub fn clock(&self) -> Arc<TestClock> {
         Arc::new(self.clock.clone())
     }

@@ -1,4 +1,5 @@
-//! Objects that others keep from being accepted, and conditions that say what holds an object up until it no longer does.
+//! Objects that others keep from being accepted, and conditions that say what holds an object up until it no longer
+//! does.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -17,7 +18,8 @@ const MODELS: &str = "option app_label = \"t\";
     message Site (XOSBase) { option validators = \"no_other_root:There is a root already\";
         required string name = 1 [max_length = 9, unique = True]; optional string alias = 2 [max_length = 9];
         optional manytoone up->Site:down = 3:1005; }
-    message Slice (XOSBase) { required string name = 1 [max_length = 9]; required manytoone site->Site:slices = 2:1001; }
+    message Slice (XOSBase) { required string name = 1 [max_length = 9];
+        required manytoone site->Site:slices = 2:1001; }
     message Node (XOSBase) { required string name = 1 [max_length = 9]; required manytoone site->Site:nodes = 2:1002; }
     message Use (XOSBase) { option validators = \"same_site:{obj.slice.name} is not of the node's site\";
         required manytoone slice->Slice:uses = 1:1003; required manytoone node->Node:uses = 2:1004; }";

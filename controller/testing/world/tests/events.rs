@@ -8,7 +8,8 @@ use xos_model::Object;
 use xos_steps::{Event, StepContext, StepError, SyncStep};
 use xos_testing::World;
 
-const MODELS: &str = "option app_label = \"t\"; message Site (XOSBase) { required string name = 1 [max_length = 9]; optional manytoone up->Site:down = 2:1001; }";
+const MODELS: &str = "option app_label = \"t\";
+    message Site (XOSBase) { required string name = 1 [max_length = 9]; optional manytoone up->Site:down = 2:1001; }";
 
 /// Fails until the third attempt, and tells of something itself.
 struct Step;

@@ -13,9 +13,11 @@ use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError, SyncStep}
 use xos_testing::{Fault, World};
 
 const MODELS: &str = "option app_label = \"t\";
-    message MyModel (XOSBase) { required string first_name = 1 [max_length = 32]; required string last_name = 2 [max_length = 32]; }
-    message Device (XOSBase) { required string serial = 1 [max_length = 32, tosca_key = True]; optional string state = 2 [max_length = 32];
-        optional string wish = 3 [max_length = 32]; optional string port = 4 [max_length = 9]; }";
+    message MyModel (XOSBase) { required string first_name = 1 [max_length = 32];
+        required string last_name = 2 [max_length = 32]; }
+    message Device (XOSBase) { required string serial = 1 [max_length = 32, tosca_key = True];
+        optional string state = 2 [max_length = 32]; optional string wish = 3 [max_length = 32];
+        optional string port = 4 [max_length = 9]; }";
 
 fn object(model: &str, name: &str, fields: Value) -> Object {
     Object { fields: serde_json::from_value(fields).unwrap(), ..Object::named(model, "default", name) }

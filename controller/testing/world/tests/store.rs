@@ -13,7 +13,8 @@ use xos_testing::{Fault, World};
 
 const MODELS: &str = "option app_label = \"t\";
     message Base (XOSBase) { option abstract = True; required string name = 1 [max_length = 32]; }
-    message Owner (Base) { optional int32 count = 1; optional string seen = 2 [max_length = 99, feedback_state = True]; }
+    message Owner (Base) { optional int32 count = 1;
+        optional string seen = 2 [max_length = 99, feedback_state = True]; }
     message Part (Base) { optional manytoone owner->Base:parts = 1:1001; optional int32 size = 2 [default = 3];
         optional string colour = 3 [max_length = 9]; optional string state = 4 [max_length = 9, feedback_state = True];
         optional manytomany friends->Part:friend_of = 5:1002; }";
