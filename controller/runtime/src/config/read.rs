@@ -57,7 +57,7 @@ fn check_backoff(tree: &Node, key: &str, backoff: Backoff, report: &mut Report) 
         let problem = Problem::InvalidValue {
             key: format!("{key}.max"),
             value: text.clone(),
-            expected: "at least as long as `initial` beside it".to_owned(),
+            expected: "a duration of at least `initial`".to_owned(),
             suggestion: None,
         };
         report.push(problem, &max.place);

@@ -160,7 +160,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "name: a\nbackoff: {initial: 10s, max: 5s}",
-            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected at least as long as `initial` beside it",
+            "etc/0.yaml:2:30: `backoff.max` cannot be `5s`: expected a duration of at least `initial`",
         ),
         (
             "name: a\ndesired_state: unlod",

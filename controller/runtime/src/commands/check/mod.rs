@@ -17,7 +17,8 @@ use outcome::Outcome;
 #[command(after_help = "\
 Exit code: 0 no errors (there may be warnings), 1 errors, 2 wrong usage or unreadable files.
 `xos explain X012` explains a code. All .xproto files that are given, and those in folders that are given, \
-form one set: they may refer to each other. All .yaml files form one configuration: each is an overlay of those before it.")]
+form one set: they may refer to each other. \
+All .yaml files form one configuration: each is an overlay of those before it.")]
 pub(crate) struct CheckArgs {
     /// An .xproto file, a folder of such files, or a configuration file (.yaml)
     #[arg(value_name = "PATH", required = true)]

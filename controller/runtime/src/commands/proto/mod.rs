@@ -14,8 +14,8 @@ use crate::synchronizer::Synchronizer;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A client compiles the file together with common.proto and xosoptions.proto, which are the same for all models.
-If models refer to the core's models, name these too: all files form one set.
-  xos proto core.xproto models/ -o xos.proto")]
+All files form one set. Models of the core need not be named: those that are referred to are included.
+  xos proto models/ -o xos.proto")]
 pub(crate) struct ProtoArgs {
     /// An .xproto file or a folder of such files; a synchronizer's own program has its models built in
     #[arg(value_name = "PATH")]
