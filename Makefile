@@ -28,6 +28,7 @@ demo: prerequisites programs control-plane ## show the example at work on a cont
 test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory fmt
 	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory without-kafka
 	@$(MAKE) --no-print-directory docs
 	@$(MAKE) --no-print-directory deny
 	@$(MAKE) --no-print-directory programs
@@ -41,6 +42,16 @@ fmt: ## is all of it formatted?
 .PHONY: lint
 lint: ## clippy, with warnings as errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# What a program without Kafka must not need: librdkafka, OpenSSL, and what only they bring.
+KAFKA_ONLY := rdkafka|rdkafka-sys|openssl|openssl-sys|libz-sys|zstd-sys|cmake
+
+.PHONY: without-kafka
+without-kafka: ## does it build without the feature `kafka`, and is then nothing of it in the program?
+	$(CARGO) clippy --package xos-controller --package xos-runtime --package xos-bus --no-default-features -- -D warnings
+	@! $(CARGO) tree --package xos-controller --no-default-features --edges normal,build --prefix none \
+		| grep -E '^($(KAFKA_ONLY)) '
+	$(CARGO) test --package xos-runtime --no-default-features --lib io_steps
 
 .PHONY: docs
 docs: ## the crates' documentation, in target/doc, with warnings as errors

@@ -11,25 +11,23 @@
 //!
 //! **Invariant:** an offset is committed only when every event before it is done: handled with its saves stored, or
 //! parked and acknowledged.
+//!
+//! Without the cargo feature `kafka` (on by default) there is no librdkafka in the program. Then the crate has the same
+//! types, but none of them can be made: the error says how to build with Kafka.
 
-mod bus;
-mod callbacks;
-mod consumer;
-mod dispatcher;
-mod notifier;
+mod error;
+#[cfg(feature = "kafka")]
+mod kafka;
 pub mod parked;
-mod problem;
-pub mod producer;
 pub mod settings;
-mod shared;
 pub mod state;
-mod supervisor;
-mod topic_partition;
-mod tracker;
-mod worker;
+#[cfg(not(feature = "kafka"))]
+mod without_kafka;
 
-pub use bus::{Bus, BusError, BusOptions};
-pub use parked::{ParkedError, ParkedEvents};
-pub use producer::KafkaProducer;
-pub use settings::{Settings, SettingsError};
+pub use error::BusError;
+#[cfg(feature = "kafka")]
+pub use kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents};
+pub use settings::{BusOptions, Settings, SettingsError};
 pub use state::{ConsumerState, ConsumerStates};
+#[cfg(not(feature = "kafka"))]
+pub use without_kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use xos_model::Backoff;
 
 /// Kafka's port, for endpoints without one.
@@ -40,6 +39,19 @@ pub struct Settings {
     pub stalled_after: Duration,
     /// The delay before the consumer of a step is restarted.
     pub restart: Backoff,
+}
+
+/// The options of event steps.
+#[derive(Clone, Debug)]
+pub struct BusOptions {
+    /// The synchronizer's name.
+    pub synchronizer: String,
+    /// The namespace in which steps find and create objects.
+    pub namespace: String,
+    /// How long an attempt may take.
+    pub time_limit: Duration,
+    /// How long events in flight have to end after a shutdown, or when their partition is revoked.
+    pub shutdown_grace: Duration,
 }
 
 /// Why the settings cannot be used.
@@ -121,8 +133,9 @@ impl Settings {
     }
 
     /// Returns the configuration of a librdkafka client; the properties override `defaults`.
-    pub(crate) fn client(&self, client_id: &str, defaults: &[(&str, &str)]) -> ClientConfig {
-        let mut config = ClientConfig::new();
+    #[cfg(feature = "kafka")]
+    pub(crate) fn client(&self, client_id: &str, defaults: &[(&str, &str)]) -> rdkafka::ClientConfig {
+        let mut config = rdkafka::ClientConfig::new();
         config.set("client.id", client_id);
         for (key, value) in defaults {
             config.set(*key, *value);

@@ -1,6 +1,5 @@
 //! The state of the consumers of event steps, for metrics and health checks.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +79,7 @@ impl ConsumerStates {
     }
 
     /// Changes the state of a step's consumer.
+    #[cfg(feature = "kafka")]
     pub(crate) fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.iter_mut().find(|state| state.step == step) {
@@ -95,38 +95,6 @@ impl ConsumerStates {
 impl FromIterator<ConsumerState> for ConsumerStates {
     fn from_iter<I: IntoIterator<Item = ConsumerState>>(states: I) -> Self {
         Self(Arc::new(Mutex::new(states.into_iter().collect())))
-    }
-}
-
-/// Counts of a step's workers since the start, without a lock.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    handled: AtomicU64,
-    failed: AtomicU64,
-    parked: AtomicU64,
-}
-
-impl Counters {
-    /// Counts a handled event.
-    pub(crate) fn handled(&self) {
-        self.handled.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a failed attempt.
-    pub(crate) fn failed(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a parked event.
-    pub(crate) fn parked(&self) {
-        self.parked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Copies the counts into a state.
-    pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
-        state.handled = self.handled.load(Ordering::Relaxed);
-        state.failed = self.failed.load(Ordering::Relaxed);
-        state.parked = self.parked.load(Ordering::Relaxed);
     }
 }
 
@@ -160,18 +128,5 @@ mod tests {
         state.panics = 5;
         let panics = "event step A: its consumer panicked 5 times in a row: oh";
         assert_eq!(state.failure(now).as_deref(), Some(panics));
-    }
-
-    #[test]
-    fn counts_are_copied() {
-        let counters = Counters::default();
-        counters.handled();
-        counters.handled();
-        counters.failed();
-        counters.parked();
-        let states = ConsumerStates::default();
-        states.update("a", |state| counters.copy_to(state));
-        let [state] = states.all().try_into().unwrap();
-        assert_eq!((state.step.as_str(), state.handled, state.failed, state.parked), ("a", 2, 1, 1));
     }
 }

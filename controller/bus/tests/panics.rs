@@ -1,4 +1,5 @@
 //! A consumer that panics is restarted, and the failure of the step shows if that does not help. There is no broker.
+#![cfg(feature = "kafka")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 use std::sync::Arc;

@@ -127,7 +127,7 @@ fn bus(
     let settings = config.event_bus.as_ref().map(EventBus::settings).filter(|settings| !settings.endpoints.is_empty());
     let Some(settings) = settings else {
         return match events.first() {
-            Some(step) => Err(BusError::NoBus(step.name().to_owned())),
+            Some(step) => Err(BusError::no_bus(step.name())),
             None => Ok((None, None)),
         };
     };
@@ -136,3 +136,7 @@ fn bus(
     let bus = Bus::new(events, &settings, Arc::new(producer.clone()), options)?;
     Ok((Some(bus), Some(producer)))
 }
+
+#[cfg(test)]
+#[cfg(not(feature = "kafka"))]
+mod tests;

@@ -3,67 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::error::KafkaError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use xos_steps::{DynEventStep, Producer, Services, SubscriptionError};
+use xos_steps::{DynEventStep, Producer, Services};
 
-use crate::consumer::Consumer;
-use crate::settings::{Settings, SettingsError};
-use crate::state::{ConsumerStates, Counters};
-use crate::supervisor::Supervisor;
-use crate::tracker::Limits;
+use super::consumer::Consumer;
+use super::counters::Counters;
+use super::supervisor::Supervisor;
+use super::tracker::Limits;
+use crate::error::BusError;
+use crate::settings::{BusOptions, Settings};
+use crate::state::ConsumerStates;
 
 /// How many bytes of a partition may be in memory.
 const HIGH_BYTES: usize = 4 << 20;
 /// How long events in flight may take to end at a rebalance. The group waits for it, at most for `max.poll.interval.ms`
 /// (5 min).
 const REBALANCE_GRACE: Duration = Duration::from_mins(1);
-
-/// Why event steps cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum BusError {
-    /// A step without a valid subscription.
-    #[error(transparent)]
-    Subscription(#[from] SubscriptionError),
-    /// Settings that cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// Event steps without an event bus.
-    #[error("event step {0} needs an event bus: set `event_bus.endpoint` in the configuration")]
-    NoBus(String),
-    /// Two steps in one consumer group: each would get a part of the events only.
-    #[error(
-        "event steps {first} and {second} are both in the consumer group {group}: each would get a part of the events; \
-         give one of them another `group`"
-    )]
-    SameGroup {
-        /// One step.
-        first: String,
-        /// The other step.
-        second: String,
-        /// The group.
-        group: String,
-    },
-    /// A setting that librdkafka does not accept.
-    #[error("invalid settings in `event_bus`: {0}")]
-    Kafka(#[from] KafkaError),
-}
-
-/// The options of event steps.
-#[derive(Clone, Debug)]
-pub struct BusOptions {
-    /// The synchronizer's name.
-    pub synchronizer: String,
-    /// The namespace in which steps find and create objects.
-    pub namespace: String,
-    /// How long an attempt may take.
-    pub time_limit: Duration,
-    /// How long events in flight have to end after a shutdown, or when their partition is revoked.
-    pub shutdown_grace: Duration,
-}
 
 /// The event steps and their consumers, checked but not started.
 pub struct Bus {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::topic_partition::TopicPartition;
-use crate::tracker::{Limits, PartitionTracker, Received};
+use super::topic_partition::TopicPartition;
+use super::tracker::{Limits, PartitionTracker, Received};
 
 /// A tracker behind a lock, and the signals between those who use it.
 pub(crate) struct SharedTracker {

@@ -21,12 +21,12 @@ use xos_model::Pass;
 use xos_steps::call::panic_text;
 use xos_steps::{Call, Producer, Services};
 
-use crate::bus::BusOptions;
-use crate::consumer::{Consumer, End};
-use crate::dispatcher::{dispatch, dispatchers};
-use crate::notifier::Notifier;
-use crate::shared::SharedTracker;
-use crate::worker::Worker;
+use super::consumer::{Consumer, End};
+use super::dispatcher::{dispatch, dispatchers};
+use super::notifier::Notifier;
+use super::shared::SharedTracker;
+use super::worker::Worker;
+use crate::settings::BusOptions;
 
 /// Why a run ended before the shutdown.
 #[derive(Debug, PartialEq, Eq)]

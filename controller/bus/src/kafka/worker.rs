@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use xos_steps::call::panic_text;
 use xos_steps::{Call, DynEventStep, Producer, Services, StepContext, StepError, call};
 
-use crate::parked::{Parking, REPLAY};
+use super::counters::Counters;
+use super::parked::Parking;
+use super::shared::SharedTracker;
+use super::tracker::Task;
+use crate::parked::REPLAY;
 use crate::settings::Settings;
-use crate::shared::SharedTracker;
-use crate::state::Counters;
-use crate::tracker::Task;
 
 /// Handles the events of a step; its dispatchers share it.
 pub(crate) struct Worker {

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use xos_steps::BusEvent;
 
-use crate::topic_partition::TopicPartition;
+use super::topic_partition::TopicPartition;
 
 /// How much of a partition may be in memory.
 #[derive(Clone, Copy, Debug)]

@@ -11,11 +11,11 @@ use rdkafka::statistics::Partition as PartitionStatistics;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use xos_steps::call::panic_text;
 
-use crate::notifier::Notifier;
-use crate::problem::{LastProblem, Problem, log};
-use crate::shared::SharedTracker;
+use super::notifier::Notifier;
+use super::problem::{LastProblem, Problem, log};
+use super::shared::SharedTracker;
+use super::topic_partition::{TopicPartition, from_list, to_offset_list, to_text};
 use crate::state::ConsumerStates;
-use crate::topic_partition::{TopicPartition, from_list, to_offset_list, to_text};
 
 /// The context of a consumer: librdkafka calls it.
 pub(crate) struct CallbackContext {

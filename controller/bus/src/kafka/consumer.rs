@@ -15,14 +15,15 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use xos_steps::call::panic_text;
 use xos_steps::{BusEvent, DynEventStep, Subscription};
 
-use crate::callbacks::CallbackContext;
-use crate::notifier::Notifier;
-use crate::problem::{LastProblem, Problem};
+use super::callbacks::CallbackContext;
+use super::counters::Counters;
+use super::notifier::Notifier;
+use super::problem::{LastProblem, Problem};
+use super::shared::SharedTracker;
+use super::topic_partition::{TopicPartition, to_list, to_offset_list};
+use super::tracker::{Limits, Received};
 use crate::settings::Settings;
-use crate::shared::SharedTracker;
-use crate::state::{ConsumerStates, Counters};
-use crate::topic_partition::{TopicPartition, to_list, to_offset_list};
-use crate::tracker::{Limits, Received};
+use crate::state::ConsumerStates;
 
 /// How long a poll waits for an event.
 const POLL: Duration = Duration::from_millis(50);

@@ -9,9 +9,9 @@ use xos_steps::producer::Sent;
 use xos_steps::{BusEvent, EventStep, Message, erase_event_step};
 
 use super::*;
+use crate::kafka::topic_partition::TopicPartition;
+use crate::kafka::tracker::{Limits, Received};
 use crate::parked::{ATTEMPTS, REASON};
-use crate::topic_partition::TopicPartition;
-use crate::tracker::{Limits, Received};
 
 /// An error whose text cannot be made.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use tokio::task::{JoinError, JoinSet, consume_budget};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::tracker::Task;
-use crate::worker::{Attempted, Worker};
+use super::tracker::Task;
+use super::worker::{Attempted, Worker};
 
 /// How many events are taken at once, at most.
 const MAX_BATCH: usize = 128;

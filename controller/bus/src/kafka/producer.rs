@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
 use xos_steps::producer::Sent;
 use xos_steps::{Message, ProduceError, Producer};
 
-use crate::problem::{LastProblem, ProblemContext, in_brackets};
+use super::problem::{LastProblem, ProblemContext, in_brackets};
+use crate::error::BusError;
 use crate::settings::Settings;
 
 /// How long sending a message may take.
@@ -39,7 +40,7 @@ impl KafkaProducer {
     ///
     /// # Errors
     /// When librdkafka does not accept a setting.
-    pub fn new(settings: &Settings, synchronizer: &str) -> KafkaResult<Self> {
+    pub fn new(settings: &Settings, synchronizer: &str) -> Result<Self, BusError> {
         let mut config =
             settings.client(synchronizer, &[("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")]);
         config.set("enable.idempotence", "true").set("acks", "all");
@@ -52,8 +53,8 @@ impl KafkaProducer {
     ///
     /// # Errors
     /// When a message is not stored by then.
-    pub fn flush(&self, timeout: Duration) -> KafkaResult<()> {
-        self.producer.flush(timeout)
+    pub fn flush(&self, timeout: Duration) -> Result<(), BusError> {
+        Ok(self.producer.flush(timeout)?)
     }
 
     async fn deliver(&self, message: Message) -> Result<(), ProduceError> {

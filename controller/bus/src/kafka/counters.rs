@@ -1,0 +1,56 @@
+//! Counts of a step's workers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::state::ConsumerState;
+
+/// Counts of a step's workers since the start, without a lock.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    handled: AtomicU64,
+    failed: AtomicU64,
+    parked: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a handled event.
+    pub(crate) fn handled(&self) {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a failed attempt.
+    pub(crate) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a parked event.
+    pub(crate) fn parked(&self) {
+        self.parked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Copies the counts into a state.
+    pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
+        state.handled = self.handled.load(Ordering::Relaxed);
+        state.failed = self.failed.load(Ordering::Relaxed);
+        state.parked = self.parked.load(Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::ConsumerStates;
+
+    #[test]
+    fn counts_are_copied() {
+        let counters = Counters::default();
+        counters.handled();
+        counters.handled();
+        counters.failed();
+        counters.parked();
+        let states = ConsumerStates::default();
+        states.update("a", |state| counters.copy_to(state));
+        let [state] = states.all().try_into().unwrap();
+        assert_eq!((state.step.as_str(), state.handled, state.failed, state.parked), ("a", 2, 1, 1));
+    }
+}
