@@ -4,7 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use xos_model::condition::SYNCED;
 use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, Section};
 
-/// The columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
+/// Returns the columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
 pub(crate) fn of(model: &Model) -> Vec<Column> {
     let own = || model.fields.iter().filter(|f| !f.is_common());
     let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
@@ -25,7 +25,7 @@ fn is_name(field: &Field) -> bool {
     field.name == "name" && field.section() == Section::Spec
 }
 
-/// What people look for: the words that say how a thing is, and how it should be.
+/// Returns whether a field tells the state of an object, which people look for first.
 fn is_state(field: &Field) -> bool {
     let is_named_so = ["status", "state"]
         .iter()
@@ -45,7 +45,8 @@ fn field_column(field: &Field, priority: i32) -> Column {
     column(&title(&field.name), type_, &path, priority)
 }
 
-/// `first_name` → `First Name`; kubectl prints it in capitals. `name` would collide with kubectl's own NAME.
+/// Returns the title of a column: `First Name` for `first_name`; kubectl prints it in capitals. `name` would collide
+/// with kubectl's own NAME.
 fn title(field: &str) -> String {
     if field == "name" {
         return "XOS Name".to_owned();

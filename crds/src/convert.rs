@@ -31,7 +31,8 @@ pub enum DecodeError {
 
 /// Reads a custom resource of a model.
 ///
-/// A quiet-saves annotation or a member of status that cannot be read counts as absent: that can only cause an extra run.
+/// A quiet-saves annotation or a member of status that cannot be read counts as absent: that can only cause an extra
+/// run.
 ///
 /// # Errors
 /// When it has no name.
@@ -69,7 +70,8 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
     })
 }
 
-/// Managed fields say who set what; all managers of ours begin with `xos/`.
+/// Returns the fields of spec that others than synchronizers set, as managedFields say; the managers of synchronizers
+/// begin with `xos/`.
 fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
     let managers = meta.managed_fields.iter().flatten();
     let operators = managers.filter(|entry| !entry.manager.as_deref().unwrap_or_default().starts_with(MANAGER_PREFIX));
@@ -84,7 +86,7 @@ fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
     model.members_in(Section::Spec).filter(|member| is_set(member)).map(|member| Box::from(member.name())).collect()
 }
 
-/// The model's fields and links of both parts.
+/// Reads the model's fields and links of both sections.
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
     let read = |member: &Member| {
         let section = match member.section() {
@@ -97,7 +99,7 @@ fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
     model.members().filter_map(read).collect()
 }
 
-/// The framework's part of status, and what is in it beside that and the model's fields.
+/// Reads the framework's part of status, and all that is neither that nor the model's fields.
 fn read_status(model: &Model, status: &Value) -> Status {
     Status {
         observed_generation: readable(status, OBSERVED_GENERATION),
@@ -131,12 +133,12 @@ fn section_json(model: &Model, fields: &Fields, section: Section) -> Map<String,
     members.filter_map(|member| Some((member.camel_name(), fields.get(member.name())?.clone()))).collect()
 }
 
-/// The hash of the spec that these fields make.
+/// Returns the hash of the spec that these fields make.
 pub fn spec_hash(model: &Model, fields: &Fields) -> SpecHash {
     SpecHash::of(&Value::Object(section_json(model, fields, Section::Spec)))
 }
 
-/// The whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.
+/// Returns the whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.
 ///
 /// # Errors
 /// When it has no JSON form.
@@ -148,8 +150,8 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
     Ok(Value::Object(status))
 }
 
-/// What replaces the status of `before`, and nothing else of it, with that of `after`, guarded by the resourceVersion of `before`. None if
-/// they are equal.
+/// Returns the custom resource that replaces the status of `before` with that of `after`, with the resourceVersion of
+/// `before` as precondition; `None` if they are equal.
 ///
 /// # Errors
 /// When one of them has no JSON form.
@@ -169,7 +171,7 @@ pub fn new_status<'a>(
     Ok(Some(resource))
 }
 
-/// The custom resource to create for an object: its names and its spec. Status is another request's.
+/// Returns the custom resource to create for an object: its names and its spec. Status needs another request.
 pub fn new_custom_resource(model: &Model, object: &Object) -> DynamicObject {
     let resource = api_resource(model);
     let spec = Value::Object(section_json(model, &object.fields, Section::Spec));
@@ -178,7 +180,7 @@ pub fn new_custom_resource(model: &Model, object: &Object) -> DynamicObject {
     created
 }
 
-/// The whole custom resource of an object, of which [`from_custom_resource`] makes the same object again.
+/// Returns the whole custom resource of an object, of which [`from_custom_resource`] makes the same object again.
 ///
 /// # Errors
 /// When a part of it has no JSON form.
@@ -211,8 +213,8 @@ fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serd
     Ok(Some(annotations).filter(|annotations| !annotations.is_empty()))
 }
 
-/// The merge patch of a quiet save: changed fields of spec (null unsets), its record, the touch if it is one, and the resourceVersion that it
-/// is based on.
+/// Returns the merge patch of a quiet save: the changed fields of spec (null unsets), the record of the save, the touch
+/// if there is one, and the resourceVersion as precondition.
 ///
 /// # Errors
 /// When the record has no JSON form.

@@ -13,12 +13,12 @@ use xos_xproto::{Model, ModelSet};
 use crate::names::{Names, VERSION};
 use crate::{columns, schema, selectable};
 
-/// The definitions of all models that have objects (abstract ones have none), in the set's order.
+/// Returns the definitions of all models that have objects (abstract ones have none), in the set's order.
 pub fn definitions(models: &ModelSet) -> Vec<CustomResourceDefinition> {
     models.concrete().map(|model| definition(models, model)).collect()
 }
 
-/// The definition of one model of a set: namespaced, version v1, with the status subresource.
+/// Returns the definition of one model of a set: namespaced, version v1, with the status subresource.
 pub fn definition(models: &ModelSet, model: &Model) -> CustomResourceDefinition {
     let names = Names::of(model);
     CustomResourceDefinition {
@@ -61,7 +61,7 @@ fn version(models: &ModelSet, model: &Model) -> CustomResourceDefinitionVersion 
     }
 }
 
-/// What a client needs to address a model's custom resources.
+/// Returns what a client needs to address a model's custom resources.
 pub fn api_resource(model: &Model) -> ApiResource {
     let names = Names::of(model);
     let gvk = GroupVersionKind::gvk(&names.group, VERSION, &names.kind);

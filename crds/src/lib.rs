@@ -1,4 +1,5 @@
-//! XOS models as Kubernetes custom resources: a model set becomes CustomResourceDefinitions, an object becomes a custom resource and back.
+//! XOS models as Kubernetes custom resources: a model set becomes CustomResourceDefinitions, an object becomes a custom
+//! resource and back.
 //!
 //! **Invariant:** nothing here talks to an API server.
 

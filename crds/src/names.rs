@@ -54,7 +54,7 @@ const BUILT_IN: [&str; 22] = [
 ];
 
 impl Names {
-    /// The names of a model.
+    /// Returns the names of a model.
     pub fn of(model: &Model) -> Self {
         let label = model.app_label.replace('_', "-").to_lowercase();
         let mut categories = vec![CATEGORY.to_owned()];
@@ -71,12 +71,12 @@ impl Names {
         }
     }
 
-    /// The CustomResourceDefinition's name, `<plural>.<group>`.
+    /// Returns the CustomResourceDefinition's name, `<plural>.<group>`.
     pub fn definition(&self) -> String {
         format!("{}.{}", self.plural, self.group)
     }
 
-    /// `<group>/v1`.
+    /// Returns `<group>/v1`.
     pub fn api_version(&self) -> String {
         format!("{}/{VERSION}", self.group)
     }

@@ -3,7 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule;
 use xos_xproto::{ContentType, Field};
 
-/// The rule of a field's `content_type`. An empty value of a field that may be blank is no content.
+/// Returns the rules of a field's `content_type`. A field that may be blank may also be empty.
 pub(crate) fn of_content(field: &Field) -> Option<Vec<ValidationRule>> {
     let (rule, message) = match field.content_type? {
         // XOS trims such texts on saving; a custom resource is stored as it was written.

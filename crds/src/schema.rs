@@ -8,7 +8,7 @@ use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType,
 
 use crate::{cel, links, rules, status_schema};
 
-/// The schema of a model's custom resource: `spec` and `status`.
+/// Returns the schema of a model's custom resource: `spec` and `status`.
 pub fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let spec = spec(models, model);
     // Without a spec its rules would not be asked, and its defaults not filled in.
@@ -40,12 +40,12 @@ fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     }
 }
 
-/// A required field without a default; the operator's switches have one.
+/// Returns whether a field must be given: it is required and has no default. The operator's switches have one.
 fn must_be_given(field: &Field) -> bool {
     field.required && matches!(field.default, None | Some(Literal::Null))
 }
 
-/// A field that users write: with limits and default.
+/// Returns the schema of a field that users write: with limits and default.
 fn declarative(field: &Field) -> JSONSchemaProps {
     let is_text = is_text(field);
     let schema = typed(field);
@@ -67,7 +67,8 @@ fn limit(value: Option<i64>) -> Option<f64> {
     value.map(|v| v as f64)
 }
 
-/// The default that the API server fills in. Not for the framework's own fields: an absent switch is off, and stays out of every object.
+/// Returns the default that the API server fills in. There is none for fields that all models have: an absent switch is
+/// off, and objects stay small.
 fn schema_default(field: &Field) -> Option<Value> {
     if field.is_common() {
         return None;
@@ -75,13 +76,13 @@ fn schema_default(field: &Field) -> Option<Value> {
     constant(field.default.as_ref()?)
 }
 
-/// The values of `choices`; `None` among them is the absence of the field.
+/// Returns the values of `choices`; `None` among them means that the field is absent.
 fn choices(field: &Field) -> Option<Vec<JSON>> {
     let values = field.choices.as_ref()?.iter().filter_map(|choice| constant(&choice.value));
     Some(values.map(JSON).collect()).filter(|values: &Vec<_>| !values.is_empty())
 }
 
-/// A literal as JSON, if it is a constant: null is absence; dates of creation and names of Python functions are none.
+/// Returns a literal as JSON, if it is a constant; null, dates of creation and names of Python functions are not.
 fn constant(literal: &Literal) -> Option<Value> {
     match literal {
         Literal::Bool(b) => Some(json!(b)),
@@ -96,7 +97,7 @@ fn is_text(field: &Field) -> bool {
     field.ty == ScalarType::String && field.content_type != Some(ContentType::Date)
 }
 
-/// Type and description only.
+/// Returns a schema with type and description only.
 pub(crate) fn typed(field: &Field) -> JSONSchemaProps {
     let (type_, format) = type_and_format(field);
     let is_unsigned = field.ty == ScalarType::Uint32;
@@ -123,7 +124,7 @@ fn type_and_format(field: &Field) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// An object schema with these properties.
+/// Returns the schema of an object with these properties.
 pub(crate) fn object(properties: BTreeMap<String, JSONSchemaProps>) -> JSONSchemaProps {
     JSONSchemaProps { type_: Some("object".to_owned()), properties: Some(properties), ..JSONSchemaProps::default() }
 }

@@ -6,7 +6,7 @@ use xos_xproto::{ContentType, Field, Model, ScalarType, Section};
 /// The API server's limit.
 const MOST: usize = 8;
 
-/// The natural keys of a model, then its links to one object; at most eight.
+/// Returns the natural keys of a model, then its links to one object; at most eight.
 pub(crate) fn of(model: &Model) -> Vec<SelectableField> {
     let keys = model.fields.iter().filter(|f| is_key(f)).map(|f| format!(".spec.{}", f.camel_name()));
     let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
@@ -14,7 +14,7 @@ pub(crate) fn of(model: &Model) -> Vec<SelectableField> {
     keys.chain(links).take(MOST).map(|json_path| SelectableField { json_path }).collect()
 }
 
-/// What names an object. Dates, and numbers other than whole ones, cannot be selected by.
+/// Returns whether a field names an object and can be selected by: dates and fractional numbers cannot.
 fn is_key(field: &Field) -> bool {
     let can_be = matches!(field.ty, ScalarType::String | ScalarType::Int32 | ScalarType::Uint32 | ScalarType::Bool);
     let is_date = field.content_type == Some(ContentType::Date);

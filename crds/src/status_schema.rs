@@ -1,8 +1,9 @@
-//! The schema of status: the fields that the model's author gave it, and as little as can be of what the framework writes.
+//! The schema of status: the fields that the model's author gave it, and as little as can be of what the framework
+//! writes.
 //!
-//! The API server checks each member that has a schema on every write of an object, an operator's too, and that is the larger
-//! part of what a write costs it: with the framework's part spelled out, an update took twice the memory and 1.7 times
-//! the processor time. Only controllers write status, so that part is open, and described in words.
+//! The API server checks each member that has a schema on every write of an object, an operator's too, and that is the
+//! larger part of what a write costs it: with the framework's part spelled out, an update took twice the memory and 1.7
+//! times the processor time. Only controllers write status, so that part is open, and described in words.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +14,19 @@ use crate::links;
 use crate::schema::{object, typed};
 
 /// What all models have beside their own fields.
-const DESCRIPTION: &str = "What the synchronizers and the backend say; written by controllers only. Beside the fields listed there are: \
-    XOS's bookkeeping of the model's base (backendStatus and backendCode: the outcome of the last synchronization; policyStatus and policyCode: \
-    of the last policies; updated, enacted, policed, changedByStep, changedByPolicy: when; backendRegister, backendHandle, backendNeedDelete, leafModelName); \
-    history: the last attempts, newest first, of the same success in a row the last one (step, operation, outcome, message, at, duration); \
-    synchronizers: the bookkeeping of each synchronizer that looks at the object (name, and for each pass what was handled and attempted).";
+const DESCRIPTION: &str = "What the synchronizers and the backend say; only controllers write it. Beside the listed \
+    fields there are: XOS's bookkeeping of the model's base (backendStatus and backendCode: the outcome of the last \
+    synchronization; policyStatus and policyCode: of the last policies; updated, enacted, policed, changedByStep, \
+    changedByPolicy: when; backendRegister, backendHandle, backendNeedDelete, leafModelName); history: the last \
+    attempts, newest first, with only the last of equal successes in a row (step, operation, outcome, message, at, \
+    duration); synchronizers: the bookkeeping of each synchronizer that handles the object (name, and for each pass \
+    what was handled and attempted).";
 
-const CONDITIONS: &str = "The object's state after the kstatus convention, as a list of metav1.Condition: Ready and Synced always, Reconciling or \
-    Stalled while true, PolicyApplied where there are policies, Accepted where something kept the object from being accepted; \
-    qualified (other.xos.opencord.org/Synced) where another synchronizer says it.";
+const CONDITIONS: &str = "The object's state, following the kstatus convention, as a list of metav1.Condition: Ready \
+    and Synced always, Reconciling or Stalled while true, PolicyApplied where there are policies, Accepted where the \
+    object was once not accepted; qualified (other.xos.opencord.org/Synced) where it is another synchronizer's.";
 
-/// The schema of a model's status.
+/// Returns the schema of a model's status.
 pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     let fields = model.fields_in(Section::Status).filter(|f| !f.is_common());
     let mut properties: BTreeMap<_, _> = fields.map(|f| (f.camel_name(), typed(f))).collect();
@@ -32,7 +35,8 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     properties.insert("conditions".to_owned(), open(CONDITIONS));
     JSONSchemaProps {
         description: Some(DESCRIPTION.to_owned()),
-        // Synchronizers write it guarded by resourceVersion: owners of each member would help nobody, and cost a fifth of every write.
+        // Synchronizers write it guarded by resourceVersion: owners of each member would help nobody, and cost a fifth
+        // of every write.
         x_kubernetes_map_type: Some("atomic".to_owned()),
         x_kubernetes_preserve_unknown_fields: Some(true),
         ..object(properties)
@@ -48,7 +52,7 @@ fn observed_generation() -> JSONSchemaProps {
     }
 }
 
-/// Anything, described in words.
+/// Returns a schema that accepts anything, with a description.
 fn open(text: &str) -> JSONSchemaProps {
     JSONSchemaProps {
         description: Some(text.to_owned()),

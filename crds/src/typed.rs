@@ -29,7 +29,7 @@ pub trait CustomResource: Model {
         Ok(Self::from_object(&convert::from_custom_resource(model, resource)?)?)
     }
 
-    /// The custom resource to create for a new object: its names and its spec.
+    /// Returns the custom resource to create for a new object: its names and its spec.
     ///
     /// # Errors
     /// When this is a view of another model's object, a field has no JSON form, or the set does not have the model.
@@ -38,7 +38,7 @@ pub trait CustomResource: Model {
         Ok(convert::new_custom_resource(model_of(models, &object)?, &object))
     }
 
-    /// The whole custom resource, with metadata and status.
+    /// Returns the whole custom resource, with metadata and status.
     ///
     /// # Errors
     /// As for [`new_custom_resource`](Self::new_custom_resource).
@@ -52,17 +52,14 @@ impl<T: Model> CustomResource for T {}
 
 /// Why a typed object is no custom resource, or a custom resource no typed object.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum TypedError {
     /// The set has no model of that name.
     #[error("there is no model for the kind `{kind}`")]
-    UnknownKind {
-        /// The kind.
-        kind: String,
-    },
+    UnknownKind { kind: String },
     /// The custom resource is of another kind.
     #[error("a {kind} is not a {class}")]
     NotA {
-        /// The kind.
         kind: String,
         /// The model of the Rust type.
         class: &'static str,

@@ -13,7 +13,8 @@ pub enum YamlError {
     Yaml(#[from] serde_saphyr::ser::Error),
 }
 
-/// The YAML text of a definition or another resource, as `kubectl apply` takes it. The same resource always gives the same text.
+/// Returns the YAML text of a definition or another resource, for `kubectl apply`. The text is always the same for the
+/// same resource.
 ///
 /// # Errors
 /// When it cannot be serialized.

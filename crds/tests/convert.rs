@@ -58,7 +58,8 @@ fn reading() {
 #[test]
 fn status_does_not_change_the_intent() {
     let spec = json!({"firstName": "Ada"});
-    let (a, b) = (read(&resource(spec.clone(), json!({}))), read(&resource(spec, json!({"operStatus": "up"}))));
+    let a = read(&resource(spec.clone(), json!({})));
+    let b = read(&resource(spec, json!({"operStatus": "up"})));
     assert_eq!(a.intent, b.intent);
 }
 
@@ -140,9 +141,12 @@ fn a_kind_without_a_model_is_named() {
 }
 
 proptest! {
-    /// What is written to status is read back the same, and the hash of the fields is the hash of the spec they came from.
+    /// What is written to status is read back the same, and the hash of the fields is the hash of the spec they came
+    /// from.
     #[test]
-    fn round_trip(name in ".{0,20}", age in any::<i32>(), switch in any::<bool>(), status in proptest::option::of("[a-z]{0,9}")) {
+    fn round_trip(
+        name in ".{0,20}", age in any::<i32>(), switch in any::<bool>(), status in proptest::option::of("[a-z]{0,9}"),
+    ) {
         let spec = json!({"firstName": name, "age": age, "lazyBlocked": switch});
         let o = read(&resource(spec.clone(), json!({"operStatus": status, "backendCode": 2})));
         prop_assert_eq!(spec_hash(&model(), &o.fields), SpecHash::of(&spec));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use xos_crds::definitions;
 use xos_xproto::{Sources, compile};
 
-/// The definition of the model `M` with this body, as JSON.
+/// Makes the definition of the model `M` with this body, as JSON.
 fn definition(body: &str) -> Value {
     let text = format!("option app_label = \"my_app\";\n{body}");
     let mut sources = Sources::new();
@@ -58,9 +58,9 @@ fn a_field_s_schema() {
         ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
         (
             "optional string f = 1 [content_type = \"url\", help_text = \"It.\"]",
-            text(
-                json!({"x-kubernetes-validations": [{"rule": "self == '' || isURL(self)", "message": "f must be a URL, such as http://example.org/path"}]}),
-            ),
+            text(json!({"x-kubernetes-validations": [{
+                "rule": "self == '' || isURL(self)", "message": "f must be a URL, such as http://example.org/path",
+            }]})),
         ),
         ("optional int32 f = 1", json!({"type": "integer", "format": "int32"})),
         (

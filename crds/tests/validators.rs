@@ -39,7 +39,7 @@ fn models(policies: &str, validators: &str) -> Compiled {
     compiled
 }
 
-/// The rule of one policy, or else what is left and why.
+/// Returns the rule of one policy, or what is left and why.
 fn rule(policy: &str) -> String {
     let policies = format!("policy q < obj.n = 1 >\npolicy p < {policy} >");
     let compiled = models(&policies, "p:no");
@@ -152,7 +152,8 @@ fn a_rule_has_the_model_s_message() {
         {
             "rule": "self.n == oldSelf.n",
             "message": "At {obj.o1} {obj.on} {obj.one.name} {obj.one.n} {old.s}",
-            "messageExpression": "\"At \" + (has(self.o1) ? self.o1.name : \"\") + \" \" + (has(self.on) ? string(self.on) : \"\") + \" \" \
+            "messageExpression": "\"At \" + (has(self.o1) ? self.o1.name : \"\") + \" \" \
+                + (has(self.on) ? string(self.on) : \"\") + \" \" \
                 + self.one.name + \" \" + \"{obj.one.n}\" + \" \" + oldSelf.s",
         },
     ]);
@@ -163,14 +164,19 @@ fn a_rule_has_the_model_s_message() {
 #[test]
 fn what_is_immutable_stays() {
     let mut sources = Sources::new();
-    let text = "option app_label = \"t\";\nmessage M (XOSBase) { optional string first_name = 1 [max_length = 9, immutable = True];\n\
-        optional string at = 2 [max_length = 9, immutable = True, feedback_state = True]; optional manytoone m->M:ms = 3 [immutable = True]; }";
+    let text = "option app_label = \"t\";\nmessage M (XOSBase) {
+        optional string first_name = 1 [max_length = 9, immutable = True];
+        optional string at = 2 [max_length = 9, immutable = True, feedback_state = True];
+        optional manytoone m->M:ms = 3 [immutable = True]; }";
     sources.add("m.xproto", text);
     let definition = serde_json::to_value(&definitions(&compile(&sources).models)[0]).unwrap();
-    let rules = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"];
+    let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let rules = &schema["properties"]["spec"]["x-kubernetes-validations"];
     let rule = |name: &str, camel: &str| {
+        let new = format!("self.{camel}");
+        let old = format!("oldSelf.{camel}");
         json!({
-            "rule": format!("has(self.{camel}) == has(oldSelf.{camel}) && (!has(self.{camel}) || self.{camel} == oldSelf.{camel})"),
+            "rule": format!("has({new}) == has({old}) && (!has({new}) || {new} == {old})"),
             "message": format!("{name} cannot be changed after creation"),
             "fieldPath": format!(".{camel}"),
             "reason": "FieldValueForbidden",

@@ -1,5 +1,5 @@
-//! `crds/yaml/` holds the definitions of the models in `config/`: written by `UPDATE_EXPECT=1 cargo test -p xos-crds --test yaml`,
-//! proved current by this test.
+//! `crds/yaml/` holds the definitions of the models in `config/`: written by `UPDATE_EXPECT=1 cargo test -p xos-crds
+//! --test yaml`, proved current by this test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -33,7 +33,7 @@ fn the_committed_definitions_are_current() {
     }
 }
 
-/// The files of one set of models.
+/// Returns the files of one set of models.
 fn generate(folder: &Path, models: &str) -> BTreeMap<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(models);
     let mut sources = Sources::new();

@@ -55,7 +55,8 @@ fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     for object in objects {
         graph.insert(object, true);
     }
-    let (load, start) = (start.elapsed(), Instant::now());
+    let load = start.elapsed();
+    let start = Instant::now();
     let mut waits = Waits::default();
     let mut queue: VecDeque<ObjectKey> = objects.iter().rev().map(Object::key).collect();
     let mut handled = 0;

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 /// Growing delay: `initial`, doubled with each failure in a row, at most `max`, spread by `jitter`.
 ///
-/// XOS 4.0.4 computes a backoff and never applies it (every failing object is tried every 5 s); here it is applied, for each object.
+/// XOS 4.0.4 computes a backoff and never applies it (every failing object is tried every 5 s); here it is applied, for
+/// each object.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Backoff {
     /// After the first failure.
@@ -18,14 +19,14 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
-    /// 1 s, at most 5 min, ±10 %.
+    /// Starts with 1 s, doubles up to 5 min, ±10 %.
     fn default() -> Self {
         Self { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 }
     }
 }
 
 impl Backoff {
-    /// The delay before jitter after so many failures in a row (zero for none).
+    /// Returns the delay without jitter after this number of failures in a row (zero for none).
     pub fn base(&self, failures: u32) -> Duration {
         match failures {
             0 => Duration::ZERO,
@@ -36,13 +37,13 @@ impl Backoff {
         }
     }
 
-    /// The delay after so many failures in a row; `unit` is a random number in 0..1.
+    /// Returns the delay after this number of failures in a row; `unit` is a random number in 0..1.
     pub fn delay(&self, failures: u32, unit: f64) -> Duration {
         let spread = 1.0 + self.jitter.clamp(0.0, 1.0) * (2.0 * unit.clamp(0.0, 1.0) - 1.0);
         self.base(failures).mul_f64(spread)
     }
 
-    /// Whether the delay has stopped growing: time for a person to look.
+    /// Returns whether the delay has reached its maximum, so that a person should look.
     pub fn is_exhausted(&self, failures: u32) -> bool {
         failures > 0 && self.base(failures) >= self.max
     }

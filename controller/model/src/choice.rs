@@ -20,10 +20,10 @@ pub trait Choice:
     /// All values in the order of the model.
     const ALL: &'static [Self];
 
-    /// The value in custom resources and in XOS.
+    /// Returns the value in custom resources and in XOS.
     fn value(self) -> ChoiceValue;
 
-    /// What people are shown.
+    /// Returns the text that is shown to people.
     fn label(self) -> &'static str;
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn hint(suggestion: Option<&str>) -> String {
 }
 
 impl UnknownChoice {
-    /// The error for a value of a field whose known values are these.
+    /// Makes the error for a value of a field that can only have the known values.
     pub fn new(field: &str, value: &str, known: &[String]) -> Self {
         let shown: Vec<_> = known.iter().map(|value| format!("`{value}`")).collect();
         Self {
@@ -80,7 +80,7 @@ impl UnknownChoice {
     }
 }
 
-/// The choice with this value as text.
+/// Returns the choice with this value as text.
 ///
 /// # Errors
 /// When there is none; the error lists those that are.

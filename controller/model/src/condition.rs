@@ -1,6 +1,7 @@
 //! Conditions, after Kubernetes' API conventions and kstatus.
 //!
-//! `Ready` and `Synced` are always there once there is a status; `Reconciling` and `Stalled` are "abnormal-true": present only while true.
+//! `Ready` and `Synced` are always there once there is a status; `Reconciling` and `Stalled` are "abnormal-true":
+//! present only while true.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,7 +89,7 @@ pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|c| c.kind != kind);
 }
 
-/// The condition of a type.
+/// Returns the condition of a type.
 pub fn find<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
     conditions.iter().find(|c| c.kind == kind)
 }
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn the_transition_time_moves_with_the_status_only() {
-        let (t0, t1) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let t0 = Timestamp::UNIX_EPOCH;
+        let t1 = Timestamp::from_second(60).unwrap();
         let mut all = vec![];
         let news = |status, message| News { kind: READY, status, reason: "R", message };
         set(&mut all, &news(ConditionStatus::False, "a"), 1, t0);

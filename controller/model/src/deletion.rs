@@ -17,9 +17,9 @@ pub enum Deletion {
     NotBefore(Timestamp),
 }
 
-/// The rule for `operation`, a delete step or the policies' delete handlers, each with a finalizer of its own. The finalizer stands on the
-/// object before the first attempt, so where it stands there was one, or may have been (a crash before the status write): then the
-/// operation runs, since it is idempotent.
+/// Decides about `operation`, a delete step or the policies' delete handlers, each with its own finalizer. The object
+/// has the finalizer before the first attempt; so where it has it, there was or may have been one (a crash before the
+/// status write), and the operation runs, since it is idempotent.
 pub fn deletion_due(
     object: &Object,
     synchronizer: &str,

@@ -11,7 +11,8 @@ use crate::link::{IsA, Link};
 use crate::object::Object;
 use crate::reference::Reference;
 
-/// The name of a field or link of model `M` with values of type `V`. Generated as a constant of the model: `Subscriber::IMSI`.
+/// The name of a field or link of model `M` with values of type `V`. Generated as a constant of the model:
+/// `Subscriber::IMSI`.
 ///
 /// A constant of a base is also one of its heirs. For a link, `V` is the [`Link`], also where there may be many.
 pub struct Field<M, V> {

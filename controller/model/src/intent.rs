@@ -1,9 +1,9 @@
 //! Intent: what is wanted of an object, and which changes of it were made quietly.
 //!
 //! A pass (sync, policy) remembers the intent that it last handled. It has work when the present intent is another one,
-//! unless the present one was reached from the handled one by saves that are quiet for that pass.
-//! Generations are not counted: a quiet write that changes nothing does not raise the generation, and the operator's next edit would
-//! then be taken for the quiet one.
+//! unless the present one was reached from the handled one by saves that are quiet for that pass. Generations are not
+//! counted: a quiet write that changes nothing does not raise the generation, and the operator's next edit would then
+//! be taken for the quiet one.
 
 use std::fmt::Write as _;
 
@@ -31,13 +31,13 @@ impl SpecHash {
         }))
     }
 
-    /// The hash's text.
+    /// Returns the hash's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// JSON with sorted keys and without null members.
+/// Writes JSON with sorted keys and without null members.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {
@@ -102,24 +102,26 @@ pub struct QuietSave {
 }
 
 impl QuietSave {
-    /// A policy's save is news for sync, and a sync step's save is news for policy; all others are quiet for both.
+    /// Returns whether a pass ignores the save: a policy's save is news for sync, and a sync step's for policy; all
+    /// others are quiet for both.
     fn is_quiet_for(&self, pass: Pass) -> bool {
         !matches!((self.by, pass), (Pass::Policy, Pass::Sync) | (Pass::Sync, Pass::Policy))
     }
 }
 
-/// Whether nothing but quiet saves lies between the two: no operator's change, no touch.
+/// Returns whether only quiet saves lie between the two intents: no operator's change, no touch.
 pub fn is_same(then: &Intent, now: &Intent, saves: &[QuietSave]) -> bool {
     then.touch == now.touch && reaches(&then.spec, &now.spec, saves.iter())
 }
 
-/// Whether `pass`, which handled `handled`, has nothing new in `current`.
+/// Returns whether `pass`, which handled `handled`, has nothing new in `current`.
 pub fn is_handled(handled: &Intent, current: &Intent, saves: &[QuietSave], pass: Pass) -> bool {
     handled.touch == current.touch
         && reaches(&handled.spec, &current.spec, saves.iter().filter(|save| save.is_quiet_for(pass)))
 }
 
-/// Whether quiet saves lead from one spec to the other. Each save is used once, so it ends also when saves go in a circle.
+/// Returns whether quiet saves lead from one spec to the other. Each save is used once, so that this ends even if saves
+/// go in a circle.
 fn reaches<'a>(from: &'a SpecHash, to: &SpecHash, saves: impl Iterator<Item = &'a QuietSave>) -> bool {
     let mut at = vec![from];
     let mut unused: Vec<_> = saves.collect();
@@ -204,12 +206,15 @@ mod tests {
         /// Forgetting records may cause an extra run, never a missed one.
         #[test]
         fn fewer_records_never_make_more_handled(
-            edges in proptest::collection::vec((0u8..5, 0u8..5, any::<bool>()), 0..8), drop in 0usize..8, from in 0u8..5, to in 0u8..5,
+            edges in proptest::collection::vec((0u8..5, 0u8..5, any::<bool>()), 0..8),
+            drop in 0usize..8, from in 0u8..5, to in 0u8..5,
         ) {
-            let saves: Vec<_> = edges.iter()
-                .map(|(a, b, policy)| save(&a.to_string(), &b.to_string(), if *policy { Pass::Policy } else { Pass::Sync })).collect();
+            let pass = |is_policy: bool| if is_policy { Pass::Policy } else { Pass::Sync };
+            let saves: Vec<_> =
+                edges.iter().map(|(a, b, policy)| save(&a.to_string(), &b.to_string(), pass(*policy))).collect();
             let fewer: Vec<_> = saves.iter().enumerate().filter(|(i, _)| *i != drop).map(|(_, s)| s.clone()).collect();
-            let (a, b) = (intent(&from.to_string(), None), intent(&to.to_string(), None));
+            let a = intent(&from.to_string(), None);
+            let b = intent(&to.to_string(), None);
             prop_assert!(!is_handled(&a, &b, &fewer, Pass::Sync) || is_handled(&a, &b, &saves, Pass::Sync));
         }
     }

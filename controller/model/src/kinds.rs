@@ -20,7 +20,8 @@ use xos_xproto::{Model, ModelSet};
 /// let services: Vec<_> = kinds.of_class("Service").map(|kind| &*kind.model).collect();
 /// assert_eq!(services, ["Service", "RCORDService"]);
 /// assert!(kinds.is_a("RCORDService", "XOSBase"));
-/// assert_eq!(kinds.by_resource("rcord.xos.opencord.org", "rcordservices").map(|kind| &*kind.model), Some("RCORDService"));
+/// let kind = kinds.by_resource("rcord.xos.opencord.org", "rcordservices").map(|kind| &*kind.model);
+/// assert_eq!(kind, Some("RCORDService"));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {
@@ -58,24 +59,24 @@ impl Kind {
         }
     }
 
-    /// Whether its objects are of this class.
+    /// Returns whether its objects are of this class.
     pub fn is_a(&self, class: &str) -> bool {
         self.class_names.iter().any(|name| &**name == class)
     }
 
-    /// All that it inherits from, nearest first.
+    /// Returns all models that it inherits from, nearest first.
     pub fn ancestors(&self) -> &[Arc<str>] {
         self.class_names.get(1..).unwrap_or_default()
     }
 }
 
-/// The first label of a group's name, or an app label as one.
+/// Returns the first label of a group's name, or an app label in that form.
 fn group_label(group: &str) -> String {
     group.split('.').next().unwrap_or_default().replace('_', "-").to_lowercase()
 }
 
 impl Kinds {
-    /// The registry of a set.
+    /// Makes the registry of a model set.
     pub fn of(models: &ModelSet) -> Self {
         let mut kinds = Self::default();
         for model in models {
@@ -96,40 +97,40 @@ impl Kinds {
         self.kinds.push(kind);
     }
 
-    /// The model of that name, which is also the kind of its custom resources.
+    /// Returns the model of that name, which is also the kind of its custom resources.
     pub fn get(&self, model: &str) -> Option<&Kind> {
         self.by_name.get(model).and_then(|&at| self.kinds.get(at))
     }
 
-    /// The model with this resource: the group's name or app label, and the plural.
+    /// Returns the model with this resource: the group's name or app label, and the plural.
     pub fn by_resource(&self, group: &str, plural: &str) -> Option<&Kind> {
         let at = self.by_resource.get(&(group_label(group), plural.to_lowercase()))?;
         self.kinds.get(*at)
     }
 
-    /// All models in the order of the set.
+    /// Returns all models in the order of the set.
     pub fn iter(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.iter()
     }
 
-    /// The models with objects of this class: the class itself unless it is abstract, and all that inherit from it. None for a
-    /// class that there is not.
+    /// Returns the models whose objects are of a class: the class itself unless it is abstract, and all concrete models
+    /// that inherit from it. Empty for an unknown class.
     pub fn of_class(&self, class: &str) -> impl Iterator<Item = &Kind> {
         let members = self.members.get(class).map(Vec::as_slice).unwrap_or_default();
         members.iter().filter_map(|&at| self.kinds.get(at))
     }
 
-    /// Whether objects of a model are of this class.
+    /// Returns whether objects of a model are of this class.
     pub fn is_a(&self, model: &str, class: &str) -> bool {
         self.get(model).is_some_and(|kind| kind.is_a(class))
     }
 
-    /// The model and all it inherits from, leaf first. Empty for a model that there is not.
+    /// Returns the model and all it inherits from, leaf first. Empty for an unknown model.
     pub fn class_names(&self, model: &str) -> &[Arc<str>] {
         self.get(model).map(|kind| kind.class_names.as_slice()).unwrap_or_default()
     }
 
-    /// All that a model inherits from, nearest first.
+    /// Returns all models that a model inherits from, nearest first.
     pub fn ancestors(&self, model: &str) -> &[Arc<str>] {
         self.get(model).map(Kind::ancestors).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! XOS's rules as pure functions: objects, intent, dirty and delete rules, backoff, and what an attempt leaves behind.
 //!
-//! Everything here takes the clock and randomness as parameters and does no IO, so that tables and properties can test it.
-//! **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
+//! Everything here takes the clock and randomness as parameters and does no IO, so that tables and properties can test
+//! it. **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
 
 pub mod accept;
 pub mod backoff;

@@ -53,40 +53,42 @@ pub struct Link<T> {
 }
 
 impl<T> Link<T> {
-    /// The object of that name in the same namespace.
+    /// Makes a link to the object of that name in the same namespace.
     pub fn to(name: impl Into<String>) -> Self {
         Self::from(Reference { name: name.into(), namespace: None, kind: None })
     }
 
-    /// The same link to an object of that namespace.
+    /// Makes the link lead to an object of that namespace.
     #[must_use]
     pub fn in_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.reference.namespace = Some(namespace.into());
         self
     }
 
-    /// The same link, without the namespace if it is this one: as an object of this namespace has it.
+    /// Removes the namespace from the link if it is this one: links within a namespace do not name it.
     #[must_use]
     pub fn seen_from(mut self, namespace: &str) -> Self {
         self.reference.namespace = self.reference.namespace.filter(|other| other != namespace);
         self
     }
 
-    /// The reference alone.
+    /// Returns the reference without its type.
     pub fn into_reference(self) -> Reference {
         self.reference
     }
 }
 
 impl<T: Model> Link<T> {
-    /// The object of that name and of the kind `D`, for a peer that is a base and a name that is not unique.
+    /// Makes a link to the object of that name and of the kind `D`, for a peer that is a base and a name that several
+    /// kinds share.
     pub fn to_kind<D: IsA<T>>(name: impl Into<String>) -> Self {
         Self::from(Reference { name: name.into(), namespace: None, kind: Some(D::MODEL_NAME.to_owned()) })
     }
 
     /// This very object: its name, its namespace, and its kind where that is not plain from `T`.
     pub fn of<D: IsA<T>>(peer: &D) -> Self {
-        let (meta, leaf) = (peer.meta(), peer.leaf_model());
+        let meta = peer.meta();
+        let leaf = peer.leaf_model();
         let plain = leaf == T::MODEL_NAME && !T::HAS_HEIRS;
         Self::from(Reference {
             name: meta.name.clone(),
@@ -111,19 +113,20 @@ impl<T> Deref for Link<T> {
     }
 }
 
-/// The reverse port of a link: from objects of `P` to those of `T` that lead to them. Generated as a constant of `P`: `Site::SLICES`.
+/// The reverse port of a link: from objects of `P` to those of `T` that lead to them. Generated as a constant of `P`:
+/// `Site::SLICES`.
 pub struct Reverse<P, T> {
     name: &'static str,
     ends: PhantomData<fn(P) -> T>,
 }
 
 impl<P, T> Reverse<P, T> {
-    /// The port of that name. For generated code: nothing checks that the models have it.
+    /// Makes a port of that name. For generated code: nothing checks that the models have it.
     pub const fn new(name: &'static str) -> Self {
         Self { name, ends: PhantomData }
     }
 
-    /// The port's name in xproto.
+    /// Returns the port's name in xproto.
     pub fn name(self) -> &'static str {
         self.name
     }

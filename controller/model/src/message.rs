@@ -22,7 +22,7 @@ pub fn join(previous: Option<&str>, message: &str) -> String {
     }
 }
 
-/// The new message must be readable, so the old one gets at most half the room.
+/// Cuts an old message to half the room, so that the new one stays readable.
 fn half(text: &str) -> String {
     text.chars().take(STATUS_LIMIT / 2).collect()
 }

@@ -11,7 +11,7 @@ const READABLE: usize = 40;
 /// A Kubernetes name that is also a DNS label has at most this many characters.
 const LABEL: usize = 63;
 
-/// The fields and links that name an object of the model: its `tosca_key`s, else `name`, else none.
+/// Returns the fields and links that name an object of the model: its `tosca_key`s, or else `name`, or else none.
 pub fn natural_key(model: &Model) -> Vec<&str> {
     let fields = model.fields.iter().filter(|field| field.tosca_key).map(|field| field.name.as_str());
     let links = model.links.iter().filter(|link| link.tosca_key).map(|link| link.name.as_str());
@@ -19,8 +19,9 @@ pub fn natural_key(model: &Model) -> Vec<&str> {
     if keys.is_empty() { model.field("name").map(|field| field.name.as_str()).into_iter().collect() } else { keys }
 }
 
-/// The `metadata.name` of the object with these values of its natural key: the same for the same values everywhere, so that two who make
-/// the object at once meet. A single value that may be a name is the name; else what is readable of the values, and a hash of all of them.
+/// Returns the `metadata.name` of the object with these values of its natural key. It is the same for the same values
+/// everywhere, so that two processes that create the object at once do not create it twice. A single value that may be
+/// a name is the name; otherwise it is the readable part of the values, and a hash of all of them.
 pub fn object_name(values: &[Value]) -> String {
     if let [Value::String(text)] = values
         && is_label(text)
@@ -82,7 +83,8 @@ mod tests {
     fn keys() {
         let mut sources = Sources::new();
         let text = "option app_label = \"t\"; message A (XOSBase) { required string name = 1 [max_length = 9]; }
-            message B (XOSBase) { required string name = 1 [max_length = 9]; required string serial = 2 [max_length = 9, tosca_key = True];
+            message B (XOSBase) { required string name = 1 [max_length = 9];
+              required string serial = 2 [max_length = 9, tosca_key = True];
               required manytoone olt->A:bs = 3:1001 [tosca_key = True]; }
             message C (XOSBase) { required string x = 1 [max_length = 9]; }";
         sources.add("t.xproto", text);

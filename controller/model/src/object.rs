@@ -25,7 +25,7 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    /// A key from its parts.
+    /// Makes a key from its parts.
     pub fn new(model: &str, namespace: &str, name: &str) -> Self {
         Self { model: model.into(), namespace: namespace.into(), name: name.into() }
     }
@@ -63,7 +63,7 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Of an object that is not stored yet.
+    /// Makes the metadata of an object that is not stored yet.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), name: name.into(), ..Self::default() }
     }
@@ -87,12 +87,13 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object without fields that is not stored yet. See [`Dynamic::create`](crate::Dynamic::create) for one with its defaults.
+    /// Makes an object without fields that is not stored yet. See [`Dynamic::create`](crate::Dynamic::create) for one
+    /// with its defaults.
     pub fn named(model: &str, namespace: &str, name: &str) -> Self {
         Self::with_meta(model, Meta::new(namespace, name))
     }
 
-    /// An object without fields.
+    /// Makes an object without fields.
     pub fn with_meta(model: &str, meta: Meta) -> Self {
         let model: Arc<str> = model.into();
         Self {
@@ -106,22 +107,22 @@ impl Object {
         }
     }
 
-    /// The object's key.
+    /// Returns the object's key.
     pub fn key(&self) -> ObjectKey {
         ObjectKey::new(&self.model, &self.meta.namespace, &self.meta.name)
     }
 
-    /// A field that is set to `true`; absent, null and anything else is false.
+    /// Returns whether a field is `true`; absent, null and any other value count as false.
     pub fn flag(&self, field: &str) -> bool {
         self.fields.get(field) == Some(&Value::Bool(true))
     }
 
-    /// A text field, if it is set.
+    /// Returns a text field, if it is set.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// A date field, if it is set to a valid date.
+    /// Returns a date field, if it is set to a valid date.
     pub fn date(&self, field: &str) -> Option<Timestamp> {
         self.text(field)?.parse().ok()
     }
@@ -135,7 +136,7 @@ impl Object {
         }
     }
 
-    /// Whether this finalizer stands on the object.
+    /// Returns whether the object has this finalizer.
     pub fn has_finalizer(&self, finalizer: &str) -> bool {
         self.meta.finalizers.iter().any(|f| f == finalizer)
     }

@@ -22,7 +22,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// `Sync`, `Delete`, `PolicyCreate` …
+    /// Returns the name: `Sync`, `Delete`, `PolicyCreate` …
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "Sync",
@@ -33,7 +33,7 @@ impl Operation {
         }
     }
 
-    /// The pass that it belongs to: [`Pass::Sync`] or [`Pass::Policy`].
+    /// Returns the pass that it belongs to: [`Pass::Sync`] or [`Pass::Policy`].
     pub fn pass(self) -> Pass {
         match self {
             Self::Sync | Self::Delete => Pass::Sync,
@@ -41,7 +41,7 @@ impl Operation {
         }
     }
 
-    /// Whether the object is being deleted.
+    /// Returns whether the object is being deleted.
     pub fn is_delete(self) -> bool {
         matches!(self, Self::Delete | Self::PolicyDelete)
     }
@@ -61,7 +61,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
+    /// Returns the name: `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Succeeded => "Succeeded",
@@ -71,7 +71,7 @@ impl Outcome {
         }
     }
 
-    /// What the step said, unless it succeeded.
+    /// Returns what the step said, unless it succeeded.
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Succeeded => None,
@@ -79,7 +79,7 @@ impl Outcome {
         }
     }
 
-    /// XOS's `backend_code`: 0 in progress, 1 done, 2 error.
+    /// Returns XOS's `backend_code`: 0 in progress, 1 done, 2 error.
     pub fn backend_code(&self) -> i64 {
         match self {
             Self::Deferred(_) => 0,

@@ -54,38 +54,28 @@ enum Test {
 
 /// A query that cannot be asked.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum QueryError {
     /// No regular expression.
     #[error("`{field}` is compared with a regular expression that is none: {source}")]
     Regex {
-        /// The field.
         field: String,
         /// What is wrong with it.
         source: Box<regex::Error>,
     },
     /// The operator compares texts.
     #[error("`{field}` is compared as text with {value}, which is none")]
-    NoText {
-        /// The field.
-        field: String,
-        /// The value.
-        value: Value,
-    },
+    NoText { field: String, value: Value },
     /// The model has no such field.
     #[error("model {model} has no field or link `{field}`")]
-    UnknownField {
-        /// The model.
-        model: String,
-        /// The field.
-        field: String,
-    },
+    UnknownField { model: String, field: String },
     /// There is no such model.
     #[error("there is no model `{0}` among the loaded ones")]
     UnknownModel(String),
 }
 
 impl Criterion {
-    /// A condition. A link is compared with a reference, or with the name of a peer.
+    /// Makes a criterion. A link is compared with a reference, or with the name of a peer.
     ///
     /// # Errors
     /// When the operator compares texts and the value is none, or no regular expression.
@@ -107,23 +97,23 @@ impl Criterion {
         Ok(Self { field, test, inverted: false })
     }
 
-    /// A field has this very value.
+    /// Makes a criterion for a field that has exactly this value.
     pub fn equal(field: &str, value: Value) -> Self {
         Self { field: field.to_owned(), test: Test::Equal(value), inverted: false }
     }
 
-    /// The opposite.
+    /// Inverts the criterion.
     #[must_use]
     pub fn inverted(self) -> Self {
         Self { inverted: !self.inverted, ..self }
     }
 
-    /// The field.
+    /// Returns the field.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// What the field has to be equal to, if that is all that is asked: an index may answer it.
+    /// Returns the value that the field has to equal, if that is the whole criterion: an index can answer it.
     pub fn equals(&self) -> Option<&Value> {
         match &self.test {
             Test::Equal(value) if !self.inverted => Some(value),
@@ -131,7 +121,7 @@ impl Criterion {
         }
     }
 
-    /// Whether a value of an object in `namespace` meets it. Null meets equality with null only.
+    /// Returns whether a value of an object in `namespace` meets the criterion. Null only equals null.
     pub fn accepts(&self, value: &Value, namespace: &str) -> bool {
         self.test.accepts(value, namespace) != self.inverted
     }
@@ -196,7 +186,7 @@ fn is_equal(value: &Value, wanted: &Value, namespace: &str) -> bool {
     is_same || leads_to(value, wanted, namespace)
 }
 
-/// Whether a link leads to what a reference, or a name alone, means; the kind counts where both say it.
+/// Returns whether a link leads to what a reference or a name means; kinds are compared if both have one.
 fn leads_to(value: &Value, wanted: &Value, namespace: &str) -> bool {
     if let Value::Array(links) = value {
         return links.iter().any(|link| leads_to(link, wanted, namespace));
@@ -212,7 +202,7 @@ fn reference(value: &Value) -> Option<Reference> {
     if value.is_object() { serde_json::from_value(value.clone()).ok() } else { None }
 }
 
-/// The order of two values of one type; none where there is no order.
+/// Returns the order of two values of the same type, if they have one.
 fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
@@ -242,13 +232,14 @@ pub struct Query {
 }
 
 impl Query {
-    /// All objects of a class that are not being deleted.
+    /// Makes a query for all objects of a class that are not being deleted.
     pub fn of(class: &str, namespace: Option<&str>) -> Self {
-        let (class, namespace) = (class.to_owned(), namespace.map(str::to_owned));
+        let class = class.to_owned();
+        let namespace = namespace.map(str::to_owned);
         Self { class, namespace, criteria: vec![], with_deleted: false }
     }
 
-    /// With one more condition.
+    /// Adds a criterion.
     #[must_use]
     pub fn and(mut self, criterion: Criterion) -> Self {
         self.criteria.push(criterion);

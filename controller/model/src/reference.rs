@@ -17,7 +17,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// An object of the same namespace.
+    /// Makes a reference to an object of the same namespace.
     pub fn to(name: &str) -> Self {
         Self { name: name.to_owned(), namespace: None, kind: None }
     }

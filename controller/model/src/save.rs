@@ -15,34 +15,27 @@ pub struct Changes {
 
 /// A change that no step may make.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum SaveError {
     /// The field is bookkeeping.
     #[error(
         "the step changed `{field}`, which is the framework's own bookkeeping: leave it alone, or use a feedback field"
     )]
-    Bookkeeping {
-        /// The field.
-        field: String,
-    },
+    Bookkeeping { field: String },
     /// The model has no such field.
     #[error("the step set `{field}`, which model {model} does not have")]
-    Unknown {
-        /// The field.
-        field: String,
-        /// The model.
-        model: String,
-    },
+    Unknown { field: String, model: String },
 }
 
-/// The fields that differ, as they are after; null where there is none any more.
+/// Returns the fields that differ, with their new values; null for those that were unset.
 pub fn difference(before: &Fields, after: &Fields) -> Fields {
     let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let changed = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
     changed.map(|name| (name.clone(), after.get(name).cloned().unwrap_or_default())).collect()
 }
 
-/// The fields of `current` once what was changed of `base` is set in it. Where `yielding`, a declarative field is left alone that an operator
-/// set, or that anybody changed since `base`.
+/// Returns the fields of `current` with the changes that were made to `base`. If `yielding`, declarative fields that an
+/// operator set, or that anyone changed since `base`, stay as they are.
 pub fn merge(model: &Model, base: &Object, current: &Object, changed: &Fields, yielding: bool) -> Fields {
     let mut fields = current.fields.clone();
     for (name, value) in changed {
@@ -64,7 +57,7 @@ fn is_taken(model: &Model, base: &Object, current: &Object, name: &str) -> bool 
     is_declarative && (is_operators() || base.fields.get(name) != current.fields.get(name))
 }
 
-/// The difference between the fields before and after a step.
+/// Returns the difference between the fields before and after a step.
 ///
 /// # Errors
 /// When the step changed bookkeeping, or set a field that the model does not have.

@@ -33,12 +33,12 @@ pub struct Status {
 }
 
 impl Status {
-    /// The entry of a synchronizer.
+    /// Returns the entry of a synchronizer.
     pub fn of(&self, synchronizer: &str) -> Option<&Bookkeeping> {
         self.synchronizers.iter().find(|b| b.name == synchronizer)
     }
 
-    /// The entry of a synchronizer, made if it is missing.
+    /// Returns the entry of a synchronizer, and adds it if it is missing.
     pub fn of_mut(&mut self, synchronizer: &str) -> &mut Bookkeeping {
         let at = self.synchronizers.iter().position(|b| b.name == synchronizer);
         let at = at.unwrap_or_else(|| {
@@ -48,15 +48,16 @@ impl Status {
         &mut self.synchronizers[at]
     }
 
-    /// The synchronizer that writes a pass's part of the top of status.
+    /// Returns the synchronizer that writes a pass's part of the top of status.
     pub fn owner(&self, pass: Pass) -> Option<&Bookkeeping> {
         self.synchronizers.iter().find(|entry| entry.live(pass).owner)
     }
 
     /// Puts an attempt at the head of the history.
     ///
-    /// A success takes the place of the same success before it, unless something else than successes lies between: what failed stays to be
-    /// seen, and the status of an object that is well stays small, which every write of the object pays for.
+    /// A success takes the place of the same success before it, unless something else than successes lies between: what
+    /// failed stays to be seen, and the status of an object that is well stays small, which every write of the object
+    /// pays for.
     pub fn remember(&mut self, attempt: Attempt) {
         if attempt.is_success() {
             let mut successes = self.history.iter().take_while(|line| line.is_success());
@@ -91,7 +92,7 @@ pub struct Bookkeeping {
 }
 
 impl Bookkeeping {
-    /// How far the pass of an operation is.
+    /// Returns how far the pass of an operation is.
     pub fn state(&self, operation: Operation) -> Option<&PassState> {
         match operation {
             Operation::Sync => Some(&self.sync),
@@ -111,7 +112,7 @@ impl Bookkeeping {
         }
     }
 
-    /// The state of a live object's pass.
+    /// Returns the state of a live object's pass.
     pub fn live(&self, pass: Pass) -> &PassState {
         if pass == Pass::Policy { &self.policy } else { &self.sync }
     }
@@ -125,21 +126,25 @@ pub struct PassState {
     pub handled: Option<Intent>,
     /// The intent that was last tried.
     pub attempted: Option<Intent>,
-    /// The generation that was last tried, or found to have nothing new. While it is the present one, nobody can have tried anything else.
+    /// The generation that was last tried, or found to have nothing new. While it is the present one, nobody can have
+    /// tried anything else.
     pub generation: Option<i64>,
     /// Failures of the tried intent in a row.
     pub failures: u32,
     /// Not tried again before this time.
     pub next_attempt: Option<Timestamp>,
-    /// What the other pass changed last when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step` for policy.
+    /// What the other pass changed last when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step`
+    /// for policy.
     pub seen: Option<Timestamp>,
     /// Whether it ever succeeded.
     pub ever: bool,
-    /// Whether this synchronizer writes the pass's part of the top of status: XOS's own fields and the unqualified conditions.
+    /// Whether this synchronizer writes the pass's part of the top of status: XOS's own fields and the unqualified
+    /// conditions.
     pub owner: bool,
 }
 
-/// A pass's state as it is written: what follows from the rest is left out, since every write of the object pays for it.
+/// A pass's state as it is written: what follows from the rest is left out, since every write of the object pays for
+/// it.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Written {
@@ -175,18 +180,19 @@ impl From<PassState> for Written {
 impl From<Written> for PassState {
     fn from(written: Written) -> Self {
         let Written { handled, attempted, generation, failures, next_attempt, seen, ever, owner } = written;
-        let (attempted, ever) = (attempted.or_else(|| handled.clone()), ever || handled.is_some());
+        let attempted = attempted.or_else(|| handled.clone());
+        let ever = ever || handled.is_some();
         Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner }
     }
 }
 
 impl PassState {
-    /// Whether nothing was tried yet.
+    /// Returns whether nothing was tried yet.
     pub fn is_untried(&self) -> bool {
         self.attempted.is_none()
     }
 
-    /// Whether the last attempt was without success.
+    /// Returns whether the last attempt was without success.
     pub fn is_unfinished(&self) -> bool {
         self.attempted.is_some() && self.handled.is_none()
     }
@@ -234,14 +240,17 @@ mod tests {
 
     fn attempt(operation: &str, outcome: &str, second: i64) -> Attempt {
         let at = Timestamp::from_second(second).unwrap();
-        let (step, operation, outcome) = ("Step".to_owned(), operation.to_owned(), outcome.to_owned());
+        let step = "Step".to_owned();
+        let operation = operation.to_owned();
+        let outcome = outcome.to_owned();
         Attempt { step, operation, outcome, message: None, at, duration: "1ms".to_owned() }
     }
 
     #[test]
     fn what_follows_from_the_rest_is_not_written() {
         let intent = |spec: &str| Intent { spec: SpecHash::of(&json!(spec)), touch: None };
-        let (done, ever) = (Some(intent("a")), true);
+        let done = Some(intent("a"));
+        let ever = true;
         let clean = PassState { handled: done.clone(), attempted: done.clone(), ever, ..PassState::default() };
         let written = serde_json::to_value(&clean).unwrap();
         assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), ["handled"]);

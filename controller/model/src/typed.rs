@@ -13,11 +13,13 @@ use crate::object::{Meta, Object};
 ///
 /// Generated structs implement it; so does [`Object`], for steps that work on any model.
 ///
-/// The struct of a model that others inherit from is also a **view** of their objects: it is read from such an object, and
-/// writing it back leaves alone what it does not know. [`leaf_model`](Self::leaf_model) tells which model an object is of.
+/// The struct of a model that others inherit from is also a **view** of their objects: it is read from such an object,
+/// and writing it back leaves alone what it does not know. [`leaf_model`](Self::leaf_model) tells which model an object
+/// is of.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
-    note = "structs generated from xproto by `xos_codegen` in build.rs implement `Model`; for a model that is known only at run time use `Object`"
+    note = "structs generated from xproto by `xos_codegen` in build.rs implement `Model`; \
+            for a model that is known only at run time use `Object`"
 )]
 pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// The model's name in xproto; empty for [`Object`], which stands for any.
@@ -41,16 +43,16 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
     /// When a field cannot be written as JSON.
     fn write_to(&self, object: &mut Object) -> Result<(), ConvertError>;
 
-    /// Name, namespace, uid …
+    /// Returns name, namespace, uid …
     fn meta(&self) -> &Meta;
 
-    /// The model that the object is of (XOS's `leaf_model_name`): a derived one, where this is a view of its base.
+    /// Returns the object's own model (XOS's `leaf_model_name`), also where this is a view of a base.
     fn leaf_model(&self) -> &str {
         let leaf = &*self.meta().model;
         if leaf.is_empty() { Self::MODEL_NAME } else { leaf }
     }
 
-    /// A whole object of it, for creating it.
+    /// Makes an object of it, to be created.
     ///
     /// # Errors
     /// When it is a view of another model's object, or a field cannot be written as JSON.
@@ -67,21 +69,15 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
 
 /// Why an object does not fit its Rust type.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum ConvertError {
     /// A required field without a value.
     #[error("{model}: field `{field}` has no value")]
-    Missing {
-        /// The model.
-        model: String,
-        /// The field.
-        field: String,
-    },
+    Missing { model: String, field: String },
     /// A value of another type.
     #[error("{model}: field `{field}`: {source}")]
     Type {
-        /// The model.
         model: String,
-        /// The field.
         field: String,
         /// What is wrong with it.
         source: serde_json::Error,
@@ -89,9 +85,7 @@ pub enum ConvertError {
     /// A number that JSON does not have.
     #[error("{model}: field `{field}` cannot be {value}")]
     NotFinite {
-        /// The model.
         model: String,
-        /// The field.
         field: String,
         /// Not a number, or infinite.
         value: f64,
@@ -133,7 +127,7 @@ impl Model for Object {
 }
 
 impl Object {
-    /// The typed object, if the object is of this very model and not of another one.
+    /// Returns the typed object, if the object's own model is `T`.
     ///
     /// # Errors
     /// When a field does not fit.
@@ -141,12 +135,12 @@ impl Object {
         (*self.model == *T::MODEL_NAME).then(|| T::from_object(self)).transpose()
     }
 
-    /// The metadata as a typed object has it: with the model.
+    /// Returns the metadata with the model, as typed objects have it.
     pub fn typed_meta(&self) -> Meta {
         Meta { model: Arc::clone(&self.model), ..self.meta.clone() }
     }
 
-    /// The value of a field, if it has one.
+    /// Returns the value of a field, if it has one.
     ///
     /// # Errors
     /// When the value has another type.
@@ -155,7 +149,7 @@ impl Object {
         T::deserialize(value).map(Some).map_err(|source| self.type_error(field, source))
     }
 
-    /// The value of a field that must have one.
+    /// Returns the value of a field that must have one.
     ///
     /// # Errors
     /// When it has none, or one of another type.
@@ -164,8 +158,8 @@ impl Object {
             .ok_or_else(|| ConvertError::Missing { model: self.model.to_string(), field: field.to_owned() })
     }
 
-    /// Writes a field; `None` unsets it. Neither a value that is there in other words (`2` for `2.0`) is written again, nor one
-    /// equal to `default` where there was none, so that reading and writing back an object changes nothing.
+    /// Writes a field; `None` unsets it. Neither a value that is there in other words (`2` for `2.0`) is written again,
+    /// nor one equal to `default` where there was none, so that reading and writing back an object changes nothing.
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
@@ -182,7 +176,7 @@ impl Object {
         Ok(())
     }
 
-    /// As [`store`](Self::store), for numbers with a fraction.
+    /// Stores a number with a fraction; otherwise like [`store`](Self::store).
     ///
     /// # Errors
     /// When it is not finite: JSON has no such numbers.
@@ -206,7 +200,7 @@ impl Object {
     }
 }
 
-/// The models of texts that a build script has compiled already: those that generated types are made of.
+/// Compiles the models that a build script has already compiled: those that generated types are made of.
 pub fn compiled(files: &[(&str, &str)]) -> xos_xproto::ModelSet {
     let mut sources = xos_xproto::Sources::new();
     for (name, text) in files {
@@ -215,7 +209,7 @@ pub fn compiled(files: &[(&str, &str)]) -> xos_xproto::ModelSet {
     xos_xproto::compile(&sources).models
 }
 
-/// A constant default as JSON: not a moment, a Python callable, or nothing.
+/// Returns a default as JSON, if it is constant: not a moment, a Python callable, or null.
 pub fn constant(literal: &xos_xproto::Literal) -> Option<Value> {
     use xos_xproto::Literal;
     match literal {

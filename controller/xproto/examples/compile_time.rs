@@ -1,10 +1,10 @@
 //! How long it takes to compile model sets: `cargo run --release -p xos-xproto --example compile_time [SIZE|FILE]…`.
 //!
 //! Sets of a size are made like real ones: services of a base, instances of a service, links between them with ports on
-//! both sides, choices, policies and validators, a few dozen lines a model. `growth` is how much more time a model takes
-//! than in the set of the line before: 1 if time grows with the number of models. It is more where a set no longer fits
-//! into a cache of the processor; callgrind, which knows no caches, counts the same instructions for a model in each
-//! set: `valgrind --tool=callgrind --toggle-collect=xos_xproto::resolve::compile_with …`.
+//! both sides, choices, policies and validators, a few dozen lines a model. `growth` is how much more time a model
+//! takes than in the set of the line before: 1 if time grows with the number of models. It is more where a set no
+//! longer fits into a cache of the processor; callgrind, which knows no caches, counts the same instructions for a
+//! model in each set: `valgrind --tool=callgrind --toggle-collect=xos_xproto::resolve::compile_with …`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -49,9 +49,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The times of all runs, the shortest first, and the number of models.
+/// Returns the times of all runs, the shortest first, and the number of models.
 fn times(sources: &Sources) -> Result<(Vec<Duration>, usize), Box<dyn Error>> {
-    let (mut times, mut models) = (Vec::with_capacity(RUNS), 0);
+    let mut times = Vec::with_capacity(RUNS);
+    let mut models = 0;
     for _ in 0..RUNS {
         let started = Instant::now();
         let compiled = compile(sources);
@@ -65,7 +66,7 @@ fn times(sources: &Sources) -> Result<(Vec<Duration>, usize), Box<dyn Error>> {
     Ok((times, models.max(1)))
 }
 
-/// The set of one file.
+/// Returns the set of one file.
 fn file(path: &str) -> Result<(Sources, usize), Box<dyn Error>> {
     let text = std::fs::read(path)?;
     let bytes = text.len();
@@ -74,7 +75,7 @@ fn file(path: &str) -> Result<(Sources, usize), Box<dyn Error>> {
     Ok((sources, bytes))
 }
 
-/// A set of that many models, in files of fifty.
+/// Returns a set of that many models, in files of fifty.
 fn set(models: usize) -> Result<(Sources, usize), Box<dyn Error>> {
     const IN_A_FILE: usize = 50;
     let mut sources = Sources::new();
@@ -90,9 +91,10 @@ fn set(models: usize) -> Result<(Sources, usize), Box<dyn Error>> {
     Ok((sources, bytes))
 }
 
-/// One model: of every ten one has a base of its own, and is the base of the others, to which they have links.
+/// Writes one model: of every ten, the first is the base of the others, and they have links to it.
 fn model(at: usize, text: &mut String) -> Result<(), std::fmt::Error> {
-    let (group, place) = (at / 10, at % 10);
+    let group = at / 10;
+    let place = at % 10;
     let base = if place == 0 { "XOSBase".to_owned() } else { format!("Base{group}") };
     let name = if place == 0 { format!("Base{group}") } else { format!("Model{at}") };
     writeln!(text, "policy policy{at} <")?;

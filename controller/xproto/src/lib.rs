@@ -1,6 +1,6 @@
 //! The xproto language: source text to a resolved model set, with diagnostics.
 //!
-//! [`compile`] takes a set of files and gives the models that could be resolved together with everything that is
+//! [`compile`] takes a set of files and returns the models that could be resolved together with everything that is
 //! wrong with the text; it never fails, does no input or output, and never panics, whatever the bytes are.
 //!
 //! ```
@@ -29,7 +29,7 @@
 //!
 //! The passes, in order: [`source`] text, tokens, tree (one file at a time, with recovery), then names, bases, options
 //! and fields over the whole set ([`model`]), then the rules, one small function each. What each diagnostic means and
-//! how to fix it stands with its variant in [`diagnostics`].
+//! how to fix it is documented at its variant in [`diagnostics`].
 
 pub mod diagnostics;
 mod limits;

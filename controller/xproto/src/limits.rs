@@ -9,7 +9,8 @@ pub(crate) const MAX_ANCESTORS: usize = 64;
 /// The most fields and links that one message may declare; they are numbered from 1 to 99.
 pub(crate) const MAX_MEMBERS: usize = 200;
 
-/// The most fields and links that all models of a set have together, inherited ones counted for each heir.
+/// The most fields and links that all models of a set have together, inherited ones counted for each model that has
+/// them.
 pub(crate) const MAX_INHERITED: usize = 4_000_000;
 
 /// How deep a policy or a list of choices may nest; real ones do 4 times.

@@ -1,8 +1,9 @@
 //! "Did you mean …?"
 
-/// The candidate that a name was most likely meant to be, if one is near: a third of its letters differ at most, and capitals do not count.
+/// Returns the candidate that a name was most likely meant to be, if one is near: at most a third of the letters
+/// differ, and case does not count.
 pub fn nearest<S: AsRef<str>>(name: &str, candidates: impl IntoIterator<Item = S>) -> Option<String> {
-    // The cost grows with the product of the lengths; nobody's typing error is in a name this long.
+    // The cost grows with the product of the lengths; no real name is this long.
     const LONGEST: usize = 64;
     let written = name.to_lowercase();
     let length = written.chars().count();

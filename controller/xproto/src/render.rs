@@ -6,10 +6,10 @@ use serde::Serialize;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{Source, SourceId, Sources, Span};
 
-/// The most bytes of a source that are looked through for a message; more are a line that nobody can read.
+/// The most bytes of a source that are shown with a message; longer lines cannot be read anyway.
 const MOST_SHOWN: usize = 64 << 10;
 
-/// A diagnostic with the marked lines of its source, its code and its help, like rustc's.
+/// Renders a diagnostic with the marked lines of its source, its code and its help, like rustc's.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
     let level = match diagnostic.severity() {
@@ -26,7 +26,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String
     renderer.render(&[group])
 }
 
-/// One piece for each source that has to do with it, the primary place's first.
+/// Returns a snippet of each source that has marks, that of the primary place first.
 fn elements<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Element<'a>> {
     let mut marks = vec![(diagnostic.primary, None)];
     marks.extend(diagnostic.related.iter().map(|label| (label.span, Some(label.text.as_str()))));
@@ -43,12 +43,14 @@ fn elements<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Vec<Element
     files.into_iter().filter_map(piece).collect()
 }
 
-/// The lines of one source from the first mark to the last, with the marks; only the place if they are too many.
+/// Returns the lines of one source from the first mark to the last; only the place if they are too long.
 fn element<'a>(source: &'a Source, marks: &[(Span, Option<&'a str>)], primary: Span) -> Element<'a> {
     let first = marks.iter().map(|(span, _)| span.start).min().unwrap_or(0);
     let last = marks.iter().map(|(span, _)| span.end).max().unwrap_or(0);
-    let (first_line, last_line) = (source.line_column(first).0, source.line_column(last).0);
-    let (start, end) = (source.line_start(first_line), source.line_start(last_line + 1));
+    let first_line = source.line_column(first).0;
+    let last_line = source.line_column(last).0;
+    let start = source.line_start(first_line);
+    let end = source.line_start(last_line + 1);
     let text = source.text().get(start..end).unwrap_or_default();
     if text.len() > MOST_SHOWN {
         let mark = marks.first().map_or(primary, |(span, _)| *span);
@@ -72,12 +74,12 @@ pub struct Position {
     pub column: usize,
 }
 
-/// From the first character to the one behind the last.
+/// A range of characters in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Range {
     /// The first character.
     pub start: Position,
-    /// The character behind the last.
+    /// The character after the last one.
     pub end: Position,
 }
 
@@ -98,7 +100,7 @@ pub struct DiagnosticJson {
     pub help: Option<String>,
 }
 
-/// A diagnostic for programs.
+/// Returns a diagnostic for programs.
 #[must_use]
 pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> DiagnosticJson {
     let source = sources.get(diagnostic.primary.source);
@@ -133,7 +135,8 @@ mod tests {
         let (diagnostic, sources) = first("a.xproto", "message Ä {\n}");
         let json = to_json(&diagnostic, &sources);
         assert_eq!((json.file.as_str(), json.code.as_str(), json.severity.as_str()), ("a.xproto", "X003", "error"));
-        let (start, end) = (Position { line: 1, column: 9 }, Position { line: 1, column: 10 });
+        let start = Position { line: 1, column: 9 };
+        let end = Position { line: 1, column: 10 };
         assert_eq!(json.range, Range { start, end });
         assert_eq!(json.message, "unexpected character `Ä`");
     }

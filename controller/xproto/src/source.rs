@@ -48,19 +48,19 @@ pub struct Span {
 }
 
 impl Span {
-    /// From the start of this span to the end of `other`, in the same source.
+    /// Returns the span from the start of this one to the end of `other`, in the same source.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { end: other.end.max(self.start), ..self }
     }
 
-    /// The empty span right behind this one.
+    /// Returns the empty span right after this one.
     #[must_use]
     pub fn after(self) -> Self {
         Self { start: self.end, ..self }
     }
 
-    /// The bytes as a range.
+    /// Returns the bytes as a range.
     #[must_use]
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
@@ -88,19 +88,19 @@ impl Source {
         Self { path, text, lines, invalid_utf8, oversize: None }
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The text; bytes that are not UTF-8 are replaced by U+FFFD.
+    /// Returns the text; bytes that are not UTF-8 are replaced by U+FFFD.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Line and column of a byte, both counted from 1, the column in characters.
+    /// Returns line and column of a byte, both counted from 1, the column in characters.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (usize, usize) {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);
@@ -110,17 +110,17 @@ impl Source {
         (line, before.chars().count() + 1)
     }
 
-    /// The byte at which a line, counted from 1, starts; the end of the text for a line behind the last one.
+    /// Returns the byte at which a line, counted from 1, starts; the end of the text for a line after the last one.
     pub(crate) fn line_start(&self, line: usize) -> usize {
         self.lines.get(line.saturating_sub(1)).map_or(self.text.len(), |&start| start as usize)
     }
 
-    /// Where bytes were replaced because they are not UTF-8.
+    /// Returns where bytes were replaced because they are not UTF-8.
     pub(crate) fn invalid_utf8(&self) -> &[Span] {
         &self.invalid_utf8
     }
 
-    /// The size of a source that was too large to be kept.
+    /// Returns the size of a source that was too large to be kept.
     pub(crate) fn oversize(&self) -> Option<usize> {
         self.oversize
     }
@@ -132,7 +132,8 @@ fn decode(source: SourceId, bytes: Vec<u8>) -> (String, Vec<Span>) {
         Ok(text) => return (text, Vec::new()),
         Err(error) => error.into_bytes(),
     };
-    let (mut text, mut invalid) = (String::with_capacity(bytes.len()), Vec::new());
+    let mut text = String::with_capacity(bytes.len());
+    let mut invalid = Vec::new();
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         if !chunk.invalid().is_empty() {
@@ -148,7 +149,8 @@ fn line_starts(text: &str) -> Vec<u32> {
     std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect()
 }
 
-/// A byte offset; sources are far smaller than 4 GiB (see [`MAX_SOURCE_BYTES`]; a replacement takes three bytes).
+/// Converts a position to a byte offset; sources are far smaller than 4 GiB (see [`MAX_SOURCE_BYTES`]; a replacement
+/// takes three bytes).
 pub(crate) fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -169,7 +171,7 @@ impl Default for Sources {
 }
 
 impl Sources {
-    /// A set with no file but the built-in one.
+    /// Makes a set with no file but the built-in one.
     #[must_use]
     pub fn new() -> Self {
         let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
@@ -192,18 +194,18 @@ impl Sources {
         self.sources.get(id.0 as usize)
     }
 
-    /// All files with the built-in one, which is the first.
+    /// Returns all files with the built-in one, which is the first.
     pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
         (0..).map(SourceId).zip(&self.sources)
     }
 
-    /// The number of files that were added.
+    /// Returns the number of files that were added.
     #[must_use]
     pub fn len(&self) -> usize {
         self.sources.len().saturating_sub(1)
     }
 
-    /// Whether no file was added.
+    /// Returns whether no file was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -3,7 +3,7 @@
 use crate::model::{Expr, LinkKind, RawOption};
 use crate::source::Span;
 
-/// A name and where it stands.
+/// A name and its place in the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'a> {
     pub(crate) text: &'a str,

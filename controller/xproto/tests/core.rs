@@ -46,7 +46,7 @@ fn its_base_is_the_built_in_one() {
     assert!(!compiled.models.get("XOSBase").unwrap().is_built_in());
 }
 
-/// A field with all that is written of it.
+/// Returns a field with all that is written of it.
 fn field_text(field: &Field) -> String {
     let options: Vec<_> = field.options.iter().map(|option| format!("{} = {}", option.name, option.value)).collect();
     let modifier = if field.required { "required" } else { "optional" };

@@ -37,7 +37,7 @@ fn every_code_has_a_fixture() {
     assert!(missing.is_empty(), "no fixture shows {missing:?}");
 }
 
-/// The fixtures, each with its files.
+/// Returns the fixtures, each with its files.
 fn sets() -> Vec<Vec<PathBuf>> {
     let mut sets: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), "xproto") {
@@ -62,7 +62,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// What the files of a set give, without what is expected of them.
+/// Compiles the files of a set, without what is expected of them.
 fn compiled(set: &[PathBuf]) -> (Sources, Compiled) {
     let mut sources = Sources::new();
     for path in set {
@@ -99,7 +99,7 @@ fn replace(path: &Path, bytes: &[u8]) {
     fs::rename(&new, path).unwrap();
 }
 
-/// What is compiled, and what is expected of it.
+/// Returns what is compiled, and what is expected of it.
 fn input(path: &Path) -> (Vec<u8>, String) {
     let bytes = fs::read(path).unwrap();
     let mark = MARK.as_bytes();

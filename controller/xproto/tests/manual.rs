@@ -32,7 +32,7 @@ fn every_code_says_what_to_do_in_sentences() {
     assert!(bad.is_empty(), "{bad:?}");
 }
 
-/// What is wrong with an example: fields stand in a message, the parts of several files behind `// In a.xproto:`.
+/// Compiles an example: fields are put into a message, and `// In a.xproto:` begins the part of another file.
 fn diagnostics(code: &str, example: &str) -> Vec<(String, Severity)> {
     let is_member = ["required", "optional", "repeated", "string name"].iter().any(|word| example.starts_with(word));
     let mut text = example.to_owned();

@@ -1,11 +1,12 @@
-//! Any bytes give diagnostics, never a panic and never a hang.
+//! Any bytes lead to diagnostics, never to a panic or a hang.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use xos_xproto::model::Literal;
-use xos_xproto::{Compiled, Reverse, Sources, compile, render, to_json};
+use xos_xproto::{Choice, Compiled, Reverse, ReverseLink, Sources, compile, render, to_json};
 
 const VALID: [&str; 7] = [
     include_str!("../../../config/core.xproto"),
@@ -37,7 +38,17 @@ fn survive(files: &[Vec<u8>]) -> Compiled {
     compiled
 }
 
-/// Words, marks and blanks of the language in any order, which reach deeper than plain bytes.
+/// Where a link is and leads to, its port, its number and its kind.
+fn link() -> impl Strategy<Value = (usize, usize, String, Option<u32>, usize)> {
+    (0..8_usize, 0..10_usize, "[a-c+]{0,2}", prop::option::of(0..3_u32), 0..4_usize)
+}
+
+/// A value and a label.
+fn choice() -> impl Strategy<Value = (Option<String>, String)> {
+    (prop::option::of("[a-z'\\\\ é]{1,9}"), "[A-Za-z '\\\\é,()]{0,9}")
+}
+
+/// Makes texts of the language's words, marks and blanks in any order, which reach deeper than plain bytes.
 fn language() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "message",
@@ -173,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn any_links(links in prop::collection::vec((0..8_usize, 0..10_usize, "[a-c+]{0,2}", prop::option::of(0..3_u32), 0..4_usize), 0..20)) {
+    fn any_links(links in prop::collection::vec(link(), 0..20)) {
         let mut texts = vec![String::new(); 8];
         for (at, (from, to, port, number, kind)) in links.iter().enumerate() {
             let kind = ["manytoone", "onetoone", "onetomany", "manytomany"][*kind];
@@ -188,9 +199,8 @@ proptest! {
         prop_assert_eq!(models.iter().map(|model| model.links.len()).sum::<usize>(), links.len());
         for model in models {
             for link in model.own_links() {
-                let there = models.get(&link.peer).map_or(0, |peer| {
-                    peer.reverse_links.iter().filter(|port| port.link.name == link.name && port.model == model.name).count()
-                });
+                let is_its = |port: &&Arc<ReverseLink>| port.link.name == link.name && port.model == model.name;
+                let there = models.get(&link.peer).map_or(0, |peer| peer.reverse_links.iter().filter(is_its).count());
                 let makes_one = matches!(link.reverse, Reverse::Port { .. }) && models.get(&link.peer).is_some();
                 prop_assert_eq!(there, usize::from(makes_one), "{}", text);
             }
@@ -211,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn any_choices(choices in prop::collection::vec((prop::option::of("[a-z'\\\\ é]{1,9}"), "[A-Za-z '\\\\é,()]{0,9}"), 1..9), comma: bool) {
+    fn any_choices(choices in prop::collection::vec(choice(), 1..9), comma: bool) {
         let python = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
         let pair = |(value, label): &(Option<String>, String)| {
             let value = value.as_ref().map_or("None".to_owned(), |value| python(value));
@@ -223,14 +233,15 @@ proptest! {
         let text = format!("message M {{ optional string a = 1 [text = True, choices = \"{tuple}\"]; }}");
         let compiled = survive(&[text.clone().into_bytes()]);
         let field = compiled.models.get("M").and_then(|model| model.field("a")).and_then(|field| field.choices.clone());
-        let read: Option<Vec<_>> = field.map(|field| field.into_iter().map(|choice| (choice.value, choice.label)).collect());
+        let pair = |choice: Choice| (choice.value, choice.label);
+        let read: Option<Vec<_>> = field.map(|choices| choices.into_iter().map(pair).collect());
         let literal = |value: Option<String>| value.map_or(Literal::Null, Literal::Str);
         let expected: Vec<_> = choices.into_iter().map(|(value, label)| (literal(value), label)).collect();
         prop_assert_eq!(read, Some(expected), "{}", text);
     }
 }
 
-/// The text of a policy that nests at most so deep, with and without parentheses.
+/// Makes the text of a policy that nests at most `depth` times, with and without parentheses.
 fn policy(depth: u32) -> impl Strategy<Value = String> {
     let term = prop::sample::select(vec![
         "obj",

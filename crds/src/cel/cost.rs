@@ -1,8 +1,9 @@
 //! What a rule costs by the API server's estimate.
 //!
-//! The API server counts before it takes a definition: a text's length as the most bytes it can have (four for each character of its
-//! `maxLength`, else a whole request), a comparison as a tenth of the shorter text, `contains` as a tenth of the one times a tenth of the
-//! other; 10 million for a rule (`k8s.io/apiserver/pkg/apis/cel`). Here a rule keeps to a part of that.
+//! The API server counts before it takes a definition: a text's length as the most bytes it can have (four for each
+//! character of its `maxLength`, else a whole request), a comparison as a tenth of the shorter text, `contains` as a
+//! tenth of the one times a tenth of the other; 10 million for a rule (`k8s.io/apiserver/pkg/apis/cel`). Here a rule
+//! keeps to a part of that.
 
 use xos_xproto::model::Expr;
 
@@ -19,12 +20,12 @@ fn units(longest: Option<u32>) -> u64 {
     bytes.div_ceil(10).max(1)
 }
 
-/// Of `text.contains(part)`.
+/// Returns the cost of `text.contains(part)`.
 pub(super) fn of_contains(text: Option<u32>, part: Option<u32>) -> u64 {
     units(text).saturating_mul(units(part))
 }
 
-/// Of `one == other`.
+/// Returns the cost of `one == other`.
 pub(super) fn of_comparison(one: Option<u32>, other: Option<u32>) -> u64 {
     units(one).min(units(other))
 }

@@ -36,7 +36,8 @@ pub(super) fn of(model: &Model, validator: &Validator) -> Message {
     Message { plain, expression }
 }
 
-/// What stands for `obj.name`: the value as text, a link as the name of its peer, nothing for no value.
+/// Returns the expression for `obj.name`: the value as text, a link as the name of its peer, and an empty text if there
+/// is no value.
 fn value(model: &Model, path: &str) -> Option<String> {
     let mut names = path.split('.');
     let object = match names.next()? {

@@ -1,8 +1,8 @@
 //! Validators and immutable fields as CEL rules of the API server (`x-kubernetes-validations`).
 //!
-//! A validator becomes a rule as far as its policy speaks of the object's own declarative fields and links; the rest is left to the
-//! controller, with the reason ([`Left`]). What a policy says of a field without a value: it is equal to `None` and to nothing else, it
-//! does not hold by itself, and nothing is in it.
+//! A validator becomes a rule as far as its policy speaks of the object's own declarative fields and links; the rest is
+//! left to the controller, with the reason ([`Left`]). What a policy says of a field without a value: it is equal to
+//! `None` and to nothing else, it does not hold by itself, and nothing is in it.
 
 mod cost;
 mod message;
@@ -22,13 +22,14 @@ use translate::{Rule, Translator};
 pub struct Enforcement {
     /// The validator's policy.
     pub policy: String,
-    /// The rule over `spec` that the API server enforces: the whole of the policy, or some of the parts that must all hold.
+    /// The rule over `spec` that the API server enforces: the whole of the policy, or some of the parts that must all
+    /// hold.
     pub rule: Option<String>,
     /// The parts that the API server cannot judge, as the policy has them, and why.
     pub left: Vec<(String, Left)>,
 }
 
-/// What becomes of each validator of a model.
+/// Returns how each validator of a model is enforced.
 pub fn enforcement(models: &ModelSet, model: &Model) -> Vec<Enforcement> {
     let parts = |validator: &Validator| {
         let (rule, left) = parts(models, model, validator);
@@ -37,7 +38,7 @@ pub fn enforcement(models: &ModelSet, model: &Model) -> Vec<Enforcement> {
     model.validators.iter().map(parts).collect()
 }
 
-/// The rules of a model's `spec`.
+/// Returns the rules of a model's `spec`.
 pub(crate) fn of_spec(models: &ModelSet, model: &Model) -> Option<Vec<ValidationRule>> {
     let validators = model.validators.iter().filter_map(|validator| {
         let rule = parts(models, model, validator).0?;
@@ -53,10 +54,11 @@ pub(crate) fn of_spec(models: &ModelSet, model: &Model) -> Option<Vec<Validation
     Some(rules).filter(|rules| !rules.is_empty())
 }
 
-/// The rule of a validator, and what is left of it.
+/// Returns the rule of a validator, and the parts that are left.
 fn parts(models: &ModelSet, model: &Model, validator: &Validator) -> (Option<Rule>, Vec<(String, Left)>) {
     let Some(policy) = models.policy(&validator.policy) else { return (None, vec![]) };
-    let (mut rules, mut left) = (vec![], vec![]);
+    let mut rules = vec![];
+    let mut left = vec![];
     for part in conjuncts(&policy.expr) {
         match Translator::new(models, model).translate(part) {
             Ok(rule) => rules.push(rule),
@@ -67,7 +69,7 @@ fn parts(models: &ModelSet, model: &Model, validator: &Validator) -> (Option<Rul
     (rule, left)
 }
 
-/// The parts that must all hold.
+/// Returns the parts that must all hold.
 fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
@@ -75,7 +77,8 @@ fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
-/// Option `immutable`: on `spec`, because a rule of the field itself is not asked when the field comes or goes.
+/// Returns the rules of option `immutable`. They are on `spec`, because a rule on the field itself is not evaluated
+/// when the field is added or removed.
 fn immutable(model: &Model) -> impl Iterator<Item = ValidationRule> + '_ {
     let fields = model.fields_in(Section::Spec).filter(|f| f.immutable).map(|f| &f.name);
     let links = model.links_in(Section::Spec).filter(|l| l.immutable).map(|l| &l.name);

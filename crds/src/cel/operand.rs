@@ -40,7 +40,7 @@ impl Operand {
         Self { kind, text, present: None, longest }
     }
 
-    /// A declarative field of `self` or `oldSelf`.
+    /// Makes the operand of a declarative field of `self` or `oldSelf`.
     pub(super) fn field(field: &Field, object: &str) -> Result<Self, Left> {
         if field.section() == Section::Status {
             return Err(Left::Status { field: field.name.clone() });
@@ -58,7 +58,7 @@ impl Operand {
         Ok(Self { kind, text, present, longest: field.max_length.filter(|_| kind == Kind::String) })
     }
 
-    /// A declarative link of `self` or `oldSelf`.
+    /// Makes the operand of a declarative link of `self` or `oldSelf`.
     pub(super) fn link(link: &Link, object: &str) -> Result<Self, Left> {
         if link.section() == Section::Status {
             return Err(Left::Status { field: link.name.clone() });
@@ -70,7 +70,7 @@ impl Operand {
         Ok(Self { kind, text, present, longest: None })
     }
 
-    /// The condition together with there being a value.
+    /// Returns the condition, and that there is a value.
     pub(super) fn guard(&self, condition: &str) -> String {
         match &self.present {
             Some(present) => format!("{present} && {condition}"),
@@ -78,7 +78,7 @@ impl Operand {
         }
     }
 
-    /// Whether the value is none.
+    /// Returns the condition that there is no value.
     pub(super) fn is_absent(&self) -> String {
         match (&self.present, self.kind) {
             (_, Kind::Null) => "true".to_owned(),
@@ -87,7 +87,7 @@ impl Operand {
         }
     }
 
-    /// Whether it holds by itself: it is true, not empty, not zero and not null.
+    /// Returns the condition that the value holds: it is true, not empty, not zero and not null.
     pub(super) fn holds(&self) -> String {
         let text = &self.text;
         match self.kind {
@@ -102,7 +102,7 @@ impl Operand {
     }
 }
 
-/// Whether the API server sees to it that there is a value: by a default, or because the field must be given.
+/// Returns whether the API server ensures that there is a value: by a default, or because the field is required.
 fn is_always_there(field: &Field) -> bool {
     let has_default = field.default.as_ref().is_some_and(|default| literal(default).is_some());
     has_default || field.required && matches!(field.default, None | Some(Literal::Null))
@@ -119,7 +119,7 @@ fn kind(field: &Field) -> Kind {
     }
 }
 
-/// A default that is a constant, as CEL text.
+/// Returns a default that is a constant, as CEL text.
 fn literal(literal: &Literal) -> Option<String> {
     match literal {
         Literal::Bool(value) => Some(value.to_string()),
@@ -130,7 +130,7 @@ fn literal(literal: &Literal) -> Option<String> {
     }
 }
 
-/// The field or link of that name, as a value.
+/// Makes the operand of the field or link of that name.
 pub(super) fn member(model: &Model, name: &str, object: &str) -> Option<Result<Operand, Left>> {
     let field = model.field(name).map(|field| Operand::field(field, object));
     field.or_else(|| model.link(name).map(|link| Operand::link(link, object)))

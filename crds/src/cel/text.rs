@@ -29,12 +29,12 @@ const RESERVED: [&str; 23] = [
     "__dash__",
 ];
 
-/// A property's name as a rule has it.
+/// Returns the name of a property as it is written in a rule.
 pub(super) fn property(name: &str) -> String {
     if RESERVED.contains(&name) { format!("__{name}__") } else { name.replace("__", "__underscores__") }
 }
 
-/// A text as a literal.
+/// Returns a text as a literal.
 pub(super) fn string(text: &str) -> String {
     let mut literal = String::from("\"");
     for c in text.chars() {
@@ -53,7 +53,7 @@ pub(super) fn string(text: &str) -> String {
     literal + "\""
 }
 
-/// A number with a fraction as a literal of type double.
+/// Returns a number with a fraction as a literal of type double.
 pub(super) fn double(number: f64) -> String {
     format!("{number:?}")
 }

@@ -81,12 +81,12 @@ impl Rule {
         Self { text, rank }
     }
 
-    /// In parentheses, if it binds less tightly than `rank`.
+    /// Returns the text, in parentheses if it binds less tightly than `rank`.
     fn within(&self, rank: Rank) -> String {
         if self.rank < rank { format!("({})", self.text) } else { self.text.clone() }
     }
 
-    /// All of them hold.
+    /// Makes the rule that all of them hold.
     pub(super) fn all(rules: Vec<Self>) -> Self {
         Self::join(rules, " && ", Rank::And)
     }
@@ -105,7 +105,7 @@ impl Rule {
         Self::new(format!("!{}", self.within(Rank::Unary)), Rank::Unary)
     }
 
-    /// A condition as [`Operand`] makes it.
+    /// Makes a rule of a condition from [`Operand`].
     fn condition(text: String) -> Self {
         let rank = if text.contains(" && ") {
             Rank::And
@@ -160,7 +160,7 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// A policy that is asked for the object itself stands in the rule as a whole.
+    /// Translates the call of a policy, which must be about the object itself.
     fn call(&self, call: &Call) -> Result<Rule, Left> {
         let object = match &call.argument.root {
             Root::Object if call.argument.steps.is_empty() => self.object,
@@ -211,7 +211,8 @@ impl<'a> Translator<'a> {
     }
 
     fn equals(&self, one: &Term, other: &Term, whole: &Expr) -> Result<Rule, Left> {
-        let (one, other) = (self.operand(one)?, self.operand(other)?);
+        let one = self.operand(one)?;
+        let other = self.operand(other)?;
         let incomparable = || Left::Incomparable { what: whole.to_string() };
         if other.kind == Kind::Null {
             return Ok(Rule::condition(one.is_absent()));
@@ -244,7 +245,8 @@ impl<'a> Translator<'a> {
     }
 
     fn is_in(&self, one: &Term, other: &Term, whole: &Expr) -> Result<Rule, Left> {
-        let (one, other) = (self.operand(one)?, self.operand(other)?);
+        let one = self.operand(one)?;
+        let other = self.operand(other)?;
         let inside = match (one.kind, other.kind) {
             (Kind::String, Kind::String) => {
                 cost::check(cost::of_contains(other.longest, one.longest), whole)?;
@@ -262,13 +264,13 @@ impl<'a> Translator<'a> {
     }
 }
 
-/// Whether two references say the same: name, namespace and kind.
+/// Returns the condition that two references are equal: name, namespace and kind.
 fn same_reference(one: &str, other: &str) -> String {
     let optional = |property: &str| {
         let property = text::property(property);
-        format!(
-            "has({one}.{property}) == has({other}.{property}) && (!has({one}.{property}) || {one}.{property} == {other}.{property})"
-        )
+        let one = format!("{one}.{property}");
+        let other = format!("{other}.{property}");
+        format!("has({one}) == has({other}) && (!has({one}) || {one} == {other})")
     };
     format!("{one}.name == {other}.name && {} && {}", optional("namespace"), optional("kind"))
 }

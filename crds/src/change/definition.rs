@@ -28,7 +28,7 @@ const VERSION_PARTS: [&str; 7] = [
     "selectableFields",
 ];
 
-/// All that the definition `wanted` says otherwise than `stored`, of what a model's definition says at all.
+/// Returns all differences between the definitions, in the parts that a model determines.
 ///
 /// # Errors
 /// When one has no JSON form.
@@ -36,7 +36,8 @@ pub fn compare(
     stored: &CustomResourceDefinition,
     wanted: &CustomResourceDefinition,
 ) -> Result<Vec<Difference>, CompareError> {
-    let (old, new) = (serde_json::to_value(stored)?, serde_json::to_value(wanted)?);
+    let old = serde_json::to_value(stored)?;
+    let new = serde_json::to_value(wanted)?;
     let mut found = fixed(&old["spec"], &new["spec"]);
     for name in NAMES {
         found.extend(harmless(name, &old["spec"]["names"][name], &new["spec"]["names"][name]));
@@ -48,7 +49,7 @@ pub fn compare(
     Ok(found)
 }
 
-/// What the API server never changes in a definition.
+/// Returns the differences in what the API server never changes in a definition.
 fn fixed(old: &Value, new: &Value) -> Vec<Difference> {
     let parts = [("scope", &old["scope"], &new["scope"]), ("kind", &old["names"]["kind"], &new["names"]["kind"])];
     let differing = parts.into_iter().filter(|(_, before, after)| before != after);
@@ -63,7 +64,8 @@ fn versions(old: &Value, new: &Value) -> Vec<Difference> {
         found.cloned().unwrap_or(Value::Null)
     };
     let mut found: Vec<_> = old.as_array().into_iter().flatten().filter_map(|version| foreign(version, new)).collect();
-    let (before, after) = (of(old, VERSION), of(new, VERSION));
+    let before = of(old, VERSION);
+    let after = of(new, VERSION);
     if before.is_null() {
         return found;
     }
@@ -76,14 +78,15 @@ fn versions(old: &Value, new: &Value) -> Vec<Difference> {
     found
 }
 
-/// A version that somebody else has defined.
+/// Returns the difference that a version was defined by someone else.
 fn foreign(version: &Value, new: &Value) -> Option<Difference> {
     let is_ours = new.as_array().into_iter().flatten().any(|ours| ours["name"] == version["name"]);
     let remedy = "the definition is not made from a model: give the model another plural, or delete the definition";
     (!is_ours).then(|| whole("version", &version["name"], &Value::Null, Effect::Conflict(remedy.to_owned())))
 }
 
-/// Another resource of the group that has a name which the definition needs. `others` is what the API server serves there.
+/// Returns the names of the definition that other resources of the group have. `others` are those that the API server
+/// serves.
 pub fn taken_names(wanted: &CustomResourceDefinition, others: &[APIResource]) -> Vec<Difference> {
     let names = &wanted.spec.names;
     let ours: Vec<_> = [Some(&names.plural), names.singular.as_ref()]

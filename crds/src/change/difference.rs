@@ -13,7 +13,8 @@ use super::values::{complies, number, same};
 pub struct Difference {
     /// Where in objects; nothing when it is about the definition itself (names, columns).
     pub place: Option<Place>,
-    /// What: a keyword of the schema (`maxLength`), [`FIELD`], [`OTHER_FIELDS`] or a part of the definition (`shortNames`).
+    /// What: a keyword of the schema (`maxLength`), [`FIELD`], [`OTHER_FIELDS`] or a part of the definition
+    /// (`shortNames`).
     pub aspect: String,
     /// What the stored definition says.
     pub before: Option<Value>,
@@ -66,16 +67,17 @@ pub enum Requirement {
     },
     /// The value has only these fields.
     Only(BTreeSet<String>),
-    /// What the new schema asks cannot be told here: every object with a value there counts as one that does not meet it.
+    /// What the new schema asks cannot be told here: every object with a value there counts as one that does not meet
+    /// it.
     Untold,
 }
 
 impl Difference {
-    /// Whether this object is broken by the difference: it becomes invalid, or loses a value.
+    /// Returns whether the difference breaks this object: it becomes invalid, or loses a value.
     ///
-    /// The object is one that is valid under the stored definition, as the API server shows it, with defaults. Where the old
-    /// default is what fills a field that has become required, an object that was never written since that default came is
-    /// not told from others: the API server shows both alike.
+    /// The object is one that is valid under the stored definition, as the API server shows it, with defaults. Where
+    /// the old default is what fills a field that has become required, an object that was never written since that
+    /// default came is not told from others: the API server shows both alike.
     pub fn affects(&self, object: &Value) -> bool {
         let (Some(place), Effect::Breaking(requirement)) = (&self.place, &self.effect) else {
             return false;
@@ -106,7 +108,8 @@ impl fmt::Display for Difference {
             None => f.write_str("definition: ")?,
         }
         let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "none".to_owned(), text);
-        let (before, after) = (shown(&self.before), shown(&self.after));
+        let before = shown(&self.before);
+        let after = shown(&self.after);
         match (self.aspect.as_str(), &self.before, &self.after) {
             (FIELD, None, _) => write!(f, "added ({after})"),
             (FIELD, _, None) => write!(f, "removed (was {before})"),

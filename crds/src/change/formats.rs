@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::values::{is_type, number};
 
-/// Whether a value is of a format; a text of another format than these counts as one that is not.
+/// Returns whether a value is of a format. No value is of a format that is not known here.
 pub(super) fn complies(format: &str, value: &Value) -> bool {
     match (format, value) {
         ("int32", Value::Number(_)) => {
@@ -25,7 +25,8 @@ fn ignored(format: &str) -> bool {
     matches!(format, "password" | "int32" | "int64" | "float" | "double")
 }
 
-/// Whether every number of one format is of the other too; no format is that of all numbers of the type.
+/// Returns whether every number of the format `before` is of the format `after` too. Without a format, all numbers are
+/// allowed.
 pub(super) fn is_wider(before: Option<&str>, after: &str) -> bool {
     match after {
         "double" => true,
@@ -35,7 +36,8 @@ pub(super) fn is_wider(before: Option<&str>, after: &str) -> bool {
     }
 }
 
-/// RFC 3339, and what else the API server takes: any character before the fraction, small letters, seconds up to 59.
+/// Returns whether a text is a date of RFC 3339 or another that the API server accepts: any character before the
+/// fraction, lower-case letters, seconds up to 59.
 fn is_date_time(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let Some((date, time)) = text.split_once('t') else {
@@ -75,7 +77,7 @@ fn is_time(text: &str) -> bool {
     *hour <= 23 && *minute <= 59 && *second <= 59 && (is_zone(rest) || fraction_end(rest).is_some_and(is_zone))
 }
 
-/// What follows `.123`.
+/// Returns what follows a fraction such as `.123`.
 fn fraction_end(text: &str) -> Option<&str> {
     let mut characters = text.chars();
     characters.next()?;
@@ -94,7 +96,7 @@ fn digits(text: &str, count: usize) -> Option<u32> {
     text.parse().ok().filter(|_| are_digits)
 }
 
-/// Base64 with padding, and not empty.
+/// Returns whether a text is base64 with padding, and not empty.
 fn is_base64(text: &str) -> bool {
     let bytes = text.trim_end_matches('=');
     let padding = text.len() - bytes.len();

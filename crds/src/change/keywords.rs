@@ -19,7 +19,7 @@ pub(super) const STRUCTURE: [&str; 6] = [
     "x-kubernetes-validations",
 ];
 
-/// What it does to stored values that `keyword` of the schema `old` is another in `new`.
+/// Returns the effect on stored values of another `keyword` in `new` than in `old`.
 pub(super) fn effect(keyword: &str, old: &Schema, new: &Schema) -> Effect {
     if is_harmless(keyword, old, new) {
         return Effect::Harmless;
@@ -27,7 +27,7 @@ pub(super) fn effect(keyword: &str, old: &Schema, new: &Schema) -> Effect {
     Effect::Breaking(if is_told(keyword) { requirement(keyword, new) } else { Requirement::Untold })
 }
 
-/// That values comply with the keyword.
+/// Makes the requirement that values comply with the keyword.
 fn requirement(keyword: &str, new: &Schema) -> Requirement {
     let own = new.iter().filter(|(name, _)| !STRUCTURE.contains(&name.as_str()) && *name != "description");
     Requirement::Keyword {
@@ -36,14 +36,15 @@ fn requirement(keyword: &str, new: &Schema) -> Requirement {
     }
 }
 
-/// Whether `complies` knows the keyword: combinations of schemas it does not.
+/// Returns whether `complies` knows the keyword: it does not know combinations of schemas.
 fn is_told(keyword: &str) -> bool {
     !matches!(keyword, "allOf" | "anyOf" | "oneOf" | "not" | "$ref" | "x-kubernetes-embedded-resource")
 }
 
-/// Whether every value that complied still does.
+/// Returns whether every value that complied with `old` complies with `new`.
 fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
-    let (before, after) = (old.get(keyword), new.get(keyword));
+    let before = old.get(keyword);
+    let after = new.get(keyword);
     let numbers = || before.and_then(number).zip(after.and_then(number));
     let after_is = |value: bool| after.and_then(Value::as_bool).unwrap_or_default() == value;
     match keyword {
@@ -83,7 +84,7 @@ fn word(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
 }
 
-/// Whether all choices that there were are among those that there are.
+/// Returns whether all old choices are among the new ones.
 fn is_part(before: Option<&Value>, after: Option<&Value>) -> bool {
     let (Some(Value::Array(before)), Some(Value::Array(after))) = (before, after) else {
         return false;
@@ -91,7 +92,7 @@ fn is_part(before: Option<&Value>, after: Option<&Value>) -> bool {
     before.iter().all(|value| after.iter().any(|other| same(value, other)))
 }
 
-/// Whether both schemas say the same with a keyword. An API server need not write what means the same as nothing.
+/// Returns whether a keyword means the same in both schemas. The API server may leave out what is the default.
 pub(super) fn same_keyword(keyword: &str, old: &Schema, new: &Schema) -> bool {
     let told = |schema: &'_ Schema| schema.get(keyword).filter(|value| !means_nothing(keyword, value)).cloned();
     match (told(old), told(new)) {

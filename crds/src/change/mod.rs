@@ -1,10 +1,12 @@
 //! What becomes of stored objects when a kind's definition is replaced by another one.
 //!
-//! [`compare`] finds all [`Difference`]s of two definitions and sorts them: harmless; tightening (CEL rules, which do not touch
-//! what is stored until it is edited); breaking for the objects that [`Difference::affects`] says; or nothing that the API server
-//! takes. [`Change`] adds what the stored objects say and gives the [`Verdict`], in words for people or as JSON.
+//! [`compare`] finds all [`Difference`]s of two definitions and sorts them: harmless; tightening (CEL rules, which do
+//! not touch what is stored until it is edited); breaking for the objects that [`Difference::affects`] says; or nothing
+//! that the API server takes. [`Change`] adds what the stored objects say and gives the [`Verdict`], in words for
+//! people or as JSON.
 //!
-//! **Invariant:** where a change is called safe, no stored object becomes invalid by it or loses a value (a property test).
+//! **Invariant:** where a change is called safe, no stored object becomes invalid by it or loses a value (a property
+//! test).
 
 mod definition;
 mod difference;

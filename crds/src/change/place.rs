@@ -20,7 +20,7 @@ enum Step {
 pub struct Place(Vec<Step>);
 
 impl Place {
-    /// The object itself.
+    /// Makes the path of the object itself.
     pub(super) fn object() -> Self {
         Self::default()
     }
@@ -41,17 +41,17 @@ impl Place {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 
-    /// Whether it is in the object's status, which controllers write.
+    /// Returns whether it is in the object's status, which controllers write.
     pub(super) fn is_in_status(&self) -> bool {
         matches!(self.0.first(), Some(Step::Field(name)) if name == "status")
     }
 
-    /// All values that an object has there.
+    /// Returns all values that an object has there.
     pub(super) fn of<'a>(&self, object: &'a Value) -> Vec<&'a Value> {
         values(&self.0, object)
     }
 
-    /// Whether the object lacks the field that the place ends with, anywhere where it could be.
+    /// Returns whether the object lacks the field that the place ends with, anywhere where it could be.
     pub(super) fn is_lacking_in(&self, object: &Value) -> bool {
         let Some((Step::Field(name), parents)) = self.0.split_last() else {
             return false;

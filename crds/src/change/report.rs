@@ -15,7 +15,7 @@ pub struct Report<'a>(pub &'a [Change]);
 pub struct Refusal(pub Vec<Change>);
 
 impl Report<'_> {
-    /// The verdict on the whole set: one definition that is refused keeps the others from being applied.
+    /// Returns the verdict on the whole set: one definition that is refused keeps the others from being applied.
     pub fn verdict(&self) -> Verdict {
         let has = |verdict| self.0.iter().any(|change| change.verdict() == verdict);
         if has(Verdict::Refuse) {
@@ -71,7 +71,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The objects that a finding breaks, and the remedy.
+/// Returns the objects that a finding breaks, and the remedy.
 fn consequence(f: &mut fmt::Formatter<'_>, change: &Change, finding: &Finding, indent: &str) -> fmt::Result {
     match &finding.difference.effect {
         Effect::Harmless => Ok(()),
@@ -98,14 +98,15 @@ fn remedy(missed: &Requirement, difference: &Difference) -> String {
     match missed {
         Requirement::Gone { must_be_given: true, .. } => {
             format!(
-                "let it be optional in the model first, then take it out of these objects{how}, then out of the model; {NEWER}"
+                "make it optional in the model first, then take it out of these objects{how}, then out of the model; \
+                 {NEWER}"
             )
         }
         Requirement::Gone { .. } => {
             format!("take it out of these objects first{how}, or keep it in the model; {NEWER}")
         }
         Requirement::Given if difference.aspect == FIELD => {
-            "give it a default in the model, or let it be optional until all objects have it".to_owned()
+            "give it a default in the model, or make it optional until all objects have it".to_owned()
         }
         Requirement::Given => format!("give it a value in these objects first{how}, or a default in the model"),
         Requirement::Only(_) => format!("take them out of these objects first{how}, or keep them in the model"),

@@ -11,7 +11,7 @@ use super::place::Place;
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 const RULES: &str = "x-kubernetes-validations";
 
-/// All differences of two schemas and of what is below them.
+/// Returns all differences of two schemas and of what is below them.
 pub(super) fn compare(place: &Place, old: &Schema, new: &Schema) -> Vec<Difference> {
     let mut found = vec![];
     compare_into(place, old, new, &mut found);
@@ -43,7 +43,8 @@ fn difference(
     after: Option<&Value>,
     effect: Effect,
 ) -> Difference {
-    let (before, after) = (before.cloned(), after.cloned());
+    let before = before.cloned();
+    let after = after.cloned();
     Difference { place: Some(place.clone()), aspect: aspect.to_owned(), before, after, effect }
 }
 
@@ -65,10 +66,11 @@ fn are_apart(old: Option<&str>, new: Option<&str>) -> bool {
     matches!((old, new), (Some(old), Some(new)) if old != new && !(numeric(old) && numeric(new)))
 }
 
-/// CEL rules, told apart by their text; another message is harmless.
+/// Compares CEL rules, which are identified by their text; another message is harmless.
 fn rules(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let list = |schema: &Schema| schema.get(RULES).and_then(Value::as_array).cloned().unwrap_or_default();
-    let (before, after) = (list(old), list(new));
+    let before = list(old);
+    let after = list(new);
     let of = |rules: &[Value], text: &Value| rules.iter().find(|rule| rule["rule"] == *text).cloned();
     for rule in &after {
         let text = &rule["rule"];
@@ -94,7 +96,7 @@ enum Accepted<'a> {
     Schema(&'a Schema),
 }
 
-/// What is accepted under names that are not among the properties.
+/// Returns what is accepted under names that are not among the properties.
 fn others(schema: &Schema) -> Accepted<'_> {
     match schema.get("additionalProperties") {
         Some(Value::Object(values)) => Accepted::Schema(values),
@@ -174,7 +176,7 @@ fn is_listed(schema: &Schema, name: &str) -> bool {
     names.into_iter().flatten().any(|listed| listed == name)
 }
 
-/// Listed as required, and with no default to fill it.
+/// Returns whether a property is required and has no default.
 fn must_be_given(schema: &Schema, name: &str) -> bool {
     let default = property(schema, name).and_then(|field| field.get("default"));
     is_listed(schema, name) && default.is_none_or(Value::is_null)
@@ -193,9 +195,10 @@ fn required(at: &Place, name: &str, old: &Schema, new: &Schema, found: &mut Vec<
     found.push(difference(at, REQUIRED, Some(&json!(before)), Some(&json!(after)), effect));
 }
 
-/// The values of a map, and whether fields without a name of their own are accepted.
+/// Compares the values of a map, and whether fields that are not listed are accepted.
 fn other_fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
-    let (before, after) = (others(old), others(new));
+    let before = others(old);
+    let after = others(new);
     let text = |accepted| match accepted {
         Accepted::Nothing => json!("none"),
         Accepted::Anything => json!("anything"),
@@ -228,7 +231,7 @@ fn items(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>)
     }
 }
 
-/// The root of a schema that has none.
+/// Returns an empty schema.
 pub(super) fn empty() -> Schema {
     Map::new()
 }

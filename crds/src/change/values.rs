@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::formats;
 
-/// Whether a value complies with one keyword of a schema. A keyword that is not known counts as not met.
+/// Returns whether a value complies with one keyword of a schema. A keyword that is not known counts as not met.
 pub(super) fn complies(keyword: &str, schema: &Map<String, Value>, value: &Value) -> bool {
     let nullable = schema.get("nullable") == Some(&Value::Bool(true));
     if value.is_null() {
@@ -59,7 +59,7 @@ fn within(value: &Value, schema: &Map<String, Value>, limit: &str, holds: impl F
     number(value).zip(limit).is_none_or(|(value, limit)| holds(value, limit))
 }
 
-/// JSON has one kind of number: 3.0 is an integer.
+/// Returns whether a value has a type. JSON has one kind of number: 3.0 is an integer.
 pub(super) fn is_type(name: &str, value: &Value) -> bool {
     match name {
         "integer" => value.is_i64() || value.as_f64().is_some_and(|n| n.fract() == 0.0 && n.abs() < 2f64.powi(63)),
@@ -72,17 +72,18 @@ pub(super) fn is_type(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Whether one number is a whole multiple of another.
+/// Returns whether one number is a whole multiple of another.
 pub(super) fn is_multiple(value: f64, step: f64) -> bool {
     step != 0.0 && (value / step).fract() == 0.0
 }
 
-/// A pattern that cannot be read here is not met.
+/// Returns whether a value matches a pattern. Nothing matches one that cannot be read here.
 fn matches_pattern(pattern: &str, value: &Value) -> bool {
     value.as_str().is_none_or(|text| regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text)))
 }
 
-/// `set`: no item twice; `map`: no two items with the same keys, and each with all of them.
+/// Returns whether a list complies with its type: a `set` has no item twice, and a `map` no two items with the same
+/// keys, and all items have all keys.
 fn is_list_of_its_type(schema: &Map<String, Value>, value: &Value) -> bool {
     let items = value.as_array().into_iter().flatten();
     match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
@@ -109,7 +110,7 @@ fn are_distinct<'a>(items: impl Iterator<Item = &'a Value>) -> bool {
     true
 }
 
-/// The same JSON: 1 is 1.0.
+/// Returns whether both are the same JSON: 1 is 1.0.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),

@@ -50,13 +50,13 @@ pub enum Verdict {
 }
 
 impl Change {
-    /// A change before any object was looked at.
+    /// Makes a change before any object was looked at.
     pub fn new(definition: String, is_new: bool, differences: Vec<Difference>) -> Self {
         let finding = |difference| Finding { difference, affected: Affected::default() };
         Self { definition, is_new, findings: differences.into_iter().map(finding).collect(), unseen: None }
     }
 
-    /// Whether the verdict depends on stored objects. Not if it is clear anyway.
+    /// Returns whether the verdict depends on stored objects, and is not clear without them.
     pub fn asks_for_objects(&self) -> bool {
         let has = |test: fn(&Effect) -> bool| self.findings.iter().any(|finding| test(&finding.difference.effect));
         has(|effect| matches!(effect, Effect::Breaking(_))) && !has(|effect| matches!(effect, Effect::Conflict(_)))
@@ -76,7 +76,7 @@ impl Change {
         self.findings.iter_mut().for_each(|finding| finding.affected = Affected::default());
     }
 
-    /// What is to be done.
+    /// Returns what is to be done.
     pub fn verdict(&self) -> Verdict {
         if self.findings.iter().any(|finding| self.is_refused(finding)) {
             Verdict::Refuse
@@ -87,7 +87,7 @@ impl Change {
         }
     }
 
-    /// Whether this finding is a reason to refuse.
+    /// Returns whether this finding is a reason to refuse.
     pub fn is_refused(&self, finding: &Finding) -> bool {
         match &finding.difference.effect {
             Effect::Harmless | Effect::Tightening => false,
@@ -96,7 +96,8 @@ impl Change {
         }
     }
 
-    /// For programs: `{definition, new, verdict, differences: [{path, what, before, after, effect, objects?}], unseen?}`.
+    /// Returns the change for programs: `{definition, new, verdict, differences: [{path, what, before, after, effect,
+    /// objects?}], unseen?}`.
     pub fn to_json(&self) -> Value {
         let differences: Vec<_> = self.findings.iter().map(Finding::to_json).collect();
         let mut change = json!({
@@ -113,7 +114,7 @@ impl Change {
 }
 
 impl Verdict {
-    /// The verdict in one word.
+    /// Returns the verdict in one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Unchanged => "unchanged",
@@ -148,7 +149,7 @@ impl Affected {
         }
     }
 
-    /// `default/ada, default/grace and 312 more`.
+    /// Returns the names as a text: `default/ada, default/grace and 312 more`.
     pub fn listed(&self) -> String {
         let more = self.count - self.names.len();
         let names = self.names.join(", ");
@@ -157,7 +158,7 @@ impl Affected {
 }
 
 impl Effect {
-    /// The effect in one word.
+    /// Returns the effect in one word.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Harmless => "harmless",
@@ -169,7 +170,7 @@ impl Effect {
 }
 
 impl Requirement {
-    /// What is to be said of objects that do not meet it: `have it`, and of one: `has it`.
+    /// Returns the words for objects that do not meet it: `have it`, and for one: `has it`.
     pub(super) fn missed(&self) -> (&'static str, &'static str) {
         match self {
             Self::Gone { .. } => ("has it", "have it"),

@@ -8,7 +8,7 @@ use crate::{of_model, told};
 
 const BODY: &str = "required string name = 1 [max_length = 9];";
 
-/// What is told when the definition of a model becomes one with `value` at `pointer`.
+/// Returns the differences when the definition of a model gets `value` at `pointer`.
 fn when(pointer: &str, value: Value) -> Vec<Difference> {
     let old = of_model(BODY);
     let mut new = serde_json::to_value(&old).unwrap();

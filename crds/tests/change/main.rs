@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use xos_crds::change::{Difference, compare};
 use xos_xproto::{Sources, compile};
 
-/// A definition whose objects have this schema.
+/// Makes a definition whose objects have this schema.
 fn with_schema(schema: &Value) -> CustomResourceDefinition {
     serde_json::from_value(json!({
         "metadata": {"name": "ms.a.xos.opencord.org"},
@@ -28,12 +28,12 @@ fn with_schema(schema: &Value) -> CustomResourceDefinition {
     .unwrap()
 }
 
-/// The differences of two schemas.
+/// Returns the differences of two schemas.
 fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     compare(&with_schema(old), &with_schema(new)).unwrap()
 }
 
-/// The definition of the model `M` with this body.
+/// Makes the definition of the model `M` with this body.
 fn of_model(body: &str) -> CustomResourceDefinition {
     let mut sources = Sources::new();
     sources.add("m.xproto", format!("option app_label = \"a\";\nmessage M (XOSBase) {{ {body} }}"));
@@ -42,7 +42,7 @@ fn of_model(body: &str) -> CustomResourceDefinition {
     xos_crds::definitions(&compiled.models).remove(0)
 }
 
-/// `breaking spec.f: maxLength 9 → 3`, one for each difference.
+/// Returns a text for each difference, such as `breaking spec.f: maxLength 9 → 3`.
 fn told(found: &[Difference]) -> Vec<String> {
     found.iter().map(|difference| format!("{} {difference}", difference.effect.word())).collect()
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::differences;
 
-/// Whether an object with this `f` (none for null) is broken when `f`'s schema becomes another.
+/// Returns whether an object with this `f` (none for null) breaks when the schema of `f` changes.
 fn is_broken(old: &Value, new: &Value, value: &Value) -> bool {
     let schema = |field: &Value| json!({"type": "object", "properties": {"f": field}});
     let object = if value.is_null() { json!({}) } else { json!({"f": value}) };
@@ -22,8 +22,9 @@ fn values_that_do_not_comply_are_broken() {
         schema[keyword] = value;
         schema
     };
-    let keys = json!({"type": "array", "items": {"type": "object"}, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"]});
     let objects = json!({"type": "array", "items": {"type": "object"}});
+    let keys = with(&objects, "x-kubernetes-list-type", json!("map"));
+    let keys = with(&keys, "x-kubernetes-list-map-keys", json!(["k"]));
     let table = [
         (&string, integer.clone(), json!("a"), true),
         (&number, integer.clone(), json!(1.5), true),

@@ -17,7 +17,8 @@ const OBJECTS: usize = 12;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
-    /// Without a breaking difference what was valid stays valid; with some, exactly the objects are affected that do not.
+    /// Without a breaking difference what was valid stays valid; with some, exactly the objects are affected that do
+    /// not.
     #[test]
     fn affected_are_those_that_the_new_schema_does_not_take(seed: u64) {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -42,7 +43,8 @@ proptest! {
     #[test]
     fn what_is_safe_breaks_nothing(seed: u64) {
         let mut rng = StdRng::seed_from_u64(seed);
-        let (old, new) = (object_schema(&mut rng, 2), object_schema(&mut rng, 2));
+        let old = object_schema(&mut rng, 2);
+        let new = object_schema(&mut rng, 2);
         let found = differences(&old, &new);
         for _ in 0..OBJECTS {
             let object = with_defaults(&old, value(&mut rng, &old));
@@ -55,7 +57,7 @@ proptest! {
     }
 }
 
-/// Nothing is lost with a removed field that is what its default was.
+/// Removes the fields that are equal to their removed defaults: with them nothing is lost.
 fn without_removed_defaults(old: &Value, new: &Value, mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
@@ -164,7 +166,7 @@ fn object_schema(rng: &mut StdRng, depth: u32) -> Value {
     object
 }
 
-/// The same schema with some parts made anew.
+/// Makes the same schema with some parts made anew.
 fn mutated(rng: &mut StdRng, old: &Value) -> Value {
     let fresh = || Value::Null;
     let mut new = old.clone();
@@ -235,7 +237,7 @@ fn mutated(rng: &mut StdRng, old: &Value) -> Value {
     new
 }
 
-/// A value that the schema accepts, most of the time.
+/// Makes a value that the schema accepts, most of the time.
 fn value(rng: &mut StdRng, schema: &Value) -> Value {
     if schema["nullable"] == true && rng.random_bool(0.1) {
         return Value::Null;

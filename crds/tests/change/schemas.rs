@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{differences, of_model, told};
 
-/// A schema of objects whose `spec` is this.
+/// Makes a schema of objects whose `spec` is this.
 fn object(spec: &Value) -> Value {
     json!({"type": "object", "properties": {"spec": spec}})
 }
 
-/// A schema of objects whose `spec.f` is this.
+/// Makes a schema of objects whose `spec.f` is this.
 fn field(schema: &Value) -> Value {
     object(&json!({"type": "object", "properties": {"f": schema}}))
 }
@@ -236,8 +236,10 @@ fn a_default_gives_what_is_required() {
         let required = if required { json!(["f"]) } else { json!([]) };
         object(&json!({"type": "object", "properties": {"f": field}, "required": required}))
     };
-    let (default, no_longer) = ("harmless spec.f: default none → a", "harmless spec.f: default a → none");
-    let (now, not) = ("now required", "no longer required");
+    let default = "harmless spec.f: default none → a";
+    let no_longer = "harmless spec.f: default a → none";
+    let now = "now required";
+    let not = "no longer required";
     assert_told(
         &schema(false, false),
         &schema(true, true),
@@ -265,18 +267,16 @@ fn lists_maps_and_objects_are_entered() {
         (&|longest| field(&field(&item(longest))), "spec.f.spec.f.name"),
         (&status, "status.name"),
     ] {
-        let (shorter, longer) =
-            (format!("breaking {place}: maxLength 9 → 8"), format!("harmless {place}: maxLength 8 → 9"));
+        let shorter = format!("breaking {place}: maxLength 9 → 8");
+        let longer = format!("harmless {place}: maxLength 8 → 9");
         assert_told(&schema(9), &schema(8), &[&shorter], &[&longer]);
     }
 }
 
 #[test]
 fn fields_without_a_name_of_their_own() {
-    let (of_texts, named) = (
-        json!({"type": "object", "additionalProperties": {"type": "string"}}),
-        json!({"type": "object", "properties": {"a": {"type": "string"}}}),
-    );
+    let of_texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let named = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     assert_told(
         &field(&of_texts),
         &field(&named),

@@ -22,7 +22,7 @@ pub(crate) fn with_defaults(schema: &Value, mut value: Value) -> Value {
     value
 }
 
-/// Whether a schema accepts a value, and keeps all of it.
+/// Returns whether a schema accepts a value, and keeps all of it.
 pub(crate) fn accepts(schema: &Value, value: &Value) -> bool {
     if value.is_null() {
         return schema["nullable"] == true;
@@ -52,7 +52,8 @@ fn equal(a: &Value, b: &Value) -> bool {
 }
 
 fn bounded(schema: &Value, least: &str, most: &str, count: usize) -> bool {
-    let (least, most) = (schema[least].as_u64().unwrap_or(0), schema[most].as_u64().unwrap_or(u64::MAX));
+    let least = schema[least].as_u64().unwrap_or(0);
+    let most = schema[most].as_u64().unwrap_or(u64::MAX);
     (least..=most).contains(&(count as u64))
 }
 

@@ -63,7 +63,9 @@ fn what_cannot_be_looked_at_is_refused_with_the_reason() {
     let change = Change { unseen: Some("listing is forbidden.".to_owned()), ..change(&[]) };
     assert_eq!(change.verdict(), Verdict::Refuse);
     let text = Refusal(vec![change]).to_string();
-    assert!(text.contains("  spec.lastName: removed (was string)\n  Whether that breaks stored objects is not known: listing is forbidden.\n"), "{text}");
+    let unknown = "  spec.lastName: removed (was string)\n  Whether that breaks stored objects is not known: \
+                   listing is forbidden.\n";
+    assert!(text.contains(unknown), "{text}");
 }
 
 #[test]
@@ -87,9 +89,10 @@ fn remedies_fit_what_objects_can_do() {
         let text = Refusal(vec![change]).to_string();
         text.lines().find_map(|line| line.trim().strip_prefix("help: ").map(str::to_owned)).expect(&text)
     };
-    let (none, given) = ("", json!({"spec": {"s": "a"}}));
+    let none = "";
+    let given = json!({"spec": {"s": "a"}});
     let required = help("required string s = 1 [max_length = 9];", none, given.clone());
-    assert!(required.starts_with("let it be optional in the model first, then take it out"), "{required}");
+    assert!(required.starts_with("make it optional in the model first, then take it out"), "{required}");
     let status = json!({"status": {"s": "a"}});
     let feedback = help(none, "optional int32 s = 1 [feedback_state = True];", status);
     assert!(
@@ -97,7 +100,7 @@ fn remedies_fit_what_objects_can_do() {
         "{feedback}"
     );
     let added = help(none, "required int32 n = 1;", json!({"spec": {}}));
-    assert!(added.starts_with("give it a default in the model, or let it be optional"), "{added}");
+    assert!(added.starts_with("give it a default in the model, or make it optional"), "{added}");
     let now = help("optional int32 n = 1;", "required int32 n = 1;", json!({"spec": {}}));
     assert!(now.starts_with("give it a value in these objects first, or a default"), "{now}");
 }

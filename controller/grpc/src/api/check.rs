@@ -40,11 +40,11 @@ impl fmt::Display for ApiError {
 
 /// Something that makes an API invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum Problem {
     /// Two messages have one name.
     #[error("two messages are called `{name}`, for {first} and for {second}; set option `plural`, or rename a model")]
     DuplicateMessage {
-        /// The name.
         name: String,
         /// What the first message is for.
         first: String,
@@ -54,34 +54,17 @@ pub enum Problem {
     /// A message has the name of one of XOS's own.
     #[error("`{name}`, the message for {model}, is the name of something in XOS's own .proto files; choose another")]
     Taken {
-        /// The name.
         name: String,
         /// What the message is for.
         model: String,
     },
     /// Two fields of a message have one number.
     #[error("`{first}` and `{second}` of `{message}` both have the number {number}")]
-    DuplicateNumber {
-        /// The message.
-        message: String,
-        /// The first field.
-        first: String,
-        /// The second field.
-        second: String,
-        /// The number of both.
-        number: u32,
-    },
+    DuplicateNumber { message: String, first: String, second: String, number: u32 },
     /// Two fields of a message have one name, or names that clash: protobuf does not tell `a_b` from `aB`, and a field
     /// that can be unset takes its name with `_present` behind it too.
     #[error("the names `{first}` and `{second}` clash in the message of `{message}`")]
-    DuplicateField {
-        /// The message.
-        message: String,
-        /// The first name.
-        first: String,
-        /// The second name.
-        second: String,
-    },
+    DuplicateField { message: String, first: String, second: String },
 }
 
 /// Finds everything that is wrong with an API.
@@ -125,12 +108,13 @@ fn numbers(message: &Message, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Fields and oneofs share their names; of fields, protobuf also compares the names that they have in JSON.
+/// Checks the names of fields and oneofs, which share them; protobuf also compares the names that fields have in JSON.
 fn field_names(message: &Message, problems: &mut Vec<Problem>) {
     let mut fields: HashMap<String, &Field> = HashMap::new();
     let mut oneofs: HashMap<String, &Field> = HashMap::new();
     let mut clash = |first: &Field, second: &Field| {
-        let (first, second) = (first.name.clone(), second.name.clone());
+        let first = first.name.clone();
+        let second = second.name.clone();
         problems.push(Problem::DuplicateField { message: message.name.clone(), first, second });
     };
     for field in &message.fields {
@@ -147,7 +131,7 @@ fn field_names(message: &Message, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The name that protobuf gives a field in JSON: without underscores, the letter behind one as a capital.
+/// Returns the name that protobuf gives a field in JSON: without underscores, and the letter after one as a capital.
 fn json_name(name: &str) -> String {
     let mut capital = false;
     let mut json = String::with_capacity(name.len());
@@ -174,7 +158,9 @@ mod tests {
             kind: FieldKind::Date,
             options: FieldOptions::default(),
         };
-        let (name, plural, service) = (name.to_owned(), plural.to_owned(), "a".to_owned());
+        let name = name.to_owned();
+        let plural = plural.to_owned();
+        let service = "a".to_owned();
         Message { name, plural, service, content_type: String::new(), fields: fields.iter().map(field).collect() }
     }
 
@@ -196,9 +182,10 @@ mod tests {
         assert_eq!(
             problems(vec![site, sites]),
             [
-                "`Query`, the message for a list of `Site`, is the name of something in XOS's own .proto files; choose another",
-                "two messages are called `Site`, for an object of `Site` and for a list of `Sites`; set option `plural`, or \
-                 rename a model",
+                "`Query`, the message for a list of `Site`, is the name of something in XOS's own .proto files; choose \
+                 another",
+                "two messages are called `Site`, for an object of `Site` and for a list of `Sites`; set option `plural`, \
+                 or rename a model",
                 "`a_b` and `aB` of `Site` both have the number 1",
                 "the names `a_b` and `aB` clash in the message of `Site`",
                 "the names `c` and `c` clash in the message of `Site`",

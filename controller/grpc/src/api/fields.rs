@@ -1,4 +1,5 @@
-//! The fields of a message: the object's id, what the model inherits and adds, reverse links, and what every object has.
+//! The fields of a message: the object's id, what the model inherits and adds, reverse links, and what every object
+//! has.
 
 use std::collections::HashSet;
 
@@ -58,7 +59,7 @@ pub enum FieldKind {
 }
 
 impl Field {
-    /// The type in the language of .proto files, without `repeated`.
+    /// Returns the type in the language of .proto files, without `repeated`.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self.kind {
@@ -69,13 +70,13 @@ impl Field {
         }
     }
 
-    /// Whether the field is a list.
+    /// Returns whether the field is a list.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         matches!(self.kind, FieldKind::ToMany { .. } | FieldKind::Reverse { .. })
     }
 
-    /// The name of the oneof that the field stands in by itself, so that it can be unset.
+    /// Returns the name of the oneof that has only this field, so that it can be unset.
     #[must_use]
     pub fn presence(&self) -> Option<String> {
         match self.kind {
@@ -86,7 +87,7 @@ impl Field {
     }
 }
 
-/// All fields of a model's message, by number.
+/// Returns all fields of a model's message, by number.
 pub(super) fn of(models: &ModelSet, model: &Model) -> Vec<Field> {
     let mut fields = vec![id()];
     fields.extend(numbered(&flat(models, model, &mut HashSet::new())));
@@ -108,8 +109,8 @@ fn derived(number: u32, name: &str) -> Field {
     Field { number, name: name.to_owned(), kind: FieldKind::Derived, options }
 }
 
-/// The members of a model, those of its bases first, depth first; without those that `no_sync` and `no_policy` take from
-/// what a model inherits.
+/// Returns the members of a model, those of its bases first, depth first; without the inherited ones that `no_sync` and
+/// `no_policy` remove.
 fn flat<'a>(models: &'a ModelSet, model: &'a Model, seen: &mut HashSet<&'a str>) -> Vec<&'a Member> {
     let mut members = Vec::new();
     for base in model.bases.iter().filter_map(|base| models.get(base)) {
@@ -122,7 +123,8 @@ fn flat<'a>(models: &'a ModelSet, model: &'a Model, seen: &mut HashSet<&'a str>)
     members
 }
 
-/// Whether a model's own `no_sync` or `no_policy` takes an inherited field away. XOS looks only whether they are there.
+/// Returns whether a model's own `no_sync` or `no_policy` removes an inherited field. XOS only looks whether they are
+/// there.
 fn is_dropped(model: &Model, name: &str) -> bool {
     let option = match name {
         "backend_status" | "backend_code" => "no_sync",

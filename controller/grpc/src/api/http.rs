@@ -31,7 +31,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// The verb as an annotation has it.
+    /// Returns the verb as it is written in an annotation.
     #[must_use]
     pub fn keyword(self) -> &'static str {
         match self {
@@ -42,14 +42,14 @@ impl Verb {
         }
     }
 
-    /// Whether the message is the body.
+    /// Returns whether the message is the body.
     #[must_use]
     pub fn has_body(self) -> bool {
         matches!(self, Self::Post | Self::Put)
     }
 }
 
-/// The six methods of a model.
+/// Returns the six methods of a model.
 pub(super) fn methods(message: &Message) -> Vec<Method> {
     let Message { name, plural, service, .. } = message;
     let all = format!("/xosapi/v1/{service}/{}", plural.to_lowercase());

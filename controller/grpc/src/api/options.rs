@@ -46,7 +46,7 @@ impl FieldOptions {
 }
 
 impl Field {
-    /// The options as a .proto file has them, in XOS's order.
+    /// Returns the options as they are written in a .proto file, in XOS's order.
     #[must_use]
     pub fn option_texts(&self) -> Vec<String> {
         let options = &self.options;

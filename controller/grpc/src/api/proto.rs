@@ -18,7 +18,7 @@ import "xosoptions.proto";
 // A field stands in a oneof by itself, so that one that is unset is told from one that has its type's zero.
 "#;
 
-/// The text of `xos.proto`.
+/// Returns the text of `xos.proto`.
 pub(super) fn text(api: &Api) -> String {
     let mut out = HEAD.to_owned();
     for item in &api.messages {
@@ -75,7 +75,7 @@ fn method(method: &Method, out: &mut String) {
     line(out, "        };\n    }");
 }
 
-/// A text as a string of the .proto language holds it.
+/// Returns a text as it is written in a string of the .proto language.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

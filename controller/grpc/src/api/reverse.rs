@@ -11,7 +11,7 @@ use super::options::FieldOptions;
 /// Where the numbers of those reverse links begin that have none of their own.
 const FIRST_ALLOTTED: u32 = 1900;
 
-/// What the peer of a link calls it; `+` if it does not see it.
+/// Returns the name of the link at its peer; `+` if the peer has no port.
 pub(super) fn name(link: &Link) -> Option<String> {
     match &link.reverse {
         Reverse::LeftOut => None,
@@ -19,8 +19,8 @@ pub(super) fn name(link: &Link) -> Option<String> {
     }
 }
 
-/// The reverse links of a model in the order of their numbering: [`STEP`] more with each class that has some, relative
-/// to the first such class; those without a number from [`FIRST_ALLOTTED`] on.
+/// Returns the reverse links of a model in the order of their numbering: [`STEP`] more with each class that has some,
+/// relative to the first such class; those without a number from [`FIRST_ALLOTTED`] on.
 pub(super) fn of(models: &ModelSet, model: &Model) -> Vec<Field> {
     let links = flat(models, model, &mut HashSet::new());
     let mut offset = 0;
@@ -41,7 +41,7 @@ pub(super) fn of(models: &ModelSet, model: &Model) -> Vec<Field> {
     fields
 }
 
-/// The reverse links of a model's bases, depth first, then its own.
+/// Returns the reverse links of a model's bases, depth first, then its own.
 fn flat<'a>(models: &'a ModelSet, model: &'a Model, seen: &mut HashSet<&'a str>) -> Vec<&'a ReverseLink> {
     let mut links = Vec::new();
     for base in model.bases.iter().filter_map(|base| models.get(base)) {

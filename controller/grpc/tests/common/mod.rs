@@ -4,7 +4,7 @@
 
 use xos_grpc::{Api, Message};
 
-/// The messages and fields.
+/// Returns the messages and fields.
 pub(crate) fn message_rows(api: &Api) -> Vec<String> {
     let mut rows = Vec::new();
     for message in &api.messages {
@@ -20,7 +20,7 @@ pub(crate) fn message_rows(api: &Api) -> Vec<String> {
     rows
 }
 
-/// The methods, each with how it is called over HTTP.
+/// Returns the methods, each with how it is called over HTTP.
 pub(crate) fn method_rows(api: &Api) -> Vec<String> {
     let mut rows = Vec::new();
     for method in api.messages.iter().flat_map(Message::methods) {
@@ -30,7 +30,7 @@ pub(crate) fn method_rows(api: &Api) -> Vec<String> {
     rows
 }
 
-/// The first row in which two normal forms differ, with what stands around it.
+/// Returns the first row in which two normal forms differ, and what it belongs to.
 pub(crate) fn first_difference(ours: &[String], theirs: &[String]) -> Option<String> {
     let at = (0..ours.len().max(theirs.len())).find(|&at| ours.get(at) != theirs.get(at))?;
     let is_message = |row: &&String| row.starts_with("message\t");

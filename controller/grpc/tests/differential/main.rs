@@ -74,7 +74,7 @@ fn random_model_sets_have_everything() {
     assert!(sets.iter().any(|set| generate::depth(&messages(set)) > 4), "deep inheritance");
 }
 
-/// Where the compilers differ, for each set.
+/// Returns where the compilers differ, for each set.
 fn differences(sets: &[Set]) -> Vec<Option<Difference>> {
     let files: Vec<_> = sets.iter().map(Set::texts).collect();
     files.iter().zip(theirs(&files)).map(|(files, theirs)| difference(&ours(files), &theirs)).collect()
@@ -104,9 +104,10 @@ fn difference(ours: &Outcome, theirs: &Outcome) -> Option<Difference> {
     }
 }
 
-/// The smallest set that is found by leaving things out, as long as the compilers differ in the same way.
+/// Returns the smallest set, found by leaving things out, for which the compilers differ in the same way.
 fn smallest(set: &Set, difference: &Difference) -> (Set, String) {
-    let (mut smallest, mut text) = (set.clone(), difference.text.clone());
+    let mut smallest = set.clone();
+    let mut text = difference.text.clone();
     for _ in 0..ROUNDS {
         let mut candidates = smallest.smaller();
         let found = differences(&candidates)

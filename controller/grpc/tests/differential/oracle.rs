@@ -19,7 +19,7 @@ pub(crate) type Files = Vec<(String, String)>;
 /// The normal form of an API, or why there is none.
 pub(crate) type Outcome = Result<Vec<String>, String>;
 
-/// What the original makes of each set. Its compiler runs once for all of them.
+/// Compiles each set with the original compiler, which runs once for all of them.
 pub(crate) fn theirs(sets: &[Files]) -> Vec<Outcome> {
     let folder = tempfile::tempdir().unwrap();
     for (at, files) in sets.iter().enumerate() {
@@ -36,7 +36,7 @@ pub(crate) fn theirs(sets: &[Files]) -> Vec<Outcome> {
     (0..sets.len()).map(|at| outcomes.remove(&at).unwrap_or_else(|| Err("no answer".to_owned()))).collect()
 }
 
-/// The model sets in `config`: the core's, and each service's with the core's.
+/// Returns the model sets in `config`: the core's, and each service's with the core's.
 pub(crate) fn repository() -> Vec<Files> {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
     let read = |path: PathBuf| {
@@ -64,7 +64,7 @@ fn run(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The outcomes of what the oracle printed, by set.
+/// Reads the outcomes that the oracle printed, by set.
 fn read(printed: &str) -> BTreeMap<usize, Outcome> {
     let mut outcomes = BTreeMap::new();
     let mut current: Option<(usize, Outcome)> = None;
@@ -81,13 +81,13 @@ fn read(printed: &str) -> BTreeMap<usize, Outcome> {
     outcomes
 }
 
-/// What we make of a set.
+/// Compiles a set with our compiler.
 pub(crate) fn ours(files: &Files) -> Outcome {
     let api = api(files)?;
     Ok([message_rows(&api), method_rows(&api)].concat())
 }
 
-/// The API that we make of a set, or all errors.
+/// Returns the API that our compiler makes of a set, or all errors.
 pub(crate) fn api(files: &Files) -> Result<Api, String> {
     let mut sources = Sources::new();
     for (name, text) in files {

@@ -19,7 +19,7 @@ use crate::reference::Reference;
 /// How deep policies may call each other.
 const DEEPEST: usize = 32;
 
-/// Whether the API server cannot judge a validator alone, because it follows a link or asks for all objects of a model.
+/// Returns whether a validator follows a link or quantifies over a model, so that the API server cannot evaluate it.
 pub(super) fn speaks_of_others(models: &ModelSet, model: &Model, validator: &Validator) -> bool {
     let Some(policy) = models.policy(&validator.policy) else { return false };
     let mut found = false;
@@ -81,11 +81,12 @@ impl<'a> Judge<'a> {
         };
         let failed = model.validators.iter().find(fails)?;
         let message = self.message(&failed.message, &scope);
-        let (because_of, because_of_classes) = (self.seen.take(), self.classes.take());
+        let because_of = self.seen.take();
+        let because_of_classes = self.classes.take();
         Some(Refusal { reason: "Invalid", message, because_of, because_of_classes })
     }
 
-    /// Whether it holds; none if nobody can know.
+    /// Returns whether the expression holds; `None` if that cannot be known.
     fn holds(&self, expr: &Expr, scope: &Scope) -> Option<bool> {
         match &expr.kind {
             ExprKind::Implies(left, right) => {
@@ -214,11 +215,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// A message with its `{obj.slice.name}` filled in; an object is told by its name.
+    /// Fills in the `{obj.slice.name}` of a message; an object is shown by its name.
     fn message(&self, text: &str, scope: &Scope) -> String {
         let words: Vec<_> = text.split_whitespace().collect();
         let text = words.join(" ");
-        let (mut message, mut rest) = (String::new(), text.as_str());
+        let mut message = String::new();
+        let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once('{')
             && let Some((inner, next)) = behind.split_once('}')
         {

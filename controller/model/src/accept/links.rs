@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::object::Object;
 use crate::reference::Reference;
 
-/// Whether any link leads to a model that others inherit from.
+/// Returns whether any link leads to a model that others inherit from.
 pub(super) fn lead_to_bases(models: &ModelSet, model: &Model) -> bool {
     model.links.iter().any(|link| models.of_class(&link.peer).any(|kind| kind.name != link.peer))
 }

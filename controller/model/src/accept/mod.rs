@@ -1,4 +1,5 @@
-//! What the API server cannot check of an object, since it takes others: uniqueness, links' kinds, validators that speak of other objects.
+//! What the API server cannot check of an object, since it takes others: uniqueness, links' kinds, validators that
+//! speak of other objects.
 //!
 //! An object that is refused is not handled; its condition `Accepted` says why.
 
@@ -38,7 +39,7 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// Of a model.
+    /// Makes the checks of a model.
     pub fn of(models: &ModelSet, model: &Model) -> Self {
         Self {
             keys: Keys::of(model),
@@ -47,24 +48,24 @@ impl Checks {
         }
     }
 
-    /// Whether there is nothing to check.
+    /// Returns whether there is nothing to check.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty() && !self.has_links_to_bases && !self.validators
     }
 
-    /// The queries that the check of an object asks, so that indexes can be made for them.
+    /// Makes the indexes that the check of an object needs.
     pub fn prepare(&self, index: &mut Index, model: &Model, object: &Object) {
         for query in self.keys.queries(model, object) {
             index.prepare(&query);
         }
     }
 
-    /// Whether all indexes are there.
+    /// Returns whether all indexes that the check of an object needs have been made.
     pub fn is_ready(&self, index: &Index, model: &Model, object: &Object) -> bool {
         self.keys.queries(model, object).iter().all(|query| index.is_ready(query))
     }
 
-    /// Why the object is refused, if it is.
+    /// Checks an object, and returns why it is refused, if it is.
     pub fn refusal(&self, index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
         let by_links = || self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
         let by_validators = || self.validators.then(|| Judge::new(index, object).refusal(model)).flatten();
@@ -72,7 +73,7 @@ impl Checks {
     }
 }
 
-/// Whether somebody has already acted on the object as it is now.
+/// Returns whether a synchronizer has already acted on the object as it is now.
 fn is_settled(object: &Object) -> bool {
     let passes =
         || object.status.synchronizers.iter().flat_map(|own| [(&own.sync, Pass::Sync), (&own.policy, Pass::Policy)]);

@@ -18,9 +18,11 @@ const MODELS: &str = "option app_label = \"t\";
     message Network (XOSBase) { required string name = 1 [max_length = 9]; optional bool open = 2;
         optional manytoone owner->Slice:owned = 3:1001; optional manytomany permitted->Slice:permits = 4:1002; }
     message Plug (XOSBase) { option validators = \"may_connect:Slice {obj.slice.name} may not use {obj.network}\";
-        required manytoone slice->Slice:plugs = 1:1003 [unique_with = \"network\"]; required manytoone network->Network:plugs = 2:1004; }
-    message Onu (XOSBase) { option validators = \"small:too big\"; required string serial = 1 [max_length = 9, tosca_key = True];
-        required int32 port = 2 [tosca_key = True]; optional int32 size = 3; optional manytoone owner->Service:onus = 4:1005; }";
+        required manytoone slice->Slice:plugs = 1:1003 [unique_with = \"network\"];
+        required manytoone network->Network:plugs = 2:1004; }
+    message Onu (XOSBase) { option validators = \"small:too big\";
+        required string serial = 1 [max_length = 9, tosca_key = True]; required int32 port = 2 [tosca_key = True];
+        optional int32 size = 3; optional manytoone owner->Service:onus = 4:1005; }";
 
 fn models() -> Arc<ModelSet> {
     let mut sources = Sources::new();
@@ -30,7 +32,7 @@ fn models() -> Arc<ModelSet> {
     Arc::new(compiled.models)
 }
 
-/// An object made at this second.
+/// Makes an object that was created at this second.
 fn object(model: &str, name: &str, at: i64, fields: Value) -> Arc<Object> {
     let mut o = Object { fields: serde_json::from_value(fields).unwrap(), ..Object::named(model, "n", name) };
     o.meta.created = Some(Timestamp::from_second(at).unwrap());
@@ -64,7 +66,8 @@ fn settled(object: &Object) -> Arc<Object> {
 
 #[test]
 fn the_older_one_has_the_name_unless_the_other_is_in_use() {
-    let (old, new) = (object("Service", "a", 1, json!({"name": "S"})), object("Onos", "b", 2, json!({"name": "S"})));
+    let old = object("Service", "a", 1, json!({"name": "S"}));
+    let new = object("Onos", "b", 2, json!({"name": "S"}));
     let world = index(&[Arc::clone(&old), Arc::clone(&new)]);
     assert_eq!(refusal(&world, &old), None);
     let told = ("NotUnique", "Service a has name \"S\" already".to_owned());

@@ -1,5 +1,5 @@
-//! Uniqueness: `unique`, `unique_with`, and the natural key of `tosca_key`s. Within a namespace, among all that inherit from the model that
-//! declares the field; a field without a value is never the same as another.
+//! Uniqueness: `unique`, `unique_with`, and the natural key of `tosca_key`s. Within a namespace, among all that inherit
+//! from the model that declares the field; a field without a value is never the same as another.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl Keys {
 }
 
 impl Key {
-    /// The objects with the same values; none if one of them is missing.
+    /// Returns the query for objects with the same values; `None` if the object lacks one of them.
     fn query(&self, model: &Model, object: &Object) -> Option<Query> {
         let mut query = Query { with_deleted: true, ..Query::of(&self.class, Some(&object.meta.namespace)) };
         for field in &self.fields {
@@ -93,7 +93,7 @@ impl Key {
     }
 }
 
-/// Whether the other one has the better right: it is in use already, or else it is older.
+/// Returns whether the other object keeps the name: the one that is in use already, or else the older one.
 fn goes_first(other: &Object, object: &Object) -> bool {
     match (is_settled(object), is_settled(other)) {
         (false, true) => true,

@@ -4,45 +4,24 @@ use crate::choice::{UnknownChoice, hint};
 
 /// Why a field could not be read or set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum DynamicError {
     /// The set has no such model.
     #[error("there is no model `{model}`{}", hint(suggestion.as_deref()))]
-    UnknownModel {
-        /// The name.
-        model: String,
-        /// The nearest one.
-        suggestion: Option<String>,
-    },
+    UnknownModel { model: String, suggestion: Option<String> },
     /// The model has no objects of its own.
     #[error("model {model} is abstract: it has no objects of its own")]
-    Abstract {
-        /// The model.
-        model: String,
-    },
+    Abstract { model: String },
     /// The object is of another class.
     #[error("a {model} is not a {class}")]
-    NotA {
-        /// The object's model.
-        model: String,
-        /// The class.
-        class: String,
-    },
+    NotA { model: String, class: String },
     /// The model has no such field.
     #[error("model {model} has no field `{field}`{}", hint(suggestion.as_deref()))]
-    UnknownField {
-        /// The model.
-        model: String,
-        /// The name.
-        field: String,
-        /// The nearest one.
-        suggestion: Option<String>,
-    },
+    UnknownField { model: String, field: String, suggestion: Option<String> },
     /// A value of another type.
     #[error("{model}: field `{field}` is {expected}, not {found}")]
     Type {
-        /// The model.
         model: String,
-        /// The field.
         field: String,
         /// What it has to be.
         expected: &'static str,
@@ -54,28 +33,15 @@ pub enum DynamicError {
     Choice(#[from] UnknownChoice),
     /// A required field was to be unset.
     #[error("{model}: field `{field}` is required: it cannot be unset")]
-    Required {
-        /// The model.
-        model: String,
-        /// The field.
-        field: String,
-    },
+    Required { model: String, field: String },
     /// The field is the framework's.
     #[error("{model}: `{field}` is the framework's own bookkeeping: leave it alone, or use a feedback field")]
-    Bookkeeping {
-        /// The model.
-        model: String,
-        /// The field.
-        field: String,
-    },
+    Bookkeeping { model: String, field: String },
     /// It is another sort of member.
     #[error("{model}: `{field}` is {is}: use {instead}")]
     Sort {
-        /// The model.
         model: String,
-        /// The field or link.
         field: String,
-        /// What it is.
         is: &'static str,
         /// The methods that are for it.
         instead: &'static str,
@@ -83,9 +49,7 @@ pub enum DynamicError {
     /// A reference to a kind that is not the peer's.
     #[error("{model}: `{link}` leads to a {peer}, which a {kind} is not")]
     Peer {
-        /// The model.
         model: String,
-        /// The link.
         link: String,
         /// The model that it leads to.
         peer: String,

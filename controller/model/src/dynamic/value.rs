@@ -6,7 +6,7 @@ use xos_xproto::{ContentType, Field, ScalarType};
 use crate::choice::UnknownChoice;
 use crate::typed::constant;
 
-/// What the value had to be, if it does not have the field's type.
+/// Returns what the value should be, if it does not have the field's type.
 pub(super) fn mismatch(field: &Field, value: &Value) -> Option<&'static str> {
     let is_date = |value: &Value| value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok());
     let (fits, expected) = match field.ty {
@@ -37,7 +37,7 @@ pub(super) fn choice(field: &Field, value: &Value) -> Result<(), UnknownChoice> 
     Err(UnknownChoice::new(&format!("{}.{}", field.declared_in, field.name), &shown(value), &known))
 }
 
-/// A value as text, a text without its quotes.
+/// Returns a value as text, a text without its quotes.
 fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -7,8 +7,8 @@ use xos_xproto::ModelSet;
 
 use super::extra::ExtraDependency;
 
-/// The strongly connected components that are cycles: more than one node, or a node with an edge to itself. Tarjan's algorithm without
-/// recursion: time and memory grow with nodes plus edges, whatever the depth.
+/// Returns the strongly connected components that are cycles: more than one node, or a node with an edge to itself. It
+/// is Tarjan's algorithm without recursion: time and memory grow with nodes plus edges, whatever the depth.
 pub fn components<N: Clone + Eq + Hash>(
     nodes: impl IntoIterator<Item = N>,
     mut edges: impl FnMut(&N) -> Vec<N>,
@@ -93,8 +93,8 @@ impl<N: Clone + Eq + Hash> Search<N> {
     }
 }
 
-/// The cycles among models: of links and of `dependency_graph` together. Objects of such models may wait for each other in a circle;
-/// where they do, the circle is found and not waited for.
+/// Returns the cycles among models, of links and of `dependency_graph` together. Objects of such models may wait for
+/// each other in a circle; the circle is then found, and not waited for.
 pub fn model_cycles(models: &ModelSet, extra: &[ExtraDependency]) -> Vec<Vec<String>> {
     let on = |name: &String| {
         let links = models.get(name).into_iter().flat_map(|model| &model.links).map(|link| link.peer.clone());

@@ -21,7 +21,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// Whether it means this object, as one of `class`.
+    /// Returns whether the address means this object, as one of `class`.
     pub(super) fn means(&self, class: &Arc<str>, key: &ObjectKey) -> bool {
         let address = &self.address;
         (&address.class, &address.namespace, &address.name) == (class, &key.namespace, &key.name)
@@ -29,7 +29,7 @@ impl Edge {
     }
 }
 
-/// The edges of an object. A value that is no reference is none: the API server lets none pass.
+/// Returns the edges of an object. Values that are not references are ignored: the API server accepts none.
 pub(super) fn of(shape: &Shape, object: &Object) -> Vec<Edge> {
     let mut edges = vec![];
     for (link, name, peer) in shape.links() {

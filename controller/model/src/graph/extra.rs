@@ -13,13 +13,14 @@ pub struct ExtraDependency {
     pub model: String,
     /// The model that it waits for.
     pub on: String,
-    /// The link of `model` that leads to the peers, or the reverse port by which theirs lead to it. Empty: any object of `on` in the
-    /// namespace.
+    /// The link of `model` that leads to the peers, or the reverse port by which theirs lead to it. Empty: any object
+    /// of `on` in the namespace.
     pub port: String,
 }
 
 /// A dependency that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum GraphError {
     /// No such model.
     #[error("dependency_graph: there is no model `{0}`")]
@@ -27,16 +28,14 @@ pub enum GraphError {
     /// The model has no such port.
     #[error("dependency_graph: model {model} has neither a link nor a reverse link `{port}`; it has {known}")]
     UnknownPort {
-        /// The model.
         model: String,
-        /// The port.
         port: String,
         /// The ports that it has.
         known: String,
     },
 }
 
-/// The models that a dependency holds for (the model and its heirs), and what they need.
+/// Returns the models that a dependency holds for (the model and those that inherit from it), and what they need.
 pub(super) fn need(models: &ModelSet, extra: &ExtraDependency) -> Result<(Vec<String>, Need), GraphError> {
     let find = |name: &str| models.get(name).ok_or_else(|| GraphError::UnknownModel(name.to_owned()));
     let model = find(&extra.model)?;

@@ -1,7 +1,7 @@
 //! Who is linked with whom: links forward and back by index, what depends on what, and who waits for whom.
 //!
-//! [`Graph`] holds the objects' links, [`Waits`] who waits; neither ever scans all objects, and the cost of every operation grows with
-//! the links that it touches.
+//! [`Graph`] holds the objects' links, [`Waits`] who waits; neither ever scans all objects, and the cost of every
+//! operation grows with the links that it touches.
 
 mod cycles;
 mod edges;
@@ -62,7 +62,7 @@ pub enum Dependency {
 }
 
 impl Graph {
-    /// No objects yet, of these models, with these dependencies beside the links.
+    /// Makes an empty one for these models, with these dependencies beside the links.
     ///
     /// # Errors
     /// When a dependency names a model or port that is not there.
@@ -75,7 +75,8 @@ impl Graph {
         })
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its links changed.
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its
+    /// links changed.
     pub fn insert(&mut self, object: &Object, is_unsettled: bool) -> bool {
         let key = object.key();
         let Some(shape) = self.shapes.get(&key.model) else { return false };
@@ -92,7 +93,7 @@ impl Graph {
         !is_same
     }
 
-    /// An object is gone.
+    /// Removes an object that is gone.
     pub fn remove(&mut self, key: &ObjectKey) {
         self.unlink(key);
         self.settle(key, false);
@@ -111,7 +112,7 @@ impl Graph {
         }
     }
 
-    /// Whether those that depend on the object have to wait from now on.
+    /// Sets whether the objects that depend on this one have to wait from now on.
     pub fn set_unsettled(&mut self, key: &ObjectKey, is_unsettled: bool) {
         if let Some(node) = self.nodes.get_mut(key) {
             node.is_unsettled = is_unsettled;
@@ -131,27 +132,27 @@ impl Graph {
         }
     }
 
-    /// How many objects there are.
+    /// Returns the number of objects.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no objects.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Whether there is such an object.
+    /// Returns whether there is such an object.
     pub fn contains(&self, key: &ObjectKey) -> bool {
         self.nodes.contains_key(key)
     }
 
-    /// Whether those that depend on the object have to wait.
+    /// Returns whether the objects that depend on this one have to wait.
     pub fn is_unsettled(&self, key: &ObjectKey) -> bool {
         self.nodes.get(key).is_some_and(|node| node.is_unsettled)
     }
 
-    /// All objects that an address means: of the class or derived from it, and of that name. One, unless the name is not unique.
+    /// Returns all objects of an address's class with its name: one, unless several kinds of the class share the name.
     pub fn at<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = ObjectKey> + 'a {
         self.shapes.heirs(&address.class).iter().map(|model| address.key(model)).filter(|key| self.contains(key))
     }
@@ -160,14 +161,14 @@ impl Graph {
         self.at(&edge.address).filter(|key| edge.kind.as_ref().is_none_or(|kind| *kind == key.model))
     }
 
-    /// The objects that a link of the object leads to.
+    /// Returns the objects that a link of the object leads to.
     pub fn linked(&self, key: &ObjectKey, port: &str) -> Vec<ObjectKey> {
         let Some(node) = self.nodes.get(key) else { return vec![] };
         let Some(link) = node.shape.link(port) else { return vec![] };
         node.edges.iter().filter(|edge| edge.link == link).flat_map(|edge| self.targets(edge)).collect()
     }
 
-    /// The objects whose links lead to the object by its reverse port of that name.
+    /// Returns the objects whose links lead to the object by its reverse port of that name.
     pub fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<ObjectKey> {
         let Some(node) = self.nodes.get(key) else { return vec![] };
         let Some(reverse) = node.shape.reverse(port) else { return vec![] };
@@ -181,7 +182,7 @@ impl Graph {
         sources.filter(|(source, link)| leads_here(source, *link)).map(|(source, _)| source.clone()).collect()
     }
 
-    /// What the object depends on: the peers of its links, there or not, and what `dependency_graph` adds.
+    /// Returns what the object depends on: the peers of its links, existing or not, and what `dependency_graph` adds.
     pub fn dependencies<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = Dependency> + 'a {
         let node = self.nodes.get(key);
         let by_link = node.into_iter().flat_map(|node| &node.edges).flat_map(|edge| self.by_edge(edge));
@@ -194,7 +195,8 @@ impl Graph {
         if present.is_empty() { vec![Dependency::Missing(edge.address.clone())] } else { present }
     }
 
-    /// Of an unconditional dependency only what is to be waited for, so that its cost does not grow with all pairs.
+    /// Returns the objects that a dependency needs; of an unconditional one only those to wait for, so that the cost
+    /// does not grow with all pairs.
     fn by_need(&self, key: &ObjectKey, need: &shape::Need) -> Vec<ObjectKey> {
         match need {
             shape::Need::All(class) => self.unsettled_of(class, &key.namespace).take(1).cloned().collect(),
@@ -203,18 +205,19 @@ impl Graph {
         }
     }
 
-    /// The objects of a class in a namespace that others have to wait for.
+    /// Returns the objects of a class in a namespace that others have to wait for.
     fn unsettled_of<'a>(&'a self, class: &str, namespace: &'a Arc<str>) -> impl Iterator<Item = &'a ObjectKey> + 'a {
         let models = self.shapes.heirs(class).iter();
         models.filter_map(|model| self.unsettled.get(&(Arc::clone(model), Arc::clone(namespace)))).flatten()
     }
 
-    /// The objects with a link to this one, each once: those that depend on it, and that go before it on deletion.
+    /// Returns the objects with a link to this one, each once: they depend on it, and are deleted before it.
     pub fn dependants(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         self.sources(key, |_| true)
     }
 
-    /// The objects that XOS deletes together with this one: those with a to-one link to it, optional or not (Django's CASCADE).
+    /// Returns the objects that XOS deletes together with this one: those with a to-one link to it, optional or not
+    /// (Django's CASCADE).
     pub fn cascade(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         self.sources(key, |is_to_many| !is_to_many)
     }
@@ -234,7 +237,7 @@ impl Graph {
         found
     }
 
-    /// The names of the ports by which `source` leads to `target`.
+    /// Returns the names of the ports by which `source` leads to `target`.
     pub fn ports(&self, source: &ObjectKey, target: &ObjectKey) -> Vec<Arc<str>> {
         let Some(node) = self.nodes.get(source) else { return vec![] };
         let leads = node.edges.iter().filter(|edge| self.targets(edge).any(|key| key == *target));
@@ -243,7 +246,7 @@ impl Graph {
 }
 
 impl Address {
-    /// The address under which a link to `class` names the object.
+    /// Returns the address under which a link to `class` names the object.
     fn of(class: &Arc<str>, key: &ObjectKey) -> Self {
         Self { class: Arc::clone(class), namespace: Arc::clone(&key.namespace), name: Arc::clone(&key.name) }
     }

@@ -107,7 +107,7 @@ impl Shape {
         }
     }
 
-    /// The links: number, name, peer.
+    /// Returns number, name and peer of each link.
     pub(super) fn links(&self) -> impl Iterator<Item = (usize, &str, &Arc<str>)> {
         self.links.iter().enumerate().map(|(at, link)| (at, link.name.as_ref(), &link.peer))
     }

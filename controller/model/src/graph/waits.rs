@@ -14,7 +14,8 @@ pub enum Blocker {
     Missing(Address),
 }
 
-/// Which objects wait, each for one blocker at a time: that is enough to be woken, and keeps the cost of waking within the links touched.
+/// Which objects wait, each for one blocker at a time: that is enough to be woken, and keeps the cost of waking within
+/// the links touched.
 #[derive(Clone, Debug, Default)]
 pub struct Waits {
     waiting: HashMap<ObjectKey, Blocker>,
@@ -26,7 +27,8 @@ pub struct Waits {
 impl Waits {
     /// Asks whether a live object has to wait, and notes it.
     ///
-    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once for each.
+    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once
+    /// for each.
     pub fn look(&mut self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
         let blocker = graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last();
         self.note(key, blocker)
@@ -44,7 +46,8 @@ impl Waits {
 
     /// The same for an object that is being deleted: it waits until those that depend on it are gone.
     ///
-    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it leads to.
+    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it
+    /// leads to.
     pub fn look_deleting(
         &mut self,
         graph: &Graph,
@@ -123,8 +126,8 @@ impl Waits {
         self.waiting.is_empty()
     }
 
-    /// The end of the line of those that an object waits for: the object or name that holds all of them up, and how many stand between.
-    /// In a cycle that was not broken yet it is the object itself.
+    /// The end of the line of those that an object waits for: the object or name that holds all of them up, and how
+    /// many stand between. In a cycle that was not broken yet it is the object itself.
     pub fn root<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'a Blocker, usize)> {
         let mut last = self.waiting.get(key)?;
         let mut between = 0;
@@ -138,8 +141,8 @@ impl Waits {
         Some((last, between))
     }
 
-    /// Finds the cycles among those that wait, each from some object on to the one that waits for it, and frees them: what is in a cycle
-    /// is not waited for by the others in it. The freed objects are to be looked at again.
+    /// Finds the cycles among those that wait, each from some object on to the one that waits for it, and frees them:
+    /// what is in a cycle is not waited for by the others in it. The freed objects are to be looked at again.
     pub fn break_cycles(&mut self, graph: &Graph, is_deleting: impl Fn(&ObjectKey) -> bool) -> Vec<Vec<ObjectKey>> {
         let next = |key: &ObjectKey| self.held_by(graph, key, is_deleting(key));
         let cycles = components(self.waiting.keys().cloned(), next);

@@ -109,7 +109,8 @@ fn accept(object: &mut Object, now: Timestamp) {
     }
 }
 
-/// Whether a pass is done, and its condition says otherwise: something held it up (a switch, a wait, a refusal), and does so no longer.
+/// Whether a pass is done, and its condition says otherwise: something held it up (a switch, a wait, a refusal), and
+/// does so no longer.
 pub fn is_told(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let is_done = object.status.of(synchronizer).is_some_and(|own| own.live(pass).handled.is_some());
     let told = || condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer)).cloned();

@@ -13,7 +13,7 @@ use crate::status::PassState;
 /// XOS's `policy_status` after success.
 const POLICY_DONE: &str = "done";
 
-/// `updated` is when the operator's change was first seen: creation for the first intent.
+/// Sets `updated` to when the operator's change was first seen: creation for the first intent.
 pub(super) fn mark_updated(object: &mut Object, finished: &Finished) {
     if finished.operation.is_delete() || is_known(object) {
         return;
@@ -24,14 +24,14 @@ pub(super) fn mark_updated(object: &mut Object, finished: &Finished) {
     object.set("updated", date(updated));
 }
 
-/// Whether any pass has tried the present intent, or one from which only quiet saves lead to it.
+/// Returns whether any pass has tried the present intent, or one from which only quiet saves lead to it.
 fn is_known(object: &Object) -> bool {
     let passes = object.status.synchronizers.iter().flat_map(|own| [&own.sync, &own.policy]);
     let mut seen = passes.filter_map(|state| state.attempted.as_ref());
     seen.any(|then| is_same(then, &object.intent, &object.quiet_saves))
 }
 
-/// The moment of a change that the other pass has to see.
+/// Records the moment of a change that the other pass has to see.
 pub(super) fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
     let field = match pass {
         Pass::Policy => "changed_by_policy",
@@ -40,7 +40,7 @@ pub(super) fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
     object.set(field, date(whole_milliseconds(at)));
 }
 
-/// The fields of the pass.
+/// Writes the fields of the pass.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished) {
     match finished.operation.pass() {
         Pass::Policy => write_policy(object, finished),
@@ -84,7 +84,8 @@ fn status_text(before: Option<&str>, done: &str, outcome: &Outcome) -> String {
     outcome.message().map_or_else(|| done.to_owned(), |text| message::join(before, text))
 }
 
-/// XOS's `backend_register`: JSON text with `next_run`, `exponent`, `last_success`, times in seconds since the epoch.
+/// Returns XOS's `backend_register`: JSON text with `next_run`, `exponent`, `last_success`, times in seconds since the
+/// epoch.
 fn register(object: &Object, state: &PassState, finished: &Finished) -> String {
     let before: Value =
         object.text("backend_register").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What an attempt leaves on its object: XOS's fields, conditions, history, bookkeeping.
 //!
-//! Several synchronizers may look at one object. For each pass one of them, the first that ever attempts it, owns the top of status; every
-//! other keeps to its own entry of bookkeeping and to conditions qualified with its name.
+//! Several synchronizers may look at one object. For each pass one of them, the first that ever attempts it, owns the
+//! top of status; every other keeps to its own entry of bookkeeping and to conditions qualified with its name.
 
 mod conditions;
 mod fields;
@@ -21,8 +21,8 @@ use crate::status::{Attempt, PassState};
 pub use conditions::{Wait, held, is_told, reason, refused, waiting};
 pub use rebase::rebase;
 
-/// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit that was taken back
-/// before anybody acted on it, or a quiet save.
+/// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit
+/// that was taken back before anybody acted on it, or a quiet save.
 pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Object {
     let mut new = object.clone();
     let generation = Some(object.meta.generation);
@@ -76,8 +76,8 @@ pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Obj
     new
 }
 
-/// Marks that an attempt of a pass changed the object, so that the other pass has work: XOS's `changed_by_step` and `changed_by_policy`.
-/// Call it before [`after`]; not for changes of bookkeeping only, see [`is_news`].
+/// Marks that an attempt of a pass changed the object, so that the other pass has work: XOS's `changed_by_step` and
+/// `changed_by_policy`. Call it before [`after`]; not for changes of bookkeeping only, see [`is_news`].
 pub fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
     fields::mark_changed(object, pass, at);
 }

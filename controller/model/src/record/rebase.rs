@@ -3,8 +3,9 @@
 use crate::condition::{self, Condition};
 use crate::object::Object;
 
-/// `current` with what lies between `before` and `after`: the changed fields of status (`is_status` tells them), the own entry of
-/// bookkeeping, conditions that were set or cleared, and new lines of history. What others wrote stays.
+/// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
+/// them), the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and new entries of history.
+/// What others wrote stays.
 pub fn rebase(
     before: &Object,
     after: &Object,

@@ -159,7 +159,7 @@ fn policy(object: &Object, second: i64, outcome: Outcome) -> Object {
     run(object, second, outcome, if first { Operation::PolicyCreate } else { Operation::PolicyUpdate })
 }
 
-/// A save by an attempt that changes the object, as the engine does it.
+/// Returns a save by an attempt that changes the object, as the engine does it.
 fn changing(object: &Object, second: i64, operation: Operation) -> Object {
     let finished = Finished {
         step: "Step".to_owned(),

@@ -114,7 +114,7 @@ struct Generator {
     policy: bool,
 }
 
-/// The model set of a seed.
+/// Makes the model set of a seed.
 pub fn set(seed: u64) -> Set {
     let mut random = Random::new(seed);
     let mut residues: Vec<usize> = (0..100).collect();
@@ -125,7 +125,7 @@ pub fn set(seed: u64) -> Set {
     Generator { random, known, taken: BTreeSet::new(), members: 0, residues, policy }.set()
 }
 
-/// The longest way from a message to a root.
+/// Returns the longest way from a message to a root.
 pub fn depth(messages: &[Message]) -> usize {
     fn from(name: &str, messages: &[Message]) -> usize {
         let message = messages.iter().find(|message| message.name == name);
@@ -170,7 +170,8 @@ impl Generator {
         Set { files }
     }
 
-    /// Options of the file: every file of a set sets the same ones, since the original lets them hold in later files.
+    /// Makes the options of a file: every file of a set has the same ones, since in the original they also hold in
+    /// later files.
     fn head(&mut self, service: bool) -> Vec<String> {
         let label = self.random.pick(&["core", "onos", "rcord", "fabric_crossconnect"]);
         let mut head = vec![format!("option app_label = \"{label}\";")];
@@ -202,7 +203,7 @@ impl Generator {
         message
     }
 
-    /// No base, XOSBase, an earlier message, or several that have no ancestor in common.
+    /// Chooses the bases: none, XOSBase, an earlier message, or several that have no ancestor in common.
     fn bases(&mut self, before: &[Message]) -> Vec<String> {
         let mut bases: Vec<String> = Vec::new();
         let mut ancestry = BTreeSet::new();
@@ -221,7 +222,7 @@ impl Generator {
         bases
     }
 
-    /// A name that is not taken, and option `plural` if it needs or gets one.
+    /// Makes a name that is not taken, and option `plural` if it needs or gets one.
     fn name(&mut self) -> (String, Option<String>) {
         loop {
             let mut name = format!("{}{}", self.random.pick(FIRST), self.random.pick(SECOND));
@@ -252,7 +253,7 @@ impl Generator {
         options
     }
 
-    /// A field, without its number.
+    /// Makes a field, without its number.
     fn field(&mut self) -> Member {
         let ty = self.random.pick(TYPES);
         let modifier = self.random.pick(&["required", "optional"]);
@@ -309,7 +310,7 @@ impl Generator {
         }
     }
 
-    /// The peer's port and its number.
+    /// Makes the peer's port and its number.
     fn reverse(&mut self) -> (String, String) {
         let port = match self.random.below(10) {
             0 => "+".to_owned(),

@@ -61,12 +61,12 @@ pub enum Layout {
 }
 
 impl Set {
-    /// The files' names and texts.
+    /// Returns the files' names and texts.
     pub fn texts(&self) -> Vec<(String, String)> {
         self.files.iter().enumerate().map(|(at, file)| (format!("{at}.xproto"), file.text())).collect()
     }
 
-    /// All sets that are smaller by one thing.
+    /// Returns all sets that are smaller by one thing.
     pub fn smaller(&self) -> Vec<Self> {
         let mut smaller = Vec::new();
         for (f, file) in self.files.iter().enumerate() {
@@ -95,7 +95,7 @@ impl Set {
         set
     }
 
-    /// Without a message and all that refers to it.
+    /// Returns the set without a message and all that refers to it.
     fn without_message(&self, f: usize, m: usize) -> Self {
         let mut set = self.clone();
         let gone = set.files[f].messages.remove(m).name;

@@ -54,7 +54,8 @@ const OPTIONAL_TEXT_CHOICES: &[&str] =
 const NUMBER_CHOICES: &[&str] = &["((1, 'One'), (2, 'Two'))", "((0, 'Off'), (16, 'On'))"];
 const SIGNED_CHOICES: &[&str] = &["((-1, 'Down'), (1, 'Up'), (0, 'Level'))"];
 
-/// The set with values for some of its fields, and other names for some. The same for the same set and seed.
+/// Returns the set with defaults or choices for some of its fields, and other names for some: the same for the same set
+/// and seed.
 #[must_use]
 pub fn with_values(mut set: Set, seed: u64) -> Set {
     let mut random = Random::new(seed ^ 0x7661_6c75_6573);
@@ -71,7 +72,7 @@ pub fn with_values(mut set: Set, seed: u64) -> Set {
     set
 }
 
-/// The modifier and type of a field.
+/// Returns the modifier and type of a field.
 fn head(member: &Member) -> (bool, String) {
     let mut words = member.text.split(' ');
     (words.next() == Some("required"), words.next().unwrap_or_default().to_owned())
@@ -99,7 +100,7 @@ fn choices(member: &mut Member, random: &mut Random) {
     }
 }
 
-/// The values of the choices as they are written, without `None`.
+/// Returns the values of the choices as they are written, without `None`.
 fn values(choices: &str) -> Vec<&str> {
     let tuples = choices.split('(').filter(|tuple| !tuple.is_empty());
     tuples.filter_map(|tuple| tuple.split(", '").next()).filter(|value| *value != "None").collect()

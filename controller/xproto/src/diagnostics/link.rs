@@ -4,7 +4,7 @@ use super::{did_you_mean, free_number};
 use crate::declare_diagnostics;
 
 declare_diagnostics! {
-    /// A link: its peer, its kind, or what the peer has of it.
+    /// A link: its peer, its kind, or its port at the peer.
     pub enum LinkError;
 
     /// The peer of a link is declared in no file of the set. XOS 4.0.4 leaves the link dangling silently. Correct the

@@ -163,7 +163,7 @@ fn free_number(free: Option<u32>) -> Option<String> {
 /// The most names that are shown of a circle.
 pub(crate) const MOST_OF_CIRCLE: usize = 10;
 
-/// A circle of names, of which `left_out` are not shown before the last one.
+/// Returns a circle of names as text; `left_out` of them are not shown before the last one.
 pub(crate) fn circle(path: &[String], left_out: usize) -> String {
     match path {
         [first @ .., last] if left_out > 0 => format!("{} → and {left_out} more → {last}", first.join(" → ")),

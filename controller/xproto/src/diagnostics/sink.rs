@@ -19,7 +19,7 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// One for which XOS's own rules on options are errors.
+    /// Makes an empty sink; if `strict`, XOS's own rules are errors.
     pub(crate) fn new(strict: bool) -> Self {
         Self { strict, ..Self::default() }
     }
@@ -34,7 +34,8 @@ impl Sink {
         }
     }
 
-    /// As [`Sink::push`] for a diagnostic that is dear to make, such as one with a suggestion.
+    /// Adds a diagnostic that is expensive to make, such as one with a suggestion; once there are many of them, the
+    /// fallback.
     pub(crate) fn push_with(&mut self, make: impl FnOnce() -> Diagnostic, fallback: impl FnOnce() -> Diagnostic) {
         let make_it = self.kept.len() < MOST && self.dear < MOST_DEAR;
         self.dear += usize::from(make_it);
@@ -42,7 +43,7 @@ impl Sink {
         self.push(diagnostic);
     }
 
-    /// The diagnostics by file and place, then one on those that were left out.
+    /// Returns the diagnostics by file and place, and then one that counts those left out.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.kept.sort_by_key(|d| (d.primary, d.severity(), d.code()));
         if let Some(last) = self.last {

@@ -52,13 +52,13 @@ pub struct Field {
     pub db_index: bool,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
-    /// Option `immutable`, our own addition: what was given on creation stays as it is.
+    /// Option `immutable`, our own addition: the value cannot be changed after creation.
     pub immutable: bool,
     /// Option `help_text`, else `description`, else the comment right above the field.
     pub help_text: Option<String>,
     /// Option `verbose_name`.
     pub verbose_name: Option<String>,
-    /// The policy behind `::`; XOS 4.0.4 reads it and uses it for nothing.
+    /// The policy after `::`; XOS 4.0.4 reads it but does not use it.
     pub policy: Option<String>,
     /// The options as written; of one given twice only the first.
     pub options: Vec<RawOption>,
@@ -67,26 +67,26 @@ pub struct Field {
 }
 
 impl Field {
-    /// The option of that name.
+    /// Returns the option of that name.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&RawOption> {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// Whether a boolean option is set to true.
+    /// Returns whether a boolean option is set to true.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.option(name).and_then(RawOption::as_bool).unwrap_or(false)
     }
 
-    /// The name in lowerCamelCase, as custom resources have it: `first_name` is `firstName`.
+    /// Returns the name in lowerCamelCase, as custom resources have it: `first_name` is `firstName`.
     #[must_use]
     pub fn camel_name(&self) -> String {
         camel_case(&self.name)
     }
 }
 
-/// lowerCamelCase of a snake_case name, as custom resources have it; capital letters that are there stay.
+/// Returns a snake_case name in lowerCamelCase, as custom resources have it; capital letters stay as they are.
 #[must_use]
 pub fn camel_case(name: &str) -> String {
     let mut camel = String::with_capacity(name.len());
@@ -94,9 +94,10 @@ pub fn camel_case(name: &str) -> String {
     camel
 }
 
-/// The letters of [`camel_case`].
+/// Returns the letters of [`camel_case`].
 pub(crate) fn camel_chars(name: &str) -> impl Iterator<Item = char> {
-    let (mut is_begun, mut is_word) = (false, false);
+    let mut is_begun = false;
+    let mut is_word = false;
     name.chars().filter_map(move |letter| {
         if letter == '_' {
             is_word = is_begun;
@@ -108,8 +109,8 @@ pub(crate) fn camel_chars(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// A number that is the same for names that are the same in lowerCamelCase, and hardly ever for others (FNV-1a of the
-/// letters without their case).
+/// Returns a number that is the same for names that are the same in lowerCamelCase, and hardly ever for others (FNV-1a
+/// of the letters without their case).
 pub(crate) fn camel_key(name: &str) -> u32 {
     let letters = name.bytes().filter(|&byte| byte != b'_');
     letters.fold(0x811c_9dc5, |key, byte| (key ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193))
@@ -146,25 +147,25 @@ impl ScalarType {
         ("bytes", Self::Bytes),
     ];
 
-    /// The type that a keyword names.
+    /// Returns the type that a keyword names.
     #[must_use]
     pub fn from_keyword(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(keyword, _)| *keyword == word).map(|&(_, ty)| ty)
     }
 
-    /// The keyword of the language.
+    /// Returns the keyword of the language.
     #[must_use]
     pub fn keyword(self) -> &'static str {
         Self::ALL.iter().find(|(_, ty)| *ty == self).map_or("", |(keyword, _)| keyword)
     }
 
-    /// Whether the values are whole numbers.
+    /// Returns whether the values are whole numbers.
     #[must_use]
     pub fn is_integer(self) -> bool {
         matches!(self, Self::Int32 | Self::Uint32)
     }
 
-    /// Whether the values are numbers.
+    /// Returns whether the values are numbers.
     #[must_use]
     pub fn is_number(self) -> bool {
         self.is_integer() || matches!(self, Self::Float | Self::Double)
@@ -201,7 +202,7 @@ impl ContentType {
     pub(crate) const ALL: [(&'static str, Self); 4] =
         [("stripped", Self::Stripped), ("date", Self::Date), ("url", Self::Url), ("ip", Self::Ip)];
 
-    /// The content type that an option's value names.
+    /// Returns the content type that an option's value names.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|&(_, content_type)| content_type)
@@ -252,7 +253,7 @@ pub struct RawOption {
 }
 
 impl RawOption {
-    /// `True`, `true`, `False` or `false`, quoted or not.
+    /// Returns the value if it is `True`, `true`, `False` or `false`, quoted or not.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self.value.as_str() {

@@ -11,7 +11,7 @@ use crate::source::Span;
 pub struct Link {
     /// The port as written, `site`.
     pub name: String,
-    /// How many objects stand on either side.
+    /// How many objects there are on either side.
     pub kind: LinkKind,
     /// `required` and not `optional`.
     pub required: bool,
@@ -25,7 +25,7 @@ pub struct Link {
     pub peer_qualifier: Option<String>,
     /// The model that holds the pairs of a link between many and many.
     pub through: Option<String>,
-    /// What the peer has of the link.
+    /// How the link is seen from the peer.
     pub reverse: Reverse,
     /// The number as written, 1 to 99 when there are no errors.
     pub number: u32,
@@ -51,9 +51,9 @@ pub struct Link {
     pub db_index: bool,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
-    /// Option `immutable`, our own addition: what was given on creation stays as it is.
+    /// Option `immutable`, our own addition: the value cannot be changed after creation.
     pub immutable: bool,
-    /// The policy behind `::`; XOS 4.0.4 reads it and uses it for nothing.
+    /// The policy after `::`; XOS 4.0.4 reads it but does not use it.
     pub policy: Option<String>,
     /// The options as written; of one given twice only the first.
     pub options: Vec<RawOption>,
@@ -64,26 +64,26 @@ pub struct Link {
 }
 
 impl Link {
-    /// The option of that name.
+    /// Returns the option of that name.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&RawOption> {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// The name in lowerCamelCase, as custom resources have it.
+    /// Returns the name in lowerCamelCase, as custom resources have it.
     #[must_use]
     pub fn camel_name(&self) -> String {
         camel_case(&self.name)
     }
 
-    /// Whether the value is a set of objects and not at most one.
+    /// Returns whether the value is a set of objects and not at most one.
     #[must_use]
     pub fn is_to_many(&self) -> bool {
         matches!(self.kind, LinkKind::ManyToMany | LinkKind::OneToMany)
     }
 }
 
-/// How many objects stand on either side of a link.
+/// How many objects there are on either side of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LinkKind {
     /// `manytoone`: many objects lead to one peer.
@@ -105,20 +105,20 @@ impl LinkKind {
         ("manytomany", Self::ManyToMany),
     ];
 
-    /// The kind that a keyword names.
+    /// Returns the kind that a keyword names.
     #[must_use]
     pub fn from_keyword(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(keyword, _)| *keyword == word).map(|&(_, kind)| kind)
     }
 
-    /// The keyword of the language.
+    /// Returns the keyword of the language.
     #[must_use]
     pub fn keyword(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(keyword, _)| keyword)
     }
 }
 
-/// What the peer of a link has of it.
+/// How a link is seen from its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reverse {
     /// No peer port is written, as in `port->Peer = 1`.
@@ -135,7 +135,7 @@ pub enum Reverse {
 }
 
 impl Reverse {
-    /// The name of the port, if the peer has one.
+    /// Returns the name of the port, if the peer has one.
     #[must_use]
     pub fn port(&self) -> Option<&str> {
         match self {
@@ -152,9 +152,9 @@ pub struct ReverseLink {
     pub name: String,
     /// The number as written, if one is.
     pub number: Option<u32>,
-    /// The model that has the port; its heirs have it too.
+    /// The model that has the port; models that inherit from it have it too.
     pub declared_in: String,
-    /// The model whose objects lead here; the objects of its heirs do so too.
+    /// The model whose objects lead here; so do the objects of models that inherit from it.
     pub model: String,
     /// The link itself.
     pub link: Arc<Link>,

@@ -20,7 +20,7 @@ pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Ter
 pub use section::{Section, XOS_BASE};
 pub use set::ModelSet;
 
-/// What [`crate::compile`] gives: the models that could be resolved and all that was noticed.
+/// The result of [`crate::compile`]: the models that could be resolved, and the diagnostics.
 #[derive(Debug)]
 pub struct Compiled {
     /// Every model that could be resolved, also when there are errors.
@@ -30,19 +30,19 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Whether anything is wrong, so that the models must not be used.
+    /// Returns whether there are errors, so that the models must not be used.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.errors() > 0
     }
 
-    /// The number of errors.
+    /// Returns the number of errors.
     #[must_use]
     pub fn errors(&self) -> usize {
         self.count(Severity::Error)
     }
 
-    /// The number of warnings.
+    /// Returns the number of warnings.
     #[must_use]
     pub fn warnings(&self) -> usize {
         self.count(Severity::Warning)
@@ -73,10 +73,10 @@ pub struct Model {
     /// Option `abstract`: the model has no objects of its own.
     pub is_abstract: bool,
     /// Option `no_sync`, of this model or one that it inherits from: no synchronizer reports on it, so that its API has
-    /// no `backend_status` and no `backend_code`. XOS looks only whether the option is there, not what it says.
+    /// no `backend_status` and no `backend_code`. XOS only looks whether the option is there, and not at its value.
     pub no_sync: bool,
     /// Option `no_policy`, of this model or one that it inherits from: its API has no `policy_status` and no
-    /// `policy_code`. XOS looks only whether the option is there, not what it says.
+    /// `policy_code`. XOS only looks whether the option is there, and not at its value.
     pub no_policy: bool,
     /// Option `owner_class_name`: the model of the service that the objects belong to.
     pub owner_class_name: Option<String>,
@@ -84,7 +84,7 @@ pub struct Model {
     pub gui_hidden: bool,
     /// Option `tosca_description`.
     pub tosca_description: Option<String>,
-    /// The policy behind `::`, which governs access to the objects.
+    /// The policy after `::`, which governs access to the objects.
     pub access_policy: Option<String>,
     /// Option `validators`: what must hold when an object is saved.
     pub validators: Vec<Validator>,
@@ -92,7 +92,7 @@ pub struct Model {
     pub bases: Vec<String>,
     /// This model and all it inherits from, leaf first (XOS's `class_names`).
     pub ancestry: Vec<String>,
-    /// The same models with bases before their heirs, depth first: the order of `fields` and `links`.
+    /// The same models, depth first, each after its bases: the order of `fields` and `links`.
     pub lineage: Vec<Name>,
     /// All fields: the inherited ones first, the root base's before all, then the model's own. An inherited field is
     /// shared with the model that declares it.
@@ -105,7 +105,7 @@ pub struct Model {
     pub(crate) members: Vec<Member>,
     /// How many of `members` are inherited.
     pub(crate) inherited: usize,
-    /// Where the policy behind `::` stands.
+    /// Where the policy after `::` is.
     pub(crate) access_policy_span: Option<Span>,
     /// The options as written, then those of the file that the message does not set itself.
     pub options: Vec<RawOption>,
@@ -114,29 +114,29 @@ pub struct Model {
 }
 
 impl Model {
-    /// The field of that name, own or inherited.
+    /// Returns the field of that name, own or inherited.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().map(Arc::as_ref).find(|field| field.name == name)
     }
 
-    /// The fields that the message declares itself.
+    /// Returns the fields that the message declares itself.
     pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().map(Arc::as_ref).filter(|field| field.declared_in == self.name)
     }
 
-    /// The link of that name, own or inherited.
+    /// Returns the link of that name, own or inherited.
     #[must_use]
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().map(Arc::as_ref).find(|link| link.name == name)
     }
 
-    /// The links that the message declares itself.
+    /// Returns the links that the message declares itself.
     pub fn own_links(&self) -> impl Iterator<Item = &Link> {
         self.links.iter().map(Arc::as_ref).filter(|link| link.declared_in == self.name)
     }
 
-    /// All fields and links: the inherited ones first, those of one message in the order of the source.
+    /// Returns all fields and links: the inherited ones first, those of one message in the order of the source.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
     }
@@ -147,30 +147,30 @@ impl Model {
         self.members().find(|member| member.name() == name)
     }
 
-    /// The fields and links that the message declares itself.
+    /// Returns the fields and links that the message declares itself.
     pub(crate) fn own_members(&self) -> &[Member] {
         self.members.get(self.inherited..).unwrap_or_default()
     }
 
-    /// Whether the model is `class` or inherits from it.
+    /// Returns whether the model is `class` or inherits from it.
     #[must_use]
     pub fn is_a(&self, class: &str) -> bool {
         self.ancestry.iter().any(|name| name == class)
     }
 
-    /// The option of that name, the message's own or the file's.
+    /// Returns the option of that name, the message's own or the file's.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&RawOption> {
         self.options.iter().find(|option| option.name == name)
     }
 
-    /// Whether a boolean option is set to true.
+    /// Returns whether a boolean option is set to true.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.option(name).and_then(RawOption::as_bool).unwrap_or(false)
     }
 
-    /// Whether the model comes with the compiler and not from a file of the set.
+    /// Returns whether the model comes with the compiler and not from a file of the set.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         self.span.source.is_built_in()
@@ -187,7 +187,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// The name as written.
+    /// Returns the name as written.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -196,7 +196,7 @@ impl Member {
         }
     }
 
-    /// The number as written.
+    /// Returns the number as written.
     #[must_use]
     pub fn number(&self) -> u32 {
         match self {
@@ -205,7 +205,7 @@ impl Member {
         }
     }
 
-    /// The message that declares it.
+    /// Returns the message that declares it.
     #[must_use]
     pub fn declared_in(&self) -> &str {
         match self {
@@ -214,7 +214,7 @@ impl Member {
         }
     }
 
-    /// Its name in the source.
+    /// Returns its name in the source.
     #[must_use]
     pub fn span(&self) -> Span {
         match self {
@@ -223,13 +223,13 @@ impl Member {
         }
     }
 
-    /// The name in lowerCamelCase, as custom resources have it.
+    /// Returns the name in lowerCamelCase, as custom resources have it.
     #[must_use]
     pub fn camel_name(&self) -> String {
         field::camel_case(self.name())
     }
 
-    /// Whether it is the very same, not only an equal one.
+    /// Returns whether both are the same member, and not only equal ones.
     pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Field(one), Self::Field(other)) => Arc::ptr_eq(one, other),

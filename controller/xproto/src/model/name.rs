@@ -1,17 +1,17 @@
-//! Names that many things bear.
+//! Shared names.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A name that is kept once for all that bear it: the model of a field, the models that others inherit from. It is used
+/// A name that is stored once for all uses: the model of a field, the models that others inherit from. It is used
 /// like a `&str`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

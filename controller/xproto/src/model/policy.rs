@@ -1,4 +1,4 @@
-//! Policies: first-order expressions on an object and on who asks.
+//! Policies: first-order expressions about an object and about the user.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct Policy {
 pub struct Expr {
     /// What it says.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Where it is in the source.
     pub span: Span,
 }
 
@@ -49,14 +49,14 @@ pub enum ExprKind {
     Holds(Term),
 }
 
-/// A model whose objects a part of a policy speaks of.
+/// The model that a part of a policy quantifies over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantifier {
-    /// The name of the model, which stands for one of its objects in the body.
+    /// The name of the model, which means one of its objects in the body.
     pub model: String,
-    /// Where the name stands.
+    /// Where the name is in the source.
     pub model_span: Span,
-    /// What holds for the object.
+    /// What must hold for the object.
     pub body: Box<Expr>,
 }
 
@@ -65,7 +65,7 @@ pub struct Quantifier {
 pub struct Term {
     /// Which value.
     pub kind: TermKind,
-    /// Where it stands.
+    /// Where it is in the source.
     pub span: Span,
 }
 
@@ -95,7 +95,7 @@ pub enum TermKind {
 pub struct Path {
     /// Where the path begins.
     pub root: Root,
-    /// The names behind the root.
+    /// The names after the root.
     pub steps: Vec<Step>,
 }
 
@@ -106,7 +106,7 @@ pub enum Root {
     Object,
     /// `old`: the object as it was before the save; our own addition to the language, for validators only.
     Old,
-    /// `ctx.user`: who asks.
+    /// `ctx.user`: the user whose access is checked.
     User,
     /// `ctx.write_access`: whether the object is to be changed.
     WriteAccess,
@@ -114,7 +114,7 @@ pub enum Root {
     ReadAccess,
     /// The model of a quantifier around the path: its object.
     Bound(String),
-    /// A name that means nothing here, which is an error.
+    /// A name that means nothing here; it is an error.
     Unknown(String),
 }
 
@@ -123,9 +123,9 @@ pub enum Root {
 pub struct Step {
     /// The name.
     pub name: String,
-    /// Whether `()` stands behind it, as in `slices.all()`.
+    /// Whether `()` follows it, as in `slices.all()`.
     pub called: bool,
-    /// Where it stands.
+    /// Where it is in the source.
     pub span: Span,
 }
 
@@ -134,9 +134,9 @@ pub struct Step {
 pub struct Call {
     /// The name of the policy.
     pub policy: String,
-    /// Where the name stands.
+    /// Where the name is in the source.
     pub policy_span: Span,
-    /// The object that it is asked for. `*site_policy(site)` and `*site_policy(obj.site)` are the same.
+    /// The object that it is evaluated for. `*site_policy(site)` and `*site_policy(obj.site)` are the same.
     pub argument: Path,
 }
 
@@ -145,7 +145,7 @@ pub struct Call {
 pub struct Validator {
     /// The policy that must hold when an object is saved.
     pub policy: String,
-    /// What is said if it does not; `{obj.name}` stands for a value of the object.
+    /// The message if it does not; `{obj.name}` is replaced by a value of the object.
     pub message: String,
     /// The option in the source.
     pub span: Span,
@@ -167,7 +167,7 @@ impl Expr {
         }
     }
 
-    /// The terms of this part itself, without those of its parts.
+    /// Returns the terms of this part itself, without those of its parts.
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         let (first, second) = match &self.kind {
             ExprKind::Equals(left, right) | ExprKind::In(left, right) => (Some(left), Some(right)),
@@ -177,10 +177,10 @@ impl Expr {
         first.into_iter().chain(second)
     }
 
-    /// How tightly it binds, from `->` to a term.
+    /// Returns how tightly the expression binds, from `->` (the least) to a term.
     fn rank(&self) -> u8 {
         match self.kind {
-            // Its body goes as far to the right as it can, so that it is the last part or stands in parentheses.
+            // Its body goes as far to the right as it can, so that it is the last part or is in parentheses.
             ExprKind::Exists(_) | ExprKind::Forall(_) | ExprKind::Implies(..) => 0,
             ExprKind::Or(_) => 1,
             ExprKind::And(_) => 2,

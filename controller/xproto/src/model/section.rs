@@ -1,4 +1,5 @@
-//! Facts about the members of a model that the rest of the controller shares: who sets a member, and where its value is.
+//! Facts about the members of a model that the rest of the controller shares: who sets a member, and where its value
+//! is.
 
 use super::{Field, FieldState, Link, Member, Model};
 

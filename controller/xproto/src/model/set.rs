@@ -23,34 +23,35 @@ impl ModelSet {
         Self { models, by_name, policies, policies_by_name }
     }
 
-    /// All models in the order of their declaration; the built-in `XOSBase` comes first.
+    /// Returns all models in the order of their declaration; the built-in `XOSBase` comes first.
     pub fn iter(&self) -> std::slice::Iter<'_, Model> {
         self.models.iter()
     }
 
-    /// The model of that name.
+    /// Returns the model of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Model> {
         self.by_name.get(name).and_then(|&at| self.models.get(at))
     }
 
-    /// All policies in the order of their declaration.
+    /// Returns all policies in the order of their declaration.
     pub fn policies(&self) -> std::slice::Iter<'_, Policy> {
         self.policies.iter()
     }
 
-    /// The policy of that name.
+    /// Returns the policy of that name.
     #[must_use]
     pub fn policy(&self, name: &str) -> Option<&Policy> {
         self.policies_by_name.get(name).and_then(|&at| self.policies.get(at))
     }
 
-    /// The links that lead to a model or to one that it inherits from and have a port there: those of bases first.
+    /// Returns the links that lead to a model or to one that it inherits from and have a port there: those of bases
+    /// first.
     pub fn reverse_links(&self, model: &Model) -> impl Iterator<Item = &Arc<ReverseLink>> {
         model.lineage.iter().filter_map(|name| self.get(name)).flat_map(|model| &model.reverse_links)
     }
 
-    /// The models that have objects: all but the abstract ones.
+    /// Returns the models that have objects: all but the abstract ones.
     pub fn concrete(&self) -> impl Iterator<Item = &Model> {
         self.models.iter().filter(|model| !model.is_abstract)
     }

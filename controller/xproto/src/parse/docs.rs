@@ -4,13 +4,13 @@ use super::Parser;
 use crate::source::Span;
 
 impl Parser<'_, '_> {
-    /// The comment block that ends on the line above the current token, or on its line.
+    /// Returns the comment block that ends on the line above the current token, or on its line.
     pub(super) fn doc_above(&self) -> Option<String> {
         let token = self.peek();
         let previous = self.at.checked_sub(1).and_then(|at| self.tokens.tokens.get(at));
         let between = previous.map_or(0, |token| token.comments)..token.comments;
         let comments = self.tokens.comments.get(between)?;
-        // A comment that begins before it stands behind something else on a line: a remark on that.
+        // A comment that begins before it follows something else on its line, and is about that.
         let own_lines = previous.map_or(0, |token| self.line_end(token.span));
         let mut below = token.span;
         let mut block = Vec::new();
@@ -41,7 +41,7 @@ impl Parser<'_, '_> {
     }
 }
 
-/// The text of a comment without the marks of a comment.
+/// Returns the text of a comment without the marks of a comment.
 fn comment_text(comment: &str) -> String {
     if let Some(line) = comment.strip_prefix("//") {
         return line.trim_start_matches('/').trim().to_owned();

@@ -6,13 +6,13 @@ use crate::token::{Token, TokenKind};
 use crate::tree::{Field, Member, Name};
 
 impl<'a> Parser<'a, '_> {
-    /// Whether the words here are a field without its modifier.
+    /// Returns whether a field without its modifier begins here.
     pub(super) fn looks_like_field(&self) -> bool {
         use TokenKind::{Arrow, Eq, Word};
         matches!((self.nth(1).kind, self.nth(2).kind), (Arrow, _) | (Word, Eq | Arrow))
     }
 
-    /// A field or a link, from its modifier on.
+    /// Reads a field or a link, from its modifier on.
     pub(super) fn member(&mut self) -> Option<Member<'a>> {
         let doc = self.doc_above();
         let modifier = self.modifier();
@@ -36,7 +36,7 @@ impl<'a> Parser<'a, '_> {
         member
     }
 
-    /// `required`, `optional` or `repeated`; a missing one is reported, and the field is read as an optional one.
+    /// Reads `required`, `optional` or `repeated`; a missing one is reported, and the field is read as an optional one.
     fn modifier(&mut self) -> Token {
         if ["required", "optional", "repeated"].iter().any(|word| self.is_word(0, word)) {
             return self.bump();
@@ -59,7 +59,7 @@ impl<'a> Parser<'a, '_> {
         None
     }
 
-    /// `type name::policy = number [options];`
+    /// Reads `type name::policy = number [options];`
     fn field(&mut self, doc: Option<String>, required: bool) -> Option<Field<'a>> {
         let ty = self.field_type()?;
         let name = self.name("the name of the field")?;
@@ -71,7 +71,7 @@ impl<'a> Parser<'a, '_> {
         Some(Field { doc, required, ty, name, policy, number, options })
     }
 
-    /// The type as written, with its package.
+    /// Reads the type as written, with its package.
     fn field_type(&mut self) -> Option<Name<'a>> {
         let first = self.peek();
         let name = self.dotted_name("the type of the field")?;
@@ -79,7 +79,7 @@ impl<'a> Parser<'a, '_> {
         Some(Name { text, ..name })
     }
 
-    /// The `;` behind a statement; a missing one is reported behind what stands before it, and reading goes on.
+    /// Reads the `;` after a statement; a missing one is reported after the last token, and reading goes on.
     pub(super) fn semicolon(&mut self) {
         if self.eat(TokenKind::Semi).is_some() {
             return;

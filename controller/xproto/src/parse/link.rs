@@ -8,7 +8,7 @@ use crate::token::{Token, TokenKind};
 use crate::tree::{Link, Name};
 
 impl<'a> Parser<'a, '_> {
-    /// Whether a link begins here, behind the modifier.
+    /// Returns whether a link begins here, after the modifier.
     pub(super) fn is_link(&self) -> bool {
         let kind = self.link_kind(self.peek()).is_some() && self.nth(1).kind == TokenKind::Word;
         kind || self.nth(1).kind == TokenKind::Arrow
@@ -18,7 +18,7 @@ impl<'a> Parser<'a, '_> {
         LinkKind::from_keyword(self.word(token)).filter(|_| token.kind == TokenKind::Word)
     }
 
-    /// `kind name::policy->Peer/Through:port = number:reverse [options];`
+    /// Reads `kind name::policy->Peer/Through:port = number:reverse [options];`
     pub(super) fn link(&mut self, doc: Option<String>, required: bool) -> Option<Link<'a>> {
         let kind_span = self.peek().span;
         let kind = self.kind();
@@ -59,7 +59,7 @@ impl<'a> Parser<'a, '_> {
         })
     }
 
-    /// The kind; a link without one is read as `manytoone`.
+    /// Reads the kind; a link without one is read as `manytoone`.
     fn kind(&mut self) -> LinkKind {
         let token = self.peek();
         if self.nth(1).kind == TokenKind::Arrow {
@@ -71,9 +71,12 @@ impl<'a> Parser<'a, '_> {
         self.link_kind(token).unwrap_or(LinkKind::ManyToOne)
     }
 
-    /// The arrow; `port:Peer->peer_port`, which XOS's documents have, is reported as a whole.
+    /// Reads the arrow; `port:Peer->peer_port`, which XOS's documents have, is reported as a whole.
     fn arrow(&mut self, name: &Name<'a>) -> Option<()> {
-        let (colon, peer, arrow, port) = (self.peek(), self.nth(1), self.nth(2), self.nth(3));
+        let colon = self.peek();
+        let peer = self.nth(1);
+        let arrow = self.nth(2);
+        let port = self.nth(3);
         if (colon.kind, peer.kind, arrow.kind, port.kind)
             == (TokenKind::Colon, TokenKind::Word, TokenKind::Arrow, TokenKind::Word)
         {
@@ -84,7 +87,7 @@ impl<'a> Parser<'a, '_> {
         self.expect(TokenKind::Arrow, "`->` and the peer of the link").map(|_| ())
     }
 
-    /// The peer, and the package before it.
+    /// Reads the peer, and the package before it.
     fn peer(&mut self) -> Option<(Option<&'a str>, Name<'a>)> {
         let first = self.peek().span;
         let peer = self.dotted_name("the peer of the link")?;
@@ -94,7 +97,7 @@ impl<'a> Parser<'a, '_> {
         Some((qualifier, peer))
     }
 
-    /// A name with any number of `+` in it.
+    /// Reads a name with any number of `+` in it.
     fn port(&mut self) -> Option<Name<'a>> {
         let first = self.peek();
         if !matches!(first.kind, TokenKind::Word | TokenKind::Plus) {

@@ -7,7 +7,7 @@ use crate::token::TokenKind;
 use crate::tree::{Message, Name};
 
 impl<'a> Parser<'a, '_> {
-    /// `message Name::policy (Base, …) { … }`
+    /// Reads `message Name::policy (Base, …) { … }`
     pub(super) fn message(&mut self) -> Option<Message<'a>> {
         let doc = self.doc_above();
         self.bump();
@@ -28,13 +28,13 @@ impl<'a> Parser<'a, '_> {
         Some(message)
     }
 
-    /// `::policy`
+    /// Reads `::policy`
     pub(super) fn policy_name(&mut self) -> Option<Name<'a>> {
         self.eat(TokenKind::DoubleColon)?;
         self.name("the name of a policy")
     }
 
-    /// `(Base, package.Base)`
+    /// Reads `(Base, package.Base)`
     fn bases(&mut self) -> Vec<Name<'a>> {
         let mut bases = Vec::new();
         if self.eat(TokenKind::LParen).is_none() {
@@ -55,7 +55,7 @@ impl<'a> Parser<'a, '_> {
         bases
     }
 
-    /// A name with its package before it; XOS looks up the last part.
+    /// Reads a name with an optional package before it; XOS looks up the last part.
     pub(super) fn dotted_name(&mut self, expected: &'static str) -> Option<Name<'a>> {
         let mut name = self.name(expected)?;
         while self.eat(TokenKind::Dot).is_some() {

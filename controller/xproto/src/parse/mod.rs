@@ -99,7 +99,7 @@ impl<'a> Parser<'a, '_> {
         self.nth(0)
     }
 
-    /// The token before, or the current one at the start.
+    /// Returns the previous token, or the current one at the start.
     fn previous(&self) -> Token {
         self.tokens.tokens.get(self.at.saturating_sub(1)).copied().unwrap_or_else(|| self.peek())
     }
@@ -133,7 +133,7 @@ impl<'a> Parser<'a, '_> {
         Some(Name { text: self.word(token), span: token.span })
     }
 
-    /// The text of a token.
+    /// Returns the text of a token.
     fn word(&self, token: Token) -> &'a str {
         self.text.get(token.span.range()).unwrap_or_default()
     }

@@ -9,7 +9,7 @@ use crate::rules;
 use crate::token::{Token, TokenKind};
 
 impl Parser<'_, '_> {
-    /// `option name = value;`
+    /// Reads `option name = value;`
     pub(super) fn option_statement(&mut self) -> Option<RawOption> {
         self.bump();
         let option = self.option();
@@ -22,7 +22,7 @@ impl Parser<'_, '_> {
         option
     }
 
-    /// `[name = value, …]`, or nothing.
+    /// Reads `[name = value, …]`, or nothing.
     pub(super) fn option_list(&mut self) -> Vec<RawOption> {
         if self.eat(TokenKind::LBracket).is_none() {
             return Vec::new();
@@ -74,7 +74,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// `name = value`
+    /// Reads `name = value`
     fn option(&mut self) -> Option<RawOption> {
         let name = self.name("the name of an option")?;
         self.expect(TokenKind::Eq, "`=`")?;
@@ -105,12 +105,13 @@ impl Parser<'_, '_> {
     }
 }
 
-/// The name of an option, copied only if the compiler does not know it.
+/// Returns the name of an option, copied only if the compiler does not know it.
 fn known(name: &str) -> Cow<'static, str> {
     rules::options::known(name).map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
-/// The text of a string: the quotes go, `\"`, `\'`, `\\`, `\n` and `\t` are resolved, other escapes stay as written.
+/// Returns the text of a string: the quotes go, `\"`, `\'`, `\\`, `\n` and `\t` are resolved, other escapes stay as
+/// written.
 pub(super) fn unquoted(written: &str) -> String {
     let quote = written.chars().next().unwrap_or('"');
     let inner = written.get(1..).unwrap_or_default();

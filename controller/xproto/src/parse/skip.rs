@@ -1,11 +1,11 @@
-//! Recovery: where reading goes on behind something that is wrong or not supported.
+//! Recovery: where reading goes on after something that is wrong or not supported.
 
 use super::Parser;
 use crate::diagnostics::Unsupported;
 use crate::token::{Token, TokenKind};
 
 impl Parser<'_, '_> {
-    /// Reports and skips a part of the language that this version does not read; false when there is none here.
+    /// Reports and skips a part of the language that is not supported; returns false if there is none here.
     pub(super) fn unsupported(&mut self) -> bool {
         let first = self.peek();
         let Some(kind) = self.unsupported_kind(self.word(first)) else {
@@ -43,7 +43,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Skips to behind the `;`, the block or the policy that ends a statement, and gives the last token of it.
+    /// Skips the rest of a statement, up to its `;`, block or policy, and returns its last token.
     ///
     /// What closes an outer block stays, and so does what begins the next statement on a line of its own.
     pub(super) fn skip_statement(&mut self) -> Option<Token> {
@@ -73,7 +73,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Skips what stands between declarations of a file.
+    /// Skips what is between the declarations of a file.
     pub(super) fn skip_declaration(&mut self) {
         while self.skip_statement().is_none() && self.eat(TokenKind::RBrace).is_some() {}
     }
@@ -86,7 +86,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Whether a statement begins here on a line of its own.
+    /// Returns whether a statement begins here on a line of its own.
     pub(super) fn starts_statement(&self) -> bool {
         const WORDS: [&str; 6] = ["required", "optional", "repeated", "option", "message", "policy"];
         let token = self.peek();

@@ -9,7 +9,7 @@ fn name<'a>(member: &Member<'a>) -> &'a str {
     }
 }
 
-/// The messages with their fields, as read, and the codes of what is wrong.
+/// Returns the messages with their fields, as read, and the codes of what is wrong.
 fn read(text: &str) -> (Vec<String>, Vec<String>) {
     let mut sources = Sources::new();
     let id = sources.add("a.xproto", text);

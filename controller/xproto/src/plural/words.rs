@@ -1,4 +1,4 @@
-//! Words whose plural no rule of spelling gives. All in small letters; lists of words have blanks between them.
+//! Irregular plurals. All words are in lower case; lists of words are separated by blanks.
 
 /// Words at the end of a name that have the same way to form the plural.
 pub(super) struct Family {

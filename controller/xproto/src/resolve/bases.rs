@@ -11,7 +11,7 @@ use crate::tree::Name;
 pub(crate) struct Graph {
     /// The known bases of each message as written; without those that close a circle.
     pub(crate) bases: Vec<Vec<usize>>,
-    /// All messages, bases before their heirs.
+    /// All messages, each after its bases.
     pub(crate) order: Vec<usize>,
 }
 
@@ -38,7 +38,7 @@ fn known(declaration: &Declaration<'_>, places: &Places<'_>, sink: &mut Sink) ->
 /// Classes that XOS's core has in Python only (XOS 4.0.4, core.xproto and core/models): methods without fields.
 const PYTHON_BASES: [&str; 3] = ["AbstractBaseUser", "AttributeMixin", "PlModelMixIn"];
 
-/// `X213`: what has no fields adds none.
+/// Reports `X213`: a Python class without fields.
 fn report_python(base: &Name<'_>, sink: &mut Sink) {
     sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.to_owned() }, base.span));
 }
@@ -67,7 +67,8 @@ enum Visit {
     Done,
 }
 
-/// Depth-first order, bases before heirs; a base that closes a circle is reported and removed.
+/// Returns the messages in depth-first order, bases before the models that inherit from them; a base that closes a
+/// circle is reported and removed.
 fn order(bases: &mut [Vec<usize>], declarations: &[Declaration<'_>], sink: &mut Sink) -> Vec<usize> {
     let mut visits = vec![Visit::Not; bases.len()];
     let mut order = Vec::with_capacity(bases.len());

@@ -65,7 +65,8 @@ impl Reader<'_> {
             return Err(format!("it nests deeper than {MAX_DEPTH} times"));
         }
         self.rest = &self.rest[1..];
-        let (mut values, mut comma) = (Vec::new(), false);
+        let mut values = Vec::new();
+        let mut comma = false;
         while !self.eat(close) {
             if !values.is_empty() && !comma && !self.rest.is_empty() {
                 return Err(format!("expected `,` or `{close}` before `{}`", start(self.rest)));
@@ -123,7 +124,7 @@ impl Reader<'_> {
     }
 }
 
-/// The beginning of a text, for a message.
+/// Returns the beginning of a text, for a message.
 fn start(text: &str) -> String {
     text.chars().take(20).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -60,7 +60,7 @@ fn number(text: &str, ty: ScalarType) -> Option<Literal> {
     }
 }
 
-/// XOS 4.0.4 takes a quoted text that ends in `()` for a call (xosgenx, `format_options_string`).
+/// Reads a call: XOS 4.0.4 takes a quoted text that ends in `()` for one (xosgenx, `format_options_string`).
 fn callable(text: &str) -> Option<Literal> {
     let name = text.strip_suffix("()")?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

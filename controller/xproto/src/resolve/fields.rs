@@ -13,7 +13,7 @@ use crate::model::{Choice, ContentType, Field, FieldState, Member, Name, RawOpti
 use crate::nearest::nearest;
 use crate::{rules, tree};
 
-/// The fields and links of a message that could be read, each checked by itself and against those before it.
+/// Returns the fields and links of a message that could be read, each checked by itself and against those before it.
 ///
 /// They are taken out of the message, so that none of what was written is kept twice.
 pub(crate) fn own(declaration: &mut Declaration<'_>, places: &Places<'_>, sink: &mut Sink) -> Vec<Member> {
@@ -56,7 +56,7 @@ impl Common {
         self.option(name).map(|option| option.value.clone()).filter(|text| !text.is_empty())
     }
 
-    /// A list of names with commas between them; one that is too long is reported and cut.
+    /// Returns a list of names with commas between them; one that is too long is reported and cut.
     pub(super) fn names(&self, option: &'static str, field: &str, sink: &mut Sink) -> Vec<String> {
         let Some(written) = self.option(option) else {
             return Vec::new();
@@ -142,14 +142,15 @@ fn scalar_type(name: &tree::Name<'_>, written: &tree::Name<'_>, sink: &mut Sink)
     let keyword = written.text;
     let ty = ScalarType::from_keyword(keyword);
     if ty.is_none() {
-        let (name, suggestion) = (name.text.to_owned(), like_type(keyword));
+        let name = name.text.to_owned();
+        let suggestion = like_type(keyword);
         let unknown = FieldError::UnknownType { name, ty: keyword.to_owned(), suggestion };
         sink.push(Diagnostic::new(unknown, written.span));
     }
     ty
 }
 
-/// The type that stands for one of protobuf's, or whose name is like the one given.
+/// Returns the type to use for one of protobuf's, or the one with the nearest name.
 fn like_type(keyword: &str) -> Option<String> {
     match keyword {
         "int64" | "sint32" | "sint64" | "sfixed32" | "sfixed64" | "int" => Some("int32".to_owned()),
@@ -180,7 +181,8 @@ fn number<N: FromStr>(option: Option<&RawOption>, expected: &'static str, sink: 
 
 /// Reports an option whose value it cannot have.
 pub(crate) fn invalid(option: &RawOption, expected: &'static str, suggestion: Option<String>, sink: &mut Sink) {
-    let (name, value) = (option.name.to_string(), option.value.clone());
+    let name = option.name.to_string();
+    let value = option.value.clone();
     let invalid = OptionError::InvalidValue { name, value, expected, suggestion };
     sink.push(Diagnostic::new(invalid, option.value_span));
 }

@@ -16,7 +16,7 @@ use crate::rules;
 pub(crate) struct Flat {
     /// The message and all it inherits from, leaf first.
     pub(crate) ancestry: Vec<usize>,
-    /// `ancestry` with bases before their heirs, depth first.
+    /// `ancestry`, depth first, each message after its bases.
     pub(crate) lineage: Vec<usize>,
     /// Inherited fields and links first, the root base's before all.
     pub(crate) members: Vec<Member>,
@@ -54,7 +54,7 @@ pub(crate) fn flatten(
     flat
 }
 
-/// What a message inherits, with room for its own fields and links.
+/// Returns what a message inherits, with room for its own fields and links.
 fn inherit(
     declarations: &[Declaration<'_>],
     at: usize,
@@ -88,7 +88,7 @@ fn inherit(
     heir
 }
 
-/// A base that two bases have in common, the nearest one only: its own bases are shared with it.
+/// Reports a base that two bases have in common, only the nearest one: its own bases are shared with it.
 fn report_shared(declarations: &[Declaration<'_>], at: usize, heir: &Flat, base: &Flat, sink: &mut Sink) {
     let Some(place) = base.ancestry.iter().position(|ancestor| heir.ancestry.contains(ancestor)) else {
         return;
@@ -101,7 +101,7 @@ fn report_shared(declarations: &[Declaration<'_>], at: usize, heir: &Flat, base:
     sink.push(Diagnostic::new(repeated, declarations[at].message.name.span));
 }
 
-/// Adds what a base has and the heir has not yet.
+/// Adds what a base has and the model does not have yet.
 fn merge(declaration: &Declaration<'_>, heir: &mut Flat, base: &Flat, sink: &mut Sink) {
     extend(&mut heir.ancestry, &base.ancestry);
     extend(&mut heir.lineage, &base.lineage);

@@ -50,9 +50,10 @@ pub(super) fn link(mut written: tree::Link<'_>, model: &Name, places: &Places<'_
     Member::Link(Arc::new(link))
 }
 
-/// `X501`: the peer is in the set.
+/// Checks `X501`: the peer is in the set.
 fn known_peer(written: &tree::Link<'_>, places: &Places<'_>, sink: &mut Sink) {
-    let (link, peer) = (written.name.text, written.peer.text);
+    let link = written.name.text;
+    let peer = written.peer.text;
     if places.contains_key(peer) {
         return;
     }
@@ -63,7 +64,7 @@ fn known_peer(written: &tree::Link<'_>, places: &Places<'_>, sink: &mut Sink) {
     sink.push_with(|| unknown(nearest(peer, places.keys().copied())), || unknown(None));
 }
 
-/// A default leads to nothing, or to what a function of XOS's core gives, such as `get_first_site`.
+/// Reads the default of a link: nothing, or the name of a function of XOS's core, such as `get_first_site`.
 fn default(option: &RawOption) -> Literal {
     let value = option.value.as_str();
     match (option.form, value) {

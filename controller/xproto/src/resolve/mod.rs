@@ -43,7 +43,7 @@ pub fn compile(sources: &Sources) -> Compiled {
     compile_with(sources, Options::default())
 }
 
-/// As [`compile`], with options.
+/// Compiles a set of files with options; otherwise like [`compile`].
 #[must_use]
 pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut sink = Sink::new(options.strict);
@@ -51,7 +51,7 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let policies = policies::collect(&mut files, &mut sink);
     // 1. Names: which message is meant by a name, and which options it inherits from its file.
     let (mut declarations, places) = names::collect(files, &mut sink);
-    // 2. Bases: who inherits from whom, and the order in which bases come before their heirs.
+    // 2. Bases: who inherits from whom, and an order in which each message comes after its bases.
     let graph = bases::link(&declarations, &places, &mut sink);
     // 3. Fields and links: what each message declares itself, and what it inherits.
     let flat = inherit::flatten(&mut declarations, &places, &graph, &mut sink);

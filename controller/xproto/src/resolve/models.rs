@@ -61,21 +61,22 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// What the own options of a message say; a file option says nothing.
+    /// Returns what the message's own options say; file options do not count.
     pub(crate) fn of(own: &[RawOption]) -> Self {
         let has = |name| own.iter().any(|option| option.name == name);
         Self { no_sync: has("no_sync"), no_policy: has("no_policy") }
     }
 }
 
-/// What holds for a model with these ancestors.
+/// Returns what holds for a model with these ancestors.
 pub(crate) fn inherited(presences: &[Presence], ancestry: &[usize]) -> Presence {
     let any = |is: fn(&Presence) -> bool| ancestry.iter().filter_map(|&at| presences.get(at)).any(is);
     Presence { no_sync: any(|one| one.no_sync), no_policy: any(|one| one.no_policy) }
 }
 
 fn split(members: &[Member]) -> (Vec<Arc<Field>>, Vec<Arc<Link>>) {
-    let (mut fields, mut links) = (Vec::with_capacity(members.len()), Vec::new());
+    let mut fields = Vec::with_capacity(members.len());
+    let mut links = Vec::new();
     for member in members {
         match member {
             Member::Field(field) => fields.push(Arc::clone(field)),
@@ -95,7 +96,7 @@ fn flag(options: &[RawOption], name: &str, sink: &mut Sink) -> bool {
     })
 }
 
-/// The words of a CamelCase name in lower case (Django's default for `verbose_name`).
+/// Returns the words of a CamelCase name in lower case (Django's default for `verbose_name`).
 fn words(name: &str) -> String {
     let chars: Vec<_> = name.chars().collect();
     let mut words = String::with_capacity(name.len() + 4);

@@ -25,7 +25,7 @@ pub(crate) struct Declaration<'a> {
 /// The place of each message in the list of declarations, by its name.
 pub(crate) type Places<'a> = HashMap<&'a str, usize>;
 
-/// The messages in the order of their declaration; of two with one name only the first.
+/// Returns the messages in the order of their declaration; of two with one name only the first.
 pub(crate) fn collect<'a>(files: Vec<File<'a>>, sink: &mut Sink) -> (Vec<Declaration<'a>>, Places<'a>) {
     let messages = files.iter().map(|file| file.messages.len()).sum::<usize>().min(MAX_MESSAGES);
     let mut places = HashMap::with_capacity(messages);

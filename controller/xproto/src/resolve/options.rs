@@ -8,7 +8,7 @@ use crate::model::RawOption;
 use crate::source::Span;
 use crate::tree::{File, Message};
 
-/// The options without those given twice; the first one is used, as in XOS 4.0.4.
+/// Returns the options without those given twice; the first one is used, as in XOS 4.0.4.
 pub(crate) fn first_of_each(mut options: Vec<RawOption>, sink: &mut Sink) -> Vec<RawOption> {
     let repeated = repeated(&options);
     options.retain(|option| {
@@ -22,7 +22,7 @@ pub(crate) fn first_of_each(mut options: Vec<RawOption>, sink: &mut Sink) -> Vec
     options
 }
 
-/// The options that stand behind one of the same name, each with the first one.
+/// Returns the options that repeat an earlier one of the same name, each with the first one.
 fn repeated(options: &[RawOption]) -> BTreeMap<Span, Span> {
     // A few are compared faster than they are hashed, and real lists are short.
     const FEW: usize = 16;
@@ -36,7 +36,7 @@ fn repeated(options: &[RawOption]) -> BTreeMap<Span, Span> {
     options.iter().filter_map(|option| repeats(option).map(|first| (option.span, first.span))).collect()
 }
 
-/// The options that every message of a file inherits.
+/// Returns the options that every message of a file inherits.
 pub(crate) fn of_file(file: &mut File<'_>, sink: &mut Sink) -> Vec<RawOption> {
     let options = first_of_each(std::mem::take(&mut file.options), sink);
     let first_message = file.messages.first().map(|message| message.name.span);
@@ -49,8 +49,8 @@ pub(crate) fn of_file(file: &mut File<'_>, sink: &mut Sink) -> Vec<RawOption> {
     options
 }
 
-/// `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of the messages here that do not set it. The
-/// value is that of the last file that sets it; seen in the API that the original makes.
+/// Checks `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of the messages here that do not set
+/// it. The value is that of the last file that sets it; seen in the API that the original makes.
 pub(crate) fn leaking(file: &File<'_>, options: &[RawOption], earlier: &mut BTreeMap<String, Span>, sink: &mut Sink) {
     // The built-in files are no files of the set.
     if file.messages.iter().any(|message| message.name.span.source.is_built_in()) {
@@ -71,7 +71,7 @@ pub(crate) fn leaking(file: &File<'_>, options: &[RawOption], earlier: &mut BTre
     }
 }
 
-/// A message's own options and then those of its file that it does not set itself.
+/// Returns a message's own options and then those of its file that it does not set itself.
 pub(crate) fn with_inherited(mut own: Vec<RawOption>, file: &[RawOption]) -> Vec<RawOption> {
     let mine = own.len();
     own.reserve_exact(file.len());

@@ -13,7 +13,7 @@ fn codes(compiled: &Compiled) -> Vec<String> {
     compiled.diagnostics.iter().map(|diagnostic| diagnostic.code().to_string()).collect()
 }
 
-/// A message with one field of that type and those options.
+/// Returns a message with one field of that type and those options.
 fn field(declaration: &str) -> Compiled {
     compile_text(&format!("message M {{ {declaration} }}"))
 }
@@ -157,7 +157,8 @@ fn circles_are_cut_and_the_rest_is_inherited() {
     assert!(compiled.models.get("A").unwrap().field("b").is_some());
 }
 
-/// Limits on what models have together: a base with many fields and many heirs, a model that many links lead to.
+/// Limits on what models have together: a base with many fields that many models inherit from, a model that many links
+/// lead to.
 #[test]
 fn what_grows_with_the_product_of_the_text_has_limits() {
     let fields: String = (0..=MAX_MEMBERS).map(|n| format!("optional int32 f{n} = {};\n", n % 99 + 1)).collect();

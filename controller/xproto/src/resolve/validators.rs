@@ -1,4 +1,4 @@
-//! Option `validators`: which policies must hold when an object is saved, and what is said if one does not.
+//! Option `validators`: which policies must hold when an object is saved, and the message if one does not.
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, PolicyError};

@@ -22,7 +22,7 @@ pub(crate) fn check(field: &Field, sink: &mut Sink) {
     default(field, choices, sink);
 }
 
-/// `X414`: each value is of the field's type.
+/// Checks `X414`: each value is of the field's type.
 fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     for choice in choices {
         let expected = match (&choice.value, field.ty) {
@@ -43,7 +43,7 @@ fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     }
 }
 
-/// `X415`: no value is there twice.
+/// Checks `X415`: no value is there twice.
 fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let mut seen = HashSet::new();
     for value in choices.iter().map(|choice| shown(&choice.value)) {
@@ -54,14 +54,14 @@ fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     }
 }
 
-/// `X417`: a required field has a value.
+/// Checks `X417`: a required field has a value.
 fn null(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     if field.required && choices.iter().any(|choice| choice.value == Literal::Null) {
         sink.push(Diagnostic::new(ChoiceError::NullChoice { field: field.name.clone() }, span));
     }
 }
 
-/// `X418`: no value is too long.
+/// Checks `X418`: no value is too long.
 fn length(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let Some(max) = field.max_length else {
         return;
@@ -77,7 +77,7 @@ fn length(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     }
 }
 
-/// `X416`: the default is one of the choices.
+/// Checks `X416`: the default is one of the choices.
 fn default(field: &Field, choices: &[Choice], sink: &mut Sink) {
     let (Some(default @ (Literal::Str(_) | Literal::Int(_))), Some(option)) = (&field.default, field.option("default"))
     else {
@@ -93,7 +93,7 @@ fn default(field: &Field, choices: &[Choice], sink: &mut Sink) {
     sink.push(Diagnostic::new(none, option.value_span));
 }
 
-/// A value as it is written.
+/// Returns a value as it is written.
 fn shown(value: &Literal) -> Cow<'_, str> {
     match value {
         Literal::Str(text) => text.into(),

@@ -1,4 +1,4 @@
-//! Rules on one field by itself.
+//! Rules on a single field.
 
 use std::ops::RangeInclusive;
 
@@ -39,22 +39,23 @@ fn owner(field: &Field) -> options::Owner<'_> {
     }
 }
 
-/// `X302`: the number of a field or link is between 1 and 99; 0 stands for another one.
+/// Checks `X302`: the number of a field or link is between 1 and 99; returns 0 if it is not.
 pub(crate) fn number(name: &Name<'_>, written: &Name<'_>, sink: &mut Sink) -> u32 {
     let number = written.text.parse().ok();
     if is_number(written) && !number.is_some_and(|number| NUMBERS.contains(&number)) {
-        let (name, number) = (name.text.to_owned(), written.text.chars().take(40).collect());
+        let name = name.text.to_owned();
+        let number = written.text.chars().take(40).collect();
         sink.push(Diagnostic::new(FieldError::NumberOutOfRange { name, number }, written.span));
     }
     number.unwrap_or(0)
 }
 
-/// Whether it is a number; what is none has been reported already.
+/// Returns whether it is a number; anything else has been reported already.
 pub(super) fn is_number(written: &Name<'_>) -> bool {
     !written.text.contains(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// `X309`: what a custom resource's status holds beside the model's fields keeps its name.
+/// Checks `X309`: what a custom resource's status holds beside the model's fields keeps its name.
 pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &mut Sink) {
     const TAKEN: [&str; 5] = ["conditions", "history", "observedGeneration", "properties", "synchronizers"];
     if state != FieldState::Declarative && TAKEN.contains(&camel_case(name).as_str()) {
@@ -63,7 +64,7 @@ pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &m
     }
 }
 
-/// `X308`: a string says how long it can be (XOS 4.0.4, xosgenx's validator).
+/// Checks `X308`: a string says how long it can be (XOS 4.0.4, xosgenx's validator).
 fn bounded(field: &Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
     if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
@@ -71,7 +72,7 @@ fn bounded(field: &Field, sink: &mut Sink) {
     }
 }
 
-/// `X311`: XOS has a column for the type (XOS 4.0.4, xosgenx's validator and its target for Django).
+/// Checks `X311`: XOS has a column for the type (XOS 4.0.4, xosgenx's validator and its target for Django).
 fn stored(field: &Field, sink: &mut Sink) {
     if matches!(field.ty, ScalarType::Double | ScalarType::Bytes) {
         let not_stored = FieldError::NotStored { name: field.name.clone(), ty: field.ty.keyword() };
@@ -79,14 +80,14 @@ fn stored(field: &Field, sink: &mut Sink) {
     }
 }
 
-/// `X429`: some text fits (XOS 4.0.4, xosgenx's validator).
+/// Checks `X429`: some text fits (XOS 4.0.4, xosgenx's validator).
 fn zero_length(field: &Field, sink: &mut Sink) {
     if let Some(option) = field.option("max_length").filter(|_| field.max_length == Some(0)) {
         sink.push(Diagnostic::new(OptionError::ZeroLength { field: field.name.clone() }, option.value_span));
     }
 }
 
-/// `X411`: some value is within the limits.
+/// Checks `X411`: some value is within the limits.
 fn range(field: &Field, sink: &mut Sink) {
     let empty = field.min_value.zip(field.max_value).is_some_and(|(min, max)| min > max);
     if let Some(option) = field.option("min_value").filter(|_| empty) {
@@ -94,7 +95,7 @@ fn range(field: &Field, sink: &mut Sink) {
     }
 }
 
-/// `X406`: the default is not too long.
+/// Checks `X406`: the default is not too long.
 fn default_length(field: &Field, sink: &mut Sink) {
     let (Some(Literal::Str(text)), Some(max)) = (&field.default, field.max_length) else {
         return;
@@ -107,7 +108,7 @@ fn default_length(field: &Field, sink: &mut Sink) {
     sink.push(Diagnostic::new(long, option.value_span));
 }
 
-/// `X407`: the default is within the limits.
+/// Checks `X407`: the default is within the limits.
 fn default_range(field: &Field, sink: &mut Sink) {
     #[expect(clippy::cast_precision_loss, reason = "limits of that size are none")]
     let outside = match field.default {
@@ -127,7 +128,7 @@ fn default_range(field: &Field, sink: &mut Sink) {
     sink.push(Diagnostic::new(out, option.value_span));
 }
 
-/// `X408`: a required field cannot fall back to nothing.
+/// Checks `X408`: a required field cannot fall back to nothing.
 fn default_null(field: &Field, sink: &mut Sink) {
     let null = field.required && field.default == Some(Literal::Null);
     if let Some(option) = field.option("default").filter(|_| null) {

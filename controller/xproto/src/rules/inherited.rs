@@ -4,7 +4,7 @@ use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError};
 use crate::model::{Member, camel_chars};
 
-/// `X305`, `X306`: no field has the name of another one, neither as written nor in lowerCamelCase.
+/// Checks `X305`, `X306`: no field has the name of another one, neither as written nor in lowerCamelCase.
 ///
 /// `members` are all fields and links, the first `inherited` of them those of the bases: what is wrong with these is
 /// reported with the bases. Only where `keys` agree, names are looked at.
@@ -33,7 +33,11 @@ fn again(model: &str, member: &Member, base: &Member, sink: &mut Sink) {
 }
 
 fn same(model: &str, second: &Member, first: &Member, sink: &mut Sink) {
-    let (name, other, camel) = (second.name().to_owned(), first.name().to_owned(), second.camel_name());
-    let same = FieldError::SameCamelCase { name, other, model: model.to_owned(), camel };
+    let same = FieldError::SameCamelCase {
+        name: second.name().to_owned(),
+        other: first.name().to_owned(),
+        model: model.to_owned(),
+        camel: second.camel_name(),
+    };
     sink.push(Diagnostic::new(same, second.span()).with(first.span(), "the other one"));
 }

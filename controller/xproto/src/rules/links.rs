@@ -1,4 +1,4 @@
-//! Rules on links: each by itself, and those that lead to one model among each other.
+//! Rules on links: on each one, and on all that lead to the same model.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::tree::{self, Name};
 /// The numbers that the port of a peer can have (XOS 4.0.4, xosgenx).
 const REVERSE_NUMBERS: RangeInclusive<u32> = 1000..=1899;
 
-/// Checks a link by itself.
+/// Checks a single link.
 pub(crate) fn check(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     let owner = Owner {
         name: &link.name,
@@ -34,21 +34,21 @@ pub(crate) fn check(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     through(link, written, sink);
 }
 
-/// `X113`: a policy on a field or link has no effect.
+/// Checks `X113`: a policy on a field or link has no effect.
 pub(crate) fn member_policy(policy: Option<&Name<'_>>, sink: &mut Sink) {
     if let Some(policy) = policy {
         sink.push(Diagnostic::new(Unsupported::FieldPolicy, policy.span));
     }
 }
 
-/// `X507`: XOS's grammar has no `onetomany`.
+/// Checks `X507`: XOS's grammar has no `onetomany`.
 fn one_to_many(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if link.kind == LinkKind::OneToMany {
         sink.push(Diagnostic::new(LinkError::OneToMany { link: link.name.clone() }, written.kind_span));
     }
 }
 
-/// `X508`: packages have no effect.
+/// Checks `X508`: packages have no effect.
 fn qualified(link: &Link, sink: &mut Sink) {
     if let Some(package) = &link.peer_qualifier {
         let qualified = LinkError::Qualified { link: link.name.clone(), package: package.clone() };
@@ -56,14 +56,14 @@ fn qualified(link: &Link, sink: &mut Sink) {
     }
 }
 
-/// `X509`: a number is that of a port.
+/// Checks `X509`: a number is that of a port.
 fn number_without_port(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if let Some(number) = written.reverse_number.as_ref().filter(|_| link.reverse.port().is_none()) {
         sink.push(Diagnostic::new(LinkError::NumberWithoutPort { link: link.name.clone() }, number.span));
     }
 }
 
-/// `X510`: only pairs are held by a model.
+/// Checks `X510`: only pairs are held by a model.
 fn through(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     if let Some(through) = written.through.as_ref().filter(|_| link.kind != LinkKind::ManyToMany) {
         let without = LinkError::ThroughWithoutPairs { link: link.name.clone(), through: through.text.to_owned() };
@@ -71,7 +71,7 @@ fn through(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {
     }
 }
 
-/// `X504`: the number of the peer's port; none for one that cannot be.
+/// Checks `X504`: the number of the peer's port; none for one that cannot be.
 pub(crate) fn reverse_number(link: &Name<'_>, written: &Name<'_>, sink: &mut Sink) -> Option<u32> {
     let number = written.text.parse().ok().filter(|number| REVERSE_NUMBERS.contains(number));
     if number.is_none() && super::fields::is_number(written) {
@@ -84,7 +84,8 @@ pub(crate) fn reverse_number(link: &Name<'_>, written: &Name<'_>, sink: &mut Sin
 
 /// Checks what links make of the models that they lead to.
 pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
-    let (mut all, mut entries) = (0, Vec::new());
+    let mut all = 0;
+    let mut entries = Vec::new();
     for model in models {
         reverse_numbers(model, sink);
         if all <= MAX_INHERITED {
@@ -98,7 +99,7 @@ pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
     }
 }
 
-/// `X505`: no two ports of a model have one number.
+/// Checks `X505`: no two ports of a model have one number.
 fn reverse_numbers(model: &Model, sink: &mut Sink) {
     let mut numbered: Vec<_> =
         model.reverse_links.iter().filter_map(|port| port.number.map(|number| (number, port))).collect();
@@ -123,7 +124,7 @@ fn reverse_numbers(model: &Model, sink: &mut Sink) {
     }
 }
 
-/// What stands under a name in XOS's API.
+/// What has a name in XOS's API.
 #[derive(Clone, Copy)]
 enum Entry<'a> {
     Member(&'a Member),
@@ -162,7 +163,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `X506`, `X511`: no two members and ports of a model have one name in XOS's API.
+/// Checks `X506`, `X511`: no two members and ports of a model have one name in XOS's API.
 fn api_names<'a>(models: &'a ModelSet, model: &'a Model, entries: &mut Vec<(ApiName<'a>, Entry<'a>)>, sink: &mut Sink) {
     let is_own = |entry: Entry<'_>| match entry {
         Entry::Member(member) => member.declared_in() == model.name,
@@ -211,7 +212,7 @@ fn source(port: &ReverseLink) -> String {
     format!("{}.{}", port.model, port.link.name)
 }
 
-/// What a port as written means.
+/// Returns the meaning of a port as written.
 pub(crate) fn reverse(port: Option<&Name<'_>>, number: Option<u32>) -> Reverse {
     match port {
         None => Reverse::LeftOut,

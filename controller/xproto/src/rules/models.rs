@@ -24,7 +24,8 @@ pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
     names_taken(&concrete, sink);
 }
 
-/// `X423`: what is unique together with a field, or names the object in its place, is a field or link of the model.
+/// Checks `X423`: what is unique together with a field, or names the object in its place, is a field or link of the
+/// model.
 fn siblings(model: &Model, sink: &mut Sink) {
     let mut known: Option<HashSet<&str>> = None;
     for member in model.own_members() {
@@ -44,7 +45,8 @@ fn siblings(model: &Model, sink: &mut Sink) {
 }
 
 fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &str, sink: &mut Sink) {
-    let (field, model_name) = (member.name().to_owned(), model.name.clone());
+    let field = member.name().to_owned();
+    let model_name = model.name.clone();
     let unknown = |suggestion| {
         let name = name.to_owned();
         let unknown = OptionError::UnknownSibling { option, field, name, model: model_name, suggestion };
@@ -53,7 +55,7 @@ fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &
     sink.push_with(|| unknown.clone()(nearest(name, model.members().map(Member::name))), || unknown.clone()(None));
 }
 
-/// `X216`: the owner is in the set.
+/// Checks `X216`: the owner is in the set.
 fn owner(models: &ModelSet, model: &Model, sink: &mut Sink) {
     let Some(owner) = model.owner_class_name.as_ref().filter(|owner| models.get(owner).is_none()) else {
         return;
@@ -66,7 +68,7 @@ fn owner(models: &ModelSet, model: &Model, sink: &mut Sink) {
     sink.push_with(|| unknown(nearest(owner, names)), || unknown(None));
 }
 
-/// `X206`: every model belongs to a group; reported once for a file.
+/// Checks `X206`: every model belongs to a group; reported once for a file.
 fn app_labels_missing(models: &[&Model], sink: &mut Sink) {
     let mut files: BTreeMap<SourceId, (&Model, usize)> = BTreeMap::new();
     for model in models.iter().filter(|model| model.app_label.is_empty()) {
@@ -78,7 +80,7 @@ fn app_labels_missing(models: &[&Model], sink: &mut Sink) {
     }
 }
 
-/// `X207`: the group can be part of a DNS name.
+/// Checks `X207`: the group can be part of a DNS name.
 fn app_label(model: &Model, sink: &mut Sink) {
     let label = &model.app_label;
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
@@ -92,7 +94,7 @@ fn app_label(model: &Model, sink: &mut Sink) {
     }
 }
 
-/// `X208`: the plural is another word than the name.
+/// Checks `X208`: the plural is another word than the name.
 fn plural(model: &Model, sink: &mut Sink) {
     if model.plural.eq_ignore_ascii_case(&model.name) {
         let same = ModelError::PluralIsName { model: model.name.clone() };
@@ -100,7 +102,7 @@ fn plural(model: &Model, sink: &mut Sink) {
     }
 }
 
-/// `X209`: name and plural are names to Kubernetes, in lower case DNS labels (RFC 1035).
+/// Checks `X209`: name and plural are names to Kubernetes, in lower case DNS labels (RFC 1035).
 fn kubernetes_names(model: &Model, sink: &mut Sink) {
     let named = [(&model.name, "a kind", model.span), (&model.plural, "a resource", option_span(model, "plural"))];
     for (name, what, span) in named {
@@ -119,19 +121,22 @@ fn is_kubernetes_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// `X210`: no two kinds and no two resources of a group have one name.
+/// Checks `X210`: no two kinds and no two resources of a group have one name.
 fn names_taken(models: &[&Model], sink: &mut Sink) {
     let mut kinds: HashMap<String, &Model> = HashMap::with_capacity(models.len());
     let mut resources: HashMap<String, &Model> = HashMap::with_capacity(models.len());
     for model in models {
-        let (kind, resource) = (in_group(model, &model.name), in_group(model, &model.plural));
+        let kind = in_group(model, &model.name);
+        let resource = in_group(model, &model.plural);
         let other = kinds.get(&kind).map(|other| (other, &model.name));
         let other = other.or_else(|| resources.get(&resource).map(|other| (other, &model.plural)));
         if let Some((other, name)) = other {
-            let (other, span) = (other.name.clone(), other.span);
-            let name = name.to_ascii_lowercase();
-            let taken = ModelError::KubernetesNameTaken { model: model.name.clone(), other, name };
-            sink.push(Diagnostic::new(taken, model.span).with(span, "the other one"));
+            let taken = ModelError::KubernetesNameTaken {
+                model: model.name.clone(),
+                other: other.name.clone(),
+                name: name.to_ascii_lowercase(),
+            };
+            sink.push(Diagnostic::new(taken, model.span).with(other.span, "the other one"));
         } else {
             kinds.insert(kind, model);
             resources.insert(resource, model);
@@ -139,7 +144,7 @@ fn names_taken(models: &[&Model], sink: &mut Sink) {
     }
 }
 
-/// A name with the group that it stands in, both as Kubernetes compares them.
+/// Returns a name with its group, both as Kubernetes compares them.
 fn in_group(model: &Model, name: &str) -> String {
     let mut whole = String::with_capacity(model.app_label.len() + 1 + name.len());
     whole.extend(model.app_label.chars().map(|c| if c == '_' { '-' } else { c }));
@@ -149,7 +154,7 @@ fn in_group(model: &Model, name: &str) -> String {
     whole
 }
 
-/// Where the option of a model stands, else the model.
+/// Returns the place of the option of a model, or else that of the model.
 fn option_span(model: &Model, name: &str) -> Span {
     model.option(name).map_or(model.span, |option| option.value_span)
 }

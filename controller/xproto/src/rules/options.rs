@@ -71,7 +71,7 @@ const OF_MODELS: [&str; 21] = [
     "kind",
 ];
 
-/// The same name, if it is one that means something.
+/// Returns the same name, if it is one that means something.
 pub(crate) fn known(name: &str) -> Option<&'static str> {
     COMMON.into_iter().chain(SPECIAL).chain(OF_MODELS).find(|known| *known == name)
 }
@@ -110,7 +110,7 @@ pub(crate) fn check(owner: &Owner<'_>, sink: &mut Sink) {
     }
 }
 
-/// `X404`: boolean options are true or false.
+/// Checks `X404`: boolean options are true or false.
 fn booleans(owner: &Owner<'_>, sink: &mut Sink) {
     for option in owner.options {
         if BOOLEANS.contains(&option.name.as_ref()) && option.as_bool().is_none() {
@@ -119,7 +119,7 @@ fn booleans(owner: &Owner<'_>, sink: &mut Sink) {
     }
 }
 
-/// `X402`: the modifier says what `blank` and `null` are.
+/// Checks `X402`: the modifier says what `blank` and `null` are.
 fn modifier_wins(owner: &Owner<'_>, sink: &mut Sink) {
     let modifier = if owner.required { "required" } else { "optional" };
     for (name, implied) in [("blank", owner.blank), ("null", owner.null)] {
@@ -133,14 +133,14 @@ fn modifier_wins(owner: &Owner<'_>, sink: &mut Sink) {
     }
 }
 
-/// `X424`: the modifier stands before the type.
+/// Checks `X424`: `modifier` is not an option.
 fn modifier(owner: &Owner<'_>, sink: &mut Sink) {
     if let Some(option) = owner.option("modifier") {
         sink.push(Diagnostic::new(OptionError::Modifier, option.span));
     }
 }
 
-/// `X403`: a state that is not the field's needs no option.
+/// Checks `X403`: a state that is not the field's needs no option.
 fn false_state(owner: &Owner<'_>, sink: &mut Sink) {
     for name in ["feedback_state", "bookkeeping_state"] {
         let Some(option) = owner.option(name).filter(|option| option.as_bool() == Some(false)) else {
@@ -150,14 +150,14 @@ fn false_state(owner: &Owner<'_>, sink: &mut Sink) {
     }
 }
 
-/// `X409`: a field has one state.
+/// Checks `X409`: a field has one state.
 fn conflicting_states(owner: &Owner<'_>, sink: &mut Sink) {
     if owner.flag("feedback_state") && owner.flag("bookkeeping_state") {
         sink.push(Diagnostic::new(OptionError::ConflictingStates { field: owner.name.to_owned() }, owner.span));
     }
 }
 
-/// `X410`, `X419`, `X420`: an option means something, and does so where it stands.
+/// Checks `X410`, `X419`, `X420`: an option is known, and applies to this field or link.
 fn listed(option: &RawOption, owner: &Owner<'_>, sink: &mut Sink) {
     let name = option.name.as_ref();
     if COMMON.contains(&name) || applies(name, owner.ty) {
@@ -174,8 +174,8 @@ fn listed(option: &RawOption, owner: &Owner<'_>, sink: &mut Sink) {
     sink.push(Diagnostic::new(kind, option.span));
 }
 
-/// Whether an option means something on a type, or on a link (XOS 4.0.4, xosgenx's validator; it forgets limits of
-/// floats).
+/// Returns whether an option means something on a type, or on a link (XOS 4.0.4, xosgenx's validator; it forgets limits
+/// of floats).
 fn applies(option: &str, ty: Option<ScalarType>) -> bool {
     let Some(ty) = ty else {
         return matches!(option, "blank" | "on_delete");
@@ -190,8 +190,8 @@ fn applies(option: &str, ty: Option<ScalarType>) -> bool {
     }
 }
 
-/// `X419`: an option of a message or a file is no misspelt one. Others are kept without a word: any program may have
-/// its own.
+/// Checks `X419`: an option of a message or a file is no misspelt one. Others are kept without a word: any program may
+/// have its own.
 pub(crate) fn of_model(options: &[RawOption], sink: &mut Sink) {
     for option in options.iter().filter(|option| !OF_MODELS.contains(&option.name.as_ref())) {
         if let Some(suggestion) = nearest(&option.name, OF_MODELS) {
@@ -201,7 +201,7 @@ pub(crate) fn of_model(options: &[RawOption], sink: &mut Sink) {
     }
 }
 
-/// `X421`: `no_sync` and `no_policy` are not there to say no.
+/// Checks `X421`: `no_sync` and `no_policy` are not there to say no.
 pub(crate) fn presence(options: &[RawOption], sink: &mut Sink) {
     for option in options.iter().filter(|option| ["no_sync", "no_policy"].contains(&option.name.as_ref())) {
         if option.as_bool() != Some(true) {

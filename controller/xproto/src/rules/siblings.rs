@@ -5,13 +5,13 @@ use crate::diagnostics::{Diagnostic, FieldError};
 use crate::model::Member;
 use crate::rules::fields::NUMBERS;
 
-/// Checks the fields and gives those that have their names for themselves.
+/// Checks the fields and returns them without those whose name is taken.
 pub(crate) fn check(model: &str, members: Vec<Member>, sink: &mut Sink) -> Vec<Member> {
     numbers(&members, sink);
     names(model, members, sink)
 }
 
-/// `X303`: no two fields have one number.
+/// Checks `X303`: no two fields have one number.
 fn numbers(members: &[Member], sink: &mut Sink) {
     // By number; what is not between 1 and 99 has been reported.
     let mut seen: [Option<&Member>; 100] = [None; 100];
@@ -33,7 +33,7 @@ fn numbers(members: &[Member], sink: &mut Sink) {
     }
 }
 
-/// `X304`: no two fields have one name. The first one stays.
+/// Checks `X304`: no two fields have one name. The first one stays.
 fn names(model: &str, mut members: Vec<Member>, sink: &mut Sink) -> Vec<Member> {
     let mut at = 0;
     while let Some(member) = members.get(at) {

@@ -43,7 +43,7 @@ const KEYWORDS: [&str; 35] = [
     "uint32",
 ];
 
-/// Whether a word of the language cannot be a name.
+/// Returns whether a word of the language cannot be a name.
 pub(crate) fn is_reserved(name: &str) -> bool {
     name == "uint64" || KEYWORDS.contains(&name)
 }
@@ -51,7 +51,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// Names that every XOS object has beside its fields (XOS 4.0.4, `id` and the numbers 2046 and 2047 of each message).
 const XOS_NAMES: [&str; 3] = ["id", "class_names", "self_content_type_id"];
 
-/// `X301`, `X309`: the name of a field is neither a keyword nor taken.
+/// Checks `X301`, `X309`: the name of a field is neither a keyword nor taken.
 pub(crate) fn field_name(name: &Name<'_>, sink: &mut Sink) {
     if is_reserved(name.text) {
         sink.push(Diagnostic::new(FieldError::ReservedName { name: name.text.to_owned() }, name.span));

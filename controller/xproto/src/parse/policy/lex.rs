@@ -35,7 +35,7 @@ pub(super) struct Token {
     pub(super) span: Span,
 }
 
-/// The tokens of a part of a text; the last one is the end.
+/// Returns the tokens of a part of a text; the last one is the end.
 pub(super) fn tokenize(text: &str, span: Span, sink: &mut Sink) -> Vec<Token> {
     let mut lexer =
         Lexer { text: text.get(..span.end as usize).unwrap_or_default(), at: span.start as usize, span, sink };
@@ -158,7 +158,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Sign, digits, fraction.
+/// Returns the length of a number: sign, digits, fraction.
 fn number(rest: &str) -> usize {
     let digits = |from: usize| {
         let tail = rest.get(from..).unwrap_or_default();

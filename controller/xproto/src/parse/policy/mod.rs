@@ -28,7 +28,7 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    /// `policy name < expression >`
+    /// Reads `policy name < expression >`
     fn policy(&mut self) -> Option<Policy<'a>> {
         let doc = self.doc_above();
         self.bump();
@@ -41,7 +41,7 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
-/// Reads what stands between `<` and `>`; none if there is an error, which is reported.
+/// Reads what is between `<` and `>`; returns `None` if there is an error, which is reported.
 fn expression(text: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
     let tokens = lex::tokenize(text, inner(text, span), sink);
     let mut reader = Reader {
@@ -60,7 +60,7 @@ fn expression(text: &str, span: Span, sink: &mut Sink) -> Option<Expr> {
     (!reader.broken).then_some(expr)
 }
 
-/// The body without its `<` and `>`; the latter may be missing.
+/// Returns the body without its `<` and `>`; the latter may be missing.
 fn inner(text: &str, span: Span) -> Span {
     let body = text.get(span.range()).unwrap_or_default();
     let closed = body.len() > 1 && body.ends_with('>') && !body.ends_with("->");
@@ -76,7 +76,7 @@ struct Reader<'a> {
     depth: usize,
     /// The models of the quantifiers around this place.
     bound: Vec<String>,
-    /// What the last parentheses held, and the place behind them.
+    /// What was in the last parentheses, and the place after them.
     group: Option<(Span, usize)>,
     /// Whether an error was found.
     broken: bool,
@@ -86,7 +86,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The whole text; reads on behind what should have been its end.
+    /// Reads the whole text, also what follows its supposed end.
     fn all(&mut self) -> Expr {
         let expr = self.implies();
         while self.peek().kind != Kind::End {
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         self.chain(Kind::And, Self::unary, ExprKind::And)
     }
 
-    /// One part, or several with an operator between them.
+    /// Reads one part, or several with an operator between them.
     fn chain(&mut self, operator: Kind, part: fn(&mut Self) -> Expr, whole: fn(Vec<Expr>) -> ExprKind) -> Expr {
         let first = part(self);
         if self.peek().kind != operator {
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
         Expr { kind: kind(Quantifier { model: model_name, model_span: model.span, body: Box::new(body) }), span }
     }
 
-    /// `X612`: a body that XOS reads otherwise stands in parentheses.
+    /// Checks `X612`: a body that XOS reads differently is in parentheses.
     fn precedence(&mut self, first: Token, model: Token, body: &Expr) {
         let several = matches!(body.kind, ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Implies(..));
         if several && self.group != Some((body.span, self.at)) {
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         Expr { kind: kind(left, right), span }
     }
 
-    /// A value; a missing one is reported.
+    /// Reads a value; a missing one is reported.
     fn value(&mut self, expected: &'static str) -> Option<Term> {
         let start = self.at;
         let term = self.term();

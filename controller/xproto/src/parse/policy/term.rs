@@ -10,7 +10,7 @@ use crate::source::Span;
 /// Words that begin no path.
 const KEYWORDS: [&str; 4] = ["not", "in", "exists", "forall"];
 
-/// A name of a path as it stands in the text.
+/// A name of a path as written.
 #[derive(Clone, Copy)]
 pub(super) struct Written<'a> {
     name: &'a str,
@@ -25,7 +25,7 @@ impl Written<'_> {
 }
 
 impl<'a> Reader<'a> {
-    /// A value; none, and nothing is read, if there is none here.
+    /// Reads a value, if there is one here.
     pub(super) fn term(&mut self) -> Option<Term> {
         let token = self.peek();
         let word = self.word(token);
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// `*policy(path)`; a path that begins with no known name begins at the object.
+    /// Reads `*policy(path)`; a path that does not begin with a known name begins at the object.
     fn call(&mut self) -> Option<Term> {
         let star = self.bump();
         let name = self.required(Kind::Word, "the name of a policy")?;
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         token
     }
 
-    /// `obj.site.slices.all()`; `other` makes a root of a first name that is none.
+    /// Reads `obj.site.slices.all()`; `other` makes the root if the first name is not one.
     fn path(&mut self, other: impl Fn(String) -> Root) -> Option<(Path, Span)> {
         let mut written = std::mem::take(&mut self.path);
         written.clear();
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
         Some((path, span))
     }
 
-    /// A name, and `()` if it stands behind it.
+    /// Reads a name, and the `()` after it, if there is one.
     fn step(&mut self) -> Option<Written<'a>> {
         let name = self.required(Kind::Word, "a name")?;
         let called = self.peek().kind == Kind::LParen && self.nth(1).kind == Kind::RParen;
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         Some(Written { name: self.word(name), called, span })
     }
 
-    /// Where a path begins, and how many of its names that takes.
+    /// Returns where a path begins, and how many of its names that takes.
     fn root(&self, first: &str, second: Option<&str>, other: impl Fn(String) -> Root) -> (Root, usize) {
         match (first, second) {
             _ if self.bound.iter().any(|bound| bound == first) => (Root::Bound(first.to_owned()), 1),

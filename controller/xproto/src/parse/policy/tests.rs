@@ -1,7 +1,7 @@
 use super::*;
 use crate::source::Sources;
 
-/// How a policy reads, with the parentheses that it needs, and the codes of what is wrong.
+/// Returns how a policy reads, with the parentheses that it needs, and the codes of what is wrong.
 fn read(text: &str) -> (Option<String>, Vec<String>) {
     let mut sources = Sources::new();
     let text = format!("policy p <{text}>");

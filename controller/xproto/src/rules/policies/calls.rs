@@ -25,7 +25,7 @@ pub(super) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink
     recursion(&policies, &called, sink);
 }
 
-/// All calls in a policy.
+/// Returns all calls in a policy.
 pub(super) fn of(expr: &Expr) -> Vec<&Call> {
     let mut calls = Vec::new();
     expr.walk(&mut |expr| {
@@ -37,7 +37,7 @@ pub(super) fn of(expr: &Expr) -> Vec<&Call> {
     calls
 }
 
-/// Whether a part of a policy speaks of `old` itself.
+/// Returns whether a part of a policy speaks of `old` itself.
 pub(super) fn mentions_old(expr: &Expr) -> bool {
     let mut found = false;
     expr.walk(&mut |expr| {
@@ -59,7 +59,7 @@ enum Visit {
     Done,
 }
 
-/// `X607`: no policy calls itself, directly or through others.
+/// Checks `X607`: no policy calls itself, directly or through others.
 fn recursion(policies: &[&Policy], called: &[Vec<(usize, &Call)>], sink: &mut Sink) {
     let mut visits = vec![Visit::Not; policies.len()];
     for start in 0..policies.len() {

@@ -24,7 +24,7 @@ pub(crate) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink
     uses::check(models, broken, &mut paths, sink);
 }
 
-/// The names that a policy uses, each by itself.
+/// Checks the names that a policy uses, each by itself.
 fn names(models: &ModelSet, policy: &Policy, sink: &mut Sink) {
     policy.expr.walk(&mut |expr| {
         if let ExprKind::Exists(quantifier) | ExprKind::Forall(quantifier) = &expr.kind {
@@ -41,7 +41,7 @@ fn names(models: &ModelSet, policy: &Policy, sink: &mut Sink) {
     });
 }
 
-/// `X605`: a quantifier speaks of a model of the set.
+/// Checks `X605`: a quantifier speaks of a model of the set.
 fn known_model(models: &ModelSet, quantifier: &Quantifier, sink: &mut Sink) {
     let name = &quantifier.model;
     if models.get(name).is_some() {
@@ -54,7 +54,7 @@ fn known_model(models: &ModelSet, quantifier: &Quantifier, sink: &mut Sink) {
     sink.push_with(|| unknown(nearest(name, known)), || unknown(None));
 }
 
-/// `X604`: a path begins with something that is known there.
+/// Checks `X604`: a path begins with something that is known there.
 fn known_root(models: &ModelSet, policy: &Policy, path: &Path, span: Span, sink: &mut Sink) {
     let Root::Unknown(name) = &path.root else {
         return;
@@ -71,8 +71,8 @@ fn known_root(models: &ModelSet, policy: &Policy, path: &Path, span: Span, sink:
     sink.push_with(|| unknown(help()), || unknown(general.to_owned()));
 }
 
-/// What a path of a policy may begin with somewhere; of the models of quantifiers a few, which are more than real ones
-/// have.
+/// Returns what a path of a policy may begin with somewhere; of the models of quantifiers a few, which are more than
+/// real ones have.
 fn roots<'a>(models: &ModelSet, policy: &'a Policy) -> Vec<&'a str> {
     const MOST: usize = 20;
     let mut roots = vec!["obj", "old", "ctx.user", "ctx.write_access", "ctx.read_access", "True", "False", "None"];
@@ -87,7 +87,7 @@ fn roots<'a>(models: &ModelSet, policy: &'a Policy) -> Vec<&'a str> {
     roots
 }
 
-/// `X601`: what names a policy names one of the set.
+/// Checks `X601`: what names a policy names one of the set.
 fn known_policy(
     models: &ModelSet,
     broken: &HashSet<String>,

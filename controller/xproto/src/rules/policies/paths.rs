@@ -58,7 +58,7 @@ impl<'a> Paths<'a> {
         });
     }
 
-    /// What a path leads to if `obj` is `object`.
+    /// Returns what a path leads to if `obj` is `object`.
     pub(super) fn target(&mut self, path: &Path, object: Target<'a>, user: User<'_>, sink: &mut Sink) -> Target<'a> {
         let model = |name: &str| self.models.get(name).map_or(Target::Unknown, Target::Object);
         let mut target = match &path.root {
@@ -137,7 +137,7 @@ impl<'a> Paths<'a> {
         Target::Unknown
     }
 
-    /// What a name of a model is, also one of XOS's API.
+    /// Returns what a name of a model is, also one of XOS's API.
     fn find(&self, model: &'a Model, name: &str) -> Option<Target<'a>> {
         if OF_ALL.contains(&name) {
             return Some(Target::Value(ScalarType::Int32));
@@ -178,7 +178,7 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// Whether a class in Python stands behind the model, which may have more names. All have that of XOSBase.
+/// Returns whether the model has a class in Python too, which may have more names. All models have that of XOSBase.
 fn is_python(model: &Model) -> bool {
     ["custom_python", "legacy"].iter().any(|name| model.flag(name))
 }

@@ -37,9 +37,10 @@ fn access<'a>(models: &'a ModelSet, broken: &HashSet<String>, model: &'a Model, 
     }
 }
 
-/// `X615`: who may do something is asked when nothing is saved, too: there is no state before.
+/// Checks `X615`: access is also checked when nothing is saved, and then there is no old object.
 fn no_old(models: &ModelSet, policy: &str, model: &Model, span: Span, sink: &mut Sink) {
-    let (mut names, mut at) = (vec![policy], 0);
+    let mut names = vec![policy];
+    let mut at = 0;
     while let Some(policy) = names.get(at).and_then(|name| models.policy(name)) {
         at += 1;
         if calls::mentions_old(&policy.expr) {
@@ -104,7 +105,7 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// `X613`, `X606`: what stands in braces in a message can be filled in.
+/// Checks `X613`, `X606`: placeholders in a message can be filled in.
 fn message<'a>(model: &'a Model, validator: &Validator, paths: &mut Paths<'a>, sink: &mut Sink) {
     let mut rest = validator.message.as_str();
     while let Some((_, behind)) = rest.split_once('{') {
@@ -123,7 +124,7 @@ fn message<'a>(model: &'a Model, validator: &Validator, paths: &mut Paths<'a>, s
     }
 }
 
-/// The path in the braces; those from `ctx` are not looked at.
+/// Returns the path in the braces; those from `ctx` are not looked at.
 fn placeholder(text: &str, validator: &Validator) -> Option<Path> {
     let mut names = text.split('.');
     let root = match names.next() {

@@ -1,7 +1,7 @@
 //! The English plural of a model's name, as XOS forms it (inflect 2.1.0's `plural_noun`).
 //!
-//! The plural is part of XOS's interface: it names the message of a list and stands in the paths of the REST interface.
-//! So it has to be the very word that XOS makes, also where English would have another one:
+//! The plural is part of XOS's interface: it names the message of a list and is part of the paths of the REST
+//! interface. So it has to be the very word that XOS makes, also where English would have another one:
 //!
 //! - A name that begins with a capital letter is a proper noun: `ServiceDependency` becomes `ServiceDependencys`, and
 //!   what ends in `es` is taken for a singular: `Proxies` becomes `Proxieses`.
@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 use words::{ALONE, ENDING_O, ENDINGS, SAME, SAME_ENDINGS, SINGULAR_S};
 
-/// The plural of a model that sets no option `plural`.
+/// Returns the plural of a model that sets no option `plural`.
 #[must_use]
 pub fn plural(name: &str) -> String {
     let lower = name.to_lowercase();
@@ -24,7 +24,7 @@ pub fn plural(name: &str) -> String {
     in_the_case_of(name, plural)
 }
 
-/// The plural of words that have one of their own.
+/// Returns the plural of words that have one of their own.
 fn irregular(name: &str, lower: &str) -> Option<String> {
     static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SAME.split(' ').collect());
     if WORDS.contains(lower) || ends(lower, SAME_ENDINGS) {
@@ -37,7 +37,7 @@ fn irregular(name: &str, lower: &str) -> Option<String> {
     Some(replace_end(name, family.cut, family.ending))
 }
 
-/// The plural by the rules of spelling.
+/// Returns the plural by the rules of spelling.
 fn regular(name: &str, lower: &str) -> String {
     let (cut, ending) = if hisses(name, lower) || (lower.ends_with('o') && !is_plain_o(lower)) {
         (0, "es")
@@ -55,7 +55,7 @@ fn regular(name: &str, lower: &str) -> String {
     replace_end(name, cut, ending)
 }
 
-/// Whether the word ends in a sound that takes `es`.
+/// Returns whether the word ends in a sound that takes `es`.
 fn hisses(name: &str, lower: &str) -> bool {
     static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SINGULAR_S.split(' ').collect());
     ends(lower, &["ss", "us", "itis", "ch", "sh", "x", "zz", "quartz", "topaz"])
@@ -63,7 +63,7 @@ fn hisses(name: &str, lower: &str) -> bool {
         || (lower.ends_with('s') && WORDS.contains(lower))
 }
 
-/// Whether a word in `o` takes an `s` only.
+/// Returns whether a word in `o` takes an `s` only.
 fn is_plain_o(lower: &str) -> bool {
     ends(lower, &["ao", "eo", "io", "oo", "uo"]) || ENDING_O.split(' ').any(|end| lower.ends_with(end))
 }
@@ -72,23 +72,23 @@ fn ends(word: &str, ends: &[&str]) -> bool {
     ends.iter().any(|end| word.ends_with(end))
 }
 
-/// Whether XOS takes the name for a proper noun: it does not begin with a small letter.
+/// Returns whether XOS takes the name for a proper noun: it does not begin with a small letter.
 fn is_proper(name: &str) -> bool {
     !name.starts_with(char::is_lowercase)
 }
 
-/// Whether a vowel stands before the last letter, or nothing.
+/// Returns whether the letter before the last one is a vowel, or missing.
 fn after_vowel(lower: &str) -> bool {
     lower.chars().rev().nth(1).is_none_or(|c| "aeiou".contains(c))
 }
 
-/// The name without its last `cut` letters, and with another ending.
+/// Returns the name without its last `cut` letters, and with another ending.
 fn replace_end(name: &str, cut: usize, ending: &str) -> String {
     let keep = name.chars().count().saturating_sub(cut);
     name.chars().take(keep).chain(ending.chars()).collect()
 }
 
-/// The plural in capital letters if the name is, with a capital letter first if the name is one word.
+/// Returns the plural in capital letters if the name is, with a capital letter first if the name is one word.
 fn in_the_case_of(name: &str, plural: String) -> String {
     if name == "I" {
         return plural;
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn plurals_are_those_of_xos() {
-        let table = include_str!("../tests/data/plurals.tsv");
+        let table = include_str!("../../tests/data/plurals.tsv");
         let mut rows = 0;
         for row in table.lines().filter(|row| !row.starts_with('#')) {
             let (name, expected) = row.split_once('\t').unwrap();

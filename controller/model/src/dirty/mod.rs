@@ -31,7 +31,7 @@ pub enum Switch {
 }
 
 impl Switch {
-    /// The name in spec.
+    /// Returns the name in spec.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoSync => "noSync",
@@ -41,14 +41,15 @@ impl Switch {
     }
 }
 
-/// XOS's rule (`enacted is null | enacted < updated | enacted < changed_by_policy) & !lazy_blocked & !no_sync`),
-/// with intents in place of times.
+/// Returns whether the sync step is due. It is XOS's rule (`enacted is null | enacted < updated | enacted <
+/// changed_by_policy) & !lazy_blocked & !no_sync`), with intents instead of times.
 pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
     let held = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
     due(object, synchronizer, Pass::Sync, &held, now)
 }
 
-/// XOS's rule (`policed is null | policed < updated | policed < changed_by_step) & !no_policy`), with intents in place of times.
+/// Returns whether the policies are due. It is XOS's rule (`policed is null | policed < updated | policed <
+/// changed_by_step) & !no_policy`), with intents instead of times.
 pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
     due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
 }
@@ -63,7 +64,7 @@ fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)],
     }
 }
 
-/// The same without the switches.
+/// Returns what a pass has to do, ignoring the switches.
 pub fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) -> Due {
     let is_same = |then| {
         is_handled(then, &object.intent, &object.quiet_saves, pass) && state.seen == change_by_other(object, pass)
@@ -78,14 +79,14 @@ pub fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) 
     }
 }
 
-/// Whether a pass may have been tried since it was last recorded: the spec was changed, and changed back or quietly. Then the backend may be
-/// half-way to what the object was in between.
+/// Returns whether a pass may have been tried since it was last recorded: the spec was changed, and then changed back
+/// or saved quietly. The backend may then be half-way to what the object was in between.
 pub fn is_in_doubt(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let state = object.status.of(synchronizer).map(|own| own.live(pass));
     state.and_then(|state| state.generation).is_some_and(|generation| generation != object.meta.generation)
 }
 
-/// When the other pass last changed the object: each sees what the other did.
+/// Returns when the other pass last changed the object: each pass sees what the other did.
 pub fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
     object.date(match pass {
         Pass::Policy => "changed_by_step",
@@ -94,5 +95,4 @@ pub fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[path = "dirty_tests.rs"]
 mod tests;

@@ -53,7 +53,7 @@ pub struct Message {
 }
 
 impl Api {
-    /// The API of all models but XOSBase, also of abstract ones.
+    /// Returns the API of all models but XOSBase, also of abstract ones.
     ///
     /// # Errors
     /// When the messages would not be valid. Models that compile without errors rarely are so: it takes names that
@@ -67,13 +67,13 @@ impl Api {
         Ok(api)
     }
 
-    /// The message of that name.
+    /// Returns the message of that name.
     #[must_use]
     pub fn message(&self, name: &str) -> Option<&Message> {
         self.messages.iter().find(|message| message.name == name)
     }
 
-    /// The text of the file `xos.proto`.
+    /// Returns the text of the file `xos.proto`.
     #[must_use]
     pub fn to_proto(&self) -> String {
         proto::text(self)
@@ -92,13 +92,13 @@ impl Message {
         }
     }
 
-    /// The field of that name.
+    /// Returns the field of that name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// The methods of the service, in XOS's order.
+    /// Returns the methods of the service, in XOS's order.
     #[must_use]
     pub fn methods(&self) -> Vec<Method> {
         http::methods(self)

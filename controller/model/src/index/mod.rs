@@ -14,8 +14,8 @@ use crate::query::{Query, QueryError};
 use crate::reference::Reference;
 use crate::typed::constant;
 
-/// All known objects. A query for equality is answered by an index of the field, which is made when it is first asked for and kept from
-/// then on; so no query looks at all objects twice.
+/// All known objects. A query for equality is answered by an index of the field, which is made when it is first asked
+/// for and kept from then on; so no query looks at all objects twice.
 #[derive(Clone, Debug)]
 pub struct Index {
     models: Arc<ModelSet>,
@@ -29,7 +29,7 @@ pub struct Index {
 type Entries = HashMap<String, BTreeSet<ObjectKey>>;
 
 impl Index {
-    /// No objects yet, of these models, with these dependencies beside the links.
+    /// Makes an empty one for these models, with these dependencies beside the links.
     ///
     /// # Errors
     /// When a dependency names a model or port that is not there.
@@ -39,22 +39,24 @@ impl Index {
         Ok(Self { models, kinds, objects: BTreeMap::new(), graph, fields: HashMap::new() })
     }
 
-    /// The models.
+    /// Returns the models.
     pub fn models(&self) -> &Arc<ModelSet> {
         &self.models
     }
 
-    /// The links.
+    /// Returns the links.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its links changed.
+    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its
+    /// links changed.
     pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) -> bool {
         let key = object.key();
         let is_relinked = self.graph.insert(object, is_unsettled);
         let old = self.objects.insert(key.clone(), Arc::clone(object));
-        let (models, fields) = (&self.models, &mut self.fields);
+        let models = &self.models;
+        let fields = &mut self.fields;
         let Some(model) = models.get(&object.model) else { return is_relinked };
         for (field, entries) in fields.get_mut(&object.model).into_iter().flatten() {
             let new = forms(model, object, field);
@@ -72,7 +74,7 @@ impl Index {
         is_relinked
     }
 
-    /// An object is gone.
+    /// Removes an object that is gone.
     pub fn remove(&mut self, key: &ObjectKey) {
         self.graph.remove(key);
         let Some(old) = self.objects.remove(key) else { return };
@@ -82,30 +84,30 @@ impl Index {
         }
     }
 
-    /// The object.
+    /// Returns the object.
     pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
         self.objects.get(key)
     }
 
-    /// The objects of a class with this name; more than one only if kinds share it.
+    /// Returns the objects of a class with this name; more than one only if several kinds share the name.
     pub fn named(&self, class: &str, namespace: &str, name: &str) -> Vec<&Arc<Object>> {
         let kinds = self.kinds.of_class(class);
         kinds.filter_map(|kind| self.objects.get(&ObjectKey::new(&kind.model, namespace, name))).collect()
     }
 
-    /// Where a link leads: nowhere yet, to one object, or to several of the same name.
+    /// Returns the objects that a link leads to: none yet, one, or several of the same name.
     pub fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<&Arc<Object>> {
         let namespace = reference.namespace.as_deref().unwrap_or(namespace);
         let is_meant = |object: &&Arc<Object>| reference.kind.as_deref().is_none_or(|kind| *kind == *object.model);
         self.named(class, namespace, &reference.name).into_iter().filter(is_meant).collect()
     }
 
-    /// The objects whose links lead to the object by its reverse port of that name.
+    /// Returns the objects whose links lead to the object by its reverse port of that name.
     pub fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<&Arc<Object>> {
         self.graph.linked_back(key, port).iter().filter_map(|source| self.objects.get(source)).collect()
     }
 
-    /// Whether all is ready that answers a query; if not, [`prepare`](Self::prepare) makes it so.
+    /// Returns whether the indexes that answer a query exist; if not, [`prepare`](Self::prepare) makes them.
     pub fn is_ready(&self, query: &Query) -> bool {
         self.missing(query).is_empty()
     }
@@ -132,7 +134,7 @@ impl Index {
         pairs.filter(|(model, field)| !has(model, field)).collect()
     }
 
-    /// The objects that a query means, ordered by model, namespace, name.
+    /// Returns the objects that a query asks for, ordered by model, namespace, name.
     ///
     /// # Errors
     /// When there is no such class, or it has no such field.
@@ -165,8 +167,8 @@ impl Index {
         }
     }
 
-    /// The fewest objects that an index gives: some, or that there is none; nothing if no index answers. Lists are not copied: that of a value
-    /// which all objects have is as long as they are many.
+    /// Returns the shortest list of objects from an index: `Some(None)` if it is empty, `None` if no index answers.
+    /// Lists are not copied, since a value that all objects have makes a long one.
     fn candidates(&self, model: &str, query: &Query) -> Option<Option<&BTreeSet<ObjectKey>>> {
         let indexed = self.fields.get(model)?;
         let lists = query.criteria.iter().filter_map(|one| {
@@ -178,7 +180,8 @@ impl Index {
 
     fn of_model(&self, model: &Arc<str>, namespace: Option<&str>) -> impl Iterator<Item = (&ObjectKey, &Arc<Object>)> {
         let first = ObjectKey { model: Arc::clone(model), namespace: namespace.unwrap_or("").into(), name: "".into() };
-        let (model, namespace) = (Arc::clone(model), namespace.map(str::to_owned));
+        let model = Arc::clone(model);
+        let namespace = namespace.map(str::to_owned);
         let from = self.objects.range((Bound::Included(first), Bound::Unbounded));
         from.take_while(move |(key, _)| {
             key.model == model && namespace.as_deref().is_none_or(|ns| *ns == *key.namespace)
@@ -197,7 +200,7 @@ fn take_out(entries: &mut Entries, forms: &[String], key: &ObjectKey) {
     }
 }
 
-/// The value of a field or link as a query sees it: its default, where there is none.
+/// Returns the value of a field or link as a query sees it: its default, if it has no value.
 pub fn value(model: &Model, object: &Object, field: &str) -> Value {
     let default = || model.field(field).and_then(|field| field.default.as_ref()).and_then(constant);
     object.fields.get(field).cloned().or_else(default).unwrap_or_default()
@@ -212,7 +215,7 @@ fn is_meant(model: &Model, object: &Object, query: &Query) -> bool {
     here && (query.with_deleted || object.meta.deleting.is_none()) && meets()
 }
 
-/// Under what an object stands in the index of a field: one entry, or one for each peer of a link to many.
+/// Returns the keys of an object in the index of a field: one, or one for each peer of a link to many.
 fn forms(model: &Model, object: &Object, field: &str) -> Vec<String> {
     match value(model, object, field) {
         Value::Array(all) => all.iter().map(form).collect(),
@@ -220,7 +223,8 @@ fn forms(model: &Model, object: &Object, field: &str) -> Vec<String> {
     }
 }
 
-/// The same for values that may be equal: numbers in whatever form, moments in whatever zone, a link and the name it leads to.
+/// Returns a text that is the same for values that may be equal: numbers in any form, times in any zone, a link and the
+/// name it leads to.
 fn form(value: &Value) -> String {
     match value {
         Value::Object(link) => link.get("name").map_or_else(|| value.to_string(), form),

@@ -27,7 +27,8 @@ pub use error::DynamicError;
 ///     message Site (XOSBase) {}
 ///     message Slice (XOSBase) {
 ///         required manytoone site->Site:slices = 1:1001;
-///         required string isolation = 2 [max_length = 9, default = "vm", choices = "(('vm', 'Machine'), ('pod', 'Pod'))"];
+///         required string isolation = 2
+///             [max_length = 9, default = "vm", choices = "(('vm', 'Machine'), ('pod', 'Pod'))"];
 ///     }"#);
 /// let models = compile(&sources).models;
 ///
@@ -57,7 +58,7 @@ fn model_of<'m>(models: &'m ModelSet, name: &str) -> Result<&'m Model, DynamicEr
 }
 
 impl<'m> Dynamic<'m, Object> {
-    /// A new object, with the defaults that the API server would fill in.
+    /// Makes a new object, with the defaults that the API server would fill in.
     ///
     /// # Errors
     /// When there is no such model, or it is abstract.
@@ -72,14 +73,15 @@ impl<'m> Dynamic<'m, Object> {
     }
 }
 
-/// The default that the API server fills in: not for the fields that every object has, of which an absent one is off.
+/// Returns the default that the API server fills in. It fills in none for the fields that all models have: absent means
+/// off.
 fn filled_in(field: &Field) -> Option<Value> {
     let is_filled = field.state == FieldState::Declarative && !field.is_common();
     field.default.as_ref().filter(|_| is_filled).and_then(constant)
 }
 
 impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
-    /// An object with its model.
+    /// Looks up the model of an object.
     ///
     /// # Errors
     /// When the set does not have the model.
@@ -88,7 +90,7 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         Ok(Self { models, model, object })
     }
 
-    /// The object seen as one of a base: only the base's fields are known.
+    /// Views the object as one of a base: only the base's fields are known.
     ///
     /// # Errors
     /// When the object is not of that class.
@@ -101,32 +103,32 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         Ok(Self { model, ..self })
     }
 
-    /// The object's model and all it inherits from, leaf first, also in a view.
+    /// Returns the object's model and all it inherits from, leaf first, also in a view.
     pub fn class_names(&self) -> &'m [String] {
         self.models.get(&self.object.borrow().model).map(|leaf| leaf.ancestry.as_slice()).unwrap_or_default()
     }
 
-    /// Whether the object is of this class.
+    /// Returns whether the object is of this class.
     pub fn is_a(&self, class: &str) -> bool {
         self.class_names().iter().any(|name| name == class)
     }
 
-    /// The model through which the object is seen.
+    /// Returns the model through which the object is seen.
     pub fn model(&self) -> &'m Model {
         self.model
     }
 
-    /// The object.
+    /// Returns the object.
     pub fn object(&self) -> &Object {
         self.object.borrow()
     }
 
-    /// The object alone.
+    /// Returns the object without its model.
     pub fn into_inner(self) -> O {
         self.object
     }
 
-    /// The value of a field: the default of a required field that has none; null if there is neither.
+    /// Returns the value of a field, or else the default if it is required, or else null.
     ///
     /// # Errors
     /// When the model has no such field, or it is a link.
@@ -136,7 +138,7 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         Ok(self.object().fields.get(&field.name).cloned().or_else(default).unwrap_or_default())
     }
 
-    /// Where a link to one object leads.
+    /// Returns the reference of a link to one object.
     ///
     /// # Errors
     /// When the model has no such link, or it is one to many, or its value is no reference.
@@ -146,7 +148,7 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         self.object().fields.get(&link.name).map(read).transpose()
     }
 
-    /// Where a link to many objects leads.
+    /// Returns the references of a link to many objects.
     ///
     /// # Errors
     /// When the model has no such link, or it is one to one object, or its value is no list of references.
@@ -201,7 +203,8 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
     }
 
     fn wrong_type(&self, field: &str, expected: &'static str, found: &Value) -> DynamicError {
-        let (model, field) = (self.model.name.clone(), field.to_owned());
+        let model = self.model.name.clone();
+        let field = field.to_owned();
         DynamicError::Type { model, field, expected, found: found.to_string() }
     }
 
@@ -231,7 +234,8 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
         if model_of(self.models, kind)?.is_a(&link.peer) {
             return Ok(());
         }
-        let (model, link_name) = (self.model.name.clone(), link.name.clone());
+        let model = self.model.name.clone();
+        let link_name = link.name.clone();
         Err(DynamicError::Peer { model, link: link_name, peer: link.peer.clone(), kind: kind.clone() })
     }
 }
@@ -246,7 +250,8 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
     /// # Errors
     /// When the model has no such field, the field is the framework's, or the value is none that it can have.
     pub fn set(&mut self, field: &str, value: impl Into<Value>) -> Result<(), DynamicError> {
-        let (field, value) = (self.field(field)?, value.into());
+        let field = self.field(field)?;
+        let value = value.into();
         self.may_write(&field.name, field.is_settable())?;
         if value.is_null() {
             // A required field falls back to its default.

@@ -15,7 +15,7 @@ pub(crate) enum TokenKind {
     Str,
     /// A string without its closing quote, which may have taken more of the line than was meant.
     OpenStr,
-    /// `< … >` behind `policy`, `map` or `reduce` and a name, kept as text.
+    /// `< … >` after `policy`, `map` or `reduce` and a name, kept as text.
     PolicyBody,
     /// `{`
     LBrace,
@@ -149,7 +149,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `#` is no comment to XOS, but meant as one.
+    /// Reads a `#`, which does not begin a comment in XOS, up to the end of the line.
     fn hash_comment(&mut self) {
         self.report(Syntax::HashComment, 1);
         let length = line_length(self.rest());
@@ -169,7 +169,7 @@ impl Lexer<'_> {
         self.token(TokenKind::Word, length);
     }
 
-    /// A string ends on its line; each of its characters is looked at once.
+    /// Reads a string, which ends on its line; each of its characters is looked at once.
     fn string(&mut self, quote: char) {
         let rest = self.rest();
         let mut escaped = false;
@@ -207,7 +207,7 @@ impl Lexer<'_> {
         self.token(TokenKind::Number, length);
     }
 
-    /// Whether the tokens before are `policy name`, which makes `<` the begin of a text in another language.
+    /// Returns whether the previous tokens are `policy name`, so that `<` begins the text of a policy.
     fn after_policy_name(&self) -> bool {
         let [.., keyword, name] = self.out.tokens.as_slice() else {
             return false;
@@ -215,7 +215,7 @@ impl Lexer<'_> {
         name.kind == TokenKind::Word && matches!(self.text.get(keyword.span.range()), Some("policy" | "map" | "reduce"))
     }
 
-    /// A policy ends at the first `>` that is not part of `->` (XOS 4.0.4, plyxproto's lexer).
+    /// Reads the text of a policy, which ends at the first `>` that is not part of `->` (XOS 4.0.4, plyxproto's lexer).
     fn policy_body(&mut self) {
         let rest = self.rest();
         let bytes = rest.as_bytes();
@@ -273,18 +273,18 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == char::REPLACEMENT_CHARACTER
 }
 
-/// Whether a character can begin or continue something, so that a run of unexpected ones ends before it.
+/// Returns whether a character can begin or continue a token, so that a run of unexpected ones ends before it.
 fn is_known(c: char) -> bool {
     is_word(c) || c.is_ascii_whitespace() || "/#\"'<>+-{}[]()=;,.:".contains(c)
 }
 
-/// The length of the blanks that a text begins with.
+/// Returns the length of the blanks that a text begins with.
 fn blanks(text: &str) -> usize {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
     text.bytes().take_while(is_blank).count()
 }
 
-/// The length of the word that a text begins with.
+/// Returns the length of the word that a text begins with.
 fn word_length(text: &str) -> usize {
     let ascii = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     match text.as_bytes().get(ascii) {
@@ -293,18 +293,18 @@ fn word_length(text: &str) -> usize {
     }
 }
 
-/// The length of the leading characters that are such.
+/// Returns the length of the leading characters that fulfil a condition.
 fn prefix(text: &str, such: impl Fn(char) -> bool) -> usize {
     text.find(|c| !such(c)).unwrap_or(text.len())
 }
 
-/// The length of the first line without its end.
+/// Returns the length of the first line without its end.
 fn line_length(text: &str) -> usize {
     let length = text.find('\n').unwrap_or(text.len());
     text[..length].trim_end_matches('\r').len()
 }
 
-/// Whether a line declares something: an unclosed policy must not swallow the rest of the file.
+/// Returns whether a line declares something: an unclosed policy must not swallow the rest of the file.
 fn declares(line: &[u8]) -> bool {
     ["message ", "policy ", "option "].iter().any(|word| line.starts_with(word.as_bytes()))
 }
