@@ -8,7 +8,7 @@ use xos_runtime::Synchronizer;
 use xos_steps::store::Save;
 use xos_steps::{Policy, StepContext, StepError, SyncStep};
 
-/// The header that tells the backend which process calls.
+/// The header with the process that calls the backend.
 pub const PROCESS: &str = "x-process";
 
 /// The models.
@@ -30,7 +30,7 @@ message Port (XOSBase) {
     optional string mac = 4 [max_length = 64, feedback_state = True];
 }"#;
 
-/// The service's synchronizer. Its setting `backend_url` says where the backend is.
+/// Returns the synchronizer of the service. Its setting `backend_url` is the URL of the backend.
 pub fn synchronizer() -> Synchronizer {
     Synchronizer::new("xos-chaos-synchronizer")
         .models(&[("chaos.xproto", MODELS)])
@@ -53,7 +53,7 @@ async fn delete(ctx: &StepContext, o: &Object) -> Result<(), StepError> {
     Ok(())
 }
 
-/// With what tells a repeated call, and who makes it.
+/// Adds the headers that identify a repeated call and the calling process.
 fn named(ctx: &StepContext, request: RequestBuilder) -> RequestBuilder {
     request.header("idempotency-key", ctx.idempotency_key()).header(PROCESS, std::process::id())
 }
@@ -67,7 +67,7 @@ fn peer<'a>(o: &'a Object, port: &str) -> Result<&'a str, StepError> {
     name.ok_or_else(|| StepError::failed(format!("{port} leads nowhere")))
 }
 
-/// Saves feedback early and by name; then has its slices look again.
+/// Saves a feedback field early; then touches its slices.
 pub struct SyncSite;
 
 impl SyncStep for SyncSite {
@@ -92,7 +92,7 @@ impl SyncStep for SyncSite {
     }
 }
 
-/// Its content is made of its site's and its ports' too.
+/// Writes content that also depends on its site and its ports.
 pub struct SyncSlice;
 
 impl SyncStep for SyncSlice {
@@ -120,7 +120,7 @@ impl SyncStep for SyncSlice {
     }
 }
 
-/// Sets a declarative field, and has its slice look again.
+/// Sets a declarative field, and touches its slice.
 pub struct SyncPort;
 
 impl SyncStep for SyncPort {
@@ -148,7 +148,7 @@ impl SyncStep for SyncPort {
     }
 }
 
-/// Each slice has a port, and a label.
+/// Makes a port and a label for each slice.
 pub struct OnePort;
 
 impl Policy for OnePort {

@@ -1,3 +1,3 @@
-//! Services that the tests run as processes of their own. The tests are in `tests`, what they stand on is `xos-harness`.
+//! Services that the tests run in separate processes. The tests are in `tests`; `xos-harness` runs what they need.
 
 pub mod chaos;

@@ -1,4 +1,4 @@
-//! The demo: what a person would do with the example, shown and checked.
+//! The demo: what a person would do with the example. Every result is checked.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,12 @@ use crate::{narrate::say, stage::Stage, story};
 /// How much of the controller's log a failed demo shows.
 pub(crate) const SHOWN_LINES: usize = 80;
 
-/// The demo did not go as it should.
+/// The demo failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Something did not hold.
+    /// Something is not as expected.
     #[error("expected {expected}, and saw: {seen}")]
-    Unexpected {
-        /// What should have been.
-        expected: String,
-        /// What was.
-        seen: String,
-    },
+    Unexpected { expected: String, seen: String },
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
@@ -44,7 +39,7 @@ pub(crate) enum Error {
     /// The API server.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
-    /// Something that did not come.
+    /// Something did not happen in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
     /// A folder for files.
@@ -61,31 +56,31 @@ pub(crate) struct Measured {
     pub(crate) update: Duration,
 }
 
-/// Runs the demo; with `keep` it leaves everything running until it is dropped.
+/// Runs the demo. With `keep` everything keeps running until the process is stopped.
 ///
 /// # Errors
-/// With the first expectation that does not hold; the controller's log is printed before.
+/// With the first expectation that does not hold. The end of the controller's log is printed before.
 pub(crate) async fn run(keep: bool) -> Result<(), Error> {
     let start = Instant::now();
-    let mut stage = Stage::set().await?;
+    let mut stage = Stage::start().await?;
     let started = start.elapsed();
-    let told = story::tell(&mut stage, started).await;
-    let Ok(measured) = told else {
+    let shown = story::run(&mut stage, started).await;
+    let Ok(measured) = shown else {
         let log = stage.synchronizer_log();
         println!("\n--- the end of the controller's log ---\n{}", process::tail(&log, SHOWN_LINES));
-        return told.map(drop);
+        return shown.map(drop);
     };
     if keep {
         return stage.keep().await;
     }
-    stage.clear().await?;
-    say("Everything that ran is stopped, and its files are gone.");
+    stage.stop().await?;
+    say("Everything is stopped, and its files are removed.");
     println!();
-    println!("  control plane, directory and synchronizer up   {}", seconds(measured.started));
+    println!("  start of control plane, Kafka and example      {}", seconds(measured.started));
     println!("  kubectl apply of two people                    {}", seconds(measured.applied));
-    println!("  … and from then until both are Ready           {}", seconds(measured.synced));
-    println!("  kubectl patch of one until Ready again         {}", seconds(measured.update));
-    println!("  all of the demo                                {}", seconds(start.elapsed()));
+    println!("  from then until both are Ready                 {}", seconds(measured.synced));
+    println!("  kubectl patch of one person until Ready        {}", seconds(measured.update));
+    println!("  the whole demo                                 {}", seconds(start.elapsed()));
     Ok(())
 }
 
@@ -93,7 +88,7 @@ fn seconds(time: Duration) -> String {
     format!("{:6.2} s", time.as_secs_f64())
 }
 
-/// An expectation, checked.
+/// Checks an expectation.
 pub(crate) fn expect(holds: bool, expected: &str, seen: impl std::fmt::Display) -> Result<(), Error> {
     if holds {
         return Ok(());

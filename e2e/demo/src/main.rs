@@ -1,4 +1,4 @@
-//! `xos-demo`: the example on a control plane of its own, shown and checked. `make demo` builds it and all it needs.
+//! `xos-demo`: shows the example on its own control plane. `make demo` builds it and all it needs.
 
 mod demo;
 mod narrate;
@@ -10,11 +10,11 @@ use std::{error::Error, process::ExitCode};
 use clap::Parser;
 use xos_harness::cli::{block_on, exit_code, stop_signal};
 
-/// Shows the example at work on a control plane of its own, and checks all that it shows.
+/// Shows the example at work on its own control plane, and checks everything that it shows.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Leave everything running in the end, until Ctrl-C.
+    /// Keep everything running at the end, until Ctrl-C.
     #[arg(long)]
     keep: bool,
 }

@@ -1,24 +1,24 @@
-//! How the demo looks: a line of narration, the command as one would type it, its output.
+//! What the demo prints: a line of explanation, the command as a person would type it, and its output.
 
-/// A line of narration.
+/// Prints a line of explanation.
 pub(crate) fn say(line: &str) {
     println!("\n# {line}");
 }
 
-/// A command, as one would type it.
+/// Prints a command as a person would type it.
 pub(crate) fn command(program: &str, arguments: &[&str]) {
     let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
     println!("$ {program} {}", words.join(" "));
 }
 
-/// What a command answered.
+/// Prints what a command printed.
 pub(crate) fn output(text: &str) {
     if !text.trim().is_empty() {
         println!("{}", text.trim_end());
     }
 }
 
-/// For a shell to take as one word.
+/// Returns a word with the quotes that a shell needs.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=/.,:@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! What the demo plays on: a control plane, a directory, the example synchronizer.
+//! What the demo runs on: a control plane, a Kafka broker, the directory, the example's synchronizer.
 
 use std::path::PathBuf;
 
@@ -18,10 +18,10 @@ use crate::{
     narrate,
 };
 
-/// Where the demo's people live.
+/// The namespace of the demo's people.
 const NAMESPACE: &str = "default";
 
-/// Everything that runs. Dropping it ends all of it.
+/// Everything that runs. All of it ends when this value is dropped.
 pub(crate) struct Stage {
     // In the order in which they end.
     synchronizer: Synchronizer,
@@ -34,18 +34,18 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts everything and waits until people can be applied.
-    pub(crate) async fn set() -> Result<Self, Error> {
-        narrate::say("A control plane starts (etcd, kube-apiserver, kube-controller-manager), …");
+    /// Starts everything, and waits until people can be created.
+    pub(crate) async fn start() -> Result<Self, Error> {
+        narrate::say("Start a control plane: etcd, kube-apiserver and kube-controller-manager.");
         let cluster = Cluster::given_or_own().await?;
-        narrate::say("… a directory of people, the backend, …");
+        narrate::say("Start the backend, a directory of people.");
         let folder = cluster.folder("xos-demo-")?;
         let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;
         println!("the directory listens on {}", directory.url());
-        narrate::say("… a Kafka broker, the event bus, …");
+        narrate::say("Start the event bus, a Kafka broker.");
         let kafka = Kafka::start().await?;
         println!("the broker listens on {}", kafka.endpoint());
-        narrate::say("… and the synchronizer, with a ServiceAccount of its own.");
+        narrate::say("Start the synchronizer, with its own ServiceAccount.");
         let log = folder.path().join("synchronizer.log");
         let launch = {
             let bus = json!({"event_bus": {"kind": "kafka", "endpoint": kafka.endpoint()}});
@@ -64,14 +64,14 @@ impl Stage {
         Ok(Self { synchronizer, launch, directory, people, kafka, cluster, folder })
     }
 
-    /// Shows a kubectl command and what it answers; it has to succeed.
+    /// Runs a kubectl command and prints it with its output. The command has to succeed.
     pub(crate) async fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
         let output = self.try_kubectl(arguments).await?;
         expect(output.status.success(), &format!("kubectl {} to succeed", arguments.join(" ")), output.all())?;
         Ok(output.stdout)
     }
 
-    /// Shows a kubectl command and what it answers.
+    /// Runs a kubectl command and prints it with its output.
     pub(crate) async fn try_kubectl(&self, arguments: &[&str]) -> Result<Output, Error> {
         narrate::command("kubectl", arguments);
         let output = self.cluster.kubectl().run(arguments).await?;
@@ -79,14 +79,14 @@ impl Stage {
         Ok(output)
     }
 
-    /// Shows what is in the directory, and gives the full names in it.
-    pub(crate) async fn look_into_the_directory(&self) -> Result<Vec<String>, Error> {
+    /// Prints what is in the directory, and returns the full names.
+    pub(crate) async fn show_directory(&self) -> Result<Vec<String>, Error> {
         narrate::command("curl", &[&format!("{}/people", self.directory.url())]);
         narrate::output(&format!("{:#}", self.directory.people_json().await?));
         Ok(self.directory.people().await?.into_values().map(|person| person.full_name).collect())
     }
 
-    /// What `events parked` says.
+    /// Returns the output of `events parked`.
     pub(crate) async fn parked(&self) -> Result<String, Error> {
         Ok(self.launch.command(&["events", "parked"]).await?.0)
     }
@@ -95,9 +95,9 @@ impl Stage {
         self.synchronizer.log().to_owned()
     }
 
-    /// Leaves everything running until somebody ends this process.
+    /// Leaves everything running until this process is stopped.
     pub(crate) async fn keep(mut self) -> Result<(), Error> {
-        narrate::say("Everything goes on running. Two people are applied again; in another terminal:");
+        narrate::say("Everything keeps running. Create the two people again; then try this in another terminal:");
         self.kubectl(&["apply", "-f", "config/example/people.yaml"]).await?;
         let ready = self.cluster.served().map(Served::ready);
         println!("\nexport KUBECONFIG={}", self.cluster.kubeconfig().display());
@@ -108,17 +108,21 @@ impl Stage {
         println!("kubectl edit mymodel");
         println!("curl {}/people", self.directory.url());
         println!("tail -f {}", self.synchronizer_log().display());
-        println!("\nCtrl-C here stops everything.");
+        println!("\nCtrl-C stops everything.");
         let ended = self.synchronizer.wait().await?;
         expect(false, "the synchronizer to run", format!("it ended, {ended}"))
     }
 
-    /// Stops everything, and sees that it is gone.
-    pub(crate) async fn clear(self) -> Result<(), Error> {
+    /// Stops everything, and checks that it has ended.
+    pub(crate) async fn stop(self) -> Result<(), Error> {
         let Self { mut synchronizer, launch: _, directory, people: _, kafka, cluster, folder } = self;
         let status = synchronizer.stop().await?;
         let seen = status.map_or("it had to be killed".to_owned(), |status| status.to_string());
-        expect(status.is_some_and(|status| status.success()), "the synchronizer to end well when asked", seen)?;
+        expect(
+            status.is_some_and(|status| status.success()),
+            "the synchronizer to end without an error when it is stopped",
+            seen,
+        )?;
         directory.stop().await?;
         drop(kafka);
         folder.close()?;

@@ -1,4 +1,4 @@
-//! What a person does with the example, step by step, and what has to come of it.
+//! The demo, step by step: what a person does with the example, and a check of each result.
 
 use std::time::{Duration, Instant};
 
@@ -16,32 +16,36 @@ use crate::{
 
 const PEOPLE: &str = "config/example/people.yaml";
 const WAIT: &str = "--timeout=60s";
-/// When the last attempt that the status tells of ended.
+/// Which step the last attempt in the status was of, how it ended, and when.
 const DONE: &str =
     r#"jsonpath={.status.history[0].step} {.status.history[0].outcome} at {.status.history[0].at}{"\n"}"#;
+/// The message of an object's condition Ready.
+const READY_MESSAGE: &str = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
+/// Why an object is not synchronized.
+const FOUND: &str = concat!(
+    "jsonpath=noSync {.spec.noSync}, xosManaged {.spec.xosManaged}: ",
+    r#"{.status.conditions[?(@.type=="Synced")].message}{"\n"}"#
+);
 
-/// Why nobody synchronizes an object.
-const FOUND: &str = r#"jsonpath=noSync {.spec.noSync}, xosManaged {.spec.xosManaged}: {.status.conditions[?(@.type=="Synced")].message}{"\n"}"#;
-
-pub(crate) async fn tell(stage: &mut Stage, started: Duration) -> Result<Measured, Error> {
+pub(crate) async fn run(stage: &mut Stage, started: Duration) -> Result<Measured, Error> {
     let (applied, synced) = two_people(stage).await?;
     look_around(stage).await?;
-    let name = somebody(stage).await?;
+    let name = first_person(stage).await?;
     let update = a_new_name(stage, &name).await?;
-    a_bad_one(stage).await?;
+    an_invalid_person(stage).await?;
     a_backend_that_fails(stage, &name).await?;
     a_team_by_policy(stage).await?;
-    somebody_who_waits(stage).await?;
-    a_team_goes(stage).await?;
+    a_person_who_waits(stage).await?;
+    a_team_is_deleted(stage).await?;
     a_message(stage).await?;
-    somebody_at_the_desk(stage).await?;
-    the_end(stage).await?;
+    a_person_from_the_backend(stage).await?;
+    everybody_is_deleted(stage).await?;
     Ok(Measured { started, applied, synced, update })
 }
 
-/// How long kubectl took, and how long it was from then until both were Ready.
+/// Returns how long kubectl took, and how long it was from then until both people were Ready.
 async fn two_people(stage: &Stage) -> Result<(Duration, Duration), Error> {
-    say("Two people are written down, as custom resources.");
+    say("Create two people as custom resources.");
     let start = Instant::now();
     stage.kubectl(&["apply", "-f", PEOPLE]).await?;
     let applied = start.elapsed();
@@ -49,15 +53,15 @@ async fn two_people(stage: &Stage) -> Result<(Duration, Duration), Error> {
         stage.people.ready(name_of(person)).await?;
     }
     let synced = start.elapsed() - applied;
-    say("Each is Ready as soon as the directory has it.");
+    say("A person is Ready when the directory has the entry.");
     stage.kubectl(&["wait", "--for=condition=Ready", "mymodel", "--all", WAIT]).await?;
     Ok((applied, synced))
 }
 
 async fn look_around(stage: &Stage) -> Result<(), Error> {
-    say("What is known of them:");
+    say("The columns of `kubectl get` show the status:");
     stage.kubectl(&["get", "mymodels"]).await?;
-    say("Every kind that comes from an XOS model is in the category xos.");
+    say("All kinds that are made from XOS models are in the category `xos`:");
     let all = stage.kubectl(&["get", "xos"]).await?;
     let people = stage.people.all().await?;
     expect(people.len() == 2, "two people", people.len())?;
@@ -65,26 +69,26 @@ async fn look_around(stage: &Stage) -> Result<(), Error> {
         let name = name_of(person);
         expect(all.contains(name), &format!("{name} in `kubectl get xos`"), &all)?;
     }
-    say("The models' own texts explain the fields.");
+    say("`kubectl explain` shows the help texts of the model:");
     let explained = stage.kubectl(&["explain", "mymodel.spec"]).await?;
     expect(explained.contains("firstName"), "firstName to be explained", explained)?;
-    say("The directory has both, with the full names that the synchronizer has made.");
+    say("The directory has both people. The synchronizer has added their full names:");
     directory_has(stage, &people).await
 }
 
 async fn a_new_name(stage: &Stage, name: &str) -> Result<Duration, Error> {
-    say("Somebody gets a new name, …");
+    say("Change a last name.");
     let start = Instant::now();
     patch(stage, name, "Newname").await?;
     ready_again(stage, name).await?;
     let took = start.elapsed();
-    say("… and the directory follows.");
+    say("The directory has the new name:");
     directory_has(stage, &stage.people.all().await?).await?;
     Ok(took)
 }
 
-async fn a_bad_one(stage: &Stage) -> Result<(), Error> {
-    say("Somebody without a first name is refused at once, with the reason.");
+async fn an_invalid_person(stage: &Stage) -> Result<(), Error> {
+    say("A person without a first name is refused at once. The error names the field:");
     let refused = stage.try_kubectl(&["apply", "-f", "config/example/bad.yaml"]).await?;
     expect(!refused.status.success(), "kubectl apply to fail", refused.all())?;
     expect(refused.stderr.contains("firstName"), "the message to name the field", refused.all())?;
@@ -94,19 +98,18 @@ async fn a_bad_one(stage: &Stage) -> Result<(), Error> {
 
 async fn a_backend_that_fails(stage: &Stage, name: &str) -> Result<(), Error> {
     const CLOSED: &str = "the directory is closed for maintenance";
-    say("The directory fails for a while …");
+    say("Now the directory fails: it answers every write with an error.");
     let body = json!({"status": 503, "message": CLOSED}).to_string();
     let url = format!("{}/fail", stage.directory.url());
     command("curl", &["-X", "POST", &url, "-H", "content-type: application/json", "-d", &body]);
     stage.directory.fail(503, CLOSED).await?;
-    say("… and just then somebody is renamed: the status tells what is wrong.");
+    say("Change the name again. The status shows what is wrong:");
     patch(stage, name, "Patience").await?;
     stage.kubectl(&["wait", "--for=jsonpath={.status.backendCode}=2", "mymodel", name, WAIT]).await?;
     stage.kubectl(&["get", "mymodels"]).await?;
-    let message = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
-    let message = stage.kubectl(&["get", "mymodel", name, "-o", message]).await?;
-    expect(message.contains(CLOSED), "the condition to tell the directory's reason", message)?;
-    say("It works again. Nobody touches anything: the synchronizer tries again by itself.");
+    let message = stage.kubectl(&["get", "mymodel", name, "-o", READY_MESSAGE]).await?;
+    expect(message.contains(CLOSED), "the condition to show the directory's reason", message)?;
+    say("The directory works again. The synchronizer retries by itself; nobody has to do anything.");
     command("curl", &["-X", "DELETE", &url]);
     stage.directory.recover().await?;
     ready_again(stage, name).await?;
@@ -114,7 +117,7 @@ async fn a_backend_that_fails(stage: &Stage, name: &str) -> Result<(), Error> {
 }
 
 async fn a_team_by_policy(stage: &Stage) -> Result<(), Error> {
-    say("Ada has a department: a policy has made a team of it, and linked her to it.");
+    say("Ada has a department. A policy has created a team for it, and has linked Ada to the team:");
     stage.kubectl(&["get", "mymodel,team"]).await?;
     let link = stage.kubectl(&["get", "mymodel", "ada", "-o", "jsonpath={.spec.team.name}"]).await?;
     expect(link.trim() == "engines", "a link to the team engines", link)?;
@@ -122,16 +125,15 @@ async fn a_team_by_policy(stage: &Stage) -> Result<(), Error> {
     Ok(())
 }
 
-async fn somebody_who_waits(stage: &Stage) -> Result<(), Error> {
-    say("The directory takes a person only after the team. Jean comes before hers: she waits, and says for what.");
+async fn a_person_who_waits(stage: &Stage) -> Result<(), Error> {
+    say("The directory accepts a person only after the team. Jean comes first, so she waits; her status says why:");
     stage.kubectl(&["apply", "-f", "config/example/jean.yaml"]).await?;
     let waits = "waits for Team compilers, which does not exist";
     let message = |person: &Value| condition(person, "Ready")["message"] == waits;
-    stage.people.until("jean", "told to wait", message).await?;
-    let path = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
-    let told = stage.kubectl(&["get", "mymodel", "jean", "-o", path]).await?;
-    expect(told.contains(waits), waits, &told)?;
-    say("Now the team comes, and both are done, the team first.");
+    stage.people.until("jean", "waiting for the team", message).await?;
+    let shown = stage.kubectl(&["get", "mymodel", "jean", "-o", READY_MESSAGE]).await?;
+    expect(shown.contains(waits), waits, &shown)?;
+    say("Create the team. Both are synchronized, the team first:");
     stage.kubectl(&["apply", "-f", "config/example/compilers.yaml"]).await?;
     ready_again(stage, "jean").await?;
     let team = stage.kubectl(&["get", "team", "compilers", "-o", DONE]).await?;
@@ -141,19 +143,17 @@ async fn somebody_who_waits(stage: &Stage) -> Result<(), Error> {
     expect(is_ordered, "the team to be done before the person", format!("{team} and {person}"))
 }
 
-async fn a_team_goes(stage: &Stage) -> Result<(), Error> {
-    say("A team that is deleted takes its people along, as in XOS; they go first.");
+async fn a_team_is_deleted(stage: &Stage) -> Result<(), Error> {
+    say("Delete the team. As in XOS, its people are deleted with it, before the team:");
     stage.kubectl(&["delete", "team", "compilers", WAIT]).await?;
     stage.kubectl(&["get", "mymodel,team"]).await?;
     let left = stage.people.all().await?;
-    expect(left.len() == 2, "Jean to be gone and two people to be left", left.len())?;
+    expect(left.len() == 2, "Jean to be deleted and two people to remain", left.len())?;
     directory_has(stage, &left).await
 }
 
 async fn a_message(stage: &Stage) -> Result<(), Error> {
-    say(
-        "Somebody is announced by a message, which Kafka's own console producer sends: an event step makes the object.",
-    );
+    say("An event step creates an object for each message on a topic. Kafka's console producer sends one:");
     let message = r#"{"first_name": "John", "last_name": "Doe"}"#;
     let pipe = format!(
         "echo '{message}' | kafka-console-producer.sh --bootstrap-server {} --topic MyTopic",
@@ -165,7 +165,7 @@ async fn a_message(stage: &Stage) -> Result<(), Error> {
     stage.people.ready(&john).await?;
     stage.kubectl(&["get", "mymodels", "-o", "wide"]).await?;
     directory_has(stage, &stage.people.all().await?).await?;
-    say("A message that is no JSON holds nothing up: it is parked, with its reason.");
+    say("A message that is not JSON does not block the others. It is parked, with the reason:");
     println!("$ {}", pipe.replace(message, "What?"));
     stage.kafka.send_by_console("MyTopic", &[("", "What?")]).await?;
     let parked = eventually(SOON, "the message to be parked", async || match stage.parked().await {
@@ -179,29 +179,27 @@ async fn a_message(stage: &Stage) -> Result<(), Error> {
     Ok(())
 }
 
-async fn somebody_at_the_desk(stage: &Stage) -> Result<(), Error> {
-    say("Somebody signs in at the directory's own desk: a pull step, which looks every 5 s, finds them.");
+async fn a_person_from_the_backend(stage: &Stage) -> Result<(), Error> {
+    say("Somebody adds a person to the directory itself. A pull step looks every 5 s, and creates an object:");
     let person = json!({"first_name": "Katherine", "last_name": "Johnson", "full_name": "Katherine Johnson"});
     let url = format!("{}/people/desk.1", stage.directory.url());
     command("curl", &["-X", "PUT", &url, "-H", "content-type: application/json", "-d", &person.to_string()]);
     stage.directory.sign_in("desk.1", &person).await?;
     let katherine = who_is(stage, "Katherine").await?;
-    say(
-        "Nobody is to push them to the directory, which has them already: the object has noSync, and its status says so.",
-    );
+    say("The directory has this person already, so the object has noSync: it is not pushed back. The status says so:");
     let held = |person: &Value| condition(person, "Synced")["reason"].is_string();
-    stage.people.until(&katherine, "told of", held).await?;
+    stage.people.until(&katherine, "held back", held).await?;
     stage.kubectl(&["get", "mymodels", "-o", "wide"]).await?;
     let shown = stage.kubectl(&["get", "mymodel", &katherine, "-o", FOUND]).await?;
-    expect(shown.contains("noSync true") && shown.contains("xosManaged false"), "one that is not ours", shown)?;
-    say("They leave, and so does the object.");
+    expect(shown.contains("noSync true") && shown.contains("xosManaged false"), "noSync and not xosManaged", shown)?;
+    say("When the person leaves the directory, the object is deleted:");
     command("curl", &["-X", "DELETE", &url]);
     stage.directory.sign_out("desk.1").await?;
     stage.people.gone(&katherine).await?;
     stage.kubectl(&["get", "mymodels"]).await.map(drop)
 }
 
-/// The name of the object of somebody with this first name, once there is one.
+/// Waits until there is a person with this first name, and returns the object's name.
 async fn who_is(stage: &Stage, first: &str) -> Result<String, Error> {
     let look = async || {
         let all = stage.people.all().await.map_err(|error| error.to_string())?;
@@ -209,21 +207,21 @@ async fn who_is(stage: &Stage, first: &str) -> Result<String, Error> {
             all.iter().find(|person| person["spec"]["firstName"] == first).map(|person| name_of(person).to_owned());
         one.ok_or_else(|| format!("{} others", all.len()))
     };
-    Ok(eventually(SOON, format!("an object of {first}"), look).await?)
+    Ok(eventually(SOON, format!("a person called {first}"), look).await?)
 }
 
-async fn the_end(stage: &Stage) -> Result<(), Error> {
-    say("Everybody is deleted; kubectl waits until the directory has forgotten them.");
+async fn everybody_is_deleted(stage: &Stage) -> Result<(), Error> {
+    say("Delete everything. kubectl waits until the directory has no entry any more:");
     stage.kubectl(&["delete", "mymodel,team", "--all", WAIT]).await?;
     let left = stage.people.all().await?;
     // An object that a finalizer holds would still be listed.
-    expect(left.is_empty(), "nobody left, and no finalizer", Value::from(left))?;
+    expect(left.is_empty(), "no person and no finalizer to remain", Value::from(left))?;
     stage.kubectl(&["get", "mymodels"]).await?;
-    let names = stage.look_into_the_directory().await?;
+    let names = stage.show_directory().await?;
     expect(names.is_empty(), "an empty directory", names.join(", "))
 }
 
-async fn somebody(stage: &Stage) -> Result<String, Error> {
+async fn first_person(stage: &Stage) -> Result<String, Error> {
     let people = stage.people.all().await?;
     Ok(people.first().map(name_of).unwrap_or_default().to_owned())
 }
@@ -234,7 +232,7 @@ async fn patch(stage: &Stage, name: &str, last: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// kubectl compares observedGeneration, so an old Ready does not count.
+/// Waits until a person is Ready again. kubectl compares observedGeneration, so an old Ready does not count.
 async fn ready_again(stage: &Stage, name: &str) -> Result<(), Error> {
     stage.kubectl(&["wait", "--for=condition=Ready", "mymodel", name, WAIT]).await?;
     let object = stage.people.ready(name).await?;
@@ -244,7 +242,7 @@ async fn ready_again(stage: &Stage, name: &str) -> Result<(), Error> {
 
 async fn directory_has(stage: &Stage, people: &[Value]) -> Result<(), Error> {
     let mut expected: Vec<String> = people.iter().map(full_name).collect();
-    let mut names = stage.look_into_the_directory().await?;
+    let mut names = stage.show_directory().await?;
     expected.sort();
     names.sort();
     expect(names == expected, &format!("the directory to have {}", expected.join(", ")), names.join(", "))

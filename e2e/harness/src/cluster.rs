@@ -1,4 +1,4 @@
-//! A cluster, as tests and the demo hold it.
+//! The cluster of tests and of the demo.
 
 use std::{
     env, io,
@@ -15,33 +15,34 @@ use crate::{
     tools::{self, Tool, Tools},
 };
 
-/// Set to `1` on purpose, it makes the cluster of `KUBECONFIG` be used. `KUBECONFIG` alone never does: it may well name
-/// somebody's real cluster.
+/// Set to `1`, it makes tests use the cluster of `KUBECONFIG`. `KUBECONFIG` alone is not enough: it may name a
+/// production cluster.
 const USE_KUBECONFIG: &str = "XOS_E2E_USE_KUBECONFIG";
-/// The kubeconfig of a cluster that a parent process has started.
+/// The kubeconfig of a cluster that a parent process started.
 const KUBECONFIG: &str = "XOS_E2E_KUBECONFIG";
 
-/// There is no cluster to be had.
+/// There is no cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It did not start.
+    /// The control plane did not start.
     #[error(transparent)]
     Control(#[from] control::Error),
-    /// kubectl is not there and cannot be built.
+    /// kubectl is missing and cannot be built.
     #[error(transparent)]
     Tools(#[from] tools::Error),
-    /// No folder for what kubectl keeps.
+    /// There is no folder for kubectl's cache.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// A thread was lost while it started.
+    /// A thread was lost while the cluster started.
     #[error("the start of the cluster was cut short")]
     CutShort,
-    /// A cluster was named, and then not.
+    /// The environment asks for a cluster and does not name it.
     #[error("{USE_KUBECONFIG}=1 asks for the cluster of KUBECONFIG, and KUBECONFIG is not set")]
     NoKubeconfig,
 }
 
-/// A control plane to test against. It ends with the last clone of this value that started it, or with the process.
+/// A control plane to test with. One that this process started ends when the last clone of this value is dropped, or
+/// when the process ends.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     kubeconfig: PathBuf,
@@ -50,16 +51,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The one that all tests of this process share. It is started by the first that asks.
+    /// Returns the cluster that all tests of this process share. It starts when it is first asked for.
     ///
     /// # Errors
-    /// When it does not start; the next one to ask tries again.
+    /// When it does not start; the next call tries again.
     pub async fn shared() -> Result<&'static Self, Error> {
         static SHARED: OnceCell<Cluster> = OnceCell::const_new();
         SHARED.get_or_try_init(Self::given_or_own).await
     }
 
-    /// The one that the environment names, or one of its own.
+    /// Returns the cluster that the environment names, or starts a new one.
     ///
     /// # Errors
     /// When it does not start.
@@ -70,7 +71,7 @@ impl Cluster {
         }
     }
 
-    /// Starts one of its own, whatever the environment names.
+    /// Starts a new cluster, whatever the environment names.
     ///
     /// # Errors
     /// When it does not start.
@@ -91,39 +92,39 @@ impl Cluster {
         Ok(Self { kubeconfig, kubectl, served: None })
     }
 
-    /// A client with all rights. Each test makes its own: a client belongs to the runtime that it is made in.
+    /// Returns a client with all rights. Each test makes its own: a client belongs to the runtime in which it is made.
     ///
     /// # Errors
-    /// When the kubeconfig is not one.
+    /// When the kubeconfig cannot be read.
     pub async fn admin(&self) -> Result<kube::Client, ClientError> {
         control::client(&self.kubeconfig).await
     }
 
-    /// A client for another user of this cluster.
+    /// Returns a client for another user of this cluster.
     ///
     /// # Errors
-    /// When the kubeconfig is not one.
+    /// When the kubeconfig cannot be read.
     pub async fn client_of(&self, kubeconfig: &Path) -> Result<kube::Client, ClientError> {
         control::client(kubeconfig).await
     }
 
-    /// kubectl with all rights.
+    /// Returns kubectl with all rights.
     #[must_use]
     pub fn kubectl(&self) -> &Kubectl {
         &self.kubectl
     }
 
-    /// The file that names this cluster and its administrator.
+    /// The kubeconfig of the cluster's administrator.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// A folder for files that belong to it. It goes with the cluster at the latest, also when this process is killed;
-    /// only of a cluster that somebody else started it stays then.
+    /// Makes a folder for files that belong to the cluster. It is removed with the cluster at the latest, also when
+    /// this process is killed; if another process started the cluster, the folder stays in that case.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the folder cannot be made.
     pub fn folder(&self, prefix: &str) -> io::Result<tempfile::TempDir> {
         let mut folder = tempfile::Builder::new();
         let folder = folder.prefix(prefix);
@@ -133,7 +134,7 @@ impl Cluster {
         }
     }
 
-    /// The process that serves it, if this process started it.
+    /// The process that serves the cluster, if this process started it.
     #[must_use]
     pub fn served(&self) -> Option<&Served> {
         self.served.as_deref()

@@ -1,4 +1,4 @@
-//! The example's backend, as tests and the demo use it.
+//! The example's backend, a directory of people, for tests and the demo.
 
 use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
 
@@ -11,20 +11,20 @@ use crate::{
     process::{self, Child},
 };
 
-/// Until it listens.
+/// How long the directory may take until it listens.
 const STARTED: Duration = Duration::from_secs(20);
-/// Until it answers.
+/// How long an answer may take.
 const ANSWERED: Duration = Duration::from_secs(10);
-/// Until it is gone.
+/// How long it may take to end.
 const STOPPED: Duration = Duration::from_secs(5);
 
-/// The directory did not do as asked.
+/// The directory failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its program.
+    /// Its program is missing.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// Its process.
+    /// Its process failed.
     #[error(transparent)]
     Process(#[from] process::Error),
     /// It does not say where it listens.
@@ -35,25 +35,25 @@ pub enum Error {
     Http(#[from] reqwest::Error),
 }
 
-/// Somebody in the directory.
+/// A person in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Person {
     /// Given name.
     pub first_name: String,
     /// Family name.
     pub last_name: String,
-    /// What the synchronizer made of both.
+    /// The full name, made by the synchronizer.
     pub full_name: String,
 }
 
-/// How often each id was written.
+/// How often each entry was written, by its id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Stats {
     /// Entries made or changed.
     pub puts: BTreeMap<String, u64>,
-    /// Entries deleted, or found deleted.
+    /// Entries deleted, or found to be deleted already.
     pub deletes: BTreeMap<String, u64>,
-    /// Writes that were told to fail.
+    /// Writes that were refused because they were to fail.
     pub refused: BTreeMap<String, u64>,
 }
 
@@ -68,7 +68,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Starts one that keeps its people in `folder`.
+    /// Starts a directory that keeps its entries in `folder`.
     ///
     /// # Errors
     /// When it does not start.
@@ -87,13 +87,13 @@ impl Directory {
         Ok(Self { child, _output: output, url, http })
     }
 
-    /// Where it listens.
+    /// The URL of the directory.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Everybody, by id.
+    /// Returns all entries by their ids.
     ///
     /// # Errors
     /// When it does not answer.
@@ -101,7 +101,7 @@ impl Directory {
         self.get("/people").await
     }
 
-    /// The same, as it is written.
+    /// Returns all entries as JSON.
     ///
     /// # Errors
     /// When it does not answer.
@@ -109,7 +109,7 @@ impl Directory {
         self.get("/people").await
     }
 
-    /// What it was asked to do so far.
+    /// Returns how often each entry was written.
     ///
     /// # Errors
     /// When it does not answer.
@@ -117,7 +117,7 @@ impl Directory {
         self.get("/stats").await
     }
 
-    /// Makes it refuse writes.
+    /// Makes the directory refuse writes.
     ///
     /// # Errors
     /// When it does not answer.
@@ -127,7 +127,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Somebody signs in at its desk.
+    /// Adds an entry, as somebody at the directory's own desk does.
     ///
     /// # Errors
     /// When it does not answer.
@@ -136,7 +136,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Somebody leaves its desk.
+    /// Removes an entry, as somebody at the directory's own desk does.
     ///
     /// # Errors
     /// When it does not answer.
@@ -145,7 +145,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Makes it accept writes again.
+    /// Makes the directory accept writes again.
     ///
     /// # Errors
     /// When it does not answer.
@@ -154,7 +154,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Stops it.
+    /// Stops the directory.
     ///
     /// # Errors
     /// When it cannot be stopped.

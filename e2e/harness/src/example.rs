@@ -1,4 +1,4 @@
-//! The example synchronizer with its directory, and the people that it keeps in step.
+//! The example's synchronizer, its directory, and its people.
 
 use std::{path::Path, time::Duration};
 
@@ -17,38 +17,39 @@ use crate::{
     wait::{Timeout, eventually},
 };
 
-/// Until something that the controller is about to do is seen. It takes a fraction of a second on an idle machine.
+/// How long to wait for something that the controller is about to do. It takes a fraction of a second on an idle
+/// machine.
 pub const SOON: Duration = Duration::from_secs(60);
 /// The example's program.
 const PROGRAM: &str = "example-synchronizer";
 
-/// The example does not run.
+/// The example failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its rights.
+    /// Its rights could not be granted.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Its process.
+    /// Its process failed.
     #[error(transparent)]
     Synchronizer(#[from] synchronizer::Error),
-    /// Its backend.
+    /// Its backend failed.
     #[error(transparent)]
     Directory(#[from] directory::Error),
-    /// Its client.
+    /// There is no client.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The API server.
+    /// The API server refused.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
-    /// kubectl.
+    /// kubectl failed.
     #[error(transparent)]
     Kubectl(#[from] kubectl::Error),
-    /// Something did not come.
+    /// Something did not happen in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
 }
 
-/// Gives the example's ServiceAccount its rights in `namespace`, and says how the synchronizer is started there.
+/// Grants the example's ServiceAccount its rights in `namespace`, and returns how the synchronizer is started there.
 ///
 /// # Errors
 /// When the manifest is refused, or the program is not built.
@@ -62,7 +63,7 @@ pub async fn launch(
     launch_with(cluster, namespace, directory, folder, log, &Value::Null).await
 }
 
-/// The same, with more of a configuration.
+/// Does the same, with additional configuration.
 ///
 /// # Errors
 /// When the manifest is refused, or the program is not built.
@@ -84,12 +85,12 @@ pub async fn launch_with(
     Ok(Launch::new(PROGRAM, &example.join("config.yaml"), &overlay, folder, log, &access)?)
 }
 
-/// The people of one namespace, read as they are.
+/// The people of one namespace.
 #[derive(Clone)]
 pub struct People(Api<DynamicObject>);
 
 impl People {
-    /// With the rights of `client`.
+    /// Returns the people of a namespace, read with the rights of `client`.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
         let kind = GroupVersionKind::gvk("example.xos.opencord.org", "v1", "MyModel");
@@ -99,13 +100,13 @@ impl People {
     /// Waits until the API server serves the kind.
     ///
     /// # Errors
-    /// When it does not, soon.
+    /// When it does not in time.
     pub async fn established(&self) -> Result<(), Timeout> {
         eventually(SOON, "the kind MyModel to be served", async || self.0.list(&ListParams::default()).await.map(drop))
             .await
     }
 
-    /// One of them; nothing when there is none of that name.
+    /// Returns a person, or nothing if there is none of that name.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -114,7 +115,7 @@ impl People {
         Ok(found.and_then(|object| serde_json::to_value(object).ok()))
     }
 
-    /// How many there are, without reading them.
+    /// Returns how many people there are, without reading them.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -124,7 +125,7 @@ impl People {
         Ok(list.items.len() + more)
     }
 
-    /// All of them.
+    /// Returns all people.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -133,10 +134,10 @@ impl People {
         Ok(list.items.into_iter().filter_map(|object| serde_json::to_value(object).ok()).collect())
     }
 
-    /// Waits until `condition` holds of one of them.
+    /// Waits until `condition` is true for a person, and returns the object.
     ///
     /// # Errors
-    /// When it does not, soon; the error shows the object.
+    /// When it does not become true in time; the error shows the object.
     pub async fn until(&self, name: &str, what: &str, condition: impl Fn(&Value) -> bool) -> Result<Value, Timeout> {
         eventually(SOON, format!("{name} to be {what}"), async || match self.find(name).await {
             Ok(Some(object)) if condition(&object) => Ok(object),
@@ -147,18 +148,18 @@ impl People {
         .await
     }
 
-    /// Waits until one of them is in step.
+    /// Waits until a person is Ready, and returns the object.
     ///
     /// # Errors
-    /// When it is not, soon.
+    /// When it is not Ready in time.
     pub async fn ready(&self, name: &str) -> Result<Value, Timeout> {
         self.until(name, "Ready", is_ready).await
     }
 
-    /// Waits until one of them is no more.
+    /// Waits until a person is deleted.
     ///
     /// # Errors
-    /// When it still is.
+    /// When it is not deleted in time.
     pub async fn gone(&self, name: &str) -> Result<(), Timeout> {
         eventually(SOON, format!("{name} to be gone"), async || match self.find(name).await {
             Ok(None) => Ok(()),
@@ -169,26 +170,26 @@ impl People {
     }
 }
 
-/// Is the newest spec in step with the directory?
+/// Returns whether the newest spec is synchronized.
 #[must_use]
 pub fn is_ready(object: &Value) -> bool {
     is_observed(object) && condition(object, "Ready")["status"] == "True"
 }
 
-/// Has the controller seen the newest spec?
+/// Returns whether the controller has handled the newest spec.
 #[must_use]
 pub fn is_observed(object: &Value) -> bool {
     object["status"]["observedGeneration"] == object["metadata"]["generation"]
 }
 
-/// A condition of the status, or null.
+/// Returns a condition of the status, or null.
 #[must_use]
 pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
     let conditions = object["status"]["conditions"].as_array();
     conditions.into_iter().flatten().find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
 }
 
-/// A manifest of one person.
+/// Returns the manifest of a person.
 #[must_use]
 pub fn person(name: &str, first: &str, last: &str) -> Value {
     json!({
@@ -199,22 +200,22 @@ pub fn person(name: &str, first: &str, last: &str) -> Value {
     })
 }
 
-/// The example in a test's namespace: a directory of its own, and a controller that looks at nothing else.
+/// The example in the namespace of a test, with its own directory and its own controller.
 pub struct Example<'a> {
-    /// Where it is.
+    /// The namespace.
     pub namespace: &'a TestNamespace,
-    /// Its backend.
+    /// Its backend failed.
     pub directory: Directory,
-    /// Its people.
+    /// The people in the namespace.
     pub people: People,
-    /// How its controller is started again.
+    /// How the controller is started again.
     pub launch: Launch,
-    /// Its controller.
+    /// The running controller.
     pub synchronizer: Synchronizer,
 }
 
 impl<'a> Example<'a> {
-    /// Starts it and waits until people can be applied.
+    /// Starts the example, and waits until people can be created.
     ///
     /// # Errors
     /// When one of its parts does not start.
@@ -222,7 +223,7 @@ impl<'a> Example<'a> {
         Self::start_with(namespace, &Value::Null).await
     }
 
-    /// The same, with more of a configuration.
+    /// Does the same, with additional configuration.
     ///
     /// # Errors
     /// When one of its parts does not start.
@@ -237,7 +238,7 @@ impl<'a> Example<'a> {
         Ok(Self { namespace, directory, people, launch, synchronizer })
     }
 
-    /// `kubectl apply` of one person.
+    /// Applies one person with kubectl.
     ///
     /// # Errors
     /// When it is refused.
@@ -246,7 +247,7 @@ impl<'a> Example<'a> {
         Ok(())
     }
 
-    /// `kubectl patch` of one person's spec.
+    /// Patches a person's spec with kubectl.
     ///
     /// # Errors
     /// When it is refused.
@@ -256,7 +257,7 @@ impl<'a> Example<'a> {
         Ok(())
     }
 
-    /// `kubectl delete` of one person, without waiting for its end.
+    /// Deletes a person with kubectl, and does not wait for the end of the deletion.
     ///
     /// # Errors
     /// When it is refused.
@@ -265,7 +266,7 @@ impl<'a> Example<'a> {
         Ok(())
     }
 
-    /// The full names in the directory, sorted.
+    /// Returns the full names in the directory, sorted.
     ///
     /// # Errors
     /// When it does not answer.
@@ -276,7 +277,7 @@ impl<'a> Example<'a> {
         Ok(names)
     }
 
-    /// How many writes of each kind the directory has done: (puts, deletes).
+    /// Returns how many writes the directory has done: (puts, deletes).
     ///
     /// # Errors
     /// When it does not answer.
@@ -285,7 +286,7 @@ impl<'a> Example<'a> {
         Ok((stats.puts.values().sum(), stats.deletes.values().sum()))
     }
 
-    /// Stops the controller, and returns how many writes of each kind the directory has done in all: (puts, deletes).
+    /// Stops the controller, and returns how many writes the directory has done in all: (puts, deletes).
     ///
     /// # Errors
     /// When the controller cannot be stopped, or the directory does not answer.

@@ -27,8 +27,8 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), FileError> {
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(at(path))
 }
 
-/// Opens the file `lock` in a folder, and makes both if they are not there. The operating system releases the lock of an
-/// open file when its process ends, however it ends.
+/// Opens the file `lock` in a folder, and makes both if they are missing. The operating system releases the lock when
+/// the process ends, however it ends.
 pub(crate) fn lock_file(folder: &Path) -> Result<File, FileError> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     let path = folder.join("lock");

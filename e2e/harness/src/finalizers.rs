@@ -1,4 +1,4 @@
-//! Takes the finalizers of objects away whose controller is gone.
+//! Removes the finalizers of objects whose controller is gone.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,14 @@ use serde_json::json;
 
 use crate::kubectl::Kubectl;
 
-/// As many at once as keep an API server busy.
+/// How many requests are sent at once: enough to keep the API server busy.
 const AT_ONCE: usize = 16;
 /// `apiVersion kind name` of each object that has finalizers.
 const HELD: &str =
     r#"jsonpath={range .items[?(@.metadata.finalizers)]}{.apiVersion}{" "}{.kind}{" "}{.metadata.name}{"\n"}{end}"#;
 
-/// Releases all model objects of a namespace. kubectl would take 20 ms for each, and tests leave tens of thousands.
+/// Removes the finalizers of all model objects of a namespace. kubectl would take 20 ms for each object, and tests
+/// leave tens of thousands.
 pub(crate) async fn remove(client: &Client, kubectl: &Kubectl, namespace: &str) {
     let listed = kubectl.ok(&["-n", namespace, "get", "xos", "-o", HELD]).await.unwrap_or_default();
     let mut kinds: HashMap<GroupVersionKind, Option<ApiResource>> = HashMap::new();

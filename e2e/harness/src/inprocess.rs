@@ -1,4 +1,4 @@
-//! A controller with a test's own models and steps, in the test's own process.
+//! A controller in the test's process, with models and steps of the test.
 
 use std::{
     fmt, fs,
@@ -29,16 +29,16 @@ use crate::{
     wait::{Timeout, eventually},
 };
 
-/// The controller does not run.
+/// The controller failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its configuration.
+    /// Its configuration has errors.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A file of its configuration.
+    /// Its configuration cannot be written.
     #[error("cannot write its configuration")]
     File(#[from] std::io::Error),
-    /// Its models.
+    /// Its models have errors.
     #[error(transparent)]
     Models(#[from] models::Error),
     /// It ended with an error.
@@ -47,10 +47,10 @@ pub enum Error {
     /// It panicked.
     #[error("the controller panicked")]
     Panicked(#[from] tokio::task::JoinError),
-    /// Something did not come.
+    /// Something did not happen in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// The API server.
+    /// The API server refused.
     #[error("the API server refused: {0}")]
     Api(#[from] kube::Error),
 }
@@ -62,7 +62,7 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Starts one in a namespace. `more` is added to its configuration.
+    /// Starts a controller for a namespace. `more` is added to its configuration.
     ///
     /// # Errors
     /// When the configuration is wrong.
@@ -96,7 +96,7 @@ impl Controller {
         Ok(Self { shutdown, running })
     }
 
-    /// Stops it and waits until it has ended.
+    /// Stops the controller, and waits until it has ended.
     ///
     /// # Errors
     /// When it ended with an error.
@@ -105,33 +105,33 @@ impl Controller {
         Ok(self.running.await??)
     }
 
-    /// Ends it at once, as if its process were killed.
+    /// Ends the controller at once, as if its process were killed.
     pub async fn kill(self) {
         self.running.abort();
         let _aborted = self.running.await;
     }
 }
 
-/// What a step or policy was called for: `sync ada`.
+/// The calls of steps and policies, such as `step sync ada`.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<Vec<String>>>);
 
 impl Calls {
-    /// Notes one.
+    /// Adds a call.
     pub fn note(&self, call: impl fmt::Display) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call.to_string());
     }
 
-    /// All so far.
+    /// Returns all calls so far.
     #[must_use]
     pub fn all(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until they are these.
+    /// Waits until the calls are as expected.
     ///
     /// # Errors
-    /// When they are others in the end.
+    /// When they are not as expected in time.
     pub async fn become_these(&self, expected: &[&str]) -> Result<(), Timeout> {
         let look = async || {
             let all = self.all();
@@ -141,12 +141,12 @@ impl Calls {
     }
 }
 
-/// What a scripted step or policy does: told what it is called for (`sync`, `delete`, `create`, `update`).
+/// What a scripted step or policy does. The first argument is the kind of call: `sync`, `delete`, `create` or `update`.
 pub type Script = Arc<
     dyn for<'a> Fn(&'static str, &'a StepContext, &'a mut Object) -> BoxFuture<'a, Result<(), StepError>> + Send + Sync,
 >;
 
-/// A sync step or policy on a model that notes its calls and does what its script says.
+/// A sync step or policy that records its calls and runs a script.
 #[derive(Clone)]
 pub struct Scripted {
     model: &'static str,
@@ -158,25 +158,25 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// One of a name that does nothing but note its calls as `<name> <what> <object>`.
+    /// Returns a step or policy that only records its calls, as `<name> <kind of call> <object>`.
     #[must_use]
     pub fn noting(name: &'static str, model: &'static str, calls: &Calls) -> Self {
         Self::doing(name, model, calls, Arc::new(|_, _, _| Box::pin(async { Ok(()) })))
     }
 
-    /// One that also does something.
+    /// Returns a step or policy that also runs a script.
     #[must_use]
     pub fn doing(name: &'static str, model: &'static str, calls: &Calls, script: Script) -> Self {
         Self { model, name, calls: calls.clone(), script, deletes: false, external: vec![] }
     }
 
-    /// As a policy it handles deletion too.
+    /// Makes the policy handle deletion, too.
     #[must_use]
     pub fn handling_delete(self) -> Self {
         Self { deletes: true, ..self }
     }
 
-    /// As a step it needs the objects of another synchronizer's model.
+    /// Makes the step depend on objects of another synchronizer's model.
     #[must_use]
     pub fn depending_on(mut self, model: &str) -> Self {
         self.external.push(model.to_owned());
@@ -230,7 +230,7 @@ impl Policy for Scripted {
     }
 }
 
-/// The objects of a model set in a namespace, read and written as an operator does.
+/// The objects of a model set in a namespace, read and written as by an operator.
 pub struct Objects {
     client: Client,
     namespace: String,
@@ -238,7 +238,7 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Of these models.
+    /// Returns the objects of these models.
     ///
     /// # Errors
     /// When the models have errors.
@@ -250,7 +250,7 @@ impl Objects {
         })
     }
 
-    /// The API of a model's objects.
+    /// Returns the API of a model's objects.
     ///
     /// # Errors
     /// When there is no such model.
@@ -262,7 +262,7 @@ impl Objects {
     /// Waits until the kind is served.
     ///
     /// # Errors
-    /// When it is not, soon.
+    /// When it is not in time.
     pub async fn served(&self, model: &str) -> Result<(), Error> {
         let api = self.api(model)?;
         let kind = self.models.get(model).map(xos_crds::api_resource);
@@ -277,7 +277,7 @@ impl Objects {
         Ok(eventually(SOON, format!("the kind {model} to be served"), look).await?)
     }
 
-    /// Makes an object.
+    /// Creates an object, and returns it.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -290,7 +290,7 @@ impl Objects {
         Ok(value(&api.create(&parameters, &object).await?))
     }
 
-    /// Edits an object's spec by a merge patch.
+    /// Changes an object's spec by a merge patch, and returns the object.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -298,7 +298,7 @@ impl Objects {
         self.patch(model, name, json!({ "spec": spec })).await
     }
 
-    /// A merge patch of all of an object.
+    /// Changes an object by a merge patch, and returns it.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -307,7 +307,7 @@ impl Objects {
         Ok(value(&self.api(model)?.patch(name, &parameters, &Patch::Merge(patch)).await?))
     }
 
-    /// Asks for an object's deletion.
+    /// Deletes an object, and does not wait for the end of the deletion.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -316,7 +316,7 @@ impl Objects {
         Ok(())
     }
 
-    /// An object; null if there is none.
+    /// Returns an object, or null if there is none.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -324,7 +324,7 @@ impl Objects {
         Ok(self.api(model)?.get_opt(name).await?.as_ref().map_or(Value::Null, value))
     }
 
-    /// All objects of a model.
+    /// Returns all objects of a model.
     ///
     /// # Errors
     /// When the API server refuses.
@@ -332,10 +332,10 @@ impl Objects {
         Ok(self.api(model)?.list(&ListParams::default()).await?.items.iter().map(value).collect())
     }
 
-    /// Waits until `condition` holds of an object (null if there is none).
+    /// Waits until `condition` is true for an object (null if there is none), and returns the object.
     ///
     /// # Errors
-    /// When it does not, soon; the error shows the object.
+    /// When it does not become true in time; the error shows the object.
     pub async fn until(
         &self,
         model: &str,
@@ -351,18 +351,18 @@ impl Objects {
         Ok(eventually(SOON, format!("{model} {name} to be {what}"), look).await?)
     }
 
-    /// Waits until an object is in step, as `kubectl wait --for=condition=Ready` does.
+    /// Waits until an object is Ready, as `kubectl wait --for=condition=Ready` does, and returns the object.
     ///
     /// # Errors
-    /// When it is not, soon.
+    /// When it is not in time.
     pub async fn ready(&self, model: &str, name: &str) -> Result<Value, Error> {
         self.until(model, name, "Ready", crate::example::is_ready).await
     }
 
-    /// Waits until an object is gone.
+    /// Waits until an object is deleted.
     ///
     /// # Errors
-    /// When it still is.
+    /// When it is not deleted in time.
     pub async fn gone(&self, model: &str, name: &str) -> Result<(), Error> {
         self.until(model, name, "gone", Value::is_null).await.map(drop)
     }

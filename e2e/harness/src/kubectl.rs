@@ -11,35 +11,35 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use crate::paths;
 
-/// kubectl did not do what it was asked.
+/// kubectl failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It could not be started or fed.
+    /// It could not be started, or did not take its input.
     #[error("cannot run kubectl")]
     Run(#[from] io::Error),
     /// It refused.
     #[error("`{command}` failed ({}): {}", output.status, output.all())]
     Failed {
-        /// What was asked.
+        /// The command.
         command: String,
-        /// What it answered.
+        /// Its output.
         output: Box<Output>,
     },
 }
 
-/// What kubectl answered.
+/// The output of kubectl.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Whether it did what it was asked.
+    /// The exit status.
     pub status: ExitStatus,
-    /// Its answer.
+    /// Standard output.
     pub stdout: String,
-    /// Its complaints.
+    /// Standard error.
     pub stderr: String,
 }
 
 impl Output {
-    /// Both, as a terminal would show them.
+    /// Returns both outputs, as a terminal would show them.
     #[must_use]
     pub fn all(&self) -> String {
         format!("{}{}", self.stdout, self.stderr).trim_end().to_owned()
@@ -55,19 +55,19 @@ pub struct Kubectl {
 }
 
 impl Kubectl {
-    /// The program, the file that names cluster and user, and a folder for what it keeps.
+    /// Returns kubectl with a program, a kubeconfig, and a folder for its cache.
     #[must_use]
     pub fn new(program: PathBuf, kubeconfig: &Path, cache: PathBuf) -> Self {
         Self { program, kubeconfig: kubeconfig.to_owned(), cache }
     }
 
-    /// The same for another user.
+    /// Returns kubectl for another user.
     #[must_use]
     pub fn with_kubeconfig(&self, kubeconfig: &Path) -> Self {
         Self { kubeconfig: kubeconfig.to_owned(), ..self.clone() }
     }
 
-    /// Runs it and gives its answer, whether yes or no.
+    /// Runs kubectl, and returns its output, also when it refuses.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -75,7 +75,7 @@ impl Kubectl {
         self.feed(arguments, "").await
     }
 
-    /// Runs it with `input` on its standard input (`-f -`).
+    /// Runs kubectl with `input` on standard input (`-f -`), and returns its output, also when it refuses.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -93,7 +93,7 @@ impl Kubectl {
         })
     }
 
-    /// Runs it; a refusal is an error.
+    /// Runs kubectl, and returns its output; a refusal is an error.
     ///
     /// # Errors
     /// When it cannot be started, or refuses.
@@ -101,7 +101,7 @@ impl Kubectl {
         checked(arguments, self.run(arguments).await?)
     }
 
-    /// `kubectl <options> apply -f -`.
+    /// Runs `kubectl <options> apply -f -`.
     ///
     /// # Errors
     /// When it cannot be started, or the API server refuses.

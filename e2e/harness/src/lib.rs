@@ -1,18 +1,18 @@
 //! A real control plane, Kafka and the example's processes, for tests, benchmarks and the demo.
 //!
-//! etcd, kube-apiserver and kube-controller-manager run as processes of this machine, built once from Go modules and
-//! cached; no container engine and no cluster is asked for. What is here:
+//! etcd, kube-apiserver and kube-controller-manager run as processes on this machine. They are built once from Go
+//! modules and cached; neither a container engine nor a cluster is needed.
 //!
 //! - [`tools`] finds or builds the programs;
-//! - [`control`] runs them: the process `xos-cluster serve`, which ends when whoever started it does;
-//! - [`Cluster`] is what tests and the demo hold; [`TestNamespace`] gives each test its own corner of it;
-//! - [`Synchronizer`] runs a controller under a ServiceAccount of its own, with the rights it will have in the field;
-//! - [`inprocess`] runs a controller with a test's own models and steps in the test's process;
-//! - [`kafka`] is a real broker;
-//! - [`Directory`] is the example's backend; [`example`] joins the three;
-//! - [`eventually`] is the one place where anything is waited for.
+//! - [`control`] runs them, in the process `xos-cluster serve`, which ends with the process that started it;
+//! - [`Cluster`] is the cluster of tests and the demo; [`TestNamespace`] is the namespace of one test;
+//! - [`Synchronizer`] runs a controller as in production, with its own ServiceAccount and rights;
+//! - [`inprocess`] runs a controller in the test's process, with models and steps of the test;
+//! - [`kafka`] runs a real broker;
+//! - [`Directory`] is the example's backend; [`example`] runs the example with it;
+//! - [`eventually`] waits for a condition; nothing else waits.
 //!
-//! **Invariant:** nothing that is started here outlives the process that started it, however that one ends.
+//! **Invariant:** nothing that is started here outlives the process that started it, however that process ends.
 
 pub mod cache;
 pub mod cli;
@@ -40,7 +40,7 @@ pub use namespace::TestNamespace;
 pub use synchronizer::Synchronizer;
 pub use wait::eventually;
 
-/// rustls takes the first provider that is named; to find ours in place already is as good.
+/// Names the provider of rustls. The call fails when a provider was named before, which does not matter.
 fn choose_cryptography() {
     let _in_place = rustls::crypto::ring::default_provider().install_default();
 }

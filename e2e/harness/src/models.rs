@@ -1,4 +1,4 @@
-//! Models of a test's own, as kinds of the cluster.
+//! Models of a test, installed as kinds of the cluster.
 
 use kube::{
     Api, Client,
@@ -11,21 +11,21 @@ use xos_xproto::{ModelSet, Sources, compile, render};
 /// The models of a test cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// They have errors.
+    /// The models have errors.
     #[error("the models have errors:\n{0}")]
     Invalid(String),
-    /// The API server does not take their definitions.
+    /// The API server refuses their definitions.
     #[error(transparent)]
     Install(#[from] InstallError),
-    /// There is no such model among them.
+    /// There is no such model.
     #[error("there is no model {0}")]
     Unknown(String),
 }
 
-/// Compiles one text.
+/// Compiles one text, and returns its models.
 ///
 /// # Errors
-/// When it has errors; the message shows each with its place.
+/// When the text has errors; the message shows each error with its place.
 pub fn from_text(text: &str) -> Result<ModelSet, Error> {
     let mut sources = Sources::new();
     sources.add("test.xproto", text);
@@ -37,7 +37,7 @@ pub fn from_text(text: &str) -> Result<ModelSet, Error> {
     Ok(compiled.models)
 }
 
-/// The kinds of a model set, installed.
+/// The installed kinds of a model set.
 pub struct Kinds {
     client: Client,
     namespace: String,
@@ -60,10 +60,10 @@ impl Kinds {
         &self.models
     }
 
-    /// Creates an object as `kubectl create --validate=strict` does; gives the spec that is stored.
+    /// Creates an object as `kubectl create --validate=strict` does, and returns the stored spec.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a model that is not there; else the inner result is what the API server says.
+    /// [`Error::Unknown`] when there is no such model. The inner result is the API server's answer.
     pub async fn create(&self, model: &str, name: &str, spec: &Value) -> Result<Result<Value, kube::Error>, Error> {
         let model = self.models.get(model).ok_or_else(|| Error::Unknown(model.to_owned()))?;
         let resource = xos_crds::api_resource(model);
@@ -82,7 +82,7 @@ impl Kinds {
         Ok(answer.map(|stored| stored["spec"].clone()))
     }
 
-    /// Changes an object by a merge patch of its spec; gives the spec that is stored.
+    /// Changes an object by a merge patch of its spec, and returns the stored spec.
     ///
     /// # Errors
     /// As for [`Kinds::create`].

@@ -24,32 +24,32 @@ use crate::{
     wait::{Timeout, eventually},
 };
 
-/// Until a namespace's ServiceAccount is made.
+/// How long the ServiceAccount of a new namespace may take.
 const MADE: Duration = Duration::from_secs(30);
 /// How much of each log a failure shows.
 const SHOWN_LINES: usize = 60;
 
-/// A namespace could not be had.
+/// A namespace could not be made or deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// For want of a cluster.
+    /// There is no cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// For want of a client.
+    /// There is no client.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The API server refused.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
-    /// Its ServiceAccount did not come.
+    /// The ServiceAccount was not made.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// No folder for logs.
+    /// There is no folder for logs.
     #[error("cannot make a folder for logs")]
     Folder(#[source] std::io::Error),
 }
 
-/// A test's own corner of a cluster, with a folder for its files.
+/// A namespace of a test, with a folder for its files.
 pub struct TestNamespace {
     name: String,
     client: Client,
@@ -59,10 +59,10 @@ pub struct TestNamespace {
 }
 
 impl TestNamespace {
-    /// Makes one in the shared cluster. Prefer [`with`], which also ends it.
+    /// Makes a namespace in the shared cluster. Prefer [`with`], which also deletes it.
     ///
     /// # Errors
-    /// When there is no cluster, or it refuses.
+    /// When there is no cluster, or the API server refuses.
     pub async fn new(title: &str) -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let cluster = Cluster::shared().await?.clone();
@@ -84,31 +84,31 @@ impl TestNamespace {
         Ok(eventually(MADE, "the namespace's ServiceAccount", look).await?)
     }
 
-    /// What it is called.
+    /// The name of the namespace.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its cluster.
+    /// The cluster of the namespace.
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// A client with all rights.
+    /// Returns a client with all rights.
     #[must_use]
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// A folder for the test's files, removed in the end.
+    /// The folder for the test's files. It is removed at the end.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A log in that folder, to be shown when the test fails.
+    /// Returns the path of a log in that folder. The log is shown when the test fails.
     #[must_use]
     pub fn log(&self, program: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{program}.log"));
@@ -119,7 +119,7 @@ impl TestNamespace {
         path
     }
 
-    /// `kubectl -n <this namespace>`; a refusal is an error.
+    /// Runs `kubectl -n <this namespace>`, and returns its output; a refusal is an error.
     ///
     /// # Errors
     /// When kubectl fails.
@@ -145,7 +145,7 @@ impl TestNamespace {
         .await
     }
 
-    /// `kubectl apply -f -` here.
+    /// Runs `kubectl apply -f -` in this namespace.
     ///
     /// # Errors
     /// When kubectl fails.
@@ -153,7 +153,7 @@ impl TestNamespace {
         self.cluster.kubectl().apply(&self.with_namespace(&[]), manifest).await
     }
 
-    /// `kubectl -n <this namespace>` with `input` on standard input; whatever the answer is.
+    /// Runs `kubectl -n <this namespace>` with `input` on standard input, and returns its answer, also a refusal.
     ///
     /// # Errors
     /// When kubectl cannot be started.
@@ -165,7 +165,7 @@ impl TestNamespace {
         ["-n", &self.name].into_iter().chain(arguments.iter().copied()).collect()
     }
 
-    /// Prints what somebody wants to see who asks why a test failed.
+    /// Prints what helps to find out why a test failed: logs, objects and Events.
     async fn report(&self) {
         for log in self.logs.borrow().iter() {
             eprintln!("--- the end of {} ---\n{}", log.display(), process::tail(log, SHOWN_LINES));
@@ -179,7 +179,7 @@ impl TestNamespace {
         }
     }
 
-    /// Asks for its end; the namespace controller does the rest while other tests go on.
+    /// Asks for the namespace's deletion. The namespace controller does the rest while other tests run.
     async fn delete(&self) -> Result<(), Error> {
         // The controller that would remove them is gone by now.
         finalizers::remove(&self.client, self.cluster.kubectl(), &self.name).await;
@@ -188,11 +188,11 @@ impl TestNamespace {
     }
 }
 
-/// Runs `test` in a namespace of its own, which is deleted in the end; when the test panics, the logs and the objects
+/// Runs `test` in a new namespace, and deletes the namespace at the end. When the test panics, the logs and the objects
 /// of the namespace are printed first.
 ///
 /// # Errors
-/// When the namespace cannot be made or deleted. A panic of the test goes on as one.
+/// When the namespace cannot be made or deleted. A panic of the test is passed on.
 pub async fn with<T>(title: &str, test: impl AsyncFnOnce(&TestNamespace) -> T) -> Result<T, Error> {
     let namespace = TestNamespace::new(title).await?;
     let outcome = AssertUnwindSafe(test(&namespace)).catch_unwind().await;

@@ -1,18 +1,21 @@
-//! Where things are: the repository, the cache, the programs that cargo built.
+//! Where the repository, the cache and the programs of this workspace are.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// A place that could not be found.
+/// A file or folder was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Neither a cache folder nor a home folder is known.
     #[error("no folder for the cache is known: set HOME, XDG_CACHE_HOME or XOS_CACHE_DIR")]
     NoCache,
     /// A program of this workspace was not built.
-    #[error("{name} is not built (looked in {folder}): run `cargo build --workspace --bins`, or set XOS_BIN_DIR", folder = folder.display())]
+    #[error(
+        "{name} is not built (looked in {}): run `cargo build --workspace --bins`, or set XOS_BIN_DIR",
+        folder.display()
+    )]
     NotBuilt {
         /// The program.
         name: String,
@@ -24,17 +27,17 @@ pub enum Error {
     Myself(#[source] std::io::Error),
 }
 
-/// The root of the work tree that this crate was built from.
+/// Returns the root of the work tree from which this crate was built.
 #[must_use]
 pub fn repository() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here)
 }
 
-/// The folder for what is costly to make: `XOS_CACHE_DIR`, or `xos-controller` in the user's cache folder.
+/// Returns the cache: `XOS_CACHE_DIR`, or `xos-controller` in the user's cache folder.
 ///
 /// # Errors
-/// When the environment names no folder to put it in.
+/// When the environment names no folder for it.
 pub fn cache() -> Result<PathBuf, Error> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XOS_CACHE_DIR")
@@ -43,10 +46,10 @@ pub fn cache() -> Result<PathBuf, Error> {
         .ok_or(Error::NoCache)
 }
 
-/// A program of this workspace: in `XOS_BIN_DIR`, or beside the running one.
+/// Returns the path of a program of this workspace: in `XOS_BIN_DIR`, or beside the running program.
 ///
 /// # Errors
-/// When it was not built.
+/// When the program is not built.
 pub fn program(name: &str) -> Result<PathBuf, Error> {
     let folder = match env::var_os("XOS_BIN_DIR") {
         Some(folder) => PathBuf::from(folder),

@@ -1,7 +1,8 @@
-//! Child processes that do not outlive their parent.
+//! Child processes that end with their parent.
 //!
 //! Linux can send a signal to a process when the thread that started it ends (`PR_SET_PDEATHSIG`). The child has to ask
-//! for it between fork and exec; `xos-cluster exec` is the program that does, then becomes the program that was meant.
+//! for the signal between fork and exec: `xos-cluster exec` asks for it, and then becomes the wanted program. A child
+//! that is started in this way is "on a leash" here.
 
 use std::{
     ffi::OsStr,
@@ -24,27 +25,27 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How much of a failed program's log the message shows.
 const SHOWN_LINES: usize = 20;
 
-/// A child process that would not do.
+/// A child process could not be started or managed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A program of ours is not there.
+    /// A program of this workspace is missing.
     #[error(transparent)]
     Paths(#[from] paths::Error),
     /// The operating system refused.
     #[error("cannot {action} {what}")]
     System {
-        /// What was tried.
+        /// The action.
         action: &'static str,
-        /// With what.
+        /// The file or program.
         what: String,
-        /// Its reason.
+        /// The reason.
         #[source]
         source: io::Error,
     },
     /// A program that was run to its end failed.
     #[error("making {what} failed ({status}); the log's end:\n{end}\nall of it: {}", log.display())]
     Failed {
-        /// What the program was to make.
+        /// What was to be made.
         what: String,
         /// How it ended.
         status: ExitStatus,
@@ -62,9 +63,9 @@ impl Error {
     }
 }
 
-/// A command whose process is killed when the calling thread ends.
+/// Returns a command whose process is killed when the calling thread ends.
 ///
-/// Start it from a thread that lives as long as the child should: the main thread, or a test's own.
+/// Start it from a thread that lives as long as the child should: the main thread, or the thread of a test.
 ///
 /// # Errors
 /// When `xos-cluster` is not built.
@@ -74,7 +75,7 @@ pub fn leashed(program: impl AsRef<OsStr>) -> Result<Command, Error> {
     Ok(command)
 }
 
-/// Becomes `command`, on the leash of process `parent`; returns only when that fails.
+/// Becomes the program `command`, which is killed when process `parent` ends. Returns only when that fails.
 pub fn exec_on_leash(parent: u32, command: &[std::ffi::OsString]) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::system("exec", "nothing")(io::ErrorKind::InvalidInput.into());
@@ -121,7 +122,7 @@ fn watched(command: &mut Command, what: &str) -> io::Result<ExitStatus> {
     }
 }
 
-/// A command on a leash whose outputs are appended to `log`.
+/// Returns a command on a leash whose outputs are appended to `log`.
 fn logged(program: &Path, log: &Path) -> Result<Command, Error> {
     let mut command = leashed(program)?;
     let output = open_log(log)?;
@@ -151,43 +152,43 @@ impl Child {
         Ok(Self { name: name.to_owned(), log: log.to_owned(), child })
     }
 
-    /// What it is called in messages.
+    /// The name of the process in messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where its output goes.
+    /// The file with the outputs of the process.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// Its id, while it runs.
+    /// The id of the process while it runs.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// What it piped, if `configure` asked for a pipe.
+    /// Returns the standard output of the process, if `configure` made it a pipe.
     pub fn take_stdout(&mut self) -> Option<tokio::process::ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Its input, if `configure` asked for a pipe.
+    /// Returns the standard input of the process, if `configure` made it a pipe.
     pub fn take_stdin(&mut self) -> Option<tokio::process::ChildStdin> {
         self.child.stdin.take()
     }
 
-    /// Waits for it to end.
+    /// Waits for the process to end.
     ///
     /// # Errors
-    /// When the operating system cannot tell.
+    /// When the operating system refuses.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         self.child.wait().await.map_err(Error::system("wait for", &self.name))
     }
 
-    /// Ends it at once, and waits until it is gone.
+    /// Kills the process, and waits until it has ended.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -195,7 +196,8 @@ impl Child {
         self.child.kill().await.map_err(Error::system("kill", &self.name))
     }
 
-    /// Asks it to end (SIGTERM) and waits for that; after `patience` it is killed. The status is of the asked one only.
+    /// Asks the process to end (SIGTERM), and kills it if it has not ended after `patience`. Returns the exit status,
+    /// or nothing if it was killed.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -213,13 +215,13 @@ impl Child {
 /// Sends a signal to process `id`.
 ///
 /// # Errors
-/// When there is no such process, or it is not ours.
+/// When there is no such process, or it belongs to another user.
 pub fn signal(id: u32, signal: Signal) -> io::Result<()> {
     let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(rustix::process::kill_process(pid, signal)?)
 }
 
-/// Is there a process `id` that has not ended? (One that ended and was not yet waited for has ended.)
+/// Returns whether process `id` is running. A process that has ended and was not waited for is not.
 #[must_use]
 pub fn is_alive(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
@@ -230,7 +232,7 @@ pub fn is_alive(id: u32) -> bool {
     !matches!(state, None | Some('Z' | 'X'))
 }
 
-/// The last lines of a log, for a message.
+/// Returns the last lines of a log, for a message.
 #[must_use]
 pub fn tail(log: &Path, lines: usize) -> String {
     let Ok(bytes) = fs::read(log) else {

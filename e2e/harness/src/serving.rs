@@ -1,4 +1,4 @@
-//! A program that serves something for as long as the process that started it lives: `xos-cluster serve`, `xos-kafka serve`.
+//! A program that serves something as long as the process that started it runs: `xos-cluster serve`, `xos-kafka serve`.
 //!
 //! The starter holds the other end of the program's standard input, which is closed when the starter ends, however it
 //! ends. The program says in one line of JSON that it is ready, or why it is not.

@@ -1,4 +1,4 @@
-//! A controller as it runs in the field: a process of its own, under a ServiceAccount of its own.
+//! A controller as it runs in production: in its own process, with its own ServiceAccount.
 
 use std::{
     fs,
@@ -20,24 +20,24 @@ use crate::{
     process::{self, Child},
 };
 
-/// Until it has finished what it was doing.
+/// How long it may take to end.
 const STOPPED: Duration = Duration::from_secs(20);
 
 /// A synchronizer could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its program.
+    /// Its program is missing.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// Its process.
+    /// Its process failed.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its overlay, or its program.
+    /// Its overlay cannot be written, or its program cannot be run.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// How a synchronizer is started, as often as it is.
+/// How a synchronizer is started.
 #[derive(Clone, Debug)]
 pub struct Launch {
     program: PathBuf,
@@ -47,7 +47,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// `program` of this workspace, with a configuration and an overlay for it that is written into `folder`.
+    /// Returns how `program` of this workspace is started with a configuration and an overlay. The overlay is written
+    /// to `folder`.
     ///
     /// # Errors
     /// When the program is not built, or the overlay cannot be written.
@@ -62,7 +63,7 @@ impl Launch {
         Self::with_kubeconfig(program, config, overlay, folder, log, access.kubeconfig().to_owned())
     }
 
-    /// The same with the rights of a kubeconfig.
+    /// Returns the same with the rights of a kubeconfig.
     ///
     /// # Errors
     /// As for [`Launch::new`].
@@ -85,7 +86,8 @@ impl Launch {
         })
     }
 
-    /// Runs another of its commands with the same configuration, such as `events parked`; its output, and whether it succeeded.
+    /// Runs another command of the program with the same configuration, such as `events parked`. Returns the output,
+    /// and whether the command succeeded.
     ///
     /// # Errors
     /// When it does not start.
@@ -100,7 +102,7 @@ impl Launch {
         Ok((all, run.status.success()))
     }
 
-    /// Starts it. Its log goes on where that of an earlier one ended.
+    /// Starts the synchronizer. Its output is appended to the log.
     ///
     /// # Errors
     /// When it does not start.
@@ -117,14 +119,14 @@ impl Launch {
     }
 }
 
-/// A running synchronizer, killed when this value is dropped or its thread ends.
+/// A running synchronizer. It is killed when this value is dropped, or when the thread that started it ends.
 #[derive(Debug)]
 pub struct Synchronizer {
     child: Child,
 }
 
 impl Synchronizer {
-    /// Asks it to end. The status is nothing when it did not, and was killed.
+    /// Asks the synchronizer to end. Returns the exit status, or nothing if it did not end in time and was killed.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -132,7 +134,7 @@ impl Synchronizer {
         Ok(self.child.stop(STOPPED).await?)
     }
 
-    /// Kills it, as a power cut would.
+    /// Kills the synchronizer.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -140,21 +142,21 @@ impl Synchronizer {
         Ok(self.child.kill().await?)
     }
 
-    /// Waits for it to end by itself.
+    /// Waits until the synchronizer ends by itself.
     ///
     /// # Errors
-    /// When the operating system cannot tell.
+    /// When the operating system refuses.
     pub async fn wait(&mut self) -> Result<ExitStatus, Error> {
         Ok(self.child.wait().await?)
     }
 
-    /// Its process's id, while it runs.
+    /// The id of its process while it runs.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Where its log is.
+    /// The path of its log.
     #[must_use]
     pub fn log(&self) -> &Path {
         self.child.log()

@@ -1,32 +1,32 @@
-//! Waiting for a condition: the one place where time is spent.
+//! Waiting for a condition. All waiting is done here.
 
 use std::{
     fmt::Display,
     time::{Duration, Instant},
 };
 
-/// The first pause between two looks, and the longest.
+/// The first pause between two attempts, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
-/// What was waited for did not come.
+/// A condition did not become true in time.
 #[derive(Debug, thiserror::Error)]
 #[error("waited {waited:?} for {what}; last seen: {seen}")]
 pub struct Timeout {
     /// What was waited for.
     pub what: String,
-    /// For how long.
+    /// How long it was waited for.
     pub waited: Duration,
-    /// What the last look saw instead.
+    /// What the last attempt saw instead.
     pub seen: String,
 }
 
-/// Looks until `probe` gives a value, at most for `deadline`.
+/// Calls `probe` until it returns a value, at most for `deadline`.
 ///
-/// `probe` answers `Err` with what it saw instead; the last such answer is in the error. A probe that hangs is cut off
-/// at the deadline too.
+/// `probe` returns `Err` with what it saw instead; the last one is in the error. A probe that hangs is cancelled at the
+/// deadline, too.
 ///
 /// # Errors
-/// [`Timeout`] when the deadline passed first.
+/// [`Timeout`] when the deadline passes first.
 pub async fn eventually<T, E: Display>(
     deadline: Duration,
     what: impl Display,

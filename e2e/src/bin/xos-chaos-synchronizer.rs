@@ -1,4 +1,4 @@
-//! A synchronizer to be killed: the tests of `chaos` run it.
+//! The synchronizer that the tests of `chaos` run and kill.
 
 use std::process::ExitCode;
 

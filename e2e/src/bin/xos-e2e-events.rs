@@ -1,4 +1,4 @@
-//! A synchronizer for tests: an event step and nothing else, on the example's models (`models_dir`).
+//! A synchronizer for tests. It has only an event step, for the example's models (`models_dir`).
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use xos_model::Object;
 use xos_runtime::Synchronizer;
 use xos_steps::{BusEvent, EventStep, StepContext, StepError};
 
-/// Finds or makes somebody for each message.
+/// Finds or creates a person for each message.
 struct MakePeople;
 
 impl EventStep for MakePeople {

@@ -49,7 +49,7 @@ fn a_crashed_background_cluster_is_no_obstacle() {
     assert!(cluster(cache.path(), "down").contains("is stopped"));
 }
 
-/// Runs `xos-cluster` with a cache of its own, and the programs of the usual one.
+/// Runs `xos-cluster` with its own cache, and with the programs of the usual cache.
 fn cluster(cache: &Path, command: &str) -> String {
     let output = Command::new(paths::program("xos-cluster").unwrap())
         .arg(command)

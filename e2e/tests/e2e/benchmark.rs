@@ -1,4 +1,4 @@
-//! The benchmark still works, and the engine writes no more than it should. Times are not looked at.
+//! The benchmark works, and the engine does not write more than it should. Times are not checked.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Deletion over links: 200 objects with random links, deleted in a random order; nothing is stuck.
+//! Deletion over links: 200 objects with random links are deleted in a random order, and none gets stuck.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
 
 const OBJECTS: usize = 200;
-/// Requests of the operator at once.
+/// How many requests the operator sends at once.
 const AT_ONCE: usize = 8;
 const MODELS: &str = "option app_label = \"cascade\";
     message Base (XOSBase) { option abstract = True; required string name = 1 [max_length = 32]; }
@@ -22,7 +22,7 @@ fn kind(at: usize) -> &'static str {
     if at.is_multiple_of(3) { "Red" } else { "Blue" }
 }
 
-/// An object with links to any others: trees, circles, many to many.
+/// Returns the spec of an object with random links: trees, circles, many to many.
 fn spec(at: usize, random: &mut StdRng) -> Value {
     let mut spec = json!({"name": format!("n{at}")});
     let to = |of: &dyn Fn(usize) -> bool, random: &mut StdRng| {

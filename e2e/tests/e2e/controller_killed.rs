@@ -1,4 +1,4 @@
-//! A controller that is killed leaves nothing undone and does nothing over and over.
+//! A controller that is killed and started again finishes all work, and does not repeat work that was done.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! All kinds of the core and of the example can be used: established, explained, listed.
+//! All kinds of the core and of the example are established, and kubectl can explain and list them.
 
 use std::{cell::Cell, fs};
 
@@ -34,7 +34,8 @@ async fn each_kind_is_established_explained_and_listed() {
     .unwrap();
 }
 
-/// kubectl remembers for hours which kinds there are, and the API server tells of a kind a moment after it is established: a memory that has all.
+/// Waits until kubectl's cache of kinds is complete: kubectl keeps it for hours, and the API server lists a kind only a
+/// moment after it is established.
 async fn discovered(namespace: &TestNamespace, definitions: &[CustomResourceDefinition]) -> String {
     let tries = Cell::new(0);
     let all_told = async || {

@@ -1,4 +1,4 @@
-//! Deletion reaches the backend before the object goes.
+//! An object is deleted after its entry in the backend.
 
 use crate::with_example;
 

@@ -1,4 +1,4 @@
-//! A deletion that the backend refuses is held, shown, and done in the end.
+//! A deletion that the backend refuses is shown in the status, and is done later.
 
 use xos_harness::example::condition;
 

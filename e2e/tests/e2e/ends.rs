@@ -1,4 +1,4 @@
-//! The end of a namespace, and of a definition, with objects that lead to each other in them.
+//! Deletion of a namespace, and of a definition, with linked objects.
 
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -12,11 +12,12 @@ use xos_runtime::Synchronizer;
 fn models(label: &str) -> String {
     format!(
         "option app_label = \"{label}\";
-        message Node (XOSBase) {{ required string name = 1 [max_length = 32]; optional manytoone up->Node:down = 2:1001; }}"
+        message Node (XOSBase) {{ required string name = 1 [max_length = 32];
+            optional manytoone up->Node:down = 2:1001; }}"
     )
 }
 
-/// A chain of three with a synchronizer, all Ready.
+/// Starts a synchronizer, and creates a chain of three objects that become Ready.
 async fn chain(namespace: &TestNamespace, label: &str, calls: &Calls) -> (Controller, Objects) {
     let models = models(label);
     let synchronizer =

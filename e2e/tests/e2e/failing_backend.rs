@@ -1,4 +1,4 @@
-//! A backend that fails: the status tells, and the end is good without anybody's help.
+//! A backend that fails: the status shows it, and the controller retries until the backend works again.
 
 use xos_harness::{
     eventually,

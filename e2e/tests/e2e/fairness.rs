@@ -1,4 +1,4 @@
-//! A step that sleeps for ten minutes, and a hundred objects that always fail, delay nobody else.
+//! A step that sleeps for ten minutes and a hundred objects that always fail do not delay other objects.
 
 use std::sync::Arc;
 use std::time::Duration;

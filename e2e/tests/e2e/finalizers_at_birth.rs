@@ -1,4 +1,4 @@
-//! Finalizers: set in the request that makes an object, or else by one write of the controller.
+//! Finalizers are set in the request that creates an object, or by one write of the controller.
 
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
-//! SIGTERM.
+//! A controller ends without an error after SIGTERM.
 
 use std::time::{Duration, Instant};
 
 use crate::with_example;
 
-/// Nothing is in the works, so there is nothing to wait for.
+/// No step is running, so the controller does not have to wait.
 const QUICK: Duration = Duration::from_secs(10);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The harness itself: isolation, and that nothing is left over.
+//! The harness: namespaces are isolated, and no process or file is left over.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use xos_harness::{
     eventually, namespace, process,
 };
 
-/// Until the end of one process is felt by the others.
+/// How long processes may take to notice that another one has ended.
 const GONE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn assert_nothing_left(ready: &Ready, processes: &[u32]) {
     .unwrap();
 }
 
-/// The processes that are told about `folder` on their command line.
+/// Returns the processes that have `folder` on their command line.
 fn processes_of(folder: &Path) -> Vec<u32> {
     let folder = folder.to_string_lossy();
     let told = |path: PathBuf| {

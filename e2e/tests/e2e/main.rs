@@ -1,7 +1,7 @@
-//! Behaviour on a real control plane: one behaviour per file.
+//! Tests on a real control plane, one behaviour per file.
 //!
-//! `cargo build --workspace --bins` comes first; `make test` does both. A test that fails prints its controller's log
-//! and the objects of its namespace.
+//! Run `cargo build --workspace --bins` first, or `make test`, which does both. A test that fails prints its
+//! controller's log and the objects of its namespace.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod background;
@@ -42,12 +42,12 @@ use std::error::Error;
 
 use xos_harness::{example::Example, namespace};
 
-/// Runs a test with an example of its own: namespace, directory, controller.
+/// Runs a test with its own example: namespace, directory and controller.
 async fn with_example(title: &str, test: impl AsyncFnOnce(&mut Example<'_>)) {
     with_configured_example(title, &serde_json::Value::Null, test).await;
 }
 
-/// The same, with more of a configuration.
+/// Does the same, with additional configuration.
 async fn with_configured_example(title: &str, more: &serde_json::Value, test: impl AsyncFnOnce(&mut Example<'_>)) {
     let whole = namespace::with(title, async |namespace| {
         let started = Example::start_with(namespace, more).await;

@@ -1,4 +1,5 @@
-//! What only the controller can check: unique fields, kinds of links, validators that speak of other objects; told in status and as Events.
+//! Checks that only the controller can do: unique fields, kinds of links, validators that refer to other objects. The
+//! results are shown in status and as Events.
 
 use serde_json::{Value, json};
 use xos_harness::example::condition;

@@ -1,4 +1,4 @@
-//! An operator's apply and a controller's saves live together.
+//! An operator's `kubectl apply` and the saves of a controller do not overwrite each other.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const MODELS: &str = "option app_label = \"saves\";
     message Port (XOSBase) { required string name = 1 [max_length = 32]; optional string admin = 2 [max_length = 32];
         optional int32 vlan = 3; }";
 
-/// Writes both, and leaves `admin` to an operator who has set it.
+/// Returns a synchronizer that sets both fields, but leaves `admin` to an operator who has set it.
 fn synchronizer(calls: &Calls) -> Synchronizer {
     let script: Script = Arc::new(|what, ctx, o| {
         Box::pin(async move {

@@ -1,5 +1,5 @@
-//! Every option of the language that says what a value may be: an object that keeps it, one that breaks it, and what
-//! the API server says to each.
+//! Every option of the language that restricts values: objects that are accepted, objects that are refused, and the API
+//! server's message.
 
 use serde_json::{Value, json};
 use xos_harness::{
@@ -9,17 +9,17 @@ use xos_harness::{
 
 use crate::causes;
 
-/// One option on a field or link `f`.
+/// A case: an option on a field or link `f`.
 struct Row {
     /// The field or link.
     member: &'static str,
-    /// Specs that are taken, with what is stored of them.
+    /// Specs that are accepted, with what is stored.
     good: Vec<(Value, Value)>,
-    /// Specs that are refused, with words of the reason.
+    /// Specs that are refused, with a part of the message.
     bad: Vec<(Value, &'static str)>,
 }
 
-/// A row whose good specs are stored as they are.
+/// Returns a case whose accepted specs are stored unchanged.
 fn row<const G: usize, const B: usize>(member: &'static str, good: [Value; G], bad: [(Value, &'static str); B]) -> Row {
     Row { member, good: good.into_iter().map(|spec| (spec.clone(), spec)).collect(), bad: bad.into() }
 }
@@ -128,7 +128,7 @@ fn content() -> Vec<Row> {
     ]
 }
 
-/// Defaults are stored, so that everybody reads the same value.
+/// Defaults are stored, so that all clients read the same value.
 fn defaults() -> Vec<Row> {
     let table = [
         ("required string f = 1 [default = \"x\", max_length = 9]", json!("x")),
@@ -174,14 +174,14 @@ fn links() -> Vec<Row> {
     ]
 }
 
-/// The operator's switches are on every object; what a synchronizer reports is in nobody's spec.
+/// Every object has the operator's switches. What a synchronizer reports is not in the spec.
 fn states() -> Vec<Row> {
     vec![
         row(
             "optional int32 f = 1",
-            [
-                json!({"noSync": true, "noPolicy": true, "writeProtect": false, "lazyBlocked": false, "xosManaged": true}),
-            ],
+            [json!({
+                "noSync": true, "noPolicy": true, "writeProtect": false, "lazyBlocked": false, "xosManaged": true,
+            })],
             [(json!({"noSync": "yes"}), "must be of type boolean"), (json!({"backendCode": 1}), "unknown field")],
         ),
         row("optional int32 f = 1 [feedback_state = True]", [json!({})], [(f(1), "unknown field")]),
@@ -214,7 +214,7 @@ async fn each_option_lets_the_good_pass_and_refuses_the_bad() {
     .unwrap();
 }
 
-/// What is not as the row says.
+/// Returns the differences from a case.
 async fn check(kinds: &Kinds, model: &str, row: &Row) -> Vec<String> {
     let mut wrong = vec![];
     for (at, (spec, stored)) in row.good.iter().enumerate() {

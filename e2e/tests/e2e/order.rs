@@ -1,4 +1,4 @@
-//! Linked objects: what comes first, what waits, and what the status of a waiting object says.
+//! Linked objects: their order, and the status of an object that waits.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use xos_runtime::Synchronizer;
 use xos_steps::StepError;
 
 const MODELS: &str = "option app_label = \"order\";
-    message Step (XOSBase) { required string name = 1 [max_length = 32]; optional manytoone after->Step:before = 2:1001; }";
+    message Step (XOSBase) { required string name = 1 [max_length = 32];
+        optional manytoone after->Step:before = 2:1001; }";
 
 /// Objects called `bad` fail.
 fn script() -> Script {

@@ -1,4 +1,4 @@
-//! Two controllers, each restricted to its namespace, do not see each other's objects.
+//! Two controllers that are restricted to their namespaces do not handle each other's objects.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Policies and the sync step of one object: who runs when, and how often.
+//! Policies and the sync step of one object: when each runs, and how often.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ const MODELS: &str = "option app_label = \"passes\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; optional string wish = 2 [max_length = 32];
         optional string seen = 3 [max_length = 32, feedback_state = True]; }";
 
-/// What one pass does to the object; `edit` is done once by an operator, while the handler runs.
+/// What a pass changes in the object. `edit` is an operator's change, done once while the handler runs.
 struct Does {
     change: fn(&mut Object),
     edit: Option<Value>,
@@ -40,7 +40,7 @@ fn script(namespace: &TestNamespace, does: Does) -> Script {
     })
 }
 
-/// Creates one object, and sees the handlers called exactly so; nothing more after a further object was handled.
+/// Creates an object, and checks that exactly the expected handlers are called, also after a restart.
 async fn settles(title: &str, policy: Does, step: Does, expected: &[&str], holds: impl Fn(&Value) -> bool) {
     namespace::with(title, async |namespace| {
         let calls = Calls::default();

@@ -1,4 +1,4 @@
-//! The controller's rights are those of the manifest, and RBAC is in force.
+//! The controller has the rights of the manifest and no others.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{Api, Client, api::PostParams};

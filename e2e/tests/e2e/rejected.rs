@@ -1,4 +1,4 @@
-//! What the model forbids, the API server refuses, with a message that names the field.
+//! The API server refuses what the model forbids. Its message names the field.
 
 use serde_json::{Value, json};
 use xos_harness::{example::Example, kubectl::Output};

@@ -1,4 +1,5 @@
-//! Several synchronizers on one model: own bookkeeping, own finalizers, own conditions; and one that waits for another's objects.
+//! Several synchronizers on one model have their own bookkeeping, finalizers and conditions; and one can wait for the
+//! objects of another.
 
 use serde_json::{Value, json};
 use xos_harness::example::condition;
@@ -8,7 +9,8 @@ use xos_runtime::Synchronizer;
 
 const MODELS: &str = "option app_label = \"several\";
     message Site (XOSBase) { required string name = 1 [max_length = 32]; }
-    message Slice (XOSBase) { required string name = 1 [max_length = 32]; required manytoone site->Site:slices = 2:1001; }";
+    message Slice (XOSBase) { required string name = 1 [max_length = 32];
+        required manytoone site->Site:slices = 2:1001; }";
 
 fn entries(object: &Value) -> Vec<&str> {
     let all = object["status"]["synchronizers"].as_array();

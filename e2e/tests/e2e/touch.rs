@@ -1,4 +1,4 @@
-//! A touch runs the step again though nothing has changed.
+//! A touch runs the step again, although nothing has changed.
 
 use xos_harness::{eventually, example::SOON};
 

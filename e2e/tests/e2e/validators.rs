@@ -1,4 +1,4 @@
-//! What a validator forbids, the API server refuses, with the model's own message.
+//! The API server refuses what a validator forbids, with the message of the model.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -63,7 +63,7 @@ async fn the_refusal_has_the_model_s_message() {
     .await;
 }
 
-/// Policies without a limit on their texts: what the API server would not pay for is left to the controller.
+/// Policies on texts without a length limit: the controller checks those that are too costly for the API server.
 #[tokio::test]
 async fn no_rule_costs_too_much() {
     let field = |at: usize, options: &str| format!("    optional string f{at} = {at} [{options}];\n");
@@ -98,7 +98,7 @@ async fn no_rule_costs_too_much() {
     .await;
 }
 
-/// Random policies on random objects: the API server's verdict is that of the policy.
+/// Random policies on random objects: the API server's result is the policy's.
 #[tokio::test]
 async fn rules_say_what_policies_say() {
     let seed = std::env::var("XOS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4_u64);
@@ -163,7 +163,7 @@ message Base (XOSBase) {
 }
 "#;
 
-/// A policy, as this test understands it.
+/// A policy.
 #[derive(Clone, Debug)]
 enum Policy {
     Holds(Term),
@@ -249,7 +249,7 @@ impl Policy {
         }
     }
 
-    /// As Python has it, and with nothing in what is not there.
+    /// Evaluates the policy as Python does. A field that is missing has no value.
     fn holds(&self, spec: &Map<String, Value>) -> bool {
         match self {
             Self::Holds(term) => is_true(&term.value(spec)),

@@ -1,4 +1,4 @@
-//! `xos-bench-bus`: the figures of pull steps and event steps, on a real Kafka and a real control plane.
+//! `xos-bench-bus`: measures pull steps and event steps with a real Kafka broker and a real control plane.
 
 use std::{error::Error, process::ExitCode};
 
@@ -13,19 +13,19 @@ xos_controller::use_mimalloc!();
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Only these.
+    /// Only these parts.
     #[arg(long, value_enum)]
     only: Vec<Part>,
     /// Messages for the rates.
     #[arg(long, default_value_t = 1_000_000)]
     messages: usize,
-    /// Messages for the memory.
+    /// Messages for the part `memory`.
     #[arg(long, default_value_t = 1_000_000)]
     many: usize,
-    /// Objects made of messages.
+    /// Objects that are created for messages.
     #[arg(long, default_value_t = 5_000)]
     objects: usize,
-    /// Things pulled.
+    /// Things that are pulled.
     #[arg(long, default_value_t = 5_000)]
     things: usize,
 }

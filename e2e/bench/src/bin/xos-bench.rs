@@ -1,4 +1,4 @@
-//! `xos-bench`: the benchmark. `make bench` builds it and all it needs.
+//! `xos-bench`: the benchmark of the engine. `make bench` builds it and everything that it needs.
 
 use std::{error::Error, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! A count that can be waited for to the millisecond, which looking from time to time does not do.
+//! A counter that wakes who waits for a value, so that times are exact.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -11,7 +11,7 @@ use super::Error;
 
 const DONE: Duration = Duration::from_secs(600);
 
-/// How many there were.
+/// A counter.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     now: AtomicUsize,
@@ -20,7 +20,7 @@ pub(super) struct Count {
 }
 
 impl Count {
-    /// One more.
+    /// Adds one.
     pub(super) fn one(&self) {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         if now == self.goal.load(Ordering::SeqCst) {
@@ -32,7 +32,7 @@ impl Count {
         self.now.load(Ordering::SeqCst)
     }
 
-    /// Waits until there were so many. One waits at a time.
+    /// Waits until the counter reaches `goal`. Only one task may wait at a time.
     pub(super) async fn until(&self, goal: usize) -> Result<(), Error> {
         self.goal.store(goal, Ordering::SeqCst);
         let reached = async {

@@ -1,4 +1,4 @@
-//! Messages and nothing else: rates, lag, memory.
+//! Messages only: rates, lag, memory.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -26,7 +26,7 @@ fn numbered(count: usize) -> Vec<(String, String)> {
     (0..count).map(|n| (format!("k{}", n % 1000), format!("{n} {body}"))).collect()
 }
 
-/// Messages a second through a step that does nothing, against a bare consumer of the same messages.
+/// Measures messages a second through a step that does nothing, compared with a bare consumer.
 pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
     kafka.client().create_topic("rate", PARTITIONS).await?;
     kafka.client().send("rate", &numbered(count)).await?;
@@ -65,7 +65,7 @@ async fn bare_rate(kafka: &Kafka, count: usize, round: usize) -> Result<f64, Err
     Ok(per_second(count, start.elapsed()))
 }
 
-/// Messages a second through a step that waits for something, as for an answer, against what so many at once can do.
+/// Measures messages a second through a step that waits, as for an answer, compared with as many tasks that only wait.
 pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
     const COUNT: usize = 20_000;
     const AT_ONCE: usize = 16;
@@ -96,7 +96,7 @@ pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
     Ok(())
 }
 
-/// From sending a message to its step, on a bus where nothing else happens.
+/// Measures the time from sending a message to its step, on an idle bus.
 pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     const COUNT: usize = 300;
     kafka.client().create_topic("lag", 1).await?;
@@ -126,7 +126,7 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     Ok(())
 }
 
-/// Memory while very many messages go through.
+/// Measures memory while very many messages are handled.
 pub(super) async fn memory_through(kafka: &Kafka, count: usize) -> Result<(f64, f64), Error> {
     kafka.client().create_topic("many", PARTITIONS).await?;
     const PART: usize = 100_000;
@@ -154,7 +154,7 @@ pub(super) async fn memory(kafka: &Kafka, count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Memory with a backlog that a slow step leaves on the broker.
+/// Measures memory with a backlog that a slow step leaves on the broker.
 pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
     const COUNT: usize = 10_000;
     kafka.client().create_topic("backlog", PARTITIONS).await?;

@@ -1,4 +1,4 @@
-//! The figures of pull steps and event steps: `make bench-bus`. Ratios are of one run, on one machine.
+//! The benchmark of pull steps and event steps: `make bench-bus`. Only figures of the same run can be compared.
 
 mod count;
 mod messages;
@@ -11,58 +11,58 @@ use clap::ValueEnum;
 
 use xos_harness::{cluster, inprocess, kafka, models, namespace, wait::Timeout};
 
-/// A figure could not be had.
+/// The benchmark failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Kafka.
+    /// Kafka failed.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
-    /// Its client.
+    /// The Kafka client failed.
     #[error("Kafka: {0}")]
     Client(#[from] rdkafka::error::KafkaError),
-    /// Event steps.
+    /// The event steps failed.
     #[error(transparent)]
     Bus(#[from] xos_bus::BusError),
-    /// The cluster.
+    /// There is no cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// A namespace.
+    /// A namespace could not be made or deleted.
     #[error(transparent)]
     Namespace(#[from] namespace::Error),
-    /// The controller.
+    /// The controller failed.
     #[error(transparent)]
     Controller(#[from] inprocess::Error),
-    /// Its models.
+    /// The models have errors.
     #[error(transparent)]
     Models(#[from] models::Error),
-    /// The API server.
+    /// The API server refused.
     #[error("the API server refused: {0}")]
     Api(#[from] kube::Error),
-    /// Something that did not come.
+    /// Something did not happen in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// Not all came.
+    /// Not all messages were handled in time.
     #[error("{now} of {goal} have come")]
     Missing {
-        /// How many were to come.
+        /// How many were expected.
         goal: usize,
-        /// How many came.
+        /// How many were handled.
         now: usize,
     },
-    /// A pull step.
+    /// The pull step failed.
     #[error("the pull step failed: {0}")]
     Pull(String),
-    /// Not measured.
+    /// The memory cannot be read.
     #[error("cannot tell how much memory this process has")]
     Memory(#[from] std::io::Error),
 }
 
-/// How much is done.
+/// How many messages and objects are used.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     /// Messages for the rates.
     pub messages: usize,
-    /// Messages for the memory.
+    /// Messages for the part `memory`.
     pub many: usize,
     /// Objects made of messages.
     pub objects: usize,
@@ -73,13 +73,13 @@ pub struct Size {
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Messages a second.
+    /// Messages a second through a step that does nothing.
     Rate,
-    /// The same with a step that waits.
+    /// Messages a second through a step that waits.
     Waiting,
-    /// From sending to the step.
+    /// The time from sending a message to its step.
     Lag,
-    /// Memory over very many messages.
+    /// Memory while very many messages are handled.
     Memory,
     /// Memory with a backlog.
     Backlog,
@@ -113,7 +113,7 @@ fn tell(what: &str, figure: &str, target: &str) {
     println!("{what:<58} {figure:>28}   {target}");
 }
 
-/// This process's memory, in MiB.
+/// Returns the memory of this process, in MiB.
 fn memory() -> Result<f64, Error> {
     let status = fs::read_to_string(PathBuf::from("/proc/self/status"))?;
     let kib =

@@ -1,4 +1,4 @@
-//! Messages that become objects, and listings of things that are objects already.
+//! Event steps that create objects, and pull steps.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -24,10 +24,10 @@ const MODELS: &str = "option app_label = \"figures\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; optional string state = 2 [max_length = 32];
         optional string site = 3 [max_length = 32]; }";
 const DONE: Duration = Duration::from_secs(600);
-/// As many as an event step does at once.
+/// How many requests run at once: as many as an event step handles.
 const AT_ONCE: usize = 16;
 
-/// Makes a thing of each message.
+/// Creates a thing for each message.
 #[derive(Clone)]
 struct MakeThings(Arc<Count>);
 
@@ -44,7 +44,7 @@ impl EventStep for MakeThings {
     }
 }
 
-/// Objects a second from messages, against making the same objects with nothing in between.
+/// Measures objects a second that are created for messages, compared with creating them directly.
 pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
     let measured = namespace::with("figures", async |namespace| -> Result<(f64, f64), Error> {
         let made = Arc::<Count>::default();
@@ -99,7 +99,7 @@ async fn make(objects: &Objects, prefix: &str, count: usize) -> Result<f64, Erro
     Ok(per_second(count, start.elapsed()))
 }
 
-/// Lists so many things, and notes how long each run took and what it changed.
+/// Lists a number of things, and records for each run the duration, the changes and the memory.
 struct PullThings(usize, Arc<Mutex<Vec<(Duration, String, f64)>>>);
 
 impl PullStep for PullThings {
@@ -126,7 +126,7 @@ impl PullStep for PullThings {
     }
 }
 
-/// A pull of many things that have not changed.
+/// Measures pulls of many things that have not changed.
 pub(super) async fn pull(count: usize) -> Result<(), Error> {
     let runs = Arc::new(Mutex::new(vec![]));
     let measured = namespace::with("pull-figures", async |namespace| -> Result<(), Error> {

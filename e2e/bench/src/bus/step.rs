@@ -1,4 +1,4 @@
-//! Event steps to measure with, at work.
+//! Event steps for the measurements.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,10 +13,10 @@ use xos_steps::{BusEvent, EventStep, StepContext, StepError, erase_event_step};
 use super::{Error, count::Count};
 use xos_harness::kafka::Kafka;
 
-/// The number of each event, and when it came.
+/// The number of each event, and when it was handled.
 pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
 
-/// Counts; waits at its gate, if it has one, and as long as it is told; notes when each event came, if it is told to.
+/// An event step that counts. It can wait at a gate, wait for a time, and record when each event was handled.
 #[derive(Clone, Default)]
 pub(super) struct Measured {
     pub(super) topic: String,
@@ -52,7 +52,7 @@ impl Measured {
     }
 }
 
-/// An event step at work.
+/// A running event step.
 pub(super) struct Running {
     pub(super) states: ConsumerStates,
     shutdown: CancellationToken,

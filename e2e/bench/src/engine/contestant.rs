@@ -1,4 +1,4 @@
-//! Who is measured, and how each is started.
+//! The controllers that are measured, and how each is started.
 
 use std::{
     fs,
@@ -20,33 +20,33 @@ use xos_harness::{paths, process::Child};
 
 /// Our program.
 const OURS: &str = "xos-bench-synchronizer";
-/// Until a controller has ended.
+/// How long a controller may take to end.
 const STOPPED: Duration = Duration::from_secs(20);
-/// Objects that peers handle at once: what ours does by default.
+/// How many objects the peers handle at once: our default.
 const WORKERS: &str = "16";
 
-/// Who is measured.
+/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contestant {
-    /// No controller: the load writes finalizer and status itself.
+    /// No controller: the load generator writes finalizer and status itself.
     Raw,
     /// The same, but the objects are created with the finalizer.
     RawBorn,
-    /// Ours; it sets the finalizer before the first sync.
+    /// Our controller; it sets the finalizer before the first sync.
     Ours,
-    /// Ours, with finalizers set at birth by an admission policy.
+    /// Our controller; an admission policy sets the finalizer when an object is created.
     OursAtBirth,
-    /// A controller in Go, with its defaults: it reads an unstructured object from the API server before it handles it.
+    /// A controller in Go with defaults: it reads an unstructured object from the API server before it handles it.
     ControllerRuntime,
-    /// The same, told to read from its cache.
+    /// The same, with reads from its cache.
     ControllerRuntimeCached,
     /// A controller in Python.
     Kopf,
 }
 
 impl Contestant {
-    /// What it is called in tables.
+    /// Returns the name in tables.
     #[must_use]
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -60,13 +60,13 @@ impl Contestant {
         }
     }
 
-    /// Who does the same writes without a controller.
+    /// Returns who does the same writes without a controller.
     #[must_use]
     pub(super) fn limit(self) -> Self {
         if self == Self::OursAtBirth { Self::RawBorn } else { Self::Raw }
     }
 
-    /// Who writes.
+    /// Returns who writes finalizers and status.
     #[must_use]
     pub(super) fn writes(self) -> Writes {
         match self {
@@ -77,7 +77,7 @@ impl Contestant {
     }
 }
 
-/// What our step is told.
+/// Settings of our step.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tuning {
     /// How often clean objects are synchronized again.
@@ -89,12 +89,12 @@ pub(super) struct Tuning {
 /// A running controller.
 pub(super) struct Controller {
     child: Child,
-    /// When its process was started.
+    /// When the process was started.
     pub(super) started: Instant,
 }
 
 impl Controller {
-    /// Starts a controller; raw writes have none.
+    /// Starts a controller, or nothing for raw writes.
     pub(super) fn start(stage: &Stage, who: Contestant, namespace: &str) -> Result<Option<Self>, Error> {
         let started = Instant::now();
         let child = match who {
@@ -109,18 +109,18 @@ impl Controller {
         Ok(Some(Self { child, started }))
     }
 
-    /// Starts our controller with a tuned step.
+    /// Starts our controller with settings for its step.
     pub(super) fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Result<Self, Error> {
         let started = Instant::now();
         Ok(Self { child: ours(stage, who, namespace, tuning)?, started })
     }
 
-    /// What it has used so far.
+    /// Returns the memory and processor time that it has used so far.
     pub(super) fn usage(&self) -> Result<Usage, Error> {
         Ok(Usage::of(self.child.id().ok_or(Error::ControllerEnded)?)?)
     }
 
-    /// Asks it to end and waits for that.
+    /// Asks the controller to end, and waits until it has ended.
     pub(super) async fn stop(mut self) -> Result<(), Error> {
         self.child.stop(STOPPED).await?;
         Ok(())

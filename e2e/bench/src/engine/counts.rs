@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, fmt};
 
 use kube::Client;
 
-/// The API server's own count of requests.
+/// The API server's metric of requests.
 const REQUESTS: &str = "apiserver_request_total{";
-/// The memory that the API server has allocated so far, given back or not.
+/// The metric of the memory that the API server has allocated so far, also what it has freed again.
 const ALLOCATED: &str = "go_memstats_alloc_bytes_total ";
-/// What reads.
+/// The verbs that read.
 const READS: [&str; 5] = ["GET", "LIST", "WATCH", "WATCHLIST", "CONNECT"];
 
-/// Which writes: group, resource with subresource, verb.
+/// A kind of writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kind {
     /// The API group.
@@ -30,16 +30,16 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How many writes of each kind there were so far, refused ones too.
+/// How many writes of each kind there were so far, including refused ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     writes: BTreeMap<Kind, u64>,
-    /// Bytes that the API server has allocated: what its work costs, whatever else the machine does.
+    /// Bytes that the API server has allocated. They show the cost of its work, whatever else the machine does.
     allocated: u64,
 }
 
 impl Counts {
-    /// Asks the API server.
+    /// Reads the counts of the API server.
     ///
     /// # Errors
     /// When it does not answer.
@@ -75,7 +75,7 @@ impl Counts {
         Self { writes, allocated }
     }
 
-    /// What came since an earlier count.
+    /// Returns what was added since an earlier count.
     #[must_use]
     pub(super) fn since(&self, before: &Self) -> Self {
         let new = |(kind, count): (&Kind, &u64)| {
@@ -86,26 +86,26 @@ impl Counts {
         Self { writes: self.writes.iter().filter_map(new).collect(), allocated }
     }
 
-    /// What the API server has allocated, in KiB.
+    /// Returns what the API server has allocated, in KiB.
     pub(super) fn allocated_kib(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "far from 2^52 KiB")]
         let kib = (self.allocated / 1024) as f64;
         kib
     }
 
-    /// All writes to objects of a group.
+    /// Returns the number of writes to objects of a group.
     #[must_use]
     pub(super) fn of_group(&self, group: &str) -> u64 {
         self.writes.iter().filter(|(kind, _)| kind.group == group).map(|(_, count)| count).sum()
     }
 
-    /// The writes to objects of a group, as `PATCH things/status 200: 10, …`.
+    /// Returns the writes to objects of a group, as `PATCH things/status 200: 10, …`.
     pub(super) fn listed(&self, group: &str) -> String {
         let listed = self.writes.iter().filter(|(kind, _)| kind.group == group);
         listed.map(|(kind, count)| format!("{kind}: {count}")).collect::<Vec<_>>().join(", ")
     }
 
-    /// All writes but renewals of leases.
+    /// Returns all writes except renewals of leases.
     #[must_use]
     pub(super) fn but_leases(&self) -> Vec<(Kind, u64)> {
         let others = self.writes.iter().filter(|(kind, _)| kind.resource != "leases");
@@ -113,14 +113,14 @@ impl Counts {
     }
 }
 
-/// A number of Prometheus: `1.2e+06` too.
+/// Reads a number of a metric, such as `1.2e+06`.
 fn number(text: &str) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let count = text.trim().parse::<f64>().unwrap_or_default() as u64;
     count
 }
 
-/// `a="1",b="2"`. No value that is looked at has a comma in it.
+/// Reads labels such as `a="1",b="2"`. No value that is used has a comma in it.
 fn labels_of(text: &str) -> BTreeMap<&str, &str> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (name, value.trim_matches('"'))).collect()

@@ -1,4 +1,4 @@
-//! The goals that runs are held to.
+//! The goals of the benchmark.
 
 use super::{
     contestant::Contestant,
@@ -6,21 +6,21 @@ use super::{
     run::{Phase, Run},
 };
 
-/// What the API server's limit leaves us, at least.
+/// The least rate, as a part of the raw writes' rate.
 const OF_LIMIT: f64 = 0.9;
-/// How much faster than a controller in Go we are, at least.
+/// The least rate, as a multiple of controller-runtime's.
 const OF_PEER: f64 = 1.5;
-/// How much longer than the writes alone a change may take.
+/// The longest median latency of a change, as a multiple of the raw writes'.
 const LATENCY: f64 = 1.3;
-/// The longest that a change may take on an idle system, in ms.
+/// The longest time that a change may take on an idle system, in ms.
 const LONGEST: f64 = 100.0;
 
-/// A phase's name, and where a run has it.
+/// A phase's name, and the function that gets it from a run.
 type Named = (&'static str, fn(&Run) -> Phase);
 
 const PHASES: [Named; 3] = [("create", |run| run.create), ("update", |run| run.update), ("delete", |run| run.delete)];
 
-/// The writes of a run.
+/// Returns the goals for the writes of a run.
 pub(super) fn writes(run: &Run) -> Vec<Goal> {
     let create = if run.who == Contestant::OursAtBirth { 1.0 } else { 2.0 };
     let limits = [create, 1.0, 1.0];
@@ -30,7 +30,8 @@ pub(super) fn writes(run: &Run) -> Vec<Goal> {
     PHASES.iter().zip(limits).map(goal).collect()
 }
 
-/// Rates and latency of ours next to the limit and the peer of the same round. What is missing makes a goal unmet.
+/// Returns the goals for rates and latency, compared with the limit and the peer of the same round. A goal is not met
+/// if a figure for it is missing.
 pub(super) fn rates(ours: &Run, limit: Option<&Run>, peer: Option<&Run>) -> Vec<Goal> {
     let mut goals = vec![];
     let title = ours.who.title();
@@ -47,7 +48,7 @@ pub(super) fn rates(ours: &Run, limit: Option<&Run>, peer: Option<&Run>) -> Vec<
     goals
 }
 
-/// Rates with many objects next to rates with few.
+/// Returns the goals for the rates with many objects, compared with few.
 pub(super) fn evenness(few: &Run, many: &Run) -> Vec<Goal> {
     let goal = |(name, phase): &Named| {
         let ratio = phase(many).per_second / phase(few).per_second.max(1e-9);

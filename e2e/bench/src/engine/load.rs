@@ -1,4 +1,4 @@
-//! The load generator (e2e/bench/load), driven by lines on its standard input.
+//! The load generator (e2e/bench/load). It gets its commands as lines on standard input.
 
 use std::{path::Path, process::Stdio};
 
@@ -10,27 +10,27 @@ use tokio::{
 
 use xos_harness::process::{self, Child};
 
-/// The load did not do what it was told to.
+/// The load generator failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It does not start.
+    /// It did not start.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// It does not listen or talk.
+    /// It has ended.
     #[error("the load generator is gone; the end of its log:\n{0}")]
     Gone(String),
-    /// It cannot be understood.
+    /// Its answer cannot be read.
     #[error("the load generator says {0:?}")]
     Words(String),
-    /// It did not measure each object.
+    /// It did not measure the times of single objects.
     #[error("the load generator did not tell how long each object took to {0}")]
     Unmeasured(String),
-    /// It met an error.
+    /// A command failed.
     #[error("{command}: {error}")]
     Failed {
-        /// What it did.
+        /// The command.
         command: String,
-        /// What it met.
+        /// The error.
         error: String,
     },
 }
@@ -38,32 +38,32 @@ pub enum Error {
 /// Who writes finalizers and status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writes {
-    /// A controller.
+    /// The controller.
     Controller,
-    /// The load itself, the finalizer by a write of its own.
+    /// The load generator; it sets the finalizer with a separate write.
     Raw,
-    /// The load itself; the objects are created with the finalizer.
+    /// The load generator; it creates the objects with the finalizer.
     RawBorn,
 }
 
-/// How times are spread, in milliseconds.
+/// The distribution of times, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Their mean.
+    /// The mean.
     pub mean: f64,
-    /// Half of them are shorter.
+    /// The median.
     pub p50: f64,
-    /// 99 of 100 are shorter.
+    /// The 99th percentile.
     pub p99: f64,
     /// The longest.
     pub max: f64,
 }
 
-/// What a command took.
+/// How long a command took.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Answer {
     command: String,
-    /// Until all of it was done and seen.
+    /// Until the last object was seen.
     pub(super) seconds: f64,
     millis: Option<Spread>,
     #[serde(default)]
@@ -71,10 +71,10 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Returns what each object took.
+    /// Returns how long single objects took.
     ///
     /// # Errors
-    /// When the load generator did not measure it.
+    /// When that was not measured.
     pub(super) fn millis(&self) -> Result<Spread, Error> {
         self.millis.ok_or_else(|| Error::Unmeasured(self.command.clone()))
     }
@@ -88,7 +88,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Starts one.
+    /// Starts a load generator.
     ///
     /// # Errors
     /// When it does not start.
@@ -113,10 +113,10 @@ impl Load {
         Ok(Self { child, input, output })
     }
 
-    /// Gives it a command and waits for the answer.
+    /// Runs a command for `n` objects, and returns the answer.
     ///
     /// # Errors
-    /// When it does not do it.
+    /// When the command fails.
     pub(super) async fn run(&mut self, command: &str, n: u32) -> Result<Answer, Error> {
         let line = self.ask(&format!("{command} {n}\n")).await;
         let line = line.ok_or_else(|| Error::Gone(process::tail(self.child.log(), 5)))?;
@@ -133,7 +133,7 @@ impl Load {
     }
 }
 
-/// Which objects.
+/// The objects of a load generator.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     /// Group, version and plural, with slashes.

@@ -13,18 +13,18 @@ use super::{
     stage::{GROUP, Stage},
 };
 
-/// Resident memory with many objects, in MiB.
+/// The most resident memory with many objects, in MiB.
 const MEMORY: f64 = 100.0;
-/// From the start of the process until the first change is handled, in seconds.
+/// The longest time from the start of the process until the first change is handled, in seconds.
 const FIRST: f64 = 5.0;
-/// A change during a resync, in ms.
+/// The longest time that a change may take during a resync, in ms.
 const DURING_RESYNC: f64 = 250.0;
-/// How often the step asks to look after each object in that part: all are due at any time.
+/// The resync period in that part: so short that all objects are always due.
 const RESYNC: Duration = Duration::from_secs(1);
-/// How long the step takes in that part, as if there were a backend.
+/// How long the step takes in that part, as with a backend.
 const TAKES: Duration = Duration::from_millis(5);
 
-/// Rates and memory.
+/// Measures rates and memory.
 pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
     let mut plan = async |who, objects, changes| -> Result<Option<Run>, Error> {
         let run = run::run(stage, Plan { who, objects, changes }).await?;
@@ -61,7 +61,7 @@ fn memory(ours: &Run, peer: Option<&Run>) -> Vec<Goal> {
     vec![own, Goal::at_most(format!("{what} / controller-runtime's"), ratio, 1.0, "")]
 }
 
-/// A restart with clean objects, then a resync of them.
+/// Measures a restart with clean objects, and a resync of them.
 pub(super) async fn restart_and_resync(stage: &Stage, options: &Options, report: &mut Report) -> Result<(), Error> {
     let mut clean = Clean::make(stage, options.sizes()).await?;
     if options.wants(Part::Restart) {
@@ -73,7 +73,7 @@ pub(super) async fn restart_and_resync(stage: &Stage, options: &Options, report:
     stage.remove_policies().await
 }
 
-/// Many objects that our controller has synchronized, and no controller.
+/// Many objects that our controller has synchronized. No controller is running.
 struct Clean<'a> {
     stage: &'a Stage,
     sizes: Sizes,

@@ -1,7 +1,6 @@
-//! The benchmark: the engine next to its peers, on one control plane, in one run.
+//! The benchmark of the engine: it is compared with its peers, on one control plane and in one run.
 //!
-//! `xos-bench` runs it; docs/benchmarks.md tells how to read what it prints. Figures of different runs are not to be
-//! compared: only ratios within one run say something.
+//! `xos-bench` runs it; docs/benchmarks.md explains the output. Only figures of the same run can be compared.
 
 mod contestant;
 mod counts;
@@ -30,56 +29,56 @@ pub use usage::Usage;
 
 use xos_harness::{cluster, control, models, paths, process, tools};
 
-/// The benchmark could not be run to its end.
+/// The benchmark failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its programs.
+    /// A program is missing and cannot be built.
     #[error(transparent)]
     Programs(#[from] tools::Error),
-    /// Its control plane.
+    /// There is no control plane.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
-    /// Its client.
+    /// There is no client.
     #[error(transparent)]
     Client(#[from] control::ClientError),
-    /// Its models.
+    /// The models have errors.
     #[error(transparent)]
     Models(#[from] models::Error),
-    /// Their definitions.
+    /// The definitions cannot be installed.
     #[error(transparent)]
     Install(#[from] xos_engine::install::InstallError),
-    /// The API server.
+    /// The API server refused.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
-    /// The load.
+    /// The load generator failed.
     #[error(transparent)]
     Load(#[from] load::Error),
-    /// A program of ours.
+    /// A program of this workspace is missing.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// A process.
+    /// A process failed.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// A controller that is not there any more.
+    /// A controller has ended.
     #[error("a controller ended by itself")]
     ControllerEnded,
-    /// kopf was not asked for.
+    /// kopf is not installed.
     #[error("kopf is not installed")]
     NoKopf,
-    /// The program that plans orders.
+    /// The program that orders objects failed.
     #[error("cannot read what the example `planning` prints: {0:?}")]
     Planning(String),
-    /// A file.
+    /// A file cannot be used.
     #[error("cannot use a file or process")]
     File(#[from] std::io::Error),
 }
 
-/// Runs what is asked for.
+/// Runs the parts that the options ask for.
 ///
-/// Needs a runtime of the main thread: what it starts is tied to the thread that starts it.
+/// Needs a runtime of the main thread: processes are killed when the thread that started them ends.
 ///
 /// # Errors
-/// When something does not start, or does not do its work.
+/// When a process does not start, or fails.
 pub async fn run(options: &Options) -> Result<Report, Error> {
     let mut report = Report { about: about(options), ..Report::default() };
     if options.wants(Part::Planning) {

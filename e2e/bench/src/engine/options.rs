@@ -1,29 +1,29 @@
-//! What to measure, and how much of it.
+//! What is measured, and with how many objects.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-/// Measures the engine on a control plane of its own, next to its peers.
+/// Compares the engine with its peers, on a control plane of its own.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Options {
-    /// Only these parts, as `rate,chain`.
+    /// Only these parts, such as `rate,chain`.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS")]
     pub only: Vec<Part>,
-    /// Small numbers: does it still work? The times say nothing then.
+    /// Use few objects, to check that the benchmark works; the times mean nothing.
     #[arg(long)]
     pub quick: bool,
-    /// How long the system is watched at rest, in seconds.
+    /// How long writes are counted at rest, in seconds.
     #[arg(long, value_name = "SECONDS")]
     pub rest: Option<u64>,
-    /// How many objects the rates are of.
+    /// How many objects the rates are measured with.
     #[arg(long, value_name = "N")]
     pub objects: Option<u32>,
-    /// How often the rates are measured; the medians count.
+    /// How often the rates are measured; the medians are compared.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub rounds: usize,
-    /// Without kopf, which is slow.
+    /// Leave out kopf, which is slow.
     #[arg(long)]
     pub no_kopf: bool,
     /// The folder for report.md and report.json.
@@ -37,13 +37,13 @@ pub struct Options {
 /// A part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// The order of dirty objects, without a cluster.
+    /// Ordering dirty objects, without a cluster.
     Planning,
     /// Writes for each object.
     Writes,
     /// A chain of linked objects.
     Chain,
-    /// Objects a second and latency, next to the peers.
+    /// Objects a second and latency, compared with the peers.
     Rate,
     /// Many objects: rates and memory.
     Scale,
@@ -62,11 +62,11 @@ pub struct Sizes {
     pub writes: u32,
     /// Links of the chain.
     pub chain: u32,
-    /// Objects of a rate.
+    /// Objects of the rates.
     pub rate: u32,
     /// The same for kopf.
     pub kopf: u32,
-    /// Changes of which the latency is measured.
+    /// Changes whose latency is measured.
     pub changes: u32,
     /// Few objects.
     pub few: u32,
@@ -79,13 +79,13 @@ pub struct Sizes {
 }
 
 impl Options {
-    /// Is a part asked for?
+    /// Returns whether a part is to be measured.
     #[must_use]
     pub fn wants(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }
 
-    /// The sizes that are asked for.
+    /// Returns the sizes to be used.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let sizes = if self.quick { QUICK } else { FULL };

@@ -1,20 +1,21 @@
-//! The order of dirty objects: the example `planning` of xos-model, run and judged.
+//! Ordering dirty objects: runs the example `planning` of xos-model, and compares its output with the goals.
 
 use tokio::process::Command;
 
 use super::{Error, report::Goal};
 use xos_harness::paths;
 
-/// Its program, beside ours.
+/// The program of the example.
 const PROGRAM: &str = "examples/planning";
-/// The objects that the goal speaks of.
+/// The number of objects that the goal is for.
 const OBJECTS: u32 = 10_000;
-/// What loading and planning them may take, in ms.
+/// The longest time for loading and planning them, in ms.
 const LIMIT: f64 = 100.0;
-/// How much longer an object may take among 100,000 than among 1,000: caches are smaller than that.
+/// How much longer an object may take with 100,000 objects than with 1,000. More objects do not fit in the processor's
+/// caches.
 const LINEAR: f64 = 3.0;
 
-/// A line of its table.
+/// A line of the example's table.
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
     shape: String,
@@ -23,7 +24,7 @@ struct Line {
     plan: f64,
 }
 
-/// Runs it.
+/// Runs the example.
 pub(super) async fn measure() -> Result<Vec<Goal>, Error> {
     let Ok(program) = paths::program(PROGRAM) else {
         let why = "not built: `cargo build --release -p xos-model --example planning`";

@@ -1,4 +1,4 @@
-//! The programs beside ours: the load generator, and the peers.
+//! The programs that are not in Rust: the load generator and the peers.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds what is not in the cache yet. Blocks.
+    /// Builds the programs that are not in the cache. Blocks.
     ///
     /// # Errors
     /// When Go or Python is missing, or a build fails.

@@ -1,4 +1,4 @@
-//! Objects a second and latency: ours, the limit that the API server sets, and the peers, one after another.
+//! Objects a second and latency: our controller, the raw writes, and the peers, one after another.
 
 use super::{
     Error, Options, Sizes,
@@ -12,7 +12,7 @@ use super::{
     stage::Stage,
 };
 
-/// The order: what is compared stands side by side, so that both meet the same machine.
+/// The order. What is compared runs one after the other, so that the machine is in a similar state.
 const ORDER: [Contestant; 6] = [
     Contestant::ControllerRuntimeCached,
     Contestant::ControllerRuntime,
@@ -22,7 +22,7 @@ const ORDER: [Contestant; 6] = [
     Contestant::OursAtBirth,
 ];
 
-/// Measures all, as often as asked for.
+/// Measures all of them, in several rounds.
 pub(super) async fn measure(stage: &Stage, options: &Options, report: &mut Report) -> Result<(), Error> {
     let sizes = options.sizes();
     let mut rounds: Vec<Vec<Run>> = vec![];
@@ -59,7 +59,7 @@ async fn one(stage: &Stage, sizes: Sizes, who: Contestant, report: &mut Report) 
     Ok(run)
 }
 
-/// The run that has the median of each figure.
+/// Returns a run that has the median of each figure.
 fn median(rounds: &[Vec<Run>], who: Contestant) -> Option<Run> {
     let runs: Vec<&Run> = rounds.iter().flatten().filter(|run| run.who == who).collect();
     let first = (*runs.first()?).clone();

@@ -1,4 +1,4 @@
-//! What came out: goals met or not, and the figures behind them; as text, Markdown and JSON.
+//! The results, as text, Markdown and JSON: goals, and the figures behind them.
 
 use std::{fmt::Write as _, fs, io, path::Path, time::Duration};
 
@@ -6,35 +6,35 @@ use serde::Serialize;
 
 use super::{options::Part, run::Run};
 
-/// A goal, and what was measured.
+/// A goal, and the figure that was measured for it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Goal {
-    /// What it is about.
+    /// What is measured.
     pub what: String,
-    /// What is wanted.
+    /// The limit.
     pub wanted: String,
-    /// What was measured, or why it was not.
+    /// The figure as text, or why there is none.
     pub measured: String,
     /// The figure, if there is one.
     pub value: Option<f64>,
-    /// Whether it is met; none if it was not measured, which does not count as met.
+    /// Whether the goal is met; nothing if it was not measured, which does not count as met.
     pub met: Option<bool>,
 }
 
 impl Goal {
-    /// A figure that may not be greater than `limit`. Without a figure the goal is not met.
+    /// Returns a goal for a figure that may not be greater than `limit`. Without a figure the goal is not met.
     #[must_use]
     pub fn at_most(what: impl Into<String>, value: impl Into<Option<f64>>, limit: f64, unit: &str) -> Self {
         Self::new(what, format!("≤ {}", figure(limit, unit)), value.into(), unit, |value| value <= limit)
     }
 
-    /// A figure that may not be smaller than `limit`. Without a figure the goal is not met.
+    /// Returns a goal for a figure that may not be smaller than `limit`. Without a figure the goal is not met.
     #[must_use]
     pub fn at_least(what: impl Into<String>, value: impl Into<Option<f64>>, limit: f64, unit: &str) -> Self {
         Self::new(what, format!("≥ {}", figure(limit, unit)), value.into(), unit, |value| value >= limit)
     }
 
-    /// A goal that could not be measured. It is not met.
+    /// Returns a goal that could not be measured. It is not met.
     #[must_use]
     pub fn unmeasured(what: impl Into<String>, wanted: &str, why: &str) -> Self {
         Self { what: what.into(), wanted: wanted.to_owned(), measured: why.to_owned(), value: None, met: None }
@@ -53,7 +53,7 @@ impl Goal {
         Self { what: what.into(), wanted, measured, value, met: value.map(meets) }
     }
 
-    /// The goal with more words on what was measured.
+    /// Returns the goal with an explanation of the figure.
     #[must_use]
     pub fn with(mut self, more: impl std::fmt::Display) -> Self {
         let _ = write!(self.measured, " ({more})");
@@ -82,19 +82,19 @@ fn figure(value: f64, unit: &str) -> String {
     format!("{short}{space}{unit}")
 }
 
-/// All that was measured.
+/// All results.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
-    /// Where and how: one line each.
+    /// The conditions of the run, one per line.
     pub about: Vec<String>,
-    /// Goals, by part.
+    /// Goals, with their parts.
     pub goals: Vec<(String, Goal)>,
-    /// Each contestant's runs.
+    /// The runs of all controllers.
     pub runs: Vec<Run>,
 }
 
 impl Report {
-    /// Takes in what a part came to, and tells it.
+    /// Adds the goals of a part, and prints them.
     pub fn add(&mut self, part: Part, goals: Vec<Goal>) {
         for goal in goals {
             println!("  {:<58} {:>12}  {:<12} {}", goal.what, goal.wanted, goal.verdict(), goal.measured);
@@ -102,7 +102,7 @@ impl Report {
         }
     }
 
-    /// Takes in a run, and tells it.
+    /// Adds a run, and prints it.
     pub fn run(&mut self, run: Run) {
         println!("  {}", row(&run).join("  "));
         self.runs.push(run);
@@ -124,7 +124,7 @@ impl Report {
         fs::write(folder.join("report.md"), self.markdown())
     }
 
-    /// The tables.
+    /// Returns the report in Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::from("# Benchmark\n\n");

@@ -1,4 +1,4 @@
-//! One contestant's run: create, update, change one by one, delete.
+//! One run: create objects, update them, change some one by one, delete them.
 
 use std::time::Duration;
 
@@ -12,38 +12,38 @@ use super::{
     usage::Usage,
 };
 
-/// Until whatever still follows the last sync is written, and memory that is not needed is given back.
+/// How long to wait until everything that follows the last sync is written, and unused memory is freed.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What a run is made of.
+/// The parameters of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    /// Who.
+    /// What is measured.
     pub(super) who: Contestant,
     /// How many objects.
     pub(super) objects: u32,
-    /// How many changes one by one.
+    /// How many objects are changed one by one.
     pub(super) changes: u32,
 }
 
 /// What a run measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run {
-    /// Who.
+    /// What is measured.
     pub who: Contestant,
     /// How many objects.
     pub objects: u32,
-    /// From the first create to the last sync.
+    /// Creating the objects, until the last sync.
     pub create: Phase,
-    /// From the first update to the last sync.
+    /// Updating the objects, until the last sync.
     pub update: Phase,
-    /// One change at a time.
+    /// Changing objects one at a time.
     pub change: Option<Spread>,
-    /// From the first delete until all are gone.
+    /// Deleting the objects, until all are deleted.
     pub delete: Phase,
-    /// Memory and processor time of the controller, when all objects were there and nothing was to do.
+    /// Memory and processor time of the controller with all objects and nothing to do.
     pub usage: Option<Usage>,
-    /// Processor time of the controller in the end.
+    /// Processor time of the controller at the end.
     pub cpu: Option<Duration>,
 }
 
@@ -52,7 +52,7 @@ pub struct Run {
 pub struct Phase {
     /// Objects a second.
     pub per_second: f64,
-    /// Writes for each object beside the operator's own.
+    /// Writes for each object, not counting the operator's.
     pub writes: f64,
     /// Processor time of API server and etcd for each object, in ms: less noisy than rates on a busy machine.
     pub server_ms: Option<f64>,
@@ -60,7 +60,7 @@ pub struct Phase {
     pub server_kib: f64,
 }
 
-/// Does a run. None for ours with finalizers at birth if the program has no such thing.
+/// Does a run. Returns nothing if finalizers are to be set when an object is created, and are not.
 pub(super) async fn run(stage: &Stage, plan: Plan) -> Result<Option<Run>, Error> {
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, plan.who.writes())?;
@@ -92,7 +92,7 @@ async fn measure(stage: &Stage, plan: Plan, load: &mut Load, controller: Option<
     Ok(Run { who: plan.who, objects: plan.objects, create, update, change, delete, usage, cpu })
 }
 
-/// One command on all objects, with its writes counted. The operator's are one for each object.
+/// Runs one command on all objects, and counts the writes. The operator does one write for each object.
 pub(super) async fn phase(stage: &Stage, load: &mut Load, command: &str, objects: u32) -> Result<Phase, Error> {
     let before = stage.counts().await?;
     let cpu = stage.server_cpu();

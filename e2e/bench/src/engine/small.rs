@@ -1,4 +1,4 @@
-//! The parts with few objects: writes for each, a chain, rest.
+//! The parts with few objects: writes for each object, a chain, rest.
 
 use super::{
     Error, Sizes,
@@ -11,14 +11,14 @@ use super::{
     stage::{GROUP, Stage},
 };
 
-/// Why something of finalizers at birth is not measured.
+/// Why finalizers at birth are not measured.
 pub(super) const NO_POLICY: &str = "objects are not born with finalizers";
-/// How much longer than as many writes of status, one after another, a chain may take.
+/// The longest time for a chain, as a multiple of the time for as many status writes one after another.
 const CHAIN: f64 = 1.5;
-/// How long one link of it may take, in ms.
+/// The longest time for one link of the chain, in ms.
 const HOP: f64 = 20.0;
 
-/// Writes for each object, as the API server counts them.
+/// Measures the writes for each object, as the API server counts them.
 pub(super) async fn writes(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
     for who in [Contestant::Ours, Contestant::OursAtBirth] {
         match run::run(stage, Plan { who, objects: sizes.writes, changes: 0 }).await? {
@@ -29,7 +29,7 @@ pub(super) async fn writes(stage: &Stage, sizes: Sizes, report: &mut Report) -> 
     Ok(())
 }
 
-/// A chain of linked objects that is done link after link, next to as many writes of status.
+/// Measures a chain of linked objects, compared with as many status writes.
 pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
     let raw = stage.namespace().await?;
     let mut load = stage.things(&raw, Writes::Raw)?;
@@ -64,7 +64,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
     Ok(())
 }
 
-/// Many objects that are clean, and a controller with nothing to do: nothing is written.
+/// Counts the writes with clean objects and a controller that has nothing to do.
 pub(super) async fn rest(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, Writes::Controller)?;

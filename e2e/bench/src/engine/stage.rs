@@ -1,4 +1,4 @@
-//! What all measurements stand on: one control plane, the kinds, the programs.
+//! What all measurements need: a control plane, the kinds, the programs.
 
 use std::{
     cell::Cell,
@@ -34,22 +34,22 @@ pub(super) const GROUP: &str = "bench.xos.opencord.org";
 const THINGS: &str = "bench.xos.opencord.org/v1/things";
 const LINKS: &str = "bench.xos.opencord.org/v1/links";
 
-/// Until an admission policy is in force.
+/// How long an admission policy may take until it is in force.
 const IN_FORCE: Duration = Duration::from_secs(10);
 
-/// The control plane with what is on it.
+/// The control plane with everything that the measurements need.
 pub(super) struct Stage {
     cluster: Cluster,
     client: Client,
     programs: Programs,
     folder: tempfile::TempDir,
     namespaces: Cell<u32>,
-    /// Admission policies that were there before.
+    /// Admission policies that existed before.
     policies: HashSet<String>,
 }
 
 impl Stage {
-    /// Builds what is missing, starts the control plane (or takes the one of a parent process), installs the kinds.
+    /// Builds missing programs, starts the control plane (or uses the one of a parent process), and installs the kinds.
     pub(super) async fn set(with_kopf: bool) -> Result<Self, Error> {
         let programs = Programs::ready(with_kopf)?;
         let cluster = match std::env::var_os("XOS_E2E_KUBECONFIG") {
@@ -75,7 +75,7 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// A namespace that nobody has used.
+    /// Makes a new namespace.
     pub(super) async fn namespace(&self) -> Result<String, Error> {
         let count = self.namespaces.get() + 1;
         self.namespaces.set(count);
@@ -86,12 +86,12 @@ impl Stage {
         Ok(name)
     }
 
-    /// A load of things.
+    /// Starts a load generator for things.
     pub(super) fn things(&self, namespace: &str, writes: Writes) -> Result<Load, Error> {
         self.load(Target { resource: THINGS, kind: "Thing", namespace }, writes)
     }
 
-    /// A load of links.
+    /// Starts a load generator for links.
     pub(super) fn links(&self, namespace: &str, writes: Writes) -> Result<Load, Error> {
         self.load(Target { resource: LINKS, kind: "Link", namespace }, writes)
     }
@@ -100,20 +100,20 @@ impl Stage {
         Ok(Load::start(&self.programs.load(), self.kubeconfig(), of, writes, &self.file("load.log"))?)
     }
 
-    /// All writes so far.
+    /// Returns the writes so far.
     pub(super) async fn counts(&self) -> Result<Counts, Error> {
         Ok(Counts::now(&self.client).await?)
     }
 
-    /// Processor time of API server and etcd so far; unknown of a control plane that somebody else started.
+    /// Returns the processor time of API server and etcd so far, or nothing if another process started them.
     pub(super) fn server_cpu(&self) -> Option<Duration> {
         let folder = &self.cluster.served()?.ready().data_dir;
         let used = usage::told_about(folder).into_iter().filter_map(|process| Usage::of(process).ok());
         Some(used.map(|usage| usage.cpu).sum())
     }
 
-    /// Waits until new things are born with finalizers: a policy is in force a moment after it was made. False if they
-    /// are not.
+    /// Waits until new things are created with finalizers: a policy is in force a moment after it was made. Returns
+    /// whether they are.
     pub(super) async fn sets_finalizers(&self, namespace: &str) -> Result<bool, Error> {
         let thing = GroupVersionKind::gvk(GROUP, "v1", "Thing");
         let resource = ApiResource::from_gvk_with_plural(&thing, "things");
@@ -128,7 +128,7 @@ impl Stage {
         Ok(eventually(IN_FORCE, "a thing that is born with finalizers", look).await.is_ok())
     }
 
-    /// Removes the admission policies that controllers have made: the next one measured is to be without.
+    /// Removes the admission policies that controllers have made, because the next controller is measured without them.
     pub(super) async fn remove_policies(&self) -> Result<(), Error> {
         let api: Api<MutatingAdmissionPolicy> = Api::all(self.client.clone());
         let bindings: Api<MutatingAdmissionPolicyBinding> = Api::all(self.client.clone());

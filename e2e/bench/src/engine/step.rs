@@ -1,4 +1,4 @@
-//! The models of the benchmark, and the step that does nothing.
+//! The models of the benchmark, and a step that does nothing.
 
 use std::{env, time::Duration};
 
@@ -7,12 +7,12 @@ use xos_steps::{StepContext, StepError, SyncStep};
 
 /// The models' text.
 pub const MODELS: &str = include_str!("../../bench.xproto");
-/// Where its program is told how often clean objects are synchronized again, in milliseconds.
+/// The environment variable with the resync period, in milliseconds.
 pub const RESYNC: &str = "XOS_BENCH_RESYNC_MS";
-/// Where its program is told how long the step takes, in milliseconds.
+/// The environment variable with the duration of the step, in milliseconds.
 pub const TAKES: &str = "XOS_BENCH_STEP_MS";
 
-/// Synchronizes by doing nothing, or by waiting.
+/// A step that does nothing, or waits.
 #[derive(Debug, Default)]
 pub struct SyncThing {
     resync: Option<Duration>,
@@ -20,7 +20,7 @@ pub struct SyncThing {
 }
 
 impl SyncThing {
-    /// As the environment says.
+    /// Returns a step with the settings of the environment.
     #[must_use]
     pub fn from_environment() -> Self {
         let millis = |name| env::var(name).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);

@@ -1,4 +1,4 @@
-//! What a process has used: memory and processor time.
+//! Memory and processor time of a process.
 
 use std::{fs, io, path::Path, time::Duration};
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 /// Memory and processor time of a process so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
-    /// The most resident memory it ever had, in KiB.
+    /// The most resident memory so far, in KiB.
     pub peak_kib: u64,
-    /// The resident memory it has, in KiB.
+    /// The resident memory, in KiB.
     pub resident_kib: u64,
-    /// Processor time, in all threads.
+    /// Processor time of all threads.
     pub cpu: Duration,
 }
 
 impl Usage {
-    /// Looks at a process.
+    /// Reads the usage of a process.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such process.
     pub fn of(process: u32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
@@ -30,7 +30,7 @@ impl Usage {
     }
 }
 
-/// The processes of a control plane that have its folder on their command line.
+/// Returns the processes of a control plane: those that have its folder on their command line.
 pub(super) fn told_about(folder: &Path) -> Vec<u32> {
     const PROGRAMS: [&str; 2] = ["etcd", "kube-apiserver"];
     let folder = folder.to_string_lossy();
@@ -48,7 +48,7 @@ fn kib(status: &str, name: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.trim().parse().ok())
 }
 
-/// The times in user and system mode.
+/// Returns the time in user and system mode.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     // "pid (name) state …", and the name may hold anything.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);

@@ -27,9 +27,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the control plane's programs, if they are not in the cache, and print where each is.
+    /// Build the control plane's programs, if they are not in the cache, and print their paths.
     Tools,
-    /// Start a cluster in the background, and print what to tell the shell: `eval "$(xos-cluster up)"`.
+    /// Start a cluster in the background, and print its environment variables: `eval "$(xos-cluster up)"`.
     Up {
         /// Record every request that may change something.
         #[arg(long)]
@@ -37,12 +37,12 @@ enum Command {
     },
     /// Stop the cluster in the background.
     Down,
-    /// Run a cluster until standard input ends or SIGTERM comes; prints one line of JSON when it is ready.
+    /// Run a cluster until standard input ends or SIGTERM comes; prints one line of JSON when the cluster is ready.
     Serve {
         /// Record every request that may change something, in audit.log beside the kubeconfig.
         #[arg(long)]
         audit: bool,
-        /// Describe the cluster in this folder, and be the only one that does.
+        /// Write the description of the cluster to this folder, and hold its lock.
         #[arg(long, hide = true)]
         state: Option<PathBuf>,
     },

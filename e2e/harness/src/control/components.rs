@@ -6,10 +6,10 @@ use crate::{
     tools::{Tool, Tools},
 };
 
-/// Services get their addresses from here. No Service is ever reached: there is no node.
+/// The addresses of Services. No Service is ever reached, because there is no node.
 const SERVICES: &str = "10.0.0.0/24";
 
-/// etcd. Its data are thrown away with the cluster, so it need not wait for the disk.
+/// Starts etcd. Its data are deleted with the cluster, so it does not wait for the disk.
 pub(super) fn etcd(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
     let client = format!("https://127.0.0.1:{}", data.etcd);
     start(
@@ -31,7 +31,7 @@ pub(super) fn etcd(tools: &Tools, data: &Data) -> Result<Child, process::Error> 
     )
 }
 
-/// kube-apiserver, with access decided by RBAC alone.
+/// Starts kube-apiserver, which uses RBAC for all access.
 pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
     let mut flags = vec![
         flag("etcd-servers", format!("https://127.0.0.1:{}", data.etcd)),
@@ -60,7 +60,7 @@ pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::E
     start(tools, data, Tool::ApiServer, &flags)
 }
 
-/// kube-controller-manager, with all its controllers, each under its own ServiceAccount.
+/// Starts kube-controller-manager with all its controllers, each with its own ServiceAccount.
 pub(super) fn controller_manager(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
     start(
         tools,

@@ -1,4 +1,4 @@
-//! The folder that a cluster lives in, and everything made in it before the processes start.
+//! The folder of a cluster, and the files that are made before its processes start.
 
 use std::{
     io,
@@ -21,18 +21,18 @@ const SERVICE_IP: [u8; 4] = [10, 0, 0, 1];
 /// A cluster's folder could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The keys.
+    /// The keys could not be made.
     #[error(transparent)]
     Keys(#[from] keys::Error),
-    /// A file.
+    /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The ports.
+    /// There are no free ports.
     #[error("cannot find free ports")]
     Ports(#[from] io::Error),
 }
 
-/// What the processes are told.
+/// The configuration of the cluster's processes.
 #[derive(Debug)]
 pub(super) struct Data {
     folder: PathBuf,
@@ -40,12 +40,12 @@ pub(super) struct Data {
     pub(super) etcd: u16,
     /// The API server's port.
     pub(super) api: u16,
-    /// Record every write to the API server?
+    /// Whether every write to the API server is recorded.
     pub(super) audit: bool,
 }
 
 impl Data {
-    /// Makes keys, kubeconfigs and the audit policy in `folder`, which is empty.
+    /// Makes keys, kubeconfigs and the audit policy in `folder`, which must be empty.
     pub(super) fn make(folder: &Path, audit: bool) -> Result<Self, Error> {
         let [etcd, api] = ports::free()?;
         let data = Self { folder: folder.to_owned(), etcd, api, audit };
@@ -62,17 +62,17 @@ impl Data {
         Ok(data)
     }
 
-    /// A file or folder in it.
+    /// Returns the path of a file in the folder.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// A component's log.
+    /// Returns the path of a component's log.
     pub(super) fn log(&self, component: &str) -> PathBuf {
         self.file(&format!("{component}.log"))
     }
 
-    /// Where the API server listens.
+    /// Returns the URL of the API server.
     pub(super) fn server(&self) -> String {
         format!("https://127.0.0.1:{}", self.api)
     }

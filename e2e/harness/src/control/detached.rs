@@ -1,7 +1,6 @@
-//! A control plane in the background, for a person: `xos-cluster up` and `down`.
+//! A control plane in the background, for manual use: `xos-cluster up` and `down`.
 //!
-//! Its server holds a lock for as long as it lives, so a crashed one is told from a running one without looking at
-//! process ids.
+//! The process that serves it holds a lock while it runs. So a crashed server is recognized without process ids.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -20,21 +19,21 @@ use crate::{
     wait::{Timeout, eventually},
 };
 
-/// Until a server that was started by somebody else is ready.
+/// How long a server that another process has started may take until it is ready.
 const STARTED: Duration = Duration::from_secs(150);
-/// Until a server that was told to stop is gone.
+/// How long a server that was asked to stop may take.
 const STOPPED: Duration = Duration::from_secs(60);
 
-/// The background cluster could not be handled.
+/// The background cluster cannot be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its folder.
+    /// There is no folder for it.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// Its programs.
+    /// Its programs cannot be built.
     #[error(transparent)]
     Tools(#[from] tools::Error),
-    /// Its server.
+    /// Its server did not start.
     #[error(transparent)]
     Served(#[from] served::Error),
     /// Its server cannot go on alone.
@@ -43,15 +42,15 @@ pub enum Error {
     /// It takes too long.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// A second server was asked for.
+    /// A cluster is running already.
     #[error("a cluster runs in the background already: `xos-cluster down` stops it")]
     Running,
-    /// Its files.
+    /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-/// Makes sure that one runs. The flag tells whether it was started now.
+/// Starts the background cluster if it does not run. Returns whether it was started now.
 ///
 /// # Errors
 /// When it does not start.
@@ -68,10 +67,10 @@ pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
     Ok((ready, true))
 }
 
-/// Stops it and waits until everything is gone. The answer tells whether one was running.
+/// Stops the background cluster, and waits until it has ended. Returns whether one was running.
 ///
 /// # Errors
-/// When it does not go.
+/// When it does not end.
 pub async fn down() -> Result<bool, Error> {
     let folder = folder()?;
     if let Some(_lock) = try_lock(&folder)? {
@@ -90,7 +89,7 @@ pub async fn down() -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The server's mark that it is there; given up when its process ends.
+/// The lock and the description of a running server. The lock is released when the process ends.
 #[derive(Debug)]
 pub struct Claim {
     folder: PathBuf,
@@ -98,17 +97,17 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// For the server that describes itself in `folder`; removes what a crashed one has left.
+    /// Takes the lock of `folder`, and removes what a crashed server has left.
     ///
     /// # Errors
-    /// When another one has it.
+    /// When another server has the lock.
     pub fn take(folder: &Path) -> Result<Self, Error> {
         let lock = try_lock(folder)?.ok_or(Error::Running)?;
         clean(folder)?;
         Ok(Self { folder: folder.to_owned(), _lock: lock })
     }
 
-    /// Tells everybody where everything is.
+    /// Writes the description of the cluster.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -141,7 +140,7 @@ fn read(folder: &Path) -> Option<Ready> {
     serde_json::from_str(&fs::read_to_string(description(folder)).ok()?).ok()
 }
 
-/// The lock, or nothing when a server holds it.
+/// Returns the lock, or nothing if a server holds it.
 fn try_lock(folder: &Path) -> Result<Option<File>, Error> {
     let file = lock_file(folder)?;
     match file.try_lock() {
@@ -151,13 +150,13 @@ fn try_lock(folder: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// The description of a server that holds the lock; it may still be starting.
+/// Waits for the description of the server that holds the lock; it may still be starting.
 async fn described(folder: &Path) -> Result<Ready, Error> {
     let look = async || read(folder).ok_or("no description yet");
     Ok(eventually(STARTED, "the cluster to be ready", look).await?)
 }
 
-/// Removes what a server that was killed has left; its processes died with it.
+/// Removes the files of a server that was killed. Its processes have ended with it.
 fn clean(folder: &Path) -> Result<(), Error> {
     let Some(left) = read(folder) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Keys and certificates, made anew for each cluster and never kept.
+//! Keys and certificates. They are made for each cluster, and never kept.
 
 use std::{net::IpAddr, path::Path};
 
@@ -16,10 +16,10 @@ const NAMES: [&str; 5] =
 /// Keys could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// By the cryptography.
+    /// A key or certificate could not be made.
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
-    /// By the file system.
+    /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -33,7 +33,7 @@ pub(crate) struct Identity {
     pub(crate) key: String,
 }
 
-/// What a cluster's processes need to know each other. The files of a name are `<name>.crt` and `<name>.key`.
+/// The keys and certificates of a cluster's processes. The files of a name are `<name>.crt` and `<name>.key`.
 #[derive(Debug)]
 pub(super) struct Keys {
     /// The authority's certificate, as PEM.
@@ -45,7 +45,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Makes all of them; those that the processes read from files are written to `folder`.
+    /// Makes all keys and certificates, and writes those to `folder` that the processes read from files.
     pub(super) fn make(folder: &Path, service_ip: IpAddr) -> Result<Self, Error> {
         let (authority, issuer) = authority()?;
         write(folder, "ca.crt", &authority)?;
@@ -64,7 +64,7 @@ impl Keys {
     }
 }
 
-/// An authority of its own, and what it signs with.
+/// Makes a certificate authority. Returns its certificate and its issuer.
 pub(crate) fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
@@ -75,7 +75,7 @@ pub(crate) fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     Ok((certificate, Issuer::new(params, key)))
 }
 
-/// A server on this machine.
+/// Makes the certificate of a server on this machine.
 pub(crate) fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, Error> {
     let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
     let addresses = [IpAddr::from([127, 0, 0, 1]), service_ip];
@@ -86,7 +86,7 @@ pub(crate) fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result
     signed(params, issuer)
 }
 
-/// A client, by name.
+/// Makes the certificate of a client with this name.
 pub(crate) fn client(issuer: &Issuer<'_, KeyPair>, name: &str, group: Option<&str>) -> Result<Identity, Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);

@@ -13,14 +13,14 @@ use crate::files::{FileError, write_secret};
 pub(super) struct Kubeconfig<'a> {
     /// The API server.
     pub(super) server: &'a str,
-    /// Whom it is certified by, as PEM.
+    /// The certificate authority of the API server, as PEM.
     pub(super) authority: &'a str,
-    /// Who calls.
+    /// The user.
     pub(super) user: &'a Identity,
 }
 
 impl Kubeconfig<'_> {
-    /// Writes it to `path`. It is JSON, which is YAML too.
+    /// Writes the kubeconfig to `path`. It is JSON, which is also YAML.
     pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
         write_secret(path, &self.document().to_string())
     }
@@ -43,7 +43,7 @@ impl Kubeconfig<'_> {
     }
 }
 
-/// The base64 of the `…-data` keys.
+/// Returns the value of a `…-data` key, which is base64.
 fn data(pem: &str) -> ByteString {
     ByteString(pem.as_bytes().to_vec())
 }

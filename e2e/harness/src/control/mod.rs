@@ -1,8 +1,8 @@
 //! The control plane as processes.
 //!
-//! [`serve`] is the process that owns etcd, kube-apiserver and kube-controller-manager: they are on its leash, and it
-//! is on its starter's, by the pipe that is its standard input. [`Served`] is the starter's end. [`detached`] keeps one
-//! running in the background for a person.
+//! [`serve`] is the process that owns etcd, kube-apiserver and kube-controller-manager. They are killed when it ends,
+//! and it ends when the process that started it does. [`Served`] is the starter's side. [`detached`] is a control plane
+//! in the background, for manual use.
 
 mod components;
 mod data;
@@ -17,5 +17,5 @@ pub(crate) use ports::free as free_ports;
 pub(crate) use served::client;
 pub use served::{ClientError, Error, Ready, ServeOptions, Served, start};
 
-/// How a cluster's folder is called, before the part that makes it unique.
+/// The beginning of the name of a cluster's folder.
 const FOLDER_PREFIX: &str = "xos-cluster-";

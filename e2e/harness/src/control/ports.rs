@@ -2,8 +2,8 @@
 
 use std::{io, net::TcpListener};
 
-/// `N` ports that nobody listens on. They are held together, so that no two are the same, and given back on return:
-/// somebody else may take one before it is used, which the caller has to bear.
+/// Returns `N` different ports that are free. They are released before this function returns, so another process may
+/// take one before it is used: the caller has to expect that.
 pub(crate) fn free<const N: usize>() -> io::Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];

@@ -21,46 +21,46 @@ use futures::future::{FutureExt as _, select_all};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 
-/// Seconds, when nothing else runs; the machine may be busy.
+/// How long the start may take. It takes seconds when the machine is idle.
 const STARTED: Duration = Duration::from_secs(120);
-/// A free port can be somebody else's a moment later; then it is tried again.
+/// How often the start is tried: another process may take a free port before it is used.
 const ATTEMPTS: usize = 3;
 /// How much of a dead component's log the message shows.
 const SHOWN_LINES: usize = 15;
 
-/// A control plane that did not start, or broke.
+/// A control plane did not start, or one of its processes ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Its programs.
+    /// Its programs cannot be built.
     #[error(transparent)]
     Tools(#[from] tools::Error),
-    /// Its folder.
+    /// Its folder cannot be made.
     #[error(transparent)]
     Data(#[from] data::Error),
-    /// Its processes.
+    /// A process cannot be started.
     #[error(transparent)]
     Process(#[from] process::Error),
-    /// Its readiness.
+    /// It is not ready in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
     /// One of its processes ended by itself.
     #[error("{name} ended by itself ({status}); its log's end:\n{end}")]
     Died {
-        /// Which one.
+        /// The process.
         name: String,
-        /// How.
+        /// Its exit status.
         status: std::process::ExitStatus,
-        /// Its last words.
+        /// The last lines of its log.
         end: String,
     },
-    /// The operating system.
+    /// The operating system refused.
     #[error("cannot serve a cluster")]
     System(#[from] io::Error),
 }
 
-/// Runs a control plane until told to stop, by SIGTERM, SIGINT or the end of standard input. Calls `ready` once.
+/// Runs a control plane until SIGTERM, SIGINT or the end of standard input. Calls `ready` once.
 ///
-/// Needs a runtime of the main thread: the components' leash is tied to the thread that starts them.
+/// Needs a runtime of the main thread: the components are killed when the thread that started them ends.
 ///
 /// # Errors
 /// When it does not start, or one of its processes ends by itself.
@@ -78,7 +78,7 @@ pub async fn run(audit: bool, ready: impl FnOnce(Ready) -> io::Result<()>) -> Re
     end
 }
 
-/// Ends by itself only with an error. The processes are in `children`, whichever way it ends.
+/// Returns only with an error. The processes are in `children`, however it ends.
 async fn live(
     tools: &Tools,
     folder: &Path,
@@ -91,7 +91,7 @@ async fn live(
     Err(first_death(children).await?)
 }
 
-/// Nothing is to be kept, so nobody is asked nicely.
+/// Kills the processes. None of their data is kept.
 async fn kill(children: &mut Vec<Child>) -> Result<(), process::Error> {
     for mut child in children.drain(..).rev() {
         child.kill().await?;
@@ -146,7 +146,7 @@ async fn api_server_ready(kubeconfig: &Path) -> Result<(), Timeout> {
     .await
 }
 
-/// The sign that the controllers work, and what any Pod or token asks for first.
+/// Waits for the sign that the controllers work: a ServiceAccount.
 async fn accounts_made(kubeconfig: &Path) -> Result<(), Timeout> {
     eventually(STARTED, "the ServiceAccount `default` in namespace default", async || {
         let client = super::served::client(kubeconfig).await.map_err(|error| error.to_string())?;

@@ -10,11 +10,11 @@ use std::{
 use super::{Client, Error, Guard, Libraries, Listener, libraries::run};
 use crate::{control, files::write_secret, process::Child, wait::eventually};
 
-/// Seconds, when nothing else runs.
+/// How long the start may take. It takes seconds when the machine is idle.
 const STARTED: Duration = Duration::from_secs(120);
-/// Until it has written what it has.
+/// How long it may take to write its data and end.
 const STOPPED: Duration = Duration::from_secs(60);
-/// What a broker for tests is told: small, quick, and quick to notice who is gone.
+/// The configuration of a broker for tests: it is small and quick, and soon notices consumers that are gone.
 const PROPERTIES: &str = "process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
@@ -31,7 +31,7 @@ num.io.threads=2
 log.cleaner.enable=false
 ";
 
-/// A broker on the leash of the thread that started it.
+/// A broker. It is killed when the thread that started it ends.
 #[derive(Debug)]
 pub struct Broker {
     libraries: Libraries,
@@ -48,18 +48,18 @@ struct Ports {
 }
 
 impl Broker {
-    /// Starts one that keeps everything in `folder`, and waits until it answers.
+    /// Starts a broker with its data in `folder`, and waits until it answers.
     ///
     /// # Errors
-    /// When it cannot be had, or does not start.
+    /// When Kafka cannot be fetched, or the broker does not start.
     pub async fn start(folder: &Path) -> Result<Self, Error> {
         Self::start_with(folder, None).await
     }
 
-    /// Starts one that also has a listener with TLS and passwords.
+    /// Starts a broker that also has listeners with TLS and passwords.
     ///
     /// # Errors
-    /// When it cannot be had, or does not start.
+    /// When Kafka cannot be fetched, or the broker does not start.
     pub async fn start_guarded(folder: &Path, guard: &Guard) -> Result<Self, Error> {
         Self::start_with(folder, Some(guard)).await
     }
@@ -76,7 +76,7 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Other secrets for its next start. SCRAM's password stays what it was.
+    /// Changes the secrets for the next start. The password of SCRAM stays the same.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -84,7 +84,8 @@ impl Broker {
         self.configure(Some(guard))
     }
 
-    /// Where it is for clients with certificates or passwords; nobody listens there unless it was started so.
+    /// Returns the address for clients with certificates or passwords. Only a broker of [`Broker::start_guarded`]
+    /// listens there.
     #[must_use]
     pub fn guarded_endpoint(&self, listener: Listener) -> String {
         let ports = Listener::ALL.into_iter().zip(self.ports.guarded);
@@ -92,19 +93,19 @@ impl Broker {
         format!("127.0.0.1:{port}")
     }
 
-    /// Where it is: what `event_bus.endpoint` is told.
+    /// Returns the address of the broker, for `event_bus.endpoint`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("127.0.0.1:{}", self.ports.open)
     }
 
-    /// Its log.
+    /// Returns the path of the broker's log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("broker.log")
     }
 
-    /// Starts it again, with all it has.
+    /// Starts the broker again with the data that it has.
     ///
     /// # Errors
     /// When it does not start.
@@ -126,7 +127,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Asks it to end, and waits for that.
+    /// Asks the broker to end, and waits until it has ended.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -137,7 +138,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the broker.
     ///
     /// # Errors
     /// When the operating system refuses.
@@ -148,10 +149,10 @@ impl Broker {
         Ok(())
     }
 
-    /// Waits for it to end by itself.
+    /// Waits until the broker ends by itself.
     ///
     /// # Errors
-    /// When the operating system cannot tell.
+    /// When the operating system refuses.
     pub async fn wait(&mut self) -> Result<(), Error> {
         match &mut self.child {
             Some(child) => child.wait().await.map(drop).map_err(Error::from),

@@ -1,4 +1,4 @@
-//! What tests do with a broker: make topics, send, look at what is there.
+//! A client for tests: creates topics, sends messages, reads what is in a topic.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Client {
     endpoint: String,
 }
 
-/// A message as it is in a topic.
+/// A message in a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     /// Its partition.
@@ -38,7 +38,7 @@ pub struct Received {
 }
 
 impl Client {
-    /// Of the broker at `endpoint`.
+    /// Returns a client of the broker at `endpoint`.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
         Self { endpoint: endpoint.to_owned() }
@@ -50,7 +50,7 @@ impl Client {
         config
     }
 
-    /// Whether the broker answers.
+    /// Checks that the broker answers.
     ///
     /// # Errors
     /// When it does not.
@@ -67,7 +67,7 @@ impl Client {
         self.config().create()
     }
 
-    /// Makes a topic, and waits until it is there.
+    /// Creates a topic, and waits until it exists.
     ///
     /// # Errors
     /// When the broker refuses.
@@ -89,7 +89,7 @@ impl Client {
         Ok(eventually(DONE, format!("the topic {topic}"), look).await?)
     }
 
-    /// Deletes a topic, and waits until it is gone.
+    /// Deletes a topic, and waits until it is deleted.
     ///
     /// # Errors
     /// When the broker refuses.
@@ -112,7 +112,7 @@ impl Client {
     /// Sends messages, each (key, value), and waits until all are stored.
     ///
     /// # Errors
-    /// When one is not.
+    /// When one is not stored.
     pub async fn send(&self, topic: &str, messages: &[(String, String)]) -> Result<(), Error> {
         let mut config = self.config();
         config.set("enable.idempotence", "true").set("queue.buffering.max.messages", "1000000");
@@ -128,7 +128,7 @@ impl Client {
         Ok(())
     }
 
-    /// All that is in a topic; nothing if there is no such topic.
+    /// Returns all messages of a topic; none if there is no such topic.
     ///
     /// # Errors
     /// When the broker does not answer.
@@ -161,7 +161,7 @@ impl Client {
         Ok(all)
     }
 
-    /// How far a consumer group has committed in a topic: by partition, the offset, or nothing.
+    /// Returns the committed offset of a consumer group for each partition of a topic, or nothing where there is none.
     ///
     /// # Errors
     /// When the broker does not answer.

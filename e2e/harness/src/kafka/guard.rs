@@ -1,4 +1,5 @@
-//! What the two sides of a guarded listener know: certificates, keys and a password, made at run time and never kept.
+//! The secrets of listeners with TLS and passwords: certificates, keys and a password. They are made at run time and
+//! never kept.
 
 use std::{
     fs,
@@ -15,15 +16,15 @@ use crate::{
     files::{FileError, at, write_secret},
 };
 
-/// Who the clients are.
+/// The user name of clients.
 pub const USERNAME: &str = "xos";
 const PASSWORD_LENGTH: usize = 32;
-/// The mechanism whose password stands in the broker's own configuration.
+/// The mechanism whose password is in the broker's configuration.
 pub(super) const PLAIN: &str = "PLAIN";
-/// The one whose password is in its data from the beginning.
+/// The mechanism whose password is in the broker's data.
 pub(super) const SCRAM: &str = "SCRAM-SHA-512";
 
-/// What clients have to bring.
+/// A listener, by what its clients need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
     /// A certificate and a password.
@@ -37,7 +38,7 @@ pub enum Listener {
 impl Listener {
     pub(super) const ALL: [Self; 3] = [Self::SaslSsl, Self::Ssl, Self::SaslPlaintext];
 
-    /// As Kafka calls it.
+    /// Returns the name of the listener's protocol in Kafka.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::SaslSsl => "SASL_SSL",
@@ -47,7 +48,7 @@ impl Listener {
     }
 }
 
-/// The secrets of guarded listeners: certificates of both sides, and a password.
+/// Certificates for both sides, and a password.
 #[derive(Clone, Debug)]
 pub struct Guard {
     authority: String,
@@ -57,10 +58,10 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// New ones.
+    /// Makes new secrets.
     ///
     /// # Errors
-    /// When the cryptography refuses.
+    /// When a key or certificate cannot be made.
     pub fn make() -> Result<Self, Error> {
         let (authority, issuer) = keys::authority()?;
         let server = keys::server(&issuer, IpAddr::from(Ipv4Addr::LOCALHOST))?;
@@ -68,14 +69,14 @@ impl Guard {
         Ok(Self { authority, server, client, password: password() })
     }
 
-    /// The same with another password.
+    /// Returns the same secrets with another password.
     #[must_use]
     pub fn with_other_password(&self) -> Self {
         Self { password: password(), ..self.clone() }
     }
 
-    /// Puts what a client needs into `folder`: `ca.pem`, `client.pem`, its key as it is (`client.key`) and under a password (`encrypted.key`,
-    /// `key-password`), and the password of [`USERNAME`] (`kafka-password`).
+    /// Writes the files that a client needs to `folder`: `ca.pem`, `client.pem`, the key in plain (`client.key`) and
+    /// encrypted (`encrypted.key`, `key-password`), and the password of [`USERNAME`] (`kafka-password`).
     ///
     /// # Errors
     /// When the file system or OpenSSL refuses.
@@ -92,12 +93,12 @@ impl Guard {
         run("encrypting the client's key", &mut openssl, "openssl", "openssl").map(drop)
     }
 
-    /// What the storage is told when it is formatted.
+    /// Returns the argument for formatting the broker's storage.
     pub(super) fn scram(&self) -> String {
         format!("{SCRAM}=[name={USERNAME},password={}]", self.password)
     }
 
-    /// Puts what the broker needs into `folder`; the lines of its configuration that name it.
+    /// Writes the files that the broker needs to `folder`, and returns the lines of its configuration that name them.
     pub(super) fn broker(&self, folder: &Path) -> Result<String, FileError> {
         let write = |name: &str, text: &str| -> Result<PathBuf, FileError> {
             let path = folder.join(name);

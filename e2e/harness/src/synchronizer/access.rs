@@ -24,9 +24,9 @@ use crate::{
 
 use super::rights;
 
-/// Longer than any test; the API server allows no less than ten minutes.
+/// How long the token is valid: longer than any test takes. The API server's minimum is ten minutes.
 const TOKEN_SECONDS: i64 = 4 * 60 * 60;
-/// Who applies the manifest's objects.
+/// The field manager of the manifest's objects.
 const MANAGER: &str = "xos-e2e";
 
 /// A ServiceAccount could not be given its rights.
@@ -35,42 +35,42 @@ pub enum Error {
     /// The manifest or the kubeconfig.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The manifest is no YAML.
+    /// The manifest is not YAML.
     #[error("{} is not a manifest", path.display())]
     Yaml {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The error, with its place.
         #[source]
         source: Box<serde_saphyr::Error>,
     },
-    /// A document of the manifest is no Kubernetes object.
+    /// A document of the manifest is not a Kubernetes object.
     #[error("{} holds something without apiVersion, kind and name: {document}", path.display())]
     NotAnObject {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// The document.
         document: Box<Value>,
     },
     /// The manifest has no ServiceAccount.
     #[error("{} gives rights to no ServiceAccount", path.display())]
     NoAccount {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
     /// The API server refused.
     #[error("the API server refused")]
     Api(#[from] kube::Error),
-    /// The rights do not come into force.
+    /// The rights do not take effect.
     #[error(transparent)]
     Timeout(#[from] Timeout),
-    /// It gave no token.
+    /// The API server gave no token.
     #[error("the API server gave no token")]
     NoToken,
-    /// kubectl does not tell where the API server is.
+    /// kubectl failed.
     #[error(transparent)]
     Kubectl(#[from] kubectl::Error),
-    /// Or tells it in no way that can be read.
+    /// The administrator's kubeconfig cannot be read.
     #[error("cannot read the administrator's kubeconfig")]
     Admin(#[source] serde_json::Error),
 }
@@ -83,10 +83,10 @@ pub struct Access {
 }
 
 impl Access {
-    /// Applies `manifest`, moved to `namespace`, and gets a token for its ServiceAccount.
+    /// Applies `manifest` in `namespace`, and gets a token for its ServiceAccount.
     ///
     /// # Errors
-    /// When the manifest is not one, or the API server refuses.
+    /// When the manifest has errors, or the API server refuses.
     pub async fn grant(
         admin: &Kubectl,
         client: &Client,
@@ -109,7 +109,7 @@ impl Access {
         Ok(Self { kubeconfig, account })
     }
 
-    /// The file that holds the token.
+    /// The kubeconfig with the token.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -129,15 +129,15 @@ fn read(path: &Path) -> Result<Vec<Value>, Error> {
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
-/// The first ServiceAccount that a binding gives something to.
+/// Returns the first ServiceAccount that a binding names.
 fn account_of(objects: &[Value]) -> Option<String> {
     let subjects = objects.iter().filter_map(|object| object["subjects"].as_array()).flatten();
     let mut accounts = subjects.filter(|subject| subject["kind"] == "ServiceAccount");
     accounts.find_map(|account| account["name"].as_str()).map(str::to_owned)
 }
 
-/// Namespaced objects go there; a cluster-wide binding becomes one of the namespace's own, so that tests which run at
-/// once do not take each other's rights away.
+/// Moves an object of the manifest to `namespace`. A cluster-wide binding gets a name of its own for the namespace, so
+/// that tests that run at the same time do not overwrite each other's bindings.
 fn move_to(object: &mut Value, namespace: &str) {
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     match kind.as_str() {
@@ -176,7 +176,7 @@ async fn token(client: &Client, namespace: &str, account: &str) -> Result<String
     answer.status.and_then(|status| status.token).ok_or(Error::NoToken)
 }
 
-/// The administrator's kubeconfig, made whole by kubectl, with another user.
+/// Writes a copy of the administrator's kubeconfig with another user.
 async fn write(admin: &Kubectl, token: &str, namespace: &str, path: &Path) -> Result<(), Error> {
     let text = admin.ok(&["config", "view", "--raw", "--flatten", "--minify", "-o", "json"]).await?;
     let mut config: Value = serde_json::from_str(&text).map_err(Error::Admin)?;

@@ -1,4 +1,4 @@
-//! Waiting until rights are in force: RBAC is read through a cache, a moment after it was written.
+//! Waiting until rights take effect: the API server reads RBAC through a cache, a moment after it was written.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::wait::{Timeout, eventually};
 
-/// Usually a few hundredths of a second.
+/// How long that may take. It usually takes a few hundredths of a second.
 const IN_FORCE: Duration = Duration::from_secs(30);
 
-/// Waits until `account` may do what the roles among `objects` are for. One rule of each stands for the rest: a role
-/// and its binding are seen as a whole or not at all.
+/// Waits until `account` has the rights of the roles among `objects`. One rule of each role is checked: a role and its
+/// binding take effect as a whole.
 pub(super) async fn in_force(
     client: &Client,
     namespace: &str,

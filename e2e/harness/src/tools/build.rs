@@ -1,4 +1,4 @@
-//! Building the programs, and telling how it goes.
+//! Builds programs with Go.
 
 use std::{
     fs,
@@ -13,10 +13,10 @@ use crate::{
     paths, process,
 };
 
-/// Where the version of Kubernetes is told to all its programs.
+/// The Go package that holds the version of Kubernetes' programs.
 const VERSION: &str = "k8s.io/component-base/version";
 
-/// A build that did not succeed.
+/// A build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// go.mod does not name a version of Kubernetes.
@@ -36,7 +36,7 @@ pub enum Error {
     Process(#[from] process::Error),
 }
 
-/// The flags of `go build`. The version is stamped in: without it kubectl and helm cannot read the server's.
+/// Returns the flags of `go build`. They set the version of Kubernetes, which kubectl and helm ask the server for.
 pub(super) fn flags(modules: &Path) -> Result<Vec<String>, Error> {
     let path = modules.join("go.mod");
     let text = fs::read_to_string(&path).map_err(at(&path))?;
@@ -49,7 +49,7 @@ pub(super) fn flags(modules: &Path) -> Result<Vec<String>, Error> {
     Ok(["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", &stamps].map(str::to_owned).to_vec())
 }
 
-/// Builds `tools` one after another into `folder`; each appears there only when it is whole.
+/// Builds `tools` one after another into `folder`. Each appears there only when it is complete.
 pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Path) -> Result<(), Error> {
     let Some(whole) = tools.iter().map(|tool| tool.package().1).reduce(|sum, next| sum + next) else {
         return Ok(());

@@ -9,13 +9,13 @@ const PROGRAM: &str = "go";
 
 /// The oldest Go that builds the control plane (the `go` line of its go.mod).
 const OLDEST: (u32, u32) = (1, 26);
-/// From here on, Go fetches the newer toolchain that a go.mod asks for, if it may.
+/// The oldest Go that fetches the toolchain which a go.mod asks for, if that is allowed.
 const FETCHES_TOOLCHAINS: (u32, u32) = (1, 21);
 
 /// Go cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is not there.
+    /// It is not installed.
     #[error(
         "Go is needed to build the control plane, and there is no `go` in PATH: get Go {}.{} or newer from \
          https://go.dev/dl (Debian 12's golang-go is too old)",
@@ -31,36 +31,36 @@ pub enum Error {
         OLDEST.1
     )]
     TooOld {
-        /// What it calls itself.
+        /// Its version.
         found: String,
     },
-    /// It does not start.
+    /// It cannot be run.
     #[error("cannot run `go {arguments}`")]
     Run {
-        /// With what.
+        /// Its arguments.
         arguments: String,
         /// The operating system's reason.
         #[source]
         source: io::Error,
     },
-    /// It does not answer as Go does.
+    /// Its answer cannot be read.
     #[error("`go {arguments}` answered: {answer}")]
     Answer {
-        /// What it was asked.
+        /// Its arguments.
         arguments: String,
-        /// What it said.
+        /// Its answer.
         answer: String,
     },
 }
 
-/// A Go that will do.
+/// A Go that is new enough.
 #[derive(Debug)]
 pub(super) struct Go {
     version: String,
 }
 
 impl Go {
-    /// Looks at the `go` in PATH.
+    /// Finds the `go` in PATH.
     pub(super) fn find() -> Result<Self, Error> {
         let found = ask(&["env", "GOVERSION"])?;
         let version =
@@ -72,7 +72,7 @@ impl Go {
         Ok(Self { version: found })
     }
 
-    /// What it calls itself, as `go1.26.8`.
+    /// Its version, such as `go1.26.8`.
     pub(super) fn version(&self) -> &str {
         &self.version
     }
@@ -110,7 +110,7 @@ fn ask(arguments: &[&str]) -> Result<String, Error> {
     })
 }
 
-/// `go1.26.8` is 1.26; `go1.27rc1` is 1.27.
+/// Returns major and minor version: `go1.26.8` is 1.26; `go1.27rc1` is 1.27.
 fn number(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.strip_prefix("go")?.split('.');
     let major = parts.next()?.parse().ok()?;

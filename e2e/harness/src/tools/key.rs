@@ -1,13 +1,13 @@
-//! The name of a cache folder: whatever could make another program makes another name.
+//! Names of cache folders. Everything that a result depends on is part of the hash in the name.
 
 use std::{fs, io, path::Path};
 
 use sha2::{Digest as _, Sha256};
 
-/// Enough of the hash for a name that people can still look at.
+/// How many bytes of the hash are in the name.
 const BYTES: usize = 8;
 
-/// The key of what `go build` with these modules, flags and this version of Go makes.
+/// Returns the key for what this version of Go builds of these modules with these flags.
 pub(crate) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<String> {
     let mut hash = Sha256::new();
     for file in ["go.mod", "go.sum"] {
@@ -21,7 +21,7 @@ pub(crate) fn of(modules: &Path, flags: &[String], go: &str) -> io::Result<Strin
     Ok(name(hash))
 }
 
-/// The key of what is made of nothing but these texts.
+/// Returns the key for what depends on these texts only.
 pub(crate) fn of_texts(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {

@@ -25,14 +25,14 @@ pub enum Tool {
     Etcd,
     /// The API server.
     ApiServer,
-    /// Namespaces' deletion, ServiceAccounts, garbage collection.
+    /// Deletes namespaces, makes ServiceAccounts, collects garbage.
     ControllerManager,
-    /// The command that people use.
+    /// The command line.
     Kubectl,
 }
 
 impl Tool {
-    /// All of them, in the order in which they are built.
+    /// All programs, in the order in which they are built.
     pub const ALL: [Self; 4] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Kubectl];
 
     /// The program's file name.
@@ -46,7 +46,8 @@ impl Tool {
         }
     }
 
-    /// The Go package that it is built from, and about how many seconds that takes on two cores, in the order of `ALL`.
+    /// Returns the Go package of the program, and about how many seconds its build takes on two cores, in the order of
+    /// `ALL`.
     const fn package(self) -> (&'static str, u64) {
         match self {
             Self::Etcd => ("go.etcd.io/etcd/server/v3", 90),
@@ -57,24 +58,28 @@ impl Tool {
     }
 }
 
-/// Programs that could not be had.
+/// The programs are missing and cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The cache folder is unknown.
     #[error(transparent)]
     Paths(#[from] paths::Error),
-    /// The Go that is there will not do.
+    /// Go is missing or too old.
     #[error(transparent)]
     Go(#[from] GoError),
     /// A build failed.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// `KUBEBUILDER_ASSETS` is set and does not hold what it should.
-    #[error("KUBEBUILDER_ASSETS is set to {folder}, and there is no {name} in it: unset it to have the programs built here", folder = folder.display(), name = tool.name())]
+    /// `KUBEBUILDER_ASSETS` is set, and a program is missing there.
+    #[error(
+        "KUBEBUILDER_ASSETS is set to {}, and there is no {} in it: unset it to have the programs built here",
+        folder.display(),
+        tool.name()
+    )]
     Assets {
         /// The folder.
         folder: PathBuf,
-        /// What is not in it.
+        /// The missing program.
         tool: Tool,
     },
     /// A file or folder cannot be used.
@@ -90,9 +95,9 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Finds the programs, and builds those that are missing; tells how that goes on standard error.
+    /// Finds the programs, and builds those that are missing. Reports progress on standard error.
     ///
-    /// Two processes may call this at once: the second waits for the first. Blocks for minutes the first time.
+    /// If two processes call this at the same time, the second waits for the first. Blocks for minutes the first time.
     ///
     /// # Errors
     /// When Go is missing or too old, or a build fails.
@@ -116,14 +121,14 @@ impl Tools {
         Ok(tools)
     }
 
-    /// The path of one program.
+    /// Returns the path of a program.
     #[must_use]
     pub fn path(&self, tool: Tool) -> PathBuf {
         let of_assets = self.assets.as_ref().map(|folder| folder.join(tool.name()));
         of_assets.filter(|path| path.is_file()).unwrap_or_else(|| self.cached.join(tool.name()))
     }
 
-    /// The folder that has kubectl in it.
+    /// Returns the folder that has kubectl in it.
     #[must_use]
     pub fn bin_dir(&self) -> PathBuf {
         self.path(Tool::Kubectl).parent().unwrap_or(&self.cached).to_owned()

@@ -1,4 +1,4 @@
-//! What adds to a model is applied while objects exist.
+//! Additions to a model are applied while objects exist.
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;

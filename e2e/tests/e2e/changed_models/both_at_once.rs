@@ -1,4 +1,5 @@
-//! Programs of two versions that start at once end with the definition of one of them, and the other knows.
+//! Two versions of a program that start at the same time end with the definition of one of them; the other one reports
+//! it.
 
 use std::fs;
 

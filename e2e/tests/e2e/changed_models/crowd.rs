@@ -1,4 +1,4 @@
-//! All objects are looked at, page after page; the first ones are named.
+//! All objects are checked, page after page. The first ones are named.
 
 use futures::{StreamExt as _, stream};
 use serde_json::json;

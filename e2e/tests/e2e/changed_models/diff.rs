@@ -1,4 +1,4 @@
-//! `xos crds --diff` tells before what `xos run` would do, and does nothing.
+//! `xos crds --diff` shows what `xos run` would do, and changes nothing.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! A change that cannot be checked is refused, with the right that is missing. Without a breaking one no such right is needed.
+//! A change that cannot be checked is refused; the message names the missing right. Only breaking changes need this
+//! right.
 
 use std::fs;
 

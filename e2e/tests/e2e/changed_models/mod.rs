@@ -1,4 +1,4 @@
-//! What the controller does when its models were changed: one behaviour per file, each with models and a group of its own.
+//! Changed models, one behaviour per file. Each test has its own models and API group.
 
 mod additive;
 mod both_at_once;
@@ -20,10 +20,10 @@ use kube::{
 use serde_json::{Value, json};
 use xos_harness::{TestNamespace, eventually, example::SOON, namespace, paths, process::Child};
 
-/// Until a program has done what it does at its start.
+/// How long a program may take to start.
 const STARTED: Duration = Duration::from_secs(30);
 
-/// The model `Person` in a group of the test's own, and the program `xos` that keeps its definition.
+/// The model `Person` in an API group of the test, and the program `xos` that installs its definition.
 struct Service<'a> {
     namespace: &'a TestNamespace,
     group: String,
@@ -31,7 +31,7 @@ struct Service<'a> {
     kubeconfig: PathBuf,
 }
 
-/// Runs a test with models of its own. Their definition goes in the end.
+/// Runs a test with its own models. Their definition is deleted at the end.
 async fn with_service(title: &str, test: impl AsyncFnOnce(&mut Service<'_>)) {
     namespace::with(title, async |namespace| {
         let label = namespace.name().replace('-', "_");
@@ -50,7 +50,7 @@ async fn with_service(title: &str, test: impl AsyncFnOnce(&mut Service<'_>)) {
 }
 
 impl Service<'_> {
-    /// Writes the model's fields; gives the folder of models.
+    /// Writes the model with these fields, and returns the folder of models.
     fn models(&self, fields: &str) -> PathBuf {
         self.models_with(&format!("message Person (XOSBase) {{ {fields} }}"))
     }
@@ -83,7 +83,7 @@ impl Service<'_> {
         self.xos(log, &["run", "--config", config.to_str().unwrap()])
     }
 
-    /// `xos run` until it runs, then stops it.
+    /// Starts `xos run`, waits until it is running, and stops it. Returns its log.
     async fn install(&self, log: &str, fields: &str) -> String {
         let mut child = self.run(log, fields);
         eventually(STARTED, "xos to run", async || {
@@ -96,12 +96,12 @@ impl Service<'_> {
         fs::read_to_string(child.log()).unwrap()
     }
 
-    /// `xos run` that ends by itself, as one that is refused does: its exit code and what it said.
+    /// Starts `xos run` with a change that is refused. Returns its exit code and its output.
     async fn refused(&self, log: &str, fields: &str) -> (Option<i32>, String) {
         ended(self.run(log, fields)).await
     }
 
-    /// `xos crds --diff` with models of these fields: its exit code and what it printed.
+    /// Runs `xos crds --diff` with these fields. Returns its exit code and its output.
     async fn diff(&self, log: &str, fields: &str) -> (Option<i32>, String) {
         let models = self.models(fields);
         ended(self.xos(log, &["crds", "--diff", models.to_str().unwrap()])).await
@@ -115,7 +115,7 @@ impl Service<'_> {
         self.definitions().get(&format!("people.{}", self.group)).await.unwrap()
     }
 
-    /// What no write leaves as it was.
+    /// Returns the definition's resourceVersion, which every write changes.
     async fn version(&self) -> Option<String> {
         self.definition().await.metadata.resource_version
     }
@@ -126,7 +126,7 @@ impl Service<'_> {
         Api::namespaced_with(self.namespace.client(), self.namespace.name(), &resource)
     }
 
-    /// Makes a person, as soon as the API server knows all fields.
+    /// Creates a person as soon as the API server knows all fields.
     async fn create(&self, name: &str, spec: &Value) -> Value {
         let manifest = json!({
             "apiVersion": format!("{}/v1", self.group), "kind": "Person", "metadata": {"name": name}, "spec": spec,

@@ -1,4 +1,4 @@
-//! An older program, started after a newer one, does not take fields away that are in use, and says so.
+//! An older program that starts after a newer one does not remove fields that are in use, and reports it.
 
 use serde_json::json;
 

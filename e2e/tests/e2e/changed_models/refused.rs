@@ -1,4 +1,5 @@
-//! What would break stored objects is refused, whole, with their names; they are left as they are.
+//! A set of models that would break stored objects is refused as a whole. The message names the objects, and they are
+//! not changed.
 
 use serde_json::json;
 

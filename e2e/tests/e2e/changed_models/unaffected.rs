@@ -1,4 +1,4 @@
-//! The same kind of change is applied when it breaks no object.
+//! A breaking change is applied if it breaks no stored object.
 
 use kube::api::{Patch, PatchParams};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What the service keeps in step: things by path, and every call that was made.
+//! The backend of the service: things by path, and every call that was made.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl Backend {
-    /// Starts one.
+    /// Starts a backend.
     pub(super) async fn start() -> io::Result<Self> {
         let state = Arc::<Mutex<State>>::default();
         let kept = Arc::clone(&state);
@@ -36,23 +36,23 @@ impl Backend {
         Ok(Self { server, state })
     }
 
-    /// Where it is.
+    /// Returns the URL of the backend.
     pub(super) fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What is in it, by `Model/name`.
+    /// Returns its things by `Model/name`.
     pub(super) fn things(&self) -> BTreeMap<String, Value> {
         lock(&self.state).things.clone()
     }
 
-    /// How often each call was made, by `METHOD Model/name idempotency-key`.
+    /// Returns how often each call was made, by `METHOD Model/name idempotency-key`.
     pub(super) fn calls(&self) -> BTreeMap<String, usize> {
         let state = lock(&self.state);
         state.calls.iter().map(|(call, processes)| (call.clone(), processes.values().sum())).collect()
     }
 
-    /// The calls that one process made more than once, and how often.
+    /// Returns the calls that a single process made more than once, and how often.
     pub(super) fn repeated_by_a_process(&self) -> BTreeMap<String, usize> {
         let most = |processes: &BTreeMap<String, usize>| processes.values().copied().max().filter(|most| *most > 1);
         let state = lock(&self.state);

@@ -1,4 +1,4 @@
-//! An operator who makes, changes and deletes objects at random, and knows what should be in the end.
+//! An operator who creates, changes and deletes objects at random, and knows the expected result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use xos_harness::inprocess::{Error, Objects};
 
 use super::backend::Backend;
 
-/// Kinds in the order in which they lead to each other.
+/// The kinds, in the order of their links.
 const MODELS: [&str; 3] = ["Site", "Slice", "Port"];
-/// How many slices there are to a site.
+/// How many slices there are for each site.
 const SLICES_PER_SITE: usize = 5;
-/// How many differences an error tells.
+/// How many differences an error shows.
 const TOLD: usize = 5;
 
 /// The operator.
@@ -31,7 +31,7 @@ pub(super) struct Churn {
 }
 
 impl Churn {
-    /// One who has done nothing yet.
+    /// Returns an operator who has not done anything yet.
     pub(super) fn new(objects: Objects, seed: u64) -> Self {
         Self {
             objects,
@@ -44,23 +44,23 @@ impl Churn {
         }
     }
 
-    /// How often what was done.
+    /// How often each kind of change was made.
     pub(super) fn edits(&self) -> &BTreeMap<&'static str, usize> {
         &self.edits
     }
 
-    /// How many objects there should be.
+    /// Returns how many objects there should be.
     pub(super) fn len(&self) -> usize {
         self.sites.len() + 2 * self.slices.len()
     }
 
-    /// A number that was not there before: what is wanted is new each time.
+    /// Returns a new number, so that each wanted value is new.
     fn next(&mut self) -> u64 {
         self.count += 1;
         self.count
     }
 
-    /// Makes objects until there are so many.
+    /// Creates objects until there are that many.
     pub(super) async fn fill(&mut self, objects: usize) -> Result<(), Error> {
         while self.len() < objects {
             if self.sites.len() * SLICES_PER_SITE <= self.slices.len() {
@@ -72,7 +72,7 @@ impl Churn {
         Ok(())
     }
 
-    /// Does something.
+    /// Makes a random change.
     pub(super) async fn act(&mut self) -> Result<(), Error> {
         let what = match self.random.random_range(0..100) {
             0..40 => self.resize().await?,
@@ -134,7 +134,7 @@ impl Churn {
         Ok("slice resized")
     }
 
-    /// A change that is taken back, maybe while somebody acts on it.
+    /// Makes a change and takes it back, maybe while the controller handles it.
     async fn resize_and_back(&mut self) -> Result<&'static str, Error> {
         let Some(name) = self.any_slice() else { return Ok("nothing") };
         let before = self.slices.get(&name).map_or(0, |(_, size)| *size);
@@ -177,7 +177,8 @@ impl Churn {
         Ok("slice deleted")
     }
 
-    /// Its slices go with it. Where the controller has not seen one yet that leads here, that one would be left behind, and wait.
+    /// Deletes a site; its slices are deleted with it. A slice that the controller has not seen yet would be left
+    /// behind and wait, so nothing is done in that case.
     async fn delete_site(&mut self) -> Result<&'static str, Error> {
         let Some(name) = self.any_site() else { return Ok("nothing") };
         let slices: Vec<_> =
@@ -193,7 +194,7 @@ impl Churn {
         Ok("site deleted")
     }
 
-    /// What should be in the backend.
+    /// Returns what should be in the backend.
     pub(super) fn things(&self) -> BTreeMap<String, Value> {
         let sites = self.sites.iter().map(|(name, region)| (format!("Site/{name}"), json!({ "region": region })));
         let slices = self.slices.iter().map(|(name, (site, size))| {
@@ -207,7 +208,7 @@ impl Churn {
         sites.chain(slices).chain(ports).collect()
     }
 
-    /// Looks whether all is as it should be.
+    /// Checks that backend and objects are as expected.
     pub(super) async fn check(&self, backend: &Backend) -> Result<(), String> {
         let expected = self.things();
         let got = backend.things();

@@ -41,7 +41,8 @@ async fn a_controller_that_is_killed_again_and_again_misses_nothing() {
         eprintln!("{kills} kills, {} objects, {repeated} calls repeated, {:?}", chaos.churn.len(), chaos.churn.edits());
         let kills = usize::try_from(kills).unwrap();
         assert!(repeated <= kills * CONCURRENCY + 2 * taken_back, "{repeated}");
-        // A kill lets a step run once more, not twice: one process never makes a call again. What an edit takes back may be wanted again.
+        // After a kill a step runs once more, not twice: a process never repeats a call, unless an edit that was taken
+        // back made the same value wanted again.
         let again = chaos.backend.repeated_by_a_process();
         assert!(again.len() <= taken_back, "{taken_back} edits taken back, {again:?}");
         let most = chaos.backend.calls().into_iter().max_by_key(|(_, times)| *times).unwrap();

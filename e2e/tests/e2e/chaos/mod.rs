@@ -1,9 +1,9 @@
-//! A controller that is killed again and again, or whose API server misbehaves, comes to the end that should be.
+//! A controller that is killed again and again, or whose API server fails at random, still reaches the expected result.
 //!
-//! `xos_e2e::chaos` is the service, [`backend`] what it keeps in step, [`churn`] an operator who makes, changes and deletes its objects
-//! and knows what should be in the end, [`proxy`] an API server that does what networks and servers do at their worst.
+//! `xos_e2e::chaos` is the service, [`backend`] its backend, [`churn`] an operator who creates, changes and deletes its
+//! objects and knows the expected result, [`proxy`] a proxy that makes the API server fail at random.
 //!
-//! `make chaos` does it at full length; XOS_SEED repeats what the operator does.
+//! `make chaos` does it at full length. XOS_SEED repeats the operator's changes.
 
 mod backend;
 mod churn;
@@ -21,7 +21,7 @@ use xos_harness::{TestNamespace, eventually, inprocess::Objects, synchronizer::L
 use backend::Backend;
 use churn::Churn;
 
-/// Until all is as it should be, once nothing happens any more.
+/// How long the controller may take after the last change until everything is as expected.
 const SETTLED: Duration = Duration::from_secs(120);
 /// How many objects the controller handles at once.
 const CONCURRENCY: usize = 16;
@@ -44,7 +44,7 @@ fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// The service in a namespace.
+/// The service, its backend and its operator in a namespace.
 struct Chaos {
     backend: Backend,
     launch: Launch,
@@ -77,7 +77,7 @@ impl Chaos {
         assert_eq!(calls, self.backend.calls());
     }
 
-    /// How often a call was made again: what is wanted is new each time, so each call should be made once.
+    /// Returns how often a call was repeated. Each wanted value is new, so each call should be made once.
     fn repeated(&self) -> usize {
         self.backend.calls().values().map(|times| times - 1).sum()
     }

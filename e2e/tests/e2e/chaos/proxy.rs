@@ -1,7 +1,7 @@
-//! An API server at its worst: between a controller and the real one, at random.
+//! A proxy between a controller and the API server, which makes the API server fail at random.
 //!
-//! A request is dropped, delayed, swallowed, refused (409, 429, 500, 503), or takes effect without an answer; a watch is cut off, or told that it
-//! is too old (410).
+//! A request is dropped, delayed, never answered, refused (409, 429, 500, 503), or takes effect without an answer. A
+//! watch is cut off, or gets the answer that it is too old (410).
 
 use std::{
     collections::BTreeMap,
@@ -24,20 +24,20 @@ use serde_json::{Value, json};
 
 use super::server::{Answer, Body, BodyError, Server};
 
-/// What happens to a request.
+/// What goes wrong with a request.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Delayed(Duration),
-    /// No answer, and nothing done.
+    /// It has no effect, and the connection is closed.
     Dropped,
-    /// Nothing done, and the connection stays.
+    /// It has no effect, and the connection stays open.
     Swallowed,
-    /// Done, and no answer.
+    /// It takes effect, and the connection is closed.
     Lost,
     Refused(u16),
-    /// The watch ends after this.
+    /// The watch ends after this time.
     Cut(Duration),
-    /// The watch is told that it is too old.
+    /// The watch gets the answer that it is too old.
     TooOld,
 }
 
@@ -50,14 +50,14 @@ pub(super) struct Proxy {
 struct Shared {
     client: Client,
     random: Mutex<StdRng>,
-    /// How likely a request has a fault.
+    /// The probability of a fault.
     rate: f64,
     is_storming: AtomicBool,
     faults: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Proxy {
-    /// Starts one that does what `client` may do. It is calm at first.
+    /// Starts a proxy with the rights of `client`. At first it makes no faults.
     pub(super) async fn start(client: Client, seed: u64, rate: f64) -> io::Result<Self> {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
         let shared = Shared { client, random, rate, is_storming: AtomicBool::new(false), faults: Mutex::default() };
@@ -67,17 +67,17 @@ impl Proxy {
         Ok(Self { server, shared })
     }
 
-    /// Begins or ends to do its worst.
+    /// Begins or ends to make faults.
     pub(super) fn storm(&self, storms: bool) {
         self.shared.is_storming.store(storms, Ordering::Relaxed);
     }
 
-    /// How often what happened.
+    /// Returns how often each fault happened.
     pub(super) fn faults(&self) -> BTreeMap<String, usize> {
         lock(&self.shared.faults).clone()
     }
 
-    /// Writes a kubeconfig that leads here.
+    /// Writes a kubeconfig for the proxy.
     pub(super) fn kubeconfig(&self, folder: &Path) -> io::Result<PathBuf> {
         let path = folder.join("proxy.kubeconfig");
         let config = json!({
@@ -174,7 +174,7 @@ async fn forward(client: &Client, request: Request<Incoming>) -> io::Result<Resp
     client.send(forwarded).await.map_err(io::Error::other)
 }
 
-/// The answer's begin: what comes within this time.
+/// Returns the part of an answer that comes within this time.
 fn cut(answer: Response<kube::client::Body>, after: Duration) -> Response<Body> {
     let end = stream::once(async { Err(BodyError::from("cut")) });
     answer.map(|body| {
@@ -191,7 +191,9 @@ fn status_of(code: u16) -> Value {
         503 => "ServiceUnavailable",
         _ => "InternalError",
     };
-    json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": reason, "message": "a storm", "code": code})
+    json!({
+        "apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": reason, "message": "a storm", "code": code,
+    })
 }
 
 fn status(code: u16) -> Response<Body> {

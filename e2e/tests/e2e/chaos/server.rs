@@ -13,11 +13,11 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
-/// What goes wrong with a body.
+/// The error of a body.
 pub(super) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// A body of any length.
 pub(super) type Body = UnsyncBoxBody<Bytes, BodyError>;
-/// An answer. An error instead of one closes the connection without a word.
+/// An answer. An error closes the connection.
 pub(super) type Answer = io::Result<Response<Body>>;
 
 /// A running server. It ends when it is dropped.

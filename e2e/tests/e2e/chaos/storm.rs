@@ -5,7 +5,7 @@ use xos_harness::namespace;
 
 use super::{Chaos, number, proxy::Proxy, seed, served};
 
-/// How many of the requests have a fault.
+/// The probability of a fault.
 const RATE: f64 = 0.2;
 
 #[tokio::test]

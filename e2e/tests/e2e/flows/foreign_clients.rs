@@ -1,4 +1,5 @@
-//! The Reference's event step, fed by clients that have nothing in common with ours; and what cannot be read, parked, listed, replayed.
+//! The event step of the Synchronizer Reference, with messages from other Kafka clients. Messages that cannot be read
+//! are parked, listed and replayed.
 
 use serde_json::{Value, json};
 use xos_harness::{eventually, example::SOON, kafka::Kafka};

@@ -1,6 +1,7 @@
-//! A controller that is killed again and again while events come, some of them poison: none is lost, and each has its effect once.
+//! A controller is killed again and again while it handles events, some of which cannot be read: no event is lost, and
+//! each takes effect once.
 //!
-//! Small here; `make kills` does it with 20,000 messages and 50 kills.
+//! `make kills` does it with 20,000 messages and 50 kills.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use super::{bus, unique};
 
 const TOPIC: &str = "people";
 
-/// One in so many cannot be read.
+/// One of this many messages cannot be read.
 const POISON: usize = 20;
 
 fn number(variable: &str, default: usize) -> usize {
@@ -73,7 +74,7 @@ async fn nothing_is_lost_by_kills() {
     .unwrap();
 }
 
-/// A synchronizer that has nothing but the event step.
+/// Returns how a synchronizer is started that has only an event step.
 async fn launch(namespace: &TestNamespace, kafka: &Kafka, name: &str) -> Launch {
     let example = paths::repository().join("config/example");
     let cluster = namespace.cluster();
@@ -97,7 +98,7 @@ fn message(last: &str, n: usize) -> String {
     json!({"first_name": format!("p{n}"), "last_name": last}).to_string()
 }
 
-/// How many objects there are of each first name.
+/// Returns how many objects there are of each first name.
 async fn by_first_name(people: &People) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for one in people.all().await.unwrap() {
@@ -115,7 +116,7 @@ async fn progress(people: &People, wanted: usize) {
     .unwrap();
 }
 
-/// The parked messages of this test, and how often each.
+/// Returns the parked messages of this test, and how often each is there.
 async fn parked(client: &xos_harness::kafka::Client, name: &str) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
     for one in client.all(&format!("{TOPIC}.{name}.parked")).await.unwrap_or_default() {

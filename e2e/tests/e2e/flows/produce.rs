@@ -1,4 +1,4 @@
-//! Steps send messages.
+//! Steps can send messages.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The example's pull step: who signs in at the desk is an object, unsynchronized, until they leave.
+//! The example's pull step: a person who is added to the directory becomes an object that is not synchronized, until
+//! the person is removed.
 
 use serde_json::json;
 use xos_harness::{eventually, example::SOON};

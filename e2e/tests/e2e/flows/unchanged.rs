@@ -1,4 +1,4 @@
-//! Pulling what has not changed writes nothing.
+//! A pull step that finds nothing new writes nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,11 @@ use xos_runtime::Synchronizer;
 use xos_steps::{PullStep, StepContext, StepError};
 
 const MODELS: &str = "option app_label = \"pulled\";
-    message Device (XOSBase) { required string serial = 1 [max_length = 32, tosca_key = True]; optional string state = 2 [max_length = 32]; }";
+    message Device (XOSBase) { required string serial = 1 [max_length = 32, tosca_key = True];
+        optional string state = 2 [max_length = 32]; }";
 const COUNT: usize = 300;
 
-/// Lists so many devices, and counts its runs.
+/// A pull step that lists devices, and counts its runs.
 struct PullDevices(Arc<AtomicUsize>);
 
 impl PullStep for PullDevices {

@@ -1,4 +1,5 @@
-//! A backend that a pull step cannot reach shows: as an Event, in metrics, once in the log. Nothing is changed meanwhile.
+//! A backend that a pull step cannot reach is reported as an Event, in metrics, and once in the log. No object is
+//! changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use xos_harness::{eventually, example::SOON};
 
 use crate::with_configured_example;
 
-/// A directory in which nobody is, and that can be closed.
+/// An empty directory that can be closed.
 struct Backend {
     url: String,
     is_open: Arc<AtomicBool>,

@@ -18,8 +18,8 @@ use super::console::Step;
 
 /// Ends the output of each command.
 const END: &str = "--- end of output ---";
-/// What differs from a terminal: the programs are built already (`make cluster` would build them), the cluster is not the
-/// user's own one in the background, and curl would print its progress into a pipe.
+/// What differs from a terminal: the programs are built already (`make cluster` would build them), the cluster is not
+/// the one that the user has in the background, and curl would print its progress into a pipe.
 const PREAMBLE: &str = r#"
 cargo() { [ "$*" = "build --bins" ]; }
 make() {
