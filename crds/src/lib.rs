@@ -5,13 +5,13 @@
 
 pub mod cel;
 pub mod change;
-pub mod columns;
-pub mod convert;
-pub mod definition;
+mod columns;
+mod convert;
+mod definition;
 mod links;
 pub mod names;
 mod rules;
-pub mod schema;
+mod schema;
 mod selectable;
 mod status_schema;
 pub mod typed;

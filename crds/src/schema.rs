@@ -9,7 +9,7 @@ use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType,
 use crate::{cel, links, rules, status_schema};
 
 /// Returns the schema of a model's custom resource: `spec` and `status`.
-pub fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
+pub(crate) fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let spec = spec(models, model);
     // Without a spec its rules would not be asked, and its defaults not filled in.
     let must_have_spec = spec.required.is_some() || spec.x_kubernetes_validations.is_some();

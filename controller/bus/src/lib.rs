@@ -19,8 +19,8 @@ mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
 pub mod parked;
-pub mod settings;
-pub mod state;
+mod settings;
+mod state;
 #[cfg(not(feature = "kafka"))]
 mod without_kafka;
 

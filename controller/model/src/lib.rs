@@ -4,28 +4,28 @@
 //! it. **Invariant:** this crate knows neither Kubernetes, nor gRPC, nor an async runtime.
 
 pub mod accept;
-pub mod backoff;
+mod backoff;
 pub mod choice;
 pub mod condition;
 pub mod deletion;
 pub mod dirty;
-pub mod dynamic;
-pub mod field;
+mod dynamic;
+mod field;
 pub mod graph;
 pub mod index;
 pub mod intent;
-pub mod kinds;
-pub mod link;
-pub mod message;
+mod kinds;
+mod link;
+mod message;
 pub mod names;
 pub mod natural;
-pub mod object;
-pub mod outcome;
-pub mod query;
+mod object;
+mod outcome;
+mod query;
 pub mod record;
-pub mod reference;
+mod reference;
 pub mod save;
-pub mod status;
+mod status;
 pub mod typed;
 
 pub use backoff::Backoff;

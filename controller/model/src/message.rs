@@ -1,18 +1,18 @@
 //! The text of `backend_status`.
 
 /// XOS's limit for `backend_status`, in characters.
-pub const STATUS_LIMIT: usize = 1024;
+pub(crate) const STATUS_LIMIT: usize = 1024;
 const SEPARATOR: &str = " // ";
 
 /// The text that every object starts with.
-pub const INITIAL: &str = "Provisioning in progress";
+pub(crate) const INITIAL: &str = "Provisioning in progress";
 /// The text after success.
-pub const OK: &str = "OK";
+pub(crate) const OK: &str = "OK";
 
 /// Joins a new message to what stands there: the last two distinct messages, oldest first, cut at [`STATUS_LIMIT`].
 ///
 /// XOS 4.0.4 counts its initial text as a message; here it is not one, nor is the text of a success.
-pub fn join(previous: Option<&str>, message: &str) -> String {
+pub(crate) fn join(previous: Option<&str>, message: &str) -> String {
     let message = message.trim();
     let last = previous.filter(|p| ![INITIAL, OK, ""].contains(p)).and_then(|p| p.rsplit(SEPARATOR).next());
     match (previous, last) {

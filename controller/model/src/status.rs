@@ -9,7 +9,7 @@ use crate::intent::{Intent, Pass};
 use crate::outcome::{Operation, Outcome};
 
 /// How many attempts the history shows.
-pub const HISTORY_KEPT: usize = 5;
+pub(crate) const HISTORY_KEPT: usize = 5;
 
 /// The framework's part of status.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ mod dependencies;
 mod io_steps;
 pub mod logging;
 mod models;
-pub mod monitoring;
+mod monitoring;
 mod synchronizer;
 
 pub use synchronizer::Synchronizer;

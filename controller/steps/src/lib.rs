@@ -10,28 +10,28 @@
 //! **Invariant:** this crate stays small and stable. It passes on the Kubernetes client, and knows nothing else of
 //! Kubernetes.
 
-pub mod bus_event;
+mod bus_event;
 pub mod call;
-pub mod context;
-pub mod erased;
-pub mod error;
-pub mod event_step;
-pub mod events;
-pub mod listing;
-pub mod models;
+mod context;
+mod erased;
+mod error;
+mod event_step;
+mod events;
+mod listing;
+mod models;
 mod objects;
-pub mod policy;
+mod policy;
 pub mod producer;
-pub mod pull_step;
-pub mod services;
+mod pull_step;
+mod services;
 mod steps;
 pub mod store;
-pub mod sync_step;
+mod sync_step;
 
 pub use bus_event::{BusEvent, EventError};
 pub use call::Call;
 pub use context::{SettingsError, StepContext};
-pub use erased::{DynPolicy, DynSyncStep, erase, erase_policy};
+pub use erased::{Act, DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::StepError;
 pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
 pub use events::{Event, EventSink, NoEvents};
