@@ -11,6 +11,7 @@ use crate::commands::config::{self, ConfigArgs};
 use crate::commands::crds::{self, CrdsArgs};
 use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
+use crate::commands::new::{self, NewArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::{Exit, Failure};
@@ -18,6 +19,7 @@ use crate::synchronizer::Synchronizer;
 
 const AFTER_HELP: &str = "\
 Without a cluster:
+  xos new my-service                          write the crate of a new service
   xos check config/example/mymodel.xproto     find mistakes in models and configuration
   xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
 
@@ -40,6 +42,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write the crate of a new service: a model, steps, a test, a configuration
+    New(NewArgs),
     /// Run the synchronizer: apply the custom resource definitions of its models, then run its steps until stopped
     Run(RunArgs),
     /// Check models (.xproto) and configuration (.yaml) without a cluster
@@ -90,6 +94,7 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
         Command::Events(args) => Ok(events::run(&args, &mut out)?),
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
+        Command::New(args) => Ok(new::run(&args, &mut out)?),
         Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
     }
 }

@@ -1,0 +1,95 @@
+//! The files of a new crate, made of templates.
+
+use xos_xproto::{ModelSet, Sources, compile, render};
+
+use super::framework::Framework;
+use super::name::Name;
+use super::{Base, rights};
+
+/// The models do not compile: a model of that name is the core's, or the name means something else.
+#[derive(Debug, thiserror::Error)]
+#[error("the model cannot be called `{model}`; take another name:\n{text}")]
+pub(crate) struct ModelError {
+    model: String,
+    text: String,
+}
+
+/// A file: its path in the crate, and its text.
+pub(crate) type File = (String, String);
+
+/// The templates, by the path that each file gets.
+const TEMPLATES: [(&str, &str); 14] = [
+    ("Cargo.toml", include_str!("templates/Cargo.toml.template")),
+    (".gitignore", include_str!("templates/gitignore.template")),
+    ("README.md", include_str!("templates/README.md.template")),
+    ("build.rs", include_str!("templates/build.rs.template")),
+    ("config.yaml", include_str!("templates/config.yaml.template")),
+    ("objects.yaml", include_str!("templates/objects.yaml.template")),
+    ("rbac.yaml", include_str!("templates/rbac.yaml.template")),
+    ("src/backend.rs", include_str!("templates/backend.rs.template")),
+    ("src/lib.rs", include_str!("templates/lib.rs.template")),
+    ("src/main.rs", include_str!("templates/main.rs.template")),
+    ("src/models.rs", include_str!("templates/models.rs.template")),
+    ("src/policies.rs", include_str!("templates/policies.rs.template")),
+    ("src/steps.rs", include_str!("templates/steps.rs.template")),
+    ("tests/steps.rs", include_str!("templates/tests.rs.template")),
+];
+const MODELS: &str = include_str!("templates/models.xproto.template");
+
+/// Returns the files of a new crate.
+pub(crate) fn of(name: &Name, base: Base, framework: &Framework) -> Result<Vec<File>, ModelError> {
+    let mut words = words(name, base, framework);
+    let path = format!("{}.xproto", name.module());
+    let text = fill(MODELS, &words);
+    let models = compiled(name, &path, &text)?;
+    let (definitions, rules) = rights::of(&models);
+    let names = models.get(&name.model()).map(xos_crds::names::Names::of);
+    let (group, resource) = names.map(|names| (names.group, names.singular)).unwrap_or_default();
+    words.extend([("definitions", definitions), ("rules", rules), ("group", group), ("resource", resource)]);
+    let files = TEMPLATES.iter().map(|(path, template)| ((*path).to_owned(), fill(template, &words)));
+    Ok(files.chain([(path, text)]).collect())
+}
+
+fn compiled(name: &Name, path: &str, text: &str) -> Result<ModelSet, ModelError> {
+    let mut sources = Sources::new();
+    sources.add(path, text);
+    let compiled = compile(&sources);
+    if compiled.diagnostics.is_empty() {
+        return Ok(compiled.models);
+    }
+    let all: Vec<_> = compiled.diagnostics.iter().map(|one| render(one, &sources, false)).collect();
+    Err(ModelError { model: name.model(), text: all.join("\n") })
+}
+
+/// What stands for what in the templates, as far as it does not follow from the models.
+fn words(name: &Name, base: Base, framework: &Framework) -> Vec<(&'static str, String)> {
+    let module = name.module();
+    let model = name.model();
+    let parts = base.parts();
+    let of_name = |text: &str| text.replace("{{name}}", name.as_str());
+    vec![
+        ("name", name.as_str().to_owned()),
+        ("model_uses", parts.uses.replace("{{Model}}", &model)),
+        ("Model", model),
+        ("label", module.clone()),
+        ("module", module),
+        ("base", base.model().to_owned()),
+        ("rust_version", env!("CARGO_PKG_RUST_VERSION").to_owned()),
+        ("controller", framework.keys("controller")),
+        ("codegen", framework.keys("controller/codegen")),
+        ("base_comment", parts.comment.to_owned()),
+        ("test_uses", parts.test_uses.to_owned()),
+        ("test_owner", of_name(parts.test_owner)),
+        ("required", of_name(parts.required)),
+        ("owner_object", of_name(parts.owner_object)),
+        ("spec", of_name(parts.spec)),
+    ]
+}
+
+/// Puts words into a template, each for its name in double braces.
+fn fill(template: &str, words: &[(&str, String)]) -> String {
+    words.iter().fold(template.to_owned(), |text, (name, word)| text.replace(&format!("{{{{{name}}}}}"), word))
+}
+
+#[cfg(test)]
+mod tests;

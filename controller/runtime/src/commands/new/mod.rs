@@ -1,0 +1,106 @@
+//! `new`: writes the crate of a new service, which builds, is tested and runs as it stands.
+
+mod base;
+mod files;
+mod framework;
+mod name;
+mod rights;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{CommandError, Exit};
+use base::Base;
+use files::{File, ModelError};
+use framework::{Framework, FrameworkArgs, FrameworkError};
+use name::{Name, NameError};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The crate has a model, a sync step, a policy, a test of these, a configuration, and the rights for a cluster. Its README says how to \
+test and run it.
+  xos new my-service --base ServiceInstance
+Exit code: 0 written, 1 a file cannot be written, 2 wrong usage.")]
+pub(crate) struct NewArgs {
+    /// The name of the service, its crate and its folder: lower-case letters, digits and `-`. The model has it in CamelCase
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// What the model inherits from
+    #[arg(long, value_enum, default_value_t, value_name = "MODEL")]
+    base: Base,
+    /// The folder in which the crate's folder is made
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    parent: PathBuf,
+    #[command(flatten)]
+    framework: FrameworkArgs,
+}
+
+/// Why no crate was written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NewError {
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Framework(#[from] FrameworkError),
+    #[error("{} is there already: take another name, or remove it", .0.display())]
+    Exists(PathBuf),
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl CommandError for NewError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Write { .. } => Exit::Failed,
+            Self::Name(_) | Self::Model(_) | Self::Framework(_) | Self::Exists(_) => Exit::Usage,
+        }
+    }
+}
+
+/// Writes the crate, and prints what to do next.
+pub(crate) fn run(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, NewError> {
+    let name = Name::new(&args.name)?;
+    let framework = Framework::of(&args.framework)?;
+    let files = files::of(&name, args.base, &framework)?;
+    let folder = args.parent.join(name.as_str());
+    write(&folder, &files)?;
+    let (folder, name) = (folder.display(), name.as_str());
+    let next = format!(
+        "{folder}: a service with {} files. Next:
+  cd {folder}
+  cargo test                               # its steps, without a cluster
+  cargo run -- run --config config.yaml    # with the cluster that kubectl uses
+README.md has more, `cargo run -- help` all commands of `{name}`.",
+        files.len()
+    );
+    writeln!(out, "{next}").map_err(|source| NewError::Write { path: "standard output".into(), source })?;
+    Ok(Exit::Success)
+}
+
+fn write(folder: &Path, files: &[File]) -> Result<(), NewError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| NewError::Write { path, source }
+    };
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(NewError::Exists(folder.to_owned())),
+        made => made.map_err(failed(folder))?,
+    }
+    for (path, text) in files {
+        let path = folder.join(path);
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&path))?;
+        fs::write(&path, text).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
