@@ -20,7 +20,8 @@ pub(crate) enum Base {
 /// What differs from base to base in the templates.
 pub(crate) struct Parts {
     pub(crate) comment: &'static str,
-    pub(crate) uses: &'static str,
+    /// Models that the test uses beside the service's own.
+    pub(crate) uses: &'static [&'static str],
     pub(crate) test_uses: &'static str,
     pub(crate) test_owner: &'static str,
     /// Required fields of the base, in Rust.
@@ -30,7 +31,6 @@ pub(crate) struct Parts {
     pub(crate) spec: &'static str,
 }
 
-const OWN: &str = "{{Model}}, New{{Model}}";
 const CORE: &str = " Models of XOS's core, such as its base, come with the framework.";
 
 impl Base {
@@ -45,21 +45,18 @@ impl Base {
 
     pub(crate) fn parts(self) -> Parts {
         let none =
-            Parts { comment: "", uses: OWN, test_uses: "", test_owner: "", required: "", owner_object: "", spec: "" };
+            Parts { comment: "", uses: &[], test_uses: "", test_owner: "", required: "", owner_object: "", spec: "" };
         match self {
             Self::Root => none,
-            Self::Service => Parts {
-                comment: CORE,
-                required: "        name: \"first\".to_owned(),\n",
-                spec: "  name: first\n",
-                ..none
-            },
+            Self::Service => {
+                Parts { comment: CORE, required: "name: \"first\".to_owned(), ", spec: "  name: first\n", ..none }
+            }
             Self::ServiceInstance => Parts {
                 comment: CORE,
-                uses: "{{Model}}, New{{Model}}, NewService, Service",
+                uses: &["NewService", "Service"],
                 test_uses: "use xos_controller::model::Link;\n",
                 test_owner: OWNER,
-                required: "        owner: Link::to(\"{{name}}\"),\n",
+                required: "owner: Link::to(\"{{name}}\"), ",
                 owner_object: OWNER_OBJECT,
                 spec: "  owner:\n    name: {{name}}\n",
             },
@@ -67,12 +64,8 @@ impl Base {
     }
 }
 
-const OWNER: &str = "    let required = NewService {
-        name: \"{{name}}\".to_owned(),
-    };
-    world
-        .apply(&Service::new(required).named(\"{{name}}\"))
-        .unwrap();
+const OWNER: &str = "    let required = NewService { name: \"{{name}}\".to_owned() };
+    world.apply(&Service::new(required).named(\"{{name}}\")).unwrap();
 ";
 const OWNER_OBJECT: &str = "# The owner of the instances: a Service of XOS's core.
 apiVersion: core.xos.opencord.org/v1

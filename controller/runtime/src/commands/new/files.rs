@@ -18,7 +18,7 @@ pub(crate) struct ModelError {
 pub(crate) type File = (String, String);
 
 /// The templates, by the path that each file gets.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("Cargo.toml", include_str!("templates/Cargo.toml.template")),
     (".gitignore", include_str!("templates/gitignore.template")),
     ("README.md", include_str!("templates/README.md.template")),
@@ -26,6 +26,7 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("config.yaml", include_str!("templates/config.yaml.template")),
     ("objects.yaml", include_str!("templates/objects.yaml.template")),
     ("rbac.yaml", include_str!("templates/rbac.yaml.template")),
+    ("rustfmt.toml", include_str!("templates/rustfmt.toml.template")),
     ("src/backend.rs", include_str!("templates/backend.rs.template")),
     ("src/lib.rs", include_str!("templates/lib.rs.template")),
     ("src/main.rs", include_str!("templates/main.rs.template")),
@@ -66,10 +67,13 @@ fn words(name: &Name, base: Base, framework: &Framework) -> Vec<(&'static str, S
     let module = name.module();
     let model = name.model();
     let parts = base.parts();
+    let mut uses: Vec<_> = [model.clone(), format!("New{model}")].into();
+    uses.extend(parts.uses.iter().map(|&model| model.to_owned()));
+    uses.sort();
     let of_name = |text: &str| text.replace("{{name}}", name.as_str());
     vec![
         ("name", name.as_str().to_owned()),
-        ("model_uses", parts.uses.replace("{{Model}}", &model)),
+        ("model_uses", uses.join(", ")),
         ("Model", model),
         ("label", module.clone()),
         ("module", module),

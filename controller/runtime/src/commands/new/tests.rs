@@ -15,7 +15,7 @@ fn a_folder_that_is_there_is_left_alone() {
     let mut out = Vec::new();
     assert_eq!(run(&args("spy", parent.path()), &mut out).unwrap(), Exit::Success);
     let text = String::from_utf8(out).unwrap();
-    assert!(text.contains("spy: a service with 15 files. Next:\n  cd "), "{text}");
+    assert!(text.contains("spy: a service with 16 files. Next:\n  cd "), "{text}");
     assert!(parent.path().join("spy/src/steps.rs").is_file());
 
     fs::write(parent.path().join("spy/Cargo.toml"), "mine").unwrap();

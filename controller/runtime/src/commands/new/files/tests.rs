@@ -106,6 +106,12 @@ fn versions_are_those_of_the_workspace() {
 }
 
 #[test]
+fn the_format_is_that_of_the_workspace() {
+    let ours = file(&of(&Name::new("spy").unwrap(), Base::Root, &framework()).unwrap(), "rustfmt.toml");
+    assert_eq!(ours, std::fs::read_to_string(root().join("rustfmt.toml")).unwrap());
+}
+
+#[test]
 fn a_model_of_the_cores_name_is_refused() {
     let error = of(&Name::new("site").unwrap(), Base::Service, &framework()).unwrap_err().to_string();
     assert!(error.starts_with("the model cannot be called `Site`; take another name:\nerror"), "{error}");
