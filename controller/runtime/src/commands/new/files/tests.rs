@@ -42,7 +42,7 @@ fn the_configuration_is_read_without_a_warning() {
     let loaded = crate::config::Config::load(&[path], std::iter::empty()).unwrap();
     assert!(loaded.warnings.is_empty() && loaded.unused.is_empty());
     assert_eq!(
-        (loaded.config.name.as_str(), loaded.config.namespaces.as_slice()),
+        (loaded.config.name.as_str(), loaded.config.engine.namespaces.as_slice()),
         ("my-service", &["default".to_owned()][..])
     );
 }
