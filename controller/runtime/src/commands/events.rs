@@ -91,7 +91,7 @@ fn events(parked: &ParkedEvents, args: &ParkedArgs) -> Result<Vec<BusEvent>, Eve
 fn list(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
     let (parked, _) = open(&args.config)?;
     for event in events(&parked, args)? {
-        let parked = described(&event);
+        let parked = to_json(&event);
         if args.format == Format::Json {
             writeln!(out, "{parked}")?;
             continue;
@@ -109,7 +109,7 @@ fn list(args: &ParkedArgs, out: &mut dyn Write) -> Result<(), EventsError> {
     Ok(())
 }
 
-fn described(event: &BusEvent) -> Value {
+fn to_json(event: &BusEvent) -> Value {
     let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let header = |name| text(event.header(name)).unwrap_or_default();
     json!({
