@@ -28,7 +28,7 @@ impl EventStep for Step {
     }
 }
 
-/// Panics when the consumer thread reports that the bus is down, as long as it is told to.
+/// Panics when the consumer thread reports that the bus is down, as long as its flag is set.
 struct PanickingSink(AtomicBool);
 
 impl EventSink for PanickingSink {
@@ -42,7 +42,7 @@ impl EventSink for PanickingSink {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_panics_is_restarted_and_its_failure_shows_if_that_does_not_help() {
     let restart = Backoff { initial: Duration::from_millis(10), max: Duration::from_secs(3), jitter: 0.1 };
-    // Nobody listens at this port.
+    // There is no broker at this port.
     let settings = Settings { endpoints: vec!["127.0.0.1:1".to_owned()], restart, ..Settings::default() };
     let options = BusOptions {
         synchronizer: "sync".to_owned(),

@@ -10,12 +10,14 @@ use crate::{Noting, Running, committed, distinct, in_order, numbered, settings, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_steps_on_one_topic_both_see_every_message() {
-    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("both"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("both");
     let client = kafka.client();
     client.create_topic(&topic, 3).await.unwrap();
     // Before anybody listens: the first start is from the earliest.
     client.send(&topic, &numbered(10, 100)).await.unwrap();
-    let (one, other) = (Noting::on("One", &[&topic]), Noting::on("Other", &[&topic]));
+    let one = Noting::on("One", &[&topic]);
+    let other = Noting::on("Other", &[&topic]);
     let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&one, &other]);
     client.send(&topic, &numbered(10, 200)[100..]).await.unwrap();
     for step in [&one, &other] {
@@ -31,7 +33,8 @@ async fn two_steps_on_one_topic_both_see_every_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_keep_their_order_also_where_attempts_fail() {
-    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("order"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("order");
     let client = kafka.client();
     client.create_topic(&topic, 2).await.unwrap();
     client.send(&topic, &numbered(20, 400)).await.unwrap();
@@ -39,7 +42,8 @@ async fn keys_keep_their_order_also_where_attempts_fail() {
     let step = Noting::on("Step", &[&topic]).doing({
         let tried = tried.clone();
         move |event| {
-            let (text, tried) = (event.text().unwrap().to_owned(), tried.clone());
+            let text = event.text().unwrap().to_owned();
+            let tried = tried.clone();
             async move {
                 // One in seven fails at first.
                 let number: usize = text.split_once(':').unwrap().1.parse().unwrap();
@@ -65,7 +69,9 @@ async fn keys_keep_their_order_also_where_attempts_fail() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offset_is_committed_only_when_its_event_is_done() {
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("commit"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("commit");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 1).await.unwrap();
     client.send(&topic, &numbered(3, 3)).await.unwrap();
@@ -73,7 +79,8 @@ async fn an_offset_is_committed_only_when_its_event_is_done() {
     let step = Noting::on("Step", &[&topic]).doing({
         let gate = Arc::clone(&gate);
         move |event| {
-            let (gate, is_first) = (Arc::clone(&gate), event.offset == 0);
+            let gate = Arc::clone(&gate);
+            let is_first = event.offset == 0;
             async move {
                 if is_first {
                     gate.acquire().await.unwrap().forget();
@@ -100,7 +107,9 @@ async fn an_offset_is_committed_only_when_its_event_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_events_end_and_commits_them() {
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("stop"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("stop");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 2).await.unwrap();
     client.send(&topic, &numbered(50, 500)).await.unwrap();

@@ -20,16 +20,20 @@ async fn three_that_come_and_go_handle_all_where_partitions_move_one_by_one() {
 
 async fn three(strategy: &str) {
     const COUNT: usize = 3000;
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("three"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("three");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 6).await.unwrap();
     // A key that two have at once would be out of order.
     let at_once: Arc<std::sync::Mutex<std::collections::HashSet<Vec<u8>>>> = Arc::default();
     let overlaps = Arc::new(AtomicUsize::new(0));
     let step = Noting::on("Step", &[&topic]).doing({
-        let (at_once, overlaps) = (Arc::clone(&at_once), Arc::clone(&overlaps));
+        let at_once = Arc::clone(&at_once);
+        let overlaps = Arc::clone(&overlaps);
         move |event| {
-            let (at_once, overlaps) = (Arc::clone(&at_once), Arc::clone(&overlaps));
+            let at_once = Arc::clone(&at_once);
+            let overlaps = Arc::clone(&overlaps);
             async move {
                 let key = event.key.unwrap();
                 if !at_once.lock().unwrap().insert(key.clone()) {
@@ -47,7 +51,8 @@ async fn three(strategy: &str) {
     let start = || Running::start(&settings, &name, &[&step]);
     let first = start();
     let sending = {
-        let (client, topic) = (client.clone(), topic.clone());
+        let client = client.clone();
+        let topic = topic.clone();
         tokio::spawn(async move {
             for part in numbered(60, COUNT).chunks(100) {
                 client.send(&topic, part).await.unwrap();
@@ -82,11 +87,15 @@ async fn three(strategy: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_had_that_vanished_is_taken_over() {
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("vanished"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("vanished");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 4).await.unwrap();
-    let (step, settings) = (Noting::on("Step", &[&topic]), settings(kafka.endpoint()));
-    let (one, other) = (Running::start(&settings, &name, &[&step]), Running::start(&settings, &name, &[&step]));
+    let step = Noting::on("Step", &[&topic]);
+    let settings = settings(kafka.endpoint());
+    let one = Running::start(&settings, &name, &[&step]);
+    let other = Running::start(&settings, &name, &[&step]);
     for running in [&one, &other] {
         running.until("half of the partitions", |state| state.partitions == 2).await;
     }

@@ -12,12 +12,13 @@ fn outage() -> Duration {
     Duration::from_secs(set.unwrap_or(3))
 }
 
-// The broker is on the leash of this thread.
+// The broker ends with the thread that started it.
 #[tokio::test(flavor = "current_thread")]
 async fn events_go_on_when_a_broker_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut broker = Broker::start(folder.path()).await.unwrap();
-    let (client, topic) = (Client::new(&broker.endpoint()), unique("outage"));
+    let client = Client::new(&broker.endpoint());
+    let topic = unique("outage");
     client.create_topic(&topic, 2).await.unwrap();
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings(&broker.endpoint()), "sync", &[&step]);

@@ -94,7 +94,7 @@ async fn a_step_is_started_again_after_a_dispatcher_has_panicked() {
     assert_eq!(distinct(&step.notes.all()).len(), 50);
 }
 
-// The broker is on the leash of this thread.
+// The broker ends with the thread that started it.
 #[tokio::test(flavor = "current_thread")]
 async fn a_consumer_that_panics_is_restarted_and_its_failure_shows_if_that_does_not_help() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,9 @@ fn message(key: &str, value: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("poison"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("poison");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 1).await.unwrap();
     client
@@ -29,7 +31,8 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
     let step = Noting::on("Step", &[&topic]).doing({
         let mended = Arc::clone(&mended);
         move |event| {
-            let (text, is_mended) = (event.text().unwrap().to_owned(), mended.load(Ordering::SeqCst));
+            let text = event.text().unwrap().to_owned();
+            let is_mended = mended.load(Ordering::SeqCst);
             async move {
                 match text.as_str() {
                     "bad" if !is_mended => Err(StepError::failed("no such device")),
@@ -72,7 +75,9 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_can_be_parked_nothing_is_committed() {
-    let (kafka, topic, name) = (Kafka::shared().await.unwrap(), unique("nowhere"), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("nowhere");
+    let name = unique("sync");
     let client = kafka.client();
     client.create_topic(&topic, 1).await.unwrap();
     client.send(&topic, &[message("a", "first"), message("b", "poison"), message("c", "last")]).await.unwrap();

@@ -10,7 +10,8 @@ use crate::{Noting, Running, numbered, settings, unique};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_waits_on_the_broker() {
     const COUNT: usize = 10_000;
-    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("slow"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("slow");
     kafka.client().create_topic(&topic, 2).await.unwrap();
     kafka.client().send(&topic, &numbered(100, COUNT)).await.unwrap();
     let gate = Arc::new(Semaphore::new(0));
@@ -26,7 +27,7 @@ async fn a_backlog_waits_on_the_broker() {
     });
     let mut settings = settings(kafka.endpoint());
     settings.buffer = 200;
-    // Whoever does not ask in this time is thrown out of the group.
+    // A consumer that does not poll for this long is removed from the group.
     settings.properties.insert("max.poll.interval.ms".to_owned(), "6000".to_owned());
     let running = Running::start(&settings, &unique("sync"), &[&step]);
     let full = running.until("both partitions paused", |state| state.paused == 2 && state.lag > 0).await;

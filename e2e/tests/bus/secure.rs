@@ -34,10 +34,11 @@ async fn send(settings: &Settings, topic: &str, value: &str) {
     producer.send(Message::json(topic, "key", &value).unwrap()).await.unwrap();
 }
 
-// The broker is on the leash of this thread.
+// The broker ends with the thread that started it.
 #[tokio::test(flavor = "current_thread")]
 async fn events_come_through_every_kind_of_listener() {
-    let (folder, guard) = (tempfile::tempdir().unwrap(), Guard::make().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let guard = Guard::make().unwrap();
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &guard).await.unwrap();
     let topic = unique("guarded");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
@@ -67,33 +68,35 @@ async fn events_come_through_every_kind_of_listener() {
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
-    let (folder, guard) = (tempfile::tempdir().unwrap(), Guard::make().unwrap());
+async fn a_refusal_is_reported_with_its_reason_until_it_is_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let guard = Guard::make().unwrap();
     let other = guard.with_other_password();
     let mut broker = Broker::start_guarded(&folder.path().join("broker"), &other).await.unwrap();
     let topic = unique("refused");
     Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
-    let (endpoint, sections) = (broker.guarded_endpoint(Listener::SaslSsl), format!("{TLS}{}", sasl("PLAIN")));
+    let endpoint = broker.guarded_endpoint(Listener::SaslSsl);
+    let sections = format!("{TLS}{}", sasl("PLAIN"));
     let settings = configured(&folder.path().join("client"), &endpoint, &guard, &sections);
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);
-    tells(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
+    reports(&running, &["Authentication failure", "SASL authentication error", "Invalid username or password"]).await;
     let mut impatient = settings.clone();
     impatient.properties.insert("message.timeout.ms".to_owned(), "5000".to_owned());
     let producer = KafkaProducer::new(&impatient, "sync").unwrap();
     let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
-    assert!(refused.contains("Invalid username or password"), "a step that sends is told so, too: {refused}");
+    assert!(refused.contains("Invalid username or password"), "the error of a step that sends says so, too: {refused}");
     let reader = ParkedEvents::new(&settings, "sync").unwrap();
     let unread = tokio::task::spawn_blocking(move || reader.list(None)).await.unwrap().unwrap_err().to_string();
-    assert!(unread.contains("Invalid username or password"), "`xos events parked` is told so, too: {unread}");
+    assert!(unread.contains("Invalid username or password"), "the error of `xos events parked` says so, too: {unread}");
 
     // The broker's certificate is another authority's now.
     broker.stop().await.unwrap();
     broker.guard(&Guard::make().unwrap()).unwrap();
     broker.start_again().await.unwrap();
-    tells(&running, &["SSL error", "certificate could not be verified", "ssl.ca.location"]).await;
+    reports(&running, &["SSL error", "certificate could not be verified", "ssl.ca.location"]).await;
 
-    // All is as the client was told.
+    // The broker has the certificate and the password that the client expects.
     broker.stop().await.unwrap();
     broker.guard(&guard).unwrap();
     broker.start_again().await.unwrap();
@@ -106,10 +109,11 @@ async fn a_refusal_is_told_with_its_reason_until_it_is_mended() {
 }
 
 /// Waits for a problem with these words, and then for some more attempts, which do not hide it.
-async fn tells(running: &Running, words: &[&str]) {
-    let is_told = |problem: Option<&String>| problem.is_some_and(|text| words.iter().all(|word| text.contains(word)));
-    let told = running.until(&words.join(", "), |state| is_told(state.problem.as_ref())).await;
-    let until = told.last_poll.unwrap() + std::time::Duration::from_secs(3);
+async fn reports(running: &Running, words: &[&str]) {
+    let is_reported =
+        |problem: Option<&String>| problem.is_some_and(|text| words.iter().all(|word| text.contains(word)));
+    let reported = running.until(&words.join(", "), |state| is_reported(state.problem.as_ref())).await;
+    let until = reported.last_poll.unwrap() + std::time::Duration::from_secs(3);
     let still = running.until("some more attempts", |state| state.last_poll.is_some_and(|last| last > until)).await;
-    assert!(is_told(still.problem.as_ref()), "{still:?}");
+    assert!(is_reported(still.problem.as_ref()), "{still:?}");
 }

@@ -1,4 +1,4 @@
-//! A consumer that receives nothing, though there is something, is noticed and made anew.
+//! A consumer that receives nothing, although the broker has events for it, is restarted.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use xos_harness::kafka::{Broker, Client};
 
 use crate::{Noting, Running, distinct, numbered, settings, unique};
 
-// The broker is on the leash of this thread.
+// The broker ends with the thread that started it.
 #[tokio::test(flavor = "current_thread")]
-async fn a_consumer_that_has_stopped_receiving_is_made_anew() {
+async fn a_consumer_that_has_stopped_receiving_is_restarted() {
     let folder = tempfile::tempdir().unwrap();
     let mut broker = Broker::start(folder.path()).await.unwrap();
-    let (client, topic) = (Client::new(&broker.endpoint()), unique("silent"));
+    let client = Client::new(&broker.endpoint());
+    let topic = unique("silent");
     client.create_topic(&topic, 1).await.unwrap();
     let mut settings = settings(&broker.endpoint());
     settings.stalled_after = Duration::from_secs(5);

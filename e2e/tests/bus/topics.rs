@@ -6,7 +6,8 @@ use crate::{Noting, Running, numbered, settings, unique};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_may_come_later() {
-    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("later"));
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("later");
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&step]);
     running.until("the first poll", |state| state.last_poll.is_some()).await;
@@ -18,8 +19,9 @@ async fn a_topic_may_come_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_may_be_made_anew() {
-    let (kafka, topic) = (Kafka::shared().await.unwrap(), unique("anew"));
+async fn a_topic_may_be_deleted_and_created_again() {
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("anew");
     let client = kafka.client();
     client.create_topic(&topic, 1).await.unwrap();
     let step = Noting::on("Step", &[&topic]);
@@ -37,7 +39,8 @@ async fn a_topic_may_be_made_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pattern_finds_topics_and_not_what_was_parked() {
-    let (kafka, name) = (Kafka::shared().await.unwrap(), unique("sync"));
+    let kafka = Kafka::shared().await.unwrap();
+    let name = unique("sync");
     let prefix = unique("pattern");
     let client = kafka.client();
     client.create_topic(&format!("{prefix}.one"), 1).await.unwrap();

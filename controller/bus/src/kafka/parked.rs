@@ -67,7 +67,8 @@ fn now() -> Timestamp {
 /// Returns the message that replays a parked event; `None` if it was not parked by an event step.
 fn replay_message(parked: &BusEvent) -> Option<Message> {
     let text = |name| parked.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
-    let (topic, group) = (text(TOPIC)?, text(GROUP)?);
+    let topic = text(TOPIC)?;
+    let group = text(GROUP)?;
     let mut headers = without_framework_headers(&parked.headers);
     headers.push((REPLAY.to_owned(), Some(group.into_bytes())));
     Some(Message { topic, key: parked.key.clone(), value: parked.value.clone(), headers, timestamp: None })

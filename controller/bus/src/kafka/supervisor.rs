@@ -28,6 +28,9 @@ use super::shared::SharedTracker;
 use super::worker::Worker;
 use crate::settings::BusOptions;
 
+/// How long dispatchers may take to end after their events were cancelled.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Why a run ended before the shutdown.
 #[derive(Debug, PartialEq, Eq)]
 enum Failure {
@@ -93,7 +96,9 @@ impl Supervisor {
             dispatching.spawn(dispatch(Arc::clone(&worker)).in_current_span());
         }
         let mut thread = spawn_blocking({
-            let (consumer, tracker, notifier) = (Arc::clone(&self.consumer), Arc::clone(&tracker), self.notifier());
+            let consumer = Arc::clone(&self.consumer);
+            let tracker = Arc::clone(&tracker);
+            let notifier = self.notifier();
             let span = tracing::Span::current();
             move || span.in_scope(|| consumer.run(&tracker, &notifier))
         });
@@ -103,7 +108,7 @@ impl Supervisor {
             tokio::select! {
                 () = self.shutdown.cancelled() => break None,
                 ended = &mut thread => {
-                    self.end(&tracker, &mut dispatching).await;
+                    Self::end(&tracker, &mut dispatching).await;
                     return Some(Failure::of_thread(ended));
                 }
                 Some(ended) = dispatching.join_next() => {
@@ -120,15 +125,15 @@ impl Supervisor {
         tracker.stopping.store(true, Ordering::Relaxed);
         // Closing the consumer waits for events in flight, and commits what is done.
         let _ended = thread.await;
-        self.end(&tracker, &mut dispatching).await;
+        Self::end(&tracker, &mut dispatching).await;
         failure
     }
 
     /// Ends the dispatchers of a run whose consumer has ended.
-    async fn end(&self, tracker: &SharedTracker, dispatching: &mut JoinSet<Result<(), JoinError>>) {
+    async fn end(tracker: &SharedTracker, dispatching: &mut JoinSet<Result<(), JoinError>>) {
         tracker.closed.cancel();
         tracker.revoke_all();
-        let ended = timeout(self.consumer.grace, async { while dispatching.join_next().await.is_some() {} }).await;
+        let ended = timeout(END_TIMEOUT, async { while dispatching.join_next().await.is_some() {} }).await;
         if ended.is_err() {
             tracing::warn!("a call of the step does not end although it was cancelled: does it block the thread?");
             dispatching.abort_all();
@@ -253,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_told_with_its_text() {
+    async fn a_panic_is_reported_with_its_message() {
         let thread = spawn_blocking(|| -> Result<End, rdkafka::error::KafkaError> { panic!("index {}", 7) }).await;
         assert_eq!(Failure::of_thread(thread), Failure::Panicked("index 7".to_owned()));
         let dispatcher = tokio::spawn(async { tokio::spawn(async { panic!("gone") }).await }).await;
