@@ -1,4 +1,4 @@
-//! The pull step and the event step: people who come from elsewhere.
+//! The pull step and the event step: they create people that operators did not.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use xos_controller::{BusEvent, EventStep, PullStep, StepContext, StepError};
 use crate::models::{MyModel, NewMyModel};
 use crate::steps::directory;
 
-/// What the ids of people begin with who signed in at the directory's desk.
+/// The prefix of the ids of people who signed in at the directory's desk.
 const DESK: &str = "desk.";
 
 /// The natural key of a person.
 const NAMES: (Field<MyModel, String>, Field<MyModel, String>) = (MyModel::FIRST_NAME, MyModel::LAST_NAME);
 
-/// Somebody, as the directory and the bus write it.
+/// A person, as the directory and the messages write it.
 #[derive(Deserialize)]
 struct Person {
     first_name: String,
@@ -29,7 +29,8 @@ impl Person {
     }
 }
 
-/// People who signed in at the directory's desk are objects too, as long as they are there. They are not synchronized: the directory has them.
+/// Creates an object for each person who signed in at the directory's desk, and deletes it when the person leaves. The
+/// objects are not synchronized, because the directory knows these people already.
 pub struct PullFromDesk;
 
 impl PullStep for PullFromDesk {
@@ -46,18 +47,18 @@ impl PullStep for PullFromDesk {
     }
 }
 
-/// Finds or makes somebody for each message on the topic `MyTopic`: the Synchronizer Reference's event step.
+/// Finds or creates a person for each message of the topic `MyTopic`: the Synchronizer Reference's event step.
 pub struct ExampleEventStep;
 
 impl EventStep for ExampleEventStep {
     const TOPICS: &'static [&'static str] = &["MyTopic"];
 
     async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
-        // What is no such JSON is parked at once.
+        // A message that is not such JSON is parked at once.
         let person: Person = event.json()?;
         let (mut found, created) = ctx.models::<MyModel>().find_or_create(person.to_object(), NAMES).await?;
         if !created {
-            // The sync step runs again, though nothing changed.
+            // The sync step runs again, although nothing has changed.
             ctx.touch(&mut found).await?;
         }
         Ok(())

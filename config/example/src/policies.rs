@@ -1,11 +1,11 @@
-//! The policy: people of a department are in its team.
+//! The policy: people of a department belong to its team.
 
 use xos_controller::model::{Link, Model as _, NaturalKey};
 use xos_controller::{Policy, StepContext, StepError, tracing};
 
 use crate::models::{MyModel, NewTeam, Team};
 
-/// Puts people into the team that their department is called after.
+/// Adds people to the team that has the name of their department.
 pub struct JoinTeam;
 
 impl Policy for JoinTeam {

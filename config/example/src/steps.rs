@@ -1,4 +1,4 @@
-//! The sync steps: put teams and people into the directory, and take them out.
+//! The sync steps: put teams and people into the directory, and remove them from it.
 
 use xos_controller::model::Meta;
 use xos_controller::reqwest::{Response, StatusCode};
@@ -7,7 +7,7 @@ use xos_controller::{StepContext, StepError, SyncStep};
 
 use crate::models::{FullName as _, MyModel, Team};
 
-/// Keeps the teams of the directory in step with the objects of Team.
+/// Pushes the objects of Team to the directory.
 pub struct SyncTeam;
 
 impl SyncStep for SyncTeam {
@@ -25,7 +25,7 @@ impl SyncStep for SyncTeam {
     }
 }
 
-/// Keeps the directory at setting `directory_url` in step with the objects of MyModel.
+/// Pushes the objects of MyModel to the directory, whose URL is the setting `directory_url`.
 pub struct SyncMyModel;
 
 impl SyncStep for SyncMyModel {
@@ -51,7 +51,7 @@ impl SyncStep for SyncMyModel {
 
 async fn remove(ctx: &StepContext, url: String) -> Result<(), StepError> {
     let answer = ctx.http().delete(url).send().await?;
-    // Already gone is as good.
+    // It is no error if it was removed before.
     if answer.status() == StatusCode::NOT_FOUND {
         return Ok(());
     }
@@ -66,18 +66,19 @@ fn url(ctx: &StepContext, what: &str, namespace: &str, name: &str) -> Result<Str
     Ok(format!("{}/{what}/{}", directory(ctx)?, id(namespace, name)))
 }
 
-/// Where the directory is.
+/// Returns the directory's URL.
 pub(crate) fn directory(ctx: &StepContext) -> Result<String, StepError> {
     let url: String = ctx.setting("directory_url")?;
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-/// An id in the directory is namespace and name: unique, and known without asking.
+/// Returns the id of an object in the directory. It consists of namespace and name, so it is unique and known in
+/// advance.
 fn id(namespace: &str, name: &str) -> String {
     format!("{namespace}.{name}")
 }
 
-/// Anything but success is an error with the directory's own words.
+/// Returns an error with the directory's message unless it answered with success.
 async fn accept(method: &str, answer: Response) -> Result<(), StepError> {
     let status = answer.status();
     if status.is_success() {

@@ -1,4 +1,4 @@
-//! Which models there are, and which step and policies handle each.
+//! The models of a synchronizer, with the step and the policies of each.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -11,14 +11,14 @@ use xos_model::names::{links_finalizer, policy_finalizer, sync_finalizer};
 use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
 
-/// The models of a synchronizer with their steps and policies.
+/// The models of a synchronizer, with their steps and policies.
 pub struct Registry {
     /// The synchronizer's name.
     pub synchronizer: String,
     /// The models.
     pub models: Arc<ModelSet>,
     entries: BTreeMap<String, Arc<Entry>>,
-    /// Models that another synchronizer has to have done.
+    /// Models of other synchronizers whose objects are waited for.
     external: HashSet<String>,
 }
 
@@ -32,11 +32,11 @@ pub struct Entry {
     pub step: Option<Arc<dyn DynSyncStep>>,
     /// Its policies, in the order in which they run.
     pub policies: Vec<Arc<dyn DynPolicy>>,
-    /// What the API server cannot check of its objects.
+    /// The checks of its objects that the API server cannot make.
     pub checks: Checks,
-    /// How this synchronizer holds its objects on deletion.
+    /// The finalizers that this synchronizer sets on its objects.
     pub finalizers: Finalizers,
-    /// Whether its objects take others with them on deletion: those with to-one links to them.
+    /// Whether the deletion of its objects cascades to others: those with to-one links to them.
     pub takes_along: bool,
 }
 
@@ -47,40 +47,41 @@ impl Entry {
     }
 }
 
-/// The finalizers of a synchronizer on the objects of a model, each for something that has to happen before the object goes.
+/// The finalizers of a synchronizer on the objects of a model. Each stands for something that has to happen before the
+/// object is removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finalizers {
-    /// The delete step.
+    /// For `delete_record`.
     pub sync: Option<String>,
-    /// The policies' delete handlers.
+    /// For the policies' delete handlers.
     pub policy: Option<String>,
-    /// What cascades, where neither step nor policy holds the object.
+    /// For the cascade, if there is neither of the others.
     pub links: Option<String>,
 }
 
 impl Finalizers {
-    /// All of them.
+    /// Returns all finalizers.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         [&self.sync, &self.policy, &self.links].into_iter().flatten()
     }
 }
 
-/// Steps and models that do not go together.
+/// Steps that do not match the models.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RegistryError {
-    /// No such model.
+    /// A step or policy observes a model that does not exist.
     #[error("{who} observes model `{model}`, which is not among the loaded models ({known}){hint}")]
     UnknownModel {
         /// The step or policy.
         who: String,
-        /// The model it asks for.
+        /// The model that it observes.
         model: String,
-        /// The models there are.
+        /// The existing models.
         known: String,
-        /// What to do.
+        /// How to correct it.
         hint: String,
     },
-    /// A model has one sync step.
+    /// Two sync steps observe one model.
     #[error("steps {first} and {second} both observe model `{model}`: a model has one sync step in a synchronizer")]
     TwoSteps {
         /// The model.
@@ -93,7 +94,8 @@ pub enum RegistryError {
 }
 
 impl Registry {
-    /// Finds the step and the policies of each model. A step or policy that observes a base handles the objects of all models derived from it.
+    /// Finds the step and the policies of each model. A step or policy that observes a base handles the objects of all
+    /// models derived from it.
     ///
     /// # Errors
     /// When a step or policy observes a model that is not there, or two steps observe one.
@@ -134,17 +136,17 @@ impl Registry {
         })
     }
 
-    /// The entry of a model.
+    /// Returns the entry of a model.
     pub fn get(&self, model: &str) -> Option<&Arc<Entry>> {
         self.entries.get(model)
     }
 
-    /// Whether another synchronizer has to have done the objects of a model.
+    /// Whether objects of a model of another synchronizer are waited for.
     pub fn is_external(&self, model: &str) -> bool {
         self.external.contains(model)
     }
 
-    /// All entries, by model name.
+    /// Returns all entries, by model name.
     pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.values()
     }
@@ -199,13 +201,13 @@ fn policies_by_model(
     Ok(by_model)
 }
 
-/// The models with objects that are `class`.
+/// Returns the names of the models that are `class` or derived from it, and have objects.
 fn heirs(models: &ModelSet, class: &str, who: impl Fn() -> String) -> Result<Vec<String>, RegistryError> {
     let heirs: Vec<_> = models.of_class(class).map(|model| model.name.clone()).collect();
     if heirs.is_empty() { Err(unknown_model(models, class, who())) } else { Ok(heirs) }
 }
 
-/// The models whose objects take others with them: to-one links of handled models lead to them.
+/// Returns the models whose deletion cascades: handled models have to-one links to them.
 fn cascading_peers<'a>(models: &'a ModelSet, handled: &HashSet<String>) -> HashSet<&'a str> {
     let sources = models.concrete().filter(|model| handled.contains(&model.name));
     let links = sources.flat_map(|model| &model.links).filter(|link| !link.is_to_many());
