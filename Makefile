@@ -1,4 +1,4 @@
-# `make` lists the targets. Everything that is costly to make is kept in the cache folder, outside the work tree.
+# `make` lists the targets. What takes long to build is kept in the cache folder, outside the work tree.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,14 +16,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: prerequisites ## build the programs for use, in target/release
+build: prerequisites ## build the programs for production, in target/release
 	$(CARGO) build --workspace --bins --release
 
 .PHONY: demo
-demo: prerequisites programs control-plane ## show the example at work on a control plane of its own (KEEP=1 leaves it running)
+demo: prerequisites programs control-plane ## show the example on its own control plane (KEEP=1 keeps it running)
 	$(PROGRAMS)/xos-demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-# Each recipe is a make of its own, so that the order holds under -j too.
+# Each line runs make again, so that the order is the same with -j.
 .PHONY: test
 test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory fmt
@@ -36,7 +36,7 @@ test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	$(CARGO) test --workspace
 
 .PHONY: fmt
-fmt: ## is all of it formatted?
+fmt: ## check the format
 	$(CARGO) fmt --all --check
 
 .PHONY: lint
@@ -47,48 +47,48 @@ lint: ## clippy, with warnings as errors
 KAFKA_ONLY := rdkafka|rdkafka-sys|openssl|openssl-sys|libz-sys|zstd-sys|cmake
 
 .PHONY: without-kafka
-without-kafka: ## does it build without the feature `kafka`, and is then nothing of it in the program?
+without-kafka: ## check that the program builds without the feature `kafka`, and has nothing of it
 	$(CARGO) clippy --package xos-controller --package xos-runtime --package xos-bus --no-default-features -- -D warnings
 	@! $(CARGO) tree --package xos-controller --no-default-features --edges normal,build --prefix none \
 		| grep -E '^($(KAFKA_ONLY)) '
 	$(CARGO) test --package xos-runtime --no-default-features --lib io_steps
 
 .PHONY: docs
-docs: ## the crates' documentation, in target/doc, with warnings as errors
+docs: ## build the crates' documentation, in target/doc, with warnings as errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 .PHONY: deny
-deny: $(DENY) ## licences, sources and versions of the dependencies
+deny: $(DENY) ## check licences, sources and versions of the dependencies
 	$(DENY) check bans licenses sources
 
 .PHONY: unit
-unit: ## the tests that need no control plane
+unit: ## run the tests that need no control plane
 	$(CARGO) test --workspace --exclude xos-e2e
 
 .PHONY: e2e
-e2e: prerequisites programs control-plane ## the tests on a real control plane
+e2e: prerequisites programs control-plane ## run the tests on a real control plane
 	$(CARGO) test --package xos-e2e
 
 .PHONY: bench
-bench: prerequisites ## measure the engine next to its peers: about 40 minutes (BENCH="--only rate,chain" for parts)
+bench: prerequisites ## compare the engine with its peers: about 40 minutes (BENCH="--only rate,chain" for parts)
 	$(CARGO) build --release --package xos-bench --package xos-harness --bins
 	$(CARGO) build --release --package xos-model --example planning
 	$(TARGET)/release/xos-bench --output $(TARGET)/bench $(BENCH)
 
 .PHONY: bench-smoke
-bench-smoke: prerequisites programs control-plane ## does the benchmark still work, and are the writes as few as promised?
+bench-smoke: prerequisites programs control-plane ## check that the benchmark works, and count the writes
 	$(CARGO) test --package xos-e2e --test e2e benchmark::
 
 .PHONY: chaos
-chaos: prerequisites programs control-plane ## 100 kills of the controller, and 90 s of a misbehaving API server, with 300 objects: about 4 minutes
+chaos: prerequisites programs control-plane ## 100 kills of the controller, and 90 s of a failing API server: about 4 minutes
 	XOS_CHAOS_KILLS=100 XOS_CHAOS_OBJECTS=300 XOS_CHAOS_SECONDS=90 $(CARGO) test --package xos-e2e --test e2e -- chaos --nocapture
 
 .PHONY: crds
-crds: ## write crds/yaml/ anew, from the models in config/
+crds: ## write crds/yaml/ again, from the models in config/
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
 
 .PHONY: cluster
-cluster: prerequisites programs control-plane ## start a control plane in the background, and say how to reach it
+cluster: prerequisites programs control-plane ## start a control plane in the background, and print how to reach it
 	@$(PROGRAMS)/xos-cluster up
 
 .PHONY: cluster-down
@@ -96,20 +96,20 @@ cluster-down: ## stop the control plane in the background
 	@$(PROGRAMS)/xos-cluster down
 
 .PHONY: kafka
-kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and say where it is
+kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and print how to reach it
 	@$(PROGRAMS)/xos-kafka run
 
 .PHONY: bench-bus
-bench-bus: prerequisites control-plane ## the figures of pull steps and event steps (some minutes)
+bench-bus: prerequisites control-plane ## measure pull steps and event steps: some minutes
 	$(CARGO) build --release --package xos-bench --package xos-harness --bin xos-bench-bus --bin xos-cluster --bin xos-kafka
 	$(subst /debug,/release,$(PROGRAMS))/xos-bench-bus
 
 .PHONY: kills
-kills: prerequisites programs control-plane ## 20,000 messages, some poison, while the controller is killed 50 times
+kills: prerequisites programs control-plane ## 20,000 messages while the controller is killed 50 times
 	XOS_E2E_KILL_MESSAGES=20000 XOS_E2E_KILLS=50 $(CARGO) test --package xos-e2e --test e2e -- flows::killed
 
 .PHONY: outage
-outage: prerequisites programs ## a broker that is away for two minutes
+outage: prerequisites programs ## stop the broker for two minutes
 	XOS_E2E_OUTAGE_SECONDS=120 $(CARGO) test --package xos-e2e --test bus -- outage
 
 .PHONY: clean
@@ -117,14 +117,14 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 	$(CARGO) clean
 
 .PHONY: clean-cache
-clean-cache: ## remove the control plane's and the benchmark's programs and cargo-deny from the cache
-	rm -rf "$(CACHE)/tools" "$(CACHE)/cargo-deny"
+clean-cache: ## remove what was built or fetched from the cache
+	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny"
 
 .PHONY: prerequisites
 prerequisites:
 	@e2e/prerequisites
 
-# One after the other, also under -j: two cores are soon busy.
+# One after the other, also with -j: a build uses all cores.
 .PHONY: programs
 programs: | prerequisites
 	$(CARGO) build --workspace --bins

@@ -13,7 +13,7 @@ pub(crate) const SHOWN_LINES: usize = 80;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Something is not as expected.
-    #[error("expected {expected}, and saw: {seen}")]
+    #[error("expected {expected}, but saw: {seen}")]
     Unexpected { expected: String, seen: String },
     /// The cluster.
     #[error(transparent)]

@@ -34,7 +34,7 @@ pub enum Error {
     #[error(transparent)]
     Paths(#[from] paths::Error),
     /// A thread was lost while the cluster started.
-    #[error("the start of the cluster was cut short")]
+    #[error("the start of the cluster was interrupted")]
     CutShort,
     /// The environment asks for a cluster and does not name it.
     #[error("{USE_KUBECONFIG}=1 asks for the cluster of KUBECONFIG, and KUBECONFIG is not set")]

@@ -28,10 +28,10 @@ pub enum Error {
     #[error(transparent)]
     Process(#[from] process::Error),
     /// It does not say where it listens.
-    #[error("example-directory did not say where it listens; its log's end:\n{0}")]
+    #[error("example-directory did not print its URL; the end of its log:\n{0}")]
     Silent(String),
     /// It does not answer.
-    #[error("the directory does not answer")]
+    #[error("no answer from the directory")]
     Http(#[from] reqwest::Error),
 }
 

@@ -23,7 +23,7 @@ pub enum Error {
         folder: PathBuf,
     },
     /// The path of the running program is unknown.
-    #[error("cannot tell where this program is")]
+    #[error("cannot find the path of this program")]
     Myself(#[source] std::io::Error),
 }
 

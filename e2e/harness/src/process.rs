@@ -43,7 +43,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A program that was run to its end failed.
-    #[error("making {what} failed ({status}); the log's end:\n{end}\nall of it: {}", log.display())]
+    #[error("{what} failed ({status}); the end of its log, {}:\n{end}", log.display())]
     Failed {
         /// What was to be made.
         what: String,

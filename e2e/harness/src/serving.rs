@@ -49,7 +49,7 @@ pub enum Error {
     #[error("`{0} serve` ended before it was ready")]
     Ended(&'static str),
     /// It cannot be told to go on alone.
-    #[error("cannot let the program go on alone")]
+    #[error("cannot leave the program running")]
     Detach(#[source] io::Error),
 }
 

@@ -12,9 +12,8 @@ use rdkafka::{
 use tokio::sync::Semaphore;
 
 use super::{
-    Error,
+    Error, print,
     step::{Measured, Running},
-    tell,
 };
 use xos_harness::{kafka::Kafka, wait::eventually};
 
@@ -44,9 +43,9 @@ pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
     }
     let bare = median(bare);
     let ours = median(ours);
-    tell("a bare rdkafka consumer", &format!("{bare:.0} messages/s"), "");
-    tell("a step that does nothing", &format!("{ours:.0} messages/s"), "");
-    tell("… of the bare consumer", &format!("{:.2}", ours / bare), "≥ 0.7");
+    print("a bare rdkafka consumer", &format!("{bare:.0} messages/s"), "");
+    print("a step that does nothing", &format!("{ours:.0} messages/s"), "");
+    print("… of the bare consumer", &format!("{:.2}", ours / bare), "≥ 0.7");
     Ok(())
 }
 
@@ -90,8 +89,8 @@ pub(super) async fn waiting(kafka: &Kafka) -> Result<(), Error> {
         step.count.until(count).await?;
         let ours = per_second(count, started.elapsed());
         running.stop().await;
-        tell(&format!("a step that waits {millis} ms, 16 at once"), &format!("{ours:.0} messages/s"), "");
-        tell("… of what 16 can do", &format!("{:.2}", ours / most), "");
+        print(&format!("a step that waits {millis} ms, 16 at once"), &format!("{ours:.0} messages/s"), "");
+        print("… of what 16 can do", &format!("{:.2}", ours / most), "");
     }
     Ok(())
 }
@@ -121,8 +120,8 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     lags.drain(..10.min(lags.len()));
     lags.sort_by(f64::total_cmp);
     let at = |part: usize| lags.get(lags.len() * part / 100).copied().unwrap_or_default();
-    tell("from sending to the step, idle bus, median", &format!("{:.1} ms", at(50)), "");
-    tell("… p99", &format!("{:.1} ms", at(99)), "≤ 50 ms");
+    print("from sending to the step, idle bus, median", &format!("{:.1} ms", at(50)), "");
+    print("… p99", &format!("{:.1} ms", at(99)), "≤ 50 ms");
     Ok(())
 }
 
@@ -146,7 +145,7 @@ pub(super) async fn memory_through(kafka: &Kafka, count: usize) -> Result<(f64, 
 
 pub(super) async fn memory(kafka: &Kafka, count: usize) -> Result<(), Error> {
     let (early, late) = memory_through(kafka, count).await?;
-    tell(
+    print(
         &format!("memory after a fifth of {count} messages, and after all"),
         &format!("{early:.0} and {late:.0} MiB"),
         "flat",
@@ -166,8 +165,8 @@ pub(super) async fn backlog(kafka: &Kafka) -> Result<(), Error> {
     let look = async || if paused().0 == 4 { Ok(()) } else { Err(format!("{:?}", running.states.all())) };
     eventually(Duration::from_secs(60), "all partitions paused", look).await?;
     let (_, held) = paused();
-    tell(&format!("a backlog of {COUNT}, slow step: events held"), &format!("{held}"), "");
-    tell("… memory for it", &format!("{:.0} MiB", super::memory()? - before), "flat");
+    print(&format!("a backlog of {COUNT}, slow step: events held"), &format!("{held}"), "");
+    print("… memory for it", &format!("{:.0} MiB", super::memory()? - before), "flat");
     if let Some(gate) = &step.gate {
         gate.add_permits(COUNT);
     }

@@ -42,7 +42,7 @@ pub enum Error {
     #[error(transparent)]
     Timeout(#[from] Timeout),
     /// Not all messages were handled in time.
-    #[error("{now} of {goal} have come")]
+    #[error("{now} of {goal} messages were handled")]
     Missing {
         /// How many were expected.
         goal: usize,
@@ -53,7 +53,7 @@ pub enum Error {
     #[error("the pull step failed: {0}")]
     Pull(String),
     /// The memory cannot be read.
-    #[error("cannot tell how much memory this process has")]
+    #[error("cannot read the memory of this process")]
     Memory(#[from] std::io::Error),
 }
 
@@ -109,7 +109,7 @@ pub async fn run(parts: &[Part], size: Size) -> Result<(), Error> {
     Ok(())
 }
 
-fn tell(what: &str, figure: &str, target: &str) {
+fn print(what: &str, figure: &str, target: &str) {
     println!("{what:<58} {figure:>28}   {target}");
 }
 

@@ -12,7 +12,7 @@ use xos_model::{NaturalKey, Object};
 use xos_runtime::Synchronizer;
 use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError};
 
-use super::{Error, count::Count, memory, messages::per_second, tell};
+use super::{Error, count::Count, memory, messages::per_second, print};
 use xos_harness::{
     inprocess::{Controller, Objects},
     kafka::Kafka,
@@ -73,9 +73,9 @@ pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
         Ok((best(raw), best(ours)))
     });
     let (raw, ours) = measured.await??;
-    tell("objects made directly, 16 at once", &format!("{raw:.0} objects/s"), "");
-    tell("objects made of messages", &format!("{ours:.0} objects/s"), "");
-    tell("… of the direct way", &format!("{:.2}", ours / raw), "≥ 0.8");
+    print("objects made directly, 16 at once", &format!("{raw:.0} objects/s"), "");
+    print("objects made of messages", &format!("{ours:.0} objects/s"), "");
+    print("… of the direct way", &format!("{:.2}", ours / raw), "≥ 0.8");
     Ok(())
 }
 
@@ -149,8 +149,8 @@ pub(super) async fn pull(count: usize) -> Result<(), Error> {
     if last.1 != expected {
         return Err(Error::Pull(last.1.clone()));
     }
-    tell(&format!("a first pull of {count} things"), &format!("{:.1} s", first.0.as_secs_f64()), "");
-    tell("… one of the same, unchanged", &format!("{:.0} ms, no write", last.0.as_secs_f64() * 1000.0), "0 writes");
-    tell("… memory after the second run, and after the sixth", &format!("{:.0} and {:.0} MiB", second.2, last.2), "");
+    print(&format!("a first pull of {count} things"), &format!("{:.1} s", first.0.as_secs_f64()), "");
+    print("… one of the same, unchanged", &format!("{:.0} ms, no write", last.0.as_secs_f64() * 1000.0), "0 writes");
+    print("… memory after the second run, and after the sixth", &format!("{:.0} and {:.0} MiB", second.2, last.2), "");
     Ok(())
 }

@@ -17,10 +17,10 @@ pub enum Error {
     #[error(transparent)]
     Process(#[from] process::Error),
     /// It has ended.
-    #[error("the load generator is gone; the end of its log:\n{0}")]
+    #[error("the load generator has ended; the end of its log:\n{0}")]
     Gone(String),
     /// Its answer cannot be read.
-    #[error("the load generator says {0:?}")]
+    #[error("the answer of the load generator cannot be read: {0:?}")]
     Words(String),
     /// It did not measure the times of single objects.
     #[error("the load generator did not tell how long each object took to {0}")]

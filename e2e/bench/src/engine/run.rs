@@ -106,7 +106,10 @@ pub(super) async fn phase(stage: &Stage, load: &mut Load, command: &str, objects
     #[expect(clippy::cast_precision_loss, reason = "far from 2^52")]
     let writes = writes as f64 / objects - 1.0;
     if writes.fract().abs() > 1e-6 {
-        eprintln!("{command} of {objects} objects, not the same number of writes for each: {}", since.listed(GROUP));
+        eprintln!(
+            "{command} of {objects} objects, and not the same number of writes for each object: {}",
+            since.listed(GROUP)
+        );
     }
     let server_ms = cpu.map(|cpu| cpu.as_secs_f64() * 1e3 / objects);
     Ok(Phase { per_second: objects / answer.seconds.max(1e-9), writes, server_ms, server_kib: kib / objects })

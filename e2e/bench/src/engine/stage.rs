@@ -108,7 +108,7 @@ impl Stage {
     /// Returns the processor time of API server and etcd so far, or nothing if another process started them.
     pub(super) fn server_cpu(&self) -> Option<Duration> {
         let folder = &self.cluster.served()?.ready().data_dir;
-        let used = usage::told_about(folder).into_iter().filter_map(|process| Usage::of(process).ok());
+        let used = usage::of_control_plane(folder).into_iter().filter_map(|process| Usage::of(process).ok());
         Some(used.map(|usage| usage.cpu).sum())
     }
 

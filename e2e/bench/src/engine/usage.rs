@@ -31,7 +31,7 @@ impl Usage {
 }
 
 /// Returns the processes of a control plane: those that have its folder on their command line.
-pub(super) fn told_about(folder: &Path) -> Vec<u32> {
+pub(super) fn of_control_plane(folder: &Path) -> Vec<u32> {
     const PROGRAMS: [&str; 2] = ["etcd", "kube-apiserver"];
     let folder = folder.to_string_lossy();
     let told = |entry: fs::DirEntry| {

@@ -44,7 +44,7 @@ pub enum Error {
     #[error(transparent)]
     Timeout(#[from] Timeout),
     /// One of its processes ended by itself.
-    #[error("{name} ended by itself ({status}); its log's end:\n{end}")]
+    #[error("{name} ended by itself ({status}); the end of its log:\n{end}")]
     Died {
         /// The process.
         name: String,
@@ -54,7 +54,7 @@ pub enum Error {
         end: String,
     },
     /// The operating system refused.
-    #[error("cannot serve a cluster")]
+    #[error("cannot run a cluster")]
     System(#[from] io::Error),
 }
 

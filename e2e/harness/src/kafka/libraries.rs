@@ -36,7 +36,7 @@ impl Libraries {
 }
 
 fn fetch(pom: &Path, folder: &Path) -> Result<(), Error> {
-    eprintln!("Kafka is fetched from Maven Central, once; about half a minute");
+    eprintln!("fetching Kafka from Maven Central, once; about half a minute");
     let mut maven = Command::new("mvn");
     maven.args(["-q", "-B", "-f"]).arg(pom).arg("dependency:copy-dependencies");
     maven.arg("-DincludeScope=runtime").arg(format!("-DoutputDirectory={}", folder.join("libs").display()));

@@ -45,7 +45,7 @@ pub enum Error {
         source: Box<serde_saphyr::Error>,
     },
     /// A document of the manifest is not a Kubernetes object.
-    #[error("{} holds something without apiVersion, kind and name: {document}", path.display())]
+    #[error("{} has a document without apiVersion, kind or name: {document}", path.display())]
     NotAnObject {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum Error {
         document: Box<Value>,
     },
     /// The manifest has no ServiceAccount.
-    #[error("{} gives rights to no ServiceAccount", path.display())]
+    #[error("{} has no binding for a ServiceAccount", path.display())]
     NoAccount {
         /// The file.
         path: PathBuf,

@@ -55,7 +55,7 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
         return Ok(());
     };
     let minutes = whole.div_ceil(60);
-    eprintln!("the control plane is built once and kept; on two cores it takes about {minutes} minutes");
+    eprintln!("building the control plane, once; about {minutes} minutes on two cores");
     let start = Instant::now();
     let making = folder.join("making");
     // Of a build that was interrupted: the lock is ours, so it is nobody's.

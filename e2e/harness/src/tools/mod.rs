@@ -141,7 +141,7 @@ impl Tools {
         }
         let lock = lock_file(&self.cached)?;
         if lock.try_lock().is_err() {
-            eprintln!("another process builds the control plane; waiting for it …");
+            eprintln!("another process is building the control plane; waiting for it …");
             lock.lock().map_err(at(&self.cached))?;
         }
         let missing = missing();

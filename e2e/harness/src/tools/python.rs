@@ -18,10 +18,10 @@ pub fn environment(name: &str, requirements: &Path) -> Result<PathBuf, BuildErro
         eprintln!("installing {name} for Python, once");
         let environment = folder.join("environment");
         let log = folder.join("python.log");
-        process::run(&format!("a Python environment for {name}"), Path::new("python3"), &log, |command| {
+        process::run(&format!("making a Python environment for {name}"), Path::new("python3"), &log, |command| {
             command.args(["-m", "venv", "--clear"]).arg(&environment);
         })?;
-        process::run(name, &environment.join("bin/python"), &log, |command| {
+        process::run(&format!("installing {name}"), &environment.join("bin/python"), &log, |command| {
             command.args(["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install", "-r"]);
             command.arg(requirements);
         })?;
