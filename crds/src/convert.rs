@@ -15,7 +15,7 @@ use xos_xproto::{Member, Model, Section, camel_case};
 use crate::definition::api_resource;
 use crate::names::MANAGER_PREFIX;
 
-/// The framework's members of status.
+/// The members of status that belong to the framework.
 const OBSERVED_GENERATION: &str = "observedGeneration";
 const CONDITIONS: &str = "conditions";
 const HISTORY: &str = "history";

@@ -1,4 +1,4 @@
-//! Links as schema: the name of another object, which may come later.
+//! The schema of links: the name of another object, which may be created later.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, JSONSchemaPropsOrArray};
 use xos_xproto::Link;

@@ -23,11 +23,11 @@ pub struct Names {
     pub singular: String,
     /// The categories: `xos` and the app label.
     pub categories: Vec<String>,
-    /// `xosservice` and the like, for a kind whose name hides one that Kubernetes has.
+    /// A name such as `xosservice`, if Kubernetes has a kind of the same name itself.
     pub short_names: Vec<String>,
 }
 
-/// Kinds of Kubernetes' own that a model may be named like (`Image` is OpenShift's): kubectl prefers those.
+/// Kinds of Kubernetes itself whose names models may have (`Image` is OpenShift's): kubectl prefers these.
 const BUILT_IN: [&str; 22] = [
     "binding",
     "configmap",

@@ -11,7 +11,7 @@ use crate::{cel, links, rules, status_schema};
 /// Returns the schema of a model's custom resource: `spec` and `status`.
 pub(crate) fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let spec = spec(models, model);
-    // Without a spec its rules would not be asked, and its defaults not filled in.
+    // Without a spec its rules would not be evaluated, and its defaults not filled in.
     let must_have_spec = spec.required.is_some() || spec.x_kubernetes_validations.is_some();
     let default = (!must_have_spec).then(|| JSON(json!({})));
     let spec = JSONSchemaProps { default, ..spec };

@@ -1,4 +1,4 @@
-//! Selectable fields: what `kubectl get --field-selector` may ask for.
+//! Selectable fields: those that `kubectl get --field-selector` can select by.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::SelectableField;
 use xos_xproto::{ContentType, Field, Model, ScalarType, Section};

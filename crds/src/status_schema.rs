@@ -1,9 +1,9 @@
-//! The schema of status: the fields that the model's author gave it, and as little as can be of what the framework
+//! The schema of status: the fields that the model's author declared, and as little as possible of what the framework
 //! writes.
 //!
-//! The API server checks each member that has a schema on every write of an object, an operator's too, and that is the
-//! larger part of what a write costs it: with the framework's part spelled out, an update took twice the memory and 1.7
-//! times the processor time. Only controllers write status, so that part is open, and described in words.
+//! The API server checks each member that has a schema on every write of an object, and that is the
+//! larger part of the cost of a write: with a schema for the framework's part, an update took twice the memory and 1.7
+//! times the processor time. Only controllers write status, so that part has no schema, only a description.
 
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     properties.insert("conditions".to_owned(), open(CONDITIONS));
     JSONSchemaProps {
         description: Some(DESCRIPTION.to_owned()),
-        // Synchronizers write it guarded by resourceVersion: owners of each member would help nobody, and cost a fifth
-        // of every write.
+        // Synchronizers write it with a resourceVersion as precondition: owners of each member have no use, and cost a
+        // fifth of every write.
         x_kubernetes_map_type: Some("atomic".to_owned()),
         x_kubernetes_preserve_unknown_fields: Some(true),
         ..object(properties)

@@ -8,7 +8,7 @@ use crate::convert::{self, DecodeError};
 
 /// Custom resources of typed objects: of all generated structs, and of [`Object`].
 ///
-/// The models are those that the types are made of: `models()` of what `include_models!` brings in.
+/// The models are those that the types are made of: `models()`, which `include_models!` generates.
 ///
 /// ```ignore
 /// let ada = MyModel::new("default", "ada", "Ada", "Lovelace");
@@ -50,7 +50,7 @@ pub trait CustomResource: Model {
 
 impl<T: Model> CustomResource for T {}
 
-/// Why a typed object is no custom resource, or a custom resource no typed object.
+/// Why a typed object or a custom resource could not be converted.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum TypedError {
@@ -70,7 +70,7 @@ pub enum TypedError {
     /// A field does not fit.
     #[error(transparent)]
     Convert(#[from] ConvertError),
-    /// A part has no JSON form.
+    /// A part cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }

@@ -5,10 +5,10 @@ use serde::Serialize;
 /// Why a definition could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum YamlError {
-    /// The definition has no JSON form.
+    /// The definition cannot be written as JSON.
     #[error("cannot write the definition as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// The definition has no YAML form.
+    /// The definition cannot be written as YAML.
     #[error("cannot write the definition as YAML: {0}")]
     Yaml(#[from] serde_saphyr::ser::Error),
 }

@@ -115,22 +115,22 @@ fn policies_become_rules() {
 #[test]
 fn what_cannot_be_a_rule_is_left_with_a_reason() {
     let table = [
-        (r#"obj.one.name = "a""#, r#"obj.one.name = "a": `obj.one.name` is about another object"#),
+        (r#"obj.one.name = "a""#, r#"obj.one.name = "a": `obj.one.name` depends on another object"#),
         (
             "exists User: User.is_admin",
-            "exists User: User.is_admin: `exists User: User.is_admin` is about another object",
+            "exists User: User.is_admin: `exists User: User.is_admin` depends on another object",
         ),
-        ("ctx.user.is_admin", "ctx.user.is_admin: it is about who asks"),
-        ("ctx.write_access", "ctx.write_access: it is about who asks"),
+        ("ctx.user.is_admin", "ctx.user.is_admin: it depends on the user"),
+        ("ctx.write_access", "ctx.write_access: it depends on the user"),
         ("obj.st", "obj.st: `st` is written by synchronizers, to status"),
         ("obj.id = 1", "obj.id = 1: `id` is written by synchronizers, to status"),
         ("{{ obj.s }}", "{{ obj.s }}: only XOS's own core can evaluate Python"),
         (r#"obj.d = "2026""#, r#"obj.d = "2026": a rule cannot compare the two in `obj.d = "2026"`"#),
         ("obj.long in obj.text", "obj.long in obj.text: `obj.long in obj.text` costs too much without a max_length"),
-        ("*q(obj.one)", "*q(obj.one): `*q(obj.one)` is about another object"),
+        ("*q(obj.one)", "*q(obj.one): `*q(obj.one)` depends on another object"),
         // Of parts that must all hold those that can be are enforced.
-        ("obj.b & ctx.user.is_admin & obj.n", "self.b && self.n != 0 + ctx.user.is_admin: it is about who asks"),
-        ("obj.b | ctx.user.is_admin", "obj.b | ctx.user.is_admin: it is about who asks"),
+        ("obj.b & ctx.user.is_admin & obj.n", "self.b && self.n != 0 + ctx.user.is_admin: it depends on the user"),
+        ("obj.b | ctx.user.is_admin", "obj.b | ctx.user.is_admin: it depends on the user"),
     ];
     for (policy, expected) in table {
         assert_eq!(rule(policy), expected, "{policy}");

@@ -1,20 +1,20 @@
-//! How long to wait after a failure.
+//! The delay after a failure.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Growing delay: `initial`, doubled with each failure in a row, at most `max`, spread by `jitter`.
+/// An exponential backoff: `initial`, doubled with each failure in a row up to `max`, with `jitter`.
 ///
 /// XOS 4.0.4 computes a backoff and never applies it (every failing object is tried every 5 s); here it is applied, for
 /// each object.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Backoff {
-    /// After the first failure.
+    /// The delay after the first failure.
     pub initial: Duration,
-    /// At most.
+    /// The greatest delay.
     pub max: Duration,
-    /// 0.1 spreads a delay over ±10 %.
+    /// The random part of a delay: 0.1 is ±10 %.
     pub jitter: f64,
 }
 

@@ -9,9 +9,9 @@ use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 use xos_xproto::nearest;
 
-/// An enum that was generated for a field with `choices`.
+/// An enum that is generated for a field with `choices`.
 ///
-/// On the wire it is its value, a text or a number; `Display` and `FromStr` are of that value as text.
+/// It is serialized as its value, a text or a number; `Display` and `FromStr` use that value as text.
 pub trait Choice:
     Copy + fmt::Debug + fmt::Display + Eq + Hash + FromStr<Err = UnknownChoice> + Send + Sync + 'static
 {
@@ -45,7 +45,7 @@ impl fmt::Display for ChoiceValue {
     }
 }
 
-/// A value that is none of a field's choices.
+/// A value that is not one of a field's choices.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} cannot be `{value}`: it is one of {known}{}", hint(suggestion.as_deref()))]
 pub struct UnknownChoice {
@@ -55,7 +55,7 @@ pub struct UnknownChoice {
     pub value: String,
     /// The known values.
     pub known: String,
-    /// The nearest of them.
+    /// The nearest known value.
     pub suggestion: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a deleted object asks of a synchronizer.
+//! What a synchronizer has to do with a deleted object.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Intent: what is wanted of an object, and which changes of it were made quietly.
+//! Intent: what the operator wants of an object, and which changes were saved quietly.
 //!
 //! A pass (sync, policy) remembers the intent that it last handled. It has work when the present intent is another one,
 //! unless the present one was reached from the handled one by saves that are quiet for that pass. Generations are not
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// How many quiet saves an object remembers; losing an older one only causes an extra run.
+/// The number of quiet saves that an object remembers; losing an older one only causes an extra run.
 pub const QUIET_SAVES_KEPT: usize = 8;
 
 /// A short hash of a spec, equal for equal content whatever the order of its keys.
@@ -76,7 +76,7 @@ pub struct Intent {
     pub touch: Option<String>,
 }
 
-/// The kinds of work and of writers that an object knows.
+/// The kinds of work on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
@@ -90,7 +90,7 @@ pub enum Pass {
     Event,
 }
 
-/// One quiet save: a write to spec that must not count as the operator's.
+/// A quiet save: a write to spec that does not count as the operator's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuietSave {
     /// The spec that the save was based on.

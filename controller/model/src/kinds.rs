@@ -1,13 +1,14 @@
-//! The registry of kinds: which models there are, and which of them are a what.
+//! The registry of kinds: the models of a set, and which of them inherit from which.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use xos_xproto::{Model, ModelSet};
 
-/// All models of a set, by name and by resource, with what inherits from what.
+/// All models of a set, by name, by resource and by class.
 ///
-/// It answers which kinds are a Service, for queries, links and observation of a base class.
+/// It returns, for example, all kinds whose objects are Services: for queries, links, and steps that observe a base
+/// class.
 ///
 /// ```
 /// use xos_model::Kinds;
@@ -29,7 +30,7 @@ pub struct Kinds {
     by_name: HashMap<Arc<str>, usize>,
     /// By group label and plural.
     by_resource: HashMap<(String, String), usize>,
-    /// The concrete models that are a class, in the order of the set.
+    /// The concrete models of each class, in the order of the set.
     members: HashMap<Arc<str>, Vec<usize>>,
 }
 
@@ -38,7 +39,7 @@ pub struct Kinds {
 pub struct Kind {
     /// The model's name, which is the kind of its custom resources.
     pub model: Arc<str>,
-    /// What its group begins with: the app label, with `_` as `-`.
+    /// The first part of its group: the app label, with `_` as `-`.
     pub group_label: String,
     /// XOS's plural in lower case.
     pub plural: String,

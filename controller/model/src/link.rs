@@ -1,4 +1,4 @@
-//! Links that know the model they lead to, and what is a what.
+//! Links that know the model that they lead to, and which models inherit from which.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::reference::Reference;
 use crate::typed::Model;
 
-/// Says that objects of one model are objects of another one too: of itself, or of a model that it inherits from.
+/// Marks a model whose objects are objects of `B` too: `B` itself, and every model that inherits from it.
 ///
 /// Generated for every model and each of its bases.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` is not a `{B}`",
-    label = "no model that inherits from `{B}`",
-    note = "the model's bases stand in parentheses behind its name in xproto"
+    label = "does not inherit from `{B}`",
+    note = "in xproto, the bases of a model are in parentheses after its name"
 )]
 pub trait IsA<B>: Model {}
 
@@ -45,8 +45,8 @@ impl<T: Model> IsA<T> for T {}
 /// assert_eq!((owner.namespace.as_deref(), owner.kind.as_deref()), (Some("access"), Some("RCORDService")));
 /// ```
 ///
-/// A kind that is none of the peer's does not compile: `Link::<Service>::to_kind::<Node>("n")` is
-/// "a `Node` is not a `Service`".
+/// A kind that does not inherit from the peer does not compile: the error for `Link::<Service>::to_kind::<Node>("n")`
+/// is "a `Node` is not a `Service`".
 pub struct Link<T> {
     reference: Reference,
     peer: PhantomData<fn() -> T>,
@@ -85,7 +85,7 @@ impl<T: Model> Link<T> {
         Self::from(Reference { name: name.into(), namespace: None, kind: Some(D::MODEL_NAME.to_owned()) })
     }
 
-    /// This very object: its name, its namespace, and its kind where that is not plain from `T`.
+    /// Makes a link to this object: its name, its namespace, and its kind unless `T` already determines it.
     pub fn of<D: IsA<T>>(peer: &D) -> Self {
         let meta = peer.meta();
         let leaf = peer.leaf_model();
@@ -99,7 +99,7 @@ impl<T: Model> Link<T> {
 }
 
 impl<T> From<Reference> for Link<T> {
-    /// Takes the reference as it is; a kind in it is not checked.
+    /// Makes a link of the reference; a kind in it is not checked.
     fn from(reference: Reference) -> Self {
         Self { reference, peer: PhantomData }
     }

@@ -9,7 +9,7 @@ pub(crate) const INITIAL: &str = "Provisioning in progress";
 /// The text after success.
 pub(crate) const OK: &str = "OK";
 
-/// Joins a new message to what stands there: the last two distinct messages, oldest first, cut at [`STATUS_LIMIT`].
+/// Adds a message to the present text, which has the last two distinct messages, oldest first, cut at [`STATUS_LIMIT`].
 ///
 /// XOS 4.0.4 counts its initial text as a message; here it is not one, nor is the text of a success.
 pub(crate) fn join(previous: Option<&str>, message: &str) -> String {

@@ -1,4 +1,4 @@
-//! Natural keys: what names an object in XOS's world, and the name that a custom resource gets from it.
+//! Natural keys: what identifies an object in XOS, and the name that a custom resource gets from it.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use xos_xproto::Model;
 
-/// How long the readable part of a name may be.
+/// The greatest length of the readable part of a name.
 const READABLE: usize = 40;
 /// A Kubernetes name that is also a DNS label has at most this many characters.
 const LABEL: usize = 63;

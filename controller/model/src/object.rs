@@ -13,7 +13,7 @@ use crate::status::Status;
 /// Field values by XOS name (`first_name`). Dates are RFC 3339 strings. An absent field is null.
 pub type Fields = BTreeMap<String, Value>;
 
-/// Which object: model name, namespace, name. The order is model, namespace, name.
+/// The key of an object. Keys are ordered by model, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey {
     /// The model's name, `MyModel`.
@@ -37,10 +37,10 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// What the API server says of an object beside its content.
+/// An object's metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Meta {
-    /// The object's own model (XOS's `leaf_model_name`), also where it is seen through a base. Empty if nobody said.
+    /// The object's own model (XOS's `leaf_model_name`), also where it is viewed as a base. Empty if it is not known.
     pub model: Arc<str>,
     /// The namespace.
     pub namespace: String,
@@ -58,7 +58,7 @@ pub struct Meta {
     pub deleting: Option<Timestamp>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
-    /// The fields of spec that were last set by somebody else than a synchronizer, by their names in xproto.
+    /// The fields of spec that someone other than a synchronizer set last, by their names in xproto.
     pub operator_fields: Vec<Box<str>>,
 }
 
@@ -76,7 +76,7 @@ pub struct Object {
     pub model: Arc<str>,
     /// Name, uid, generation, finalizers …
     pub meta: Meta,
-    /// The values of the model's fields, all states of them (declarative, feedback, bookkeeping).
+    /// The values of the model's fields, in all states (declarative, feedback, bookkeeping).
     pub fields: Fields,
     /// What the operator (or a controller) wants: the hash of the spec, and the touch.
     pub intent: Intent,

@@ -1,4 +1,4 @@
-//! How an attempt ended.
+//! The outcome of an attempt.
 
 use std::time::Duration;
 
@@ -47,14 +47,14 @@ impl Operation {
     }
 }
 
-/// How a step ended.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done: code 1.
     Succeeded,
     /// An error, a panic or a time-out: code 2, tried again with growing delay.
     Failed(String),
-    /// "Not yet" (XOS's `DeferredException`): code 0, tried again on a change, or at an even pace.
+    /// "Not yet" (XOS's `DeferredException`): code 0, tried again on a change, or else at a fixed interval.
     Deferred(String),
     /// "Not done, but no harm" (XOS's `InnocuousException`): code 1, tried again with growing delay.
     Innocuous(String),
@@ -89,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// An attempt that a step really made; only such a one may be recorded.
+/// A finished attempt of a step; only such attempts are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// The step's name.

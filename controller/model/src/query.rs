@@ -22,15 +22,15 @@ pub enum Operator {
     GreaterThanOrEqual,
     /// Less or equal.
     LessThanOrEqual,
-    /// The same text, whatever the case.
+    /// The same text, ignoring case.
     IEqual,
-    /// A text that has this one in it.
+    /// A text that contains this one.
     Contains,
-    /// The same, whatever the case.
+    /// The same, ignoring case.
     IContains,
     /// A text that matches this regular expression somewhere.
     Regex,
-    /// The same, whatever the case.
+    /// The same, ignoring case.
     IRegex,
 }
 
@@ -52,19 +52,19 @@ enum Test {
     Regex(Regex),
 }
 
-/// A query that cannot be asked.
+/// A query that is not valid.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum QueryError {
-    /// No regular expression.
-    #[error("`{field}` is compared with a regular expression that is none: {source}")]
+    /// Not a regular expression.
+    #[error("`{field}` is compared with an invalid regular expression: {source}")]
     Regex {
         field: String,
         /// What is wrong with it.
         source: Box<regex::Error>,
     },
     /// The operator compares texts.
-    #[error("`{field}` is compared as text with {value}, which is none")]
+    #[error("`{field}` is compared as text with {value}, which is not a text")]
     NoText { field: String, value: Value },
     /// The model has no such field.
     #[error("model {model} has no field or link `{field}`")]
@@ -218,14 +218,14 @@ fn compare(a: &Value, b: &Value) -> Option<Ordering> {
     }
 }
 
-/// Which objects: those of a class (a model or one derived from it) that meet all conditions.
+/// A query for the objects of a class (a model or one derived from it) that meet all criteria.
 #[derive(Clone, Debug)]
 pub struct Query {
     /// The class.
     pub class: String,
-    /// The namespace; none: all.
+    /// The namespace, or all.
     pub namespace: Option<String>,
-    /// All have to be met.
+    /// The criteria, all of which must be met.
     pub criteria: Vec<Criterion>,
     /// Also objects that are being deleted.
     pub with_deleted: bool,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Names the object at the other end of a link. It may come later than the link.
+/// The name of the object at the other end of a link. The object may be created after the link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reference {

@@ -1,10 +1,10 @@
-//! Which fields a step changed, and where they are to be saved.
+//! The fields that a step changed, and where to save them.
 
 use xos_xproto::{Model, Section};
 
 use crate::object::{Fields, Object};
 
-/// What a step changed; a null value means the field was unset.
+/// The changes of a step; null means that the field was unset.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Changes {
     /// Fields of spec.

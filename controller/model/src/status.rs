@@ -1,4 +1,4 @@
-//! What an object's status holds beside the model's own fields.
+//! The framework's part of an object's status.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::condition::Condition;
 use crate::intent::{Intent, Pass};
 use crate::outcome::{Operation, Outcome};
 
-/// How many attempts the history shows.
+/// The number of attempts in the history.
 pub(crate) const HISTORY_KEPT: usize = 5;
 
 /// The framework's part of status.
@@ -18,16 +18,16 @@ pub struct Status {
     /// The generation that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Conditions after kstatus.
+    /// Conditions, following kstatus.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The last attempts, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Attempt>,
-    /// One entry a synchronizer.
+    /// One entry for each synchronizer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub synchronizers: Vec<Bookkeeping>,
-    /// What others put there, beside the model's own fields: it stays.
+    /// What others wrote, beside the model's own fields: it stays.
     #[serde(flatten, skip_deserializing)]
     pub other: Map<String, Value>,
 }
@@ -53,11 +53,11 @@ impl Status {
         self.synchronizers.iter().find(|entry| entry.live(pass).owner)
     }
 
-    /// Puts an attempt at the head of the history.
+    /// Adds an attempt at the head of the history.
     ///
-    /// A success takes the place of the same success before it, unless something else than successes lies between: what
-    /// failed stays to be seen, and the status of an object that is well stays small, which every write of the object
-    /// pays for.
+    /// A success replaces the same success before it, unless there is anything but successes in between: failures
+    /// stay visible, and the status of a healthy object stays small, which makes every write of the object
+    /// cheaper.
     pub fn remember(&mut self, attempt: Attempt) {
         if attempt.is_success() {
             let mut successes = self.history.iter().take_while(|line| line.is_success());
@@ -118,7 +118,7 @@ impl Bookkeeping {
     }
 }
 
-/// How far a pass is.
+/// The state of a pass.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct PassState {
@@ -126,14 +126,14 @@ pub struct PassState {
     pub handled: Option<Intent>,
     /// The intent that was last tried.
     pub attempted: Option<Intent>,
-    /// The generation that was last tried, or found to have nothing new. While it is the present one, nobody can have
-    /// tried anything else.
+    /// The generation that was last tried, or found to have nothing new. While it is the present one, nothing else can
+    /// have been tried.
     pub generation: Option<i64>,
     /// Failures of the tried intent in a row.
     pub failures: u32,
     /// Not tried again before this time.
     pub next_attempt: Option<Timestamp>,
-    /// What the other pass changed last when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step`
+    /// The last change by the other pass when this one was tried: XOS's `changed_by_policy` for sync, `changed_by_step`
     /// for policy.
     pub seen: Option<Timestamp>,
     /// Whether it ever succeeded.
@@ -143,8 +143,8 @@ pub struct PassState {
     pub owner: bool,
 }
 
-/// A pass's state as it is written: what follows from the rest is left out, since every write of the object pays for
-/// it.
+/// A pass's state as it is stored: what follows from the rest is left out, since it makes every write of the object
+/// more expensive.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Written {
@@ -206,7 +206,7 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// One line of the history.
+/// An entry of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
@@ -216,7 +216,7 @@ pub struct Attempt {
     pub operation: String,
     /// `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
     pub outcome: String,
-    /// What it said, unless it succeeded.
+    /// The message of the step, unless it succeeded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
     /// When it ended.

@@ -9,24 +9,24 @@ use serde_json::Value;
 
 use crate::object::{Meta, Object};
 
-/// A Rust type that stands for the objects of a model.
+/// A Rust type for the objects of a model.
 ///
 /// Generated structs implement it; so does [`Object`], for steps that work on any model.
 ///
 /// The struct of a model that others inherit from is also a **view** of their objects: it is read from such an object,
-/// and writing it back leaves alone what it does not know. [`leaf_model`](Self::leaf_model) tells which model an object
-/// is of.
+/// and writing it back keeps all other fields. [`leaf_model`](Self::leaf_model) returns the object's own
+/// model.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     note = "structs generated from xproto by `xos_codegen` in build.rs implement `Model`; \
             for a model that is known only at run time use `Object`"
 )]
 pub trait Model: Clone + Debug + Send + Sync + 'static {
-    /// The model's name in xproto; empty for [`Object`], which stands for any.
+    /// The model's name in xproto; empty for [`Object`], which can be of any model.
     const MODEL_NAME: &'static str;
     /// The model and all it inherits from, leaf first (XOS's `class_names`); empty for [`Object`].
     const CLASS_NAMES: &'static [&'static str];
-    /// Whether it has no objects of its own, so that it is only a view of others'.
+    /// Whether it has no objects of its own, and is only a view of objects of other models.
     const IS_ABSTRACT: bool = false;
     /// Whether other models inherit from it.
     const HAS_HEIRS: bool = false;
@@ -90,7 +90,7 @@ pub enum ConvertError {
         /// Not a number, or infinite.
         value: f64,
     },
-    /// A view of an object, which has not all of it.
+    /// A view of an object, which does not have all fields.
     #[error("a {leaf} seen as {model} is not the whole object: read it as {leaf}, or use `write_to`")]
     View {
         /// The model of the Rust type.
@@ -158,8 +158,9 @@ impl Object {
             .ok_or_else(|| ConvertError::Missing { model: self.model.to_string(), field: field.to_owned() })
     }
 
-    /// Writes a field; `None` unsets it. Neither a value that is there in other words (`2` for `2.0`) is written again,
-    /// nor one equal to `default` where there was none, so that reading and writing back an object changes nothing.
+    /// Writes a field; `None` unsets it. It writes neither a value that is already there in another form (`2` for
+    /// `2.0`), nor one equal to `default` where there was none, so that reading an object and writing it back changes
+    /// nothing.
     ///
     /// # Errors
     /// When the value cannot be written as JSON.

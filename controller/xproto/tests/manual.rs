@@ -32,6 +32,17 @@ fn every_code_says_what_to_do_in_sentences() {
     assert!(bad.is_empty(), "{bad:?}");
 }
 
+#[test]
+fn the_model_of_the_documentation_has_no_errors() {
+    let page = include_str!("../../../docs/models.md");
+    let (_, rest) = page.split_once("```proto\n").unwrap();
+    let mut sources = Sources::new();
+    sources.add("olt.xproto", rest.split("```").next().unwrap());
+    let compiled = compile(&sources);
+    assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+    assert!(compiled.models.get("OLTDevice").is_some());
+}
+
 /// Compiles an example: fields are put into a message, and `// In a.xproto:` begins the part of another file.
 fn diagnostics(code: &str, example: &str) -> Vec<(String, Severity)> {
     let is_member = ["required", "optional", "repeated", "string name"].iter().any(|word| example.starts_with(word));

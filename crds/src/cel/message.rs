@@ -1,18 +1,18 @@
-//! What the API server says when a validator does not hold.
+//! The message of the API server when a validator does not hold.
 
 use xos_xproto::{Model, Validator};
 
 use super::operand::{Kind, Operand, member};
 use super::text;
 
-/// The API server refuses longer ones.
+/// The greatest length that the API server accepts.
 const LONGEST: usize = 2048;
 
 /// A validator's message.
 pub(super) struct Message {
-    /// The text as written, on one line: also what is said where the expression fails.
+    /// The text as written, on one line; also the message if the expression fails.
     pub(super) plain: String,
-    /// The text with its `{obj.…}` filled in, if it has any that the object itself can fill.
+    /// The expression for the text with its `{obj.…}` filled in, if it has any that the object itself can fill.
     pub(super) expression: Option<String>,
 }
 

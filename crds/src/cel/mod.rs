@@ -1,8 +1,8 @@
 //! Validators and immutable fields as CEL rules of the API server (`x-kubernetes-validations`).
 //!
-//! A validator becomes a rule as far as its policy speaks of the object's own declarative fields and links; the rest is
-//! left to the controller, with the reason ([`Left`]). What a policy says of a field without a value: it is equal to
-//! `None` and to nothing else, it does not hold by itself, and nothing is in it.
+//! A validator becomes a rule as far as its policy depends on the object's own declarative fields and links; the rest
+//! is left to the controller, with the reason ([`Left`]). In a policy, a field without a value is equal to `None` and
+//! to nothing else, is false as a condition, and nothing is in it.
 
 mod cost;
 mod message;
@@ -17,15 +17,15 @@ use xos_xproto::{Model, ModelSet, Section, Validator, camel_case};
 pub use translate::Left;
 use translate::{Rule, Translator};
 
-/// What becomes of a validator.
+/// How a validator is enforced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Enforcement {
     /// The validator's policy.
     pub policy: String,
-    /// The rule over `spec` that the API server enforces: the whole of the policy, or some of the parts that must all
+    /// The rule on `spec` that the API server enforces: the whole policy, or some of the parts that must all
     /// hold.
     pub rule: Option<String>,
-    /// The parts that the API server cannot judge, as the policy has them, and why.
+    /// The parts that the API server cannot evaluate, as written in the policy, and why.
     pub left: Vec<(String, Left)>,
 }
 

@@ -1,11 +1,11 @@
-//! The values that a rule speaks of.
+//! The values in a rule.
 
 use xos_xproto::{ContentType, Field, Link, Literal, Model, ScalarType, Section};
 
 use super::text;
 use super::translate::Left;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     String,
@@ -29,7 +29,7 @@ pub(super) struct Operand {
     pub(super) kind: Kind,
     /// The expression; with `present` it may only be used where that holds.
     pub(super) text: String,
-    /// A condition for there being a value; none if there always is one.
+    /// The condition that there is a value; `None` if there always is one.
     pub(super) present: Option<String>,
     /// The most characters of a text.
     pub(super) longest: Option<u32>,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Words that CEL keeps for itself (Kubernetes, "Validation rules": accessible property names).
+/// Words that CEL reserves (Kubernetes, "Validation rules": accessible property names).
 const RESERVED: [&str; 23] = [
     "true",
     "false",

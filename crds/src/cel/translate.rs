@@ -8,24 +8,24 @@ use xos_xproto::{Model, ModelSet};
 use super::operand::{Kind, Operand, member};
 use super::{cost, text};
 
-/// What XOS's core gives every object when it is there.
+/// The field that XOS's core sets on every object that exists.
 const OF_STATUS: [&str; 2] = ["id", "pk"];
-/// How deep policies may call each other in a rule.
+/// The greatest depth of calls between policies in a rule.
 const DEEPEST: usize = 16;
-/// The API server's own limit is far higher; a person still wants to read the definition.
+/// The greatest length of a rule. The API server's own limit is far higher, but people should be able to read it.
 const LONGEST: usize = 5 * 1024;
 
-/// Why the API server cannot judge a part of a validator.
+/// Why the API server cannot evaluate a part of a validator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// It speaks of another object.
+    /// It depends on another object.
     OtherObject {
         /// The path or the quantifier.
         what: String,
     },
-    /// It speaks of who asks.
-    Asker,
-    /// It speaks of a field that synchronizers write, which is in status.
+    /// It depends on the user.
+    User,
+    /// It depends on a field that synchronizers write, which is in status.
     Status {
         /// The field.
         field: String,
@@ -49,8 +49,8 @@ pub enum Left {
 impl fmt::Display for Left {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherObject { what } => write!(f, "`{what}` is about another object"),
-            Self::Asker => f.write_str("it is about who asks"),
+            Self::OtherObject { what } => write!(f, "`{what}` depends on another object"),
+            Self::User => f.write_str("it depends on the user"),
             Self::Status { field } => write!(f, "`{field}` is written by synchronizers, to status"),
             Self::Python => f.write_str("only XOS's own core can evaluate Python"),
             Self::Incomparable { what } => write!(f, "a rule cannot compare the two in `{what}`"),
@@ -123,7 +123,7 @@ pub(super) struct Translator<'a> {
     models: &'a ModelSet,
     model: &'a Model,
     depth: usize,
-    /// What `obj` is: `self`, or `oldSelf` in a policy that is asked for `old`.
+    /// The meaning of `obj`: `self`, or `oldSelf` in a policy that is called for `old`.
     object: &'static str,
 }
 
@@ -194,7 +194,7 @@ impl<'a> Translator<'a> {
         let object = match &path.root {
             Root::Object => self.object,
             Root::Old => "oldSelf",
-            Root::User | Root::WriteAccess | Root::ReadAccess => return Err(Left::Asker),
+            Root::User | Root::WriteAccess | Root::ReadAccess => return Err(Left::User),
             Root::Bound(_) | Root::Unknown(_) => return Err(Left::OtherObject { what: path.to_string() }),
         };
         let other = || Left::OtherObject { what: path.to_string() };
@@ -227,7 +227,7 @@ impl<'a> Translator<'a> {
             (Kind::Links, _) | (_, Kind::Links) | (Kind::Bytes, _) | (_, Kind::Bytes) => return Err(incomparable()),
             (a, b) if a == b => format!("{} == {}", one.text, other.text),
             (Kind::Date, _) | (_, Kind::Date) => return Err(incomparable()),
-            // As in Python, values of different types are equal only where neither is there.
+            // As in Python, values of different types are equal only if both are missing.
             _ => {
                 return Ok(match (one.present, other.present) {
                     (Some(a), Some(b)) => Rule::new(format!("!{a} && !{b}"), Rank::And),

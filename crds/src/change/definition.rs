@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
 use serde_json::{Value, json};
 
 use super::difference::{Difference, Effect};
-use super::place::Place;
+use super::field_path::FieldPath;
 use super::schema;
 use super::values::same;
 use crate::names::VERSION;
@@ -15,9 +15,9 @@ use crate::names::VERSION;
 #[error("cannot write the definition as JSON: {0}")]
 pub struct CompareError(#[from] serde_json::Error);
 
-/// What can be told of two definitions by one word each.
+/// The parts of two definitions that are compared as a whole.
 const NAMES: [&str; 4] = ["listKind", "singular", "shortNames", "categories"];
-/// The same of their versions.
+/// The same for their versions.
 const VERSION_PARTS: [&str; 7] = [
     "served",
     "storage",
@@ -74,7 +74,7 @@ fn versions(old: &Value, new: &Value) -> Vec<Difference> {
     }
     let root =
         |version: &Value| version["schema"]["openAPIV3Schema"].as_object().cloned().unwrap_or_else(schema::empty);
-    found.extend(schema::compare(&Place::object(), &root(&before), &root(&after)));
+    found.extend(schema::compare(&FieldPath::object(), &root(&before), &root(&after)));
     found
 }
 

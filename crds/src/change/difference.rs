@@ -5,58 +5,58 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::place::Place;
+use super::field_path::FieldPath;
 use super::values::{complies, number, same};
 
-/// One thing that a definition says otherwise than the stored one.
+/// A difference between a definition and the stored one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Where in objects; nothing when it is about the definition itself (names, columns).
-    pub place: Option<Place>,
-    /// What: a keyword of the schema (`maxLength`), [`FIELD`], [`OTHER_FIELDS`] or a part of the definition
+    /// The place in objects; `None` if it is about the definition itself (names, columns).
+    pub place: Option<FieldPath>,
+    /// What differs: a keyword of the schema (`maxLength`), [`FIELD`], [`OTHER_FIELDS`] or a part of the definition
     /// (`shortNames`).
     pub aspect: String,
-    /// What the stored definition says.
+    /// The value in the stored definition.
     pub before: Option<Value>,
-    /// What the new one says.
+    /// The value in the new definition.
     pub after: Option<Value>,
-    /// What that does to stored objects.
+    /// The effect on stored objects.
     pub effect: Effect,
 }
 
-/// The aspect of a field that came or went; before and after are its type.
+/// The aspect of a field that was added or removed; before and after are its type.
 pub const FIELD: &str = "field";
-/// The aspect of what is accepted beside the fields that are named.
+/// The aspect of fields that are accepted without being listed.
 pub const OTHER_FIELDS: &str = "other fields";
 /// The aspect of a field that must be given; before and after are booleans.
 pub const REQUIRED: &str = "required";
 /// The aspect of a CEL rule.
 pub const RULE: &str = "rule";
 
-/// What a difference does to stored objects.
+/// The effect of a difference on stored objects.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Every stored object stays valid, and loses nothing.
     Harmless,
-    /// A new rule (CEL). The API server lets stored values that break it be, until they are edited.
+    /// A new rule (CEL). The API server accepts stored values that break it until they are edited.
     Tightening,
     /// An object that does not meet the requirement would be invalid, or would lose a value.
     Breaking(Requirement),
-    /// The API server cannot take it, whatever objects there are; the text is the remedy.
+    /// The API server cannot accept it, whatever objects there are; the text is the remedy.
     Conflict(String),
 }
 
-/// What an object must meet, that the stored definition does not ask of it.
+/// A requirement on objects that the stored definition does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Requirement {
-    /// No value is there; one that is what the field's default was may be, as nothing is lost with it.
+    /// The object has no such field, or only its old default, with which nothing is lost.
     Gone {
         /// The field's default in the stored definition.
         default: Option<Value>,
-        /// Whether objects must have it by the stored definition: nobody can take it out.
+        /// Whether the stored definition requires the field, so that it cannot be taken out of objects.
         must_be_given: bool,
     },
-    /// The field is there, wherever its parent is.
+    /// The object has the field, wherever it has the parent.
     Given,
     /// The value complies with this keyword of the new schema.
     Keyword {

@@ -1,4 +1,4 @@
-//! What another value of a schema's keyword does to stored values.
+//! The effect of another value of a schema's keyword on stored values.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use super::values::{is_multiple, number, same};
 /// A schema as JSON.
 pub(super) type Schema = Map<String, Value>;
 
-/// Keywords that are compared with what is below them, or as rules.
+/// Keywords that are compared elsewhere: with what is below them, or as rules.
 pub(super) const STRUCTURE: [&str; 6] = [
     "properties",
     "additionalProperties",
@@ -57,7 +57,7 @@ fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
         | "default"
         | "x-kubernetes-map-type" => true,
         "nullable" => after_is(true),
-        // It was nothing but another word for a list.
+        // Both mean an ordinary list.
         "x-kubernetes-list-type" => matches!(after.and_then(Value::as_str), None | Some("atomic")),
         "x-kubernetes-int-or-string" => {
             after_is(false) || matches!(old.get("type").and_then(Value::as_str), Some("string" | "integer"))
@@ -74,7 +74,7 @@ fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
         "enum" => is_part(before, after),
         "type" => (word(before), word(after)) == (Some("integer"), Some("number")),
         "format" => word(after).is_some_and(|after| formats::is_wider(word(before), after)),
-        // Keys of a list that was no map before are asked for with its type.
+        // The keys of a list that was not a map before are checked with its type.
         "x-kubernetes-list-map-keys" => !same_keyword("x-kubernetes-list-type", old, new),
         _ => false,
     }

@@ -10,9 +10,9 @@
 
 mod definition;
 mod difference;
+mod field_path;
 mod formats;
 mod keywords;
-mod place;
 mod report;
 mod schema;
 mod values;
@@ -20,6 +20,6 @@ mod verdict;
 
 pub use definition::{CompareError, compare, taken_names};
 pub use difference::{Difference, Effect, FIELD, OTHER_FIELDS, REQUIRED, RULE, Requirement};
-pub use place::Place;
+pub use field_path::FieldPath;
 pub use report::{Refusal, Report};
 pub use verdict::{Affected, Change, Finding, Verdict};

@@ -1,16 +1,16 @@
-//! Changes in words.
+//! Changes as text for people.
 
 use std::fmt;
 
 use super::difference::{Difference, Effect, FIELD, Requirement};
-use super::place::Place;
+use super::field_path::FieldPath;
 use super::verdict::{Change, Finding, Verdict};
 
 /// All differences of all definitions, with what `run` would do about them.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a>(pub &'a [Change]);
 
-/// Why a set of definitions is not applied: only what forbids it, with remedies.
+/// Why a set of definitions is not applied: only the differences that forbid it, with remedies.
 #[derive(Clone, Debug)]
 pub struct Refusal(pub Vec<Change>);
 
@@ -93,7 +93,7 @@ fn broken(f: &mut fmt::Formatter<'_>, missed: &Requirement, finding: &Finding, i
 }
 
 fn remedy(missed: &Requirement, difference: &Difference) -> String {
-    let is_in_status = difference.place.as_ref().is_some_and(Place::is_in_status);
+    let is_in_status = difference.place.as_ref().is_some_and(FieldPath::is_in_status);
     let how = if is_in_status { " (`kubectl edit --subresource=status`)" } else { "" };
     match missed {
         Requirement::Gone { must_be_given: true, .. } => {
@@ -116,7 +116,7 @@ fn remedy(missed: &Requirement, difference: &Difference) -> String {
     }
 }
 
-/// What it means most often when a field is gone that objects have.
+/// The most likely reason that a field was removed that objects have.
 const NEWER: &str = "if a newer version of the program has added it, run that one";
 
 fn unseen(f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {

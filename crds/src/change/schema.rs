@@ -1,24 +1,24 @@
-//! Two schemas of the same values.
+//! The differences of two schemas of the same values.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::difference::{Difference, Effect, FIELD, OTHER_FIELDS, REQUIRED, RULE, Requirement};
+use super::field_path::FieldPath;
 use super::keywords::{self, STRUCTURE, Schema, same_keyword};
-use super::place::Place;
 
 const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 const RULES: &str = "x-kubernetes-validations";
 
 /// Returns all differences of two schemas and of what is below them.
-pub(super) fn compare(place: &Place, old: &Schema, new: &Schema) -> Vec<Difference> {
+pub(super) fn compare(place: &FieldPath, old: &Schema, new: &Schema) -> Vec<Difference> {
     let mut found = vec![];
     compare_into(place, old, new, &mut found);
     found
 }
 
-fn compare_into(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn compare_into(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let mut add = |keyword: &str| {
         found.push(difference(place, keyword, old.get(keyword), new.get(keyword), keywords::effect(keyword, old, new)));
     };
@@ -37,7 +37,7 @@ fn compare_into(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Diffe
 }
 
 fn difference(
-    place: &Place,
+    place: &FieldPath,
     aspect: &str,
     before: Option<&Value>,
     after: Option<&Value>,
@@ -48,8 +48,8 @@ fn difference(
     Difference { place: Some(place.clone()), aspect: aspect.to_owned(), before, after, effect }
 }
 
-/// Defaults that are new may fill an object up beyond the number of fields that it may have.
-fn filled_up(place: &Place, old: &Schema, new: &Schema) -> Option<Difference> {
+/// Checks whether new defaults can give an object more fields than it may have.
+fn filled_up(place: &FieldPath, old: &Schema, new: &Schema) -> Option<Difference> {
     let most = new.get("maxProperties")?;
     let had_default = |name: &str| property(old, name).is_some_and(|field| field.contains_key("default"));
     let fills = properties(new).any(|(name, field)| field.contains_key("default") && !had_default(name));
@@ -67,7 +67,7 @@ fn are_apart(old: Option<&str>, new: Option<&str>) -> bool {
 }
 
 /// Compares CEL rules, which are identified by their text; another message is harmless.
-fn rules(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn rules(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let list = |schema: &Schema| schema.get(RULES).and_then(Value::as_array).cloned().unwrap_or_default();
     let before = list(old);
     let after = list(new);
@@ -88,7 +88,7 @@ fn rules(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>)
     found.extend(gone.map(|rule| difference(place, RULE, Some(&rule["rule"]), None, Effect::Harmless)));
 }
 
-/// What is accepted under a name.
+/// The values that are accepted under a name.
 #[derive(Clone, Copy)]
 enum Accepted<'a> {
     Nothing,
@@ -119,7 +119,7 @@ fn accepted<'a>(schema: &'a Schema, name: &str) -> Accepted<'a> {
     property(schema, name).map_or_else(|| others(schema), Accepted::Schema)
 }
 
-fn fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn fields(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let names: BTreeSet<_> = properties(old).chain(properties(new)).map(|(name, _)| name).collect();
     for name in names {
         let at = place.field(name);
@@ -138,7 +138,7 @@ fn fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>
                 false
             }
             (Accepted::Nothing, Accepted::Schema(_)) => true,
-            // Without a schema in either it would not be among the names.
+            // The names are those in either schema.
             (_, Accepted::Anything | Accepted::Nothing) => continue,
         };
         match (is_new, property(new, name)) {
@@ -148,8 +148,8 @@ fn fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>
     }
 }
 
-fn removed(at: &Place, old: &Schema, now: Accepted<'_>, must_be_given: bool) -> Difference {
-    // Nobody checks it any more, but it stays.
+fn removed(at: &FieldPath, old: &Schema, now: Accepted<'_>, must_be_given: bool) -> Difference {
+    // It is no longer checked, but it stays.
     let effect = match now {
         Accepted::Anything => Effect::Harmless,
         Accepted::Nothing | Accepted::Schema(_) => {
@@ -159,7 +159,7 @@ fn removed(at: &Place, old: &Schema, now: Accepted<'_>, must_be_given: bool) -> 
     difference(at, FIELD, Some(&kind(old)), None, effect)
 }
 
-fn added(at: &Place, field: &Schema, must_be_given: bool) -> Difference {
+fn added(at: &FieldPath, field: &Schema, must_be_given: bool) -> Difference {
     if !must_be_given {
         return difference(at, FIELD, None, Some(&kind(field)), Effect::Harmless);
     }
@@ -182,7 +182,7 @@ fn must_be_given(schema: &Schema, name: &str) -> bool {
     is_listed(schema, name) && default.is_none_or(Value::is_null)
 }
 
-fn required(at: &Place, name: &str, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn required(at: &FieldPath, name: &str, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let effect = match (must_be_given(old, name), must_be_given(new, name)) {
         (false, true) => Effect::Breaking(Requirement::Given),
         _ if is_listed(old, name) != is_listed(new, name) => Effect::Harmless,
@@ -196,7 +196,7 @@ fn required(at: &Place, name: &str, old: &Schema, new: &Schema, found: &mut Vec<
 }
 
 /// Compares the values of a map, and whether fields that are not listed are accepted.
-fn other_fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn other_fields(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let before = others(old);
     let after = others(new);
     let text = |accepted| match accepted {
@@ -217,7 +217,7 @@ fn other_fields(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Diffe
     found.push(difference(&at, OTHER_FIELDS, Some(&text(before)), Some(&text(after)), effect));
 }
 
-fn items(place: &Place, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
+fn items(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Difference>) {
     let items = |schema: &Schema| schema.get("items").and_then(Value::as_object).cloned();
     let any = json!("anything");
     let at = place.items();

@@ -1,4 +1,4 @@
-//! What keywords of a schema ask of a value, as the API server checks it.
+//! Checks of values against keywords of a schema, as the API server makes them.
 
 use serde_json::{Map, Value};
 

@@ -1,10 +1,10 @@
-//! A definition's differences with what the stored objects say to them.
+//! A definition's differences, with the stored objects that they break.
 
 use serde_json::{Value, json};
 
 use super::difference::{Difference, Effect, Requirement};
 
-/// How many objects are named.
+/// The number of objects that are named.
 const NAMED: usize = 10;
 
 /// The change of one definition.
@@ -12,11 +12,11 @@ const NAMED: usize = 10;
 pub struct Change {
     /// The definition's name.
     pub definition: String,
-    /// Whether there is none of that name yet.
+    /// Whether there is no definition of that name yet.
     pub is_new: bool,
-    /// All differences, none if the definition is new and no name of it is taken.
+    /// All differences; empty if the definition is new and none of its names is taken.
     pub findings: Vec<Finding>,
-    /// Why the stored objects could not be looked at, if that was needed.
+    /// Why the stored objects could not be examined, if that was needed.
     pub unseen: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub struct Finding {
 /// Some objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// How many there are.
+    /// Their number.
     pub count: usize,
     /// `namespace/name` of the first ones.
     pub names: Vec<String>,
@@ -41,11 +41,11 @@ pub struct Affected {
 /// What is to be done about a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing: the stored one says the same.
+    /// Nothing: the stored definition is the same.
     Unchanged,
     /// It is applied.
     Apply,
-    /// It is not: stored objects would be broken, or it cannot be told that none is.
+    /// It is not applied: stored objects would be broken, or it is not known that none would be.
     Refuse,
 }
 
@@ -62,7 +62,7 @@ impl Change {
         has(|effect| matches!(effect, Effect::Breaking(_))) && !has(|effect| matches!(effect, Effect::Conflict(_)))
     }
 
-    /// Takes in what a stored object says.
+    /// Adds a stored object to the findings that it breaks.
     pub fn look_at(&mut self, name: &str, object: &Value) {
         for finding in &mut self.findings {
             if finding.difference.affects(object) {
@@ -71,7 +71,7 @@ impl Change {
         }
     }
 
-    /// Forgets all objects, to look at them again.
+    /// Forgets all objects, so that they can be examined again.
     pub fn forget_objects(&mut self) {
         self.findings.iter_mut().for_each(|finding| finding.affected = Affected::default());
     }

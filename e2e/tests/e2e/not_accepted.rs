@@ -64,7 +64,7 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         objects.ready("Use", "u").await.unwrap();
 
         objects.create("App", "a", json!({"owner": {"name": "x", "kind": "Site"}})).await.unwrap();
-        let told = "spec.owner.kind: Site is no Service; it can be Service, Onos";
+        let told = "spec.owner.kind: Site is not a Service; it can be Service, Onos";
         objects.until("App", "a", "refused", refused("NoSuchKind", told)).await.unwrap();
         objects.edit("App", "a", json!({"owner": {"name": "x", "kind": "Onos"}})).await.unwrap();
         objects.create("Onos", "x", json!({"name": "x"})).await.unwrap();

@@ -1,6 +1,6 @@
-//! Validators that speak of other objects.
+//! Validators that depend on other objects.
 //!
-//! What cannot be known (who asks, what was before, Python, an object that is not there yet) refuses nobody.
+//! What cannot be known (the user, the old object, Python, an object that does not exist yet) refuses no object.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use crate::object::{Object, ObjectKey};
 use crate::query::{Criterion, Query};
 use crate::reference::Reference;
 
-/// How deep policies may call each other.
+/// The greatest depth of calls between policies.
 const DEEPEST: usize = 32;
 
 /// Returns whether a validator follows a link or quantifies over a model, so that the API server cannot evaluate it.
@@ -52,7 +52,7 @@ enum Val {
     Unknown,
 }
 
-/// Judges one object.
+/// Evaluates the validators of one object.
 pub(super) struct Judge<'a> {
     index: &'a Index,
     object: Arc<Object>,
@@ -60,7 +60,7 @@ pub(super) struct Judge<'a> {
     classes: RefCell<BTreeSet<String>>,
 }
 
-/// What names stand for: `obj`, and the models of quantifiers.
+/// The meaning of names: `obj`, and the models of quantifiers.
 #[derive(Clone)]
 struct Scope {
     object: Arc<Object>,
@@ -170,7 +170,7 @@ impl<'a> Judge<'a> {
             at = match at {
                 Val::Object(object) => self.member(&object, name),
                 Val::Objects(all) if *name == "all" => Val::Objects(all),
-                // What leads nowhere leads nowhere further on.
+                // A path after a missing value has no value.
                 Val::Json(Value::Null) => Val::Json(Value::Null),
                 _ => Val::Unknown,
             };
@@ -204,7 +204,7 @@ impl<'a> Judge<'a> {
             None | Some(Value::Null) if is_to_many => Val::Objects(vec![]),
             None | Some(Value::Null) => Val::Json(Value::Null),
             Some(Value::Array(all)) => Val::Objects(all.iter().filter_map(at).collect()),
-            // Not there yet: it is waited for anyway.
+            // It does not exist yet: the object waits for it anyway.
             Some(one) => at(one).map_or(Val::Unknown, Val::Object),
         }
     }

@@ -1,4 +1,4 @@
-//! Links to a base: the kind that they name has to be one that is, and a name without a kind has to mean one object.
+//! Links to a base: the kind in a link has to inherit from the base, and a name without a kind has to mean one object.
 
 use serde_json::Value;
 use xos_xproto::{Link, Model, ModelSet};
@@ -34,7 +34,10 @@ fn wrong_kind(index: &Index, link: &Link, reference: &Reference) -> Option<Refus
     if known.is_some_and(|model| model.is_a(&link.peer) && !model.is_abstract) {
         return None;
     }
-    let what = if known.is_some() { format!("{kind} is no {}", link.peer) } else { format!("there is no kind {kind}") };
+    let what = match known {
+        Some(_) => format!("{kind} is not a {}", link.peer),
+        None => format!("there is no kind {kind}"),
+    };
     let possible: Vec<_> = models.of_class(&link.peer).map(|model| model.name.as_str()).collect();
     let message = format!("spec.{}.kind: {what}; it can be {}", link.camel_name(), possible.join(", "));
     Some(Refusal { reason: "NoSuchKind", message, because_of: [].into(), because_of_classes: [].into() })

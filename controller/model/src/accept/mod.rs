@@ -1,5 +1,5 @@
-//! What the API server cannot check of an object, since it takes others: uniqueness, links' kinds, validators that
-//! speak of other objects.
+//! What the API server cannot check, because it depends on other objects: uniqueness, kinds of links, validators that
+//! follow links or use quantifiers.
 //!
 //! An object that is refused is not handled; its condition `Accepted` says why.
 
@@ -22,15 +22,15 @@ use unique::Keys;
 pub struct Refusal {
     /// The reason of the condition `Accepted`: `NotUnique`, `NoSuchKind`, `AmbiguousLink` or `Invalid`.
     pub reason: &'static str,
-    /// What a person is told.
+    /// The message for people.
     pub message: String,
-    /// The objects that this depends on: when one of them changes, the object is to be looked at again.
+    /// The objects that this depends on: when one of them changes, the object is checked again.
     pub because_of: BTreeSet<ObjectKey>,
-    /// The classes of which any object may decide it, a new one too.
+    /// The classes that this depends on: when any of their objects changes or is created, the object is checked again.
     pub because_of_classes: BTreeSet<String>,
 }
 
-/// What has to be checked of a model's objects.
+/// The checks of a model's objects.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     keys: Keys,

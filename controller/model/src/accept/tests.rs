@@ -107,7 +107,7 @@ fn links_to_a_base() {
     let (reason, message) = told(json!({"name": "s", "kind": "Slice"})).unwrap();
     assert_eq!(
         (reason, message.as_str()),
-        ("NoSuchKind", "spec.owner.kind: Slice is no Service; it can be Service, Onos")
+        ("NoSuchKind", "spec.owner.kind: Slice is not a Service; it can be Service, Onos")
     );
     assert_eq!(
         told(json!({"name": "s", "kind": "Nope"})).unwrap().1,

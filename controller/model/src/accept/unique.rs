@@ -1,5 +1,5 @@
 //! Uniqueness: `unique`, `unique_with`, and the natural key of `tosca_key`s. Within a namespace, among all that inherit
-//! from the model that declares the field; a field without a value is never the same as another.
+//! from the model that declares the field; a field without a value is never equal to another.
 
 use std::sync::Arc;
 

@@ -47,7 +47,7 @@ pub enum DynamicError {
         instead: &'static str,
     },
     /// A reference to a kind that is not the peer's.
-    #[error("{model}: `{link}` leads to a {peer}, which a {kind} is not")]
+    #[error("{model}: `{link}` leads to a {peer}, and a {kind} is not one")]
     Peer {
         model: String,
         link: String,

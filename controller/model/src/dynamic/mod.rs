@@ -16,7 +16,7 @@ use crate::typed::constant;
 
 pub use error::DynamicError;
 
-/// An object (`Object`, `&Object` or `&mut Object`) with its model, or with a base of it.
+/// An object (`Object`, `&Object` or `&mut Object`) with its model, or viewed as one of its bases.
 ///
 /// ```
 /// use xos_model::{Dynamic, Reference};
@@ -264,7 +264,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
         Ok(())
     }
 
-    /// Leads a link to one object there, or nowhere.
+    /// Sets a link to one object, or unsets it.
     ///
     /// # Errors
     /// When the model has no such link, it is one to many, the framework's or required, or the kind is not the peer's.
@@ -279,7 +279,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
         self.put(&link.name, to)
     }
 
-    /// Leads a link to many objects to these.
+    /// Sets a link to many objects.
     ///
     /// # Errors
     /// As for [`set_link`](Self::set_link).
@@ -291,7 +291,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
     }
 
     fn put(&mut self, link: &str, value: impl serde::Serialize) -> Result<(), DynamicError> {
-        // A reference is three texts, which JSON always has.
+        // A reference is three texts, which can always be JSON.
         let value = serde_json::to_value(value).map_err(|_| self.wrong_type(link, "a reference", &Value::Null))?;
         self.object.borrow_mut().set(link, value);
         Ok(())

@@ -99,7 +99,7 @@ fn links_lead_to_their_peer() {
     o.set_link("owner", kind("Derived")).unwrap();
     o.set_links("friends", vec![Reference::to("c"), kind("Service")]).unwrap();
     let error = o.set_link("owner", kind("Shape")).unwrap_err().to_string();
-    assert_eq!(error, "Derived: `owner` leads to a Service, which a Shape is not");
+    assert_eq!(error, "Derived: `owner` leads to a Service, and a Shape is not one");
     let error = o.set_link("owner", None).unwrap_err().to_string();
     assert_eq!(error, "Derived: field `owner` is required: it cannot be unset");
     assert!(o.set_link("friends", None).is_err() && o.set_links("owner", vec![]).is_err() && o.links("kind").is_err());

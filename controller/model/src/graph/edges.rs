@@ -16,7 +16,7 @@ pub(super) struct Edge {
     pub(super) link: usize,
     /// Where it leads.
     pub(super) address: Address,
-    /// The peer's own model, if the reference says.
+    /// The peer's own model, if the reference names it.
     pub(super) kind: Option<Arc<str>>,
 }
 

@@ -18,7 +18,7 @@ pub struct ExtraDependency {
     pub port: String,
 }
 
-/// A dependency that makes no sense.
+/// A dependency that is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum GraphError {

@@ -1,6 +1,6 @@
-//! Who is linked with whom: links forward and back by index, what depends on what, and who waits for whom.
+//! The graph of objects: links forward and back by index, dependencies, and waits.
 //!
-//! [`Graph`] holds the objects' links, [`Waits`] who waits; neither ever scans all objects, and the cost of every
+//! [`Graph`] has the objects' links, [`Waits`] the objects that wait; neither ever scans all objects: the cost of every
 //! operation grows with the links that it touches.
 
 mod cycles;
@@ -22,7 +22,7 @@ pub use cycles::{components, model_cycles};
 pub use extra::{ExtraDependency, GraphError};
 pub use waits::{Blocker, Waits};
 
-/// Where a link leads: an object of a class (a model or one derived from it), by name.
+/// The target of a link: an object of a class (a model or one derived from it), by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     /// The peer's model as the link declares it.
@@ -38,7 +38,7 @@ pub struct Address {
 pub struct Graph {
     shapes: Shapes,
     nodes: HashMap<ObjectKey, Node>,
-    /// Which objects have a link to an address, whether or not there is such an object.
+    /// The objects with a link to an address, whether or not that object exists.
     incoming: HashMap<Address, BTreeSet<(ObjectKey, usize)>>,
     /// The objects of a model in a namespace that others have to wait for.
     unsettled: HashMap<(Arc<str>, Arc<str>), BTreeSet<ObjectKey>>,
@@ -55,9 +55,9 @@ struct Node {
 /// One thing that an object depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dependency {
-    /// An object that is there.
+    /// An object that exists.
     Present(ObjectKey),
-    /// A link leads to an object that is not there.
+    /// A link leads to an object that does not exist.
     Missing(Address),
 }
 
@@ -75,8 +75,8 @@ impl Graph {
         })
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its
-    /// links changed.
+    /// Adds an object, or its changed version. `is_unsettled`: those that depend on it have to wait. Returns whether
+    /// its links changed.
     pub fn insert(&mut self, object: &Object, is_unsettled: bool) -> bool {
         let key = object.key();
         let Some(shape) = self.shapes.get(&key.model) else { return false };

@@ -1,4 +1,4 @@
-//! What the graph needs to know of the models.
+//! The facts about models that the graph needs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::extra::{ExtraDependency, GraphError, need};
 #[derive(Clone, Debug)]
 pub(super) struct Shapes {
     by_model: HashMap<Arc<str>, Arc<Shape>>,
-    /// The models with objects that are a class.
+    /// The concrete models of each class.
     heirs: HashMap<Arc<str>, Vec<Arc<str>>>,
 }
 
@@ -33,7 +33,7 @@ struct LinkShape {
     is_to_many: bool,
 }
 
-/// A port that links of others lead to.
+/// A reverse port.
 #[derive(Debug)]
 pub(super) struct ReverseShape {
     name: Arc<str>,

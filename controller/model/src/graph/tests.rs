@@ -178,7 +178,8 @@ fn random_links(n: usize, links: &[(u8, u8)]) -> Vec<Object> {
 }
 
 proptest! {
-    /// Everything is handled once, after what it depends on unless that is in a circle with it; what dangles waits until it is there.
+    /// Everything is handled once, after what it depends on unless that is in a circle with it; what dangles waits
+    /// until it is there.
     #[test]
     fn all_are_handled_in_order(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24)) {
         let (mut g, mut w) = (graph(&[]), Waits::default());

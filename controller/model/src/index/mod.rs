@@ -14,8 +14,8 @@ use crate::query::{Query, QueryError};
 use crate::reference::Reference;
 use crate::typed::constant;
 
-/// All known objects. A query for equality is answered by an index of the field, which is made when it is first asked
-/// for and kept from then on; so no query looks at all objects twice.
+/// All known objects. A query for equality uses an index of the field, which is made when it is first needed,
+/// and kept from then on.
 #[derive(Clone, Debug)]
 pub struct Index {
     models: Arc<ModelSet>,
@@ -49,8 +49,8 @@ impl Index {
         &self.graph
     }
 
-    /// Takes in an object, new or changed. `is_unsettled`: those that depend on it have to wait. Tells whether its
-    /// links changed.
+    /// Adds an object, or its changed version. `is_unsettled`: those that depend on it have to wait. Returns whether
+    /// its links changed.
     pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) -> bool {
         let key = object.key();
         let is_relinked = self.graph.insert(object, is_unsettled);

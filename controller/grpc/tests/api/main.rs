@@ -5,9 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run fails")]
 
-#[path = "../common/mod.rs"]
 mod common;
 mod compile;
+mod core;
 mod oracle;
 mod rules;
 

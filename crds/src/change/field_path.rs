@@ -1,10 +1,10 @@
-//! Where in objects a difference is.
+//! The place of a difference in objects.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// One step from a value to those in it.
+/// A step from a value to the values in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
     /// The field of that name.
@@ -17,9 +17,9 @@ enum Step {
 
 /// A place in objects of one kind: from the object to a field, through lists and maps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place(Vec<Step>);
+pub struct FieldPath(Vec<Step>);
 
-impl Place {
+impl FieldPath {
     /// Makes the path of the object itself.
     pub(super) fn object() -> Self {
         Self::default()
@@ -79,7 +79,7 @@ fn next<'a>(step: &Step, value: &'a Value) -> Vec<&'a Value> {
 }
 
 /// `spec.friends[].name`; a map's values are `spec.labels[*]`.
-impl fmt::Display for Place {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("the object");
@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn a_place_is_in_every_item_and_value() {
-        let place = Place::object().field("spec").field("friends").items().field("name");
+        let place = FieldPath::object().field("spec").field("friends").items().field("name");
         assert_eq!(place.to_string(), "spec.friends[].name");
         let object = json!({"spec": {"friends": [{"name": "a"}, {"kind": "K"}]}});
         assert_eq!(place.of(&object), [&json!("a")]);
         assert!(place.is_lacking_in(&object), "the second has none");
         assert!(!place.is_lacking_in(&json!({"spec": {}})), "no list, nothing that lacks it");
-        let place = Place::object().field("labels").values();
+        let place = FieldPath::object().field("labels").values();
         assert_eq!(place.to_string(), "labels[*]");
         assert_eq!(place.of(&json!({"labels": {"a": 1, "b": 2}})), [&json!(1), &json!(2)]);
         assert!(place.of(&json!({"labels": 3})).is_empty());
