@@ -1,40 +1,77 @@
 //! What a synchronizer has to do with an object, and whether others have to wait for it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use xos_model::Object;
 use xos_model::dirty::{Due, sync_due};
+use xos_model::names::is_sync_finalizer;
 
-use crate::decide::Duty;
-use crate::doubts::Doubt;
-use crate::registry::{Entry, Registry};
+use crate::objects::{Doubt, Tracked};
+use crate::registry::{Entry, Finalizers, Registry};
 
-/// Finalizers of sync steps, whosever.
-const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
+/// What a synchronizer has to do with an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duty<'a> {
+    /// The synchronizer.
+    pub(crate) synchronizer: &'a str,
+    /// Whether it has a sync step for the object.
+    pub(crate) syncs: bool,
+    /// Whether it has a sync step for the model.
+    pub(crate) has_step: bool,
+    /// Whether it has policies for the model.
+    pub(crate) has_policies: bool,
+    /// The finalizers with which it holds the object.
+    pub(crate) finalizers: &'a Finalizers,
+    /// Whether the deletion of the object takes others along.
+    pub(crate) takes_along: bool,
+    /// How often the step wants to look after a clean object.
+    pub(crate) resync: Option<Duration>,
+    /// Which passes may have been attempted without a record of it.
+    pub(crate) doubt: Doubt,
+    /// Whether no step was ever started for the object: there is nothing to undo in the backend.
+    pub(crate) never_attempted: bool,
+    /// When it is to be looked after again.
+    pub(crate) resync_at: Option<Timestamp>,
+}
 
-/// What this synchronizer has to do with an object.
-pub(crate) fn duty<'a>(registry: &'a Registry, entry: &'a Entry, object: &Object, doubt: Doubt) -> Duty<'a> {
-    Duty {
-        synchronizer: &registry.synchronizer,
-        syncs: entry.is_ours(object),
-        has_policies: !entry.policies.is_empty(),
-        finalizers: &entry.finalizers,
-        doubt,
+impl<'a> Duty<'a> {
+    /// Returns the duty of a registry's synchronizer for an object, as far as the engine has kept track of it.
+    pub(crate) fn of(registry: &'a Registry, entry: &'a Entry, object: &Object, tracked: &Tracked) -> Self {
+        let syncs = entry.is_ours(object);
+        Self {
+            synchronizer: &registry.synchronizer,
+            syncs,
+            has_step: entry.step.is_some(),
+            has_policies: !entry.policies.is_empty(),
+            finalizers: &entry.finalizers,
+            takes_along: entry.takes_along,
+            resync: entry.step.as_ref().filter(|_| syncs).and_then(|step| step.resync()),
+            doubt: tracked.doubt,
+            never_attempted: tracked.never_attempted,
+            resync_at: tracked.resync_at,
+        }
     }
 }
 
-/// Whether those who depend on an object have to wait for it: somebody synchronizes it, and it is not done.
-pub(crate) fn is_unsettled(object: &Object, registry: &Registry, now: Timestamp) -> bool {
+/// Returns whether those who depend on an object have to wait for it: somebody synchronizes it, and it is not done.
+pub(crate) fn is_unsettled(object: &Object, registry: &Registry) -> bool {
     let Some(entry) = registry.get(&object.model) else { return false };
     let is_held = object.flag("no_sync") || object.flag("lazy_blocked");
     if object.meta.deleting.is_some() || is_held {
         return false;
     }
     if entry.is_ours(object) {
-        return sync_due(object, &registry.synchronizer, now) != Due::Clean;
+        return !is_clean(object, &registry.synchronizer);
     }
     let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);
     let is_claimed = registry.is_external(&object.model)
         || others().any(|own| !own.sync.is_untried())
-        || object.meta.finalizers.iter().any(|finalizer| finalizer.starts_with(SYNC_FINALIZERS));
-    is_claimed && !others().any(|own| sync_due(object, &own.name, now) == Due::Clean)
+        || object.meta.finalizers.iter().any(|finalizer| is_sync_finalizer(finalizer));
+    is_claimed && !others().any(|own| is_clean(object, &own.name))
+}
+
+/// Returns whether the sync pass has handled the present intent. The time decides only when a failed attempt is repeated.
+fn is_clean(object: &Object, synchronizer: &str) -> bool {
+    sync_due(object, synchronizer, Timestamp::MAX) == Due::Clean
 }

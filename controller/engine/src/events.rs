@@ -16,22 +16,22 @@ use crate::registry::Registry;
 
 /// How many may wait to be sent; more are dropped.
 const WAITING: usize = 256;
-/// The API server keeps events for an hour; what goes on is told again before they are forgotten.
-const TOLD_AGAIN: SignedDuration = SignedDuration::from_mins(20);
-/// How many events are remembered, before those are forgotten that may be told again.
+/// The API server keeps events for an hour; one that goes on is sent again before it is forgotten.
+const SENT_AGAIN: SignedDuration = SignedDuration::from_mins(20);
+/// How many events are remembered, before those are forgotten that may be sent again.
 const REMEMBERED: usize = 10_000;
 /// The API's limits.
 const LONGEST_REASON: usize = 128;
 const LONGEST_NOTE: usize = 1024;
 
-/// Which events were told: the same one again is news only after a while.
+/// The events that were sent: the same one again is sent only after a while.
 #[derive(Debug, Default)]
-pub struct Told(HashMap<(String, Event), Timestamp>);
+pub struct RecentEvents(HashMap<(String, Event), Timestamp>);
 
-impl Told {
-    /// Whether an event of an object (by its uid) is to be told now.
-    pub fn is_news(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
-        let is_recent = |at: &Timestamp| now.duration_since(*at) < TOLD_AGAIN;
+impl RecentEvents {
+    /// Returns whether an event of an object (by its uid) is to be sent now, and remembers it.
+    pub fn admit(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
+        let is_recent = |at: &Timestamp| now.duration_since(*at) < SENT_AGAIN;
         let key = (uid.to_owned(), event.clone());
         if self.0.get(&key).is_some_and(is_recent) {
             return false;
@@ -51,7 +51,7 @@ impl Told {
 pub struct KubeEvents {
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
-    told: Mutex<Told>,
+    recent: Mutex<RecentEvents>,
     sender: Sender<(events::Event, ObjectReference)>,
 }
 
@@ -59,7 +59,7 @@ impl KubeEvents {
     /// A sink for the objects of a registry. Run [`send`] with what comes beside it.
     pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, Outbox) {
         let (sender, waiting) = channel(WAITING);
-        (Self { registry, clock, told: Mutex::default(), sender }, Outbox(waiting))
+        (Self { registry, clock, recent: Mutex::default(), sender }, Outbox(waiting))
     }
 }
 
@@ -73,7 +73,7 @@ pub async fn send(outbox: Outbox, client: Client, synchronizer: &str) {
     let recorder = Recorder::new(client, reporter);
     while let Some((event, object)) = waiting.recv().await {
         if let Err(error) = recorder.publish(&event, &object).await {
-            tracing::debug!(reason = event.reason, %error, "an event could not be told");
+            tracing::debug!(reason = event.reason, %error, "an event could not be sent");
         }
     }
 }
@@ -109,11 +109,11 @@ impl EventSink for KubeEvents {
 
 impl KubeEvents {
     fn post(&self, about: &str, event: Event, reference: ObjectReference) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !told.is_news(about, &event, self.clock.now()) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if !recent.admit(about, &event, self.clock.now()) {
             return;
         }
-        drop(told);
+        drop(recent);
         let event = events::Event {
             type_: if event.is_warning { EventType::Warning } else { EventType::Normal },
             reason: cut(event.reason, LONGEST_REASON),
@@ -140,23 +140,23 @@ mod tests {
 
     #[test]
     fn the_same_again_is_news_only_after_a_while() {
-        let mut told = Told::default();
+        let mut recent = RecentEvents::default();
         let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
         let event = Event::warning("SyncFailed", "no route");
-        assert!(told.is_news("u", &event, at(0)));
-        assert!(!told.is_news("u", &event, at(19)));
-        assert!(told.is_news("v", &event, at(19)));
-        assert!(told.is_news("u", &Event::warning("SyncFailed", "refused"), at(19)));
-        assert!(told.is_news("u", &event, at(20)));
+        assert!(recent.admit("u", &event, at(0)));
+        assert!(!recent.admit("u", &event, at(19)));
+        assert!(recent.admit("v", &event, at(19)));
+        assert!(recent.admit("u", &Event::warning("SyncFailed", "refused"), at(19)));
+        assert!(recent.admit("u", &event, at(20)));
     }
 
     #[test]
     fn memory_is_bounded() {
-        let mut told = Told::default();
+        let mut recent = RecentEvents::default();
         for n in 0..3 * REMEMBERED {
-            told.is_news(&n.to_string(), &Event::normal("A", ""), Timestamp::UNIX_EPOCH);
+            recent.admit(&n.to_string(), &Event::normal("A", ""), Timestamp::UNIX_EPOCH);
         }
-        assert!(told.0.len() <= REMEMBERED);
+        assert!(recent.0.len() <= REMEMBERED);
     }
 
     #[test]

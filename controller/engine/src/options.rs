@@ -8,11 +8,11 @@ use xos_model::graph::ExtraDependency;
 /// How the engine works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Objects handled at once, those not counted that take long.
+    /// How many objects are reconciled at once, slow ones not counted.
     pub concurrency: usize,
-    /// An object that is handled for that long takes long: its place is another's.
+    /// An object that has been reconciled for this long is slow, and makes room for another one.
     pub slow_after: Duration,
-    /// Objects handled at once that take long.
+    /// How many slow objects are reconciled at once.
     pub slow_concurrency: usize,
     /// A step's time limit.
     pub step_timeout: Duration,
@@ -23,18 +23,16 @@ pub struct Options {
     /// How long running steps may go on after shutdown began.
     pub shutdown_grace: Duration,
     /// How long an object waits for another before its status says so.
-    pub patience: Duration,
+    pub report_waits_after: Duration,
     /// Dependencies beside the links: XOS's `dependency_graph`.
     pub dependencies: Vec<ExtraDependency>,
-    /// The namespaces that are watched; none: all.
+    /// The namespaces that are watched; all, if there is none.
     pub namespaces: Vec<String>,
-    /// How many watches have to show all that there is before any object is handled: only then do queries see everything.
-    pub watches: usize,
 }
 
 impl Default for Options {
-    /// 16 at once, and 256 that take longer than 1 s; 10 min a step; 1 s to 5 min after failures; 5 s for the deferred, as in XOS; 30 s of grace; waits are told after 3 s; all
-    /// namespaces, and no waiting for watches.
+    /// 16 objects at once, and 256 that take longer than 1 s; 10 min for a step; 1 s to 5 min after failures; 5 s for deferred objects, as in
+    /// XOS; 30 s of grace; waits are reported after 3 s; all namespaces.
     fn default() -> Self {
         Self {
             concurrency: 16,
@@ -44,10 +42,9 @@ impl Default for Options {
             backoff: Backoff::default(),
             deferred_every: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(30),
-            patience: Duration::from_secs(3),
+            report_waits_after: Duration::from_secs(3),
             dependencies: vec![],
             namespaces: vec![],
-            watches: 0,
         }
     }
 }

@@ -16,8 +16,7 @@ use xos_steps::{Save, Saver, Store, StoreError};
 use crate::clock::Clock;
 use crate::duty::is_unsettled;
 use crate::registry::{Entry, Registry};
-use crate::view::SharedView;
-use crate::watch::watch_id;
+use crate::view::{Origin, SharedView, TakenIn};
 use crate::writer::{SpecSave, WriteError, Writer};
 
 /// How often a save is tried anew because the object was changed meanwhile.
@@ -25,15 +24,13 @@ const TRIES: u32 = 8;
 /// Between two tries; it grows.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a step did to an object, for the engine.
+/// What a step did to an object, for the engine. The view knows it already.
 #[derive(Debug)]
-pub(crate) enum Wrote {
-    /// It is new.
-    Made(ObjectKey, String),
-    /// It was saved, or is being deleted.
-    Saved(ObjectKey),
+pub(crate) enum StoreEvent {
+    /// It was created, read or saved, or is being deleted.
+    TakenIn(TakenIn),
     /// It is gone.
-    Gone(ObjectKey, String),
+    Gone(ObjectKey),
 }
 
 /// The store behind every step's context.
@@ -43,7 +40,7 @@ pub(crate) struct LiveStore {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) view: SharedView,
     pub(crate) namespaces: Vec<String>,
-    pub(crate) wrote: UnboundedSender<Wrote>,
+    pub(crate) events: UnboundedSender<StoreEvent>,
 }
 
 impl LiveStore {
@@ -51,40 +48,29 @@ impl LiveStore {
         Ok(self.registry.get(model).ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
     }
 
-    /// Makes a written object known to all.
-    fn take_in(&self, object: Object, is_new: bool) -> Arc<Object> {
+    /// Takes an object into the view, unless no watch would ever show it.
+    fn take_in(&self, object: Object, origin: Origin) -> Arc<Object> {
         let object = Arc::new(object);
-        let key = object.key();
-        let Some(watch) = watch_id(&self.registry, &self.namespaces, &key) else { return object };
-        let settled = is_unsettled(&object, &self.registry, self.clock.now());
-        let mut view = self.view.write();
-        if is_new {
-            view.cache.made(Arc::clone(&object), watch);
-        } else {
-            view.cache.wrote(Arc::clone(&object));
+        let is_watched = self.namespaces.is_empty() || self.namespaces.contains(&object.meta.namespace);
+        if is_watched {
+            let taken = self.view.take_in(Arc::clone(&object), origin);
+            if taken.is_news {
+                self.send(StoreEvent::TakenIn(taken));
+            }
         }
-        if let Some(known) = view.cache.get(&key).cloned() {
-            view.index(&known, settled);
-        }
-        drop(view);
-        let uid = object.meta.uid.clone();
-        self.tell(if is_new { Wrote::Made(key, uid) } else { Wrote::Saved(key) });
         object
     }
 
     /// At shutdown the engine no longer listens; after the next start it sees everything anew.
-    fn tell(&self, wrote: Wrote) {
-        let _ = self.wrote.send(wrote);
+    fn send(&self, event: StoreEvent) {
+        let _ = self.events.send(event);
     }
 
     fn forget(&self, object: &Object) {
         let key = object.key();
-        let mut view = self.view.write();
-        if view.cache.released(&key, &object.meta.uid) {
-            view.unindex(&key);
+        if self.view.release(&key, &object.meta.uid) {
+            self.send(StoreEvent::Gone(key));
         }
-        drop(view);
-        self.tell(Wrote::Gone(key, object.meta.uid.clone()));
     }
 
     async fn make(&self, by: &Saver, object: Object) -> Result<Arc<Object>, StoreError> {
@@ -99,7 +85,7 @@ impl LiveStore {
         let mut after = created.clone();
         after.fields.extend(feedback);
         let stored = if after == created { created } else { self.write_status(entry, &created, &after).await? };
-        Ok(self.take_in(stored, true))
+        Ok(self.take_in(stored, Origin::Created))
     }
 
     async fn write_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, StoreError> {
@@ -115,7 +101,7 @@ impl LiveStore {
         how: &Save,
     ) -> Result<Arc<Object>, StoreError> {
         let entry = self.entry(&base.model)?;
-        let known = self.view.get(&base.key()).filter(|known| known.meta.uid == base.meta.uid);
+        let known = self.view.get_same(&base.key(), &base.meta.uid);
         let mut current = known.map_or_else(|| (**base).clone(), |known| (*known).clone());
         let mut tries = 0;
         loop {
@@ -129,7 +115,7 @@ impl LiveStore {
                 }
                 Err(error) => return Err(failed(base, "cannot be saved", error)),
                 Ok(None) => return Ok(Arc::new(current)),
-                Ok(Some(saved)) => return Ok(self.take_in(saved, false)),
+                Ok(Some(saved)) => return Ok(self.take_in(saved, Origin::Written)),
             }
         }
     }
@@ -182,13 +168,13 @@ impl LiveStore {
 
     async fn remove(&self, object: &Object) -> Result<(), StoreError> {
         let entry = self.entry(&object.model)?;
-        let known = self.view.get(&object.key()).filter(|known| known.meta.uid == object.meta.uid);
+        let known = self.view.get_same(&object.key(), &object.meta.uid);
         if known.as_deref().unwrap_or(object).flag("write_protect") {
             return Err(StoreError::WriteProtected(object.key()));
         }
         match self.writer.delete(entry, object, false).await {
             Ok(left) => {
-                self.take_in(left, false);
+                self.take_in(left, Origin::Written);
                 Ok(())
             }
             Err(WriteError::Gone) => {
@@ -218,29 +204,22 @@ impl Store for LiveStore {
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, StoreError> {
-        let view = self.view.read();
-        if view.index.is_ready(query) {
-            return Ok(view.index.query(query)?);
-        }
-        drop(view);
-        let mut view = self.view.write();
-        view.index.prepare(query);
-        Ok(view.index.query(query)?)
+        Ok(self.view.query(query)?)
     }
 
     fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError> {
         self.registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
-        Ok(self.view.read().index.at(class, namespace, reference).into_iter().cloned().collect())
+        Ok(self.view.at(class, namespace, reference))
     }
 
     fn linked_back(&self, key: &ObjectKey, port: &str) -> Result<Vec<Arc<Object>>, StoreError> {
-        Ok(self.view.read().index.linked_back(key, port).into_iter().cloned().collect())
+        Ok(self.view.linked_back(key, port))
     }
 
     fn is_in_flight(&self, object: &Object) -> bool {
-        let known = self.view.get(&object.key()).filter(|known| known.meta.uid == object.meta.uid);
+        let known = self.view.get_same(&object.key(), &object.meta.uid);
         let object = known.as_deref().unwrap_or(object);
-        object.meta.deleting.is_some() || is_unsettled(object, &self.registry, self.clock.now())
+        object.meta.deleting.is_some() || is_unsettled(object, &self.registry)
     }
 
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {
@@ -249,7 +228,7 @@ impl Store for LiveStore {
             let read = self.writer.read(entry, key).await;
             let what = || format!("{key} cannot be read");
             let read = read.map_err(|error| StoreError::Backend { what: what(), source: Box::new(error) })?;
-            Ok(read.map(|object| self.take_in(object, true)))
+            Ok(read.map(|object| self.take_in(object, Origin::Read)))
         }
         .boxed()
     }

@@ -1,4 +1,4 @@
-//! Watches custom resources and tells the engine what they show.
+//! Watches of custom resources, as the engine takes them in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,131 +13,158 @@ use tokio::sync::mpsc;
 use xos_crds::from_custom_resource;
 use xos_model::{Object, ObjectKey};
 
-use crate::cache::WatchId;
 use crate::registry::{Entry, Registry};
 
-/// What a watch shows.
-#[derive(Debug)]
-pub enum Notice {
-    /// The watch begins to show all that there is.
-    BeginList(WatchId),
-    /// An object as it is.
-    Seen(WatchId, Box<Object>),
-    /// An object that is gone, with its uid.
-    Gone(ObjectKey, String),
-    /// The watch has shown all that there is.
-    EndList(WatchId),
+/// A watch: the objects of a model, in one namespace or in all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WatchId {
+    model: Arc<str>,
+    /// All namespaces, if there is none.
+    namespace: Option<Arc<str>>,
 }
 
-/// One watch: a model, in one namespace or in all.
+impl WatchId {
+    /// Returns the watch of a model, in a namespace or in all.
+    pub fn new(model: &str, namespace: Option<&str>) -> Self {
+        Self { model: model.into(), namespace: namespace.map(Into::into) }
+    }
+
+    /// Returns all watches of a registry, in these namespaces (none given: in all).
+    pub fn all<'a>(registry: &'a Registry, namespaces: &'a [String]) -> impl Iterator<Item = Self> + 'a {
+        registry.entries().flat_map(|entry| Self::of_model(entry, namespaces))
+    }
+
+    fn of_model<'a>(entry: &'a Entry, namespaces: &'a [String]) -> impl Iterator<Item = Self> + 'a {
+        let everywhere = namespaces.is_empty().then(|| Self::new(&entry.model.name, None));
+        everywhere.into_iter().chain(namespaces.iter().map(|here| Self::new(&entry.model.name, Some(here))))
+    }
+
+    /// Returns whether the watch shows an object of this key.
+    pub fn covers(&self, key: &ObjectKey) -> bool {
+        self.model == key.model && self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
+    }
+}
+
+/// What a watch shows. The names are those of [`watcher::Event`].
+#[derive(Debug)]
+pub enum WatchEvent {
+    /// The watch begins to list all of its objects.
+    Init(WatchId),
+    /// An object of that list.
+    InitApply(Box<Object>),
+    /// The list is complete.
+    InitDone(WatchId),
+    /// An object that is new, or has changed.
+    Apply(Box<Object>),
+    /// An object that is gone, with its uid.
+    Delete(ObjectKey, String),
+}
+
+/// A watch that can be run.
 pub struct Watch {
     id: WatchId,
     entry: Arc<Entry>,
     api: Api<DynamicObject>,
-    /// How long it is one request. A connection that is dead is noticed soon after.
+    /// How long one request lasts. A dead connection is noticed soon after that.
     lasts: Duration,
 }
 
-/// A watch that is broken is taken up again after the first of these times, doubled up to the second.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// The pauses before a watch is taken up again, spread so that the watches of all models do not come at once.
+/// How long one request lasts, unless [`Watch::lasting`] says otherwise.
+const LASTS: Duration = Duration::from_secs(290);
+/// The delays before a broken watch is resumed. They are spread, so that the watches of all models do not come at once.
+const RESUME: xos_model::Backoff =
+    xos_model::Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(10), jitter: 0.5 };
+/// A watch that has lasted this long counts as healthy: the next delay is the first one again.
+const HEALTHY: Duration = Duration::from_secs(60);
+
+/// The delays of one watch.
 #[derive(Default)]
-struct Pauses {
-    broken: u32,
+struct ResumeDelays {
+    failures: u32,
 }
 
-impl Iterator for Pauses {
+impl Iterator for ResumeDelays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let backoff = xos_model::Backoff { initial: PAUSES.0, max: PAUSES.1, jitter: 0.5 };
-        self.broken = self.broken.saturating_add(1);
-        Some(backoff.delay(self.broken, rand::random()))
+        self.failures = self.failures.saturating_add(1);
+        Some(RESUME.delay(self.failures, rand::random()))
     }
 }
 
-impl Backoff for Pauses {
+impl Backoff for ResumeDelays {
     fn reset(&mut self) {
-        self.broken = 0;
+        self.failures = 0;
     }
 }
 
-/// A watch that has held for so long is not broken.
-const HELD: Duration = Duration::from_secs(60);
-
-/// The watches for all models, in these namespaces (none given: in all).
+/// Returns the watches of a registry, in these namespaces (none given: in all).
 pub fn watches(client: &Client, registry: &Registry, namespaces: &[String]) -> Vec<Watch> {
-    let apis = registry.entries().flat_map(|entry| {
-        let apis: Vec<Api<DynamicObject>> = match namespaces {
-            [] => vec![Api::all_with(client.clone(), &entry.resource)],
-            some => some.iter().map(|ns| Api::namespaced_with(client.clone(), ns, &entry.resource)).collect(),
+    let watch = |entry: &Arc<Entry>, id: WatchId| {
+        let api = match &id.namespace {
+            None => Api::all_with(client.clone(), &entry.resource),
+            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &entry.resource),
         };
-        apis.into_iter().map(|api| (Arc::clone(entry), api))
-    });
-    apis.enumerate().map(|(id, (entry, api))| Watch { id, entry, api, lasts: Duration::from_secs(290) }).collect()
-}
-
-/// The watch that shows an object; none does for one of another namespace.
-pub(crate) fn watch_id(registry: &Registry, namespaces: &[String], key: &ObjectKey) -> Option<WatchId> {
-    let model = registry.entries().position(|entry| entry.model.name == *key.model)?;
-    match namespaces {
-        [] => Some(model),
-        some => Some(model * some.len() + some.iter().position(|namespace| **namespace == *key.namespace)?),
-    }
+        Watch { id, entry: Arc::clone(entry), api, lasts: LASTS }
+    };
+    let ids = |entry: &Arc<Entry>| -> Vec<_> { WatchId::of_model(entry, namespaces).collect() };
+    registry.entries().flat_map(|entry| ids(entry).into_iter().map(|id| watch(entry, id))).collect()
 }
 
 impl Watch {
-    /// The same watch, for which a new request is made each time this has passed (290 s by default, at least 1 s).
+    /// Returns the same watch with requests that last this long (290 s by default, at least 1 s).
     #[must_use]
     pub fn lasting(self, lasts: Duration) -> Self {
         Self { lasts, ..self }
     }
 
-    /// Watches until the receiver is closed. Broken watches are taken up again with a growing delay.
-    pub async fn run(self, notices: mpsc::Sender<Notice>) {
-        let stream = self.events();
+    /// Watches until the receiver is closed. A broken watch is resumed with growing delay.
+    pub async fn run(self, events: mpsc::Sender<WatchEvent>) {
+        let stream = self.stream();
         let mut stream = std::pin::pin!(stream);
         while let Some(event) = stream.next().await {
-            let notice = match event {
-                Ok(event) => self.notice(event),
+            let event = match event {
+                Ok(event) => self.translate(event),
                 Err(error) => {
-                    tracing::warn!(model = self.entry.model.name, %error, "watch interrupted, it is taken up again");
+                    tracing::warn!(model = self.entry.model.name, %error, "watch interrupted: it is resumed");
                     None
                 }
             };
-            if let Some(notice) = notice
-                && notices.send(notice).await.is_err()
+            if let Some(event) = event
+                && events.send(event).await.is_err()
             {
                 return;
             }
         }
     }
 
-    fn events(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
+    fn stream(&self) -> impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + use<> {
         let lasts = u32::try_from(self.lasts.as_secs()).unwrap_or(u32::MAX).max(1);
         let config = watcher::Config::default().streaming_lists().timeout(lasts);
-        watcher(self.api.clone(), config).backoff(ResetTimerBackoff::new(Pauses::default(), HELD))
+        watcher(self.api.clone(), config).backoff(ResetTimerBackoff::new(ResumeDelays::default(), HEALTHY))
     }
 
-    fn notice(&self, event: watcher::Event<DynamicObject>) -> Option<Notice> {
-        match event {
-            watcher::Event::Init => Some(Notice::BeginList(self.id)),
-            watcher::Event::InitDone => Some(Notice::EndList(self.id)),
-            watcher::Event::Apply(object) | watcher::Event::InitApply(object) => self.seen(&object),
-            watcher::Event::Delete(object) => {
-                let namespace = object.namespace().unwrap_or_default();
-                let key = ObjectKey::new(&self.entry.model.name, &namespace, &object.name_any());
-                Some(Notice::Gone(key, object.uid().unwrap_or_default()))
+    fn translate(&self, event: watcher::Event<DynamicObject>) -> Option<WatchEvent> {
+        Some(match event {
+            watcher::Event::Init => WatchEvent::Init(self.id.clone()),
+            watcher::Event::InitApply(resource) => WatchEvent::InitApply(self.decode(&resource)?),
+            watcher::Event::InitDone => WatchEvent::InitDone(self.id.clone()),
+            watcher::Event::Apply(resource) => WatchEvent::Apply(self.decode(&resource)?),
+            watcher::Event::Delete(resource) => {
+                let namespace = resource.namespace().unwrap_or_default();
+                let key = ObjectKey::new(&self.entry.model.name, &namespace, &resource.name_any());
+                WatchEvent::Delete(key, resource.uid().unwrap_or_default())
             }
-        }
+        })
     }
 
-    /// An object that cannot be read must not stop the others.
-    fn seen(&self, resource: &DynamicObject) -> Option<Notice> {
+    /// Returns the object; none if it cannot be read, which must not stop the others.
+    fn decode(&self, resource: &DynamicObject) -> Option<Box<Object>> {
         match from_custom_resource(&self.entry.model, resource) {
-            Ok(object) => Some(Notice::Seen(self.id, Box::new(object))),
+            Ok(object) => Some(Box::new(object)),
             Err(error) => {
-                tracing::error!(model = self.entry.model.name, %error, "object cannot be read, it is left alone");
+                let model = &self.entry.model.name;
+                tracing::error!(model, %error, "the object cannot be read and is ignored until it changes");
                 None
             }
         }

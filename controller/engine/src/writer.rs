@@ -16,13 +16,14 @@ use xos_xproto::{Model, Section};
 
 use crate::registry::{Entry, Registry};
 
-/// How often a status is written anew because the object was changed meanwhile.
+/// How often a status is written again because the object was changed meanwhile.
 const STATUS_TRIES: usize = 5;
-/// Field managers of what no step writes.
+/// The last part of the field manager of status.
 const STATUS: &str = "status";
+/// The last part of the field manager of finalizers.
+const FINALIZERS: &str = "finalizers";
 /// The default time within which the API server has to answer a call, with all retries.
 pub const API_TIMEOUT: Duration = Duration::from_secs(30);
-const FINALIZERS: &str = "finalizers";
 
 /// Why a write did not succeed.
 #[derive(Debug, thiserror::Error)]

@@ -61,11 +61,14 @@ fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     let mut queue: VecDeque<ObjectKey> = objects.iter().rev().map(Object::key).collect();
     let mut handled = 0;
     while let Some(key) = queue.pop_front() {
-        if waits.look(&graph, &key).is_none() {
-            handled += 1;
-            graph.set_unsettled(&key, false);
-            queue.extend(waits.wake(&Blocker::Object(key)));
+        if let Some(blocker) = waits.find(&graph, &key) {
+            waits.set(&key, Some(blocker));
+            continue;
         }
+        waits.forget(&key);
+        handled += 1;
+        graph.set_unsettled(&key, false);
+        queue.extend(waits.wake(&Blocker::Object(key)));
     }
     assert_eq!(handled, objects.len(), "all are handled, each once");
     Ok((load, start.elapsed()))

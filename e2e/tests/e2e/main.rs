@@ -17,7 +17,7 @@ mod delete_while_backend_fails;
 mod ends;
 mod failing_backend;
 mod fairness;
-mod finalizers_at_birth;
+mod finalizers_at_creation;
 mod first_sync;
 mod flows;
 mod graceful_shutdown;

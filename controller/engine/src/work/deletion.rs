@@ -1,15 +1,16 @@
-//! A deleted object's turn.
+//! What a worker does with an object that is being deleted.
 
 use std::sync::Arc;
 
 use xos_model::record;
 use xos_model::{Object, Operation, Outcome};
 
-use super::{Subject, Turn, Worker};
+use super::{Report, Subject, Worker};
 use crate::writer::WriteError;
 
 impl Worker<'_> {
-    pub(super) async fn delete(&self, subject: Subject, policy: bool, sync: bool) -> Result<Turn, WriteError> {
+    /// Runs what is due, and releases the object from the finalizers of what is done.
+    pub(super) async fn delete(&self, subject: Subject, policy: bool, sync: bool) -> Result<Report, WriteError> {
         let finalizers = &self.entry.finalizers;
         let duties =
             [(policy, Operation::PolicyDelete, &finalizers.policy), (sync, Operation::Delete, &finalizers.sync)];
@@ -19,12 +20,12 @@ impl Worker<'_> {
         for (is_due, operation, finalizer) in duties {
             if is_due {
                 let context = self.step_context(&subject.object, operation);
-                let Some(finished) = self.run(operation, &context, &mut subject.object.clone()).await else {
-                    return Ok(Turn::Abandoned);
+                let Some(attempted) = self.call_author(operation, &context, &mut subject.object.clone()).await else {
+                    return Ok(Report::Cancelled);
                 };
-                if finished.outcome != Outcome::Succeeded {
-                    subject.object = record::after(&subject.object, &finished, &self.context());
-                    failed = Some(finished);
+                if *attempted.outcome() != Outcome::Succeeded {
+                    subject.object = attempted.leave(&subject.object, self);
+                    failed = Some(attempted);
                     continue;
                 }
             }
@@ -43,24 +44,27 @@ impl Worker<'_> {
             let released = self.shared.writer.set_finalizers(self.entry, &subject.stored, &left).await?;
             // With the last finalizer the object goes, and the answer still has the resourceVersion of before.
             if left.is_empty() {
-                return Ok(Turn::Gone);
+                return Ok(Report::Gone);
             }
             let synchronizer = &self.shared.registry.synchronizer;
             subject.object = record::rebase(&subject.stored, &subject.object, &released, synchronizer, |_| true);
             subject.stored = Arc::new(released);
         }
         match failed {
-            Some(finished) => self.record(subject, &finished).await,
-            None => Ok(Turn::Recorded(subject.stored)),
+            Some(attempted) => self.record(subject, &attempted).await,
+            None => Ok(Report::Done(subject.stored)),
         }
     }
 
-    pub(super) async fn cascade(&self, others: Vec<Arc<Object>>) -> Result<Turn, WriteError> {
-        let (mut left, mut gone, mut changed) = (vec![], vec![], false);
+    /// Asks for the deletion of the objects that go together with an object, each exactly as it was seen.
+    pub(super) async fn cascade(&self, others: Vec<Arc<Object>>) -> Result<Report, WriteError> {
+        let mut left = vec![];
+        let mut gone = vec![];
+        let mut changed = false;
         for other in others {
             let Some(entry) = self.shared.registry.get(&other.model) else { continue };
             tracing::info!(object = %other.key(), "deleted together with what it leads to");
-            // Exactly as it was seen: it may lead elsewhere by now.
+            // It may lead elsewhere by now.
             match self.shared.writer.delete(entry, &other, true).await {
                 Ok(object) => left.push(object),
                 Err(WriteError::Gone) => gone.push(other),
@@ -71,6 +75,6 @@ impl Worker<'_> {
         if changed && left.is_empty() && gone.is_empty() {
             return Err(WriteError::Conflict);
         }
-        Ok(Turn::Cascaded(left, gone))
+        Ok(Report::Cascaded(left, gone))
     }
 }

@@ -3,9 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_engine::memory::MemoryApi;
-use xos_engine::registry::Entry;
-use xos_engine::writer::Written;
-use xos_engine::{SpecSave, WriteError, Writer};
+use xos_engine::{Entry, SpecSave, WriteError, Writer, Written};
 use xos_model::{Object, ObjectKey};
 
 use crate::fuse::Fuse;

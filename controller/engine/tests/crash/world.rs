@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock;
 use xos_engine::memory::MemoryApi;
-use xos_engine::watch::Notice;
+use xos_engine::watch::WatchEvent;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::dirty::{Due, policy_due, sync_due};
 use xos_model::{Backoff, Condition, ConditionStatus, Object, ObjectKey, Pass};
@@ -126,13 +126,12 @@ impl World {
         let writer = Mortal { api: self.api.clone(), fuse: self.fuse.clone(), life };
         let services = Services { settings: Arc::new(json!({ "life": life })), ..self.services.clone() };
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
-        let options =
-            Options { backoff, watches: self.registry.entries().count(), concurrency: 3, ..Options::default() };
+        let options = Options { backoff, concurrency: 3, ..Options::default() };
         let engine = Engine::new(Arc::clone(&self.registry), Arc::new(writer), self.clock.clone(), services, options);
         let engine = engine.unwrap();
         let services = engine.services();
-        let notices = relay(self.api.watch());
-        let engine = async move { engine.run(notices, CancellationToken::new()).await.unwrap() };
+        let events = relay(self.api.watch());
+        let engine = async move { engine.run(events, CancellationToken::new()).await.unwrap() };
         (tokio::spawn(engine), tokio::spawn(pull(services, self.backend.clone())))
     }
 
@@ -163,7 +162,7 @@ impl World {
 }
 
 /// A watch is late, and the engine reads it as fast as it can.
-fn relay(mut shown: UnboundedReceiver<Notice>) -> mpsc::Receiver<Notice> {
+fn relay(mut shown: UnboundedReceiver<WatchEvent>) -> mpsc::Receiver<WatchEvent> {
     let (sender, receiver) = mpsc::channel(1024);
     tokio::spawn(async move {
         while let Some(notice) = shown.recv().await {

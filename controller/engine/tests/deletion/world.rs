@@ -136,12 +136,12 @@ impl World {
     /// Starts a controller; the one that was there is killed.
     pub(crate) fn start(&mut self) {
         self.kill();
-        let options = Options { watches: 1, concurrency: 3, ..Options::default() };
+        let options = Options { concurrency: 3, ..Options::default() };
         let writer = Arc::new(self.api.clone());
         let engine =
             Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), SERVICES.clone(), options).unwrap();
         let mut shown = self.api.watch();
-        let (sender, notices) = mpsc::channel(1024);
+        let (sender, events) = mpsc::channel(1024);
         tokio::spawn(async move {
             while let Some(notice) = shown.recv().await {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -150,7 +150,7 @@ impl World {
                 }
             }
         });
-        self.engine = Some(tokio::spawn(async move { engine.run(notices, CancellationToken::new()).await.unwrap() }));
+        self.engine = Some(tokio::spawn(async move { engine.run(events, CancellationToken::new()).await.unwrap() }));
     }
 
     fn kill(&mut self) {

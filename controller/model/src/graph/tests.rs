@@ -51,6 +51,20 @@ fn key(model: &str, name: &str) -> ObjectKey {
     ObjectKey::new(model, "n", name)
 }
 
+/// Looks for what an object has to wait for, and registers it.
+fn look(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+    let blocker = waits.find(graph, key);
+    waits.set(key, blocker.clone());
+    blocker
+}
+
+/// The same for an object that is being deleted, as are all others.
+fn look_deleting(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+    let blocker = waits.find_deleting(graph, key, |_| true);
+    waits.set(key, blocker.clone());
+    blocker
+}
+
 fn names(keys: impl IntoIterator<Item = ObjectKey>) -> Vec<String> {
     keys.into_iter().map(|key| key.name.to_string()).collect()
 }
@@ -99,14 +113,16 @@ fn a_kind_says_which_one_is_meant() {
 fn who_waits_is_woken() {
     let (mut g, mut w) = (graph(&[]), Waits::default());
     g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
-    assert!(matches!(w.look(&g, &key("A", "a")), Some(Blocker::Missing(address)) if address.class.as_ref() == "B"));
+    assert!(
+        matches!(look(&mut w, &g, &key("A", "a")), Some(Blocker::Missing(address)) if address.class.as_ref() == "B")
+    );
     g.insert(&object("C", "c", json!({})), true);
     assert_eq!(names(w.wake_for_new(&g, &key("C", "c"))), ["a"]);
     let blocker = Blocker::Object(key("C", "c"));
-    assert_eq!(w.look(&g, &key("A", "a")), Some(blocker.clone()));
+    assert_eq!(look(&mut w, &g, &key("A", "a")), Some(blocker.clone()));
     g.insert(&object("C", "c", json!({})), false);
     assert_eq!(names(w.wake(&blocker)), ["a"]);
-    assert_eq!(w.look(&g, &key("A", "a")), None);
+    assert_eq!(look(&mut w, &g, &key("A", "a")), None);
     assert!(w.is_empty());
 }
 
@@ -116,11 +132,11 @@ fn dependency_graph_adds_edges() {
     g.insert(&object("A", "a", json!({})), false);
     g.insert(&object("C", "c", json!({})), true);
     let mut w = Waits::default();
-    assert_eq!(w.look(&g, &key("A", "a")), Some(Blocker::Object(key("C", "c"))), "any B, without a link");
+    assert_eq!(look(&mut w, &g, &key("A", "a")), Some(Blocker::Object(key("C", "c"))), "any B, without a link");
     g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
-    assert_eq!(w.look(&g, &key("C", "c")), Some(Blocker::Object(key("A", "a"))), "by reverse port");
+    assert_eq!(look(&mut w, &g, &key("C", "c")), Some(Blocker::Object(key("A", "a"))), "by reverse port");
     assert_eq!(w.break_cycles(&g, |_| false).len(), 1);
-    assert_eq!((w.look(&g, &key("C", "c")), w.look(&g, &key("A", "a"))), (None, None));
+    assert_eq!((look(&mut w, &g, &key("C", "c")), look(&mut w, &g, &key("A", "a"))), (None, None));
 
     let bad = |model: &str, on: &str, port: &str| {
         let extra = ExtraDependency { model: model.to_owned(), on: on.to_owned(), port: port.to_owned() };
@@ -139,7 +155,7 @@ fn the_root_is_at_the_end_of_the_line() {
     }
     g.insert(&object("A", "c", json!({})), true);
     for name in ["a", "b", "c"] {
-        w.look(&g, &key("A", name));
+        look(&mut w, &g, &key("A", name));
     }
     assert_eq!(w.root(&key("A", "a")), Some((&Blocker::Object(key("A", "c")), 1)));
     assert_eq!(w.root(&key("A", "c")), None);
@@ -190,7 +206,7 @@ proptest! {
         loop {
             let before = done.len();
             for key in todo.clone() {
-                if w.look(&g, &key).is_none() {
+                if look(&mut w, &g, &key).is_none() {
                     let by_link: Vec<_> = g.linked(&key, "next").into_iter().filter(|k| objects.iter().any(|o| o.key() == *k)).collect();
                     for other in by_link { prop_assert!(other == key || done.contains(&other) || free.contains(&key), "{key} before {other}"); }
                     todo.remove(&key);
@@ -228,7 +244,7 @@ proptest! {
             let before = (gone.len(), deleting.len());
             for key in deleting.clone() {
                 deleting.extend(g.cascade(&key));
-                if w.look_deleting(&g, &key, |_| true).is_none() {
+                if look_deleting(&mut w, &g, &key).is_none() {
                     for other in g.linked_back(&key, "previous") {
                         prop_assert!(other == key || free.contains(&key), "{key} before {other}");
                     }

@@ -25,13 +25,11 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// Asks whether a live object has to wait, and notes it.
+    /// Returns what a live object has to wait for, if anything; [`set`](Self::set) then registers it.
     ///
-    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once
-    /// for each.
-    pub fn look(&mut self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
-        let blocker = graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last();
-        self.note(key, blocker)
+    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once for each.
+    pub fn find(&self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+        graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last()
     }
 
     fn blocks(&self, graph: &Graph, key: &ObjectKey, dependency: Dependency) -> Option<Blocker> {
@@ -44,32 +42,29 @@ impl Waits {
         }
     }
 
-    /// The same for an object that is being deleted: it waits until those that depend on it are gone.
+    /// Returns what an object that is being deleted has to wait for, if anything: those that depend on it go before it does.
     ///
-    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it
-    /// leads to.
-    pub fn look_deleting(
-        &mut self,
+    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it leads to.
+    pub fn find_deleting(
+        &self,
         graph: &Graph,
         key: &ObjectKey,
         is_deleting: impl Fn(&ObjectKey) -> bool,
     ) -> Option<Blocker> {
         let cascade = graph.cascade(key);
         let blocks = |other: &ObjectKey| !(self.is_exempt(key, other) && is_deleting(other));
-        let blocker = cascade.into_iter().rfind(blocks).map(Blocker::Object);
-        self.note(key, blocker)
+        cascade.into_iter().rfind(blocks).map(Blocker::Object)
     }
 
-    /// Notes what an object waits for now.
-    fn note(&mut self, key: &ObjectKey, blocker: Option<Blocker>) -> Option<Blocker> {
+    /// Registers what an object waits for from now on; `None`: nothing.
+    pub fn set(&mut self, key: &ObjectKey, blocker: Option<Blocker>) {
         if self.waiting.get(key) != blocker.as_ref() {
             self.forget(key);
-            if let Some(blocker) = &blocker {
+            if let Some(blocker) = blocker {
                 self.waiters.entry(blocker.clone()).or_default().insert(key.clone());
-                self.waiting.insert(key.clone(), blocker.clone());
+                self.waiting.insert(key.clone(), blocker);
             }
         }
-        blocker
     }
 
     /// What an object waits for.

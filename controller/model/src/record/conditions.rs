@@ -109,12 +109,11 @@ fn accept(object: &mut Object, now: Timestamp) {
     }
 }
 
-/// Whether a pass is done, and its condition says otherwise: something held it up (a switch, a wait, a refusal), and
-/// does so no longer.
-pub fn is_told(object: &Object, synchronizer: &str, pass: Pass) -> bool {
+/// Returns whether a pass is done while its condition says otherwise: something held it up (a switch, a wait, a refusal), and no longer does.
+pub fn is_reported_undone(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let is_done = object.status.of(synchronizer).is_some_and(|own| own.live(pass).handled.is_some());
-    let told = || condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer)).cloned();
-    is_done && told().is_some_and(|told| told.status != ConditionStatus::True)
+    let reported = || condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer));
+    is_done && reported().is_some_and(|reported| reported.status != ConditionStatus::True)
 }
 
 /// The condition of a pass, as it would be of an attempt now.

@@ -18,7 +18,7 @@ use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
-pub use conditions::{Wait, held, is_told, reason, refused, waiting};
+pub use conditions::{Wait, held, is_reported_undone, reason, refused, waiting};
 pub use rebase::rebase;
 
 /// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit

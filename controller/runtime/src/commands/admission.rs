@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use xos_crds::yaml::{YamlError, to_yaml};
-use xos_engine::birth::births;
+use xos_engine::admission::policies;
 
 use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError};
@@ -50,7 +50,7 @@ pub(crate) fn run(
 ) -> Result<Exit, AdmissionError> {
     let config = Config::load_with_environment(&args.config)?.config;
     let registry = models::registry(synchronizer, &config)?;
-    for (policy, binding) in births(&registry, &config.engine.namespaces).wanted {
+    for (policy, binding) in policies(&registry, &config.engine.namespaces).wanted {
         print(&policy, out)?;
         print(&binding, out)?;
     }

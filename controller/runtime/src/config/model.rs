@@ -33,8 +33,8 @@ pub struct Config {
     pub settings: Map<String, Value>,
     /// `api_timeout`: how long the API server may take to answer.
     pub api_timeout: Duration,
-    /// `finalizers_at_birth`: whether the API server is asked to set finalizers on new objects.
-    pub finalizers_at_birth: bool,
+    /// `finalizers_at_creation`: whether the API server is asked to set finalizers on new objects.
+    pub finalizers_at_creation: bool,
     /// `monitoring_address`: where `/metrics`, `/livez` and `/readyz` are served; nowhere when it is not set.
     pub monitoring_address: Option<SocketAddr>,
     /// The options of the engine: `namespaces`, `concurrency`, `step_timeout`, `backoff` and others.

@@ -91,7 +91,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
         logging: keys.logging,
         settings: keys.settings,
         api_timeout: keys.api_timeout,
-        finalizers_at_birth: keys.finalizers_at_birth,
+        finalizers_at_creation: keys.finalizers_at_creation,
         monitoring_address: keys.monitoring_address.and_then(|address| address.parse().ok()),
         engine,
     }

@@ -43,7 +43,7 @@ fn defaults_are_as_documented() {
     assert_eq!(config.engine.concurrency, 16);
     assert_eq!(config.engine.step_timeout, Duration::from_secs(600));
     assert_eq!(config.engine.shutdown_grace, Duration::from_secs(30));
-    assert_eq!((config.engine.deferred_every, config.finalizers_at_birth), (Duration::from_secs(5), true));
+    assert_eq!((config.engine.deferred_every, config.finalizers_at_creation), (Duration::from_secs(5), true));
     assert_eq!(
         config.engine.backoff,
         Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 }
@@ -77,7 +77,7 @@ step_timeout: 90s
 shutdown_grace: 0s
 backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
 deferred_every: 1s
-finalizers_at_birth: false
+finalizers_at_creation: false
 monitoring_address: "127.0.0.1:9100"
 "#;
     let (config, noticed) = read(&[text], &[]);
@@ -92,7 +92,7 @@ monitoring_address: "127.0.0.1:9100"
     assert_eq!(config.settings["deep"][1]["x"], 1.5);
     assert_eq!((config.engine.step_timeout, config.engine.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
     assert_eq!(config.engine.backoff.max, Duration::from_millis(500), "backoff is disabled");
-    assert_eq!((config.engine.deferred_every, config.finalizers_at_birth), (Duration::from_secs(1), false));
+    assert_eq!((config.engine.deferred_every, config.finalizers_at_creation), (Duration::from_secs(1), false));
     assert_eq!(config.monitoring_address.unwrap().port(), 9100);
 }
 

@@ -1,4 +1,4 @@
-//! The metrics of pull steps and event steps, read from their states when Prometheus asks for them.
+//! The metrics of pull steps and event steps, and the registry of all metrics. They are read from the states when Prometheus asks for them.
 
 use std::fmt;
 
@@ -13,10 +13,12 @@ use xos_bus::ConsumerState;
 use xos_engine::pull::PullState;
 
 use super::Monitored;
+use super::reconcile_metrics::Reconciles;
 
-/// Returns the registry of all metrics, named `xos_…`.
+/// Returns the registry of all metrics: `xos_…`, and those that are named as controller-runtime names them.
 pub(super) fn registry(monitored: Monitored) -> Registry {
     let mut registry = Registry::default();
+    registry.register_collector(Box::new(Reconciles(monitored.reconciler.clone())));
     registry.register_collector(Box::new(States(monitored)));
     registry
 }

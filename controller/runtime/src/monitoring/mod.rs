@@ -1,6 +1,7 @@
 //! The HTTP server for monitoring: `/livez`, `/readyz` and `/metrics`.
 
 mod metrics;
+mod reconcile_metrics;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::ConsumerStates;
 use xos_engine::pull::PullStates;
+use xos_engine::stats::Stats;
 
 /// The content type of OpenMetrics, which Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,11 +34,24 @@ pub struct MonitoringError {
     source: std::io::Error,
 }
 
+/// What is known of the engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Reconciler {
+    /// The synchronizer's name.
+    pub(crate) synchronizer: String,
+    /// How many objects may be reconciled at once, slow ones not counted.
+    pub(crate) concurrency: usize,
+    /// What the engine counts and measures.
+    pub(crate) stats: Stats,
+    /// Whether the engine knows all objects.
+    pub(crate) ready: watch::Receiver<bool>,
+}
+
 /// The states to serve.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitored {
-    /// Whether the engine knows all objects.
-    pub(crate) engine: watch::Receiver<bool>,
+    /// The engine.
+    pub(crate) reconciler: Reconciler,
     /// The pull steps.
     pub(crate) pulls: PullStates,
     /// The consumers of event steps.
@@ -51,7 +66,7 @@ impl Monitored {
 
     /// Returns the reasons why the controller is not ready; empty if it is.
     fn not_ready(&self, now: Timestamp) -> Vec<String> {
-        if !*self.engine.borrow() {
+        if !*self.reconciler.ready.borrow() {
             return vec!["the engine does not know all objects yet".to_owned()];
         }
         let stopped = self.consumers.all().into_iter().filter(|consumer| !consumer.is_polling(now));

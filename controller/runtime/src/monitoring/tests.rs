@@ -1,12 +1,18 @@
 use std::time::Duration;
 
 use xos_bus::ConsumerState;
+use xos_model::Outcome;
 
 use super::*;
 
 fn monitored(engine: bool) -> Monitored {
-    let engine = watch::channel(engine).1;
-    Monitored { engine, pulls: PullStates::default(), consumers: ConsumerStates::default() }
+    let reconciler = Reconciler {
+        synchronizer: "example".to_owned(),
+        concurrency: 16,
+        stats: Stats::default(),
+        ready: watch::channel(engine).1,
+    };
+    Monitored { reconciler, pulls: PullStates::default(), consumers: ConsumerStates::default() }
 }
 
 fn consuming(state: ConsumerState) -> Monitored {
@@ -57,13 +63,45 @@ fn metrics_are_named_by_step() {
     assert!(!text.contains("xos_pull"), "there is no pull step");
 }
 
+#[test]
+fn steps_policies_and_the_queue_have_the_metrics_of_controller_runtime() {
+    let one = monitored(true);
+    let stats = &one.reconciler.stats;
+    stats.called("SyncSite", &Outcome::Succeeded, Duration::from_millis(30));
+    stats.called("SyncSite", &Outcome::Failed("no".to_owned()), Duration::from_secs(3));
+    stats.called("SitePolicy", &Outcome::Deferred("later".to_owned()), Duration::from_millis(1));
+    stats.dequeued(Duration::from_millis(2));
+    stats.set_queue_depth([3, 2, 1]);
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    for line in [
+        "controller_runtime_reconcile_total{controller=\"SyncSite\",result=\"success\"} 1",
+        "controller_runtime_reconcile_total{controller=\"SyncSite\",result=\"error\"} 1",
+        "controller_runtime_reconcile_total{controller=\"SitePolicy\",result=\"requeue_after\"} 1",
+        "controller_runtime_reconcile_errors_total{controller=\"SyncSite\"} 1",
+        "controller_runtime_reconcile_time_seconds_bucket{le=\"0.05\",controller=\"SyncSite\"} 1",
+        "controller_runtime_reconcile_time_seconds_bucket{le=\"+Inf\",controller=\"SyncSite\"} 2",
+        "controller_runtime_reconcile_time_seconds_count{controller=\"SyncSite\"} 2",
+        "controller_runtime_active_workers{controller=\"example\"} 0",
+        "controller_runtime_max_concurrent_reconciles{controller=\"example\"} 16",
+        "workqueue_depth{name=\"example\",controller=\"example\",priority=\"change\"} 3",
+        "workqueue_depth{name=\"example\",controller=\"example\",priority=\"resync\"} 1",
+        "workqueue_queue_duration_seconds_count{name=\"example\",controller=\"example\"} 1",
+        "workqueue_longest_running_processor_seconds{name=\"example\",controller=\"example\"} 0.0",
+    ] {
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+}
+
 #[tokio::test]
 async fn it_is_served() {
     let server = Server::listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = server.0.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let (ready, engine) = watch::channel(false);
-    let serving = tokio::spawn(server.run(Monitored { engine, ..monitored(false) }, shutdown.clone()));
+    let mut monitored = monitored(false);
+    monitored.reconciler.ready = engine;
+    let serving = tokio::spawn(server.run(monitored, shutdown.clone()));
     let client = xos_steps::http_client().unwrap();
     let ask = async |path: &str| {
         let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
@@ -73,7 +111,8 @@ async fn it_is_served() {
     assert_eq!(ask("/readyz").await, (503, "the engine does not know all objects yet\n".to_owned()));
     ready.send_replace(true);
     assert_eq!(ask("/readyz").await, (200, "ok\n".to_owned()));
-    assert_eq!(ask("/metrics").await, (200, "# EOF\n".to_owned()));
+    let (status, text) = ask("/metrics").await;
+    assert!(status == 200 && text.contains("controller_runtime_active_workers") && text.ends_with("# EOF\n"), "{text}");
     shutdown.cancel();
     serving.await.unwrap();
 }

@@ -109,7 +109,7 @@ impl Builder {
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
         let clock = TestClock::default();
         let bus = Recorder::default();
-        let (api, notices) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
+        let (api, watch_events) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
@@ -117,7 +117,7 @@ impl Builder {
         let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
         let writer = Arc::new(api.clone());
         let engine = Engine::new(registry, writer, Arc::new(clock.clone()), services, self.options)?;
-        Ok(World::new(engine, api, notices, clock, flows))
+        Ok(World::new(engine, api, watch_events, clock, flows))
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {

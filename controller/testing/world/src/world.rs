@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use xos_engine::Engine;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
-use xos_engine::watch::Notice;
+use xos_engine::watch::WatchEvent;
 use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
 use xos_steps::{BusEvent, Call, Message, StepContext};
 
@@ -27,7 +27,7 @@ pub(crate) const NAMESPACE: &str = "default";
 pub struct World {
     engine: Engine,
     api: MemoryApi,
-    notices: UnboundedReceiver<Notice>,
+    watch_events: UnboundedReceiver<WatchEvent>,
     clock: TestClock,
     flows: Flows,
 }
@@ -47,18 +47,18 @@ impl World {
     pub(crate) fn new(
         engine: Engine,
         api: MemoryApi,
-        notices: UnboundedReceiver<Notice>,
+        watch_events: UnboundedReceiver<WatchEvent>,
         clock: TestClock,
         flows: Flows,
     ) -> Self {
-        Self { engine, api, notices, clock, flows }
+        Self { engine, api, watch_events, clock, flows }
     }
 
     /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too.
     pub async fn settle(&mut self) {
-        self.engine.settle(&mut self.notices).await;
+        self.engine.settle(&mut self.watch_events).await;
         if self.flows.pull(self.clock.now(), &self.engine.services()).await {
-            self.engine.settle(&mut self.notices).await;
+            self.engine.settle(&mut self.watch_events).await;
         }
     }
 

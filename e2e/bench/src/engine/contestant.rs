@@ -36,7 +36,7 @@ pub enum Contestant {
     /// Our controller; it sets the finalizer before the first sync.
     Ours,
     /// Our controller; an admission policy sets the finalizer when an object is created.
-    OursAtBirth,
+    OursAtCreation,
     /// A controller in Go with defaults: it reads an unstructured object from the API server before it handles it.
     ControllerRuntime,
     /// The same, with reads from its cache.
@@ -51,9 +51,9 @@ impl Contestant {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Raw => "raw writes",
-            Self::RawBorn => "raw writes, finalizer at birth",
+            Self::RawBorn => "raw writes, finalizer at creation",
             Self::Ours => "XOS controller",
-            Self::OursAtBirth => "XOS controller, finalizer at birth",
+            Self::OursAtCreation => "XOS controller, finalizer at creation",
             Self::ControllerRuntime => "controller-runtime (Go)",
             Self::ControllerRuntimeCached => "controller-runtime (Go), reads cached",
             Self::Kopf => "kopf (Python)",
@@ -63,7 +63,7 @@ impl Contestant {
     /// Returns who does the same writes without a controller.
     #[must_use]
     pub(super) fn limit(self) -> Self {
-        if self == Self::OursAtBirth { Self::RawBorn } else { Self::Raw }
+        if self == Self::OursAtCreation { Self::RawBorn } else { Self::Raw }
     }
 
     /// Returns who writes finalizers and status.
@@ -99,7 +99,7 @@ impl Controller {
         let started = Instant::now();
         let child = match who {
             Contestant::Raw | Contestant::RawBorn => return Ok(None),
-            Contestant::Ours | Contestant::OursAtBirth => {
+            Contestant::Ours | Contestant::OursAtCreation => {
                 return Self::ours(stage, who, namespace, Tuning::default()).map(Some);
             }
             Contestant::ControllerRuntime => controller_runtime(stage, namespace, false)?,
@@ -129,9 +129,9 @@ impl Controller {
 
 fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Result<Child, Error> {
     let config = stage.file("ours.yaml");
-    let at_birth = who == Contestant::OursAtBirth;
+    let at_creation = who == Contestant::OursAtCreation;
     // JSON is YAML.
-    let text = json!({"name": "bench", "namespaces": [namespace], "finalizers_at_birth": at_birth});
+    let text = json!({"name": "bench", "namespaces": [namespace], "finalizers_at_creation": at_creation});
     fs::write(&config, text.to_string())?;
     let child = Child::start(OURS, &stage.file("ours.log"), &paths::program(OURS)?, |command| {
         command.args(["run", "--config"]).arg(&config).env("KUBECONFIG", stage.kubeconfig());

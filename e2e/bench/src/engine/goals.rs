@@ -22,7 +22,7 @@ const PHASES: [Named; 3] = [("create", |run| run.create), ("update", |run| run.u
 
 /// Returns the goals for the writes of a run.
 pub(super) fn writes(run: &Run) -> Vec<Goal> {
-    let create = if run.who == Contestant::OursAtBirth { 1.0 } else { 2.0 };
+    let create = if run.who == Contestant::OursAtCreation { 1.0 } else { 2.0 };
     let limits = [create, 1.0, 1.0];
     let goal = |((name, phase), limit): (&Named, f64)| {
         Goal::at_most(format!("{}: writes an object, {name}", run.who.title()), phase(run).writes, limit, "")

@@ -34,9 +34,9 @@ pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         Ok(run)
     };
     // Ours as it is by default, if that can be had.
-    let at_birth = plan(Contestant::OursAtBirth, sizes.few, 0).await?;
-    let (who, few) = match at_birth {
-        Some(few) => (Contestant::OursAtBirth, Some(few)),
+    let at_creation = plan(Contestant::OursAtCreation, sizes.few, 0).await?;
+    let (who, few) = match at_creation {
+        Some(few) => (Contestant::OursAtCreation, Some(few)),
         None => (Contestant::Ours, plan(Contestant::Ours, sizes.few, 0).await?),
     };
     let many = plan(who, sizes.many, sizes.changes).await?;
@@ -93,7 +93,7 @@ impl<'a> Clean<'a> {
     }
 
     fn start(&self, tuning: Tuning) -> Result<Controller, Error> {
-        Controller::ours(self.stage, Contestant::OursAtBirth, &self.namespace, tuning)
+        Controller::ours(self.stage, Contestant::OursAtCreation, &self.namespace, tuning)
     }
 
     async fn restart(&mut self, report: &mut Report) -> Result<(), Error> {

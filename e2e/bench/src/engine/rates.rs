@@ -19,7 +19,7 @@ const ORDER: [Contestant; 6] = [
     Contestant::Ours,
     Contestant::Raw,
     Contestant::RawBorn,
-    Contestant::OursAtBirth,
+    Contestant::OursAtCreation,
 ];
 
 /// Measures all of them, in several rounds.
@@ -38,7 +38,7 @@ pub(super) async fn measure(stage: &Stage, options: &Options, report: &mut Repor
     }
     let runs: Vec<_> = ORDER.into_iter().filter_map(|who| median(&rounds, who)).collect();
     let of = |who: Contestant| runs.iter().find(|run| run.who == who);
-    for who in [Contestant::Ours, Contestant::OursAtBirth] {
+    for who in [Contestant::Ours, Contestant::OursAtCreation] {
         match of(who) {
             Some(ours) => {
                 report.add(Part::Rate, goals::rates(ours, of(who.limit()), of(Contestant::ControllerRuntime)));

@@ -70,7 +70,7 @@ pub(super) async fn run(stage: &Stage, plan: Plan) -> Result<Option<Run>, Error>
     load.run("delete", 1).await?;
     // The watch shows a write before the API server has counted it.
     tokio::time::sleep(SETTLED).await;
-    let measured = match plan.who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
+    let measured = match plan.who == Contestant::OursAtCreation && !stage.sets_finalizers(&namespace).await? {
         true => None,
         false => Some(measure(stage, plan, &mut load, controller.as_ref()).await?),
     };

@@ -11,7 +11,7 @@ use super::{
     stage::{GROUP, Stage},
 };
 
-/// Why finalizers at birth are not measured.
+/// Why finalizers at creation are not measured.
 pub(super) const NO_POLICY: &str = "objects are not born with finalizers";
 /// The longest time for a chain, as a multiple of the time for as many status writes one after another.
 const CHAIN: f64 = 1.5;
@@ -20,7 +20,7 @@ const HOP: f64 = 20.0;
 
 /// Measures the writes for each object, as the API server counts them.
 pub(super) async fn writes(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
-    for who in [Contestant::Ours, Contestant::OursAtBirth] {
+    for who in [Contestant::Ours, Contestant::OursAtCreation] {
         match run::run(stage, Plan { who, objects: sizes.writes, changes: 0 }).await? {
             Some(run) => report.add(Part::Writes, goals::writes(&run)),
             None => report.add(Part::Writes, vec![Goal::unmeasured(who.title(), "≤ 1", NO_POLICY)]),
@@ -35,7 +35,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
     let mut load = stage.things(&raw, Writes::Raw)?;
     load.run("create", sizes.chain).await?;
     load.run("statuses", sizes.chain).await?;
-    for who in [Contestant::Ours, Contestant::OursAtBirth] {
+    for who in [Contestant::Ours, Contestant::OursAtCreation] {
         // Right before: both meet the same machine.
         let limit = load.run("statuses", sizes.chain).await?;
         let namespace = stage.namespace().await?;
@@ -44,7 +44,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         let mut links = stage.links(&namespace, who.writes())?;
         things.run("create", 1).await?;
         let title = who.title();
-        if who == Contestant::OursAtBirth && !stage.sets_finalizers(&namespace).await? {
+        if who == Contestant::OursAtCreation && !stage.sets_finalizers(&namespace).await? {
             report.add(Part::Chain, vec![Goal::unmeasured(format!("{title}: chain"), "≤ 1.5", NO_POLICY)]);
         } else {
             let hops = links.run("chain", sizes.chain).await?.millis()?;
@@ -68,7 +68,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
 pub(super) async fn rest(stage: &Stage, sizes: Sizes, report: &mut Report) -> Result<(), Error> {
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, Writes::Controller)?;
-    let controller = Controller::start(stage, Contestant::OursAtBirth, &namespace)?;
+    let controller = Controller::start(stage, Contestant::OursAtCreation, &namespace)?;
     run::phase(stage, &mut load, "create", sizes.resting).await?;
     let before = stage.counts().await?;
     tokio::time::sleep(sizes.rest).await;

@@ -82,7 +82,7 @@ pub(super) struct Keys {
     #[schemars(schema_with = "values::positive_duration")]
     pub(super) deferred_every: Duration,
     /// Whether the API server is asked to set finalizers on new objects.
-    pub(super) finalizers_at_birth: bool,
+    pub(super) finalizers_at_creation: bool,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
     #[schemars(schema_with = "values::address")]
     pub(super) monitoring_address: Option<String>,
@@ -112,12 +112,12 @@ impl Default for Keys {
             concurrency: at_least_one(engine.concurrency),
             slow_after: engine.slow_after,
             slow_concurrency: at_least_one(engine.slow_concurrency),
-            api_timeout: xos_engine::writer::API_TIMEOUT,
+            api_timeout: xos_engine::API_TIMEOUT,
             step_timeout: engine.step_timeout,
             shutdown_grace: engine.shutdown_grace,
             backoff: engine.backoff.into(),
             deferred_every: engine.deferred_every,
-            finalizers_at_birth: true,
+            finalizers_at_creation: true,
             monitoring_address: None,
         }
     }

@@ -8,10 +8,10 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_engine::birth::{self, Births};
+use xos_engine::admission::{self, AdmissionPolicies};
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
-use xos_engine::watch::{Notice, watches};
+use xos_engine::watch::{WatchEvent, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
@@ -19,10 +19,10 @@ use xos_steps::{Services, http_client};
 use super::{Controller, ControllerError};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
-use crate::monitoring::{Monitored, MonitoringError, Server};
+use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
 
 /// The capacity of the channel from the watches to the engine.
-const NOTICES_WAITING: usize = 1024;
+const WATCH_EVENTS_WAITING: usize = 1024;
 /// How long a watch lasts before it is renewed, as a multiple of `api_timeout`.
 const WATCHES_LAST: u32 = 4;
 
@@ -35,25 +35,25 @@ pub(super) async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let Controller { registry, io_steps } = controller;
-    let (sender, notices) = mpsc::channel(NOTICES_WAITING);
+    let (sender, watch_events) = mpsc::channel(WATCH_EVENTS_WAITING);
     let mut watching = start_watches(&client, &registry, config, &sender);
-    let options = Options { watches: watching.len(), dependencies, ..config.engine.clone() };
+    let options = Options { dependencies, ..config.engine.clone() };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
-    let births = birth::births(&registry, &config.engine.namespaces);
+    let policies = admission::policies(&registry, &config.engine.namespaces);
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let services = Services { producer: io_steps.producer(), ..services(&client, config, events)? };
     let engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
     let _monitoring = start_monitoring(&engine, &io_steps, config, &shutdown).await?;
-    let installing = config.finalizers_at_birth.then(|| {
-        let installing = install_admission_policies(client.clone(), births, config.name.clone());
+    let installing = config.finalizers_at_creation.then(|| {
+        let installing = install_admission_policies(client.clone(), policies, config.name.clone());
         AbortOnDropHandle::new(tokio::spawn(installing))
     });
     let name = config.name.clone();
     let sending = AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, client, &name).await }));
     tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
     let stop = shutdown.child_token();
-    let running = run_steps(engine, notices, io_steps, shutdown, stop.clone());
+    let running = run_steps(engine, watch_events, io_steps, shutdown, stop.clone());
     let result = until_done(running, &mut watching, &stop).await;
     // Kept until here because without steps there is no watch, and the engine ends when all senders are dropped.
     drop(sender);
@@ -63,7 +63,7 @@ pub(super) async fn run(
     result
 }
 
-fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: &Sender<Notice>) -> JoinSet<()> {
+fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: &Sender<WatchEvent>) -> JoinSet<()> {
     let mut watching = JoinSet::new();
     for watch in watches(client, registry, &config.engine.namespaces) {
         watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
@@ -73,8 +73,8 @@ fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: 
 
 /// Asks the API server to set finalizers on new objects. It saves a write for each object, and nothing depends on it:
 /// the controller does not wait for it.
-async fn install_admission_policies(client: Client, births: Births, synchronizer: String) {
-    if let Err(error) = birth::install(&client, &births, &synchronizer).await {
+async fn install_admission_policies(client: Client, policies: AdmissionPolicies, synchronizer: String) {
+    if let Err(error) = admission::install(&client, &policies, &synchronizer).await {
         tracing::warn!(
             %error,
             "cannot apply the admission policies: the controller sets finalizers itself, with one more write per object"
@@ -92,7 +92,13 @@ async fn start_monitoring(
     let Some(address) = config.monitoring_address else { return Ok(None) };
     let server = Server::listen(address).await?;
     let (pulls, consumers) = io_steps.states();
-    let monitored = Monitored { engine: engine.ready(), pulls, consumers };
+    let reconciler = Reconciler {
+        synchronizer: config.name.clone(),
+        concurrency: config.engine.concurrency,
+        stats: engine.stats(),
+        ready: engine.ready(),
+    };
+    let monitored = Monitored { reconciler, pulls, consumers };
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
 }
 
@@ -100,14 +106,14 @@ async fn start_monitoring(
 /// too.
 async fn run_steps(
     engine: Engine,
-    notices: Receiver<Notice>,
+    watch_events: Receiver<WatchEvent>,
     io_steps: IoSteps,
     shutdown: CancellationToken,
     stop: CancellationToken,
 ) -> Result<(), EngineError> {
     let io_steps = io_steps.run(&engine, stop.clone());
     let engine = async {
-        let ended = engine.run(notices, shutdown).await;
+        let ended = engine.run(watch_events, shutdown).await;
         stop.cancel();
         ended
     };

@@ -1,0 +1,121 @@
+//! What is to be done with an object: pure functions of its state, of what is known about others, and of the time.
+
+mod next;
+
+use jiff::Timestamp;
+use xos_model::deletion::{Deletion, deletion_due};
+use xos_model::dirty::{Due, Switch, is_in_doubt, policy_due, sync_due};
+use xos_model::record::{held, is_reported_undone};
+use xos_model::{Object, Operation, Pass};
+
+use crate::duty::Duty;
+
+pub(crate) use next::{Next, Stage, Surroundings, next, report_wait};
+
+/// What is due of an object, whatever others it depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// Nothing, until it changes.
+    Nothing,
+    /// Nothing before this time.
+    RequeueAt(Timestamp),
+    /// Run what is due: policies first. The step must not run before what the object depends on is done.
+    Reconcile {
+        /// The policies' handlers.
+        policy: Option<Operation>,
+        /// The sync step.
+        sync: bool,
+    },
+    /// Set the finalizers of an object that nobody synchronizes, so that what cascades from it goes before it does.
+    EnsureFinalizers,
+    /// Only let status speak of the present generation.
+    Acknowledge,
+    /// Only let status say which switch holds the object back.
+    ReportSwitch(Switch),
+    /// Once what cascades is gone: run what is due on deletion, then let the object go.
+    Delete {
+        /// The policies' delete handlers.
+        policy: bool,
+        /// The delete step.
+        sync: bool,
+    },
+}
+
+/// Returns what is due of an object.
+fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
+    if object.meta.deleting.is_some() {
+        return plan_deletion(object, duty, now);
+    }
+    let policy = if duty.has_policies { policy_due(object, duty.synchronizer, now) } else { Due::Clean };
+    let sync = if duty.syncs { sync_due(object, duty.synchronizer, now) } else { Due::Clean };
+    let policy = again(policy, duty.has_policies && duty.doubt.policy, object, duty, Pass::Policy);
+    let sync = again(sync, duty.syncs && duty.doubt.sync, object, duty, Pass::Sync);
+    if policy == Due::Now || sync == Due::Now {
+        let policy = (policy == Due::Now).then(|| handler(object, duty.synchronizer));
+        return Plan::Reconcile { policy, sync: sync == Due::Now };
+    }
+    if let Some(at) = earliest(policy, sync) {
+        return Plan::RequeueAt(at);
+    }
+    if duty.finalizers.links.as_ref().is_some_and(|links| !object.has_finalizer(links)) {
+        return Plan::EnsureFinalizers;
+    }
+    if !duty.syncs && !duty.has_policies {
+        return Plan::Nothing;
+    }
+    if let (Due::Held(switch), _) | (_, Due::Held(switch)) = (sync, policy) {
+        let is_reported = held(object, duty.synchronizer, switch, now) == *object;
+        return if is_reported { Plan::Nothing } else { Plan::ReportSwitch(switch) };
+    }
+    let is_stale = |due, pass| due == Due::Clean && is_in_doubt(object, duty.synchronizer, pass);
+    let is_unseen = object.status.observed_generation != Some(object.meta.generation);
+    if is_unseen || is_stale(sync, Pass::Sync) || is_stale(policy, Pass::Policy) {
+        return Plan::Acknowledge;
+    }
+    Plan::Nothing
+}
+
+/// Returns when a pass is due that has nothing new: now, where the backend may be elsewhere, or where status says that it was not run.
+fn again(due: Due, in_doubt: bool, object: &Object, duty: &Duty<'_>, pass: Pass) -> Due {
+    let runs = due == Due::Clean && (in_doubt || is_reported_undone(object, duty.synchronizer, pass));
+    if runs { Due::Now } else { due }
+}
+
+/// Returns which of the policies' handlers is due. As in XOS: the create handler until the policies first succeed.
+fn handler(object: &Object, synchronizer: &str) -> Operation {
+    let ever = object.status.of(synchronizer).is_some_and(|own| own.policy.ever);
+    if ever { Operation::PolicyUpdate } else { Operation::PolicyCreate }
+}
+
+fn earliest(policy: Due, sync: Due) -> Option<Timestamp> {
+    let at = |due| if let Due::NotBefore(at) = due { Some(at) } else { None };
+    [policy, sync].into_iter().filter_map(at).min()
+}
+
+fn plan_deletion(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
+    let due = |finalizer: &Option<String>, operation| match finalizer {
+        Some(finalizer) => deletion_due(object, duty.synchronizer, finalizer, operation, now),
+        None => Deletion::NotHeld,
+    };
+    let policy = due(&duty.finalizers.policy, Operation::PolicyDelete);
+    let sync = due(&duty.finalizers.sync, Operation::Delete);
+    let run = |deletion| deletion == Deletion::RunStep;
+    if run(policy) || run(sync) {
+        return Plan::Delete { policy: run(policy), sync: run(sync) && may_be_in_backend(object, duty) };
+    }
+    let at = |deletion| if let Deletion::NotBefore(at) = deletion { Some(at) } else { None };
+    if let Some(at) = [policy, sync].into_iter().filter_map(at).min() {
+        return Plan::RequeueAt(at);
+    }
+    let is_held = duty.finalizers.links.as_ref().is_some_and(|links| object.has_finalizer(links));
+    if is_held { Plan::Delete { policy: false, sync: false } } else { Plan::Nothing }
+}
+
+/// Returns whether there may be anything to undo: not if no step was ever started for the object, or it is another synchronizer's.
+fn may_be_in_backend(object: &Object, duty: &Duty<'_>) -> bool {
+    let was_tried = object.status.of(duty.synchronizer).is_some_and(|own| !own.sync.is_untried());
+    was_tried || duty.doubt.sync || (duty.syncs && !duty.never_attempted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! What watches and steps say of objects, and what follows for others.
+
+use std::sync::Arc;
+
+use xos_model::{Object, ObjectKey};
+
+use super::Engine;
+use crate::queue::Priority;
+use crate::store::StoreEvent;
+use crate::view::{Origin, TakenIn};
+use crate::watch::WatchEvent;
+use crate::workers::Offer;
+
+impl Engine {
+    pub(super) fn watch_event(&mut self, event: WatchEvent) {
+        match event {
+            WatchEvent::Init(watch) => self.view.start_list(watch),
+            WatchEvent::InitApply(object) => self.seen(*object, Origin::Listed),
+            WatchEvent::Apply(object) => self.seen(*object, Origin::Watched),
+            WatchEvent::Delete(key, uid) => {
+                if self.view.remove(&key, &uid) {
+                    self.gone(&key);
+                }
+            }
+            WatchEvent::InitDone(watch) => {
+                for (key, _) in self.view.finish_list(&watch) {
+                    self.gone(&key);
+                }
+                self.lists.done(&watch);
+            }
+        }
+    }
+
+    fn seen(&mut self, object: Object, origin: Origin) {
+        let taken = self.view.take_in(Arc::new(object), origin);
+        if let Some(object) = taken.known.as_ref().filter(|_| taken.is_news) {
+            let priority = priority_of(taken.before.as_deref(), object);
+            self.changed(&taken, object);
+            self.enqueue(&taken.key, priority);
+        }
+    }
+
+    /// Takes in what a step did to an object by itself.
+    pub(super) fn store_event(&mut self, event: StoreEvent) {
+        let taken = match event {
+            StoreEvent::TakenIn(taken) => taken,
+            StoreEvent::Gone(key) => return self.gone(&key),
+        };
+        // It may have changed again, or have been replaced, since then.
+        if let Some(object) = self.view.get_same(&taken.key, &taken.uid) {
+            self.changed(&taken, &object);
+        }
+        // What a step saves of its own object is settled by its end.
+        if !self.queue.is_running(&taken.key) {
+            self.enqueue(&taken.key, Priority::Change);
+        }
+    }
+
+    /// Takes in the answer to one of our own writes.
+    pub(super) fn wrote(&mut self, object: Arc<Object>) {
+        let taken = self.view.take_in(object, Origin::Written);
+        if let Some(object) = taken.known.as_ref().filter(|_| taken.is_news) {
+            self.changed(&taken, object);
+        }
+    }
+
+    /// Follows up on a change of an object, which the view knows already.
+    fn changed(&mut self, taken: &TakenIn, object: &Object) {
+        let key = &taken.key;
+        if taken.replaces_another() {
+            self.wake_waiting_for_gone(key);
+        }
+        self.track(object, taken.origin);
+        if taken.is_relinked {
+            let is_waiting = self.objects.get(key, &taken.uid).waiting.is_some();
+            self.dependencies.relinked(key, is_waiting);
+        }
+        // Those whose status says what they wait for may have something else to say, or to do.
+        for follower in self.dependencies.followers(key) {
+            self.enqueue(&follower, Priority::Retry);
+        }
+        let dependencies = &mut self.dependencies;
+        for woken in self.view.with_graph(|graph, _| dependencies.changed(graph, object)) {
+            self.enqueue(&woken, Priority::Change);
+        }
+        self.wake_refused(key);
+    }
+
+    /// Begins the record of an object, if there is none yet.
+    pub(super) fn track(&mut self, object: &Object, origin: Origin) {
+        let earlier = self.objects.track(object, origin, &self.shared.registry.synchronizer);
+        if let Some(step) = earlier.and_then(|earlier| earlier.offered_slot) {
+            self.decline_slot(&step);
+        }
+    }
+
+    /// Takes in that an object which the view knew is gone.
+    pub(super) fn gone(&mut self, key: &ObjectKey) {
+        // Another one of the same name may be known already; then nothing of this one is left.
+        if self.view.get(key).is_some() {
+            return;
+        }
+        let tracked = self.objects.forget(key);
+        self.queue.remove(key);
+        if let Some(step) = tracked.and_then(|tracked| tracked.offered_slot) {
+            self.decline_slot(&step);
+        }
+        self.wake_waiting_for_gone(key);
+        self.wake_refused(key);
+    }
+
+    fn wake_waiting_for_gone(&mut self, key: &ObjectKey) {
+        for woken in self.dependencies.gone(key) {
+            self.enqueue(&woken, Priority::Change);
+        }
+    }
+
+    /// Wakes the objects that may be accepted now.
+    fn wake_refused(&mut self, key: &ObjectKey) {
+        let classes = self.shared.registry.get(&key.model).map(|entry| entry.model.ancestry.as_slice());
+        for woken in self.objects.refused_for(key, classes.unwrap_or_default().iter()) {
+            self.enqueue(&woken, Priority::Change);
+        }
+    }
+
+    /// Offers a free slot of a step to the object that has waited longest for it.
+    pub(super) fn offer_slot(&mut self, mut offer: Option<Offer>) {
+        while let Some(Offer { step, to }) = offer {
+            if let Some(tracked) = self.objects.get_mut(&to) {
+                tracked.offered_slot = Some(step);
+                return self.enqueue(&to, Priority::Change);
+            }
+            offer = self.workers.decline_slot(&step);
+        }
+    }
+
+    /// Offers a slot to the next object, as the last one had no use for it.
+    pub(super) fn decline_slot(&mut self, step: &str) {
+        let offer = self.workers.decline_slot(step);
+        self.offer_slot(offer);
+    }
+}
+
+/// Returns the priority of a change. What the framework wrote (finalizers, status) must not pass for an operator's change: under load that
+/// would go before theirs.
+fn priority_of(before: Option<&Object>, now: &Object) -> Priority {
+    let is_same = |before: &Object| {
+        let was = &before.meta;
+        let is = &now.meta;
+        (&was.uid, was.deleting, &before.intent) == (&is.uid, is.deleting, &now.intent)
+    };
+    if before.is_some_and(is_same) { Priority::Retry } else { Priority::Change }
+}

@@ -1,0 +1,223 @@
+//! The loop that owns the view and the queue, and hands objects to workers.
+
+mod changes;
+mod lists;
+mod reconcile;
+mod reports;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use xos_model::ObjectKey;
+use xos_model::graph::GraphError;
+use xos_steps::{Services, Store};
+
+use crate::clock::Clock;
+use crate::dependencies::Dependencies;
+use crate::objects::Objects;
+use crate::options::Options;
+use crate::queue::{Priority, Queue};
+use crate::registry::Registry;
+use crate::stats::Stats;
+use crate::store::{LiveStore, StoreEvent};
+use crate::view::{Observer, SharedView};
+use crate::watch::{WatchEvent, WatchId};
+use crate::work::Shared;
+use crate::workers::{Limits, Workers};
+use crate::writer::Writer;
+
+use lists::Lists;
+
+/// Why the engine stopped without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// All watches ended.
+    #[error("all watches ended")]
+    WatchesEnded,
+}
+
+/// The reconciler.
+pub struct Engine {
+    /// What workers need, too.
+    shared: Arc<Shared>,
+    options: Options,
+    /// The newest known state of all objects; steps ask it, too.
+    view: SharedView,
+    /// What steps did to objects by themselves.
+    store_events: UnboundedReceiver<StoreEvent>,
+    /// Whether all objects are known yet.
+    lists: Lists,
+    /// What is kept of each object beside its state.
+    objects: Objects,
+    /// Which object is next, and when.
+    queue: Queue,
+    workers: Workers,
+    /// Who waits for whom.
+    dependencies: Dependencies,
+}
+
+impl Engine {
+    /// Returns an engine for a registry. `services` is what every step's context has.
+    ///
+    /// # Errors
+    /// When a dependency of the options names a model or port that is not there.
+    pub fn new(
+        registry: impl Into<Arc<Registry>>,
+        writer: Arc<dyn Writer>,
+        clock: Arc<dyn Clock>,
+        services: Services,
+        options: Options,
+    ) -> Result<Self, GraphError> {
+        let registry: Arc<Registry> = registry.into();
+        let view = SharedView::new(&registry, &options.dependencies)?;
+        let (events, store_events) = unbounded_channel();
+        let store = LiveStore {
+            registry: Arc::clone(&registry),
+            writer: Arc::clone(&writer),
+            clock: Arc::clone(&clock),
+            view: view.clone(),
+            namespaces: options.namespaces.clone(),
+            events,
+        };
+        let stats = Stats::default();
+        let limits =
+            Limits { fast: options.concurrency, slow: options.slow_concurrency, slow_after: options.slow_after };
+        let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
+        let shared = Shared {
+            registry,
+            writer,
+            clock,
+            services: Arc::new(Services { store: Arc::new(store), ..services }),
+            stats: stats.clone(),
+            backoff: options.backoff,
+            step_timeout: options.step_timeout,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            view,
+            store_events,
+            lists,
+            objects: Objects::default(),
+            queue: Queue::default(),
+            workers: Workers::new(limits, stats),
+            dependencies: Dependencies::new(options.report_waits_after),
+            options,
+        })
+    }
+
+    /// Works until `shutdown`; then running steps have the grace period to end, and are dropped after it.
+    ///
+    /// # Errors
+    /// When all senders of watch events are gone before shutdown.
+    pub async fn run(
+        mut self,
+        mut watch_events: mpsc::Receiver<WatchEvent>,
+        shutdown: CancellationToken,
+    ) -> Result<(), EngineError> {
+        loop {
+            self.start_workers();
+            let timer = self.next_timer();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(ended) = self.workers.join_next() => self.worker_ended(ended),
+                Some(event) = self.store_events.recv() => self.store_event(event),
+                event = watch_events.recv() => match event {
+                    Some(event) => self.watch_event(event),
+                    None => return Err(EngineError::WatchesEnded),
+                },
+                () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => {}
+            }
+        }
+        self.drain().await;
+        Ok(())
+    }
+
+    /// Works until nothing is left to do at this time of the clock; timers are not waited for. For tests, with a clock of their own.
+    pub async fn settle(&mut self, watch_events: &mut UnboundedReceiver<WatchEvent>) {
+        loop {
+            while let Ok(event) = watch_events.try_recv() {
+                self.watch_event(event);
+            }
+            while let Ok(event) = self.store_events.try_recv() {
+                self.store_event(event);
+            }
+            self.start_workers();
+            if self.workers.len() == 0 && watch_events.is_empty() && self.store_events.is_empty() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                Some(ended) = self.workers.join_next() => self.worker_ended(ended),
+                Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(event) = watch_events.recv() => self.watch_event(event),
+                else => return,
+            }
+        }
+    }
+
+    /// Returns what every step's context has, the store included.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.shared.services)
+    }
+
+    /// Returns the store that steps are given.
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.shared.services.store)
+    }
+
+    /// Returns what the engine counts and measures.
+    pub fn stats(&self) -> Stats {
+        self.shared.stats.clone()
+    }
+
+    /// Returns a signal that becomes true once all objects are known, so that queries see everything.
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.lists.ready()
+    }
+
+    /// Registers an observer of all changes from now on.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.view.observe(observer);
+    }
+
+    async fn drain(&mut self) {
+        tracing::info!(running = self.workers.len(), "stopping");
+        // Steps listen to this; whatever they return after it is recorded only if it is success.
+        self.shared.services.cancellation.cancel();
+        let left = self.workers.drain(self.options.shutdown_grace).await;
+        if left > 0 {
+            tracing::warn!(left, "the grace period is over: steps that still run are dropped");
+        }
+    }
+
+    /// Returns how long it takes until the next timer rings; or, while all workers are busy and it would ring in vain, until one of them is
+    /// found to be slow.
+    fn next_timer(&mut self) -> Option<Duration> {
+        if !self.workers.has_room() {
+            return self.workers.next_room();
+        }
+        let at = self.queue.next_timer()?;
+        Some(Duration::try_from(at.duration_since(self.shared.clock.now())).unwrap_or_default())
+    }
+
+    fn enqueue(&mut self, key: &ObjectKey, priority: Priority) {
+        self.queue.add(key, priority, self.shared.clock.now());
+    }
+
+    fn requeue_after(&mut self, key: &ObjectKey, delay: Duration) {
+        self.queue.add_at(key, later(self.shared.clock.now(), delay), Priority::Retry);
+    }
+}
+
+fn later(now: Timestamp, delay: Duration) -> Timestamp {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    now.checked_add(delay).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Taking objects from the queue, deciding on them, and handing them to workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+use xos_model::accept::Refusal;
+use xos_model::graph::Blocker;
+use xos_model::record::Wait;
+use xos_model::{Object, ObjectKey};
+
+use super::{Engine, later};
+use crate::decide::{self, Next, Stage, Surroundings, report_wait};
+use crate::dependencies::{self, Dependencies};
+use crate::duty::Duty;
+use crate::queue::Priority;
+use crate::registry::Entry;
+use crate::view::{Origin, SharedView};
+use crate::work::{Job, Subject, do_job};
+use crate::workers::{Start, Workers};
+
+/// Resyncs are spread over ±10 %.
+const RESYNC_JITTER: f64 = 0.1;
+
+impl Engine {
+    /// Starts as many workers as there is room for.
+    pub(super) fn start_workers(&mut self) {
+        while self.lists.is_complete() && self.workers.has_room() {
+            let Some(taken) = self.queue.take(self.shared.clock.now()) else { break };
+            self.shared.stats.dequeued(Duration::try_from(taken.waited).unwrap_or_default());
+            if !self.reconcile(&taken.key) {
+                self.queue.finish(&taken.key, self.shared.clock.now());
+            }
+        }
+        self.shared.stats.set_queue_depth(self.queue.depth());
+    }
+
+    /// Decides on an object and carries that out. Returns whether a worker now has it.
+    fn reconcile(&mut self, key: &ObjectKey) -> bool {
+        let Some(object) = self.view.get(key) else { return false };
+        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
+        // Mostly there is a record already. Whoever wakes an object may be faster than the word of who made it.
+        self.track(&object, Origin::Read);
+        let offered = self.objects.get_mut(key).and_then(|tracked| tracked.offered_slot.take());
+        let next = self.decide(&entry, &object, Stage::Queued);
+        let uses_slot = match &next {
+            Next::AwaitSlot => true,
+            Next::Run(job) => job.runs_step(),
+            _ => false,
+        };
+        let is_started = self.carry_out(&entry, Subject::new(object), next);
+        if let Some(step) = offered.filter(|_| !uses_slot) {
+            self.decline_slot(&step);
+        }
+        is_started
+    }
+
+    pub(super) fn decide(&self, entry: &Entry, object: &Object, stage: Stage) -> Next {
+        let key = object.key();
+        let tracked = self.objects.get(&key, &object.meta.uid);
+        let duty = Duty::of(&self.shared.registry, entry, object, tracked);
+        let dependencies = &self.dependencies;
+        let around = Around { view: &self.view, dependencies, workers: &self.workers, entry, object, key };
+        decide::next(object, &duty, stage, &around, (self.shared.clock.now(), rand::random()))
+    }
+
+    /// Carries a decision out. Returns whether a worker now has the object.
+    pub(super) fn carry_out(&mut self, entry: &Arc<Entry>, subject: Subject, next: Next) -> bool {
+        let key = subject.object.key();
+        match &next {
+            Next::Refused(refusal) | Next::Run(Job::ReportRefusal(_, refusal)) => self.objects.refuse(&key, refusal),
+            _ => self.objects.accept(&key),
+        }
+        if let Next::Blocked(blocker) = next {
+            return self.wait(entry, subject, blocker);
+        }
+        self.dependencies.proceed(&key);
+        if let Some(tracked) = self.objects.get_mut(&key) {
+            tracked.waiting = None;
+        }
+        match next {
+            Next::Nothing | Next::Refused(_) | Next::Blocked(_) => {}
+            Next::RequeueAt(at) => self.queue.add_at(&key, at, Priority::Retry),
+            Next::ResyncAt(at) => {
+                if let Some(tracked) = self.objects.get_mut(&key) {
+                    tracked.resync_at = Some(at);
+                }
+                self.queue.add_at(&key, at, Priority::Resync);
+            }
+            Next::AwaitSlot => self.workers.await_slot(entry, &key),
+            Next::Run(job) => {
+                self.spawn(entry, subject, job);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets an object wait for others; its status says so after a while. Returns whether a worker now has it.
+    fn wait(&mut self, entry: &Arc<Entry>, subject: Subject, blocker: Blocker) -> bool {
+        let key = subject.object.key();
+        let now = self.shared.clock.now();
+        let dependencies = &mut self.dependencies;
+        let Some(tracked) = self.objects.get_mut(&key) else { return false };
+        let (wait, message) = self.view.with_graph(|graph, get| {
+            let is_deleting = |key: &ObjectKey| get(key).is_some_and(|object| object.meta.deleting.is_some());
+            let wait = dependencies.wait(graph, &key, (blocker, &mut tracked.waiting), now, is_deleting);
+            let is_reported = matches!(wait, dependencies::Wait::Report(_));
+            (wait, is_reported.then(|| dependencies.message(&key, get)).flatten())
+        });
+        match wait {
+            dependencies::Wait::Until(at) => {
+                self.queue.add_at(&key, at, Priority::Retry);
+                return false;
+            }
+            dependencies::Wait::Report(freed) => {
+                for other in &freed {
+                    self.enqueue(other, Priority::Change);
+                }
+                if freed.contains(&key) {
+                    return false;
+                }
+            }
+        }
+        let synchronizer = &self.shared.registry.synchronizer;
+        let report = |message| {
+            let wait = Wait { reason: "WaitingForDependency", message };
+            report_wait(&subject.object, synchronizer, wait, now)
+        };
+        match message.map(report) {
+            Some(Next::Run(job)) => {
+                self.spawn(entry, subject, job);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn spawn(&mut self, entry: &Arc<Entry>, subject: Subject, job: Job) {
+        let key = subject.object.key();
+        let uid = subject.object.meta.uid.clone();
+        self.note_start(&key, entry, &job);
+        let span = tracing::info_span!("reconcile", object = %key, job = job.name());
+        let start = Start { key, uid, runs: job.runs(entry), takes_slot: job.runs_step() };
+        let work = {
+            let shared = Arc::clone(&self.shared);
+            let entry = Arc::clone(entry);
+            async move { do_job(&shared, &entry, subject, job).await }
+        };
+        self.workers.start(start, entry, work.instrument(span));
+    }
+
+    /// Notes in the record of an object what a worker is about to do.
+    fn note_start(&mut self, key: &ObjectKey, entry: &Entry, job: &Job) {
+        if let Some(pass) = job.attempts() {
+            self.objects.begin_attempt(key, pass);
+        }
+        let now = self.shared.clock.now();
+        let Some(tracked) = self.objects.get_mut(key) else { return };
+        if job.runs_step() {
+            tracked.never_attempted = false;
+        }
+        if let (Job::Resync, Some(every)) = (job, entry.step.as_ref().and_then(|step| step.resync())) {
+            let spread = 1.0 + RESYNC_JITTER * (2.0 * rand::random::<f64>() - 1.0);
+            tracked.resync_at = Some(later(now, every.mul_f64(spread)));
+        }
+    }
+}
+
+/// What the engine knows about other objects.
+struct Around<'a> {
+    view: &'a SharedView,
+    dependencies: &'a Dependencies,
+    workers: &'a Workers,
+    entry: &'a Entry,
+    object: &'a Object,
+    key: ObjectKey,
+}
+
+impl Surroundings for Around<'_> {
+    fn refusal(&self) -> Option<Refusal> {
+        let Entry { checks, model, .. } = self.entry;
+        if checks.is_empty() {
+            return None;
+        }
+        self.view.with_index(
+            |index| checks.is_ready(index, model, self.object),
+            |index| checks.prepare(index, model, self.object),
+            |index| checks.refusal(index, model, self.object),
+        )
+    }
+
+    fn blocker(&self) -> Option<Blocker> {
+        self.view.with_graph(|graph, _| self.dependencies.blocker(graph, &self.key))
+    }
+
+    fn deletion_blocker(&self) -> Option<Blocker> {
+        self.view.with_graph(|graph, get| {
+            let is_deleting = |key: &ObjectKey| get(key).is_some_and(|object| object.meta.deleting.is_some());
+            self.dependencies.deletion_blocker(graph, &self.key, is_deleting)
+        })
+    }
+
+    fn live_dependents(&self) -> Vec<Arc<Object>> {
+        let cascade =
+            self.view.with_graph(|graph, get| graph.cascade(&self.key).iter().filter_map(get).collect::<Vec<_>>());
+        let is_live = |other: &Arc<Object>| other.meta.deleting.is_none() && !other.flag("write_protect");
+        cascade.into_iter().filter(is_live).collect()
+    }
+
+    fn has_slot(&self) -> bool {
+        self.workers.has_slot(self.entry)
+    }
+}

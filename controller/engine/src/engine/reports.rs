@@ -1,0 +1,109 @@
+//! What workers report, and what follows for their object.
+
+use std::sync::Arc;
+
+use tokio::task::JoinError;
+use xos_model::{Object, ObjectKey};
+
+use super::Engine;
+use crate::decide::Stage;
+use crate::queue::Priority;
+use crate::view::is_newer;
+use crate::work::{Report, Subject};
+use crate::workers::Ended;
+
+impl Engine {
+    pub(super) fn worker_ended(&mut self, Ended { key, uid, report, offer }: Ended) {
+        self.offer_slot(offer);
+        let goes_on = match report {
+            Ok(report) => self.report(&key, &uid, report),
+            Err(error) => {
+                self.worker_panicked(&key, &uid, &error);
+                false
+            }
+        };
+        if !goes_on {
+            self.queue.finish(&key, self.shared.clock.now());
+        }
+    }
+
+    /// Steps' panics are caught, so this is a defect of the engine: the object is tried again, not forgotten.
+    fn worker_panicked(&mut self, key: &ObjectKey, uid: &str, error: &JoinError) {
+        tracing::error!(object = %key, %error, "a worker panicked, which is a defect of the controller: please report this");
+        self.objects.end_attempt(key, uid, false);
+        self.requeue_after(key, self.options.backoff.max);
+    }
+
+    /// Takes in a worker's report. Returns whether another worker has gone on with the object.
+    fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
+        if !matches!(report, Report::WriteFailed(_)) {
+            self.objects.clear_failed_writes(key, uid);
+        }
+        // After its policies the attempt goes on.
+        if !matches!(report, Report::PoliciesApplied(_)) {
+            self.objects.end_attempt(key, uid, matches!(report, Report::Done(_) | Report::Deferred(_)));
+        }
+        match report {
+            Report::Done(object) => {
+                self.wrote(object);
+                // What it waits for, or that there is more to do, follows from its state.
+                self.enqueue(key, Priority::Retry);
+            }
+            Report::Deferred(object) => {
+                self.drop_own_echo(key, &object);
+                self.wrote(object);
+                self.requeue_after(key, self.options.deferred_every);
+            }
+            Report::PoliciesApplied(subject) => return self.continue_after_policies(key, uid, *subject),
+            Report::Cascaded(left, gone) => self.cascaded(key, left, &gone),
+            Report::Conflict => self.requeue_after(key, self.options.backoff.base(1) / 4),
+            Report::WriteFailed(error) => {
+                let times = self.objects.count_failed_write(key, uid);
+                let delay = self.options.backoff.delay(times, rand::random());
+                tracing::warn!(object = %key, %error, retry_in = ?delay, "could not write");
+                self.requeue_after(key, delay);
+            }
+            Report::Gone => self.released(key, uid),
+            Report::Cancelled => {}
+        }
+        false
+    }
+
+    /// Goes on with an object after its policies: with the step, if nothing holds it back by now, or else with the status of what was done.
+    fn continue_after_policies(&mut self, key: &ObjectKey, uid: &str, subject: Subject) -> bool {
+        self.wrote(Arc::clone(&subject.stored));
+        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
+        let next = self.decide(&entry, &subject.object, Stage::AfterPolicies);
+        let goes_on = self.carry_out(&entry, subject, next);
+        if !goes_on {
+            self.objects.end_attempt(key, uid, false);
+        }
+        goes_on
+    }
+
+    fn cascaded(&mut self, key: &ObjectKey, left: Vec<Object>, gone: &[Arc<Object>]) {
+        for object in left {
+            // The watch's news of it is ours already, and none to the queue.
+            self.enqueue(&object.key(), Priority::Change);
+            self.wrote(Arc::new(object));
+        }
+        for object in gone {
+            self.released(&object.key(), &object.meta.uid);
+        }
+        self.enqueue(key, Priority::Retry);
+    }
+
+    /// Takes in that an object is gone by our own write.
+    fn released(&mut self, key: &ObjectKey, uid: &str) {
+        if self.view.release(key, uid) {
+            self.gone(key);
+        }
+    }
+
+    /// The watch may show our own write before its answer is here. That must not run a deferred step again at once.
+    fn drop_own_echo(&mut self, key: &ObjectKey, written: &Object) {
+        if self.view.get(key).is_some_and(|known| !is_newer(&known, written)) {
+            self.queue.remove(key);
+        }
+    }
+}

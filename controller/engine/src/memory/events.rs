@@ -1,0 +1,22 @@
+//! Events, kept for tests.
+
+use xos_model::Object;
+use xos_steps::{Event, EventSink};
+
+use super::MemoryApi;
+
+impl EventSink for MemoryApi {
+    fn publish(&self, object: &Object, event: Event) {
+        let mut state = self.state();
+        if state.recent.admit(&object.meta.uid, &event, self.clock.now()) {
+            state.events.push(format!("{event} ({})", object.key()));
+        }
+    }
+
+    fn tell(&self, namespace: &str, event: Event) {
+        let mut state = self.state();
+        if state.recent.admit(namespace, &event, self.clock.now()) {
+            state.events.push(format!("{event} (Namespace {namespace})"));
+        }
+    }
+}

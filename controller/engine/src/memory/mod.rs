@@ -1,0 +1,338 @@
+//! An API server in memory, for tests of steps: it keeps objects as the real one does (uids, resourceVersions, generations, finalizers,
+//! conflicts), shows every change as a watch would, records who did what, and fails on demand.
+
+mod events;
+mod writer;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use xos_model::save::difference;
+use xos_model::typed::constant;
+use xos_model::{Fields, Intent, Object, ObjectKey, SpecHash};
+use xos_xproto::Model;
+
+use crate::clock::Clock;
+use crate::events::RecentEvents;
+use crate::registry::{Entry, Registry};
+use crate::watch::{WatchEvent, WatchId};
+use crate::writer::{WriteError, in_status};
+
+/// What was done to an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub what: ChangeKind,
+    /// The object.
+    pub object: ObjectKey,
+    /// The step or policy that did it; empty for the framework's own writes.
+    pub who: String,
+    /// The fields that changed, by their names in xproto.
+    pub fields: Vec<String>,
+}
+
+/// Kinds of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// It was made.
+    Created,
+    /// Spec was saved, quietly.
+    Spec,
+    /// Spec was saved or not, and another run was asked for.
+    Touched,
+    /// Status was written.
+    Status,
+    /// Finalizers were set or taken away.
+    Finalizers,
+    /// Its deletion was asked for.
+    Deleted,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = if self.who.is_empty() { String::new() } else { format!(" by {}", self.who) };
+        write!(f, "{:?} {}{by}: {}", self.what, self.object, self.fields.join(", "))
+    }
+}
+
+/// How a write fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The API server answers with an error of this text; nothing is written.
+    Refused(String),
+    /// The object was changed meanwhile.
+    Conflict,
+    /// The write takes effect, and its answer is lost.
+    LostAnswer,
+}
+
+/// A write that a [`Fault`] made fail.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Injected(String);
+
+/// An API server in memory. Clones are the same one.
+#[derive(Clone)]
+pub struct MemoryApi {
+    registry: Arc<Registry>,
+    clock: Arc<dyn Clock>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<ObjectKey, Object>,
+    version: u64,
+    changes: Vec<Change>,
+    faults: VecDeque<Fault>,
+    recent: RecentEvents,
+    events: Vec<String>,
+    watcher: Option<UnboundedSender<WatchEvent>>,
+}
+
+impl State {
+    fn show(&self, event: WatchEvent) {
+        if let Some(watcher) = &self.watcher {
+            // Nobody may be watching any more.
+            let _ = watcher.send(event);
+        }
+    }
+}
+
+impl fmt::Debug for MemoryApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryApi").field("objects", &self.state().objects.len()).finish_non_exhaustive()
+    }
+}
+
+impl MemoryApi {
+    /// Returns an API server without objects, and what its watches show.
+    pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, UnboundedReceiver<WatchEvent>) {
+        let api = Self { registry, clock, state: Arc::default() };
+        let shown = api.watch();
+        (api, shown)
+    }
+
+    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. Whoever watched before sees no
+    /// more.
+    pub fn watch(&self) -> UnboundedReceiver<WatchEvent> {
+        let (watcher, shown) = unbounded_channel();
+        let mut state = self.state();
+        state.watcher = Some(watcher);
+        for watch in WatchId::all(&self.registry, &[]) {
+            state.show(WatchEvent::Init(watch));
+        }
+        let objects: Vec<_> = state.objects.values().cloned().map(Box::new).collect();
+        objects.into_iter().for_each(|object| state.show(WatchEvent::InitApply(object)));
+        for watch in WatchId::all(&self.registry, &[]) {
+            state.show(WatchEvent::InitDone(watch));
+        }
+        drop(state);
+        shown
+    }
+
+    /// Stores an object just as it is, with whatever somebody else has made of it, and a new resourceVersion.
+    pub fn put(&self, object: Object) {
+        Self::store(&mut self.state(), object);
+    }
+
+    /// Stores an object like [`put`](Self::put), without the watches showing it: they are late.
+    pub fn put_unseen(&self, mut object: Object) {
+        let mut state = self.state();
+        state.version += 1;
+        object.meta.resource_version = state.version.to_string();
+        state.objects.insert(object.key(), object);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns an object as it is now.
+    pub fn get(&self, key: &ObjectKey) -> Option<Object> {
+        self.state().objects.get(key).cloned()
+    }
+
+    /// Returns all objects.
+    pub fn objects(&self) -> Vec<Object> {
+        self.state().objects.values().cloned().collect()
+    }
+
+    /// Returns what steps and the framework have done since the last call.
+    pub fn take_changes(&self) -> Vec<Change> {
+        std::mem::take(&mut self.state().changes)
+    }
+
+    /// Returns the events that were sent since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
+    pub fn take_events(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().events)
+    }
+
+    /// Lets the next write fail in this way; called again, the one after it.
+    pub fn inject(&self, fault: Fault) {
+        self.state().faults.push_back(fault);
+    }
+
+    /// Creates an object as an operator does, or sets the fields of spec of one that is there (as `kubectl apply`). Returns it as it is then;
+    /// nothing if there is no such model.
+    pub fn apply(&self, object: &Object) -> Option<Object> {
+        let entry = Arc::clone(self.registry.get(&object.model)?);
+        let mut state = self.state();
+        let Some(there) = state.objects.get(&object.key()).cloned() else {
+            return Some(self.insert(&mut state, &entry, object, true));
+        };
+        let mut new = there.clone();
+        let set = object.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
+        new.fields.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+        Some(Self::store_edited(&mut state, &entry.model, &there, new))
+    }
+
+    /// Edits an object's spec and touch as an operator does; what is changed elsewhere has no effect. Returns nothing if there is no such object.
+    pub fn edit(&self, key: &ObjectKey, edit: impl FnOnce(&mut Object)) -> Option<Object> {
+        let entry = Arc::clone(self.registry.get(&key.model)?);
+        let mut state = self.state();
+        let there = state.objects.get(key).cloned()?;
+        let mut edited = there.clone();
+        edit(&mut edited);
+        let status = |fields: &Fields, wanted: bool| -> Fields {
+            let pick = fields.iter().filter(|(name, _)| in_status(&entry.model, name) == wanted);
+            pick.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let mut new = there.clone();
+        new.fields = status(&there.fields, true);
+        new.fields.extend(status(&edited.fields, false));
+        new.intent.touch = edited.intent.touch;
+        Some(Self::store_edited(&mut state, &entry.model, &there, new))
+    }
+
+    fn store_edited(state: &mut State, model: &Model, there: &Object, mut new: Object) -> Object {
+        let changed = difference(&there.fields, &new.fields);
+        if changed.is_empty() && there.intent.touch == new.intent.touch {
+            return new;
+        }
+        own(&mut new, changed.keys(), true);
+        if !changed.is_empty() {
+            new.meta.generation += 1;
+            new.intent.spec = xos_crds::spec_hash(model, &new.fields);
+        }
+        Self::store(state, new)
+    }
+
+    /// Deletes an object as an operator does. Returns whether there was one.
+    pub fn remove(&self, key: &ObjectKey) -> bool {
+        let mut state = self.state();
+        let there = state.objects.get(key).cloned();
+        there.is_some_and(|there| {
+            self.mark_deleted(&mut state, there);
+            true
+        })
+    }
+
+    fn mark_deleted(&self, state: &mut State, mut object: Object) -> Object {
+        object.meta.deleting.get_or_insert_with(|| self.clock.now());
+        Self::store(state, object)
+    }
+
+    /// Stores an object and shows it; one that is being deleted and has no finalizers goes.
+    fn store(state: &mut State, mut object: Object) -> Object {
+        state.version += 1;
+        object.meta.resource_version = state.version.to_string();
+        let key = object.key();
+        if object.meta.deleting.is_some() && object.meta.finalizers.is_empty() {
+            state.objects.remove(&key);
+            state.show(WatchEvent::Delete(key, object.meta.uid.clone()));
+        } else {
+            state.objects.insert(key, object.clone());
+            state.show(WatchEvent::Apply(Box::new(object.clone())));
+        }
+        object
+    }
+
+    fn insert(&self, state: &mut State, entry: &Entry, new: &Object, by_operator: bool) -> Object {
+        let mut object = Object::named(&new.model, &new.meta.namespace, &new.meta.name);
+        let spec = new.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
+        object.fields = spec.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let given: Vec<_> = object.fields.keys().cloned().collect();
+        for (name, default) in defaults(&entry.model) {
+            object.fields.entry(name).or_insert(default);
+        }
+        object.intent = Intent { spec: SpecHash::of(&serde_json::Value::Null), touch: new.intent.touch.clone() };
+        object.intent.spec = xos_crds::spec_hash(&entry.model, &object.fields);
+        object.meta.uid = format!("uid-{}", state.version + 1);
+        object.meta.generation = 1;
+        object.meta.created = Some(self.clock.now());
+        if by_operator {
+            own(&mut object, given.iter(), true);
+        } else {
+            object.meta.finalizers = entry.finalizers.all().cloned().collect();
+        }
+        Self::store(state, object)
+    }
+
+    fn note(state: &mut State, what: ChangeKind, object: &Object, who: &str, fields: Fields) {
+        let fields = fields.into_keys().collect();
+        state.changes.push(Change { what, object: object.key(), who: who.to_owned(), fields });
+    }
+
+    /// Carries out a write of a synchronizer to an object that is there, if `exact` only if it is unchanged since it was read.
+    fn write(
+        &self,
+        (what, who): (ChangeKind, &str),
+        old: &Object,
+        exact: bool,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<Object, WriteError> {
+        let mut state = self.state();
+        let fault = fault(&mut state)?;
+        let there = state.objects.get(&old.key()).filter(|there| there.meta.uid == old.meta.uid).cloned();
+        let there = there.ok_or(WriteError::Gone)?;
+        if exact && there.meta.resource_version != old.meta.resource_version {
+            return Err(WriteError::Conflict);
+        }
+        let mut new = there.clone();
+        change(&mut new);
+        if new == there {
+            return Ok(there);
+        }
+        Self::note(&mut state, what, &new, who, difference(&there.fields, &new.fields));
+        let mut written =
+            if what == ChangeKind::Deleted { self.mark_deleted(&mut state, new) } else { Self::store(&mut state, new) };
+        if !state.objects.contains_key(&written.key()) {
+            // As the real one answers when the last finalizer goes.
+            written.meta.resource_version.clone_from(&there.meta.resource_version);
+        }
+        if fault { Err(lost()) } else { Ok(written) }
+    }
+}
+
+/// Takes the next fault, if there is one. Returns whether the answer to this write is lost.
+fn fault(state: &mut State) -> Result<bool, WriteError> {
+    match state.faults.pop_front() {
+        None => Ok(false),
+        Some(Fault::LostAnswer) => Ok(true),
+        Some(Fault::Conflict) => Err(WriteError::Conflict),
+        Some(Fault::Refused(text)) => Err(WriteError::Other(Box::new(Injected(text)))),
+    }
+}
+
+fn lost() -> WriteError {
+    WriteError::Other(Box::new(Injected("the answer was lost".to_owned())))
+}
+
+/// Notes who last set fields of spec: an operator, or a synchronizer.
+fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a String>, by_operator: bool) {
+    for field in fields {
+        object.meta.operator_fields.retain(|name| **name != **field);
+        if by_operator {
+            object.meta.operator_fields.push(field.as_str().into());
+        }
+    }
+}
+
+/// Returns the constant defaults that a definition gives to fields of spec.
+fn defaults(model: &Model) -> impl Iterator<Item = (String, serde_json::Value)> + '_ {
+    let declarative = model.fields.iter().filter(|field| !in_status(model, &field.name));
+    declarative.filter_map(|field| Some((field.name.clone(), constant(field.default.as_ref()?)?)))
+}

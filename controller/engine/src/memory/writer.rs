@@ -1,0 +1,72 @@
+//! The writes of a synchronizer.
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
+use xos_model::record::rebase;
+use xos_model::{Object, ObjectKey};
+
+use super::{ChangeKind, MemoryApi, fault, lost, own};
+use crate::registry::Entry;
+use crate::writer::{SpecSave, WriteError, Writer, Written, in_status};
+
+impl Writer for MemoryApi {
+    fn set_finalizers<'a>(&'a self, _: &'a Entry, object: &'a Object, finalizers: &'a [String]) -> Written<'a> {
+        let change = |o: &mut Object| o.meta.finalizers = finalizers.to_vec();
+        ready(self.write((ChangeKind::Finalizers, ""), object, true, change)).boxed()
+    }
+
+    fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
+        let what = if save.touch.is_some() { ChangeKind::Touched } else { ChangeKind::Spec };
+        let change = |o: &mut Object| {
+            for (field, value) in &save.spec {
+                o.set(field, value.clone());
+            }
+            own(o, save.spec.keys(), false);
+            if !save.spec.is_empty() {
+                o.meta.generation += 1;
+                o.quiet_saves.clone_from(&save.saves);
+                o.intent.spec = xos_crds::spec_hash(&entry.model, &o.fields);
+            }
+            if save.touch.is_some() {
+                o.intent.touch.clone_from(&save.touch);
+            }
+        };
+        ready(self.write((what, who), object, true, change)).boxed()
+    }
+
+    fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a> {
+        let mut state = self.state();
+        let created = fault(&mut state).and_then(|is_lost| {
+            if state.objects.contains_key(&object.key()) {
+                return Err(WriteError::Exists);
+            }
+            let created = self.insert(&mut state, entry, object, false);
+            Self::note(&mut state, ChangeKind::Created, &created, who, created.fields.clone());
+            if is_lost { Err(lost()) } else { Ok(created) }
+        });
+        ready(created).boxed()
+    }
+
+    fn read<'a>(&'a self, _: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
+        ready(Ok(self.get(key))).boxed()
+    }
+
+    fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
+        let synchronizer = &self.registry.synchronizer;
+        let change = |o: &mut Object| {
+            *o = rebase(before, after, o, synchronizer, |name| in_status(&entry.model, name));
+        };
+        ready(self.write((ChangeKind::Status, ""), before, false, change)).boxed()
+    }
+
+    fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
+        let now: Timestamp = self.clock.now();
+        let change = |o: &mut Object| {
+            o.meta.deleting.get_or_insert(now);
+        };
+        let deleted = self.write((ChangeKind::Deleted, ""), object, exact, change);
+        let held = deleted.and_then(|o| if o.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(o) });
+        ready(held).boxed()
+    }
+}

@@ -1,0 +1,204 @@
+//! What the engine keeps of each object beside its state: one record for each, and the objects that others keep from being accepted.
+//!
+//! Pure: no IO, no clock.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use xos_model::accept::Refusal;
+use xos_model::dirty::is_in_doubt;
+use xos_model::{Object, ObjectKey, Pass};
+
+use crate::view::Origin;
+
+/// The passes of an object that may have been attempted without a record of it: by a controller that ended in between, or with a status write
+/// that did not succeed.
+///
+/// An object whose spec is changed and changed back looks as if nothing had happened, while its step may have run on what was there in
+/// between. So a pass is trusted to be where status says only if no attempt can have followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// The policies.
+    pub(crate) policy: bool,
+    /// The sync step.
+    pub(crate) sync: bool,
+}
+
+impl Doubt {
+    fn add(&mut self, pass: Pass) {
+        match pass {
+            Pass::Policy => self.policy = true,
+            Pass::Sync | Pass::Pull | Pass::Event => self.sync = true,
+        }
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self { policy: self.policy && !other.policy, sync: self.sync && !other.sync }
+    }
+}
+
+/// Since when an object waits for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) since: Timestamp,
+    /// Whether it is being deleted, and waits for those that go before it.
+    pub(crate) is_deleting: bool,
+}
+
+/// What the engine keeps of an object.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tracked {
+    /// The object that all of this is about: another one of the same name has nothing of it.
+    uid: String,
+    /// Passes that may have been attempted without a record of it.
+    pub(crate) doubt: Doubt,
+    /// Passes that the worker which has the object attempts.
+    attempting: Doubt,
+    /// Whether it was created under our eyes and no step was started for it: there is nothing to undo on deletion.
+    pub(crate) never_attempted: bool,
+    /// Writes in a row that the API server did not take.
+    failed_writes: u32,
+    /// When a clean object is looked after again.
+    pub(crate) resync_at: Option<Timestamp>,
+    /// Since when it waits for others.
+    pub(crate) waiting: Option<Waiting>,
+    /// Why it is not accepted.
+    refused_for: Vec<Reason>,
+    /// The step that has offered it a slot which it has not taken yet.
+    pub(crate) offered_slot: Option<Arc<str>>,
+}
+
+/// What has to change before an object that is not accepted is judged again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Reason {
+    Object(ObjectKey),
+    /// Any object of a class in a namespace.
+    Class(String, Arc<str>),
+}
+
+/// What is known of an object that has no record.
+static UNTRACKED: LazyLock<Tracked> = LazyLock::new(Tracked::default);
+
+/// The records of all known objects. Every operation costs what the objects that it touches cost.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    records: HashMap<ObjectKey, Tracked>,
+    /// Which objects are to be judged again when something changes.
+    refused: HashMap<Reason, BTreeSet<ObjectKey>>,
+}
+
+impl Objects {
+    /// Begins the record of an object, unless there is one. Returns the record of an earlier object of the same name.
+    ///
+    /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our eyes was not.
+    pub(crate) fn track(&mut self, object: &Object, origin: Origin, synchronizer: &str) -> Option<Tracked> {
+        let key = object.key();
+        if self.records.get(&key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
+            return None;
+        }
+        let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty();
+        let mut tracked = Tracked { uid: object.meta.uid.clone(), never_attempted: is_new, ..Tracked::default() };
+        if !matches!(origin, Origin::Watched | Origin::Created) {
+            let passes = [Pass::Policy, Pass::Sync].into_iter();
+            passes.filter(|pass| is_in_doubt(object, synchronizer, *pass)).for_each(|pass| tracked.doubt.add(pass));
+        }
+        let earlier = self.forget(&key);
+        self.records.insert(key, tracked);
+        earlier
+    }
+
+    /// Removes the record of an object, and returns it.
+    pub(crate) fn forget(&mut self, key: &ObjectKey) -> Option<Tracked> {
+        self.accept(key);
+        self.records.remove(key)
+    }
+
+    /// Returns the record of an object; an empty one if there is none of this uid.
+    pub(crate) fn get(&self, key: &ObjectKey, uid: &str) -> &Tracked {
+        self.records.get(key).filter(|tracked| tracked.uid == uid).unwrap_or(&UNTRACKED)
+    }
+
+    /// Returns the record of an object, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut Tracked> {
+        self.records.get_mut(key)
+    }
+
+    /// Notes that a worker attempts a pass: from now on it is in doubt, until the attempt is recorded.
+    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, pass: Pass) {
+        if let Some(tracked) = self.records.get_mut(key) {
+            tracked.doubt.add(pass);
+            tracked.attempting.add(pass);
+        }
+    }
+
+    /// Notes that the worker which had this object has ended, and whether what it attempted is recorded in status.
+    pub(crate) fn end_attempt(&mut self, key: &ObjectKey, uid: &str, is_recorded: bool) {
+        if let Some(tracked) = self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+            let attempted = std::mem::take(&mut tracked.attempting);
+            if is_recorded {
+                tracked.doubt = tracked.doubt.without(attempted);
+            }
+        }
+    }
+
+    /// Counts a write of an object that the API server did not take. Returns how many there were in a row.
+    pub(crate) fn count_failed_write(&mut self, key: &ObjectKey, uid: &str) -> u32 {
+        match self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+            Some(tracked) => {
+                tracked.failed_writes = tracked.failed_writes.saturating_add(1);
+                tracked.failed_writes
+            }
+            None => 1,
+        }
+    }
+
+    /// Notes that the API server takes the writes of an object again.
+    pub(crate) fn clear_failed_writes(&mut self, key: &ObjectKey, uid: &str) {
+        if let Some(tracked) = self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+            tracked.failed_writes = 0;
+        }
+    }
+
+    /// Notes that an object is not accepted, and why.
+    pub(crate) fn refuse(&mut self, key: &ObjectKey, refusal: &Refusal) {
+        self.accept(key);
+        let Some(tracked) = self.records.get_mut(key) else { return };
+        let objects = refusal.because_of.iter().cloned().map(Reason::Object);
+        let class = |class: &String| Reason::Class(class.clone(), Arc::clone(&key.namespace));
+        tracked.refused_for = objects.chain(refusal.because_of_classes.iter().map(class)).collect();
+        for reason in &tracked.refused_for {
+            self.refused.entry(reason.clone()).or_default().insert(key.clone());
+        }
+    }
+
+    /// Notes that an object is accepted, or is to be judged again.
+    pub(crate) fn accept(&mut self, key: &ObjectKey) {
+        if self.refused.is_empty() {
+            return;
+        }
+        let reasons = self.records.get_mut(key).map(|tracked| std::mem::take(&mut tracked.refused_for));
+        for reason in reasons.into_iter().flatten() {
+            if let Some(keys) = self.refused.get_mut(&reason) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.refused.remove(&reason);
+                }
+            }
+        }
+    }
+
+    /// Returns the objects that may be accepted now, as an object of these classes changed, came or went.
+    pub(crate) fn refused_for<'a>(&self, key: &ObjectKey, classes: impl Iterator<Item = &'a String>) -> Vec<ObjectKey> {
+        if self.refused.is_empty() {
+            return vec![];
+        }
+        let classes = classes.map(|class| Reason::Class(class.clone(), Arc::clone(&key.namespace)));
+        let reasons = classes.chain([Reason::Object(key.clone())]);
+        let all = reasons.filter_map(|reason| self.refused.get(&reason)).flatten();
+        all.filter(|refused| *refused != key).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

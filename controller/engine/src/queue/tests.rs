@@ -1,0 +1,93 @@
+use super::*;
+use proptest::prelude::*;
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::new("M", "n", name)
+}
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+fn take(queue: &mut Queue, second: i64) -> Option<String> {
+    queue.take(at(second)).map(|taken| taken.key.name.to_string())
+}
+
+#[test]
+fn changes_go_before_retries() {
+    let mut q = Queue::default();
+    q.add(&key("retry"), Priority::Retry, at(0));
+    q.add(&key("both"), Priority::Retry, at(0));
+    q.add(&key("change"), Priority::Change, at(0));
+    q.add(&key("both"), Priority::Change, at(0));
+    let order: Vec<_> = std::iter::from_fn(|| take(&mut q, 0)).collect();
+    assert_eq!(order, ["change", "both", "retry"]);
+}
+
+#[test]
+fn never_twice_at_once_and_never_lost() {
+    let mut q = Queue::default();
+    q.add(&key("a"), Priority::Change, at(0));
+    assert_eq!(take(&mut q, 0).as_deref(), Some("a"));
+    q.add(&key("a"), Priority::Change, at(0));
+    assert_eq!(take(&mut q, 0), None);
+    q.finish(&key("a"), at(0));
+    assert_eq!(take(&mut q, 0).as_deref(), Some("a"));
+    q.finish(&key("a"), at(0));
+    assert_eq!(take(&mut q, 0), None);
+}
+
+#[test]
+fn timers_ring_once_and_are_replaced() {
+    let mut q = Queue::default();
+    q.add_at(&key("a"), at(10), Priority::Retry);
+    q.add_at(&key("a"), at(20), Priority::Retry);
+    assert_eq!(q.next_timer(), Some(at(20)));
+    assert_eq!(take(&mut q, 19), None);
+    assert_eq!(take(&mut q, 20).as_deref(), Some("a"));
+    q.finish(&key("a"), at(0));
+    assert_eq!((take(&mut q, 99), q.next_timer()), (None, None));
+}
+
+#[test]
+fn a_change_clears_the_timer() {
+    let mut q = Queue::default();
+    q.add_at(&key("a"), at(10), Priority::Retry);
+    q.add(&key("a"), Priority::Change, at(0));
+    assert_eq!(take(&mut q, 0).as_deref(), Some("a"));
+    assert_eq!(q.next_timer(), None);
+}
+
+#[test]
+fn depth_and_waiting_time_are_known() {
+    let mut q = Queue::default();
+    q.add(&key("a"), Priority::Retry, at(10));
+    q.add(&key("b"), Priority::Resync, at(10));
+    q.add_at(&key("c"), at(12), Priority::Retry);
+    assert_eq!(q.depth(), [0, 1, 1]);
+    q.add(&key("a"), Priority::Change, at(11));
+    assert_eq!(q.depth(), [1, 0, 1]);
+    let waited: Vec<_> = std::iter::from_fn(|| q.take(at(15))).map(|taken| taken.waited.as_secs()).collect();
+    assert_eq!(waited, [5, 3, 5], "since they were due, whatever their priority was then");
+    assert_eq!(q.depth(), [0; 3]);
+}
+
+proptest! {
+    /// Whatever is added is given out, and never to two at once.
+    #[test]
+    fn nothing_is_lost(steps in proptest::collection::vec((0u8..4, 0u8..5), 0..200)) {
+        let mut q = Queue::default();
+        let (mut running, mut owed) = (std::collections::HashSet::new(), std::collections::HashSet::new());
+        for (step, name) in steps {
+            let k = key(&name.to_string());
+            match step {
+                0 => { q.add(&k, Priority::Change, at(0)); owed.insert(k); }
+                1 => { q.add(&k, Priority::Retry, at(0)); owed.insert(k); }
+                2 => if let Some(taken) = q.take(at(0)) { owed.remove(&taken.key); prop_assert!(running.insert(taken.key)); },
+                _ => if running.remove(&k) { q.finish(&k, at(0)); },
+            }
+        }
+        for k in running { q.finish(&k, at(0)); }
+        while let Some(taken) = q.take(at(0)) { owed.remove(&taken.key); }
+        prop_assert_eq!(q.depth(), [0; 3]);
+        prop_assert!(owed.is_empty());
+    }
+}

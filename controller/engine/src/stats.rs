@@ -1,0 +1,143 @@
+//! What the engine counts and measures, for whoever monitors it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::Id;
+use tokio::time::Instant;
+use xos_model::Outcome;
+
+use crate::queue::Priority;
+
+/// The upper bounds of a histogram's buckets, in seconds; there is one more bucket for all that is longer.
+pub const BUCKETS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0];
+
+/// Durations, counted by length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Histogram {
+    /// How many durations fall into each of the [`BUCKETS`], not cumulated; the last number is of those that are longer.
+    pub counts: [u64; BUCKETS.len() + 1],
+    /// The sum of all durations, in seconds.
+    pub sum: f64,
+}
+
+impl Histogram {
+    /// Counts a duration.
+    pub fn observe(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        let bucket = BUCKETS.iter().position(|bound| seconds <= *bound).unwrap_or(BUCKETS.len());
+        self.counts[bucket] += 1;
+        self.sum += seconds;
+    }
+
+    /// Returns how many durations there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// The calls of a sync step or policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepStats {
+    /// How many ended in each way, by the name of the outcome: `Succeeded`, `Failed`, `Deferred`, `Innocuous`.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// How long they took.
+    pub durations: Histogram,
+}
+
+/// What the engine has counted and measured up to a moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The sync steps and policies that have run, by name.
+    pub steps: BTreeMap<Arc<str>, StepStats>,
+    /// How many objects are due and wait for a worker, by [`Priority`], in the order of [`Priority::ALL`].
+    pub queue_depth: [usize; Priority::ALL.len()],
+    /// How long objects waited for a worker since they were due.
+    pub queue_time: Histogram,
+    /// How many objects are being reconciled.
+    pub active_workers: usize,
+    /// For how long the oldest of them has been.
+    pub longest_running: Duration,
+}
+
+/// The statistics of an engine; clones are the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Stats(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    counted: Snapshot,
+    workers: HashMap<Id, Instant>,
+}
+
+impl Stats {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns all statistics as they are now.
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.state();
+        let now = Instant::now();
+        let running = state.workers.values().map(|started| now.duration_since(*started));
+        let longest_running = running.max().unwrap_or_default();
+        Snapshot { active_workers: state.workers.len(), longest_running, ..state.counted.clone() }
+    }
+
+    /// Counts a call of a step or policy.
+    pub fn called(&self, step: &str, outcome: &Outcome, took: Duration) {
+        let mut state = self.state();
+        let steps = &mut state.counted.steps;
+        if !steps.contains_key(step) {
+            steps.insert(step.into(), StepStats::default());
+        }
+        if let Some(stats) = steps.get_mut(step) {
+            *stats.outcomes.entry(outcome.as_str()).or_default() += 1;
+            stats.durations.observe(took);
+        }
+    }
+
+    /// Counts how long an object has waited in the queue.
+    pub fn dequeued(&self, waited: Duration) {
+        self.state().counted.queue_time.observe(waited);
+    }
+
+    /// Notes how many objects wait, by priority.
+    pub fn set_queue_depth(&self, depth: [usize; Priority::ALL.len()]) {
+        self.state().counted.queue_depth = depth;
+    }
+
+    pub(crate) fn worker_started(&self, worker: Id) {
+        self.state().workers.insert(worker, Instant::now());
+    }
+
+    pub(crate) fn worker_ended(&self, worker: Id) {
+        self.state().workers.remove(&worker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_and_workers_are_counted() {
+        let stats = Stats::default();
+        stats.called("Step", &Outcome::Succeeded, Duration::from_millis(3));
+        stats.called("Step", &Outcome::Failed("no".to_owned()), Duration::from_secs(700));
+        stats.set_queue_depth([2, 1, 0]);
+        stats.dequeued(Duration::from_millis(1));
+        let worker = tokio::spawn(async {}).id();
+        stats.worker_started(worker);
+        tokio::time::advance(Duration::from_secs(7)).await;
+        let seen = stats.snapshot();
+        assert_eq!(seen.steps["Step"].outcomes, [("Failed", 1), ("Succeeded", 1)].into());
+        assert_eq!(seen.steps["Step"].durations.counts, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!((seen.queue_depth, seen.queue_time.counts[0]), ([2, 1, 0], 1));
+        assert_eq!((seen.active_workers, seen.longest_running.as_secs()), (1, 7));
+        stats.worker_ended(worker);
+        assert_eq!(stats.snapshot().active_workers, 0);
+    }
+}

@@ -1,0 +1,182 @@
+//! The watch cache: the newest known state of every object.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use xos_model::{Object, ObjectKey};
+
+use crate::watch::WatchId;
+
+/// All objects, as new as the newest of what the watches and our own writes said.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    objects: HashMap<ObjectKey, Arc<Object>>,
+    /// For each watch that lists anew: the objects that are known to be part of the list.
+    listing: HashMap<WatchId, HashSet<ObjectKey>>,
+    /// The uids of objects that we released, until the watch says that they are gone: an older state must not bring them back.
+    released: HashMap<ObjectKey, String>,
+}
+
+impl Cache {
+    /// Returns the object, if there is one.
+    pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
+        self.objects.get(key)
+    }
+
+    /// Notes that a list which is under way covers the object: it shows the object, or was taken before the object was created.
+    pub(super) fn mark_listed(&mut self, key: &ObjectKey) {
+        for (watch, listed) in &mut self.listing {
+            if watch.covers(key) {
+                listed.insert(key.clone());
+            }
+        }
+    }
+
+    /// Takes in an object that a watch, a read or a create request shows. Returns whether it is newer than what was known.
+    pub(super) fn insert(&mut self, object: Arc<Object>) -> bool {
+        let key = object.key();
+        let is_stale = self.get(&key).is_some_and(|known| !is_newer(&object, known));
+        if is_stale || self.is_released(&key, &object.meta.uid) {
+            return false;
+        }
+        self.objects.insert(key, object);
+        true
+    }
+
+    /// Takes in the answer to an update, unless the object is gone or was replaced by another one of its name. Returns whether it is newer
+    /// than what was known.
+    pub(super) fn update(&mut self, object: Arc<Object>) -> bool {
+        match self.objects.get_mut(&object.key()) {
+            Some(known) if known.meta.uid == object.meta.uid && is_newer(&object, known) => {
+                *known = object;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes an object that the watch says is gone. Returns whether it was known; another one of its name stays.
+    pub(super) fn remove(&mut self, key: &ObjectKey, uid: &str) -> bool {
+        if self.is_released(key, uid) {
+            self.released.remove(key);
+        }
+        self.holds(key, uid) && self.objects.remove(key).is_some()
+    }
+
+    /// Removes an object that is gone by our own write; the watch will say so later. Returns whether it was known.
+    pub(super) fn release(&mut self, key: &ObjectKey, uid: &str) -> bool {
+        let is_known = self.holds(key, uid) && self.objects.remove(key).is_some();
+        if is_known {
+            self.released.insert(key.clone(), uid.to_owned());
+        }
+        is_known
+    }
+
+    fn is_released(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.released.get(key).is_some_and(|released| released == uid)
+    }
+
+    fn holds(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.get(key).is_some_and(|known| known.meta.uid == uid)
+    }
+
+    /// Notes that a watch begins to list all of its objects.
+    pub(super) fn start_list(&mut self, watch: WatchId) {
+        self.listing.insert(watch, HashSet::new());
+    }
+
+    /// Ends the list of a watch: removes the objects that it did not show, and returns their keys and uids.
+    pub(super) fn finish_list(&mut self, watch: &WatchId) -> Vec<(ObjectKey, String)> {
+        let Some(listed) = self.listing.remove(watch) else { return vec![] };
+        // The list was taken after whatever we wrote before it: what it does not show is gone for the watch too.
+        self.released.retain(|key, _| !watch.covers(key) || listed.contains(key));
+        let unlisted = self.objects.iter().filter(|(key, _)| watch.covers(key) && !listed.contains(*key));
+        let gone: Vec<_> = unlisted.map(|(key, object)| (key.clone(), object.meta.uid.clone())).collect();
+        for (key, _) in &gone {
+            self.objects.remove(key);
+        }
+        gone
+    }
+}
+
+/// Returns whether `object` is newer than `known`. Another uid is another object, and newer; else the resourceVersion decides: since
+/// Kubernetes 1.35 they are numbers that may be compared.
+pub(crate) fn is_newer(object: &Object, known: &Object) -> bool {
+    let version = |o: &Object| o.meta.resource_version.parse::<u64>();
+    match (version(object), version(known)) {
+        _ if object.meta.uid != known.meta.uid => true,
+        (Ok(new), Ok(old)) => new > old,
+        _ => object.meta.resource_version != known.meta.resource_version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::object;
+
+    fn version(name: &str, uid: &str, version: &str) -> Arc<Object> {
+        let mut o = object(name);
+        o.meta.uid = uid.to_owned();
+        o.meta.resource_version = version.to_owned();
+        Arc::new(o)
+    }
+
+    #[test]
+    fn the_newest_state_wins() {
+        let mut cache = Cache::default();
+        let key = version("a", "1", "9").key();
+        assert!(cache.insert(version("a", "1", "9")));
+        assert!(cache.update(version("a", "1", "11")));
+        assert!(!cache.insert(version("a", "1", "10")), "older than our own write");
+        assert!(!cache.insert(version("a", "1", "11")), "our own write, read back");
+        assert!(cache.insert(version("a", "1", "12")));
+        assert_eq!(cache.get(&key).unwrap().meta.resource_version, "12");
+    }
+
+    #[test]
+    fn a_late_answer_does_not_bring_an_object_back() {
+        let mut cache = Cache::default();
+        let key = version("a", "1", "1").key();
+        cache.insert(version("a", "1", "1"));
+        assert!(cache.remove(&key, "1"));
+        assert!(!cache.update(version("a", "1", "2")));
+        assert!(cache.objects.is_empty());
+        cache.insert(version("a", "2", "3"));
+        cache.update(version("a", "1", "9"));
+        assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
+        assert!(!cache.remove(&key, "1"), "the successor stays");
+    }
+
+    #[test]
+    fn an_object_that_was_released_does_not_come_back() {
+        let mut cache = Cache::default();
+        let key = version("a", "1", "1").key();
+        cache.insert(version("a", "1", "1"));
+        assert!(cache.release(&key, "1"));
+        assert!(!cache.insert(version("a", "1", "2")), "an older state, shown late");
+        assert!(cache.insert(version("a", "2", "4")), "a successor");
+        assert!(!cache.remove(&key, "1"));
+        assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
+        assert!(cache.released.is_empty());
+    }
+
+    #[test]
+    fn a_new_list_drops_what_it_does_not_show() {
+        let mut cache = Cache::default();
+        let mine = WatchId::new("MyModel", Some("default"));
+        let key = |name: &str| version(name, name, "1").key();
+        for name in ["a", "b", "new"] {
+            cache.insert(version(name, name, "1"));
+        }
+        let mut elsewhere = object("c");
+        elsewhere.meta.namespace = "elsewhere".to_owned();
+        cache.insert(Arc::new(elsewhere));
+        cache.start_list(mine.clone());
+        for name in ["b", "new"] {
+            cache.mark_listed(&key(name));
+        }
+        assert_eq!(cache.finish_list(&mine), [(key("a"), "a".to_owned())]);
+        assert_eq!(cache.objects.len(), 3, "what another watch shows stays");
+    }
+}

@@ -1,0 +1,223 @@
+//! What the engine and the steps see of the world: the watch cache, and the index over it.
+//!
+//! There is one way in, [`SharedView::take_in`]: it is told where an object comes from, and updates cache, index and graph under one lock.
+
+mod cache;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use xos_model::graph::{ExtraDependency, Graph, GraphError};
+use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference};
+
+use crate::duty::is_unsettled;
+use crate::registry::Registry;
+use crate::watch::WatchId;
+
+use cache::Cache;
+pub(crate) use cache::is_newer;
+
+/// Where an object, as it is taken in, comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A watch lists all of its objects: this one may be old, and an earlier controller may have worked on it.
+    Listed,
+    /// A watch shows a change.
+    Watched,
+    /// The answer to our own create request.
+    Created,
+    /// The answer to a read: the object is somebody else's, and may be old.
+    Read,
+    /// The answer to our own update.
+    Written,
+}
+
+/// What taking an object in has changed.
+#[derive(Clone, Debug)]
+pub(crate) struct TakenIn {
+    pub(crate) key: ObjectKey,
+    pub(crate) uid: String,
+    pub(crate) origin: Origin,
+    /// The newest known state: the object as it was taken in, or a newer one. None if it is gone.
+    pub(crate) known: Option<Arc<Object>>,
+    /// What was known before, of this object or of an earlier one of the same name.
+    pub(crate) before: Option<Arc<Object>>,
+    /// Whether it is newer than what was known.
+    pub(crate) is_news: bool,
+    /// Whether its links are others than before.
+    pub(crate) is_relinked: bool,
+}
+
+impl TakenIn {
+    /// Returns whether it has taken the place of an earlier object of the same name.
+    pub(crate) fn replaces_another(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.meta.uid != self.uid)
+    }
+}
+
+/// Is told of every change of an object, whoever makes it, in order. It is called with the view locked, and must return at once.
+pub trait Observer: Send + Sync {
+    /// An object is new, or has changed.
+    fn changed(&self, before: Option<&Object>, after: &Object);
+    /// An object is gone.
+    fn gone(&self, object: &Object);
+}
+
+struct View {
+    cache: Cache,
+    index: Index,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl View {
+    fn unindex(&mut self, key: &ObjectKey) {
+        if let (Some(observer), Some(object)) = (&self.observer, self.index.get(key)) {
+            observer.gone(object);
+        }
+        self.index.remove(key);
+    }
+}
+
+/// The one view of an engine; clones are the same one. It is locked for single operations only.
+#[derive(Clone)]
+pub(crate) struct SharedView {
+    registry: Arc<Registry>,
+    view: Arc<RwLock<View>>,
+}
+
+impl SharedView {
+    /// Returns a view without objects.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there.
+    pub(crate) fn new(registry: &Arc<Registry>, dependencies: &[ExtraDependency]) -> Result<Self, GraphError> {
+        let index = Index::new(Arc::clone(&registry.models), dependencies)?;
+        let view = View { cache: Cache::default(), index, observer: None };
+        Ok(Self { registry: Arc::clone(registry), view: Arc::new(RwLock::new(view)) })
+    }
+
+    // Nothing that holds the lock can leave half a change behind, so a panic of another thread does not matter.
+
+    fn read(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers an observer of all changes from now on, in place of the one before.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.write().observer = Some(observer);
+    }
+
+    /// Takes an object in, if it is newer than what is known: into the cache, the index and the graph of links.
+    pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> TakenIn {
+        let (key, uid) = (object.key(), object.meta.uid.clone());
+        let mut view = self.write();
+        let before = view.cache.get(&key).cloned();
+        let is_news = match origin {
+            Origin::Written => view.cache.update(Arc::clone(&object)),
+            Origin::Listed | Origin::Watched | Origin::Created | Origin::Read => {
+                view.cache.mark_listed(&key);
+                view.cache.insert(Arc::clone(&object))
+            }
+        };
+        let is_relinked = is_news && {
+            if let Some(observer) = &view.observer {
+                let same = before.as_deref().filter(|before| before.meta.uid == uid);
+                observer.changed(same, &object);
+            }
+            view.index.insert(&object, is_unsettled(&object, &self.registry))
+        };
+        let known = if is_news { Some(object) } else { view.cache.get(&key).cloned() };
+        TakenIn { key, uid, origin, known, before, is_news, is_relinked }
+    }
+
+    /// Removes an object that a watch says is gone. Returns whether it was known.
+    pub(crate) fn remove(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.remove_by(key, |cache| cache.remove(key, uid))
+    }
+
+    /// Removes an object that is gone by our own write, before the watch says so. Returns whether it was known.
+    pub(crate) fn release(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.remove_by(key, |cache| cache.release(key, uid))
+    }
+
+    fn remove_by(&self, key: &ObjectKey, remove: impl FnOnce(&mut Cache) -> bool) -> bool {
+        let mut view = self.write();
+        let is_known = remove(&mut view.cache);
+        if is_known {
+            view.unindex(key);
+        }
+        is_known
+    }
+
+    /// Notes that a watch begins to list all of its objects.
+    pub(crate) fn start_list(&self, watch: WatchId) {
+        self.write().cache.start_list(watch);
+    }
+
+    /// Ends the list of a watch: removes the objects that it did not show, and returns their keys and uids.
+    pub(crate) fn finish_list(&self, watch: &WatchId) -> Vec<(ObjectKey, String)> {
+        let mut view = self.write();
+        let gone = view.cache.finish_list(watch);
+        for (key, _) in &gone {
+            view.unindex(key);
+        }
+        gone
+    }
+
+    /// Returns the newest known state of an object.
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<Arc<Object>> {
+        self.read().cache.get(key).cloned()
+    }
+
+    /// Returns the newest known state of an object, if it is still the one of this uid.
+    pub(crate) fn get_same(&self, key: &ObjectKey, uid: &str) -> Option<Arc<Object>> {
+        self.get(key).filter(|known| known.meta.uid == uid)
+    }
+
+    /// Looks at the links of all objects.
+    pub(crate) fn with_graph<T>(
+        &self,
+        look: impl FnOnce(&Graph, &dyn Fn(&ObjectKey) -> Option<Arc<Object>>) -> T,
+    ) -> T {
+        let view = self.read();
+        look(view.index.graph(), &|key| view.cache.get(key).cloned())
+    }
+
+    /// Looks at the index, with all that `is_ready` asks for; `prepare` makes what is missing.
+    pub(crate) fn with_index<T>(
+        &self,
+        is_ready: impl FnOnce(&Index) -> bool,
+        prepare: impl FnOnce(&mut Index),
+        look: impl FnOnce(&Index) -> T,
+    ) -> T {
+        let view = self.read();
+        if is_ready(&view.index) {
+            return look(&view.index);
+        }
+        drop(view);
+        let mut view = self.write();
+        prepare(&mut view.index);
+        look(&view.index)
+    }
+
+    /// Returns the objects that a query asks for.
+    ///
+    /// # Errors
+    /// When the query does not fit the models.
+    pub(crate) fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, QueryError> {
+        self.with_index(|index| index.is_ready(query), |index| index.prepare(query), |index| index.query(query))
+    }
+
+    /// Returns where a link to a class leads: nowhere yet, to one object, or to several of the same name.
+    pub(crate) fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<Arc<Object>> {
+        self.read().index.at(class, namespace, reference).into_iter().cloned().collect()
+    }
+
+    /// Returns the objects whose links lead to an object by its reverse port of that name.
+    pub(crate) fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<Arc<Object>> {
+        self.read().index.linked_back(key, port).into_iter().cloned().collect()
+    }
+}

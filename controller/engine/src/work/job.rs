@@ -1,0 +1,91 @@
+//! What a worker is to do.
+
+use std::sync::Arc;
+
+use xos_model::accept::Refusal;
+use xos_model::dirty::Switch;
+use xos_model::record::Wait;
+use xos_model::{Object, Operation, Pass};
+use xos_steps::Event;
+
+use crate::registry::Entry;
+
+/// What a worker is to do with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Job {
+    /// Run policies, or the step, or both, with a new decision in between.
+    Reconcile { policy: Option<Operation>, sync: bool },
+    /// Run the step of a clean object: nothing is written where nothing changed.
+    Resync,
+    /// Run what is due on deletion, and let the object go.
+    Delete { policy: bool, sync: bool },
+    /// Ask for the deletion of the objects that cascade.
+    Cascade(Vec<Arc<Object>>),
+    /// Set the finalizers.
+    EnsureFinalizers,
+    /// Let status speak of the present generation.
+    Acknowledge,
+    /// Let status say which switch holds the object back.
+    ReportSwitch(Switch),
+    /// Let status say what the object waits for.
+    ReportWait(Wait),
+    /// Let status say why the object is not accepted, so that this pass does not run.
+    ReportRefusal(Pass, Refusal),
+    /// Write what policies left in status.
+    WriteStatus,
+}
+
+impl Job {
+    /// Returns the name for logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Reconcile { policy: Some(_), .. } => "policy",
+            Self::Reconcile { policy: None, .. } => "sync",
+            Self::Resync => "resync",
+            Self::Delete { .. } => "delete",
+            Self::Cascade(_) => "cascade",
+            Self::EnsureFinalizers => "finalizers",
+            Self::Acknowledge
+            | Self::ReportSwitch(_)
+            | Self::ReportWait(_)
+            | Self::ReportRefusal(..)
+            | Self::WriteStatus => "status",
+        }
+    }
+
+    /// Returns whether it calls the sync step, which may have a limit of objects at once.
+    pub(crate) fn runs_step(&self) -> bool {
+        matches!(self, Self::Reconcile { policy: None, sync: true } | Self::Resync | Self::Delete { sync: true, .. })
+    }
+
+    /// Returns the name of the author's code that it runs: some of it may be slow.
+    pub(crate) fn runs(&self, entry: &Entry) -> Option<Arc<str>> {
+        match self {
+            Self::Reconcile { policy: Some(_), .. } | Self::Delete { policy: true, .. } => {
+                Some(format!("policies of {}", entry.model.name).into())
+            }
+            _ if self.runs_step() => entry.step.as_ref().map(|step| step.name().into()),
+            _ => None,
+        }
+    }
+
+    /// Returns the pass that it attempts on a live object.
+    pub(crate) fn attempts(&self) -> Option<Pass> {
+        match self {
+            Self::Reconcile { policy: Some(_), .. } => Some(Pass::Policy),
+            Self::Reconcile { policy: None, .. } | Self::Resync => Some(Pass::Sync),
+            _ => None,
+        }
+    }
+
+    /// Returns the Kubernetes Event of an object that waits or is not accepted.
+    pub(crate) fn event(&self) -> Option<Event> {
+        match self {
+            Self::ReportWait(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
+            Self::ReportRefusal(_, refusal) => {
+                Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept"))
+            }
+            _ => None,
+        }
+    }
+}

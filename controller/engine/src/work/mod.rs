@@ -1,0 +1,168 @@
+//! What a worker does with an object: finalizers, policies, step, saves, status. Talks to the API server by the [`Writer`] only.
+
+mod attempt;
+mod deletion;
+mod job;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use xos_model::record;
+use xos_model::{Backoff, Object, Operation, Outcome};
+use xos_steps::Services;
+
+use crate::clock::Clock;
+use crate::registry::{Entry, Registry};
+use crate::stats::Stats;
+use crate::writer::{WriteError, Writer};
+
+use run::Attempted;
+
+pub(crate) use job::Job;
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) writer: Arc<dyn Writer>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) stats: Stats,
+    pub(crate) backoff: Backoff,
+    pub(crate) step_timeout: Duration,
+}
+
+/// The object that a worker has: as the API server has it, and as it is with what is not written yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) stored: Arc<Object>,
+    pub(crate) object: Object,
+}
+
+impl Subject {
+    pub(crate) fn new(stored: Arc<Object>) -> Self {
+        Self { object: (*stored).clone(), stored }
+    }
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// All is written; the object as it is now.
+    Done(Arc<Object>),
+    /// The same, but the step asked to be run again later.
+    Deferred(Arc<Object>),
+    /// Policies are applied and what they changed in spec is saved; status is not written, since the step may follow.
+    PoliciesApplied(Box<Subject>),
+    /// The objects that cascade, as they are now, and those that are gone.
+    Cascaded(Vec<Object>, Vec<Arc<Object>>),
+    /// The object is gone.
+    Gone,
+    /// The object has changed meanwhile: look at it again.
+    Conflict,
+    /// Stopped at shutdown: nothing is recorded.
+    Cancelled,
+    /// The API server does not take the write.
+    WriteFailed(WriteError),
+}
+
+/// Does a job on an object.
+pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job: Job) -> Report {
+    let worker = Worker { shared, entry };
+    let synchronizer = &shared.registry.synchronizer;
+    let (object, now) = (&subject.object, shared.clock.now());
+    if let Some(event) = job.event() {
+        shared.services.events.publish(object, event);
+    }
+    let result = match job {
+        Job::Reconcile { policy, sync } => worker.reconcile(subject, policy, sync).await,
+        Job::Resync => worker.resync(subject).await,
+        Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
+        Job::Cascade(others) => worker.cascade(others).await,
+        Job::EnsureFinalizers => worker.ensure_finalizers(subject).await.map(|subject| Report::Done(subject.stored)),
+        Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object, synchronizer, now)).await,
+        Job::ReportSwitch(switch) => {
+            worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await
+        }
+        Job::ReportWait(wait) => {
+            worker.write(&subject.stored, &record::waiting(object, synchronizer, &wait, now)).await
+        }
+        Job::ReportRefusal(pass, refusal) => {
+            worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
+        }
+        Job::WriteStatus => worker.write(&subject.stored, object).await,
+    };
+    result.unwrap_or_else(|error| match error {
+        WriteError::Gone => Report::Gone,
+        WriteError::Conflict => Report::Conflict,
+        error => Report::WriteFailed(error),
+    })
+}
+
+struct Worker<'a> {
+    shared: &'a Shared,
+    entry: &'a Entry,
+}
+
+impl Worker<'_> {
+    async fn reconcile(&self, subject: Subject, policy: Option<Operation>, sync: bool) -> Result<Report, WriteError> {
+        let subject = self.ensure_finalizers(subject).await?;
+        if subject.object.meta.deleting.is_some() {
+            return Ok(Report::Conflict);
+        }
+        let operation = policy.unwrap_or(Operation::Sync);
+        let Some((subject, attempted, _)) = self.attempt(subject, operation).await? else {
+            return Ok(Report::Cancelled);
+        };
+        if policy.is_some() && sync && *attempted.outcome() == Outcome::Succeeded {
+            return Ok(Report::PoliciesApplied(Box::new(subject)));
+        }
+        self.record(subject, &attempted).await
+    }
+
+    async fn resync(&self, subject: Subject) -> Result<Report, WriteError> {
+        let stored = Arc::clone(&subject.stored);
+        let Some((subject, attempted, has_changes)) = self.attempt(subject, Operation::Sync).await? else {
+            return Ok(Report::Cancelled);
+        };
+        if *attempted.outcome() == Outcome::Succeeded && !has_changes {
+            return Ok(Report::Done(stored));
+        }
+        self.record(subject, &attempted).await
+    }
+
+    /// Sets the finalizers before the first attempt, so that whatever is done is undone on deletion.
+    async fn ensure_finalizers(&self, subject: Subject) -> Result<Subject, WriteError> {
+        let missing: Vec<_> =
+            self.entry.finalizers.all().filter(|ours| !subject.object.has_finalizer(ours)).cloned().collect();
+        if missing.is_empty() || subject.object.meta.deleting.is_some() {
+            return Ok(subject);
+        }
+        let finalizers: Vec<_> = subject.object.meta.finalizers.iter().cloned().chain(missing).collect();
+        let written = self.shared.writer.set_finalizers(self.entry, &subject.stored, &finalizers).await?;
+        Ok(Subject::new(Arc::new(written)))
+    }
+
+    /// Writes what an attempt leaves in status: one write, and none where nothing changed.
+    async fn record(&self, subject: Subject, attempted: &Attempted) -> Result<Report, WriteError> {
+        if let Some(event) = attempted.event(&subject.stored, &self.shared.registry.synchronizer) {
+            self.shared.services.events.publish(&subject.object, event);
+        }
+        let written = self.write_status(&subject.stored, &subject.object).await?;
+        Ok(match attempted.outcome() {
+            Outcome::Deferred(_) => Report::Deferred(written),
+            _ => Report::Done(written),
+        })
+    }
+
+    async fn write(&self, stored: &Arc<Object>, object: &Object) -> Result<Report, WriteError> {
+        self.write_status(stored, object).await.map(Report::Done)
+    }
+
+    async fn write_status(&self, stored: &Arc<Object>, object: &Object) -> Result<Arc<Object>, WriteError> {
+        if **stored == *object {
+            return Ok(Arc::clone(stored));
+        }
+        self.shared.writer.write_status(self.entry, stored, object).await.map(Arc::new)
+    }
+}

@@ -1,0 +1,12 @@
+//! The engine over an API server in memory: every test runs in paused time.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod back;
+mod basics;
+mod fair;
+mod links;
+mod passes;
+mod saves;
+mod support;
+mod upkeep;
