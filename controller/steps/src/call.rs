@@ -137,9 +137,46 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use std::future::{pending, ready};
 
+    use xos_model::Object;
+
     use super::*;
+    use crate::{EventStep, PullStep, StepContext, erase_event_step, erase_pull_step};
 
     const LIMIT: Duration = Duration::from_secs(90);
+
+    /// Panics before its future exists.
+    struct Eager;
+
+    impl EventStep for Eager {
+        fn process_event(
+            &self,
+            _: &StepContext,
+            event: &BusEvent,
+        ) -> impl Future<Output = Result<(), StepError>> + Send {
+            assert_eq!(&*event.topic, "other");
+            ready(Ok(()))
+        }
+    }
+
+    impl PullStep for Eager {
+        type Model = Object;
+
+        fn pull_records(&self, ctx: &StepContext) -> impl Future<Output = Result<(), StepError>> + Send {
+            assert_eq!(ctx.namespace(), "other");
+            ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_before_there_is_a_future_is_a_failure_too() {
+        let context = StepContext::new(&Arc::default(), Call::new("Eager", Pass::Event, "default"));
+        let event = BusEvent::new("topic", "");
+        let (events, pulls) = (erase_event_step(Eager), erase_pull_step(Eager));
+        for result in [run(events.process(&context, &event), LIMIT).await, run(pulls.pull(&context), LIMIT).await] {
+            let text = result.unwrap_err().to_string();
+            assert!(text.starts_with("the step panicked: assertion"), "{text}");
+        }
+    }
 
     #[tokio::test]
     async fn the_result_of_a_step_is_handed_on() {
