@@ -1,5 +1,6 @@
 //! Steps and policies of any model, as the engine holds them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_model::{Model, Object, Operation};
 
+use crate::call::{CallError, panic_text};
 use crate::context::StepContext;
 use crate::error::StepError;
 use crate::policy::Policy;
@@ -23,8 +25,8 @@ pub trait DynSyncStep: Send + Sync {
     fn observes(&self) -> Vec<String>;
     /// [`SyncStep::external_dependencies`].
     fn external_dependencies(&self) -> Vec<String>;
-    /// [`SyncStep::is_ours`]; true for an object that does not fit its type, so that the step runs and its error says
-    /// why.
+    /// [`SyncStep::is_ours`]. It is true for an object that does not fit its type, and where `is_ours` panics: then the
+    /// step runs, and its error says why.
     fn is_ours(&self, object: &Object) -> bool;
     /// [`SyncStep::resync`].
     fn resync(&self) -> Option<Duration>;
@@ -64,6 +66,12 @@ pub fn erase_policy<P: Policy>(policy: P) -> Arc<dyn DynPolicy> {
 
 struct Erased<S>(S);
 
+/// Calls [`SyncStep::is_ours`], and catches its panic: the engine's task must not end by it.
+fn is_ours<S: SyncStep>(step: &S, o: &S::Model) -> Result<bool, CallError> {
+    let called = catch_unwind(AssertUnwindSafe(|| step.is_ours(o)));
+    called.map_err(|panic| CallError::Panicked(panic_text(panic.as_ref()).to_owned()))
+}
+
 impl<S: SyncStep> DynSyncStep for Erased<S> {
     fn name(&self) -> &str {
         self.0.name()
@@ -79,7 +87,7 @@ impl<S: SyncStep> DynSyncStep for Erased<S> {
     }
 
     fn is_ours(&self, object: &Object) -> bool {
-        S::Model::from_object(object).map_or(true, |typed| self.0.is_ours(&typed))
+        S::Model::from_object(object).map_or(true, |typed| is_ours(&self.0, &typed).unwrap_or(true))
     }
 
     fn resync(&self) -> Option<Duration> {
@@ -93,6 +101,7 @@ impl<S: SyncStep> DynSyncStep for Erased<S> {
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
         async move {
             let mut typed = S::Model::from_object(object)?;
+            is_ours(&self.0, &typed)?;
             self.0.sync_record(ctx, &mut typed).await?;
             typed.write_to(object)?;
             Ok(())
@@ -138,5 +147,44 @@ impl<P: Policy> DynPolicy for Erased<P> {
 
     fn saved<'a>(&'a self, ctx: &'a StepContext, object: &'a Object) -> Act<'a> {
         async move { self.0.after_policy_save(ctx, &P::Model::from_object(object)?).await }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xos_model::Pass;
+
+    use super::*;
+    use crate::Call;
+
+    struct Panics;
+
+    impl SyncStep for Panics {
+        type Model = Object;
+
+        fn is_ours(&self, o: &Object) -> bool {
+            o.text("owner").unwrap_or_else(|| panic!("{} has no owner", o.meta.name)) == "us"
+        }
+
+        async fn sync_record(&self, _: &StepContext, _: &mut Object) -> Result<(), StepError> {
+            Ok(())
+        }
+
+        async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_is_ours_is_a_failure_of_that_object() {
+        let step = erase(Panics);
+        let context = StepContext::new(&Arc::default(), Call::new("Panics", Pass::Sync, "default"));
+        let mut object = Object::named("Person", "default", "ada");
+        assert!(step.is_ours(&object));
+        let error = step.sync(&context, &mut object).await.unwrap_err();
+        assert_eq!(error.to_string(), "the step panicked: ada has no owner");
+        object.set("owner", "them".into());
+        assert!(!step.is_ours(&object));
+        step.sync(&context, &mut object).await.unwrap();
     }
 }
