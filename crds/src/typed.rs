@@ -11,7 +11,8 @@ use crate::convert::{self, DecodeError};
 /// The models are those that the types are made of: `models()`, which `include_models!` generates.
 ///
 /// ```ignore
-/// let ada = MyModel::new("default", "ada", "Ada", "Lovelace");
+/// let required = NewMyModel { first_name: "Ada".to_owned(), last_name: "Lovelace".to_owned() };
+/// let ada = MyModel::new(required).named("ada").in_namespace("default");
 /// let created = api.create(&PostParams::default(), &ada.new_custom_resource(models())?).await?;
 /// let ada = MyModel::from_custom_resource(models(), &created)?;
 /// ```

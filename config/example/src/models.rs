@@ -4,7 +4,7 @@ xos_controller::include_models!();
 
 /// The computed property `full_name`.
 pub trait FullName {
-    /// First and last name, as a person is addressed.
+    /// Returns the first and the last name.
     fn full_name(&self) -> String;
 }
 

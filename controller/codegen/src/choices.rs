@@ -6,26 +6,27 @@ use xos_xproto::{Choice, ContentType, Field, Literal, ScalarType};
 
 use crate::text::{ALLOW, camel, doc};
 
-/// Whether a field's values are an enum: its type can have choices, and at least one of them is a value.
+/// Returns whether a field's values become an enum: its type allows choices, and at least one choice is a value.
 pub(crate) fn applies(field: &Field) -> bool {
     let is_date = field.content_type == Some(ContentType::Date);
     let has_type = field.ty.is_integer() || field.ty == ScalarType::String && !is_date;
     has_type && values(field).next().is_some()
 }
 
-/// The choices but `None`, which is the absence of a value.
+/// Returns the choices other than `None`, which stands for no value.
 fn values(field: &Field) -> impl Iterator<Item = &Choice> {
     let choices = field.choices.iter().flatten();
     choices.filter(|choice| matches!(choice.value, Literal::Str(_) | Literal::Int(_)))
 }
 
-/// The choices with the names of their variants.
+/// Returns the choices with the names of their variants.
 fn variants(field: &Field) -> Vec<(&Choice, String)> {
-    // `ALL` is the constant, and `Self` no name.
+    // `ALL` is a constant of the enum, and `Self` cannot be a name.
     let mut taken: BTreeSet<_> = ["ALL", "Self"].map(str::to_owned).into();
     let mut variants = Vec::new();
     for choice in values(field) {
-        let (own, mut count) = (variant(choice), 1);
+        let own = variant(choice);
+        let mut count = 1;
         let mut name = own.clone();
         while !taken.insert(name.clone()) {
             count += 1;
@@ -40,7 +41,7 @@ fn variants(field: &Field) -> Vec<(&Choice, String)> {
     variants
 }
 
-/// What a value is called: as it reads, else as its label reads.
+/// Returns the name of a value's variant, made of the value; if that gives no name, of the label.
 fn variant(choice: &Choice) -> String {
     let name = match &choice.value {
         Literal::Int(number) if *number < 0 => format!("Minus{}", number.unsigned_abs()),
@@ -56,13 +57,13 @@ fn variant(choice: &Choice) -> String {
     }
 }
 
-/// The default of a field as a variant.
+/// Returns the variant of a field's default.
 pub(crate) fn default_variant(field: &Field) -> Option<String> {
     let default = field.default.as_ref()?;
     variants(field).into_iter().find(|(choice, _)| choice.value == *default).map(|(_, name)| name)
 }
 
-/// The enum of a field, and what it can do.
+/// Returns the code of a field's enum and its implementations.
 pub(crate) fn code(field: &Field, name: &str) -> String {
     let variants = variants(field);
     let full = format!("{}.{}", field.declared_in, field.name);

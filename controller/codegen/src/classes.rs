@@ -1,4 +1,4 @@
-//! What is a what: a trait for each model that others inherit from.
+//! The trait of each model that others inherit from (a class), and its implementations.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use crate::member::{self, Member};
 use crate::names::{Names, free};
 use crate::text::{ALLOW, doc, plain};
 
-/// Methods that every typed object has; a field of that name has a getter with `_` behind.
+/// The methods that every typed object has. The getter of a field with such a name ends with `_`.
 const METHODS: [&str; 29] = [
     "borrow",
     "borrow_mut",
@@ -41,10 +41,10 @@ const METHODS: [&str; 29] = [
     "write_to",
 ];
 
-/// The methods of a class's own members: getter, and setter where authors may write. By the name in xproto.
+/// The methods of a class's own members by their names in xproto: a getter, and a setter where authors may write.
 type Methods<'m> = HashMap<&'m str, (String, Option<String>)>;
 
-/// Gives the methods of a class names that no class has that it is.
+/// Names the methods of a class's own members. No class that it inherits from has a method of such a name.
 fn methods<'m>(class: &'m Model, names: &Names<'m>) -> Methods<'m> {
     let mut taken: BTreeSet<_> = METHODS.map(str::to_owned).into();
     let mut own = HashMap::new();
@@ -61,7 +61,7 @@ fn methods<'m>(class: &'m Model, names: &Names<'m>) -> Methods<'m> {
     own
 }
 
-/// The trait of a class.
+/// Returns the code of a class's trait.
 pub(crate) fn declaration(class: &Model, name: &str, names: &Names<'_>) -> String {
     let members = member::all(class, names);
     let methods = methods(class, names);
@@ -99,7 +99,7 @@ fn setter_head(member: &Member<'_>, setter: &str) -> String {
     format!("fn {setter}(&mut self, value: {})", member.full_type())
 }
 
-/// That a model is all that it is.
+/// Returns the code that implements, for a model, its own trait and those of all its bases.
 pub(crate) fn implementations(model: &Model, name: &str, names: &Names<'_>) -> String {
     let members = member::all(model, names);
     let classes = model.lineage.iter().filter_map(|class| names.models().get(class));

@@ -1,4 +1,4 @@
-//! Constants of a model: its fields and links (`Site::NAME`), and the reverse ports of links that lead to it (`Site::SLICES`).
+//! Constants of a model: its fields and links (`Site::NAME`), and the reverse ports of links to it (`Site::SLICES`).
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::names::{Names, free};
 use crate::text::{ALLOW, doc, plain};
 use crate::used::Used;
 
-/// Constants that every typed object has.
+/// The constants that every typed object has.
 const CONSTANTS: [&str; 4] = ["MODEL_NAME", "CLASS_NAMES", "IS_ABSTRACT", "HAS_HEIRS"];
-/// The base of all models: its fields are constants of it alone.
+/// The base of all models. Only this model has constants for its fields.
 const ROOT: &str = "XOSBase";
 
-/// The constants of a model. Reverse ports of its bases stand there.
+/// Returns the code of a model's constants. Reverse ports that a base has are constants of the base.
 pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>) -> String {
     let mut taken: BTreeSet<_> = CONSTANTS.map(str::to_owned).into();
     let mut constant = |xos: &str| free(&plain(xos).to_uppercase(), "_", &mut taken);

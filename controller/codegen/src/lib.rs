@@ -8,7 +8,7 @@
 //! }
 //! ```
 //!
-//! and in the crate: `xos_controller::include_models!();`, which brings in
+//! and in the crate `xos_controller::include_models!();`. This includes
 //!
 //! - a **struct** for each model: its fields, [`new`](#new-objects) and the `Model` trait, which reads it from an object and writes
 //!   it back. A model that others inherit from, abstract or not, is also a view of their objects;
@@ -34,10 +34,10 @@
 //! let subscriber = RCORDSubscriber { c_tag: Some(111), ..RCORDSubscriber::new(required).named("alice") };
 //! ```
 //!
-//! `NewRCORDSubscriber` has what an object cannot be without, the bases' fields included; the compiler asks for a field that becomes
-//! required. All else has the model's default, or no value. `named` sets `metadata.name`, `in_namespace` the namespace; a step creates
-//! an object without a namespace in that of the object at hand, and `find_or_create` gives a name to one that has none. A model that
-//! needs nothing has `new()` and `Default`.
+//! `NewRCORDSubscriber` has the required fields and links, those of the bases included. A field that becomes required later is a compile
+//! error until it is given. All other fields have the model's default, or no value. `named` sets `metadata.name`, and `in_namespace`
+//! the namespace. An object without a namespace is created in that of the object that the step handles; `find_or_create` names an
+//! object that has no name. A model without required fields has `new()` and `Default`.
 //!
 //! # Queries
 //!
@@ -45,13 +45,13 @@
 //! let subscribers = ctx.models::<RCORDSubscriber>().filter(RCORDSubscriber::C_TAG, 111).filter(XOSBase::NO_SYNC, false).all()?;
 //! ```
 //!
-//! A constant belongs to its model, and a base's constants are good for its heirs; the value has to be of the field's type. A link is
-//! compared with a `Link`, or with its peer's name; `()` is no value. The fields of `XOSBase` are constants of `XOSBase` alone.
+//! A constant can be used in queries of its model and of all models that inherit from it. The value must have the field's type. A link is
+//! compared with a `Link`, or with the name of its peer; `()` means no value. Fields of `XOSBase` are constants of `XOSBase` only.
 //!
 //! # Names
 //!
-//! Fields have their names of xproto, with `r#` before Rust's keywords. A name that is taken (by a model, by `meta`) has `_`
-//! behind it; a getter also where the name is a method of every object (`clone`, `write_to` …).
+//! Fields have their names from xproto, with `r#` before Rust's keywords. A name that is taken (by a model, or by `meta`) ends with `_`;
+//! so does a getter whose name is a method of every object (`clone`, `write_to` …).
 
 mod choices;
 mod classes;
@@ -72,7 +72,7 @@ use xos_xproto::{ModelSet, Sources, compile, render};
 pub use names::Names;
 use used::Used;
 
-/// Why no Rust code could be made. Its `Debug` is its text: that is what cargo shows of a failed build script.
+/// An error of the generator. Its `Debug` is its message, because that is what cargo shows of a failed build script.
 #[derive(thiserror::Error)]
 pub enum CodegenError {
     /// A file could not be read or written.
@@ -97,7 +97,7 @@ impl fmt::Debug for CodegenError {
     }
 }
 
-/// Compiles xproto files (paths relative to the package) to `models.rs` in cargo's OUT_DIR. Warnings are shown by cargo.
+/// Compiles xproto files (paths relative to the package) to `models.rs` in cargo's OUT_DIR. Cargo shows the warnings.
 ///
 /// # Errors
 /// When a file cannot be read, or the models have errors; the message shows each with its place.
@@ -105,8 +105,8 @@ pub fn build(files: &[&str]) -> Result<(), CodegenError> {
     build_as("models", files)
 }
 
-/// As [`build`], to a file of that name, for `include_models!("name")`: a crate may have several sets of models, each in a module of
-/// its own.
+/// Does what [`build`] does, for a file of that name and `include_models!("name")`. A crate may have several sets of models, each in
+/// its own module.
 ///
 /// # Errors
 /// As for [`build`].
@@ -140,7 +140,7 @@ pub fn generate(models: &ModelSet) -> String {
     code_of(models, &models.iter().map(|model| model.name.as_str()).collect())
 }
 
-/// As [`generate`], without the models of the core that the set's other models do not use.
+/// Returns the Rust code for a set without those of the core's models that the others do not use.
 pub fn generate_used(models: &ModelSet) -> String {
     code_of(models, &used::used(models))
 }
@@ -161,12 +161,12 @@ fn code_of(models: &ModelSet, used: &Used<'_>) -> String {
     code
 }
 
-/// The constant `XPROTO` with files' names and texts, and the function `models` that gives them compiled.
+/// Returns the code of the constant `XPROTO` with files' names and texts, and of the function `models`, which returns them compiled.
 pub fn embed(files: &[(String, String)]) -> String {
     embedded(files.iter().map(|(name, text)| (name.as_str(), format!("{text:?}"))))
 }
 
-/// As [`embed`], of names and Rust expressions that give the text.
+/// Does what [`embed`] does, with Rust expressions for the texts.
 fn embedded<'f>(files: impl Iterator<Item = (&'f str, String)>) -> String {
     let lines: String = files.map(|(name, text)| format!("    ({name:?}, {text}),\n")).collect();
     let allow = text::ALLOW;
@@ -187,7 +187,7 @@ fn embedded<'f>(files: impl Iterator<Item = (&'f str, String)>) -> String {
     )
 }
 
-/// What a file is called in messages: its name without its folder.
+/// Returns what a file is called in messages: its name without its folder.
 fn file_name(file: &str) -> &str {
     Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or(file)
 }
@@ -196,7 +196,7 @@ fn variable(name: &'static str) -> Result<PathBuf, CodegenError> {
     env::var_os(name).map(PathBuf::from).ok_or(CodegenError::NotABuildScript(name))
 }
 
-/// A line for cargo.
+/// Prints an instruction for cargo.
 fn emit(instruction: &str) {
     println!("cargo::{instruction}");
 }

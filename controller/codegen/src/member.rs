@@ -26,7 +26,7 @@ pub(crate) struct Member<'m> {
     pub(crate) is_settable: bool,
     /// Whether the API server fills in the default.
     is_filled: bool,
-    /// What its documentation says.
+    /// The help text.
     help: &'m str,
     state: FieldState,
 }
@@ -50,7 +50,7 @@ const LINK: &str = "::xos_controller::model::Link";
 const FIELD: &str = "::xos_controller::model::Field";
 
 impl Type {
-    /// The type of a value.
+    /// Returns the type of a value.
     pub(crate) fn owned(&self) -> String {
         match self {
             Self::Text => "::std::string::String".to_owned(),
@@ -63,7 +63,7 @@ impl Type {
         }
     }
 
-    /// What a getter gives, and how it gets that from the struct's member: without and with `Option`.
+    /// Returns the type that a getter returns, and the code that converts the struct's member to it: without and with `Option`.
     pub(crate) fn borrowed(&self) -> (String, &'static str, &'static str) {
         match self {
             Self::Text => ("&::std::primitive::str".to_owned(), ".as_str()", ".as_deref()"),
@@ -73,13 +73,13 @@ impl Type {
         }
     }
 
-    /// Whether a getter borrows the member itself.
+    /// Returns whether a getter borrows the member itself.
     pub(crate) fn is_borrowed_whole(&self) -> bool {
         matches!(self, Self::Link(_) | Self::Links(_))
     }
 }
 
-/// The members of a model's struct, in the order of the model.
+/// Returns the members of a model's struct, in the order of the model.
 pub(crate) fn all<'m>(model: &'m Model, names: &Names<'_>) -> Vec<Member<'m>> {
     let mut taken: BTreeSet<_> = ["meta".to_owned()].into();
     let fields = model.fields.iter().map(|field| Member::of(field, names));
@@ -95,8 +95,8 @@ impl<'m> Member<'m> {
     fn of(field: &'m Field, names: &Names<'_>) -> Self {
         let ty = type_of(field, names);
         let default = default_of(field, &ty);
-        // A required field without a default is given; a moment or a callable is filled in after the object was made, and so is
-        // what is not the operator's.
+        // A required field without a default is given by whoever makes the object. A moment, the result of a callable, and what is
+        // not the operator's are filled in later.
         let is_given = matches!(field.default, None | Some(Literal::Null)) && field.state == FieldState::Declarative;
         Self {
             xos: &field.name,
@@ -112,7 +112,7 @@ impl<'m> Member<'m> {
         }
     }
 
-    /// A link: a reference, or a list of them.
+    /// Makes the member of a link: a reference, or a list of references.
     fn of_link(link: &'m Link, names: &Names<'_>) -> Self {
         let peer = names.of_struct(&link.peer).map_or("::xos_controller::model::Object", |name| name).to_owned();
         let is_many = link.is_to_many();
@@ -131,12 +131,12 @@ impl<'m> Member<'m> {
         }
     }
 
-    /// The type of the struct's member.
+    /// Returns the type of the struct's member.
     pub(crate) fn full_type(&self) -> String {
         if self.optional { format!("::std::option::Option<{}>", self.ty.owned()) } else { self.ty.owned() }
     }
 
-    /// What its documentation says.
+    /// Returns the text of its documentation.
     pub(crate) fn text(&self) -> String {
         let state = match self.state {
             FieldState::Declarative => "",
@@ -150,12 +150,12 @@ impl<'m> Member<'m> {
         format!("{}    pub {}: {},\n", doc(&self.text(), "    "), self.name, self.full_type())
     }
 
-    /// Whether a new object must have it.
+    /// Returns whether a new object must have it.
     pub(crate) fn is_required(&self) -> bool {
         !self.optional && self.default.is_none()
     }
 
-    /// Its value in a new object.
+    /// Returns the code of its value in a new object.
     pub(crate) fn initial(&self) -> String {
         match (&self.default, self.optional) {
             (Some(default), false) => default.clone(),
@@ -165,7 +165,7 @@ impl<'m> Member<'m> {
         }
     }
 
-    /// The constant of that name, for queries.
+    /// Returns the code of its constant.
     pub(crate) fn constant(&self, model: &str, name: &str) -> String {
         let value = match &self.ty {
             Type::Links(peer) => format!("{LINK}<{peer}>"),
@@ -180,7 +180,8 @@ impl<'m> Member<'m> {
     }
 
     pub(crate) fn read(&self) -> String {
-        let (name, xos) = (&self.name, self.xos);
+        let name = &self.name;
+        let xos = self.xos;
         let value = match (&self.default, self.optional) {
             (_, true) => format!("o.optional({xos:?})?"),
             (Some(default), false) => format!("o.optional({xos:?})?.unwrap_or_else(|| {default})"),
@@ -190,7 +191,8 @@ impl<'m> Member<'m> {
     }
 
     pub(crate) fn write(&self) -> String {
-        let (name, xos) = (&self.name, self.xos);
+        let name = &self.name;
+        let xos = self.xos;
         let default = self.default.as_ref().filter(|_| !self.optional);
         let none = "::std::option::Option::None";
         match self.ty {

@@ -1,4 +1,4 @@
-//! What the models, their classes and their choices are called in Rust.
+//! The Rust names of models, of their classes and of their choices.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,11 +7,11 @@ use xos_xproto::{Field, Model, ModelSet};
 use crate::choices;
 use crate::text::{camel, identifier, plain};
 
-/// What the types of a set are called in Rust, each by a name of its own: for those who generate more.
+/// The Rust names of a set's types, each different. Public for generators of more code.
 #[derive(Debug)]
 pub struct Names<'m> {
     structs: HashMap<&'m str, String>,
-    /// The structs of what new objects need.
+    /// The structs of required fields.
     required: HashMap<&'m str, String>,
     traits: HashMap<&'m str, String>,
     /// By declaring model, then field.
@@ -20,7 +20,7 @@ pub struct Names<'m> {
 }
 
 impl<'m> Names<'m> {
-    /// Names models first, then the traits of classes, what new objects need, and choices.
+    /// Gives names to models first, then to the traits of classes, to the structs of required fields, and to choices.
     pub fn of(models: &'m ModelSet) -> Self {
         let mut taken = BTreeSet::new();
         let named = |model: &'m Model| (model.name.as_str(), plain(&model.name));
@@ -68,12 +68,12 @@ impl<'m> Names<'m> {
     }
 }
 
-/// Whether a model has a trait.
+/// Returns whether a model has a trait.
 fn is_class(models: &ModelSet, model: &Model) -> bool {
     model.is_abstract || models.is_base(&model.name)
 }
 
-/// The name, or with more behind it until it is nobody else's. As it is written.
+/// Returns the name as an identifier, with `more` appended until no other has it.
 pub(crate) fn free(plain: &str, more: &str, taken: &mut BTreeSet<String>) -> String {
     let mut name = identifier(plain);
     while !taken.insert(name.clone()) {

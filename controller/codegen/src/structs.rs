@@ -8,7 +8,7 @@ use crate::text::{ALLOW, doc};
 
 const MODEL: &str = "::xos_controller::model";
 
-/// The struct of a model, its constructor, and its `Model` implementation.
+/// Returns the code of a model's struct, its constructor, and its `Model` implementation.
 pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>) -> String {
     let members = member::all(model, names);
     let declarations: String = members.iter().map(Member::declaration).collect();
@@ -39,7 +39,7 @@ fn description(model: &Model, names: &Names<'_>) -> String {
     format!("{own}\n\n{what}{bases}{}", heirs.unwrap_or_default()).trim().to_owned()
 }
 
-/// The struct of the required fields, if there are any, and the methods that make a new object of them.
+/// Returns the code of the struct of required fields, if there are any, and of the methods that make a new object.
 fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<'_>) -> String {
     let required: Vec<_> = members.iter().filter(|member| member.is_required()).collect();
     let initial: String = members.iter().map(|m| format!("            {}: {},\n", m.name, m.initial())).collect();
@@ -71,7 +71,7 @@ fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<
         self
     }}
 
-    /// Sets the object's namespace. Without one, a step creates it in the namespace of the object at hand.
+    /// Sets the object's namespace. An object without one is created in the namespace of the object that a step handles.
     pub fn in_namespace(mut self, namespace: impl ::std::convert::Into<::std::string::String>) -> Self {{
         self.meta.namespace = namespace.into();
         self
@@ -83,7 +83,7 @@ fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<
     )
 }
 
-/// The struct of the required fields.
+/// Returns the code of the struct of required fields.
 fn required_fields(model: &Model, name: &str, given: &str, required: &[&Member<'_>]) -> String {
     let declarations: String = required.iter().map(|member| member.declaration()).collect();
     let head = doc(&format!("What a new {} must have.", model.name), "");
@@ -102,7 +102,7 @@ pub struct {given} {{
     )
 }
 
-/// `Default` of a model that needs nothing.
+/// Returns the code of `Default`, for a model without required fields.
 fn default(name: &str) -> String {
     format!(
         "{ALLOW}impl ::std::default::Default for {name} {{

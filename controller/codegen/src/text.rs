@@ -1,13 +1,12 @@
-//! Text of the models as text of Rust code.
+//! Texts of models as texts of Rust code.
 
 use std::fmt::Write as _;
 
-/// What stands before every generated item: lints on names and style are not for what was written by nobody, and no crate uses all
-/// of its models.
+/// Comes before every generated item: lints of names and style are not for generated code, and no crate uses all of it.
 pub(crate) const ALLOW: &str = "#[allow(clippy::all, clippy::pedantic, clippy::nursery)]\n\
     #[allow(dead_code, non_camel_case_types, non_snake_case, unreachable_pub)]\n";
 
-/// A text as documentation: every line shows as it is.
+/// Returns a text as a documentation comment that shows every line as it is written.
 pub(crate) fn doc(text: &str, indent: &str) -> String {
     text.lines().fold(String::new(), |mut code, line| {
         let line: String = line.trim().chars().filter(|&c| is_plain(c)).collect();
@@ -17,18 +16,18 @@ pub(crate) fn doc(text: &str, indent: &str) -> String {
     })
 }
 
-/// Whether a character may stand in a comment: not one that controls how others are shown.
+/// Returns whether a character may be in a comment. One that controls how others are shown may not.
 fn is_plain(c: char) -> bool {
     matches!(c, '\'' | '"' | '\\') || c.escape_debug().len() == 1
 }
 
-/// What rustdoc would take for a link, a tag or a block is shown as it was written.
+/// Escapes what rustdoc would take for a link, a tag or a block.
 fn escaped(line: &str) -> String {
     let line = line.replace('[', "\\[").replace('<', "\\<").replace("```", "\\`\\`\\`").replace("~~~", "\\~~~");
     line.split(' ').map(linked).collect::<Vec<_>>().join(" ")
 }
 
-/// A bare address as a link.
+/// Makes a link of a bare address.
 fn linked(word: &str) -> String {
     let starts = ["http://", "https://"].iter().filter_map(|scheme| word.find(scheme)).min();
     let Some(start) = starts.filter(|_| !word.contains(['`', '\\', '>'])) else {
@@ -39,7 +38,7 @@ fn linked(word: &str) -> String {
     format!("{before}<{address}>{}", &rest[address.len()..])
 }
 
-/// Words that cannot be names without `r#`.
+/// The words that cannot be names without `r#`.
 const KEYWORDS: [&str; 49] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
@@ -47,7 +46,7 @@ const KEYWORDS: [&str; 49] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "_",
 ];
 
-/// A name with the characters that a Rust identifier has, without regard to keywords.
+/// Returns a name with only the characters that a Rust identifier may have. It may still be a keyword.
 pub(crate) fn plain(name: &str) -> String {
     let mut plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
     if plain.starts_with(|c: char| c.is_ascii_digit()) || plain.chars().all(|c| c == '_') {
@@ -56,7 +55,7 @@ pub(crate) fn plain(name: &str) -> String {
     if plain == "_" { "__".to_owned() } else { plain }
 }
 
-/// A plain name as it is written.
+/// Returns a plain name as an identifier, with `r#` or `_` where it is a keyword.
 pub(crate) fn identifier(plain: &str) -> String {
     match plain {
         // These cannot be raw identifiers.
@@ -66,7 +65,7 @@ pub(crate) fn identifier(plain: &str) -> String {
     }
 }
 
-/// UpperCamelCase of words that stand between other characters; a word in capital letters only becomes a plain one (`NAT` is `Nat`).
+/// Returns the words of a text in UpperCamelCase. A word in capital letters becomes a plain one: `NAT` is `Nat`.
 pub(crate) fn camel(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.fold(String::new(), |mut name, word| {

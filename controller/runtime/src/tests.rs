@@ -27,6 +27,10 @@ fn collect(path: &Path, uses: &mut BTreeSet<String>) {
         }
         return;
     }
+    // Templates of new services are not modules of this crate.
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return;
+    }
     let text = fs::read_to_string(path).unwrap();
     for (at, prefix) in text.match_indices("crate::") {
         let rest = &text[at + prefix.len()..];

@@ -1,6 +1,6 @@
 //! `example-directory`: a directory of people over HTTP, the backend of the example synchronizer.
 //!
-//! People are kept in a JSON file, an object keyed by id. It can be told to fail, and counts what it was asked to do.
+//! People are kept in a JSON file, an object with a member for each id. For tests it can be told to fail, and counts its writes.
 
 use std::{
     collections::BTreeMap,
@@ -29,16 +29,16 @@ use tokio::{
 
 /// A directory of people over HTTP, kept in a file.
 ///
-/// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to be there before, and a team
-/// with people in it stays. GET /stats counts the writes of each id. POST /fail with
+/// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to exist before the person,
+/// and a team with people in it cannot be deleted. GET /stats counts the writes of each id. POST /fail with
 /// {"status": 503, "message": "closed"} makes every later write answer so, until DELETE /fail.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one. The first line of output tells which.
+    /// Address to listen on; port 0 takes a free one. The first line of output shows it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The file that people are kept in; it is made when it is not there.
+    /// The file with the people; it is created if it does not exist
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 }
@@ -56,12 +56,13 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> io::Result<()> {
     let directory = Directory::open(arguments.file)?;
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(arguments.listen).await?;
     let mut out = io::stdout();
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
-    // A client that keeps its connection open does not hold the end up: every answer is written at once.
+    // A client that keeps its connection open does not delay the end: every answer is written at once.
     tokio::select! {
         served = axum::serve(listener, router(directory)).into_future() => served,
         _ = terminate.recv() => Ok(()),
@@ -80,7 +81,7 @@ fn router(directory: Directory) -> Router {
         .with_state(Shared(Arc::new(Mutex::new(directory))))
 }
 
-/// Somebody in the directory.
+/// A person in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Person {
     first_name: String,
@@ -140,7 +141,7 @@ impl Directory {
         Ok(Self { file, kept, failure: None, stats: Stats::default() })
     }
 
-    /// Ok when writes are answered as they should be.
+    /// Returns an error if writes were told to fail.
     fn open_for(&mut self, id: &str) -> Result<(), Refusal> {
         let Some(failure) = &self.failure else {
             return Ok(());
@@ -150,7 +151,7 @@ impl Directory {
         Err(Refusal(status, failure.message.clone()))
     }
 
-    /// True when the person is new.
+    /// Writes a person. Returns whether the person is new.
     fn put(&mut self, id: &str, person: Person) -> Result<bool, Refusal> {
         self.open_for(id)?;
         if let Some(team) = person.team.as_ref().filter(|team| !self.kept.teams.contains_key(*team)) {
@@ -171,7 +172,7 @@ impl Directory {
         self.keep(kept)
     }
 
-    /// True when the team is new.
+    /// Writes a team. Returns whether the team is new.
     fn put_team(&mut self, id: &str, team: Team) -> Result<bool, Refusal> {
         self.open_for(id)?;
         let mut kept = self.kept.clone();
@@ -192,7 +193,7 @@ impl Directory {
         self.keep(kept)
     }
 
-    /// The file is never half written, and memory never ahead of it.
+    /// Replaces the file and then the people in memory. The file is never half written.
     fn keep(&mut self, kept: Kept) -> Result<(), Refusal> {
         let text = serde_json::to_vec_pretty(&kept).map_err(io::Error::from)?;
         replace(&self.file, &text)?;
@@ -208,7 +209,7 @@ fn replace(file: &FilePath, text: &[u8]) -> io::Result<()> {
     fs::rename(&making, file)
 }
 
-/// A request that is not done, and what is said to it.
+/// The answer to a request that is refused.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal(StatusCode, String);
 
@@ -234,7 +235,7 @@ impl IntoResponse for Refusal {
 struct Shared(Arc<Mutex<Directory>>);
 
 impl Shared {
-    /// A handler that panicked has left a whole directory: it is replaced in one step.
+    /// Returns the directory. It is complete even if a handler panicked: it is replaced in one step.
     fn lock(&self) -> MutexGuard<'_, Directory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -69,7 +69,8 @@ fn a_new_object_takes_every_value_that_it_may_have() {
 
 /// Sets a member as it is wanted; what is the framework's is refused.
 fn set(object: &mut Dynamic<'_>, member: &Member, wanted: &Object) -> Result<(), DynamicError> {
-    let (name, value) = (member.name(), wanted.fields.get(member.name()));
+    let name = member.name();
+    let value = wanted.fields.get(name);
     let references = |value: &Value| serde_json::from_value(value.clone()).unwrap();
     let outcome = match (member, value) {
         (Member::Field(_), value) => object.set(name, value.cloned().unwrap_or_default()),
@@ -113,7 +114,9 @@ fn what_a_field_cannot_have_is_refused_and_changes_nothing() {
 /// Random models prove something only while they have what fields can have.
 #[test]
 fn random_models_have_values_of_all_sorts() {
-    let (mut choices, mut defaults, mut awkward) = (0, 0, 0);
+    let mut choices = 0;
+    let mut defaults = 0;
+    let mut awkward = 0;
     for (_, models) in sets() {
         for field in models.iter().filter(|model| !model.is_built_in()).flat_map(Model::own_fields) {
             choices += usize::from(field.choices.is_some());

@@ -28,9 +28,10 @@ pub(super) fn warn_of_unenforced_rules(models: &ModelSet) {
     }
 }
 
-/// Warns of models that have neither a step nor a policy.
+/// Warns of models that have neither a step nor a policy. Those that come with the compiler are not the service's own.
 pub(super) fn warn_of_models_without_step(registry: &Registry) {
-    for entry in registry.entries().filter(|entry| entry.step.is_none() && entry.policies.is_empty()) {
+    let entries = registry.entries().filter(|entry| !entry.model.is_built_in());
+    for entry in entries.filter(|entry| entry.step.is_none() && entry.policies.is_empty()) {
         tracing::warn!(model = entry.model.name, "no step for this model: its objects are stored but not synchronized");
     }
 }

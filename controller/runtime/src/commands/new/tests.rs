@@ -31,3 +31,16 @@ fn a_bad_name_writes_nothing() {
     assert!(matches!(run(&args("a b", parent.path()), &mut vec![]), Err(NewError::Name(_))));
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn the_page_for_authors_shows_what_is_printed() {
+    let parent = tempfile::tempdir().unwrap();
+    let mut out = Vec::new();
+    run(&NewArgs { base: Base::ServiceInstance, ..args("voip", parent.path()) }, &mut out).unwrap();
+    let printed = String::from_utf8(out).unwrap().replace(parent.path().to_str().unwrap(), "..");
+    let page = include_str!("../../../../../docs/writing-a-service.md");
+    assert!(
+        page.contains(&format!("$ target/debug/xos new voip --base ServiceInstance --parent ..\n{printed}```\n")),
+        "{printed}"
+    );
+}
