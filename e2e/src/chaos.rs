@@ -133,7 +133,7 @@ impl SyncStep for SyncPort {
     async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
         put(ctx, o, &json!({"of": peer(o, "slice")?})).await?;
         o.set("vlan", json!(100 + o.meta.name.len()));
-        // Saved before the slice is told: it is to see the mac.
+        // Saved before the slice is touched, so that its step sees the mac.
         o.set("mac", json!(format!("mac of {}", o.meta.name)));
         ctx.save(o).await?;
         let slice: Option<Object> = ctx.models_of("Slice").named(peer(o, "slice")?)?;

@@ -23,7 +23,7 @@ const NAMESPACE: &str = "default";
 
 /// Everything that runs. All of it ends when this value is dropped.
 pub(crate) struct Stage {
-    // In the order in which they end.
+    // The fields are in the order in which they are dropped.
     synchronizer: Synchronizer,
     launch: Launch,
     pub(crate) directory: Directory,

@@ -22,7 +22,7 @@ pub fn exit_code(program: &str, result: Result<(), Box<dyn Error>>) -> ExitCode 
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error may be closed; the exit code still tells.
+            // If standard error is closed, the exit code still shows the failure.
             let _printed = writeln!(io::stderr(), "{program}: {}", chain(&*error));
             ExitCode::FAILURE
         }

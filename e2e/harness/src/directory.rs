@@ -61,7 +61,7 @@ pub struct Stats {
 #[derive(Debug)]
 pub struct Directory {
     child: Child,
-    // Open for as long as it runs: a closed one would end it at its next word.
+    // Kept open while it runs: if it were closed, the next output would end the process.
     _output: Lines<BufReader<tokio::process::ChildStdout>>,
     url: String,
     http: reqwest::Client,

@@ -39,7 +39,7 @@ pub(crate) async fn remove(client: &Client, kubectl: &Kubectl, namespace: &str) 
     let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     let each = stream::iter(held).map(|(api, name)| {
         let patch = &patch;
-        // One that is gone meanwhile needs no patch.
+        // An object that was deleted meanwhile needs no patch.
         async move { api.patch(name, &PatchParams::default(), patch).await.ok() }
     });
     each.buffer_unordered(AT_ONCE).for_each(async |_patched| ()).await;

@@ -87,7 +87,7 @@ impl Controller {
         let name = name.to_owned();
         let running = tokio::spawn(async move {
             let ended = controller::run_on(client, synchronizer, &config, until).await;
-            // Whoever waits for what it does would not learn why nothing is done.
+            // A test that waits for its work would not see why nothing happens.
             if let Err(error) = &ended {
                 eprintln!("the controller {name} ended: {error}");
             }
@@ -267,7 +267,7 @@ impl Objects {
         let api = self.api(model)?;
         let kind = self.models.get(model).map(xos_crds::api_resource);
         let kind = kind.ok_or_else(|| models::Error::Unknown(model.to_owned()))?;
-        // It is read before it can be written.
+        // A kind can be read before it can be written.
         let probe = DynamicObject::new("probe", &kind).data(json!({"spec": {}}));
         let parameters = PostParams { dry_run: true, ..PostParams::default() };
         let look = async || match api.create(&parameters, &probe).await {

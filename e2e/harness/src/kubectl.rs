@@ -82,7 +82,7 @@ impl Kubectl {
     pub async fn feed<S: AsRef<OsStr>>(&self, arguments: &[S], input: &str) -> Result<Output, Error> {
         let mut child = self.command(arguments).spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            // It may have answered without reading; then its answer counts.
+            // It may have answered without reading its input.
             stdin.write_all(input.as_bytes()).await.or_else(closed)?;
         }
         let output = child.wait_with_output().await?;
@@ -112,7 +112,7 @@ impl Kubectl {
 
     fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(&self.program);
-        // Paths in arguments are the repository's.
+        // Paths in arguments are relative to the repository.
         command.args(arguments).current_dir(paths::repository());
         command.env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", &self.cache);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

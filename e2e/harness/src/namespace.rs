@@ -181,7 +181,7 @@ impl TestNamespace {
 
     /// Asks for the namespace's deletion. The namespace controller does the rest while other tests run.
     async fn delete(&self) -> Result<(), Error> {
-        // The controller that would remove them is gone by now.
+        // The controller that would remove them has ended.
         finalizers::remove(&self.client, self.cluster.kubectl(), &self.name).await;
         Api::<Namespace>::all(self.client.clone()).delete(&self.name, &DeleteParams::background()).await?;
         Ok(())

@@ -83,7 +83,7 @@ pub fn exec_on_leash(parent: u32, command: &[std::ffi::OsString]) -> Error {
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
         return Error::system("put a leash on", program.to_string_lossy())(error.into());
     }
-    // The parent may have died before the leash was on.
+    // The parent may have ended before the signal was asked for.
     let alive = rustix::process::getppid().is_some_and(|now| now.as_raw_nonzero().get().unsigned_abs() == parent);
     if !alive {
         return Error::system("start", program.to_string_lossy())(io::Error::other("the parent process is gone"));
@@ -227,7 +227,7 @@ pub fn is_alive(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
         return false;
     };
-    // "pid (name) state …", and the name may hold anything.
+    // The line is "pid (name) state …", and the name may contain anything.
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }

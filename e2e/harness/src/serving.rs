@@ -155,10 +155,10 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 /// Ends when the starter has ended; never when the starter has let this program go on alone.
 async fn end_of_input() {
     let (sender, receiver) = oneshot::channel();
-    // A thread of its own: at its end a runtime would wait for the read.
+    // A separate thread, because a runtime would wait for the read when it ends.
     std::thread::spawn(move || {
         let is_alone = io::stdin().lock().lines().map_while(Result::ok).any(|line| line == DETACH);
-        // Nobody listens any more when the process is about to end.
+        // The receiver is gone when the process is about to end.
         let _ = sender.send(is_alone);
     });
     if receiver.await.unwrap_or(true) {

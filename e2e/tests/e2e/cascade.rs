@@ -75,7 +75,7 @@ async fn objects_with_random_links_go_in_any_order() {
         order.shuffle(&mut random);
         let delete = order.iter().map(|&at| {
             let objects = &objects;
-            // What leads to it may have gone with it already.
+            // It may have been deleted already, together with an object that it has a link to.
             async move { objects.delete(kind(at), &format!("o{at}")).await.map_or_else(drop, drop) }
         });
         futures::stream::iter(delete).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;

@@ -29,7 +29,7 @@ async fn what_happened_meanwhile_is_caught_up() {
         example.people.ready("alan").await.unwrap();
         example.people.gone("grace").await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace", "Alan Turing"]);
-        // It was at rest when it was killed, so nothing had to be done twice.
+        // Nothing was running when it was killed, so nothing had to be done twice.
         assert_eq!(example.final_writes().await.unwrap(), (4, 1));
     })
     .await;
@@ -42,7 +42,7 @@ async fn killed_at_work_it_does_a_thing_at_most_once_more() {
         let names: Vec<String> = (0..PEOPLE).map(|number| format!("p{number}")).collect();
         let people: Vec<Value> = names.iter().map(|name| person(name, "Somebody", name)).collect();
         let list = json!({"apiVersion": "v1", "kind": "List", "items": people});
-        // Killed when some are done and others are not, some perhaps half.
+        // Killed when some people are done, some are not, and some maybe half.
         let at_work = eventually(SOON, "some of them done", async || match example.full_names().await {
             Ok(names) if names.len() > PEOPLE / 4 => Ok(()),
             Ok(names) => Err(format!("{} done", names.len())),

@@ -54,7 +54,7 @@ async fn look_at(namespace: &TestNamespace, definition: &CustomResourceDefinitio
     let name = definition.name_any();
     let (kind, group) = name.split_once('.').unwrap();
     let group = format!("--api-version={group}/v1");
-    // The schema is told later than the kind.
+    // The schema is published a moment after the kind.
     let explain = async || {
         let explained = namespace.kubectl(&["explain", cache, &format!("{kind}.spec"), &group]).await;
         explained.map_err(|error| causes(&error))

@@ -21,7 +21,7 @@ async fn the_kind_is_installed_and_explained() {
         assert_eq!(crd.spec.names.kind, "MyModel");
         let categories = crd.spec.names.categories.unwrap_or_default();
         assert!(categories.contains(&"xos".to_owned()), "{categories:?}");
-        // The schema is told later than the kind.
+        // The schema is published a moment after the kind.
         let explain = async || {
             let explained = example.namespace.kubectl(&["explain", "mymodel.spec"]).await;
             explained.map_err(|error| error.to_string())

@@ -57,11 +57,11 @@ async fn an_admission_policy_sets_them_in_the_create_request() {
         let both = json!(["sync.xos.opencord.org/creation", "policy.xos.opencord.org/creation"]);
         assert_eq!(thing["metadata"]["finalizers"], both);
         assert!(!managers(&thing).contains(&"xos/creation/finalizers"), "no write of the controller: {thing:#}");
-        // They are nobody's: another apply leaves them there.
+        // No field manager owns them, so another apply does not remove them.
         namespace.apply(&manifest.to_string()).await.unwrap();
         assert_eq!(objects.get("Thing", "x").await.unwrap()["metadata"]["finalizers"], both);
 
-        // One that no step was ever started for has nothing in the backend.
+        // For an object that no step was started for, delete_record does not run: the backend has nothing.
         objects.create("Thing", "held", json!({"name": "held", "noSync": true})).await.unwrap();
         objects.until("Thing", "held", "held", |o| o["status"]["policyCode"] == 1).await.unwrap();
         objects.delete("Thing", "held").await.unwrap();

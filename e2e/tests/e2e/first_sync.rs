@@ -20,7 +20,7 @@ async fn an_applied_object_is_synchronized_once() {
         assert!(status["enacted"].is_string(), "{status:#}");
         assert!(!status["history"].as_array().unwrap().is_empty(), "{status:#}");
         for (kind, value) in [("Ready", "True"), ("Synced", "True"), ("Reconciling", "False"), ("Stalled", "False")] {
-            // After kstatus, the two abnormal ones may be left out when they are false.
+            // By kstatus's rules, the two abnormal conditions may be missing when they are false.
             let found = &condition(&object, kind)["status"];
             assert!(found == value || (value == "False" && found.is_null()), "{kind}: {status:#}");
         }

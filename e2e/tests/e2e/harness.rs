@@ -75,7 +75,7 @@ async fn a_killed_starter_leaves_nothing() {
 async fn starter_for_the_test_above() {
     let cluster = Cluster::start(ServeOptions::default()).await.unwrap();
     println!("{}", serde_json::to_string(cluster.served().unwrap().ready()).unwrap());
-    // Held until it is killed, or its parent is.
+    // Runs until this process or its parent is killed.
     std::io::stdin().lines().for_each(drop);
 }
 
@@ -86,7 +86,7 @@ async fn a_killed_server_takes_its_processes_along() {
     let processes = processes_of(&ready.data_dir);
     process::signal(ready.pid, Signal::KILL).unwrap();
     assert_nothing_left(&ready, &processes).await;
-    // Nobody is left to remove it.
+    // No process is left to remove it.
     fs::remove_dir_all(&ready.data_dir).unwrap();
 }
 
@@ -111,7 +111,7 @@ async fn assert_nothing_left(ready: &Ready, processes: &[u32]) {
     })
     .await
     .unwrap();
-    // Also those that were not there when it was looked first.
+    // Including processes that started after the first look.
     eventually(GONE, "no process with the cluster's folder", async || {
         let left = processes_of(&ready.data_dir);
         if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }

@@ -14,7 +14,7 @@ async fn an_object_with_no_sync_waits_until_it_is_let_go() {
             "spec": {"firstName": "Ada", "lastName": "Lovelace", "noSync": true},
         });
         example.namespace.apply(&held.to_string()).await.unwrap();
-        // Applied later and done: the first one was looked at, and left.
+        // This one is applied later and is Ready, so the first one was seen and held back.
         example.apply("grace", "Grace", "Hopper").await.unwrap();
         example.people.ready("grace").await.unwrap();
         assert_eq!(example.full_names().await.unwrap(), ["Grace Hopper"]);

@@ -23,7 +23,7 @@ async fn a_restart_writes_nothing_and_runs_nothing() {
         let settled = example.people.ready("ada").await.unwrap();
         example.synchronizer.stop().await.unwrap();
         example.synchronizer = example.launch.start().unwrap();
-        // When the new one has handled this, it has looked at the other too.
+        // When the new controller has handled this person, it has seen the other one, too.
         example.apply("grace", "Grace", "Hopper").await.unwrap();
         example.people.ready("grace").await.unwrap();
         let later = example.people.find("ada").await.unwrap().unwrap();

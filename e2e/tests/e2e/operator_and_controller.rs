@@ -49,7 +49,7 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
         let held = objects.ready("Port", "held").await.unwrap();
         assert_eq!((&held["spec"]["admin"], &held["spec"]["vlan"]), (&json!("disabled"), &json!(222)));
 
-        // The same file again changes nothing, client-side and server-side; one value changes only that.
+        // Applying the same file again changes nothing, client-side and server-side; a new value changes only that field.
         let same = namespace.apply(&manifest("held", json!({"name": "b", "admin": "disabled"}))).await.unwrap();
         assert!(same.contains("unchanged"), "{same}");
         let arguments = ["apply", "--server-side", "-f", "-"];
@@ -64,7 +64,7 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
         all.sort();
         assert_eq!(all, ["step sync free", "step sync free", "step sync held"], "its own saves run nobody");
 
-        // What the controller set, the operator may take: from then on it is the operator's.
+        // The operator may change what the controller set, and owns it from then on.
         objects.edit("Port", "free", json!({"admin": "disabled"})).await.unwrap();
         let taken = objects.until("Port", "free", "handled", |o| {
             o["spec"]["admin"] == "disabled" && xos_harness::example::is_ready(o)

@@ -193,7 +193,7 @@ fn states() -> Vec<Row> {
 async fn each_option_lets_the_good_pass_and_refuses_the_bad() {
     let rows: Vec<Row> = [types(), limits(), content(), defaults(), links(), states()].into_iter().flatten().collect();
     let of_row = |(at, row): (usize, &Row)| {
-        // A port has a name of its own at the peer for each link to it.
+        // A back link has its own name at the peer for each link.
         let member = row.member.replace(":rows", &format!(":rows{at}")).replace(":row ", &format!(":row{at} "));
         let member = member.replace("1:1001", &format!("1:{}", 1001 + at));
         format!("message Row{at} (XOSBase) {{\n  {member};\n}}\n")

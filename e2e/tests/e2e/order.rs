@@ -45,7 +45,7 @@ async fn each_waits_for_what_it_leads_to_and_goes_before_it() {
         let controller = Controller::start(namespace, "order", synchronizer(&calls), &Value::Null).unwrap();
         let objects = Objects::new(namespace, MODELS).unwrap();
         objects.served("Step").await.unwrap();
-        // Last first: names may come later.
+        // The last one first: a linked object may be created later.
         for (name, other) in [("d", "c"), ("c", "b"), ("b", "a")] {
             objects.create("Step", name, after(name, other)).await.unwrap();
         }
@@ -62,7 +62,7 @@ async fn each_waits_for_what_it_leads_to_and_goes_before_it() {
         let tried: Vec<_> = calls.all().into_iter().filter(|call| call != "step sync a").collect();
         assert_eq!(tried, ["step sync b", "step sync c", "step sync d"]);
 
-        // Deleted from the root, they go from the leaves.
+        // The root is deleted by the operator; the leaves are deleted first.
         let before = calls.all().len();
         objects.delete("Step", "a").await.unwrap();
         objects.gone("Step", "a").await.unwrap();

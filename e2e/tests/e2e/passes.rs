@@ -55,7 +55,7 @@ async fn settles(title: &str, policy: Does, step: Does, expected: &[&str], holds
         calls.become_these(expected).await.unwrap();
         let ready = |object: &Value| xos_harness::example::is_ready(object) && holds(object);
         let settled = objects.until("Thing", "x", "settled", ready).await.unwrap();
-        // A stop waits for whatever still runs; a new start looks at everything again.
+        // A stop waits for running handlers; after a start all objects are checked again.
         controller.stop().await.unwrap();
         let synchronizer = Synchronizer::new("passes")
             .models(&[("passes.xproto", MODELS)])

@@ -44,7 +44,7 @@ async fn each_keeps_its_own_books() {
         first.become_these(&["one sync s", "one sync s"]).await.unwrap();
         second.become_these(&["two sync s", "two sync s"]).await.unwrap();
 
-        // Each lets go of it for itself.
+        // Each removes its own finalizer.
         two.stop().await.unwrap();
         objects.delete("Site", "s").await.unwrap();
         first.become_these(&["one sync s", "one sync s", "one delete s"]).await.unwrap();

@@ -20,7 +20,7 @@ async fn a_touched_object_is_synchronized_again() {
         let after = example.people.ready("ada").await.unwrap();
         assert_eq!(before["metadata"]["generation"], after["metadata"]["generation"]);
 
-        // A token that was handled is handled.
+        // The same touch does not run the step again.
         example.apply("grace", "Grace", "Hopper").await.unwrap();
         example.people.ready("grace").await.unwrap();
         assert_eq!(example.final_writes().await.unwrap(), (3, 0));

@@ -13,7 +13,7 @@ async fn a_changed_object_is_synchronized_again() {
         let changed = |object: &serde_json::Value| object["metadata"]["generation"] != before["metadata"]["generation"];
         example.people.until("ada", "changed", changed).await.unwrap();
         let after = example.people.ready("ada").await.unwrap();
-        // The same entry, once more.
+        // The same entry was written again.
         assert_eq!(example.full_names().await.unwrap(), ["Ada Lovelace"]);
         assert_eq!(example.final_writes().await.unwrap(), (2, 0));
         assert_eq!(after["status"]["backendStatus"], "OK");

@@ -10,12 +10,12 @@ use rdkafka::{
     consumer::{Consumer as _, StreamConsumer},
 };
 use tokio::sync::Semaphore;
+use xos_harness::{kafka::Kafka, wait::eventually};
 
 use super::{
     Error, print,
     step::{Measured, Running},
 };
-use xos_harness::{kafka::Kafka, wait::eventually};
 
 const ROUNDS: usize = 3;
 const PARTITIONS: i32 = 4;
@@ -34,9 +34,10 @@ pub(super) async fn rate(kafka: &Kafka, count: usize) -> Result<(), Error> {
     for round in 0..ROUNDS {
         bare.push(bare_rate(kafka, count, round).await?);
         let step = Measured::on("rate");
-        // Its HTTP client reads the system's certificates: no work for an event.
+        // Made before the time is taken: its HTTP client reads the system's certificates.
+        let services = Arc::default();
         let start = Instant::now();
-        let running = Running::start(kafka, &format!("rate-{round}"), &step)?;
+        let running = Running::with_services(kafka, &format!("rate-{round}"), &step, services)?;
         step.count.until(count).await?;
         ours.push(per_second(count, start.elapsed()));
         running.stop().await;
@@ -53,7 +54,7 @@ async fn bare_rate(kafka: &Kafka, count: usize, round: usize) -> Result<f64, Err
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", kafka.endpoint()).set("group.id", format!("bare-{round}"));
     config.set("auto.offset.reset", "earliest").set("enable.auto.commit", "true");
-    // As ours has it: with librdkafka's second it would stand still for most of the time, once its queue was full.
+    // Our setting. With librdkafka's default, 1 s, the consumer would pause most of the time once its queue is full.
     config.set("fetch.queue.backoff.ms", "10");
     let start = Instant::now();
     let consumer: StreamConsumer = config.create()?;
@@ -116,7 +117,7 @@ pub(super) async fn lag(kafka: &Kafka) -> Result<(), Error> {
     let times = times.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut lags: Vec<f64> =
         times.iter().filter_map(|(n, at)| Some(at.duration_since(*sent.get(*n)?).as_secs_f64() * 1000.0)).collect();
-    // The first ones wait for the group to form.
+    // The first messages wait until the consumer group has formed.
     lags.drain(..10.min(lags.len()));
     lags.sort_by(f64::total_cmp);
     let at = |part: usize| lags.get(lags.len() * part / 100).copied().unwrap_or_default();

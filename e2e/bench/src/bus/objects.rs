@@ -8,17 +8,17 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{DynamicObject, PostParams};
 use serde_json::{Value, json};
-use xos_model::{NaturalKey, Object};
-use xos_runtime::Synchronizer;
-use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError};
-
-use super::{Error, count::Count, memory, messages::per_second, print};
 use xos_harness::{
     inprocess::{Controller, Objects},
     kafka::Kafka,
     models, namespace,
     wait::eventually,
 };
+use xos_model::{NaturalKey, Object};
+use xos_runtime::Synchronizer;
+use xos_steps::{BusEvent, EventStep, PullStep, StepContext, StepError};
+
+use super::{Error, count::Count, memory, messages::per_second, print};
 
 const MODELS: &str = "option app_label = \"figures\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; optional string state = 2 [max_length = 32];
@@ -37,7 +37,7 @@ impl EventStep for MakeThings {
         let mut thing = Object::named("Thing", "", "");
         thing.set("name", event.json::<Value>()?["name"].clone());
         thing.set("site", json!("rome"));
-        // As most do: by a name of its own, and what all have in common.
+        // A usual query: a field that differs for each object, and one that is equal.
         ctx.models_of("Thing").find_or_create(thing, ["site", "name"]).await?;
         self.0.one();
         Ok(())
@@ -55,7 +55,7 @@ pub(super) async fn events(kafka: &Kafka, count: usize) -> Result<(), Error> {
         let controller = Controller::start(namespace, "figures", synchronizer, &config)?;
         let objects = Objects::new(namespace, MODELS)?;
         objects.served("Thing").await?;
-        // The group has formed, and all is warm.
+        // Warm up, and wait until the consumer group has formed.
         kafka.client().send("things", &named("warm", AT_ONCE)).await?;
         made.until(AT_ONCE).await?;
         let mut raw = vec![];

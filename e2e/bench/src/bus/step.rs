@@ -8,10 +8,10 @@ use std::{
 use tokio::{sync::Semaphore, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusOptions, ConsumerStates, KafkaProducer, Settings};
-use xos_steps::{BusEvent, EventStep, StepContext, StepError, erase_event_step};
+use xos_harness::kafka::Kafka;
+use xos_steps::{BusEvent, EventStep, Services, StepContext, StepError, erase_event_step};
 
 use super::{Error, count::Count};
-use xos_harness::kafka::Kafka;
 
 /// The number of each event, and when it was handled.
 pub(super) type Times = Arc<Mutex<Vec<(usize, Instant)>>>;
@@ -61,6 +61,16 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn start(kafka: &Kafka, name: &str, step: &Measured) -> Result<Self, Error> {
+        Self::with_services(kafka, name, step, Arc::default())
+    }
+
+    /// Starts an event step with services that were made before.
+    pub(super) fn with_services(
+        kafka: &Kafka,
+        name: &str,
+        step: &Measured,
+        services: Arc<Services>,
+    ) -> Result<Self, Error> {
         let settings = Settings { endpoints: vec![kafka.endpoint().to_owned()], ..Settings::default() };
         let options = BusOptions {
             synchronizer: name.to_owned(),
@@ -75,14 +85,14 @@ impl Running {
         let until = shutdown.clone();
         let running = tokio::spawn(async move {
             let (_ready, when) = watch::channel(true);
-            bus.run(Arc::default(), when, until).await;
+            bus.run(services, when, until).await;
         });
         Ok(Self { states, shutdown, running })
     }
 
     pub(super) async fn stop(self) {
         self.shutdown.cancel();
-        // What it ends with was told by it.
+        // It has logged its errors.
         let _ended = self.running.await;
     }
 }

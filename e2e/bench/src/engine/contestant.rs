@@ -7,6 +7,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::json;
+use xos_harness::{paths, process::Child};
 
 use super::{
     Error,
@@ -16,7 +17,6 @@ use super::{
     step::{RESYNC, TAKES},
     usage::Usage,
 };
-use xos_harness::{paths, process::Child};
 
 /// Our program.
 const OURS: &str = "xos-bench-synchronizer";

@@ -61,7 +61,7 @@ impl Counts {
             let labels = labels_of(labels);
             let label = |name: &str| labels.get(name).copied().unwrap_or_default().to_owned();
             let verb = label("verb");
-            // When any namespace is deleted, Kubernetes asks each kind to delete what it has there.
+            // When a namespace is deleted, Kubernetes deletes the collection of each kind there.
             let is_of_collection = verb == "DELETE" && label("scope") != "resource";
             if READS.contains(&verb.as_str()) || is_of_collection {
                 continue;

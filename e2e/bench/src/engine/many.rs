@@ -33,7 +33,7 @@ pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
         }
         Ok(run)
     };
-    // Ours as it is by default, if that can be had.
+    // With finalizers at creation, which is the default, if the API server can do that.
     let at_creation = plan(Contestant::OursAtCreation, sizes.few, 0).await?;
     let (who, few) = match at_creation {
         Some(few) => (Contestant::OursAtCreation, Some(few)),
@@ -101,7 +101,7 @@ impl<'a> Clean<'a> {
         let controller = self.start(Tuning::default())?;
         self.load.run("change", 1).await?;
         let handled = controller.started.elapsed().as_secs_f64();
-        // Time for whatever it should not write.
+        // Time for writes that should not happen.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let writes = self.stage.counts().await?.since(&before).of_group(GROUP);
         let usage = controller.usage()?;
@@ -120,7 +120,7 @@ impl<'a> Clean<'a> {
 
     async fn resync(&mut self, report: &mut Report) -> Result<(), Error> {
         let controller = self.start(Tuning { resync: Some(RESYNC), takes: Some(TAKES) })?;
-        // Until it is up, and all objects are due.
+        // Wait until the controller is running, and all objects are due.
         self.load.run("change", 1).await?;
         tokio::time::sleep(RESYNC * 2).await;
         let ms = self.load.run("change", self.sizes.changes).await?.millis()?;

@@ -1,9 +1,9 @@
 //! Ordering dirty objects: runs the example `planning` of xos-model, and compares its output with the goals.
 
 use tokio::process::Command;
+use xos_harness::paths;
 
 use super::{Error, report::Goal};
-use xos_harness::paths;
 
 /// The program of the example.
 const PROGRAM: &str = "examples/planning";

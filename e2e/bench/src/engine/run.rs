@@ -65,7 +65,7 @@ pub(super) async fn run(stage: &Stage, plan: Plan) -> Result<Option<Run>, Error>
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, plan.who.writes())?;
     let controller = Controller::start(stage, plan.who, &namespace)?;
-    // Until it is up, and its connections are.
+    // Wait until the controller is running and connected.
     load.run("create", 1).await?;
     load.run("delete", 1).await?;
     // The watch shows a write before the API server has counted it.

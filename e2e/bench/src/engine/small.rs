@@ -36,7 +36,7 @@ pub(super) async fn chain(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
     load.run("create", sizes.chain).await?;
     load.run("statuses", sizes.chain).await?;
     for who in [Contestant::Ours, Contestant::OursAtCreation] {
-        // Right before: both meet the same machine.
+        // Measured right before the chain, so that the machine is in a similar state.
         let limit = load.run("statuses", sizes.chain).await?;
         let namespace = stage.namespace().await?;
         let controller = Controller::start(stage, who, &namespace)?;

@@ -18,6 +18,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use xos_engine::install::install;
+use xos_harness::{Cluster, control::ServeOptions, eventually, models};
 
 use super::{
     Error,
@@ -27,7 +28,6 @@ use super::{
     step::MODELS,
     usage::{self, Usage},
 };
-use xos_harness::{Cluster, control::ServeOptions, eventually, models};
 
 /// The group of the kinds.
 pub(super) const GROUP: &str = "bench.xos.opencord.org";

@@ -50,7 +50,7 @@ fn kib(status: &str, name: &str) -> Option<u64> {
 
 /// Returns the time in user and system mode.
 fn cpu_ticks(stat: &str) -> Option<u64> {
-    // "pid (name) state …", and the name may hold anything.
+    // The line is "pid (name) state …", and the name may contain anything.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;

@@ -39,7 +39,7 @@ pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::E
         flag("etcd-certfile", data.file("etcd-client.crt").display()),
         flag("etcd-keyfile", data.file("etcd-client.key").display()),
         flag("bind-address", "127.0.0.1"),
-        // There is no node to reach it from; without this it asks for a default route.
+        // There is no node. Without this flag it looks for a default route.
         flag("advertise-address", "127.0.0.1"),
         flag("endpoint-reconciler-type", "none"),
         flag("secure-port", data.api),
@@ -73,7 +73,7 @@ pub(super) fn controller_manager(tools: &Tools, data: &Data) -> Result<Child, pr
             flag("use-service-account-credentials", true),
             flag("leader-elect", false),
             flag("secure-port", 0),
-            // The defaults are for large clusters with other things to do.
+            // The defaults are for large clusters.
             flag("kube-api-qps", 200),
             flag("kube-api-burst", 300),
         ],

@@ -59,7 +59,7 @@ pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
     if try_lock(&folder)?.is_none() {
         return Ok((described(&folder).await?, false));
     }
-    // Here, so that a person sees how the build goes; the server's output is a file.
+    // Here, so that the user sees the progress of the build: the server's output goes to a file.
     Tools::ready()?;
     let served = served::start(&ServeOptions { audit, state: Some(folder) })?;
     let ready = served.ready().clone();
@@ -78,7 +78,7 @@ pub async fn down() -> Result<bool, Error> {
         return Ok(false);
     }
     let ready = described(&folder).await?;
-    // It may end by itself just now.
+    // It may be ending by itself.
     let _asked = process::signal(ready.pid, Signal::TERM);
     let gone = eventually(STOPPED, "the cluster to stop", async || match try_lock(&folder) {
         Ok(Some(_lock)) => Ok(()),
@@ -121,7 +121,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // The lock tells the truth; a description that stays is cleaned by the next one.
+        // If that fails, the next server removes the file: the lock decides whether a server is running.
         let _cleaned = fs::remove_file(description(&self.folder));
     }
 }

@@ -125,7 +125,7 @@ async fn start_once(tools: &Tools, data: &Data, children: &mut Vec<Child>) -> Re
     children.push(components::api_server(tools, data)?);
     let kubeconfig = data.file(KUBECONFIG);
     until(children, api_server_ready(&kubeconfig)).await?;
-    // It gives up on an API server that is not there within ten seconds, so it starts second.
+    // It starts second, because it ends if there is no API server within ten seconds.
     children.push(components::controller_manager(tools, data)?);
     until(children, accounts_made(&kubeconfig)).await
 }

@@ -89,7 +89,7 @@ pub(crate) async fn client(kubeconfig: &Path) -> Result<kube::Client, ClientErro
     crate::choose_cryptography();
     let file = kube::config::Kubeconfig::read_from(kubeconfig)?;
     let mut config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default()).await?;
-    // A test wants to see a refusal, and not to wait for a second answer.
+    // A test wants to see the first refusal.
     config.default_retry = false;
     Ok(kube::Client::try_from(config)?)
 }

@@ -96,7 +96,7 @@ impl Access {
     ) -> Result<Self, Error> {
         let mut objects = read(manifest)?;
         let account = account_of(&objects).ok_or_else(|| Error::NoAccount { path: manifest.to_owned() })?;
-        // First, so that it is there whether or not the manifest has it.
+        // It is added first, whether or not the manifest has it.
         objects.insert(0, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}}));
         for object in &mut objects {
             move_to(object, namespace);

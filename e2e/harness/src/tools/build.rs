@@ -58,7 +58,7 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
     eprintln!("building the control plane, once; about {minutes} minutes on two cores");
     let start = Instant::now();
     let making = folder.join("making");
-    // Of a build that was interrupted: the lock is ours, so it is nobody's.
+    // It is from a build that was interrupted: this process has the lock.
     if making.exists() {
         fs::remove_dir_all(&making).map_err(at(&making))?;
     }

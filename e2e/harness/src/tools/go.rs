@@ -94,7 +94,7 @@ pub(super) fn build(
 }
 
 fn ask(arguments: &[&str]) -> Result<String, Error> {
-    // From a folder without a go.mod: an old Go stumbles over a new one's.
+    // In a folder without a go.mod, because an old Go cannot read a newer one.
     let output = Command::new(PROGRAM).args(arguments).current_dir("/").env("GOWORK", "off").output();
     let output = output.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => Error::Missing,

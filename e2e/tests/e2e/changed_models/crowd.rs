@@ -11,7 +11,7 @@ const MANY: usize = 520;
 async fn more_objects_than_a_page_are_counted() {
     with_service("changed-crowd", async |service| {
         service.install("old", "required string name = 1 [max_length = 32];").await;
-        // One without, to wait for the kind.
+        // A person without the field, to wait for the kind.
         service.create("short", &json!({"name": "Abc"})).await;
         let names = (0..MANY).map(|n| format!("long-{n}"));
         let long = json!({"name": "Abcdef"});

@@ -13,7 +13,7 @@ const OLD: &str = "required string name = 1 [max_length = 32];";
 #[tokio::test]
 async fn a_controller_that_may_not_list_everywhere_cannot_break_anything() {
     with_service("changed-rights", async |service| {
-        // Everything in its namespace, nothing elsewhere.
+        // All rights in its namespace, and none elsewhere.
         limit_rights(service).await;
         service.install("old", OLD).await;
         service.install("longer", &OLD.replace("32", "33")).await;

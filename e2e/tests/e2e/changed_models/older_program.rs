@@ -22,7 +22,7 @@ async fn an_older_program_leaves_what_a_newer_one_brought() {
             &said,
             &["spec.nick: removed", &object, "if a newer version of the program has added it, run that one"],
         );
-        // A default that the API server has filled in is nothing that anybody chose.
+        // A default that the API server has set does not count as use.
         assert!(!said.contains("spec.mode"), "{said}");
         assert_eq!(service.version().await, version);
         assert_eq!(service.person("ada").await["spec"]["nick"], "A");

@@ -16,7 +16,7 @@ async fn a_breaking_change_is_applied_when_no_object_minds() {
         let (code, said) = service.refused("refused", NEW).await;
         assert_eq!(code, Some(1), "{said}");
 
-        // What the refusal says: take it out of these objects first.
+        // As the message of the refusal says: remove the field from these objects first.
         let patch = Patch::Merge(json!({"spec": {"nick": null}}));
         service.people().patch("ada", &PatchParams::default(), &patch).await.unwrap();
         let log = service.install("new", NEW).await;

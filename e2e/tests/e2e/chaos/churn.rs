@@ -98,7 +98,7 @@ impl Churn {
     }
 
     async fn create_site(&mut self) -> Result<&'static str, Error> {
-        // A site's name is never used again: nobody can tell whether a slice that leads to it means the old one.
+        // A site's name is never used again, because a slice with a link to it could mean the old one.
         let name = format!("site-{}", self.next());
         self.objects.create("Site", &name, json!({})).await?;
         self.sites.insert(name, None);

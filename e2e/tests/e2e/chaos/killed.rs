@@ -20,7 +20,7 @@ async fn a_controller_that_is_killed_again_and_again_misses_nothing() {
         let killing = async {
             let mut random = StdRng::seed_from_u64(seed);
             for _ in 0..kills {
-                // At a random moment, also before it has begun to work.
+                // At a random time, maybe before it has begun to work.
                 tokio::time::sleep(Duration::from_millis(random.random_range(50..2500))).await;
                 synchronizer.kill().await.unwrap();
                 synchronizer = chaos.launch.start().unwrap();

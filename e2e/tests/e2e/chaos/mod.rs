@@ -71,7 +71,7 @@ impl Chaos {
     async fn settles(&self) {
         let all = eventually(SETTLED, "all to be as it should", async || self.churn.check(&self.backend).await);
         all.await.unwrap();
-        // And it stays so.
+        // And nothing happens after that.
         let calls = self.backend.calls();
         self.churn.check(&self.backend).await.unwrap();
         assert_eq!(calls, self.backend.calls());

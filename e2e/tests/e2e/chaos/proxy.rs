@@ -101,7 +101,7 @@ impl Shared {
             return None;
         }
         let mut random = lock(&self.random);
-        // Every watch ends some time.
+        // Every watch ends at some time.
         if is_watch {
             let cut = Fault::Cut(Duration::from_millis(random.random_range(0..4000)));
             let fault = match random.random_range(0..8) {

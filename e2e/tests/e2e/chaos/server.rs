@@ -51,7 +51,7 @@ async fn serve<F: Future<Output = Answer> + Send + 'static>(
         let answer = Arc::clone(&answer);
         let service = service_fn(move |request| answer(request));
         connections.spawn(async move {
-            // Whoever is at the other end sees how it ended.
+            // The client sees how it ended.
             let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
         while connections.try_join_next().is_some() {}

@@ -19,7 +19,7 @@ async fn whatever_the_api_server_does_nothing_is_missed() {
         let mut synchronizer = chaos.launch.start().unwrap();
         served(namespace).await;
         chaos.churn.fill(10).await.unwrap();
-        // At its start it is calm: a controller that cannot install its kinds ends, and is started again by others.
+        // No faults at the start: a controller that cannot install its kinds ends.
         chaos.settles().await;
         proxy.storm(true);
         chaos.churn.fill(objects.try_into().unwrap()).await.unwrap();

@@ -16,7 +16,7 @@ async fn a_message_makes_an_object_and_a_second_one_runs_its_step_again() {
     config["name"] = Value::from(unique("foreign"));
     let name = config["name"].as_str().unwrap().to_owned();
     with_configured_example("foreign-clients", &config, async |example| {
-        // Another test's namespace would see these too, under names of its own.
+        // Controllers of other tests get these messages, too, and create their own objects.
         let john = json!({"first_name": "John", "last_name": name}).to_string();
         let jane = json!({"first_name": "Jane", "last_name": name}).to_string();
         kafka.send_by_python(TOPIC, &[("john", &john)]).await.unwrap();
@@ -57,7 +57,7 @@ async fn a_message_makes_an_object_and_a_second_one_runs_its_step_again() {
         assert!(shown.contains("the event's value cannot be read as JSON"), "{shown}");
         let (replayed, succeeded) = example.launch.command(&["events", "replay"]).await.unwrap();
         assert!(succeeded && replayed.contains("sent again"), "{replayed}");
-        // They are as bad as before.
+        // They cannot be read this time either.
         eventually(SOON, "them to be parked again", async || {
             let (listed, _) = example.launch.command(&["events", "parked", "--format", "json"]).await.unwrap();
             let again = listed.lines().filter(|line| line.contains("\"key\":\"bad\"")).count();

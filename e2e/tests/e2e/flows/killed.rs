@@ -42,7 +42,7 @@ async fn nothing_is_lost_by_kills() {
         client.send(TOPIC, &messages).await.unwrap();
         let good = (0..count).filter(|n: &usize| !n.is_multiple_of(POISON)).count();
         for kill in 1..=kills {
-            // Somewhere in between: a kill after so many objects more.
+            // Kills are spread over the objects.
             progress(&people, good * kill / (kills + 1)).await;
             synchronizer.kill().await.unwrap();
             synchronizer = launch.start().unwrap();
@@ -53,7 +53,7 @@ async fn nothing_is_lost_by_kills() {
             if parked.len() == count - good { Ok(()) } else { Err(format!("{}", parked.len())) }
         });
         parked.await.unwrap();
-        // What a killed one had handled and not committed comes again, maybe after all objects are there.
+        // Events that were handled before a kill and not committed come again, maybe after all objects exist.
         let all = i64::try_from(count).unwrap();
         eventually(60 * SOON, "all to be committed", async || {
             let committed: i64 = client.committed(&format!("{name}.MakePeople"), TOPIC).unwrap().iter().flatten().sum();

@@ -22,7 +22,7 @@ async fn somebody_at_the_desk_is_an_object_while_there() {
         assert_eq!((&found["spec"]["noSync"], &found["spec"]["xosManaged"]), (&json!(true), &json!(false)));
         let name = found["metadata"]["name"].as_str().unwrap();
 
-        // While the directory's answers are none, nothing changes; that it is told, the log shows.
+        // A person who is removed from the directory is deleted; others stay.
         example.directory.sign_out("desk.1").await.unwrap();
         example.people.gone(name).await.unwrap();
         assert!(example.people.find("ada").await.unwrap().is_some(), "who was not found there stays");

@@ -65,7 +65,7 @@ async fn an_unchanged_listing_writes_nothing() {
         more_runs(3).await;
         assert_eq!(versions().await, before);
 
-        // What is changed elsewhere in the objects stays; what the backend says comes back.
+        // A field that the backend sets is set again after an edit.
         objects.edit("Device", "s7", json!({"state": "down"})).await.unwrap();
         objects.until("Device", "s7", "up again", |o| o["spec"]["state"] == "up").await.unwrap();
         controller.stop().await.unwrap();

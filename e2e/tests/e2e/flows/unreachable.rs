@@ -44,7 +44,7 @@ async fn answer(mut stream: TcpStream, is_open: bool) {
     let (status, body) = if is_open { ("200 OK", "{}") } else { ("503 Service Unavailable", "closed") };
     let length = body.len();
     let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    // Whoever asked may be gone.
+    // The client may have closed the connection.
     let _sent = stream.write_all(text.as_bytes()).await;
 }
 
