@@ -33,7 +33,7 @@ async fn in_force(objects: &Objects) {
     .unwrap();
     let parameters = PostParams { dry_run: true, ..PostParams::default() };
     eventually(SOON, "finalizers at creation", async || match api.create(&parameters, &trial).await {
-        Ok(born) if born.metadata.finalizers.is_some() => Ok(()),
+        Ok(created) if created.metadata.finalizers.is_some() => Ok(()),
         other => Err(format!("{other:?}")),
     })
     .await

@@ -32,7 +32,7 @@ pub enum Contestant {
     /// No controller: the load generator writes finalizer and status itself.
     Raw,
     /// The same, but the objects are created with the finalizer.
-    RawBorn,
+    RawWithFinalizer,
     /// Our controller; it sets the finalizer before the first sync.
     Ours,
     /// Our controller; an admission policy sets the finalizer when an object is created.
@@ -51,7 +51,7 @@ impl Contestant {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Raw => "raw writes",
-            Self::RawBorn => "raw writes, finalizer at creation",
+            Self::RawWithFinalizer => "raw writes, finalizer at creation",
             Self::Ours => "XOS controller",
             Self::OursAtCreation => "XOS controller, finalizer at creation",
             Self::ControllerRuntime => "controller-runtime (Go)",
@@ -63,7 +63,7 @@ impl Contestant {
     /// Returns who does the same writes without a controller.
     #[must_use]
     pub(super) fn limit(self) -> Self {
-        if self == Self::OursAtCreation { Self::RawBorn } else { Self::Raw }
+        if self == Self::OursAtCreation { Self::RawWithFinalizer } else { Self::Raw }
     }
 
     /// Returns who writes finalizers and status.
@@ -71,7 +71,7 @@ impl Contestant {
     pub(super) fn writes(self) -> Writes {
         match self {
             Self::Raw => Writes::Raw,
-            Self::RawBorn => Writes::RawBorn,
+            Self::RawWithFinalizer => Writes::RawWithFinalizer,
             _ => Writes::Controller,
         }
     }
@@ -98,7 +98,7 @@ impl Controller {
     pub(super) fn start(stage: &Stage, who: Contestant, namespace: &str) -> Result<Option<Self>, Error> {
         let started = Instant::now();
         let child = match who {
-            Contestant::Raw | Contestant::RawBorn => return Ok(None),
+            Contestant::Raw | Contestant::RawWithFinalizer => return Ok(None),
             Contestant::Ours | Contestant::OursAtCreation => {
                 return Self::ours(stage, who, namespace, Tuning::default()).map(Some);
             }

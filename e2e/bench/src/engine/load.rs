@@ -43,7 +43,7 @@ pub(super) enum Writes {
     /// The load generator; it sets the finalizer with a separate write.
     Raw,
     /// The load generator; it creates the objects with the finalizer.
-    RawBorn,
+    RawWithFinalizer,
 }
 
 /// The distribution of times, in milliseconds.
@@ -105,7 +105,7 @@ impl Load {
             match writes {
                 Writes::Controller => {}
                 Writes::Raw => drop(command.arg("-raw")),
-                Writes::RawBorn => drop(command.args(["-raw", "-born", "-finalizers=false"])),
+                Writes::RawWithFinalizer => drop(command.args(["-raw", "-born", "-finalizers=false"])),
             }
         })?;
         let input = child.take_stdin();

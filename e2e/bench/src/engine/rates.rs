@@ -18,7 +18,7 @@ const ORDER: [Contestant; 6] = [
     Contestant::ControllerRuntime,
     Contestant::Ours,
     Contestant::Raw,
-    Contestant::RawBorn,
+    Contestant::RawWithFinalizer,
     Contestant::OursAtCreation,
 ];
 

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Why finalizers at creation are not measured.
-pub(super) const NO_POLICY: &str = "objects are not born with finalizers";
+pub(super) const NO_POLICY: &str = "objects are not created with finalizers";
 /// The longest time for a chain, as a multiple of the time for as many status writes one after another.
 const CHAIN: f64 = 1.5;
 /// The longest time for one link of the chain, in ms.

@@ -121,11 +121,11 @@ impl Stage {
         let trial = DynamicObject::new("trial", &resource).data(json!({"spec": {}}));
         let parameters = PostParams { dry_run: true, ..PostParams::default() };
         let look = async || match api.create(&parameters, &trial).await {
-            Ok(born) if born.metadata.finalizers.is_some() => Ok(()),
+            Ok(created) if created.metadata.finalizers.is_some() => Ok(()),
             Ok(_) => Err("it has none".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        Ok(eventually(IN_FORCE, "a thing that is born with finalizers", look).await.is_ok())
+        Ok(eventually(IN_FORCE, "a thing that is created with finalizers", look).await.is_ok())
     }
 
     /// Removes the admission policies that controllers have made, because the next controller is measured without them.
