@@ -171,7 +171,8 @@ mod tests {
     async fn a_panic_before_there_is_a_future_is_a_failure_too() {
         let context = StepContext::new(&Arc::default(), Call::new("Eager", Pass::Event, "default"));
         let event = BusEvent::new("topic", "");
-        let (events, pulls) = (erase_event_step(Eager), erase_pull_step(Eager));
+        let events = erase_event_step(Eager);
+        let pulls = erase_pull_step(Eager);
         for result in [run(events.process(&context, &event), LIMIT).await, run(pulls.pull(&context), LIMIT).await] {
             let text = result.unwrap_err().to_string();
             assert!(text.starts_with("the step panicked: assertion"), "{text}");

@@ -1,5 +1,4 @@
-//! Objects that others keep from being accepted, and conditions that say what holds an object up until it no longer
-//! does.
+//! Objects that are not accepted because of other objects, and the conditions of objects that wait.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -28,7 +27,7 @@ fn object(model: &str, name: &str, fields: Value) -> Object {
     Object { fields: serde_json::from_value(fields).unwrap(), ..Object::named(model, "default", name) }
 }
 
-/// A step on all models that notes whom it is called for.
+/// A step on all models that records the objects for which it is called.
 #[derive(Clone, Default)]
 struct Note(Arc<Mutex<Vec<String>>>);
 
@@ -60,7 +59,7 @@ fn world() -> (World, Note) {
     (World::of(&[("t.xproto", MODELS)]).sync_step(note.clone()).start().unwrap(), note)
 }
 
-/// Reason and message of Ready, and whether it is Accepted, if anybody said.
+/// Returns reason and message of Ready, and the status of Accepted, if there is one.
 fn state(world: &World, name: &str) -> (String, String, Option<bool>) {
     let o = world.object::<Object>(name).unwrap();
     let ready = find(&o.status.conditions, "Ready").unwrap();

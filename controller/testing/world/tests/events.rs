@@ -1,4 +1,4 @@
-//! What people see in `kubectl get events`.
+//! The Kubernetes Events of steps and of the framework.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -11,7 +11,7 @@ use xos_testing::World;
 const MODELS: &str = "option app_label = \"t\";
     message Site (XOSBase) { required string name = 1 [max_length = 9]; optional manytoone up->Site:down = 2:1001; }";
 
-/// Fails until the third attempt, and tells of something itself.
+/// Fails until the third attempt, and sends an event itself.
 struct Step;
 
 impl SyncStep for Step {

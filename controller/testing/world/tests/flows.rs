@@ -1,4 +1,4 @@
-//! Pull steps and event steps in a world: the Synchronizer Reference's examples, and what a listing does.
+//! Pull steps and event steps in a world: the Synchronizer Reference's examples, and `Listing`.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -23,7 +23,7 @@ fn object(model: &str, name: &str, fields: Value) -> Object {
     Object { fields: serde_json::from_value(fields).unwrap(), ..Object::named(model, "default", name) }
 }
 
-/// A sync step that counts, and fails while it is told to.
+/// A sync step that counts its calls, and fails on demand.
 #[derive(Clone, Default)]
 struct Count {
     model: &'static str,
@@ -55,7 +55,7 @@ impl Count {
     }
 }
 
-/// The Reference's pull step: somebody who is not to be synchronized.
+/// The Reference's pull step: it creates a person who is not synchronized.
 struct ExamplePullStep;
 
 impl PullStep for ExamplePullStep {
@@ -128,7 +128,7 @@ async fn the_references_event_step_finds_or_makes_and_has_it_synchronized_each_t
     assert!(bad.message().unwrap().starts_with("the event's value cannot be read as JSON"), "{bad:?}");
 }
 
-/// What a backend lists: serial and state; none while it is away.
+/// The list of a backend: serial and state; none while it does not answer.
 type Backend = Arc<Mutex<Option<BTreeMap<String, String>>>>;
 
 struct PullDevices(Backend);

@@ -1,4 +1,4 @@
-//! What steps and policies do with other objects: find, make, save, touch, delete, follow links.
+//! Steps and policies find, create, save, touch and delete other objects, and follow links.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -26,7 +26,7 @@ fn object(model: &str, name: &str, fields: Value) -> Object {
 
 type Does = Box<dyn Fn(usize) -> Result<(), StepError> + Send + Sync>;
 
-/// A sync step that counts.
+/// A sync step that counts its calls.
 struct Count(&'static str, Arc<AtomicUsize>);
 
 impl SyncStep for Count {
@@ -43,7 +43,7 @@ impl SyncStep for Count {
     }
 }
 
-/// A policy on owners: two parts for each.
+/// A policy that creates two parts for each owner.
 struct MakeParts;
 
 impl Policy for MakeParts {
@@ -251,7 +251,7 @@ async fn deleting() {
     ctx.delete(&a).await.unwrap();
 }
 
-/// A step on parts that touches their owner: a child that re-syncs its parent.
+/// A step on parts that touches their owner, so that the owner is synchronized again.
 struct TouchOwner(Arc<Mutex<Vec<String>>>, Does);
 
 impl SyncStep for TouchOwner {
@@ -277,7 +277,8 @@ impl SyncStep for TouchOwner {
 
 #[tokio::test]
 async fn a_child_runs_its_parent_again_and_saves_itself_early() {
-    let (calls, counted) = (Arc::new(Mutex::new(vec![])), Arc::new(AtomicUsize::new(0)));
+    let calls = Arc::new(Mutex::new(vec![]));
+    let counted = Arc::new(AtomicUsize::new(0));
     let fails_once = Box::new(|call| if call == 1 { Err(StepError::failed("not yet")) } else { Ok(()) });
     let mut world = World::of(&[("t.xproto", MODELS)])
         .sync_step(TouchOwner(Arc::clone(&calls), fails_once))
