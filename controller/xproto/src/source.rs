@@ -14,7 +14,7 @@ const BUILT_IN: &str = include_str!("base.xproto");
 pub const CORE_PATH: &str = "<built-in>/core.xproto";
 
 /// `config/core.xproto`.
-const CORE: &str = include_str!("core.xproto");
+pub(crate) const CORE: &str = include_str!("core.xproto");
 
 static CORE_SOURCE: LazyLock<Source> =
     LazyLock::new(|| Source::new(SourceId::CORE, CORE_PATH.to_owned(), CORE.as_bytes().to_vec()));

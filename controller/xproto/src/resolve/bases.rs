@@ -1,5 +1,6 @@
 //! Pass 2: who inherits from whom.
 
+use super::core;
 use super::names::{Declaration, Places};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, MOST_OF_CIRCLE, ModelError};
@@ -49,7 +50,7 @@ fn report_unknown(declaration: &Declaration<'_>, base: &Name<'_>, places: &Place
         let unknown = ModelError::UnknownBase { model, base: base.text.to_owned(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(|| unknown(nearest(base.text, places.keys().copied())), || unknown(None));
+    sink.push_with(|| unknown(nearest(base.text, places.keys().copied().chain(core::names()))), || unknown(None));
 }
 
 fn report_repeated(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Sink) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostics::sink::Sink;
 use crate::model::TermKind;
 use crate::parse::parse;
-use crate::source::{SourceId, Sources};
+use crate::source::{CORE, SourceId, Sources};
 use crate::tree::{File, Member, Message};
 
 /// Adds the core's messages that the files name and do not declare, with all that these need.
@@ -34,6 +34,13 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
     // Behind the built-in base, if that is there, and before the set's own files.
     let is_base = |file: &File<'_>| file.messages.iter().any(|message| message.name.span.source.is_built_in());
     files.insert(usize::from(files.first().is_some_and(is_base)), core);
+}
+
+/// Returns the names of the core's models, for suggestions.
+pub(super) fn names<'a>() -> impl Iterator<Item = &'a str> {
+    let core: &'a str = CORE;
+    let heads = core.lines().filter_map(|line| line.strip_prefix("message "));
+    heads.filter_map(|head| head.split([' ', ':']).next())
 }
 
 /// Returns the names of a message's bases and peers.
@@ -118,6 +125,16 @@ mod tests {
         let slice = compiled.models.get("Slice").unwrap();
         assert_eq!((slice.access_policy.as_deref(), slice.app_label.as_str()), (None, "core"));
         assert!(compiled.models.get("Privilege").is_none());
+    }
+
+    #[test]
+    fn a_misspelt_name_suggests_the_cores() {
+        let (sources, compiled) = compiled("message A (ServiceInstanse) { optional manytoone slice->Slise:as = 1; }");
+        let shown: String = compiled.diagnostics.iter().map(|one| render(one, &sources, false)).collect();
+        assert!(
+            shown.contains("did you mean `ServiceInstance`?") && shown.contains("did you mean `Slice`?"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::core;
 use super::fields::Common;
 use super::names::Places;
 use crate::diagnostics::sink::Sink;
@@ -61,7 +62,7 @@ fn known_peer(written: &tree::Link<'_>, places: &Places<'_>, sink: &mut Sink) {
         let unknown = LinkError::UnknownPeer { link: link.to_owned(), peer: peer.to_owned(), suggestion };
         Diagnostic::new(unknown, written.peer.span)
     };
-    sink.push_with(|| unknown(nearest(peer, places.keys().copied())), || unknown(None));
+    sink.push_with(|| unknown(nearest(peer, places.keys().copied().chain(core::names()))), || unknown(None));
 }
 
 /// Reads the default of a link: nothing, or the name of a function of XOS's core, such as `get_first_site`.
