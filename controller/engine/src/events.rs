@@ -81,7 +81,8 @@ pub async fn send(outbox: Outbox, client: Client, synchronizer: &str) {
 impl EventSink for KubeEvents {
     fn publish(&self, object: &Object, event: Event) {
         let Some(entry) = self.registry.get(&object.model) else { return };
-        let (meta, resource) = (&object.meta, &entry.resource);
+        let meta = &object.meta;
+        let resource = &entry.resource;
         let reference = ObjectReference {
             api_version: Some(resource.api_version.clone()),
             kind: Some(resource.kind.clone()),

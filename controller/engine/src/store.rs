@@ -153,7 +153,8 @@ impl LiveStore {
         for (field, value) in spec {
             new.set(field, value.clone());
         }
-        let (from, to) = (current.intent.spec.clone(), xos_crds::spec_hash(&entry.model, &new.fields));
+        let from = current.intent.spec.clone();
+        let to = xos_crds::spec_hash(&entry.model, &new.fields);
         let saves = intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass });
         let token = || format!("{}-{:08x}", self.clock.now().as_millisecond(), rand::random::<u32>());
         SpecSave { spec: spec.clone(), saves, touch: touch.then(token) }

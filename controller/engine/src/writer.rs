@@ -170,7 +170,8 @@ impl Writer for KubeWriter {
 
     fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
         self.bounded(async move {
-            let (touch, version) = (save.touch.as_deref(), &object.meta.resource_version);
+            let touch = save.touch.as_deref();
+            let version = &object.meta.resource_version;
             let mut patch = quiet_save_patch(&save.spec, &save.saves, touch, version)?;
             patch["metadata"]["uid"] = json!(object.meta.uid);
             self.merge(entry, object, patch, who).await
@@ -198,7 +199,8 @@ impl Writer for KubeWriter {
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
         self.bounded(async move {
             // The resourceVersion guards against another object of the same name, too.
-            let (mut base, mut new) = (before.clone(), after.clone());
+            let mut base = before.clone();
+            let mut new = after.clone();
             for _ in 0..STATUS_TRIES {
                 match self.replace_status(entry, &base, &new).await {
                     Err(WriteError::Conflict) => {

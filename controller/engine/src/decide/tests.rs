@@ -1,7 +1,14 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use xos_model::accept::Refusal;
+use xos_model::graph::Blocker;
+
 use super::*;
 use crate::fixtures::object;
 use crate::objects::Doubt;
 use crate::registry::Finalizers;
+use crate::work::Job;
 use serde_json::json;
 
 fn finalizers() -> Finalizers {
@@ -96,4 +103,138 @@ fn a_peer_without_a_step_is_held_for_what_cascades() {
     assert_eq!(super::plan(&o, &duty, later()), Plan::Nothing);
     o.meta.deleting = Some(later());
     assert_eq!(super::plan(&o, &duty, later()), Plan::Delete { policy: false, sync: false });
+}
+
+/// What is known of others, as a test says.
+#[derive(Clone)]
+struct Others {
+    refusal: Option<Refusal>,
+    blocker: Option<Blocker>,
+    live_dependents: Vec<Arc<Object>>,
+    has_slot: bool,
+}
+
+impl Default for Others {
+    fn default() -> Self {
+        Self { refusal: None, blocker: None, live_dependents: vec![], has_slot: true }
+    }
+}
+
+impl Surroundings for Others {
+    fn refusal(&self) -> Option<Refusal> {
+        self.refusal.clone()
+    }
+    fn blocker(&self) -> Option<Blocker> {
+        self.blocker.clone()
+    }
+    fn deletion_blocker(&self) -> Option<Blocker> {
+        self.blocker.clone()
+    }
+    fn live_dependents(&self) -> Vec<Arc<Object>> {
+        self.live_dependents.clone()
+    }
+    fn has_slot(&self) -> bool {
+        self.has_slot
+    }
+}
+
+fn refusal() -> Refusal {
+    Refusal {
+        reason: "NotUnique",
+        message: "there is another".to_owned(),
+        because_of: [].into(),
+        because_of_classes: [].into(),
+    }
+}
+
+fn decided(o: &Object, duty: &Duty<'_>, stage: Stage, others: &Others) -> Next {
+    next(o, duty, stage, others, (Timestamp::from_second(100).unwrap(), 0.5))
+}
+
+#[test]
+fn the_step_waits_for_others_and_policies_do_not() {
+    let finalizers = finalizers();
+    let blocker = Blocker::Object(object("b").key());
+    let waits = Others { blocker: Some(blocker.clone()), ..Others::default() };
+    let full = Others { has_slot: false, ..Others::default() };
+    let refused = Others { refusal: Some(refusal()), ..Others::default() };
+    let sync = Job::Reconcile { policy: None, sync: true };
+    let both = Job::Reconcile { policy: Some(Operation::PolicyCreate), sync: true };
+    let report = Job::ReportRefusal(Pass::Sync, refusal());
+    let write = Next::Run(Job::WriteStatus);
+    // Surroundings; from the queue with a step only, with both; after the policies.
+    let table = [
+        (Others::default(), Next::Run(sync.clone()), Next::Run(both.clone()), Next::Run(sync)),
+        (waits, Next::Blocked(blocker), Next::Run(both.clone()), write.clone()),
+        (full, Next::AwaitSlot, Next::Run(both), write.clone()),
+        (refused, Next::Run(report.clone()), Next::Run(report), write),
+    ];
+    for (others, step_only, with_policies, after_policies) in table {
+        let new = object("a");
+        assert_eq!(decided(&new, &duty(true, false, &finalizers), Stage::Queued, &others), step_only);
+        assert_eq!(decided(&new, &duty(true, true, &finalizers), Stage::Queued, &others), with_policies);
+        let mut policed = new.clone();
+        policed.status.of_mut("me").policy.handled = Some(new.intent.clone());
+        assert_eq!(decided(&policed, &duty(true, true, &finalizers), Stage::AfterPolicies, &others), after_policies);
+    }
+}
+
+#[test]
+fn what_others_go_with_is_held_before_it_waits() {
+    let finalizers = finalizers();
+    let takes_along = Duty { takes_along: true, ..duty(true, false, &finalizers) };
+    let waits = Others { blocker: Some(Blocker::Object(object("b").key())), ..Others::default() };
+    let mut o = object("a");
+    assert_eq!(decided(&o, &takes_along, Stage::Queued, &waits), Next::Run(Job::EnsureFinalizers));
+    o.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
+    assert!(matches!(decided(&o, &takes_along, Stage::Queued, &waits), Next::Blocked(_)));
+}
+
+#[test]
+fn a_refusal_that_status_shows_is_not_written_again() {
+    let finalizers = finalizers();
+    let duty = duty(true, false, &finalizers);
+    let others = Others { refusal: Some(refusal()), ..Others::default() };
+    let now = Timestamp::from_second(100).unwrap();
+    let shown = xos_model::record::refused(&object("a"), "me", Pass::Sync, &refusal(), now);
+    assert_eq!(decided(&shown, &duty, Stage::Queued, &others), Next::Refused(refusal()));
+}
+
+#[test]
+fn deletion_takes_others_along_first() {
+    let finalizers = finalizers();
+    let duty = duty(true, false, &finalizers);
+    let mut o = object("a");
+    o.meta.deleting = Some(later());
+    o.meta.finalizers = vec!["s".to_owned()];
+    let dependents = vec![Arc::new(object("b"))];
+    let others = Others { live_dependents: dependents.clone(), ..Others::default() };
+    assert_eq!(decided(&o, &duty, Stage::Queued, &others), Next::Run(Job::Cascade(dependents)));
+    let run = |sync| Next::Run(Job::Delete { policy: false, sync });
+    assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()), run(true));
+    let fresh = Duty { never_attempted: true, ..duty };
+    assert_eq!(decided(&o, &fresh, Stage::Queued, &Others::default()), run(false), "there is nothing to undo");
+    let doubted = Duty { doubt: Doubt { sync: true, ..Doubt::default() }, ..fresh };
+    assert_eq!(decided(&o, &doubted, Stage::Queued, &Others::default()), run(true), "in doubt it runs");
+    o.set("write_protect", json!(true));
+    assert!(matches!(decided(&o, &duty, Stage::Queued, &Others::default()), Next::Run(Job::ReportWait(_))));
+}
+
+#[test]
+fn clean_objects_are_looked_after_when_it_is_time() {
+    let finalizers = finalizers();
+    let mut o = object("a");
+    o.status.of_mut("me").sync.handled = Some(o.intent.clone());
+    o.status.observed_generation = Some(o.meta.generation);
+    let every = Duty { resync: Some(Duration::from_secs(60)), ..duty(true, false, &finalizers) };
+    let at = |second| Timestamp::from_second(second).unwrap();
+    assert_eq!(decided(&o, &every, Stage::Queued, &Others::default()), Next::ResyncAt(at(130)), "spread by chance");
+    let later = Duty { resync_at: Some(at(101)), ..every };
+    assert_eq!(decided(&o, &later, Stage::Queued, &Others::default()), Next::ResyncAt(at(101)));
+    let due = Duty { resync_at: Some(at(100)), ..every };
+    assert_eq!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync));
+    let full = Others { has_slot: false, ..Others::default() };
+    assert_eq!(decided(&o, &due, Stage::Queued, &full), Next::AwaitSlot);
+    o.set("no_sync", json!(true));
+    assert!(!matches!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync)));
 }

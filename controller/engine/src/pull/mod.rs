@@ -108,7 +108,9 @@ pub async fn run(
     }
     let mut running = JoinSet::new();
     for step in steps {
-        let (services, options, states) = (Arc::clone(&services), options.clone(), states.clone());
+        let services = Arc::clone(&services);
+        let options = options.clone();
+        let states = states.clone();
         let span = tracing::info_span!("pull", step = step.name());
         running.spawn(schedule(step, services, options, states, shutdown.clone()).instrument(span));
     }

@@ -72,7 +72,8 @@ fn start(steps: &[&Slow]) -> Run {
         namespace: "here".to_owned(),
     };
     let (ready, when) = watch::channel(false);
-    let (states, shutdown) = (PullStates::default(), CancellationToken::new());
+    let states = PullStates::default();
+    let shutdown = CancellationToken::new();
     let running = tokio::spawn(run(steps, Arc::default(), options, states.clone(), when, shutdown.clone()));
     Run { states, ready, shutdown, running }
 }

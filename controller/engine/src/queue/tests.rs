@@ -75,7 +75,8 @@ proptest! {
     #[test]
     fn nothing_is_lost(steps in proptest::collection::vec((0u8..4, 0u8..5), 0..200)) {
         let mut q = Queue::default();
-        let (mut running, mut owed) = (std::collections::HashSet::new(), std::collections::HashSet::new());
+        let mut running = std::collections::HashSet::new();
+        let mut owed = std::collections::HashSet::new();
         for (step, name) in steps {
             let k = key(&name.to_string());
             match step {

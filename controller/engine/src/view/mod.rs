@@ -112,7 +112,8 @@ impl SharedView {
 
     /// Takes an object in, if it is newer than what is known: into the cache, the index and the graph of links.
     pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> TakenIn {
-        let (key, uid) = (object.key(), object.meta.uid.clone());
+        let key = object.key();
+        let uid = object.meta.uid.clone();
         let mut view = self.write();
         let before = view.cache.get(&key).cloned();
         let is_news = match origin {

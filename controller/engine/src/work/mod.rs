@@ -70,7 +70,8 @@ pub(crate) enum Report {
 pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job: Job) -> Report {
     let worker = Worker { shared, entry };
     let synchronizer = &shared.registry.synchronizer;
-    let (object, now) = (&subject.object, shared.clock.now());
+    let object = &subject.object;
+    let now = shared.clock.now();
     if let Some(event) = job.event() {
         shared.services.events.publish(object, event);
     }

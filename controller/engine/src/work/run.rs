@@ -80,7 +80,8 @@ impl Worker<'_> {
         if is_cancelled(context, &outcome) {
             return None;
         }
-        let (at, duration) = (self.shared.clock.now(), started.elapsed());
+        let at = self.shared.clock.now();
+        let duration = started.elapsed();
         Some(Attempted(Finished { step: name.to_owned(), operation, outcome, at, duration }))
     }
 

@@ -28,7 +28,8 @@ fn seed() -> u64 {
 fn check(end: &End, reference: &BTreeMap<String, Value>, plan: &[Crash], seed: u64) {
     let context = format!("crashes {plan:?}, XOS_SEED={seed}");
     for key in reference.keys().chain(end.picture.keys()) {
-        let (got, expected) = (end.picture.get(key), reference.get(key));
+        let got = end.picture.get(key);
+        let expected = reference.get(key);
         assert!(got == expected, "{context}: {key}\n got      {got:?}\n expected {expected:?}");
     }
     for (key, times) in &end.begun {

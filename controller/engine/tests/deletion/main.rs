@@ -57,7 +57,8 @@ impl Plan {
     /// Who leads to whom, through others too.
     fn reach(&self) -> Vec<BTreeSet<usize>> {
         let reach = |from: usize| {
-            let (mut found, mut open) = (BTreeSet::new(), vec![from]);
+            let mut found = BTreeSet::new();
+            let mut open = vec![from];
             while let Some(at) = open.pop() {
                 open.extend(self.links[at].iter().map(|(_, to)| *to).filter(|to| found.insert(*to)));
             }
@@ -68,7 +69,8 @@ impl Plan {
 
     /// Who stays.
     fn left(&self) -> BTreeSet<String> {
-        let (reach, asked) = (self.reach(), self.deletions.iter().map(|(_, node)| *node).collect::<BTreeSet<_>>());
+        let reach = self.reach();
+        let asked = self.deletions.iter().map(|(_, node)| *node).collect::<BTreeSet<_>>();
         let goes = |node: &usize| asked.contains(node) || !reach[*node].is_disjoint(&asked);
         (0..self.links.len()).filter(|node| !goes(node)).map(name).collect()
     }

@@ -47,7 +47,9 @@ struct Fair {
 
 impl Fair {
     fn start(limit: Option<usize>) -> Self {
-        let (began, inside, most) = (Arc::default(), Arc::default(), Arc::default());
+        let began = Arc::default();
+        let inside = Arc::default();
+        let most = Arc::default();
         let step = Paced { began: Arc::clone(&began), inside, most: Arc::clone(&most), limit };
         Self { run: Running::start_with(Arc::default(), &Steps::new().sync_step(step)), began, most }
     }

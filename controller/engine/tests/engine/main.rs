@@ -6,6 +6,7 @@ mod back;
 mod basics;
 mod fair;
 mod links;
+mod logs;
 mod passes;
 mod saves;
 mod support;

@@ -75,7 +75,8 @@ fn start(
 ) -> Running {
     let calls = Arc::new(Mutex::new(vec![]));
     let part = |what, edit| Part { what, edit, calls: Arc::clone(&calls) };
-    let (step, policy) = (part("step", Box::new(step)), part("policy", Box::new(policy)));
+    let step = part("step", Box::new(step));
+    let policy = part("policy", Box::new(policy));
     Running::start_with(Arc::clone(&calls), &Steps::new().sync_step(step).policy(policy))
 }
 

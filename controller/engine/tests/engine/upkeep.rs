@@ -93,12 +93,15 @@ async fn an_operator_s_change_goes_before_resyncs() {
 async fn what_is_held_is_not_looked_after() {
     let (run, ran) = start(1, Duration::ZERO);
     run.pass(1.0).await;
+    let runs = || ran.lock().unwrap().len();
     run.world.edit("o0", |o| o.set("no_sync", json!(true)));
+    // The first resync may have been within this second.
+    let before = runs();
     run.pass(600.0).await;
-    assert_eq!(ran.lock().unwrap().len(), 1);
+    assert_eq!(runs(), before);
     run.world.edit("o0", |o| o.set("no_sync", json!(false)));
     run.pass(120.0).await;
-    assert!(ran.lock().unwrap().len() > 1);
+    assert!(runs() > before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,7 +111,8 @@ fn a_kind_says_which_one_is_meant() {
 
 #[test]
 fn who_waits_is_woken() {
-    let (mut g, mut w) = (graph(&[]), Waits::default());
+    let mut g = graph(&[]);
+    let mut w = Waits::default();
     g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
     assert!(
         matches!(look(&mut w, &g, &key("A", "a")), Some(Blocker::Missing(address)) if address.class.as_ref() == "B")
@@ -149,7 +150,8 @@ fn dependency_graph_adds_edges() {
 
 #[test]
 fn the_root_is_at_the_end_of_the_line() {
-    let (mut g, mut w) = (graph(&[]), Waits::default());
+    let mut g = graph(&[]);
+    let mut w = Waits::default();
     for (name, next) in [("a", "b"), ("b", "c")] {
         g.insert(&object("A", name, json!({"next": {"name": next}})), true);
     }
@@ -198,11 +200,13 @@ proptest! {
     /// until it is there.
     #[test]
     fn all_are_handled_in_order(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24)) {
-        let (mut g, mut w) = (graph(&[]), Waits::default());
+        let mut g = graph(&[]);
+        let mut w = Waits::default();
         let objects = random_links(n, &links);
         for object in &objects { g.insert(object, true); }
         let mut todo: BTreeSet<_> = objects.iter().map(Object::key).collect();
-        let (mut done, mut free) = (HashSet::new(), HashSet::new());
+        let mut done = HashSet::new();
+        let mut free = HashSet::new();
         loop {
             let before = done.len();
             for key in todo.clone() {
@@ -235,11 +239,13 @@ proptest! {
     /// Deleted in any order, with all that cascades, every object goes, dependants first unless in a circle.
     #[test]
     fn nothing_is_stuck_on_deletion(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24), first in any::<u8>()) {
-        let (mut g, mut w) = (graph(&[]), Waits::default());
+        let mut g = graph(&[]);
+        let mut w = Waits::default();
         let objects = random_links(n, &links);
         for object in &objects { g.insert(object, false); }
         let mut deleting = BTreeSet::from([key("A", &(usize::from(first) % n).to_string())]);
-        let (mut gone, mut free) = (HashSet::new(), HashSet::new());
+        let mut gone = HashSet::new();
+        let mut free = HashSet::new();
         while !deleting.is_empty() {
             let before = (gone.len(), deleting.len());
             for key in deleting.clone() {

@@ -102,7 +102,7 @@ impl Reconciles {
 }
 
 fn histogram(mut encoder: MetricEncoder<'_>, histogram: &Histogram) -> fmt::Result {
-    let bounds = BUCKETS.into_iter().chain([f64::MAX]);
+    let bounds = BUCKETS.into_iter().chain([f64::INFINITY]);
     let buckets: Vec<_> = bounds.zip(histogram.counts).collect();
     encoder.encode_histogram::<NoLabelSet>(histogram.sum, histogram.count(), &buckets, None)
 }

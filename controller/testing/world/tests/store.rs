@@ -103,7 +103,8 @@ async fn a_policy_makes_objects_once() {
 #[tokio::test]
 async fn two_who_make_an_object_meet() {
     let mut world = world(&Arc::default());
-    let (one, two) = (world.context(), world.context());
+    let one = world.context();
+    let two = world.context();
     let new = || object("Part", "", json!({"name": "A B"}));
     let (first, made) = one.models_of("Part").find_or_create(new(), ["name"]).await.unwrap();
     assert!(made);

@@ -69,7 +69,8 @@ pub(crate) fn run(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, NewError>
     let files = files::of(&name, args.base, &framework)?;
     let folder = args.parent.join(name.as_str());
     write(&folder, &files)?;
-    let (folder, name) = (folder.display(), name.as_str());
+    let folder = folder.display();
+    let name = name.as_str();
     let next = format!(
         "{folder}: a service with {} files. Next:
   cd {folder}
