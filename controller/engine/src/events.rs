@@ -30,7 +30,7 @@ pub struct RecentEvents(HashMap<(String, Event), Timestamp>);
 
 impl RecentEvents {
     /// Returns whether an event of an object (by its uid) is to be sent now, and remembers it.
-    pub fn admit(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
+    pub(crate) fn admit(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
         let is_recent = |at: &Timestamp| now.duration_since(*at) < SENT_AGAIN;
         let key = (uid.to_owned(), event.clone());
         if self.0.get(&key).is_some_and(is_recent) {

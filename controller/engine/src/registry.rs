@@ -142,7 +142,7 @@ impl Registry {
     }
 
     /// Whether objects of a model of another synchronizer are waited for.
-    pub fn is_external(&self, model: &str) -> bool {
+    pub(crate) fn is_external(&self, model: &str) -> bool {
         self.external.contains(model)
     }
 

@@ -40,7 +40,7 @@ impl WatchId {
     }
 
     /// Returns whether the watch shows an object of this key.
-    pub fn covers(&self, key: &ObjectKey) -> bool {
+    pub(crate) fn covers(&self, key: &ObjectKey) -> bool {
         self.model == key.model && self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
     }
 }

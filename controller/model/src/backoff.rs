@@ -44,7 +44,7 @@ impl Backoff {
     }
 
     /// Returns whether the delay has reached its maximum, so that a person should look.
-    pub fn is_exhausted(&self, failures: u32) -> bool {
+    pub(crate) fn is_exhausted(&self, failures: u32) -> bool {
         failures > 0 && self.base(failures) >= self.max
     }
 }

@@ -103,7 +103,7 @@ impl Bookkeeping {
     }
 
     /// Sets it.
-    pub fn set_state(&mut self, operation: Operation, state: PassState) {
+    pub(crate) fn set_state(&mut self, operation: Operation, state: PassState) {
         match operation {
             Operation::Sync => self.sync = state,
             Operation::PolicyCreate | Operation::PolicyUpdate => self.policy = state,

@@ -88,7 +88,7 @@ impl Change {
     }
 
     /// Returns whether this finding is a reason to refuse.
-    pub fn is_refused(&self, finding: &Finding) -> bool {
+    pub(crate) fn is_refused(&self, finding: &Finding) -> bool {
         match &finding.difference.effect {
             Effect::Harmless | Effect::Tightening => false,
             Effect::Breaking(_) => finding.affected.count > 0 || self.unseen.is_some(),

@@ -65,7 +65,7 @@ fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)],
 }
 
 /// Returns what a pass has to do, ignoring the switches.
-pub fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) -> Due {
+pub(crate) fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) -> Due {
     let is_same = |then| {
         is_handled(then, &object.intent, &object.quiet_saves, pass) && state.seen == change_by_other(object, pass)
     };
@@ -87,7 +87,7 @@ pub fn is_in_doubt(object: &Object, synchronizer: &str, pass: Pass) -> bool {
 }
 
 /// Returns when the other pass last changed the object: each pass sees what the other did.
-pub fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
+pub(crate) fn change_by_other(object: &Object, pass: Pass) -> Option<Timestamp> {
     object.date(match pass {
         Pass::Policy => "changed_by_step",
         Pass::Sync | Pass::Pull | Pass::Event => "changed_by_policy",

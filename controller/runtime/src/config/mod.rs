@@ -72,7 +72,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn load_with_environment(files: &[PathBuf]) -> Result<Loaded, ConfigError> {
+    pub(crate) fn load_with_environment(files: &[PathBuf]) -> Result<Loaded, ConfigError> {
         Self::load(files, environment::variables())
     }
 }
