@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use xos_xproto::Model;
+use xos_xproto::{Model, XOS_BASE};
 
 use crate::member;
 use crate::names::{Names, free};
@@ -11,15 +11,14 @@ use crate::used::Used;
 
 /// The constants that every typed object has.
 const CONSTANTS: [&str; 4] = ["MODEL_NAME", "CLASS_NAMES", "IS_ABSTRACT", "HAS_HEIRS"];
-/// The base of all models. Only this model has constants for its fields.
-const ROOT: &str = "XOSBase";
 
 /// Returns the code of a model's constants. Reverse ports that a base has are constants of the base.
 pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>) -> String {
     let mut taken: BTreeSet<_> = CONSTANTS.map(str::to_owned).into();
     let mut constant = |xos: &str| free(&plain(xos).to_uppercase(), "_", &mut taken);
     let members = member::all(model, names);
-    let own = members.iter().filter(|member| member.declared_in != ROOT || model.name == ROOT);
+    // The fields of the base of all models are constants of it alone.
+    let own = members.iter().filter(|member| member.declared_in != XOS_BASE || model.name == XOS_BASE);
     let mut constants: Vec<_> = own.map(|member| member.constant(name, &constant(member.xos))).collect();
     let ports = names.models().reverse_links(model).filter(|reverse| reverse.declared_in == model.name);
     for reverse in ports.filter(|reverse| used.contains(&*reverse.model)) {

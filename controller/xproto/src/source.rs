@@ -157,7 +157,7 @@ pub(crate) fn offset(at: usize) -> u32 {
 
 /// The files of one model set.
 ///
-/// The built-in source that declares `XOSBase` is always the first one; it steps back when a file declares `XOSBase`
+/// The built-in source that declares `XOSBase` is always the first one; it is left out when a file declares `XOSBase`
 /// itself. The models of XOS's core come with the compiler too: see [`SourceId::CORE`].
 #[derive(Debug)]
 pub struct Sources {

@@ -1,11 +1,11 @@
-//! What would make an API invalid although its models are valid.
+//! Checks of an API: what can be invalid although the models are valid.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use super::{Api, Field, Message};
 
-/// What XOS's own files define in the package of the API, and the service itself.
+/// The names that XOS's own files define in the package of the API, and the service itself.
 const TAKEN: [&str; 8] = [
     "FieldRules",
     "ForeignKeyRule",
@@ -20,7 +20,7 @@ const TAKEN: [&str; 8] = [
 /// The models have no API, for these reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    /// All that is wrong.
+    /// All problems.
     pub problems: Vec<Problem>,
 }
 
@@ -38,11 +38,11 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// Something that makes an API invalid.
+/// A problem that makes an API invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the names of the fields say what they are")]
 pub enum Problem {
-    /// Two messages have one name.
+    /// Two messages have the same name.
     #[error("two messages are called `{name}`, for {first} and for {second}; set option `plural`, or rename a model")]
     DuplicateMessage {
         name: String,
@@ -51,23 +51,23 @@ pub enum Problem {
         /// What the second message is for.
         second: String,
     },
-    /// A message has the name of one of XOS's own.
+    /// A message has a name that XOS's own files define.
     #[error("`{name}`, the message for {model}, is the name of something in XOS's own .proto files; choose another")]
     Taken {
         name: String,
         /// What the message is for.
         model: String,
     },
-    /// Two fields of a message have one number.
+    /// Two fields of a message have the same number.
     #[error("`{first}` and `{second}` of `{message}` both have the number {number}")]
     DuplicateNumber { message: String, first: String, second: String, number: u32 },
-    /// Two fields of a message have one name, or names that clash: protobuf does not tell `a_b` from `aB`, and a field
-    /// that can be unset takes its name with `_present` behind it too.
+    /// Two fields of a message have the same name, or names that clash: for protobuf `a_b` and `aB` are the same, and a
+    /// field that can be unset uses its name with `_present` appended too.
     #[error("the names `{first}` and `{second}` clash in the message of `{message}`")]
     DuplicateField { message: String, first: String, second: String },
 }
 
-/// Finds everything that is wrong with an API.
+/// Finds all problems of an API.
 pub(super) fn check(api: &Api) -> Result<(), ApiError> {
     let mut problems = Vec::new();
     names(api, &mut problems);

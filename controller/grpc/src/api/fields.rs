@@ -1,4 +1,4 @@
-//! The fields of a message: the object's id, what the model inherits and adds, reverse links, and what every object
+//! The fields of a message: the object's id, inherited and own members, reverse links, and the fields that every object
 //! has.
 
 use std::collections::HashSet;
@@ -9,10 +9,10 @@ use xos_xproto::{ContentType, Model, ModelSet, ScalarType};
 use super::options::FieldOptions;
 use super::reverse;
 
-/// By how much the numbers of each class that adds fields are higher than those of the one before.
+/// The distance between the numbers of a class that adds fields and those of the class before it.
 pub(super) const STEP: u32 = 100;
 
-/// The numbers of what every object has.
+/// The numbers of the fields that every object has.
 const ID: u32 = 1;
 const CLASS_NAMES: u32 = 2046;
 const SELF_CONTENT_TYPE_ID: u32 = 2047;
@@ -22,26 +22,26 @@ const SELF_CONTENT_TYPE_ID: u32 = 2047;
 pub struct Field {
     /// The number on the wire.
     pub number: u32,
-    /// The name: that of the model's field, with `_id` or `_ids` behind it for links.
+    /// The name: that of the model's field, with `_id` or `_ids` appended for links.
     pub name: String,
-    /// What the field holds.
+    /// The kind of value.
     pub kind: FieldKind,
-    /// What the field says of itself.
+    /// The options.
     pub options: FieldOptions,
 }
 
-/// What a field holds.
+/// The kind of value in a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// A value of the model. It may be unset.
     Scalar(ScalarType),
-    /// A moment in time of the model, in seconds since 1970. It may be unset.
+    /// A time of the model, in seconds since 1970. It may be unset.
     Date,
     /// The id of the object that a link leads to; 0 if it leads nowhere. It may be unset.
     ToOne {
         /// The model of that object.
         peer: String,
-        /// The peer's port; none if the link does not name one.
+        /// The peer's port, if the link names one.
         reverse: Option<String>,
     },
     /// The ids of the objects that a link leads to.
@@ -54,7 +54,7 @@ pub enum FieldKind {
         /// The model of those objects.
         peer: String,
     },
-    /// What the core says of the object.
+    /// A value that the core adds.
     Derived,
 }
 

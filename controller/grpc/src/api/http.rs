@@ -1,4 +1,4 @@
-//! The methods that the service has for each model, and how they are called over HTTP.
+//! The methods of the service for each model, and how they are called over HTTP.
 
 use super::Message;
 
@@ -9,11 +9,11 @@ const EMPTY: &str = "google.protobuf.Empty";
 pub struct Method {
     /// The name, `ListSite`.
     pub name: String,
-    /// The message that it takes.
+    /// The message of the request.
     pub input: String,
-    /// The message that it gives.
+    /// The message of the response.
     pub output: String,
-    /// How it is called over HTTP, and with which path; not at all if none.
+    /// The verb and path for calls over HTTP, if there are any.
     pub http: Option<(Verb, String)>,
 }
 

@@ -1,7 +1,7 @@
-//! The flattened API of a model set: one message a model, with all that the model inherits.
+//! The flattened API of a model set: one message for each model, with all that the model inherits.
 //!
-//! Every number, name and option is what XOS 4.0.4 makes, since clients and cores of both kinds meet on the wire. Where
-//! XOS makes what no client can read, or ignores what is written, we do what the models say:
+//! All numbers, names and options are those of XOS 4.0.4, because clients and cores of both must work together. Where
+//! XOS's output cannot be read by any client, or XOS ignores what is written, we follow the models:
 //!
 //! | what | XOS 4.0.4 | here |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //! | a package before a peer | no reverse link; `modelName` has the package, which no client finds | as without it |
 //! | a link without a peer port | the compiler stops | no reverse link |
 //! | `onetomany` | not in the grammar | a link to many, like `manytomany` |
-//! | a base that is inherited on two ways | everything of it twice | once |
+//! | a base that is inherited in two ways | everything of it twice | once |
 //! | an option of a message that is given twice | the last one counts | the first one, as for fields |
 //! | file options | hold in all later files, for messages below them | hold in their own file, for all messages |
 //! | a model called `CordSubscriberRoot` | belongs to `rcord` whatever it says | belongs where it says |
@@ -32,7 +32,7 @@ pub use options::FieldOptions;
 /// The API of a model set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
-    /// The messages, by name without regard to capital letters.
+    /// The messages, ordered by name, ignoring case.
     pub messages: Vec<Message>,
 }
 
@@ -43,10 +43,10 @@ pub struct Message {
     pub name: String,
     /// The name of the message for a list.
     pub plural: String,
-    /// The service that the model belongs to: option `name`, else `app_label`. It stands in the paths of the REST
+    /// The service that the model belongs to: option `name`, else `app_label`. It is part of the paths of the REST
     /// interface.
     pub service: String,
-    /// What kind of object this is: the service and the model's name in lower case.
+    /// The content type: the service and the model's name in lower case.
     pub content_type: String,
     /// The fields, by number.
     pub fields: Vec<Field>,

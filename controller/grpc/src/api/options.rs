@@ -1,14 +1,14 @@
-//! What a field says of itself, for clients that read options.
+//! The options of a field, for clients that read them.
 
 use xos_xproto::model::{Link, RawOption};
 use xos_xproto::{Field as ModelField, ScalarType, ValueForm};
 
 use super::fields::{Field, FieldKind};
 
-/// The options of a field beside those that follow from its kind.
+/// The options of a field, except those that follow from its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldOptions {
-    /// The longest text that fits; also on dates, which are texts in the models.
+    /// The greatest length of a text; also on dates, which are texts in the models.
     pub max_length: Option<u32>,
     /// Only a synchronizer changes the field.
     pub feedback_state: bool,
@@ -16,7 +16,7 @@ pub struct FieldOptions {
     pub gui_hidden: bool,
     /// The field is the framework's own.
     pub bookkeeping_state: bool,
-    /// The model says `null = False`, without quotes: XOS looks at these very letters.
+    /// The model says `null = False`, without quotes: XOS compares exactly these letters.
     pub non_null: bool,
 }
 
@@ -32,7 +32,7 @@ impl FieldOptions {
 
     fn of_options(options: &[RawOption]) -> Self {
         let option = |name: &str| options.iter().find(|option| option.name == name);
-        // XOS takes whatever is written for true; we take `False` for what it says.
+        // XOS takes any value for true; here `False` is false.
         let is_set = |name: &str| option(name).is_some_and(|option| option.as_bool() != Some(false));
         let is_false = |option: &RawOption| option.form == ValueForm::Word && option.value == "False";
         Self {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Api, Field, Message, Method};
 
-/// What stands above the messages. XOS's client asks the compiled file for the messages of its imports.
+/// The text above the messages. XOS's client asks the compiled file for the messages of its imports.
 const HEAD: &str = r#"// The API of XOS for its models. Made by `xos proto`.
 syntax = "proto3";
 
@@ -15,7 +15,7 @@ import "google/api/annotations.proto";
 import "common.proto";
 import "xosoptions.proto";
 
-// A field stands in a oneof by itself, so that one that is unset is told from one that has its type's zero.
+// Each field has a oneof of its own, so that an unset field differs from one that has the zero of its type.
 "#;
 
 /// Returns the text of `xos.proto`.

@@ -8,7 +8,7 @@ use xos_xproto::{Model, ModelSet};
 use super::fields::{Field, FieldKind, STEP};
 use super::options::FieldOptions;
 
-/// Where the numbers of those reverse links begin that have none of their own.
+/// The first number for reverse links without a number.
 const FIRST_ALLOTTED: u32 = 1900;
 
 /// Returns the name of the link at its peer; `+` if the peer has no port.

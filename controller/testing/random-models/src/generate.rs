@@ -1,4 +1,4 @@
-//! Random model sets: everything that the original accepts, in forms on which both compilers are to agree.
+//! Random model sets: everything that the original accepts, in forms on which both compilers should agree.
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
@@ -46,7 +46,7 @@ const SECOND: &[&str] = &[
 ];
 const WORDS: &[&str] = &["color", "name", "ipAddress", "s_tag", "url", "start", "data", "type", "version", "Size"];
 const TYPES: &[&str] = &["int32", "uint32", "string", "string", "string", "bool", "float", "double", "bytes"];
-/// What fields with text say of it.
+/// Options of text fields.
 const TEXTS: &[&str] = &[
     "max_length = 200",
     "max_length = 64",
@@ -92,10 +92,10 @@ const MESSAGE_OPTIONS: &[&str] = &[
     "name = \"another\"",
     "owner_class_name = \"Nobody\"",
 ];
-/// A model with more ancestors than this is no base.
+/// A model with more ancestors than this is not used as a base.
 const DEEPEST: usize = 4;
 
-/// What is known of a message while the set grows.
+/// The facts about a message that are needed while the set is made.
 struct Known {
     /// All that it inherits from, and itself.
     ancestry: BTreeSet<String>,
@@ -190,7 +190,7 @@ impl Generator {
         let depth = 1 + bases.iter().map(|base| self.known[base].depth).max().unwrap_or_default();
         self.known.insert(name.clone(), Known { ancestry, depth });
         let mut message = Message { name, bases, ..Message::default() };
-        // The original wants a field in all; what has a base may have none of its own.
+        // The original needs a field in all messages; one with a base may have none of its own.
         if message.bases.is_empty() || !self.random.chance(30) {
             message.members = (0..=self.random.below(5)).map(|_| self.field()).collect();
         }
@@ -291,7 +291,7 @@ impl Generator {
         format!("{}_{}", self.random.pick(WORDS), self.members)
     }
 
-    /// Links to any message of the set, also to the message itself, its bases and its heirs.
+    /// Makes links to any message of the set, also to the message itself, its bases and those that inherit from it.
     fn links(&mut self, message: &mut Message, names: &[String]) {
         for _ in 0..self.random.below(4) {
             let peer = &names[self.random.below(names.len())];
@@ -325,7 +325,7 @@ impl Generator {
     }
 
     /// Gives the members numbers up to 99, each once; 1 is the id's in what does not come from XOSBase. In a link, `#`
-    /// stands where the number has to go.
+    /// is the place of the number.
     fn number(&mut self, message: &mut Message) {
         let first = if self.known[&message.name].ancestry.contains("XOSBase") { 1 } else { 2 };
         let mut numbers: Vec<u32> = (first..100).collect();

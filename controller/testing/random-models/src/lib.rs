@@ -1,7 +1,7 @@
-//! Random model sets for tests: the same for a seed on every machine and for ever.
+//! Random model sets for tests: always the same for a seed, on every machine.
 //!
-//! [`generate::set`] makes everything that the original compiler accepts, in forms on which both compilers are to
-//! agree. [`values::with_values`] adds what concerns values: choices, defaults, and names that Rust keeps for itself.
+//! [`generate::set`] makes everything that the original compiler accepts, in forms on which both compilers should
+//! agree. [`values::with_values`] adds what concerns values: choices, defaults, and names that Rust reserves.
 
 pub mod generate;
 pub mod random;

@@ -1,4 +1,4 @@
-//! Random numbers that are the same for a seed on every machine and for ever (SplitMix64).
+//! Random numbers that are always the same for a seed, on every machine (SplitMix64).
 
 /// A stream of random numbers.
 pub struct Random(u64);
@@ -32,7 +32,7 @@ impl Random {
         choices[self.below(choices.len())]
     }
 
-    /// Puts the items into another order.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
             items.swap(at, self.below(at + 1));

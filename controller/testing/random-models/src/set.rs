@@ -10,11 +10,11 @@ pub struct Set {
 /// A file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
-    /// What stands above the messages, one item a line.
+    /// The lines above the messages.
     pub head: Vec<String>,
     /// Its messages.
     pub messages: Vec<Message>,
-    /// What stands at the end.
+    /// The lines at the end.
     pub tail: &'static str,
 }
 
@@ -23,7 +23,7 @@ pub struct File {
 pub struct Message {
     /// Its name.
     pub name: String,
-    /// The policy behind `::`.
+    /// The policy after `::`.
     pub policy: Option<String>,
     /// Its bases.
     pub bases: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Message {
 /// A field or a link.
 #[derive(Clone, Debug, Default)]
 pub struct Member {
-    /// All that stands before the options.
+    /// The text before the options.
     pub text: String,
     /// The peer of a link.
     pub peer: Option<String>,
@@ -54,7 +54,7 @@ pub enum Layout {
     Plain,
     /// With blanks, and `[]` for none.
     Empty,
-    /// One a line, with comments.
+    /// One option on a line, with comments.
     Lines,
     /// Without blanks.
     Tight,

@@ -3,7 +3,7 @@
 use crate::random::Random;
 use crate::set::{Member, Set};
 
-/// Names of fields that mean something in Rust or to generated code, no two of which are the same in lowerCamelCase.
+/// Names of fields that mean something in Rust or in generated code; they all differ in lowerCamelCase.
 const NAMES: &[&str] = &[
     "type",
     "self",

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::sink::Sink;
-use crate::model::TermKind;
+use crate::model::{TermKind, XOS_BASE};
 use crate::parse::parse;
 use crate::source::{CORE, SourceId, Sources};
 use crate::tree::{File, Member, Message};
 
 /// Adds the core's messages that the files name and do not declare, with all that these need.
 ///
-/// Their access policies are left out: they speak of users and privileges, which a service's set has no need of.
+/// Their access policies are left out: they are about users and privileges, which the set of a service does not need.
 pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mut Sink) {
     let messages = || files.iter().flat_map(|file| &file.messages);
     let declared: HashSet<_> = messages().map(|message| message.name.text).collect();
@@ -21,7 +21,7 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
     let Some(source) = sources.get(SourceId::CORE) else { return };
     let mut core = parse(SourceId::CORE, source, sink);
     // XOSBase is another built-in file's, or the set's own.
-    core.messages.retain(|message| message.name.text != "XOSBase");
+    core.messages.retain(|message| message.name.text != XOS_BASE);
     let used = reachable(&core.messages, missing);
     core.messages.retain(|message| used.contains(message.name.text));
     if core.messages.is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
         message.policy = None;
     }
     keep_validators(&mut core);
-    // Behind the built-in base, if that is there, and before the set's own files.
+    // After the built-in base, if it is there, and before the files of the set.
     let is_base = |file: &File<'_>| file.messages.iter().any(|message| message.name.span.source.is_built_in());
     files.insert(usize::from(files.first().is_some_and(is_base)), core);
 }

@@ -39,7 +39,7 @@ fn scalar(option: &RawOption, ty: ScalarType) -> Option<Literal> {
         (_, _, ScalarType::Bool) if option.as_bool().is_some() => option.as_bool().map(Literal::Bool),
         (ValueForm::Word, "True" | "true" | "False" | "false", _) => None,
         (ValueForm::Word, name, _) => Some(Literal::Callable(name.to_owned())),
-        // A moment is not a value of a field that is no date.
+        // Only dates can have a moment as value.
         (ValueForm::Quoted, "now()", _) => None,
         (ValueForm::Quoted, text, _) if callable(text).is_some() => callable(text),
         (ValueForm::Quoted, text, ScalarType::String | ScalarType::Bytes) => Some(Literal::Str(text.to_owned())),

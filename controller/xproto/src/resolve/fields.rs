@@ -34,7 +34,7 @@ pub(crate) fn own(declaration: &mut Declaration<'_>, places: &Places<'_>, sink: 
     rules::siblings::check(&model, members, sink)
 }
 
-/// What fields and links have in common.
+/// The common part of fields and links.
 pub(super) struct Common {
     pub(super) options: Vec<RawOption>,
 }
@@ -179,7 +179,7 @@ fn number<N: FromStr>(option: Option<&RawOption>, expected: &'static str, sink: 
     number
 }
 
-/// Reports an option whose value it cannot have.
+/// Reports an option with a value that it cannot have.
 pub(crate) fn invalid(option: &RawOption, expected: &'static str, suggestion: Option<String>, sink: &mut Sink) {
     let name = option.name.to_string();
     let value = option.value.clone();

@@ -26,7 +26,7 @@ pub(crate) struct Flat {
     pub(crate) keys: Vec<u32>,
 }
 
-/// Gives every message what it declares and what it inherits.
+/// Collects the own and inherited members of every message.
 pub(crate) fn flatten(
     declarations: &mut [Declaration<'_>],
     places: &Places<'_>,
@@ -118,7 +118,7 @@ fn merge(declaration: &Declaration<'_>, heir: &mut Flat, base: &Flat, sink: &mut
                 heir.members.push(member.clone());
                 heir.keys.push(*key);
             }
-            // That of a base that is inherited twice, which is reported for itself.
+            // It is from a base that is inherited twice, which is reported separately.
             Some(first) if first.is(member) => {}
             Some(first) => report_both(declaration, first, member, sink),
         }

@@ -1,4 +1,4 @@
-//! Links: their peers, and what the peers have of them.
+//! Links: their peers, and the peers' ports.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ fn default(option: &RawOption) -> Literal {
     }
 }
 
-/// Gives every peer the ports that links make there.
+/// Adds the ports that links make to their peers.
 pub(super) fn connect(models: &mut [Model], places: &Places<'_>) {
     let mut ports: Vec<Vec<Arc<ReverseLink>>> = vec![Vec::new(); models.len()];
     for model in models.iter() {

@@ -30,14 +30,14 @@ pub struct Options {
     /// Whether XOS's own rules on the types and options of fields and links (xosgenx, validator.py) are errors, as with
     /// its `--strict-validation`, and not warnings: `X308`, `X311`, `X402`, `X410`, `X419`, `X420` and `X429`.
     ///
-    /// Not taken over is what XOS's own documents or files contradict: it knows no `onetoone`, no limits of floats, no
-    /// choices of numbers and no `verbose_name` of a field, and wants `null = True` written beside `blank = True`.
+    /// Rules that XOS's own documents or files contradict are left out: they do not allow `onetoone`, limits of floats,
+    /// choices of numbers or the `verbose_name` of a field, and require `null = True` beside `blank = True`.
     pub strict: bool,
 }
 
 /// Compiles a set of files.
 ///
-/// It reports everything that it finds in one go. The models hold what could be resolved, also when there are errors.
+/// It reports all errors in one go. The models are those that could be resolved, also when there are errors.
 #[must_use]
 pub fn compile(sources: &Sources) -> Compiled {
     compile_with(sources, Options::default())
@@ -49,7 +49,7 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut sink = Sink::new(options.strict);
     let mut files = files(sources, &mut sink);
     let policies = policies::collect(&mut files, &mut sink);
-    // 1. Names: which message is meant by a name, and which options it inherits from its file.
+    // 1. Names: the message of each name, and the options that it inherits from its file.
     let (mut declarations, places) = names::collect(files, &mut sink);
     // 2. Bases: who inherits from whom, and an order in which each message comes after its bases.
     let graph = bases::link(&declarations, &places, &mut sink);

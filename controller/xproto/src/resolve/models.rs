@@ -1,4 +1,4 @@
-//! Pass 4: what the rest of the controller sees of a message.
+//! Pass 4: the models, as the rest of the controller sees them.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(crate) fn model(
     }
 }
 
-/// Whether a message, or one that it inherits from, says anything of `no_sync` and `no_policy`.
+/// Whether a message, or one that it inherits from, has the options `no_sync` and `no_policy`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Presence {
     no_sync: bool,

@@ -12,13 +12,13 @@ use crate::rules;
 use crate::rules::words::is_reserved;
 use crate::tree::{File, Message};
 
-/// A message that has its name for itself.
+/// A message with a unique name.
 #[derive(Debug)]
 pub(crate) struct Declaration<'a> {
     pub(crate) message: Message<'a>,
     /// The message's own options, then those of its file that it does not set itself.
     pub(crate) options: Vec<RawOption>,
-    /// What the message's own options say by being there.
+    /// Which of the options that count by their presence the message has.
     pub(crate) presence: Presence,
 }
 

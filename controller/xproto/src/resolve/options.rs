@@ -1,4 +1,4 @@
-//! Which options hold.
+//! The options that apply to each message.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -52,7 +52,7 @@ pub(crate) fn of_file(file: &mut File<'_>, sink: &mut Sink) -> Vec<RawOption> {
 /// Checks `X422`: an option of an earlier file, which XOS 4.0.4 would take for one of the messages here that do not set
 /// it. The value is that of the last file that sets it; seen in the API that the original makes.
 pub(crate) fn leaking(file: &File<'_>, options: &[RawOption], earlier: &mut BTreeMap<String, Span>, sink: &mut Sink) {
-    // The built-in files are no files of the set.
+    // The built-in files do not count as files of the set.
     if file.messages.iter().any(|message| message.name.span.source.is_built_in()) {
         return;
     }

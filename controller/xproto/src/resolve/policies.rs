@@ -12,7 +12,7 @@ use crate::tree::File;
 pub(super) struct Policies {
     /// Those that could be read, in the order of their declaration; of two with one name only the first.
     pub(super) known: Vec<Policy>,
-    /// The names of those that could not.
+    /// The names of those that could not be read.
     pub(super) broken: HashSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Rules on the own fields of a message beside those that it inherits.
+//! Rules on the fields that a message declares beside those that it inherits.
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError};
@@ -7,7 +7,7 @@ use crate::model::{Member, camel_chars};
 /// Checks `X305`, `X306`: no field has the name of another one, neither as written nor in lowerCamelCase.
 ///
 /// `members` are all fields and links, the first `inherited` of them those of the bases: what is wrong with these is
-/// reported with the bases. Only where `keys` agree, names are looked at.
+/// reported with the bases. Names are only compared where `keys` are equal.
 pub(crate) fn check(model: &str, members: &[Member], keys: &[u32], inherited: usize, sink: &mut Sink) {
     for (at, (member, key)) in members.iter().zip(keys).enumerate().skip(inherited) {
         let before = keys[..at].iter().enumerate().filter(|(_, other)| *other == key);

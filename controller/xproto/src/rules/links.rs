@@ -103,7 +103,7 @@ pub(crate) fn check_models(models: &ModelSet, sink: &mut Sink) {
 fn reverse_numbers(model: &Model, sink: &mut Sink) {
     let mut numbered: Vec<_> =
         model.reverse_links.iter().filter_map(|port| port.number.map(|number| (number, port))).collect();
-    // Ports of one number stay in their order.
+    // Ports with the same number stay in their order.
     numbered.sort_by_key(|(number, _)| *number);
     let free =
         || REVERSE_NUMBERS.skip(1).find(|free| numbered.binary_search_by_key(free, |(number, _)| *number).is_err());
@@ -173,7 +173,7 @@ fn api_names<'a>(models: &'a ModelSet, model: &'a Model, entries: &mut Vec<(ApiN
     let members = model.members().map(Entry::Member);
     let ports = models.reverse_links(model).map(|port| Entry::Port(Arc::as_ref(port)));
     entries.extend(members.chain(ports).map(|entry| (entry.api_name(), entry)));
-    // Entries of one name stay in their order.
+    // Entries with the same name stay in their order.
     entries.sort_by_key(|(name, _)| *name);
     for pair in entries.windows(2) {
         let &[(name, first), (next, entry)] = pair else {
@@ -182,7 +182,7 @@ fn api_names<'a>(models: &'a ModelSet, model: &'a Model, entries: &mut Vec<(ApiN
         if name != next {
             continue;
         }
-        // What a base has twice is reported with the base, two members of one name with their names.
+        // Duplicates in a base are reported with the base, two members of the same name by another rule.
         let same_members =
             matches!((first, entry), (Entry::Member(one), Entry::Member(two)) if one.name() == two.name());
         if (is_own(first) || is_own(entry)) && !same_members {

@@ -109,7 +109,7 @@ fn kubernetes_names(model: &Model, sink: &mut Sink) {
         if !is_kubernetes_name(name) {
             let name = name.chars().take(80).collect();
             sink.push(Diagnostic::new(ModelError::InvalidKubernetesName { name, what }, span));
-            // The plural that is made of a name is no better.
+            // A plural made from an invalid name is invalid too.
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! Rules on the options of fields and links, and on which options there are.
+//! Rules on the options of fields and links, and the known options.
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, OptionError};
@@ -84,7 +84,7 @@ pub(crate) struct Owner<'a> {
     pub(crate) required: bool,
     pub(crate) blank: bool,
     pub(crate) null: bool,
-    /// The type of a field; none is a link's.
+    /// The type of a field; `None` for a link.
     pub(crate) ty: Option<ScalarType>,
 }
 

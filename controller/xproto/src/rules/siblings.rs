@@ -1,4 +1,4 @@
-//! Rules on the fields and links of one message among each other.
+//! Rules on all fields and links of a message together.
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError};

@@ -4,7 +4,7 @@ use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, Syntax};
 use crate::source::{SourceId, Span, offset};
 
-/// What a token is; its text is its span.
+/// The kind of a token; its text is that of its span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     /// A word: a name or a keyword.
@@ -13,7 +13,7 @@ pub(crate) enum TokenKind {
     Number,
     /// A string with its quotes.
     Str,
-    /// A string without its closing quote, which may have taken more of the line than was meant.
+    /// A string without its closing quote, which may extend over more of the line than intended.
     OpenStr,
     /// `< … >` after `policy`, `map` or `reduce` and a name, kept as text.
     PolicyBody,
@@ -66,7 +66,7 @@ pub(crate) struct Token {
     pub(crate) at_margin: bool,
 }
 
-/// What the lexer makes of a text.
+/// The result of the lexer.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     /// The tokens; the last one, and only it, is [`TokenKind::End`].
@@ -156,7 +156,7 @@ impl Lexer<'_> {
         self.comment(length);
     }
 
-    /// Letters that no name may have are taken for a part of it, so that they are reported once.
+    /// Reads a word; letters that no name may have count as part of it, so that they are reported once.
     fn name(&mut self) {
         let rest = self.rest();
         let length = word_length(rest);

@@ -10,23 +10,23 @@ use crate::model::{LinkKind, Model, ModelSet, Path, Policy, Root, ScalarType, St
 use crate::nearest::nearest;
 use crate::source::Span;
 
-/// What every object has in XOS beside its fields.
+/// The names that every object has in XOS beside its fields.
 const OF_ALL: [&str; 4] = ["id", "pk", "class_names", "self_content_type_id"];
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Clone, Copy)]
 pub(super) enum Target<'a> {
     /// One object.
     Object(&'a Model),
     /// Any number of objects.
     Objects(&'a Model),
-    /// A value that is no object.
+    /// A value that is not an object.
     Value(ScalarType),
-    /// Nothing that can be known.
+    /// It cannot be known.
     Unknown,
 }
 
-/// Who uses a policy, for the words of a diagnostic.
+/// The user of a policy, for diagnostics.
 #[derive(Clone, Copy)]
 pub(super) struct User<'a> {
     pub(super) policy: &'a str,
@@ -37,7 +37,7 @@ pub(super) struct User<'a> {
 pub(super) struct Paths<'a> {
     models: &'a ModelSet,
     reported: HashSet<Span>,
-    /// How much was looked up.
+    /// The number of names that were looked up.
     pub(super) work: usize,
 }
 

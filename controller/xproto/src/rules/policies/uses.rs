@@ -74,7 +74,7 @@ impl<'a> Uses<'a> {
     }
 
     fn check_all(&mut self, paths: &mut Paths<'a>, sink: &mut Sink) {
-        // From the first one on, so that diagnostics speak of the first model that uses a policy.
+        // In order, so that diagnostics name the first model that uses a policy.
         let mut at = 0;
         while let Some(&(policy, model)) = self.waiting.get(at) {
             at += 1;
