@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use xos_model::condition::{ConditionStatus, find};
+use xos_model::condition::{ACCEPTED, ConditionStatus, READY, find};
 use xos_model::graph::{Address, Blocker, Graph, Waits};
 use xos_model::{Object, ObjectKey};
 
@@ -149,13 +149,13 @@ fn state(blocker: &Blocker, get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>) -> 
     if object.flag("write_protect") && object.meta.deleting.is_none() {
         return ", which is write-protected".to_owned();
     }
-    let ready = find(&object.status.conditions, "Ready");
+    let ready = find(&object.status.conditions, READY);
     if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
         return ", which nobody has synchronized yet".to_owned();
     }
     let is_false =
         |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
-    if let Some(ready) = ready.filter(|_| is_false("Accepted")) {
+    if let Some(ready) = ready.filter(|_| is_false(ACCEPTED)) {
         return format!(", which is not accepted: {}", quote(&ready.message));
     }
     let failed = ready.filter(|ready| ready.status == ConditionStatus::False && ready.reason.ends_with("Failed"));

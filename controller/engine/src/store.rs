@@ -188,8 +188,7 @@ impl LiveStore {
 }
 
 fn is_feedback(model: &Model, name: &str) -> bool {
-    let state = model.field(name).map(|field| field.state).or_else(|| model.link(name).map(|link| link.state));
-    state == Some(FieldState::Feedback)
+    model.member(name).is_some_and(|member| member.state() == FieldState::Feedback)
 }
 
 fn failed(object: &Object, what: &str, error: WriteError) -> StoreError {

@@ -37,7 +37,7 @@ const SHAPES: [(&str, Peers); 4] = [
     ("star", |at, _| if at == 0 { vec![] } else { vec![0] }),
 ];
 
-/// A number that looks random, the same in every run.
+/// Returns a number that looks random but is the same in every run.
 fn mix(n: u32) -> u32 {
     let n = (n ^ (n >> 16)).wrapping_mul(0x45d9_f3b5);
     let n = (n ^ (n >> 16)).wrapping_mul(0x45d9_f3b5);
@@ -48,7 +48,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// All objects are dirty, and seen in the worst order: dependants first. Each is "handled" as soon as it need not wait.
+/// Plans objects that are all dirty, in the worst order: dependants first. Each is "handled" as soon as it need not wait.
 fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     let start = Instant::now();
     let mut graph = Graph::new(&models(), &[])?;

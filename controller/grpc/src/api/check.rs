@@ -184,8 +184,8 @@ mod tests {
             [
                 "`Query`, the message for a list of `Site`, is the name of something in XOS's own .proto files; choose \
                  another",
-                "two messages are called `Site`, for an object of `Site` and for a list of `Sites`; set option `plural`, \
-                 or rename a model",
+                "two messages are called `Site`, for an object of `Site` and for a list of `Sites`; \
+                 set option `plural`, or rename a model",
                 "`a_b` and `aB` of `Site` both have the number 1",
                 "the names `a_b` and `aB` clash in the message of `Site`",
                 "the names `c` and `c` clash in the message of `Site`",

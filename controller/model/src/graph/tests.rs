@@ -58,7 +58,7 @@ fn look(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
     blocker
 }
 
-/// The same for an object that is being deleted, as are all others.
+/// Looks at an object that is being deleted, as are all others.
 fn look_deleting(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
     let blocker = waits.find_deleting(graph, key, |_| true);
     waits.set(key, blocker.clone());
@@ -181,7 +181,7 @@ fn a_deep_search_needs_no_stack() {
     assert_eq!(cycles.iter().map(Vec::len).collect::<Vec<_>>(), [200_000]);
 }
 
-/// Random links among objects `0..n`: some dangle, some are circles.
+/// Makes objects `0..n` with random links among them: some dangle, some are circles.
 fn random_links(n: usize, links: &[(u8, u8)]) -> Vec<Object> {
     let mut many: Vec<Vec<Value>> = vec![vec![]; n];
     for (from, to) in links {
@@ -195,11 +195,15 @@ fn random_links(n: usize, links: &[(u8, u8)]) -> Vec<Object> {
     many.into_iter().enumerate().map(next).collect()
 }
 
+fn links() -> impl Strategy<Value = Vec<(u8, u8)>> {
+    proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24)
+}
+
 proptest! {
-    /// Everything is handled once, after what it depends on unless that is in a circle with it; what dangles waits
-    /// until it is there.
+    /// Each object is handled once, after those that it depends on, unless these are in a circle with it; one with a
+    /// dangling link waits until the peer exists.
     #[test]
-    fn all_are_handled_in_order(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24)) {
+    fn all_are_handled_in_order(n in 1usize..12, links in links()) {
         let mut g = graph(&[]);
         let mut w = Waits::default();
         let objects = random_links(n, &links);
@@ -211,8 +215,11 @@ proptest! {
             let before = done.len();
             for key in todo.clone() {
                 if look(&mut w, &g, &key).is_none() {
-                    let by_link: Vec<_> = g.linked(&key, "next").into_iter().filter(|k| objects.iter().any(|o| o.key() == *k)).collect();
-                    for other in by_link { prop_assert!(other == key || done.contains(&other) || free.contains(&key), "{key} before {other}"); }
+                    let exists = |key: &ObjectKey| objects.iter().any(|object| object.key() == *key);
+                    for other in g.linked(&key, "next").into_iter().filter(exists) {
+                        let is_in_order = other == key || done.contains(&other) || free.contains(&key);
+                        prop_assert!(is_in_order, "{key} before {other}");
+                    }
                     todo.remove(&key);
                     g.insert(&objects[key.name.parse::<usize>().unwrap()], false);
                     w.wake(&Blocker::Object(key.clone()));
@@ -238,7 +245,7 @@ proptest! {
 
     /// Deleted in any order, with all that cascades, every object goes, dependants first unless in a circle.
     #[test]
-    fn nothing_is_stuck_on_deletion(n in 1usize..12, links in proptest::collection::vec((any::<u8>(), any::<u8>()), 0..24), first in any::<u8>()) {
+    fn nothing_is_stuck_on_deletion(n in 1usize..12, links in links(), first in any::<u8>()) {
         let mut g = graph(&[]);
         let mut w = Waits::default();
         let objects = random_links(n, &links);
@@ -268,7 +275,9 @@ proptest! {
             }
         }
         for key in objects.iter().map(Object::key).filter(|key| g.contains(key)) {
-            prop_assert!(g.dependencies(&key).all(|d| !matches!(d, Dependency::Missing(a) if a.class.as_ref() == "A" && gone.contains(&ObjectKey::new("A", "n", &a.name)))), "{key} outlives what it leads to");
+            let is_gone = |address: &Address| *address.class == *"A" && gone.contains(&self::key("A", &address.name));
+            let outlives = |dependency| matches!(&dependency, Dependency::Missing(address) if is_gone(address));
+            prop_assert!(!g.dependencies(&key).any(outlives), "{key} outlives what it leads to");
         }
         prop_assert!(w.is_empty());
     }

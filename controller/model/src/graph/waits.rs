@@ -1,4 +1,4 @@
-//! Who waits for whom.
+//! The objects that wait for others.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -14,20 +14,20 @@ pub enum Blocker {
     Missing(Address),
 }
 
-/// Which objects wait, each for one blocker at a time: that is enough to be woken, and keeps the cost of waking within
-/// the links touched.
+/// The objects that wait, each for one blocker at a time: that is enough to wake it, and the cost of waking grows only
+/// with the links that are touched.
 #[derive(Clone, Debug, Default)]
 pub struct Waits {
     waiting: HashMap<ObjectKey, Blocker>,
     waiters: HashMap<Blocker, BTreeSet<ObjectKey>>,
-    /// Pairs (who, for whom) of a cycle, which are not waited for.
+    /// Pairs (waiting object, blocker) in cycles, which are not waited for.
     exempt: HashSet<(ObjectKey, ObjectKey)>,
 }
 
 impl Waits {
     /// Returns what a live object has to wait for, if anything; [`set`](Self::set) then registers it.
     ///
-    /// Of several blockers the last is taken: where they are done in their order, the object is woken once and not once for each.
+    /// Of several blockers it is the last one: if they are done in their order, the object is woken only once.
     pub fn find(&self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
         graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last()
     }
@@ -42,9 +42,11 @@ impl Waits {
         }
     }
 
-    /// Returns what an object that is being deleted has to wait for, if anything: those that depend on it go before it does.
+    /// Returns what an object that is being deleted has to wait for, if anything: those that depend on it go before it
+    /// does.
     ///
-    /// Of a cycle only what is being deleted too is not waited for: a protected object in it stays, and so does what it leads to.
+    /// In a cycle, it does not wait for objects that are being deleted too: a protected object stays, and so does what
+    /// it leads to.
     pub fn find_deleting(
         &self,
         graph: &Graph,
@@ -67,12 +69,12 @@ impl Waits {
         }
     }
 
-    /// What an object waits for.
+    /// Returns what an object waits for.
     pub fn blocker(&self, key: &ObjectKey) -> Option<&Blocker> {
         self.waiting.get(key)
     }
 
-    /// An object waits no longer: it is handled, or gone.
+    /// Forgets that an object waits: it is handled, or gone.
     pub fn forget(&mut self, key: &ObjectKey) {
         if let Some(blocker) = self.waiting.remove(key)
             && let Some(waiters) = self.waiters.get_mut(&blocker)
@@ -84,7 +86,7 @@ impl Waits {
         }
     }
 
-    /// Those who waited for a blocker that is one no more: they are to be looked at again.
+    /// Forgets a blocker, and returns the objects that waited for it, to be checked again.
     pub fn wake(&mut self, blocker: &Blocker) -> BTreeSet<ObjectKey> {
         let woken = self.waiters.remove(blocker).unwrap_or_default();
         for key in &woken {
@@ -93,14 +95,14 @@ impl Waits {
         woken
     }
 
-    /// Those who wait for an object of this key, as it was missing.
+    /// Forgets that an object was missing, and returns the objects that waited for it.
     pub fn wake_for_new(&mut self, graph: &Graph, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let classes = graph.shapes.get(&key.model);
         let addresses = classes.iter().flat_map(|shape| &shape.ancestry).map(|class| Address::of(class, key));
         addresses.flat_map(|address| self.wake(&Blocker::Missing(address))).collect()
     }
 
-    /// All who wait for an object, directly or through others.
+    /// Returns all objects that wait for an object, directly or through others.
     pub fn followers(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![key.clone()];
@@ -111,18 +113,18 @@ impl Waits {
         found
     }
 
-    /// How many wait.
+    /// Returns the number of objects that wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether nobody waits.
+    /// Returns whether no object waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The end of the line of those that an object waits for: the object or name that holds all of them up, and how
-    /// many stand between. In a cycle that was not broken yet it is the object itself.
+    /// Returns the end of the chain of blockers of an object: the object or name that blocks all of them, and how
+    /// many are in between. In a cycle that is not broken yet it is the object itself.
     pub fn root<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'a Blocker, usize)> {
         let mut last = self.waiting.get(key)?;
         let mut between = 0;
@@ -136,8 +138,8 @@ impl Waits {
         Some((last, between))
     }
 
-    /// Finds the cycles among those that wait, each from some object on to the one that waits for it, and frees them:
-    /// what is in a cycle is not waited for by the others in it. The freed objects are to be looked at again.
+    /// Finds the cycles of objects that wait, each from some object to the one that waits for it, and breaks them:
+    /// objects in a cycle no longer wait for each other. The objects of the cycles are to be checked again.
     pub fn break_cycles(&mut self, graph: &Graph, is_deleting: impl Fn(&ObjectKey) -> bool) -> Vec<Vec<ObjectKey>> {
         let next = |key: &ObjectKey| self.held_by(graph, key, is_deleting(key));
         let cycles = components(self.waiting.keys().cloned(), next);
@@ -155,7 +157,7 @@ impl Waits {
         cycles
     }
 
-    /// All that an object waits for, those of a cycle not counted.
+    /// Returns all objects that an object waits for, except those in a cycle with it.
     fn held_by(&self, graph: &Graph, key: &ObjectKey, is_deleting: bool) -> Vec<ObjectKey> {
         if is_deleting {
             return graph.cascade(key).into_iter().filter(|other| !self.is_exempt(key, other)).collect();
@@ -172,7 +174,7 @@ impl Waits {
         !self.exempt.is_empty() && self.exempt.contains(&(key.clone(), other.clone()))
     }
 
-    /// The links of an object changed, or it is gone: what is known of cycles through it no longer holds.
+    /// Forgets the cycles through an object, because its links changed or it is gone.
     pub fn unexempt(&mut self, key: &ObjectKey) {
         if !self.exempt.is_empty() {
             self.exempt.retain(|(one, other)| one != key && other != key);

@@ -1,4 +1,4 @@
-//! Conditions after kstatus: what an attempt, a wait or a switch says of an object.
+//! Conditions, following kstatus, after an attempt, a wait, a switch or a refusal.
 
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::object::Object;
 use crate::outcome::{Finished, Operation, Outcome};
 use crate::status::PassState;
 
-/// The conditions after an attempt; the pass's state is in the object's bookkeeping already.
+/// Sets the conditions after an attempt; the pass's state is in the object's bookkeeping already.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
     let now = whole_seconds(finished.at);
     let done = matches!(finished.outcome, Outcome::Succeeded);
@@ -44,16 +44,16 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     set(object, &news, now);
 }
 
-/// Why an object waits.
+/// The reason why an object waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// A CamelCase word for programs.
     pub reason: &'static str,
-    /// For what, for people.
+    /// A text for people: what the object waits for.
     pub message: String,
 }
 
-/// The object as one that waits. Nothing else of it changes.
+/// Returns the object with the conditions of one that waits. Nothing else of it changes.
 pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
@@ -68,7 +68,7 @@ pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp)
     new
 }
 
-/// The object as one that a switch in its spec holds back.
+/// Returns the object with the conditions of one that a switch in its spec holds back.
 pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
@@ -85,7 +85,8 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     new
 }
 
-/// The object as one that is not accepted, so that the pass does not run; a person has to change something.
+/// Returns the object with the conditions of one that is not accepted: the pass does not run until a person changes
+/// something.
 pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusal, now: Timestamp) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
@@ -100,29 +101,30 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
     new
 }
 
-/// An object that was refused is so no longer.
+/// Marks an object that was refused as accepted.
 fn accept(object: &mut Object, now: Timestamp) {
     let refused = condition::find(&object.status.conditions, ACCEPTED);
     if refused.is_some_and(|one| one.status == ConditionStatus::False) {
-        let message = "what kept it from being accepted is gone";
+        let message = "it is accepted again";
         set(object, &News { kind: ACCEPTED, status: ConditionStatus::True, reason: ACCEPTED, message }, now);
     }
 }
 
-/// Returns whether a pass is done while its condition says otherwise: something held it up (a switch, a wait, a refusal), and no longer does.
+/// Returns whether a pass is done while its condition says otherwise: something held it up (a switch, a wait, a
+/// refusal), and no longer does.
 pub fn is_reported_undone(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let is_done = object.status.of(synchronizer).is_some_and(|own| own.live(pass).handled.is_some());
     let reported = || condition::find(&object.status.conditions, &own_kind(object, pass, synchronizer));
     is_done && reported().is_some_and(|reported| reported.status != ConditionStatus::True)
 }
 
-/// The condition of a pass, as it would be of an attempt now.
+/// Returns the type of the condition that an attempt of a pass would set now.
 fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
     let owner = object.status.owner(pass).is_none_or(|entry| entry.name == synchronizer);
     kind(pass, owner, synchronizer)
 }
 
-/// `Synced` or `PolicyApplied`; qualified, if another synchronizer owns the pass.
+/// Returns `Synced` or `PolicyApplied`, qualified if another synchronizer owns the pass.
 fn kind(pass: Pass, owner: bool, synchronizer: &str) -> String {
     let plain = if pass == Pass::Policy { POLICY_APPLIED } else { SYNCED };
     if owner { plain.to_owned() } else { format!("{synchronizer}.{DOMAIN}/{plain}") }
@@ -132,7 +134,7 @@ fn set(object: &mut Object, news: &News<'_>, now: Timestamp) {
     condition::set(&mut object.status.conditions, news, object.meta.generation, now);
 }
 
-/// The condition of a pass that is not done, of any synchronizer, and its state: the one just attempted first.
+/// Returns the condition and state of a pass that is not done, of any synchronizer: the one just attempted first.
 fn unfinished(object: &Object, operation: Operation) -> Option<(String, PassState)> {
     let first = operation.pass();
     let second = if first == Pass::Policy { Pass::Sync } else { Pass::Policy };
@@ -145,14 +147,14 @@ fn unfinished(object: &Object, operation: Operation) -> Option<(String, PassStat
     of_pass(first).or_else(|| of_pass(second))
 }
 
-/// `Ready` says what the first pass that is not done says, or else what was just done.
+/// Sets `Ready` to the condition of the first pass that is not done, or else to that of the pass that was just done.
 fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timestamp) {
     let source = condition::find(&object.status.conditions, unfinished.unwrap_or(done)).cloned();
     let Some(Condition { status, reason, message, .. }) = source else { return };
     set(object, &News { kind: READY, status, reason: &reason, message: &message }, now);
 }
 
-/// The reason of the condition that an attempt leaves, for programs.
+/// Returns the reason of the condition after an attempt, for programs.
 pub fn reason(finished: &Finished) -> &'static str {
     match (&finished.outcome, finished.operation) {
         (Outcome::Succeeded, Operation::Sync) => "SyncSucceeded",
@@ -173,7 +175,7 @@ fn plan_text(state: &PassState) -> String {
     }
 }
 
-/// Kubernetes' API conventions: `metav1.Time` has whole seconds.
+/// Returns a time in whole seconds, as `metav1.Time` has it.
 fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -21,7 +21,7 @@ use crate::status::{Attempt, PassState};
 pub use conditions::{Wait, held, is_reported_undone, reason, refused, waiting};
 pub use rebase::rebase;
 
-/// The object with a status that speaks of its present generation, for one that was edited and has no work: an edit
+/// Returns the object with a status for its present generation, for one that was edited and has no work: an edit
 /// that was taken back before anybody acted on it, or a quiet save.
 pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Object {
     let mut new = object.clone();
@@ -55,7 +55,8 @@ pub struct Context<'a> {
     pub unit: f64,
 }
 
-/// The object as it is after the attempt. Equal to `object` if there is nothing to write (the same deferral again).
+/// Returns the object as it is after the attempt: equal to `object` if there is nothing to write (the same deferral
+/// again).
 pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Object {
     if is_repeated_deferral(object, finished, context) {
         return object.clone();
@@ -82,7 +83,7 @@ pub fn mark_changed(object: &mut Object, pass: Pass, at: Timestamp) {
     fields::mark_changed(object, pass, at);
 }
 
-/// Whether a change of a field is news for the other pass: XOS leaves out bookkeeping, `backend_*` and `policy_*`.
+/// Returns whether a change of a field is news for the other pass: XOS ignores bookkeeping, `backend_*` and `policy_*`.
 pub fn is_news(field: &str) -> bool {
     const BOOKKEEPING: [&str; 5] = ["policed", "updated", "enacted", "changed_by_step", "changed_by_policy"];
     !field.starts_with("backend_") && !field.starts_with("policy_") && !BOOKKEEPING.contains(&field)
@@ -93,7 +94,7 @@ fn pass_state(object: &Object, finished: &Finished, synchronizer: &str) -> PassS
     own.and_then(|own| own.state(finished.operation)).cloned().unwrap_or_default()
 }
 
-/// A step that defers with the same words again and again must not write each time.
+/// Returns whether the step defers with the same message again, which must not cause a write each time.
 fn is_repeated_deferral(object: &Object, finished: &Finished, context: &Context<'_>) -> bool {
     let state = pass_state(object, finished, context.synchronizer);
     let same = |last: &Attempt| {
@@ -155,7 +156,7 @@ fn duration_text(duration: std::time::Duration) -> String {
     }
 }
 
-/// Finer than that is noise in a status.
+/// Returns a time in whole milliseconds: finer ones are noise in a status.
 fn whole_milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
