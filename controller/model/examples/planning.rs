@@ -48,7 +48,8 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Plans objects that are all dirty, in the worst order: dependants first. Each is "handled" as soon as it need not wait.
+/// Plans objects that are all dirty, in the worst order: dependants first. Each is "handled" as soon as it need not
+/// wait.
 fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     let start = Instant::now();
     let mut graph = Graph::new(&models(), &[])?;
