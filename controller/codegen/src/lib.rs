@@ -10,22 +10,23 @@
 //!
 //! and in the crate `xos_controller::include_models!();`. This includes
 //!
-//! - a **struct** for each model: its fields, [`new`](#new-objects) and the `Model` trait, which reads it from an object and writes
-//!   it back. A model that others inherit from, abstract or not, is also a view of their objects;
-//! - a **constant** for each field and link, for [queries](#queries), and for each reverse port of a link (`Site::SLICES`);
-//! - an **enum** for each field with `choices`, called after the model that declares the field and the field (`ServiceKind`): the
-//!   heirs share it. `None` among the choices is `Option`;
+//! - a **struct** for each model: its fields, [`new`](#new-objects) and the `Model` trait, which reads it from an
+//!   object and writes it back. A model that others inherit from, abstract or not, is also a view of their objects;
+//! - a **constant** for each field and link, for [queries](#queries), and for each reverse port of a link
+//!   (`Site::SLICES`);
+//! - an **enum** for each field with `choices`, called after the model that declares the field and the field
+//!   (`ServiceKind`): the heirs share it. `None` among the choices is `Option`;
 //! - **links** as `Link<Site>`, or `Option` or `Vec` of it;
-//! - a **trait** for each model that others inherit from (`IsServiceInstance`), which these and the model itself implement: a
-//!   getter for each of its fields, a setter for those that are not the framework's, the bases' traits above it. `IsA<ServiceInstance>`
-//!   says the same to generic code;
+//! - a **trait** for each model that others inherit from (`IsServiceInstance`), which these and the model itself
+//!   implement: a getter for each of its fields, a setter for those that are not the framework's, the bases' traits
+//!   above it. `IsA<ServiceInstance>` says the same to generic code;
 //! - `XPROTO`, the files' text, for `Synchronizer::models`, and `models()`, the same compiled.
 //!
 //! # The core's models
 //!
-//! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a base or as the
-//! peer of a link needs no other file. The generated code, and the custom resources, are those of the service's own models and of the
-//! core's models that these lead to by bases and links; not of the whole core.
+//! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a
+//! base or as the peer of a link needs no other file. The generated code, and the custom resources, are those of the
+//! service's own models and of the core's models that these lead to by bases and links; not of the whole core.
 //!
 //! # New objects
 //!
@@ -34,10 +35,11 @@
 //! let subscriber = RCORDSubscriber { c_tag: Some(111), ..RCORDSubscriber::new(required).named("alice") };
 //! ```
 //!
-//! `NewRCORDSubscriber` has the required fields and links, those of the bases included. A field that becomes required later is a compile
-//! error until it is given. All other fields have the model's default, or no value. `named` sets `metadata.name`, and `in_namespace`
-//! the namespace. An object without a namespace is created in that of the object that the step handles; `find_or_create` names an
-//! object that has no name. A model without required fields has `new()` and `Default`.
+//! `NewRCORDSubscriber` has the required fields and links, those of the bases included. A field that becomes required
+//! later is a compile error until it is given. All other fields have the model's default, or no value. `named` sets
+//! `metadata.name`, and `in_namespace` the namespace. An object without a namespace is created in that of the object
+//! that the step handles; `find_or_create` names an object that has no name. A model without required fields has
+//! `new()` and `Default`.
 //!
 //! # Queries
 //!
@@ -45,13 +47,14 @@
 //! let subscribers = ctx.models::<RCORDSubscriber>().filter(RCORDSubscriber::C_TAG, 111).filter(XOSBase::NO_SYNC, false).all()?;
 //! ```
 //!
-//! A constant can be used in queries of its model and of all models that inherit from it. The value must have the field's type. A link is
-//! compared with a `Link`, or with the name of its peer; `()` means no value. Fields of `XOSBase` are constants of `XOSBase` only.
+//! A constant can be used in queries of its model and of all models that inherit from it. The value must have the
+//! field's type. A link is compared with a `Link`, or with the name of its peer; `()` means no value. Fields of
+//! `XOSBase` are constants of `XOSBase` only.
 //!
 //! # Names
 //!
-//! Fields have their names from xproto, with `r#` before Rust's keywords. A name that is taken (by a model, or by `meta`) ends with `_`;
-//! so does a getter whose name is a method of every object (`clone`, `write_to` …).
+//! Fields have their names from xproto, with `r#` before Rust's keywords. A name that is taken (by a model, or by
+//! `meta`) ends with `_`; so does a getter whose name is a method of every object (`clone`, `write_to` …).
 
 mod choices;
 mod classes;
@@ -105,8 +108,8 @@ pub fn build(files: &[&str]) -> Result<(), CodegenError> {
     build_as("models", files)
 }
 
-/// Does what [`build`] does, for a file of that name and `include_models!("name")`. A crate may have several sets of models, each in
-/// its own module.
+/// Does what [`build`] does, for a file of that name and `include_models!("name")`. A crate may have several sets of
+/// models, each in its own module.
 ///
 /// # Errors
 /// As for [`build`].
@@ -161,7 +164,8 @@ fn code_of(models: &ModelSet, used: &Used<'_>) -> String {
     code
 }
 
-/// Returns the code of the constant `XPROTO` with files' names and texts, and of the function `models`, which returns them compiled.
+/// Returns the code of the constant `XPROTO` with files' names and texts, and of the function `models`, which returns
+/// them compiled.
 pub fn embed(files: &[(String, String)]) -> String {
     embedded(files.iter().map(|(name, text)| (name.as_str(), format!("{text:?}"))))
 }

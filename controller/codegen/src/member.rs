@@ -63,7 +63,8 @@ impl Type {
         }
     }
 
-    /// Returns the type that a getter returns, and the code that converts the struct's member to it: without and with `Option`.
+    /// Returns the type that a getter returns, and the code that converts the struct's member to it: without and with
+    /// `Option`.
     pub(crate) fn borrowed(&self) -> (String, &'static str, &'static str) {
         match self {
             Self::Text => ("&::std::primitive::str".to_owned(), ".as_str()", ".as_deref()"),
@@ -95,8 +96,8 @@ impl<'m> Member<'m> {
     fn of(field: &'m Field, names: &Names<'_>) -> Self {
         let ty = type_of(field, names);
         let default = default_of(field, &ty);
-        // A required field without a default is given by whoever makes the object. A moment, the result of a callable, and what is
-        // not the operator's are filled in later.
+        // A required field without a default is given by whoever makes the object. A moment, the result of a callable,
+        // and what is not the operator's are filled in later.
         let is_given = matches!(field.default, None | Some(Literal::Null)) && field.state == FieldState::Declarative;
         Self {
             xos: &field.name,

@@ -71,7 +71,8 @@ fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<
         self
     }}
 
-    /// Sets the object's namespace. An object without one is created in the namespace of the object that a step handles.
+    /// Sets the object's namespace. An object without one is created in the namespace of the object that a step
+    /// handles.
     pub fn in_namespace(mut self, namespace: impl ::std::convert::Into<::std::string::String>) -> Self {{
         self.meta.namespace = namespace.into();
         self

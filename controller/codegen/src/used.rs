@@ -10,8 +10,8 @@ const CORE: &str = "core";
 /// Names of models.
 pub(crate) type Used<'m> = HashSet<&'m str>;
 
-/// Returns the models that do not belong to the core, their bases, and the peers of their links, transitively. If all models belong to
-/// the core, returns all.
+/// Returns the models that do not belong to the core, their bases, and the peers of their links, transitively. If all
+/// models belong to the core, returns all.
 pub(crate) fn used(models: &ModelSet) -> Used<'_> {
     let own = |model: &&Model| model.app_label != CORE && !model.app_label.is_empty();
     let mut wanted: Vec<_> = models.iter().filter(own).map(|model| model.name.as_str()).collect();

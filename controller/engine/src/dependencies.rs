@@ -30,7 +30,8 @@ pub(crate) struct Dependencies {
 pub(crate) enum Wait {
     /// Look again at this time, if nothing wakes it before.
     Until(Timestamp),
-    /// It has waited long enough: status is to say so. The objects of cycles, which no longer wait for each other, are to be looked at again.
+    /// It has waited long enough: status is to say so. The objects of cycles, which no longer wait for each other, are
+    /// to be looked at again.
     Report(Vec<ObjectKey>),
 }
 
@@ -49,7 +50,8 @@ impl Dependencies {
         woken
     }
 
-    /// Takes in that the links of an object, which waits or not, have changed: cycles through it may be gone, or be new.
+    /// Takes in that the links of an object, which waits or not, have changed: cycles through it may be gone, or be
+    /// new.
     pub(crate) fn relinked(&mut self, key: &ObjectKey, is_waiting: bool) {
         self.waits.unexempt(key);
         self.may_have_cycles |= is_waiting;

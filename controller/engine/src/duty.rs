@@ -71,7 +71,8 @@ pub(crate) fn is_unsettled(object: &Object, registry: &Registry) -> bool {
     is_claimed && !others().any(|own| is_clean(object, &own.name))
 }
 
-/// Returns whether the sync pass has handled the present intent. The time decides only when a failed attempt is repeated.
+/// Returns whether the sync pass has handled the present intent. The time decides only when a failed attempt is
+/// repeated.
 fn is_clean(object: &Object, synchronizer: &str) -> bool {
     sync_due(object, synchronizer, Timestamp::MAX) == Due::Clean
 }

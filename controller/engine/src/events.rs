@@ -14,7 +14,7 @@ use xos_steps::{Event, EventSink};
 use crate::clock::Clock;
 use crate::registry::Registry;
 
-/// How many may wait to be sent; more are dropped.
+/// How many events may wait to be sent; more are dropped.
 const WAITING: usize = 256;
 /// The API server keeps events for an hour; one that goes on is sent again before it is forgotten.
 const SENT_AGAIN: SignedDuration = SignedDuration::from_mins(20);
@@ -56,7 +56,7 @@ pub struct KubeEvents {
 }
 
 impl KubeEvents {
-    /// A sink for the objects of a registry. Run [`send`] with what comes beside it.
+    /// Returns a sink for the objects of a registry, and the outbox that [`send`] takes.
     pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, Outbox) {
         let (sender, waiting) = channel(WAITING);
         (Self { registry, clock, recent: Mutex::default(), sender }, Outbox(waiting))
@@ -128,7 +128,7 @@ impl KubeEvents {
     }
 }
 
-/// At most so many bytes, and whole characters.
+/// Cuts a text to at most `bytes` bytes, between two characters.
 fn cut(mut text: String, bytes: usize) -> String {
     let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.truncate(end);

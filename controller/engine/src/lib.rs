@@ -1,10 +1,11 @@
-//! The reconciler: **load** (from the watch cache, no call) → **decide** (pure) → **act** (the author's code) → **record** (one status write).
+//! The reconciler: **load** (from the watch cache, no call) → **decide** (pure) → **act** (the author's code) →
+//! **record** (one status write).
 //!
-//! One loop ([`Engine::run`]) owns view and queue; workers call steps and write. Woken by events only: nothing polls, and nothing is written at
-//! rest.
+//! One loop ([`Engine::run`]) owns view and queue; workers call steps and write. Woken by events only: nothing polls,
+//! and nothing is written at rest.
 //!
-//! **Invariant:** an object is reconciled by one worker at a time. **Invariant:** `decide`, `queue`, `objects`, `dependencies` and the watch
-//! cache do no IO.
+//! **Invariant:** an object is reconciled by one worker at a time. **Invariant:** `decide`, `queue`, `objects`,
+//! `dependencies` and the watch cache do no IO.
 
 pub mod admission;
 pub mod clock;

@@ -31,8 +31,8 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 16 objects at once, and 256 that take longer than 1 s; 10 min for a step; 1 s to 5 min after failures; 5 s for deferred objects, as in
-    /// XOS; 30 s of grace; waits are reported after 3 s; all namespaces.
+    /// 16 objects at once, and 256 that take longer than 1 s; 10 min for a step; 1 s to 5 min after failures; 5 s for
+    /// deferred objects, as in XOS; 30 s of grace; waits are reported after 3 s; all namespaces.
     fn default() -> Self {
         Self {
             concurrency: 16,

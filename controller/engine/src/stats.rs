@@ -17,7 +17,8 @@ pub const BUCKETS: [f64; 15] =
 /// Durations, counted by length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
-    /// How many durations fall into each of the [`BUCKETS`], not cumulated; the last number is of those that are longer.
+    /// How many durations fall into each of the [`BUCKETS`], not cumulated; the last number is of those that are
+    /// longer.
     pub counts: [u64; BUCKETS.len() + 1],
     /// The sum of all durations, in seconds.
     pub sum: f64,

@@ -19,9 +19,9 @@ use crate::registry::{Entry, Registry};
 use crate::view::{Origin, SharedView, TakenIn};
 use crate::writer::{SpecSave, WriteError, Writer};
 
-/// How often a save is tried anew because the object was changed meanwhile.
+/// How often a save is tried again because the object was changed meanwhile.
 const TRIES: u32 = 8;
-/// Between two tries; it grows.
+/// The pause between two tries; it grows with each.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a step did to an object, for the engine. The view knows it already.

@@ -46,7 +46,7 @@ pub enum WriteError {
     /// The API server's answer could not be read.
     #[error("the API server's answer: {0}")]
     Decode(#[from] DecodeError),
-    /// What stands in for the API server refused.
+    /// Something that takes the place of the API server, as in tests, refused the write.
     #[error("the API server: {0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The write has no JSON form.
@@ -79,8 +79,8 @@ pub struct SpecSave {
 /// An object as it is after a write.
 pub type Written<'a> = BoxFuture<'a, Result<Object, WriteError>>;
 
-/// The writes of the engine, each in the name of a step or policy (`who`). Every one is refused if the object of that name is not the one that
-/// was read (by uid).
+/// The writes of the engine, each in the name of a step or policy (`who`). Every one is refused if the object of that
+/// name is not the one that was read (by uid).
 pub trait Writer: Send + Sync + 'static {
     /// Replaces the finalizers, if the object is unchanged since it was read.
     fn set_finalizers<'a>(&'a self, entry: &'a Entry, object: &'a Object, finalizers: &'a [String]) -> Written<'a>;
@@ -88,20 +88,21 @@ pub trait Writer: Send + Sync + 'static {
     /// Saves fields of spec, if the object is unchanged since it was read.
     fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a>;
 
-    /// Makes an object: its name and spec, with this synchronizer's finalizers.
+    /// Creates an object: its name and spec, with this synchronizer's finalizers.
     fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a>;
 
-    /// The object as it is now; none if there is none.
+    /// Returns the object as it is now; none if there is none.
     fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>>;
 
-    /// Makes the status of `before`, which was read, that of `after`. What others wrote meanwhile stays.
+    /// Replaces the status of `before`, which was read, by that of `after`. What others wrote meanwhile stays.
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
 
-    /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read; gives it as it is then, or [`WriteError::Gone`].
+    /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read. Returns it as it is
+    /// then; [`WriteError::Gone`] if it is gone at once.
     fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a>;
 }
 
-/// Writes by kube.
+/// Writes to a Kubernetes API server.
 pub struct KubeWriter {
     client: Client,
     synchronizer: String,
@@ -109,12 +110,13 @@ pub struct KubeWriter {
 }
 
 impl KubeWriter {
-    /// A writer for a registry's objects.
+    /// Returns a writer for a registry's objects.
     pub fn new(client: Client, registry: &Registry) -> Self {
         Self { client, synchronizer: registry.synchronizer.clone(), timeout: API_TIMEOUT }
     }
 
-    /// The same with another limit for each call: 30 s by default. A call that is swallowed must not keep an object for ever.
+    /// Returns the same writer with another limit for each call (30 s by default). Without a limit a lost call would keep
+    /// its object for ever.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -132,7 +134,7 @@ impl KubeWriter {
         Api::namespaced_with(self.client.clone(), namespace, &entry.resource)
     }
 
-    /// One field manager per writer: `xos/<synchronizer>/<step>`, at most 128 characters.
+    /// Returns the field manager of a writer: `xos/<synchronizer>/<step>`, at most 128 characters.
     fn manager(&self, who: &str) -> String {
         format!("{MANAGER_PREFIX}{}/{who}", self.synchronizer).chars().take(128).collect()
     }
@@ -144,7 +146,7 @@ impl KubeWriter {
         Ok(from_custom_resource(&entry.model, &answer)?)
     }
 
-    /// The object as it is now, if it is still the same.
+    /// Returns the object as it is now, if it is still the same one.
     async fn current(&self, entry: &Entry, object: &Object) -> Result<Object, WriteError> {
         let answer = self.api(entry, &object.meta.namespace).get(&object.meta.name).await?;
         let current = from_custom_resource(&entry.model, &answer)?;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use xos_harness::{
     example::{SOON, condition},
@@ -138,9 +139,13 @@ async fn a_person_who_waits(stage: &Stage) -> Result<(), Error> {
     ready_again(stage, "jean").await?;
     let team = stage.kubectl(&["get", "team", "compilers", "-o", DONE]).await?;
     let person = stage.kubectl(&["get", "mymodel", "jean", "-o", DONE]).await?;
-    let order = || Some((team.split_once(" at ")?.1, person.split_once(" at ")?.1));
-    let is_ordered = order().is_some_and(|(team, person)| team < person);
+    let is_ordered = time_of(&team).zip(time_of(&person)).is_some_and(|(team, person)| team <= person);
     expect(is_ordered, "the team to be done before the person", format!("{team} and {person}"))
+}
+
+/// Returns the time at the end of what [`DONE`] prints. Its digits are no order: `…7.89Z` is earlier than `…7.891Z`.
+fn time_of(done: &str) -> Option<Timestamp> {
+    done.split_once(" at ")?.1.trim().parse().ok()
 }
 
 async fn a_team_is_deleted(stage: &Stage) -> Result<(), Error> {
@@ -255,4 +260,17 @@ fn name_of(object: &Value) -> &str {
 fn full_name(object: &Value) -> String {
     let field = |name: &str| object["spec"][name].as_str().unwrap_or_default().to_owned();
     format!("{} {}", field("firstName"), field("lastName"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_compared_as_times() {
+        let team = time_of("SyncTeam Succeeded at 2026-11-27T09:45:07.89Z\n").unwrap();
+        let person = time_of("SyncMyModel Succeeded at 2026-11-27T09:45:07.891Z\n").unwrap();
+        assert!(team < person && "7.89Z" > "7.891Z");
+        assert_eq!(time_of("nothing"), None);
+    }
 }

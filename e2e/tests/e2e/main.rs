@@ -22,6 +22,7 @@ mod first_sync;
 mod flows;
 mod graceful_shutdown;
 mod harness;
+mod metrics;
 mod new_service;
 mod no_sync;
 mod no_writes_at_rest;

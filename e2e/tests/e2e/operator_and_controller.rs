@@ -49,7 +49,8 @@ async fn an_apply_keeps_what_a_controller_set_and_may_win() {
         let held = objects.ready("Port", "held").await.unwrap();
         assert_eq!((&held["spec"]["admin"], &held["spec"]["vlan"]), (&json!("disabled"), &json!(222)));
 
-        // Applying the same file again changes nothing, client-side and server-side; a new value changes only that field.
+        // Applying the same file again changes nothing, client-side and server-side; a new value changes only that
+        // field.
         let same = namespace.apply(&manifest("held", json!({"name": "b", "admin": "disabled"}))).await.unwrap();
         assert!(same.contains("unchanged"), "{same}");
         let arguments = ["apply", "--server-side", "-f", "-"];

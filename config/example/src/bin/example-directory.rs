@@ -1,6 +1,7 @@
 //! `example-directory`: a directory of people over HTTP, the backend of the example synchronizer.
 //!
-//! People are kept in a JSON file, an object with a member for each id. For tests it can be told to fail, and counts its writes.
+//! People are kept in a JSON file, an object with a member for each id. For tests it can be told to fail, and counts
+//! its writes.
 
 use std::{
     collections::BTreeMap,
@@ -29,9 +30,9 @@ use tokio::{
 
 /// A directory of people over HTTP, kept in a file.
 ///
-/// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to exist before the person,
-/// and a team with people in it cannot be deleted. GET /stats counts the writes of each id. POST /fail with
-/// {"status": 503, "message": "closed"} makes every later write answer so, until DELETE /fail.
+/// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to exist
+/// before the person, and a team with people in it cannot be deleted. GET /stats counts the writes of each id. POST
+/// /fail with {"status": 503, "message": "closed"} makes every later write answer so, until DELETE /fail.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

@@ -1,7 +1,7 @@
 //! Finalizers at creation: a MutatingAdmissionPolicy adds them to an object in the very request that creates it.
 //!
-//! Where the API server has no such policies (before Kubernetes 1.36), or the controller may not create them, the first attempt at an object
-//! sets its finalizers with a write of its own.
+//! Where the API server has no such policies (before Kubernetes 1.36), or the controller may not create them, the first
+//! attempt at an object sets its finalizers with a write of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,8 +24,9 @@ use xos_model::names::{SYNCHRONIZER_LABEL, qualified};
 
 use crate::registry::{Entry, Finalizers, Registry};
 
-/// How old a definition has to be before a policy for its objects is put into effect. The API server reads the schemas that it needs for that
-/// every 5 s, and answers 503 to requests for such objects until it has; there may be several API servers.
+/// How old a definition has to be before a policy for its objects is put into effect. The API server reads the schemas
+/// that it needs for that every 5 s, and answers 503 to requests for such objects until it has; there may be several
+/// API servers.
 const SETTLED: SignedDuration = SignedDuration::from_secs(12);
 
 /// Which of a synchronizer's finalizers go together on a model's objects, as part of a name.
@@ -169,11 +170,12 @@ fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Applies the policies, and deletes those that are wanted no more; writes nothing that is there as it should be. Takes a while if the
-/// definitions are new.
+/// Applies the policies, and deletes those that are wanted no more; writes nothing that is there as it should be. Takes
+/// a while if the definitions are new.
 ///
 /// # Errors
-/// When the API server has no such policies, or refuses; objects then get their finalizers by a write of the controller.
+/// When the API server has no such policies, or refuses; objects then get their finalizers by a write of the
+/// controller.
 pub async fn install(client: &Client, desired: &AdmissionPolicies, synchronizer: &str) -> Result<(), AdmissionError> {
     let policies: Api<Policy> = Api::all(client.clone());
     let bindings: Api<Binding> = Api::all(client.clone());

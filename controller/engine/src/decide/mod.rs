@@ -75,7 +75,8 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     Plan::Nothing
 }
 
-/// Returns when a pass is due that has nothing new: now, where the backend may be elsewhere, or where status says that it was not run.
+/// Returns when a pass is due that has nothing new: now, where the backend may be elsewhere, or where status says that
+/// it was not run.
 fn again(due: Due, in_doubt: bool, object: &Object, duty: &Duty<'_>, pass: Pass) -> Due {
     let runs = due == Due::Clean && (in_doubt || is_reported_undone(object, duty.synchronizer, pass));
     if runs { Due::Now } else { due }
@@ -111,7 +112,8 @@ fn plan_deletion(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     if is_held { Plan::Delete { policy: false, sync: false } } else { Plan::Nothing }
 }
 
-/// Returns whether there may be anything to undo: not if no step was ever started for the object, or it is another synchronizer's.
+/// Returns whether there may be anything to undo: not if no step was ever started for the object, or it is another
+/// synchronizer's.
 fn may_be_in_backend(object: &Object, duty: &Duty<'_>) -> bool {
     let was_tried = object.status.of(duty.synchronizer).is_some_and(|own| !own.sync.is_untried());
     was_tried || duty.doubt.sync || (duty.syncs && !duty.never_attempted)

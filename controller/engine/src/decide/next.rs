@@ -106,8 +106,8 @@ fn reconcile(
     in_slot(around, Job::Reconcile { policy, sync })
 }
 
-/// Returns what to do with an object that is held up. If others go with it on its deletion it needs its finalizers before that: it may be
-/// deleted while it is held up.
+/// Returns what to do with an object that is held up. If others go with it on its deletion it needs its finalizers
+/// before that: it may be deleted while it is held up.
 fn held_up(object: &Object, duty: &Duty<'_>, next: Next) -> Next {
     let has_all = || duty.finalizers.all().all(|ours| object.has_finalizer(ours));
     if duty.takes_along && !has_all() { Next::Run(Job::EnsureFinalizers) } else { next }

@@ -141,8 +141,8 @@ impl Engine {
     }
 }
 
-/// Returns the priority of a change. What the framework wrote (finalizers, status) must not pass for an operator's change: under load that
-/// would go before theirs.
+/// Returns the priority of a change. What the framework wrote (finalizers, status) must not pass for an operator's
+/// change: under load that would go before theirs.
 fn priority_of(before: Option<&Object>, now: &Object) -> Priority {
     let is_same = |before: &Object| {
         let was = &before.meta;

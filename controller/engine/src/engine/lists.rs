@@ -1,4 +1,5 @@
-//! Which watches have listed all of their objects. Before all have, queries do not see everything, and no object is reconciled.
+//! Which watches have listed all of their objects. Before all have, queries do not see everything, and no object is
+//! reconciled.
 
 use std::collections::HashSet;
 

@@ -137,7 +137,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Works until nothing is left to do at this time of the clock; timers are not waited for. For tests, with a clock of their own.
+    /// Works until nothing is left to do at this time of the clock; timers are not waited for. For tests, with a clock
+    /// of their own.
     pub async fn settle(&mut self, watch_events: &mut UnboundedReceiver<WatchEvent>) {
         loop {
             while let Ok(event) = watch_events.try_recv() {
@@ -195,8 +196,8 @@ impl Engine {
         }
     }
 
-    /// Returns how long it takes until the next timer rings; or, while all workers are busy and it would ring in vain, until one of them is
-    /// found to be slow.
+    /// Returns how long it takes until the next timer rings; or, while all workers are busy and it would ring in vain,
+    /// until one of them is found to be slow.
     fn next_timer(&mut self) -> Option<Duration> {
         if !self.workers.has_room() {
             return self.workers.next_room();

@@ -69,7 +69,8 @@ impl Engine {
         false
     }
 
-    /// Goes on with an object after its policies: with the step, if nothing holds it back by now, or else with the status of what was done.
+    /// Goes on with an object after its policies: with the step, if nothing holds it back by now, or else with the
+    /// status of what was done.
     fn continue_after_policies(&mut self, key: &ObjectKey, uid: &str, subject: Subject) -> bool {
         self.wrote(Arc::clone(&subject.stored));
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };

@@ -43,7 +43,7 @@ pub enum ExamineError {
     Compare(#[from] CompareError),
 }
 
-/// The remedy, if a right is missing.
+/// Returns the remedy as the end of a message, if a right is missing.
 fn right(error: &kube::Error, verb: &str) -> String {
     match error {
         kube::Error::Api(status) if status.is_forbidden() => {
@@ -61,7 +61,7 @@ pub(super) struct Examined {
     pub(super) resource_version: Option<String>,
 }
 
-/// What applying these definitions would change; nothing is written.
+/// Returns what applying these definitions would change. Nothing is written.
 ///
 /// # Errors
 /// When the API server cannot be asked. What it forbids to look at is in [`Change::unseen`].
@@ -89,7 +89,7 @@ pub(super) async fn examine_one(client: &Client, definition: Definition) -> Resu
     Ok(Examined { definition, change, resource_version: stored.metadata.resource_version })
 }
 
-/// The resources of an API group. Anybody may see them, unlike other definitions.
+/// Returns the resources of an API group. Anybody may see them, unlike definitions.
 async fn served(client: &Client, group: &str) -> Result<Vec<APIResource>, ExamineError> {
     match client.list_api_group_resources(&format!("{group}/{VERSION}")).await {
         Ok(list) => Ok(list.resources),

@@ -1,4 +1,5 @@
-//! Applies the CustomResourceDefinitions of the models, unless that would break stored objects, and waits until they can be used.
+//! Applies the CustomResourceDefinitions of the models, unless that would break stored objects, and waits until they
+//! can be used.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const MANAGER: &str = "xos/crds";
 /// A definition is established within milliseconds, unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 8;
-/// How often a definition is examined again that somebody else has changed meanwhile.
+/// How often a definition is examined again because somebody else has changed it meanwhile.
 const ATTEMPTS: usize = 5;
 
 /// Why the definitions are not there.
@@ -30,8 +31,8 @@ pub enum InstallError {
     /// A definition could not be compared with the stored one.
     #[error(transparent)]
     Examine(#[from] ExamineError),
-    /// Stored objects would be broken, or it cannot be told that none is. Nothing was applied, unless somebody else has changed a
-    /// definition in between.
+    /// Stored objects would be broken, or it cannot be told that none is. Nothing was applied, unless somebody else has
+    /// changed a definition in between.
     #[error("{0}")]
     Refused(Refusal),
     /// The API server refused a definition, or could not be reached.
@@ -72,12 +73,12 @@ pub enum InstallError {
 
 /// Applies all definitions that differ from the stored ones (server-side apply) and waits until all are established.
 ///
-/// All are examined before the first is applied: if one would break stored objects, none is. What is applied is what was examined:
-/// the stored definition's resourceVersion is a precondition.
+/// All are examined before the first is applied: if one would break stored objects, none is. What is applied is what
+/// was examined: the stored definition's resourceVersion is a precondition.
 ///
 /// # Errors
-/// When one would break stored objects or cannot be examined, when the API server refuses one, or when one is not established
-/// within a minute.
+/// When one would break stored objects or cannot be examined, when the API server refuses one, or when one is not
+/// established within a minute.
 pub async fn install(client: &Client, definitions: Vec<Definition>) -> Result<(), InstallError> {
     let examined: Vec<_> = stream::iter(definitions)
         .map(|definition| examine_one(client, definition))
@@ -111,7 +112,7 @@ async fn install_one(client: &Client, mut examined: Examined) -> Result<(), Inst
     Err(InstallError::Contended { name })
 }
 
-/// Applies a definition and gives what is stored then; nothing if what was stored is not what was examined any more.
+/// Applies a definition. Returns what is stored then; nothing if what was stored is no longer what was examined.
 async fn apply(client: &Client, examined: &Examined) -> Result<Option<Definition>, InstallError> {
     let mut definition = examined.definition.clone();
     let name = definition.name_any();
@@ -156,11 +157,14 @@ fn log(change: &Change) {
     }
 }
 
-/// Server-side apply leaves what another field manager has set as well.
+/// Warns of differences that stay: server-side apply leaves what another field manager has set as well.
 fn warn_of_what_stays(stored: &Definition, wanted: &Definition) {
     for difference in compare(stored, wanted).unwrap_or_default() {
         let definition = wanted.name_any();
-        tracing::warn!(definition, "the definition stays otherwise, somebody else has set it too: {difference}");
+        tracing::warn!(
+            definition,
+            "another field manager has set this part of the definition too, so it stays as it is: {difference}"
+        );
     }
 }
 

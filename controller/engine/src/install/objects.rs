@@ -9,15 +9,15 @@ use xos_crds::names::VERSION;
 
 use super::ExamineError;
 
-/// Objects in one answer.
+/// How many objects the API server returns in one answer.
 const PAGE: u32 = 500;
-/// A list that takes so long that the API server forgets where it was begins anew; not for ever.
+/// How often a list is begun again that took so long that the API server forgot its place.
 const ATTEMPTS: usize = 3;
 
-/// Shows all stored objects, in all namespaces, to the change.
+/// Asks all stored objects, in all namespaces, whether the change breaks them.
 ///
-/// A definition is one for the whole cluster. So a controller that may not list everywhere cannot tell whether its change is safe,
-/// whatever namespaces it works in: that is left in [`Change::unseen`].
+/// A definition is one for the whole cluster. So a controller that may not list everywhere cannot tell whether its
+/// change is safe, whatever namespaces it works in: that is left in [`Change::unseen`].
 pub(super) async fn ask(client: &Client, stored: &Definition, change: &mut Change) -> Result<(), ExamineError> {
     let names = &stored.spec.names;
     let kind = GroupVersionKind::gvk(&stored.spec.group, VERSION, &names.kind);

@@ -1,5 +1,5 @@
-//! An API server in memory, for tests of steps: it keeps objects as the real one does (uids, resourceVersions, generations, finalizers,
-//! conflicts), shows every change as a watch would, records who did what, and fails on demand.
+//! An API server in memory, for tests of steps: it keeps objects as the real one does (uids, resourceVersions,
+//! generations, finalizers, conflicts), shows every change as a watch would, records who did what, and fails on demand.
 
 mod events;
 mod writer;
@@ -115,8 +115,8 @@ impl MemoryApi {
         (api, shown)
     }
 
-    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. Whoever watched before sees no
-    /// more.
+    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. Whoever
+    /// watched before sees no more.
     pub fn watch(&self) -> UnboundedReceiver<WatchEvent> {
         let (watcher, shown) = unbounded_channel();
         let mut state = self.state();
@@ -175,8 +175,8 @@ impl MemoryApi {
         self.state().faults.push_back(fault);
     }
 
-    /// Creates an object as an operator does, or sets the fields of spec of one that is there (as `kubectl apply`). Returns it as it is then;
-    /// nothing if there is no such model.
+    /// Creates an object as an operator does, or sets the fields of spec of one that is there (as `kubectl apply`).
+    /// Returns it as it is then; nothing if there is no such model.
     pub fn apply(&self, object: &Object) -> Option<Object> {
         let entry = Arc::clone(self.registry.get(&object.model)?);
         let mut state = self.state();
@@ -189,7 +189,8 @@ impl MemoryApi {
         Some(Self::store_edited(&mut state, &entry.model, &there, new))
     }
 
-    /// Edits an object's spec and touch as an operator does; what is changed elsewhere has no effect. Returns nothing if there is no such object.
+    /// Edits an object's spec and touch as an operator does; what is changed elsewhere has no effect. Returns nothing
+    /// if there is no such object.
     pub fn edit(&self, key: &ObjectKey, edit: impl FnOnce(&mut Object)) -> Option<Object> {
         let entry = Arc::clone(self.registry.get(&key.model)?);
         let mut state = self.state();
@@ -276,7 +277,8 @@ impl MemoryApi {
         state.changes.push(Change { what, object: object.key(), who: who.to_owned(), fields });
     }
 
-    /// Carries out a write of a synchronizer to an object that is there, if `exact` only if it is unchanged since it was read.
+    /// Carries out a write of a synchronizer to an object that is there, if `exact` only if it is unchanged since it
+    /// was read.
     fn write(
         &self,
         (what, who): (ChangeKind, &str),

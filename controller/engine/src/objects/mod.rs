@@ -1,4 +1,5 @@
-//! What the engine keeps of each object beside its state: one record for each, and the objects that others keep from being accepted.
+//! What the engine keeps of each object beside its state: one record for each, and the objects that others keep from
+//! being accepted.
 //!
 //! Pure: no IO, no clock.
 
@@ -12,11 +13,11 @@ use xos_model::{Object, ObjectKey, Pass};
 
 use crate::view::Origin;
 
-/// The passes of an object that may have been attempted without a record of it: by a controller that ended in between, or with a status write
-/// that did not succeed.
+/// The passes of an object that may have been attempted without a record of it: by a controller that ended in between,
+/// or with a status write that did not succeed.
 ///
-/// An object whose spec is changed and changed back looks as if nothing had happened, while its step may have run on what was there in
-/// between. So a pass is trusted to be where status says only if no attempt can have followed.
+/// An object whose spec is changed and changed back looks as if nothing had happened, while its step may have run on
+/// what was there in between. So a pass is trusted to be where status says only if no attempt can have followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Doubt {
     /// The policies.
@@ -91,7 +92,8 @@ pub(crate) struct Objects {
 impl Objects {
     /// Begins the record of an object, unless there is one. Returns the record of an earlier object of the same name.
     ///
-    /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our eyes was not.
+    /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our
+    /// eyes was not.
     pub(crate) fn track(&mut self, object: &Object, origin: Origin, synchronizer: &str) -> Option<Tracked> {
         let key = object.key();
         if self.records.get(&key).is_some_and(|tracked| tracked.uid == object.meta.uid) {

@@ -15,7 +15,7 @@ use xos_steps::{Call, DynPullStep, Event, Services, StepContext};
 /// Periods are spread over ±10 %, so that many controllers do not ask a backend all at once.
 const JITTER: f64 = 0.1;
 
-/// How a pull step has fared.
+/// The state of a pull step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PullState {
     /// The step.
@@ -30,17 +30,17 @@ pub struct PullState {
     pub took: Duration,
 }
 
-/// The states of all pull steps, for whoever shows them.
+/// The states of all pull steps, for monitoring. Clones are the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct PullStates(Arc<Mutex<Vec<PullState>>>);
 
 impl PullStates {
-    /// As they are now.
+    /// Returns all states as they are now.
     pub fn all(&self) -> Vec<PullState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes in the end of a run; gives what people should hear of it.
+    /// Takes in the end of a run. Returns the Kubernetes Event of it, if there is one.
     fn ended(&self, step: &str, outcome: &Outcome, took: Duration) -> Option<Event> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = states.iter().position(|state| state.step == step).unwrap_or_else(|| {
@@ -59,7 +59,7 @@ impl PullStates {
     }
 }
 
-/// The same error again is no news, whatever else was told in between.
+/// Returns the Kubernetes Event of a run: of an error that is not the one of the run before, and of the first success after one.
 fn event(before: &PullState, error: Option<&str>) -> Option<Event> {
     let step = &before.step;
     let event = match (before.error.as_deref(), error) {
@@ -71,7 +71,7 @@ fn event(before: &PullState, error: Option<&str>) -> Option<Event> {
     Some(event.of("Pull"))
 }
 
-/// A backend that is away is told once, and so is its return.
+/// Logs a run: a backend that is away once, and its return.
 fn log(before: &PullState, error: Option<&str>) {
     match (before.error.as_deref(), error) {
         (None, Some(error)) => tracing::warn!(error, "pull step failed: nothing was changed"),
@@ -89,7 +89,7 @@ pub struct PullOptions {
     pub time_limit: Duration,
     /// How long a running step may go on after shutdown began.
     pub shutdown_grace: Duration,
-    /// Where objects are looked for and made.
+    /// The namespace in which objects are looked for and created.
     pub namespace: String,
 }
 
@@ -117,7 +117,7 @@ pub async fn run(
     while running.join_next().await.is_some() {}
 }
 
-/// One step: at once, then once in each period; a run that takes longer puts off the next.
+/// Runs a step at once, then once in each period. A run that takes longer delays the next one.
 async fn schedule(
     step: Arc<dyn DynPullStep>,
     services: Arc<Services>,

@@ -1,7 +1,7 @@
 //! The work queue: which object is next.
 //!
-//! Pure: it is given the time. Each object is in it at most once, whatever happens to it meanwhile; an object that is being reconciled is not
-//! given out again before [`Queue::finish`].
+//! Pure: it is given the time. Each object is in it at most once, whatever happens to it meanwhile; an object that is
+//! being reconciled is not given out again before [`Queue::finish`].
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

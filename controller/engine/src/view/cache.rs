@@ -13,7 +13,8 @@ pub(super) struct Cache {
     objects: HashMap<ObjectKey, Arc<Object>>,
     /// For each watch that lists anew: the objects that are known to be part of the list.
     listing: HashMap<WatchId, HashSet<ObjectKey>>,
-    /// The uids of objects that we released, until the watch says that they are gone: an older state must not bring them back.
+    /// The uids of objects that we released, until the watch says that they are gone: an older state must not bring
+    /// them back.
     released: HashMap<ObjectKey, String>,
 }
 
@@ -23,7 +24,8 @@ impl Cache {
         self.objects.get(key)
     }
 
-    /// Notes that a list which is under way covers the object: it shows the object, or was taken before the object was created.
+    /// Notes that a list which is under way covers the object: it shows the object, or was taken before the object was
+    /// created.
     pub(super) fn mark_listed(&mut self, key: &ObjectKey) {
         for (watch, listed) in &mut self.listing {
             if watch.covers(key) {
@@ -32,7 +34,8 @@ impl Cache {
         }
     }
 
-    /// Takes in an object that a watch, a read or a create request shows. Returns whether it is newer than what was known.
+    /// Takes in an object that a watch, a read or a create request shows. Returns whether it is newer than what was
+    /// known.
     pub(super) fn insert(&mut self, object: Arc<Object>) -> bool {
         let key = object.key();
         let is_stale = self.get(&key).is_some_and(|known| !is_newer(&object, known));
@@ -43,8 +46,8 @@ impl Cache {
         true
     }
 
-    /// Takes in the answer to an update, unless the object is gone or was replaced by another one of its name. Returns whether it is newer
-    /// than what was known.
+    /// Takes in the answer to an update, unless the object is gone or was replaced by another one of its name. Returns
+    /// whether it is newer than what was known.
     pub(super) fn update(&mut self, object: Arc<Object>) -> bool {
         match self.objects.get_mut(&object.key()) {
             Some(known) if known.meta.uid == object.meta.uid && is_newer(&object, known) => {
@@ -99,8 +102,8 @@ impl Cache {
     }
 }
 
-/// Returns whether `object` is newer than `known`. Another uid is another object, and newer; else the resourceVersion decides: since
-/// Kubernetes 1.35 they are numbers that may be compared.
+/// Returns whether `object` is newer than `known`. Another uid is another object, and newer; else the resourceVersion
+/// decides: since Kubernetes 1.35 they are numbers that may be compared.
 pub(crate) fn is_newer(object: &Object, known: &Object) -> bool {
     let version = |o: &Object| o.meta.resource_version.parse::<u64>();
     match (version(object), version(known)) {

@@ -1,6 +1,7 @@
 //! What the engine and the steps see of the world: the watch cache, and the index over it.
 //!
-//! There is one way in, [`SharedView::take_in`]: it is told where an object comes from, and updates cache, index and graph under one lock.
+//! There is one way in, [`SharedView::take_in`]: it is told where an object comes from, and updates cache, index and
+//! graph under one lock.
 
 mod cache;
 
@@ -54,7 +55,8 @@ impl TakenIn {
     }
 }
 
-/// Is told of every change of an object, whoever makes it, in order. It is called with the view locked, and must return at once.
+/// Is told of every change of an object, whoever makes it, in order. It is called with the view locked, and must return
+/// at once.
 pub trait Observer: Send + Sync {
     /// An object is new, or has changed.
     fn changed(&self, before: Option<&Object>, after: &Object);

@@ -13,8 +13,8 @@ use super::{Subject, Worker};
 use crate::writer::{SpecSave, WriteError, in_status};
 
 impl Worker<'_> {
-    /// Calls policies or step on an object, and saves what they changed in spec. Returns the object with what is to be written to status, and
-    /// whether anything was changed; nothing if stopped at shutdown.
+    /// Calls policies or step on an object, and saves what they changed in spec. Returns the object with what is to be
+    /// written to status, and whether anything was changed; nothing if stopped at shutdown.
     pub(super) async fn attempt(
         &self,
         subject: Subject,
@@ -44,8 +44,8 @@ impl Worker<'_> {
         Ok(Some((subject, attempted, has_changes)))
     }
 
-    /// Returns the object as the attempt leaves it. The attempt was made of the object as it was at its start: what an operator has changed
-    /// since then is still to be handled, though a save of the step has brought it along.
+    /// Returns the object as the attempt leaves it. The attempt was made of the object as it was at its start: what an
+    /// operator has changed since then is still to be handled, though a save of the step has brought it along.
     fn leave(
         &self,
         context: &StepContext,

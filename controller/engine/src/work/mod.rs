@@ -1,4 +1,5 @@
-//! What a worker does with an object: finalizers, policies, step, saves, status. Talks to the API server by the [`Writer`] only.
+//! What a worker does with an object: finalizers, policies, step, saves, status. Talks to the API server by the
+//! [`Writer`] only.
 
 mod attempt;
 mod deletion;

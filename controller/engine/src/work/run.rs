@@ -12,7 +12,8 @@ use xos_steps::{Call, Event, StepContext, StepError};
 
 use super::Worker;
 
-/// An attempt that was really made: only [`Worker::call_author`] makes one, and only from one something is recorded in status.
+/// An attempt that was really made: only [`Worker::call_author`] makes one, and only from one something is recorded in
+/// status.
 #[derive(Debug)]
 pub(super) struct Attempted(Finished);
 
@@ -134,7 +135,8 @@ impl Worker<'_> {
         outcome
     }
 
-    /// Calls the hooks after a save: `after_sync_save` or `after_policy_save`. A hook that fails makes the attempt fail.
+    /// Calls the hooks after a save: `after_sync_save` or `after_policy_save`. A hook that fails makes the attempt
+    /// fail.
     pub(super) async fn call_hooks(&self, context: &StepContext, object: &Object, attempted: &mut Attempted) {
         context.session().saw(&Arc::new(object.clone()));
         let limit = self.shared.step_timeout;

@@ -1,7 +1,8 @@
 //! Which workers are fast and which are slow, so that slow steps delay nobody.
 //!
-//! Pure: it is given the time. A limited number of workers counts as fast; one that has worked for a while counts as slow instead, which makes
-//! room for another one. Objects of a step that is known to be slow count as slow from the start, until the step is fast again.
+//! Pure: it is given the time. A limited number of workers counts as fast; one that has worked for a while counts as
+//! slow instead, which makes room for another one. Objects of a step that is known to be slow count as slow from the
+//! start, until the step is fast again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;

@@ -19,7 +19,8 @@ struct Slots {
     waiting: VecDeque<ObjectKey>,
 }
 
-/// A slot that is free for an object. The object takes it when it is reconciled, or hands it on with [`StepLimits::decline`].
+/// A slot that is free for an object. The object takes it when it is reconciled, or hands it on with
+/// [`StepLimits::decline`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
     pub(crate) step: Arc<str>,

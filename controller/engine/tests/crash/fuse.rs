@@ -1,4 +1,5 @@
-//! What ends the controller: at a certain outward call, before it is made or after it took effect and before its answer.
+//! What ends the controller: at a certain outward call, before it is made or after it took effect and before its
+//! answer.
 
 use std::future::{Future, pending};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -1,4 +1,5 @@
-//! A controller that crashes at any of its outward calls, before the call or before its answer, comes to the same end as one that never does.
+//! A controller that crashes at any of its outward calls, before the call or before its answer, comes to the same end
+//! as one that never does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -1,4 +1,5 @@
-//! A service with linked objects, a policy that makes some, steps that save in every way, and a backend that outlives the controller.
+//! A service with linked objects, a policy that makes some, steps that save in every way, and a backend that outlives
+//! the controller.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! A controller that dies and is started again, an API server and a backend that outlive it, and an operator who knows nothing of that.
+//! A controller that dies and is started again, an API server and a backend that outlive it, and an operator who knows
+//! nothing of that.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

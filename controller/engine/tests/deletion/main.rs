@@ -1,5 +1,6 @@
-//! Whatever is linked with what, and in whatever order it is deleted: all that has to go goes, those that lead to others before them, nothing
-//! else goes, and nothing stays in the backend. With cycles, failing steps, write-protection that is released later, and a restart in between.
+//! Whatever is linked with what, and in whatever order it is deleted: all that has to go goes, those that lead to
+//! others before them, nothing else goes, and nothing stays in the backend. With cycles, failing steps,
+//! write-protection that is released later, and a restart in between.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -105,7 +105,8 @@ async fn find_or_create(engine: &Engine) {
     assert!(matches!(error, StoreError::BeingDeleted(_)), "{error}");
 }
 
-/// An earlier controller ran the step and ended before it could write status; then the object was deleted, and is protected yet.
+/// An earlier controller ran the step and ended before it could write status; then the object was deleted, and is
+/// protected yet.
 #[tokio::test(start_paused = true)]
 async fn what_a_step_finds_instead_of_creating_it_may_be_in_the_backend() {
     let calls = Arc::new(Mutex::new(vec![]));

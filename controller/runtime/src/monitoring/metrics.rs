@@ -1,4 +1,5 @@
-//! The metrics of pull steps and event steps, and the registry of all metrics. They are read from the states when Prometheus asks for them.
+//! The metrics of pull steps and event steps, and the registry of all metrics. They are read from the states when
+//! Prometheus asks for them.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The metrics of sync steps, policies and the work queue. Where the meaning is the same, they have the names that controller-runtime gives them,
-//! so that dashboards made for it work here.
+//! The metrics of sync steps, policies and the work queue. Where the meaning is the same, they have the names that
+//! controller-runtime gives them, so that dashboards made for it work here.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Runs the examples of docs/ as tests. They use `xos_controller` and nothing else of this workspace, as a service does.
+//! Runs the examples of docs/ as tests. They use `xos_controller` and nothing else of this workspace, as a service
+//! does.
 
 #![cfg(doctest)]
 

@@ -25,7 +25,8 @@ test and run it.
   xos new my-service --base ServiceInstance
 Exit code: 0 written, 1 a file cannot be written, 2 wrong usage.")]
 pub(crate) struct NewArgs {
-    /// The name of the service, its crate and its folder: lower-case letters, digits and `-`. The model has it in CamelCase
+    /// The name of the service, its crate and its folder: lower-case letters, digits and `-`. The model has it in
+    /// CamelCase
     #[arg(value_name = "NAME")]
     name: String,
     /// What the model inherits from
