@@ -1,4 +1,4 @@
-//! Kubernetes Events: failures, refusals, and what steps tell.
+//! Kubernetes Events: of failures and refusals, and those that steps publish.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -95,7 +95,7 @@ impl EventSink for KubeEvents {
         self.post(&meta.uid, event, reference);
     }
 
-    fn tell(&self, namespace: &str, event: Event) {
+    fn publish_in_namespace(&self, namespace: &str, event: Event) {
         let reference = ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Namespace".to_owned()),

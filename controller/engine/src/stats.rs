@@ -1,4 +1,4 @@
-//! What the engine counts and measures, for whoever monitors it.
+//! What the engine counts and measures, for monitoring.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

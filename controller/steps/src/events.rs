@@ -48,7 +48,7 @@ pub trait EventSink: Send + Sync {
     fn publish(&self, object: &Object, event: Event);
 
     /// Sends an event about a namespace, such as a backend that cannot be reached.
-    fn tell(&self, namespace: &str, event: Event);
+    fn publish_in_namespace(&self, namespace: &str, event: Event);
 }
 
 impl fmt::Debug for dyn EventSink {
@@ -64,5 +64,5 @@ pub struct NoEvents;
 impl EventSink for NoEvents {
     fn publish(&self, _: &Object, _: Event) {}
 
-    fn tell(&self, _: &str, _: Event) {}
+    fn publish_in_namespace(&self, _: &str, _: Event) {}
 }

@@ -31,6 +31,6 @@ impl Notifier {
     }
 
     fn publish(&self, event: Event) {
-        self.events.tell(&self.namespace, event.of("Receive"));
+        self.events.publish_in_namespace(&self.namespace, event.of("Receive"));
     }
 }

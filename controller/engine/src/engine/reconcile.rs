@@ -39,7 +39,7 @@ impl Engine {
     fn reconcile(&mut self, key: &ObjectKey) -> bool {
         let Some(object) = self.view.get(key) else { return false };
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
-        // Mostly there is a record already. Whoever wakes an object may be faster than the word of who made it.
+        // Mostly there is a record already. An object may be woken before the engine hears who created it.
         self.track(&object, Origin::Read);
         let offered = self.objects.get_mut(key).and_then(|tracked| tracked.offered_slot.take());
         let next = self.decide(&entry, &object, Stage::Queued);

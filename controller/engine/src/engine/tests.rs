@@ -85,7 +85,7 @@ async fn what_was_created_and_synchronized_before_the_engine_hears_who_created_i
     run.hear();
     let ann = run.api.apply(&object("ann")).unwrap();
     let taken = run.engine.view.take_in(Arc::new(ann.clone()), Origin::Created);
-    // Whoever wakes it is faster than the word of who created it.
+    // It is woken before the engine hears who created it.
     run.engine.enqueue(&ann.key(), Priority::Change);
     run.engine.start_workers();
     assert_eq!(run.engine.workers.len(), 1);

@@ -13,7 +13,7 @@ impl EventSink for MemoryApi {
         }
     }
 
-    fn tell(&self, namespace: &str, event: Event) {
+    fn publish_in_namespace(&self, namespace: &str, event: Event) {
         let mut state = self.state();
         if state.recent.admit(namespace, &event, self.clock.now()) {
             state.events.push(format!("{event} (Namespace {namespace})"));

@@ -115,8 +115,8 @@ impl MemoryApi {
         (api, shown)
     }
 
-    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. Whoever
-    /// watched before sees no more.
+    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. The
+    /// watch before sees no more.
     pub fn watch(&self) -> UnboundedReceiver<WatchEvent> {
         let (watcher, shown) = unbounded_channel();
         let mut state = self.state();

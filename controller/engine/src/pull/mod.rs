@@ -140,7 +140,7 @@ async fn schedule(
             }
         };
         if let Some(event) = states.ended(step.name(), &outcome, started.elapsed()) {
-            services.events.tell(&options.namespace, event);
+            services.events.publish_in_namespace(&options.namespace, event);
         }
         let spread = 1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0);
         tokio::select! {

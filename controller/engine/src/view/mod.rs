@@ -55,7 +55,7 @@ impl TakenIn {
     }
 }
 
-/// Is told of every change of an object, whoever makes it, in order. It is called with the view locked, and must return
+/// Receives every change of every object, in order, also our own. It is called with the view locked, and must return
 /// at once.
 pub trait Observer: Send + Sync {
     /// An object is new, or has changed.

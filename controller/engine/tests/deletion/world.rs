@@ -113,7 +113,7 @@ impl SyncStep for Backend {
     }
 }
 
-/// An API server in memory, and whoever works on it.
+/// An API server in memory, a controller, and its backend.
 pub(crate) struct World {
     pub(crate) api: MemoryApi,
     pub(crate) backend: Backend,

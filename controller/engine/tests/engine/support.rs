@@ -115,7 +115,7 @@ impl Scripted {
     }
 }
 
-/// The API server, and whoever works on it from outside.
+/// The API server, and those who work on it from outside.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) api: MemoryApi,
