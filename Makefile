@@ -48,8 +48,8 @@ KAFKA_ONLY := rdkafka|rdkafka-sys|openssl|openssl-sys|libz-sys|zstd-sys|cmake
 
 .PHONY: without-kafka
 without-kafka: ## check that the program builds without the feature `kafka`, and has nothing of it
-	$(CARGO) clippy --package xos-controller --package xos-runtime --package xos-bus --no-default-features -- -D warnings
-	@! $(CARGO) tree --package xos-controller --no-default-features --edges normal,build --prefix none \
+	$(CARGO) clippy --package xos-controller --package xos-runtime --package xos-bus --no-default-features --features xos-controller/framework -- -D warnings
+	@! $(CARGO) tree --package xos-controller --no-default-features --features framework --edges normal,build --prefix none \
 		| grep -E '^($(KAFKA_ONLY)) '
 	$(CARGO) test --package xos-runtime --no-default-features --lib io_steps
 

@@ -1,5 +1,5 @@
 //! Makes Rust structs of the example's models.
 
-fn main() -> Result<(), xos_codegen::CodegenError> {
-    xos_codegen::build(&["mymodel.xproto"])
+fn main() -> Result<(), xos_controller::CodegenError> {
+    xos_controller::build(&["mymodel.xproto"])
 }

@@ -1,27 +1,14 @@
 #![doc = include_str!("lib.md")]
 
-pub use jiff;
-pub use k8s_openapi;
-pub use kube;
-pub use reqwest;
-pub use serde_json;
-pub use tokio_util::sync::CancellationToken;
-pub use tracing;
-pub use xos_crds::{CustomResource, TypedError};
-pub use xos_model as model;
-pub use xos_runtime::Synchronizer;
-pub use xos_steps::{
-    BusEvent, Event, EventError, EventStep, Listing, Message, Models, Policy, ProduceError, PullStep, Pulled, Save,
-    SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
-};
-#[cfg(feature = "testing")]
-pub use xos_testing as testing;
+#[cfg(feature = "framework")]
+mod framework;
 
-#[cfg(feature = "mimalloc")]
-#[doc(hidden)]
-pub use mimalloc;
+#[cfg(feature = "framework")]
+pub use framework::*;
+#[cfg(feature = "build")]
+pub use xos_codegen::{CodegenError, build, build_as};
 
-/// Brings in what `xos_codegen::build` made in build.rs: a struct for each model, enums for their choices, traits for
+/// Brings in what `build` made in build.rs: a struct for each model, enums for their choices, traits for
 /// their bases, `XPROTO`, the files' text, and `models()`. With a name: what `build_as` made of that name.
 #[macro_export]
 macro_rules! include_models {

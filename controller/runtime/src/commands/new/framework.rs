@@ -61,11 +61,11 @@ impl Framework {
         }
     }
 
-    /// Returns the keys of the dependency on a crate of the framework, which is in `folder` of its repository.
-    pub(crate) fn keys(&self, folder: &str) -> String {
+    /// Returns the keys of the dependency on the crate `xos-controller`.
+    pub(crate) fn keys(&self) -> String {
         match self {
             // Debug of a text is a string of TOML: paths have no characters that differ.
-            Self::Path(path) => format!("path = {:?}", path.join(folder).display().to_string()),
+            Self::Path(path) => format!("path = {:?}", path.join("controller").display().to_string()),
             Self::Git(url) => format!("git = {url:?}"),
             Self::Version(version) => format!("version = {version:?}"),
         }
@@ -99,7 +99,7 @@ mod tests {
             (Framework::Version("0.1.0".into()), r#"version = "0.1.0""#),
         ];
         for (framework, expected) in table {
-            assert_eq!(framework.keys("controller"), expected);
+            assert_eq!(framework.keys(), expected);
         }
     }
 
