@@ -34,7 +34,7 @@ struct PanickingSink(AtomicBool);
 impl EventSink for PanickingSink {
     fn publish(&self, _: &Object, _: Event) {}
 
-    fn tell(&self, _: &str, event: Event) {
+    fn publish_in_namespace(&self, _: &str, event: Event) {
         assert!(event.reason != "EventBusDown" || !self.0.load(Ordering::SeqCst), "the sink of events panics");
     }
 }

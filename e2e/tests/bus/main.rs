@@ -115,7 +115,7 @@ struct EventLog {
 impl EventSink for EventLog {
     fn publish(&self, _: &Object, _: Event) {}
 
-    fn tell(&self, namespace: &str, event: Event) {
+    fn publish_in_namespace(&self, namespace: &str, event: Event) {
         assert!(event.reason != "EventBusDown" || !self.panics.load(Ordering::SeqCst), "the sink of events panics");
         self.events.lock().unwrap().push(format!("{namespace}: {event}"));
     }

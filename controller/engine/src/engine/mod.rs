@@ -44,6 +44,7 @@ pub enum EngineError {
 pub struct Engine {
     /// What workers need, too.
     shared: Arc<Shared>,
+    /// How the engine works.
     options: Options,
     /// The newest known state of all objects; steps ask it, too.
     view: SharedView,
@@ -55,6 +56,7 @@ pub struct Engine {
     objects: Objects,
     /// Which object is next, and when.
     queue: Queue,
+    /// The tasks that work on objects, and how many there may be.
     workers: Workers,
     /// Who waits for whom.
     dependencies: Dependencies,

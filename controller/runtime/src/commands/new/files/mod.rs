@@ -19,23 +19,23 @@ pub(crate) type File = (String, String);
 
 /// The templates, by the path that each file gets.
 const TEMPLATES: [(&str, &str); 15] = [
-    ("Cargo.toml", include_str!("templates/Cargo.toml.template")),
-    (".gitignore", include_str!("templates/gitignore.template")),
-    ("README.md", include_str!("templates/README.md.template")),
-    ("build.rs", include_str!("templates/build.rs.template")),
-    ("config.yaml", include_str!("templates/config.yaml.template")),
-    ("objects.yaml", include_str!("templates/objects.yaml.template")),
-    ("rbac.yaml", include_str!("templates/rbac.yaml.template")),
-    ("rustfmt.toml", include_str!("templates/rustfmt.toml.template")),
-    ("src/backend.rs", include_str!("templates/backend.rs.template")),
-    ("src/lib.rs", include_str!("templates/lib.rs.template")),
-    ("src/main.rs", include_str!("templates/main.rs.template")),
-    ("src/models.rs", include_str!("templates/models.rs.template")),
-    ("src/policies.rs", include_str!("templates/policies.rs.template")),
-    ("src/steps.rs", include_str!("templates/steps.rs.template")),
-    ("tests/steps.rs", include_str!("templates/tests.rs.template")),
+    ("Cargo.toml", include_str!("../templates/Cargo.toml.template")),
+    (".gitignore", include_str!("../templates/gitignore.template")),
+    ("README.md", include_str!("../templates/README.md.template")),
+    ("build.rs", include_str!("../templates/build.rs.template")),
+    ("config.yaml", include_str!("../templates/config.yaml.template")),
+    ("objects.yaml", include_str!("../templates/objects.yaml.template")),
+    ("rbac.yaml", include_str!("../templates/rbac.yaml.template")),
+    ("rustfmt.toml", include_str!("../templates/rustfmt.toml.template")),
+    ("src/backend.rs", include_str!("../templates/backend.rs.template")),
+    ("src/lib.rs", include_str!("../templates/lib.rs.template")),
+    ("src/main.rs", include_str!("../templates/main.rs.template")),
+    ("src/models.rs", include_str!("../templates/models.rs.template")),
+    ("src/policies.rs", include_str!("../templates/policies.rs.template")),
+    ("src/steps.rs", include_str!("../templates/steps.rs.template")),
+    ("tests/steps.rs", include_str!("../templates/tests.rs.template")),
 ];
-const MODELS: &str = include_str!("templates/models.xproto.template");
+const MODELS: &str = include_str!("../templates/models.xproto.template");
 
 /// Returns the files of a new crate.
 pub(crate) fn of(name: &Name, base: Base, framework: &Framework) -> Result<Vec<File>, ModelError> {
