@@ -44,7 +44,8 @@
 //! # Queries
 //!
 //! ```ignore
-//! let subscribers = ctx.models::<RCORDSubscriber>().filter(RCORDSubscriber::C_TAG, 111).filter(XOSBase::NO_SYNC, false).all()?;
+//! let subscribers = ctx.models::<RCORDSubscriber>().filter(RCORDSubscriber::C_TAG, 111);
+//! let subscribers = subscribers.filter(XOSBase::NO_SYNC, false).all()?;
 //! ```
 //!
 //! A constant can be used in queries of its model and of all models that inherit from it. The value must have the

@@ -1,6 +1,11 @@
 //! The clock, so that tests can turn it.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How far periods are spread, so that what comes again and again does not come all at once: ±10 %.
+const SPREAD: f64 = 0.1;
 
 /// A source of the time.
 pub trait Clock: Send + Sync + 'static {
@@ -18,4 +23,15 @@ impl Clock for SystemClock {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
+}
+
+/// Returns the time after a delay; the last of all times, if the delay leads beyond it.
+pub fn later(now: Timestamp, delay: Duration) -> Timestamp {
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    now.checked_add(delay).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns the period, spread at random by up to 10 % either way.
+pub(crate) fn spread(period: Duration) -> Duration {
+    period.mul_f64(1.0 + SPREAD * (2.0 * rand::random::<f64>() - 1.0))
 }

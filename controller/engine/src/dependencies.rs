@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use xos_model::condition::{ACCEPTED, ConditionStatus, READY, find};
 use xos_model::graph::{Address, Blocker, Graph, Waits};
 use xos_model::{Object, ObjectKey};
 
+use crate::clock::later;
 use crate::objects::Waiting;
 
 /// How many characters of another object's message a message quotes.
@@ -98,8 +99,7 @@ impl Dependencies {
         self.waits.set(key, Some(blocker));
         let since = waiting.map_or(now, |waiting| waiting.since);
         *waiting = Some(Waiting { since, is_deleting: deletes });
-        let patience = SignedDuration::try_from(self.report_after).unwrap_or(SignedDuration::MAX);
-        let until = since.checked_add(patience).unwrap_or(Timestamp::MAX);
+        let until = later(since, self.report_after);
         if now < until {
             return Wait::Until(until);
         }

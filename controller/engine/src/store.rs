@@ -52,11 +52,8 @@ impl LiveStore {
     fn take_in(&self, object: Object, origin: Origin) -> Arc<Object> {
         let object = Arc::new(object);
         let is_watched = self.namespaces.is_empty() || self.namespaces.contains(&object.meta.namespace);
-        if is_watched {
-            let taken = self.view.take_in(Arc::clone(&object), origin);
-            if taken.is_news {
-                self.send(StoreEvent::TakenIn(taken));
-            }
+        if is_watched && let Some(taken) = self.view.take_in(Arc::clone(&object), origin) {
+            self.send(StoreEvent::TakenIn(taken));
         }
         object
     }

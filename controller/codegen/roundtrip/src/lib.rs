@@ -26,7 +26,8 @@
 //!
 //! fn queries(ctx: &StepContext) -> Result<(), StoreError> {
 //!     let named = ctx.models::<ComputeServiceInstance>().filter(ServiceInstance::NAME, "vm").all()?;
-//!     let held = ctx.models::<Service>().filter(XOSBase::NO_SYNC, true).filter(Service::KIND, ServiceKind::Data).all()?;
+//!     let held = ctx.models::<Service>().filter(XOSBase::NO_SYNC, true);
+//!     let held = held.filter(Service::KIND, ServiceKind::Data).all()?;
 //!     let here = ctx.models::<Service>().filter(Service::SITE, "here").count()?;
 //!     let nowhere = ctx.models::<Service>().filter(Service::SITE, ()).exists()?;
 //!     # Ok(())

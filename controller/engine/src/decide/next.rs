@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 use xos_model::record::{self, Wait};
 use xos_model::{Object, Operation, Pass};
 
 use super::{Plan, plan};
+use crate::clock::later;
 use crate::duty::Duty;
 use crate::objects::Doubt;
 use crate::work::Job;
@@ -160,9 +161,6 @@ fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
     match duty.resync_at {
         Some(at) if at <= now => in_slot(around, Job::Resync),
         Some(at) => Next::ResyncAt(at),
-        None => {
-            let first = SignedDuration::try_from(every.mul_f64(unit)).unwrap_or(SignedDuration::MAX);
-            Next::ResyncAt(now.checked_add(first).unwrap_or(Timestamp::MAX))
-        }
+        None => Next::ResyncAt(later(now, every.mul_f64(unit))),
     }
 }

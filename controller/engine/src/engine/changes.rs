@@ -32,11 +32,9 @@ impl Engine {
     }
 
     fn seen(&mut self, object: Object, origin: Origin) {
-        let taken = self.view.take_in(Arc::new(object), origin);
-        if let Some(object) = taken.known.as_ref().filter(|_| taken.is_news) {
-            let priority = priority_of(taken.before.as_deref(), object);
-            self.changed(&taken, object);
-            self.enqueue(&taken.key, priority);
+        if let Some(taken) = self.view.take_in(Arc::new(object), origin) {
+            self.changed(&taken, &taken.object);
+            self.enqueue(&taken.key, priority_of(taken.before.as_deref(), &taken.object));
         }
     }
 
@@ -47,7 +45,7 @@ impl Engine {
             StoreEvent::Gone(key) => return self.gone(&key),
         };
         // It may have changed again, or have been replaced, since then.
-        if let Some(object) = self.view.get_same(&taken.key, &taken.uid) {
+        if let Some(object) = self.view.get_same(&taken.key, &taken.object.meta.uid) {
             self.changed(&taken, &object);
         }
         // What a step saves of its own object is settled by its end.
@@ -58,9 +56,8 @@ impl Engine {
 
     /// Takes in the answer to one of our own writes.
     pub(super) fn wrote(&mut self, object: Arc<Object>) {
-        let taken = self.view.take_in(object, Origin::Written);
-        if let Some(object) = taken.known.as_ref().filter(|_| taken.is_news) {
-            self.changed(&taken, object);
+        if let Some(taken) = self.view.take_in(object, Origin::Written) {
+            self.changed(&taken, &taken.object);
         }
     }
 
@@ -70,9 +67,9 @@ impl Engine {
         if taken.replaces_another() {
             self.wake_waiting_for_gone(key);
         }
-        self.track(object, taken.origin);
+        self.track(key, object, taken.origin);
         if taken.is_relinked {
-            let is_waiting = self.objects.get(key, &taken.uid).waiting.is_some();
+            let is_waiting = self.objects.get(key, &object.meta.uid).waiting.is_some();
             self.dependencies.relinked(key, is_waiting);
         }
         // Those whose status says what they wait for may have something else to say, or to do.
@@ -87,8 +84,8 @@ impl Engine {
     }
 
     /// Begins the record of an object, if there is none yet.
-    pub(super) fn track(&mut self, object: &Object, origin: Origin) {
-        let earlier = self.objects.track(object, origin, &self.shared.registry.synchronizer);
+    pub(super) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin) {
+        let earlier = self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
         if let Some(step) = earlier.and_then(|earlier| earlier.offered_slot) {
             self.decline_slot(&step);
         }

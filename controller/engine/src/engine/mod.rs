@@ -8,7 +8,6 @@ mod reports;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
 use xos_steps::{Services, Store};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
 use crate::objects::Objects;
 use crate::options::Options;
@@ -215,11 +214,6 @@ impl Engine {
     fn requeue_after(&mut self, key: &ObjectKey, delay: Duration) {
         self.queue.add_at(key, later(self.shared.clock.now(), delay), Priority::Retry);
     }
-}
-
-fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
-    now.checked_add(delay).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use xos_model::graph::Blocker;
 use xos_model::record::Wait;
 use xos_model::{Object, ObjectKey};
 
-use super::{Engine, later};
+use super::Engine;
+use crate::clock::{later, spread};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
 use crate::dependencies::{self, Dependencies};
 use crate::duty::Duty;
@@ -18,9 +19,6 @@ use crate::registry::Entry;
 use crate::view::{Origin, SharedView};
 use crate::work::{Job, Subject, do_job};
 use crate::workers::{Start, Workers};
-
-/// Resyncs are spread over ±10 %.
-const RESYNC_JITTER: f64 = 0.1;
 
 impl Engine {
     /// Starts as many workers as there is room for.
@@ -40,24 +38,23 @@ impl Engine {
         let Some(object) = self.view.get(key) else { return false };
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         // Mostly there is a record already. An object may be woken before the engine hears who created it.
-        self.track(&object, Origin::Read);
+        self.track(key, &object, Origin::Read);
         let offered = self.objects.get_mut(key).and_then(|tracked| tracked.offered_slot.take());
-        let next = self.decide(&entry, &object, Stage::Queued);
+        let next = self.decide(key, &entry, &object, Stage::Queued);
         let uses_slot = match &next {
             Next::AwaitSlot => true,
             Next::Run(job) => job.runs_step(),
             _ => false,
         };
-        let is_started = self.carry_out(&entry, Subject::new(object), next);
+        let is_started = self.carry_out(key, &entry, Subject::new(object), next);
         if let Some(step) = offered.filter(|_| !uses_slot) {
             self.decline_slot(&step);
         }
         is_started
     }
 
-    pub(super) fn decide(&self, entry: &Entry, object: &Object, stage: Stage) -> Next {
-        let key = object.key();
-        let tracked = self.objects.get(&key, &object.meta.uid);
+    pub(super) fn decide(&self, key: &ObjectKey, entry: &Entry, object: &Object, stage: Stage) -> Next {
+        let tracked = self.objects.get(key, &object.meta.uid);
         let duty = Duty::of(&self.shared.registry, entry, object, tracked);
         let dependencies = &self.dependencies;
         let around = Around { view: &self.view, dependencies, workers: &self.workers, entry, object, key };
@@ -65,31 +62,30 @@ impl Engine {
     }
 
     /// Carries a decision out. Returns whether a worker now has the object.
-    pub(super) fn carry_out(&mut self, entry: &Arc<Entry>, subject: Subject, next: Next) -> bool {
-        let key = subject.object.key();
+    pub(super) fn carry_out(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, next: Next) -> bool {
         match &next {
-            Next::Refused(refusal) | Next::Run(Job::ReportRefusal(_, refusal)) => self.objects.refuse(&key, refusal),
-            _ => self.objects.accept(&key),
+            Next::Refused(refusal) | Next::Run(Job::ReportRefusal(_, refusal)) => self.objects.refuse(key, refusal),
+            _ => self.objects.accept(key),
         }
         if let Next::Blocked(blocker) = next {
-            return self.wait(entry, subject, blocker);
+            return self.wait(key, entry, subject, blocker);
         }
-        self.dependencies.proceed(&key);
-        if let Some(tracked) = self.objects.get_mut(&key) {
+        self.dependencies.proceed(key);
+        if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
             tracked.waiting = None;
         }
         match next {
             Next::Nothing | Next::Refused(_) | Next::Blocked(_) => {}
-            Next::RequeueAt(at) => self.queue.add_at(&key, at, Priority::Retry),
+            Next::RequeueAt(at) => self.queue.add_at(key, at, Priority::Retry),
             Next::ResyncAt(at) => {
-                if let Some(tracked) = self.objects.get_mut(&key) {
+                if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
                     tracked.resync_at = Some(at);
                 }
-                self.queue.add_at(&key, at, Priority::Resync);
+                self.queue.add_at(key, at, Priority::Resync);
             }
-            Next::AwaitSlot => self.workers.await_slot(entry, &key),
+            Next::AwaitSlot => self.workers.await_slot(entry, key),
             Next::Run(job) => {
-                self.spawn(entry, subject, job);
+                self.spawn(key, entry, subject, job);
                 return true;
             }
         }
@@ -97,27 +93,25 @@ impl Engine {
     }
 
     /// Lets an object wait for others; its status says so after a while. Returns whether a worker now has it.
-    fn wait(&mut self, entry: &Arc<Entry>, subject: Subject, blocker: Blocker) -> bool {
-        let key = subject.object.key();
+    fn wait(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, blocker: Blocker) -> bool {
         let now = self.shared.clock.now();
         let dependencies = &mut self.dependencies;
-        let Some(tracked) = self.objects.get_mut(&key) else { return false };
+        let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) else { return false };
         let (wait, message) = self.view.with_graph(|graph, get| {
-            let is_deleting = |key: &ObjectKey| get(key).is_some_and(|object| object.meta.deleting.is_some());
-            let wait = dependencies.wait(graph, &key, (blocker, &mut tracked.waiting), now, is_deleting);
+            let wait = dependencies.wait(graph, key, (blocker, &mut tracked.waiting), now, |key| is_deleting(get, key));
             let is_reported = matches!(wait, dependencies::Wait::Report(_));
-            (wait, is_reported.then(|| dependencies.message(&key, get)).flatten())
+            (wait, is_reported.then(|| dependencies.message(key, get)).flatten())
         });
         match wait {
             dependencies::Wait::Until(at) => {
-                self.queue.add_at(&key, at, Priority::Retry);
+                self.queue.add_at(key, at, Priority::Retry);
                 return false;
             }
             dependencies::Wait::Report(freed) => {
                 for other in &freed {
                     self.enqueue(other, Priority::Change);
                 }
-                if freed.contains(&key) {
+                if freed.contains(key) {
                     return false;
                 }
             }
@@ -129,19 +123,18 @@ impl Engine {
         };
         match message.map(report) {
             Some(Next::Run(job)) => {
-                self.spawn(entry, subject, job);
+                self.spawn(key, entry, subject, job);
                 true
             }
             _ => false,
         }
     }
 
-    fn spawn(&mut self, entry: &Arc<Entry>, subject: Subject, job: Job) {
-        let key = subject.object.key();
+    fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
         let uid = subject.object.meta.uid.clone();
-        self.note_start(&key, entry, &job);
+        self.note_start(key, &uid, entry, &job);
         let span = tracing::info_span!("reconcile", object = %key, job = job.name());
-        let start = Start { key, uid, runs: job.runs(entry), takes_slot: job.runs_step() };
+        let start = Start { key: key.clone(), uid, runs: job.runs(entry), takes_slot: job.runs_step() };
         let work = {
             let shared = Arc::clone(&self.shared);
             let entry = Arc::clone(entry);
@@ -151,20 +144,23 @@ impl Engine {
     }
 
     /// Notes in the record of an object what a worker is about to do.
-    fn note_start(&mut self, key: &ObjectKey, entry: &Entry, job: &Job) {
+    fn note_start(&mut self, key: &ObjectKey, uid: &str, entry: &Entry, job: &Job) {
         if let Some(pass) = job.attempts() {
-            self.objects.begin_attempt(key, pass);
+            self.objects.begin_attempt(key, uid, pass);
         }
         let now = self.shared.clock.now();
-        let Some(tracked) = self.objects.get_mut(key) else { return };
+        let Some(tracked) = self.objects.same_mut(key, uid) else { return };
         if job.runs_step() {
             tracked.never_attempted = false;
         }
         if let (Job::Resync, Some(every)) = (job, entry.step.as_ref().and_then(|step| step.resync())) {
-            let spread = 1.0 + RESYNC_JITTER * (2.0 * rand::random::<f64>() - 1.0);
-            tracked.resync_at = Some(later(now, every.mul_f64(spread)));
+            tracked.resync_at = Some(later(now, spread(every)));
         }
     }
+}
+
+fn is_deleting(get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>, key: &ObjectKey) -> bool {
+    get(key).is_some_and(|object| object.meta.deleting.is_some())
 }
 
 /// What the engine knows about other objects.
@@ -174,7 +170,7 @@ struct Around<'a> {
     workers: &'a Workers,
     entry: &'a Entry,
     object: &'a Object,
-    key: ObjectKey,
+    key: &'a ObjectKey,
 }
 
 impl Surroundings for Around<'_> {
@@ -191,19 +187,17 @@ impl Surroundings for Around<'_> {
     }
 
     fn blocker(&self) -> Option<Blocker> {
-        self.view.with_graph(|graph, _| self.dependencies.blocker(graph, &self.key))
+        self.view.with_graph(|graph, _| self.dependencies.blocker(graph, self.key))
     }
 
     fn deletion_blocker(&self) -> Option<Blocker> {
-        self.view.with_graph(|graph, get| {
-            let is_deleting = |key: &ObjectKey| get(key).is_some_and(|object| object.meta.deleting.is_some());
-            self.dependencies.deletion_blocker(graph, &self.key, is_deleting)
-        })
+        self.view
+            .with_graph(|graph, get| self.dependencies.deletion_blocker(graph, self.key, |key| is_deleting(get, key)))
     }
 
     fn live_dependents(&self) -> Vec<Arc<Object>> {
         let cascade =
-            self.view.with_graph(|graph, get| graph.cascade(&self.key).iter().filter_map(get).collect::<Vec<_>>());
+            self.view.with_graph(|graph, get| graph.cascade(self.key).iter().filter_map(get).collect::<Vec<_>>());
         let is_live = |other: &Arc<Object>| other.meta.deleting.is_none() && !other.flag("write_protect");
         cascade.into_iter().filter(is_live).collect()
     }

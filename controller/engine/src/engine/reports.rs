@@ -29,7 +29,8 @@ impl Engine {
 
     /// Steps' panics are caught, so this is a defect of the engine: the object is tried again, not forgotten.
     fn worker_panicked(&mut self, key: &ObjectKey, uid: &str, error: &JoinError) {
-        tracing::error!(object = %key, %error, "a worker panicked, which is a defect of the controller: please report this");
+        let object = key;
+        tracing::error!(%object, %error, "a worker panicked, which is a defect of the controller: please report this");
         self.objects.end_attempt(key, uid, false);
         self.requeue_after(key, self.options.backoff.max);
     }
@@ -74,8 +75,8 @@ impl Engine {
     fn continue_after_policies(&mut self, key: &ObjectKey, uid: &str, subject: Subject) -> bool {
         self.wrote(Arc::clone(&subject.stored));
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
-        let next = self.decide(&entry, &subject.object, Stage::AfterPolicies);
-        let goes_on = self.carry_out(&entry, subject, next);
+        let next = self.decide(key, &entry, &subject.object, Stage::AfterPolicies);
+        let goes_on = self.carry_out(key, &entry, subject, next);
         if !goes_on {
             self.objects.end_attempt(key, uid, false);
         }

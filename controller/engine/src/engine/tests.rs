@@ -84,7 +84,7 @@ async fn what_was_created_and_synchronized_before_the_engine_hears_who_created_i
     let mut run = driven();
     run.hear();
     let ann = run.api.apply(&object("ann")).unwrap();
-    let taken = run.engine.view.take_in(Arc::new(ann.clone()), Origin::Created);
+    let taken = run.engine.view.take_in(Arc::new(ann.clone()), Origin::Created).unwrap();
     // It is woken before the engine hears who created it.
     run.engine.enqueue(&ann.key(), Priority::Change);
     run.engine.start_workers();

@@ -94,9 +94,14 @@ impl Objects {
     ///
     /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our
     /// eyes was not.
-    pub(crate) fn track(&mut self, object: &Object, origin: Origin, synchronizer: &str) -> Option<Tracked> {
-        let key = object.key();
-        if self.records.get(&key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
+    pub(crate) fn track(
+        &mut self,
+        key: &ObjectKey,
+        object: &Object,
+        origin: Origin,
+        synchronizer: &str,
+    ) -> Option<Tracked> {
+        if self.records.get(key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
             return None;
         }
         let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty();
@@ -105,8 +110,8 @@ impl Objects {
             let passes = [Pass::Policy, Pass::Sync].into_iter();
             passes.filter(|pass| is_in_doubt(object, synchronizer, *pass)).for_each(|pass| tracked.doubt.add(pass));
         }
-        let earlier = self.forget(&key);
-        self.records.insert(key, tracked);
+        let earlier = self.forget(key);
+        self.records.insert(key.clone(), tracked);
         earlier
     }
 
@@ -121,14 +126,19 @@ impl Objects {
         self.records.get(key).filter(|tracked| tracked.uid == uid).unwrap_or(&UNTRACKED)
     }
 
-    /// Returns the record of an object, to be changed.
+    /// Returns the record of an object, to be changed; none if there is none of this uid.
+    pub(crate) fn same_mut(&mut self, key: &ObjectKey, uid: &str) -> Option<&mut Tracked> {
+        self.records.get_mut(key).filter(|tracked| tracked.uid == uid)
+    }
+
+    /// Returns the record of the object that has this name now, to be changed.
     pub(crate) fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut Tracked> {
         self.records.get_mut(key)
     }
 
     /// Notes that a worker attempts a pass: from now on it is in doubt, until the attempt is recorded.
-    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, pass: Pass) {
-        if let Some(tracked) = self.records.get_mut(key) {
+    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, uid: &str, pass: Pass) {
+        if let Some(tracked) = self.same_mut(key, uid) {
             tracked.doubt.add(pass);
             tracked.attempting.add(pass);
         }
@@ -136,7 +146,7 @@ impl Objects {
 
     /// Notes that the worker which had this object has ended, and whether what it attempted is recorded in status.
     pub(crate) fn end_attempt(&mut self, key: &ObjectKey, uid: &str, is_recorded: bool) {
-        if let Some(tracked) = self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+        if let Some(tracked) = self.same_mut(key, uid) {
             let attempted = std::mem::take(&mut tracked.attempting);
             if is_recorded {
                 tracked.doubt = tracked.doubt.without(attempted);
@@ -146,7 +156,7 @@ impl Objects {
 
     /// Counts a write of an object that the API server did not take. Returns how many there were in a row.
     pub(crate) fn count_failed_write(&mut self, key: &ObjectKey, uid: &str) -> u32 {
-        match self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+        match self.same_mut(key, uid) {
             Some(tracked) => {
                 tracked.failed_writes = tracked.failed_writes.saturating_add(1);
                 tracked.failed_writes
@@ -157,7 +167,7 @@ impl Objects {
 
     /// Notes that the API server takes the writes of an object again.
     pub(crate) fn clear_failed_writes(&mut self, key: &ObjectKey, uid: &str) {
-        if let Some(tracked) = self.records.get_mut(key).filter(|tracked| tracked.uid == uid) {
+        if let Some(tracked) = self.same_mut(key, uid) {
             tracked.failed_writes = 0;
         }
     }

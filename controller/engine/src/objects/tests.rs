@@ -13,7 +13,7 @@ fn refusal(because_of: &[&str], classes: &[&str]) -> Refusal {
 fn known(objects: &mut Objects, name: &str, uid: &str, origin: Origin) -> Object {
     let mut o = object(name);
     uid.clone_into(&mut o.meta.uid);
-    objects.track(&o, origin, "me");
+    objects.track(&o.key(), &o, origin, "me");
     o
 }
 
@@ -48,8 +48,8 @@ fn only_what_came_under_our_eyes_was_never_attempted() {
 fn who_created_an_object_is_of_no_account_once_a_step_may_have_run() {
     let mut objects = Objects::default();
     let a = known(&mut objects, "a", "1", Origin::Read);
-    objects.begin_attempt(&a.key(), Pass::Sync);
-    assert!(objects.track(&a, Origin::Created, "me").is_none());
+    objects.begin_attempt(&a.key(), "1", Pass::Sync);
+    assert!(objects.track(&a.key(), &a, Origin::Created, "me").is_none());
     assert!(objects.get(&a.key(), "1").doubt.sync && !objects.get(&a.key(), "1").never_attempted);
 }
 
@@ -57,11 +57,11 @@ fn who_created_an_object_is_of_no_account_once_a_step_may_have_run() {
 fn a_successor_begins_anew() {
     let mut objects = Objects::default();
     let key = known(&mut objects, "a", "1", Origin::Watched).key();
-    objects.begin_attempt(&key, Pass::Sync);
+    objects.begin_attempt(&key, "1", Pass::Sync);
     assert_eq!([(); 3].map(|()| objects.count_failed_write(&key, "1")), [1, 2, 3]);
     known(&mut objects, "a", "2", Origin::Watched);
     assert_eq!(objects.get(&key, "2").doubt, Doubt::default());
-    objects.begin_attempt(&key, Pass::Sync);
+    objects.begin_attempt(&key, "2", Pass::Sync);
     objects.end_attempt(&key, "1", true);
     assert!(objects.get(&key, "2").doubt.sync, "the end of its predecessor's worker is not its own");
     assert_eq!(objects.count_failed_write(&key, "2"), 1, "nor are its writes");

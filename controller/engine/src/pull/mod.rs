@@ -12,8 +12,7 @@ use xos_model::{Outcome, Pass};
 use xos_steps::call::{self, outcome};
 use xos_steps::{Call, DynPullStep, Event, Services, StepContext};
 
-/// Periods are spread over ±10 %, so that many controllers do not ask a backend all at once.
-const JITTER: f64 = 0.1;
+use crate::clock::spread;
 
 /// The state of a pull step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +58,8 @@ impl PullStates {
     }
 }
 
-/// Returns the Kubernetes Event of a run: of an error that is not the one of the run before, and of the first success after one.
+/// Returns the Kubernetes Event of a run: of an error that is not the one of the run before, and of the first success
+/// after one.
 fn event(before: &PullState, error: Option<&str>) -> Option<Event> {
     let step = &before.step;
     let event = match (before.error.as_deref(), error) {
@@ -142,9 +142,8 @@ async fn schedule(
         if let Some(event) = states.ended(step.name(), &outcome, started.elapsed()) {
             services.events.publish_in_namespace(&options.namespace, event);
         }
-        let spread = 1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0);
         tokio::select! {
-            () = sleep_until(started + step.period().mul_f64(spread)) => {}
+            () = sleep_until(started + spread(step.period())) => {}
             () = shutdown.cancelled() => return,
         }
     }

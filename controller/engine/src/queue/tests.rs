@@ -82,7 +82,10 @@ proptest! {
             match step {
                 0 => { q.add(&k, Priority::Change, at(0)); owed.insert(k); }
                 1 => { q.add(&k, Priority::Retry, at(0)); owed.insert(k); }
-                2 => if let Some(taken) = q.take(at(0)) { owed.remove(&taken.key); prop_assert!(running.insert(taken.key)); },
+                2 => if let Some(taken) = q.take(at(0)) {
+                    owed.remove(&taken.key);
+                    prop_assert!(running.insert(taken.key));
+                },
                 _ => if running.remove(&k) { q.finish(&k, at(0)); },
             }
         }

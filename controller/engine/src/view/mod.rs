@@ -36,14 +36,11 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug)]
 pub(crate) struct TakenIn {
     pub(crate) key: ObjectKey,
-    pub(crate) uid: String,
+    /// The object as it was taken in.
+    pub(crate) object: Arc<Object>,
     pub(crate) origin: Origin,
-    /// The newest known state: the object as it was taken in, or a newer one. None if it is gone.
-    pub(crate) known: Option<Arc<Object>>,
     /// What was known before, of this object or of an earlier one of the same name.
     pub(crate) before: Option<Arc<Object>>,
-    /// Whether it is newer than what was known.
-    pub(crate) is_news: bool,
     /// Whether its links are others than before.
     pub(crate) is_relinked: bool,
 }
@@ -51,7 +48,7 @@ pub(crate) struct TakenIn {
 impl TakenIn {
     /// Returns whether it has taken the place of an earlier object of the same name.
     pub(crate) fn replaces_another(&self) -> bool {
-        self.before.as_ref().is_some_and(|before| before.meta.uid != self.uid)
+        self.before.as_ref().is_some_and(|before| before.meta.uid != self.object.meta.uid)
     }
 }
 
@@ -112,10 +109,10 @@ impl SharedView {
         self.write().observer = Some(observer);
     }
 
-    /// Takes an object in, if it is newer than what is known: into the cache, the index and the graph of links.
-    pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> TakenIn {
+    /// Takes an object into the cache, the index and the graph of links. Returns nothing if it is not newer than what is
+    /// known.
+    pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> Option<TakenIn> {
         let key = object.key();
-        let uid = object.meta.uid.clone();
         let mut view = self.write();
         let before = view.cache.get(&key).cloned();
         let is_news = match origin {
@@ -125,15 +122,15 @@ impl SharedView {
                 view.cache.insert(Arc::clone(&object))
             }
         };
-        let is_relinked = is_news && {
-            if let Some(observer) = &view.observer {
-                let same = before.as_deref().filter(|before| before.meta.uid == uid);
-                observer.changed(same, &object);
-            }
-            view.index.insert(&object, is_unsettled(&object, &self.registry))
-        };
-        let known = if is_news { Some(object) } else { view.cache.get(&key).cloned() };
-        TakenIn { key, uid, origin, known, before, is_news, is_relinked }
+        if !is_news {
+            return None;
+        }
+        if let Some(observer) = &view.observer {
+            let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
+            observer.changed(same, &object);
+        }
+        let is_relinked = view.index.insert(&object, is_unsettled(&object, &self.registry));
+        Some(TakenIn { key, object, origin, before, is_relinked })
     }
 
     /// Removes an object that a watch says is gone. Returns whether it was known.

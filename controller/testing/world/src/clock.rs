@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use xos_engine::clock::Clock;
+use jiff::Timestamp;
+use xos_engine::clock::{Clock, later};
 
 /// A clock that only a test sets forward. It starts at 2026-01-01T00:00:00Z.
 #[derive(Clone, Debug)]
@@ -23,8 +23,7 @@ impl TestClock {
     /// Sets the clock forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        *now = now.checked_add(by).unwrap_or(Timestamp::MAX);
+        *now = later(*now, by);
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::ready;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use xos_engine::clock::later;
 use xos_engine::pull::{PullOptions, once};
 use xos_model::{Outcome, Pass};
 use xos_steps::call::{self, outcome};
@@ -56,8 +57,7 @@ impl Flows {
         let mut any = false;
         for pull in self.pulls.iter_mut().filter(|pull| pull.next <= now) {
             pull.last = Some(once(pull.step.as_ref(), services, &self.options).await);
-            let period = SignedDuration::try_from(pull.step.period()).unwrap_or(SignedDuration::MAX);
-            pull.next = now.checked_add(period).unwrap_or(Timestamp::MAX);
+            pull.next = later(now, pull.step.period());
             any = true;
         }
         any
