@@ -8,7 +8,7 @@ use kube::api::{DynamicObject, ObjectMeta};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use xos_model::intent::{QuietSave, SpecHash};
-use xos_model::names::{QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
+use xos_model::names::{self, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 use xos_model::{Fields, Intent, Meta, Object, Status};
 use xos_xproto::{Member, Model, Section, camel_case};
 
@@ -67,7 +67,13 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         deleting: meta.deletion_timestamp.as_ref().map(|t| t.0),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         operator_fields: operator_fields(model, meta),
+        annotations: operator_annotations(meta),
     })
+}
+
+fn operator_annotations(meta: &ObjectMeta) -> BTreeMap<Box<str>, String> {
+    let all = meta.annotations.iter().flatten();
+    all.filter_map(|(name, value)| Some((names::operator_annotation(name)?.into(), value.clone()))).collect()
 }
 
 /// Returns the fields of spec that others than synchronizers set, as managedFields say; the managers of synchronizers
@@ -203,7 +209,8 @@ pub fn to_custom_resource(model: &Model, object: &Object) -> Result<DynamicObjec
 }
 
 fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serde_json::Error> {
-    let mut annotations = BTreeMap::new();
+    let named = |(name, value): (&Box<str>, &String)| (format!("{}/{name}", names::DOMAIN), value.clone());
+    let mut annotations: BTreeMap<_, _> = object.meta.annotations.iter().map(named).collect();
     if let Some(touch) = &object.intent.touch {
         annotations.insert(TOUCH_ANNOTATION.to_owned(), touch.clone());
     }

@@ -30,6 +30,15 @@ pub fn links_finalizer(synchronizer: &str) -> String {
     format!("{LINKS_FINALIZERS}{}", qualified(synchronizer))
 }
 
+/// Returns the part after the slash of an annotation by which an operator tells the controller something of an object:
+/// one of the domain, and neither the touch nor the quiet saves.
+pub fn operator_annotation(annotation: &str) -> Option<&str> {
+    if [TOUCH_ANNOTATION, QUIET_SAVES_ANNOTATION].contains(&annotation) {
+        return None;
+    }
+    annotation.strip_prefix(DOMAIN)?.strip_prefix('/')
+}
+
 /// Returns whether a finalizer is that of a sync step, of any synchronizer.
 pub fn is_sync_finalizer(finalizer: &str) -> bool {
     finalizer.starts_with(SYNC_FINALIZERS)
@@ -56,6 +65,14 @@ mod tests {
         assert_eq!(policy_finalizer("a"), "policy.xos.opencord.org/a");
         assert_eq!(links_finalizer("a"), "links.xos.opencord.org/a");
         assert!(is_sync_finalizer(&sync_finalizer("a")) && !is_sync_finalizer(&policy_finalizer("a")));
+    }
+
+    #[test]
+    fn annotations_of_the_operator() {
+        assert_eq!(operator_annotation("xos.opencord.org/resync"), Some("resync"));
+        for other in [TOUCH_ANNOTATION, QUIET_SAVES_ANNOTATION, "xos.opencord.organ/x", "example.org/resync"] {
+            assert_eq!(operator_annotation(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub struct Meta {
     pub finalizers: Vec<String>,
     /// The fields of spec that someone other than a synchronizer set last, by their names in xproto.
     pub operator_fields: Vec<Box<str>>,
+    /// The annotations of the domain `xos.opencord.org`, beside the touch and the quiet saves, by the part of their
+    /// names after the slash: what an operator tells the controller of this object.
+    pub annotations: BTreeMap<Box<str>, String>,
 }
 
 impl Meta {

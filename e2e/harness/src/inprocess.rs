@@ -8,7 +8,7 @@ use std::{
 use futures::future::BoxFuture;
 use kube::{
     Api, Client,
-    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, TypeMeta},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -50,6 +50,9 @@ pub enum Error {
     /// Something did not happen in time.
     #[error(transparent)]
     Timeout(#[from] Timeout),
+    /// An object of a test is none.
+    #[error("this is no object: {0}")]
+    Object(#[from] serde_json::Error),
     /// The API server refused.
     #[error("the API server refused: {0}")]
     Api(#[from] kube::Error),
@@ -282,10 +285,19 @@ impl Objects {
     /// # Errors
     /// When the API server refuses.
     pub async fn create(&self, model: &str, name: &str, spec: Value) -> Result<Value, Error> {
+        self.create_whole(model, json!({"metadata": {"name": name}, "spec": spec})).await
+    }
+
+    /// Creates an object with this metadata and content, and returns it.
+    ///
+    /// # Errors
+    /// When it is no object, or the API server refuses.
+    pub async fn create_whole(&self, model: &str, object: Value) -> Result<Value, Error> {
         let api = self.api(model)?;
         let kind = self.models.get(model).map(xos_crds::api_resource);
         let kind = kind.ok_or_else(|| models::Error::Unknown(model.to_owned()))?;
-        let object = DynamicObject::new(name, &kind).data(json!({ "spec": spec }));
+        let mut object: DynamicObject = serde_json::from_value(object)?;
+        object.types = Some(TypeMeta { api_version: kind.api_version, kind: kind.kind });
         let parameters = PostParams { field_manager: Some("operator".to_owned()), ..PostParams::default() };
         Ok(value(&api.create(&parameters, &object).await?))
     }

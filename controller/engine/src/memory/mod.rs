@@ -221,6 +221,47 @@ impl MemoryApi {
         Self::store(state, new)
     }
 
+    /// Stores what an operator sends of an object, as `kubectl create` and `kubectl replace` do: spec, and of metadata
+    /// what the framework looks at. Status is not taken, as from any request to the object itself. Returns the object
+    /// as it is then; nothing if there is no such model.
+    pub fn replace(&self, sent: &Object) -> Option<Object> {
+        let entry = Arc::clone(self.registry.get(&sent.model)?);
+        let mut state = self.state();
+        let Some(there) = state.objects.get(&sent.key()).cloned() else {
+            return Some(self.insert(&mut state, &entry, sent, true));
+        };
+        let mut new = there.clone();
+        new.fields.retain(|name, _| in_status(&entry.model, name));
+        let spec = sent.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
+        new.fields.extend(spec.map(|(name, value)| (name.clone(), value.clone())));
+        new.meta.finalizers.clone_from(&sent.meta.finalizers);
+        new.meta.annotations.clone_from(&sent.meta.annotations);
+        new.quiet_saves.clone_from(&sent.quiet_saves);
+        new.intent.touch.clone_from(&sent.intent.touch);
+        new.intent.spec = xos_crds::spec_hash(&entry.model, &new.fields);
+        if new == there {
+            return Some(new);
+        }
+        if new.intent.spec != there.intent.spec {
+            own(&mut new, difference(&there.fields, &sent.fields).keys(), true);
+            new.meta.generation += 1;
+        }
+        Some(Self::store(&mut state, new))
+    }
+
+    /// Puts the status of one object on another one, as `kubectl replace --subresource=status` does with what was
+    /// saved. Returns the object as it is then; nothing if it is not there.
+    pub fn replace_status(&self, key: &ObjectKey, sent: &Object) -> Option<Object> {
+        let entry = Arc::clone(self.registry.get(&key.model)?);
+        let mut state = self.state();
+        let mut new = state.objects.get(key).cloned()?;
+        new.status = sent.status.clone();
+        new.fields.retain(|name, _| !in_status(&entry.model, name));
+        let status = sent.fields.iter().filter(|(name, _)| in_status(&entry.model, name));
+        new.fields.extend(status.map(|(name, value)| (name.clone(), value.clone())));
+        Some(Self::store(&mut state, new))
+    }
+
     /// Deletes an object as an operator does. Returns whether there was one.
     pub fn remove(&self, key: &ObjectKey) -> bool {
         let mut state = self.state();
@@ -266,6 +307,9 @@ impl MemoryApi {
         object.meta.created = Some(self.clock.now());
         if by_operator {
             own(&mut object, given.iter(), true);
+            object.meta.finalizers.clone_from(&new.meta.finalizers);
+            object.meta.annotations.clone_from(&new.meta.annotations);
+            object.quiet_saves.clone_from(&new.quiet_saves);
         } else {
             object.meta.finalizers = entry.finalizers.all().cloned().collect();
         }

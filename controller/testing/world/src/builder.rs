@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use xos_engine::memory::MemoryApi;
-use xos_engine::{Engine, Options, Registry, RegistryError};
+use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
 use xos_steps::{Services, Steps, SubscriptionError, step_methods};
@@ -12,7 +12,7 @@ use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
 use crate::flows::{Flows, Recorder};
-use crate::world::World;
+use crate::world::{Parts, World};
 
 /// An error of a test with a world.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,12 @@ impl Builder {
         self
     }
 
+    /// Sets how the engine works: delays and limits. By default delays have no jitter. A world watches all namespaces.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = Options { namespaces: vec![], ..options };
+        self
+    }
+
     /// Sets the synchronizer's name; by default it is `test`.
     pub fn named(mut self, synchronizer: &str) -> Self {
         synchronizer.clone_into(&mut self.synchronizer);
@@ -115,9 +121,8 @@ impl Builder {
         let producer = Arc::new(bus.clone());
         let services = Services { settings, events, producer, ..Services::default() };
         let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
-        let writer = Arc::new(api.clone());
-        let engine = Engine::new(registry, writer, Arc::new(clock.clone()), services, self.options)?;
-        Ok(World::new(engine, api, watch_events, clock, flows))
+        let parts = Parts { registry, api, clock, services, options: self.options };
+        Ok(World::new(parts.engine()?, parts, watch_events, flows))
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {

@@ -63,6 +63,13 @@ impl Flows {
         any
     }
 
+    /// Takes in that the controller was started anew: every pull step runs at once.
+    pub(crate) fn restart(&mut self) {
+        for pull in &mut self.pulls {
+            pull.next = Timestamp::MIN;
+        }
+    }
+
     pub(crate) fn pulled(&self, step: &str) -> Option<&Outcome> {
         self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
-use xos_engine::Engine;
+use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::WatchEvent;
+use xos_engine::{Engine, Options, Registry};
+use xos_model::graph::GraphError;
 use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{BusEvent, Call, Message, StepContext};
+use xos_steps::{BusEvent, Call, Message, Services, StepContext};
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -26,15 +28,32 @@ pub(crate) const NAMESPACE: &str = "default";
 /// The controller works only in [`settle`](Self::settle), [`pass`](Self::pass) and [`send`](Self::send).
 pub struct World {
     engine: Engine,
-    api: MemoryApi,
+    parts: Parts,
     watch_events: UnboundedReceiver<WatchEvent>,
-    clock: TestClock,
     flows: Flows,
+}
+
+/// What outlives a controller, and what the next one is made of.
+pub(crate) struct Parts {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) api: MemoryApi,
+    pub(crate) clock: TestClock,
+    pub(crate) services: Services,
+    pub(crate) options: Options,
+}
+
+impl Parts {
+    pub(crate) fn engine(&self) -> Result<Engine, GraphError> {
+        // What is cancelled when a controller ends is not so for the next one.
+        let services = Services { cancellation: CancellationToken::new(), ..self.services.clone() };
+        let writer = Arc::new(self.api.clone());
+        Engine::new(Arc::clone(&self.registry), writer, Arc::new(self.clock.clone()), services, self.options.clone())
+    }
 }
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("api", &self.api).finish_non_exhaustive()
+        f.debug_struct("World").field("api", &self.parts.api).finish_non_exhaustive()
     }
 }
 
@@ -44,20 +63,31 @@ impl World {
         Builder::new(models)
     }
 
-    pub(crate) fn new(
-        engine: Engine,
-        api: MemoryApi,
-        watch_events: UnboundedReceiver<WatchEvent>,
-        clock: TestClock,
-        flows: Flows,
-    ) -> Self {
-        Self { engine, api, watch_events, clock, flows }
+    pub(crate) fn new(engine: Engine, parts: Parts, watch_events: UnboundedReceiver<WatchEvent>, flows: Flows) -> Self {
+        Self { engine, parts, watch_events, flows }
+    }
+
+    /// Ends the controller as if its process were killed, and starts the next one, which knows nothing but what the API
+    /// server has.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn restart(&mut self) -> Result<(), WorldError> {
+        self.engine = self.parts.engine()?;
+        self.watch_events = self.parts.api.watch();
+        self.flows.restart();
+        Ok(())
+    }
+
+    /// Returns the API server, to do what an operator's tools do beside [`apply`](Self::apply) and the like.
+    pub fn api(&self) -> &MemoryApi {
+        &self.parts.api
     }
 
     /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too.
     pub async fn settle(&mut self) {
         self.engine.settle(&mut self.watch_events).await;
-        if self.flows.pull(self.clock.now(), &self.engine.services()).await {
+        if self.flows.pull(self.parts.clock.now(), &self.engine.services()).await {
             self.engine.settle(&mut self.watch_events).await;
         }
     }
@@ -83,13 +113,13 @@ impl World {
     /// Sets the clock forward, and lets the controller do what is due then. Everything that becomes due in between is
     /// done at the end.
     pub async fn pass(&mut self, time: Duration) {
-        self.clock.advance(time);
+        self.parts.clock.advance(time);
         self.settle().await;
     }
 
     /// Returns the time of the world.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.parts.clock.now()
     }
 
     /// Creates an object, or sets the fields of an existing one, as an operator does.
@@ -101,7 +131,7 @@ impl World {
         if object.meta.namespace.is_empty() {
             NAMESPACE.clone_into(&mut object.meta.namespace);
         }
-        self.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
+        self.parts.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
     }
 
     /// Changes an object, as an operator does.
@@ -115,7 +145,7 @@ impl World {
         let mut edited = object.clone();
         typed.write_to(&mut edited)?;
         let key = object.key();
-        self.api.edit(&key, |object| object.fields = edited.fields).map(drop).ok_or(WorldError::NoObject(key))
+        self.parts.api.edit(&key, |object| object.fields = edited.fields).map(drop).ok_or(WorldError::NoObject(key))
     }
 
     /// Sets the annotation `xos.opencord.org/touch`, as an operator does.
@@ -124,7 +154,7 @@ impl World {
     /// When it does not exist.
     pub fn touch<T: Model>(&self, name: &str, token: &str) -> Result<(), WorldError> {
         let key = self.object::<T>(name)?.key();
-        let touched = self.api.edit(&key, |object| object.intent.touch = Some(token.to_owned()));
+        let touched = self.parts.api.edit(&key, |object| object.intent.touch = Some(token.to_owned()));
         touched.map(drop).ok_or(WorldError::NoObject(key))
     }
 
@@ -134,7 +164,7 @@ impl World {
     /// When it does not exist.
     pub fn delete<T: Model>(&self, name: &str) -> Result<(), WorldError> {
         let key = self.object::<T>(name)?.key();
-        if self.api.remove(&key) { Ok(()) } else { Err(WorldError::NoObject(key)) }
+        if self.parts.api.remove(&key) { Ok(()) } else { Err(WorldError::NoObject(key)) }
     }
 
     /// Returns an object. The name is that of an object in namespace `default`, or `namespace/name`.
@@ -159,7 +189,7 @@ impl World {
         let is_one = |object: &Object| {
             T::MODEL_NAME.is_empty() || models.get(&object.model).is_some_and(|model| model.is_a(T::MODEL_NAME))
         };
-        let objects = self.api.objects();
+        let objects = self.parts.api.objects();
         objects.iter().filter(|object| is_one(object)).map(|object| Ok(T::from_object(object)?)).collect()
     }
 
@@ -171,7 +201,7 @@ impl World {
         let (namespace, plain) = name.split_once('/').unwrap_or((NAMESPACE, name));
         let models = self.engine.store().models();
         let heirs = models.concrete().filter(|model| T::MODEL_NAME.is_empty() || model.is_a(T::MODEL_NAME));
-        let mut found = heirs.filter_map(|model| self.api.get(&ObjectKey::new(&model.name, namespace, plain)));
+        let mut found = heirs.filter_map(|model| self.parts.api.get(&ObjectKey::new(&model.name, namespace, plain)));
         found.next().ok_or_else(|| WorldError::NoObject(ObjectKey::new(T::MODEL_NAME, namespace, plain)))
     }
 
@@ -184,7 +214,7 @@ impl World {
 
     /// Returns what steps, policies and the framework have written since the last call.
     pub fn take_changes(&self) -> Vec<Change> {
-        self.api.take_changes()
+        self.parts.api.take_changes()
     }
 
     /// Returns what steps and policies have saved, created and deleted since the last call, as
@@ -198,16 +228,16 @@ impl World {
 
     /// Returns the Kubernetes Events since the last call, as `Warning SyncFailed: no route (Site default/rome)`.
     pub fn take_events(&self) -> Vec<String> {
-        self.api.take_events()
+        self.parts.api.take_events()
     }
 
     /// Makes the next write to the API server fail in this way; called twice, the next two writes.
     pub fn inject(&self, fault: Fault) {
-        self.api.inject(fault);
+        self.parts.api.inject(fault);
     }
 
     /// Returns the clock, for fakes that need the time.
     pub fn clock(&self) -> Arc<TestClock> {
-        Arc::new(self.clock.clone())
+        Arc::new(self.parts.clock.clone())
     }
 }
