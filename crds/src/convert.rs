@@ -209,8 +209,9 @@ pub fn to_custom_resource(model: &Model, object: &Object) -> Result<DynamicObjec
 }
 
 fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serde_json::Error> {
-    let named = |(name, value): (&Box<str>, &String)| (format!("{}/{name}", names::DOMAIN), value.clone());
-    let mut annotations: BTreeMap<_, _> = object.meta.annotations.iter().map(named).collect();
+    let set = object.meta.annotations.iter();
+    let mut annotations: BTreeMap<_, _> =
+        set.map(|(name, value)| (format!("{}/{name}", names::DOMAIN), value.clone())).collect();
     if let Some(touch) = &object.intent.touch {
         annotations.insert(TOUCH_ANNOTATION.to_owned(), touch.clone());
     }
