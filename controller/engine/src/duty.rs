@@ -31,13 +31,15 @@ pub(crate) struct Duty<'a> {
     pub(crate) doubt: Doubt,
     /// Whether no step was ever started for the object: there is nothing to undo in the backend.
     pub(crate) never_attempted: bool,
+    /// What is kept of the object, which says what was deferred.
+    pub(crate) tracked: &'a Tracked,
     /// When it is to be looked after again.
     pub(crate) resync_at: Option<Timestamp>,
 }
 
 impl<'a> Duty<'a> {
     /// Returns the duty of a registry's synchronizer for an object, as far as the engine has kept track of it.
-    pub(crate) fn of(registry: &'a Registry, entry: &'a Entry, object: &Object, tracked: &Tracked) -> Self {
+    pub(crate) fn of(registry: &'a Registry, entry: &'a Entry, object: &Object, tracked: &'a Tracked) -> Self {
         let syncs = entry.is_ours(object);
         Self {
             synchronizer: &registry.synchronizer,
@@ -49,6 +51,7 @@ impl<'a> Duty<'a> {
             resync: entry.step.as_ref().filter(|_| syncs).and_then(|step| step.resync()),
             doubt: tracked.doubt,
             never_attempted: tracked.never_attempted,
+            tracked,
             resync_at: tracked.resync_at,
         }
     }

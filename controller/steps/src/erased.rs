@@ -72,6 +72,14 @@ fn is_ours<S: SyncStep>(step: &S, o: &S::Model) -> Result<bool, CallError> {
     called.map_err(|panic| CallError::Panicked(panic_text(panic.as_ref()).to_owned()))
 }
 
+/// Keeps what a call has changed, whatever it returned: progress is shown while a step defers. A panic or the time limit
+/// ends the call before this, so nothing is kept of it.
+fn keep(called: Result<(), StepError>, typed: &impl Model, object: &mut Object) -> Result<(), StepError> {
+    let kept = typed.write_to(object);
+    called?;
+    Ok(kept?)
+}
+
 impl<S: SyncStep> DynSyncStep for Erased<S> {
     fn name(&self) -> &str {
         self.0.name()
@@ -102,9 +110,8 @@ impl<S: SyncStep> DynSyncStep for Erased<S> {
         async move {
             let mut typed = S::Model::from_object(object)?;
             is_ours(&self.0, &typed)?;
-            self.0.sync_record(ctx, &mut typed).await?;
-            typed.write_to(object)?;
-            Ok(())
+            let called = self.0.sync_record(ctx, &mut typed).await;
+            keep(called, &typed, object)
         }
         .boxed()
     }
@@ -134,13 +141,12 @@ impl<P: Policy> DynPolicy for Erased<P> {
     fn handle<'a>(&'a self, operation: Operation, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
         async move {
             let mut typed = P::Model::from_object(object)?;
-            match operation {
-                Operation::PolicyCreate => self.0.handle_create(ctx, &mut typed).await?,
+            let called = match operation {
+                Operation::PolicyCreate => self.0.handle_create(ctx, &mut typed).await,
                 Operation::PolicyDelete => return self.0.handle_delete(ctx, &typed).await,
-                _ => self.0.handle_update(ctx, &mut typed).await?,
-            }
-            typed.write_to(object)?;
-            Ok(())
+                _ => self.0.handle_update(ctx, &mut typed).await,
+            };
+            keep(called, &typed, object)
         }
         .boxed()
     }

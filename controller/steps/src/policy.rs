@@ -12,7 +12,7 @@ use crate::sync_step::type_name;
 /// resources.
 ///
 /// Policies run before the sync step, and have their own rules: they run when an object is new, when an operator has
-/// changed it, and when its sync step has changed it. What a policy changes in its object is saved after success. Then
+/// changed it, and when its sync step has changed it. What a policy changes in its object is saved when it returns. Then
 /// the sync step runs, but not the policies again.
 ///
 /// ```

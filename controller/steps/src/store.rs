@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
-use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
+use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, QuietSave, Reference};
 
 /// How an object is saved. By default quietly, and everything that was changed.
 ///
@@ -234,6 +234,8 @@ struct Read {
     states: HashMap<(String, String), Arc<Object>>,
     /// The last save of each object, by uid.
     saved: HashMap<String, Arc<Object>>,
+    /// The quiet saves of spec, with the uids of the objects.
+    saves: Vec<(String, QuietSave)>,
     /// The touches that the step has made.
     touches: Vec<String>,
 }
@@ -249,7 +251,15 @@ impl Session {
     pub(crate) fn wrote(&self, object: &Arc<Object>) {
         self.saw(object);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = object.quiet_saves.last().filter(|save| save.to == object.intent.spec);
+        read.saves.extend(last.map(|save| (object.meta.uid.clone(), save.clone())));
         read.saved.insert(object.meta.uid.clone(), Arc::clone(object));
+    }
+
+    /// Returns the quiet saves that the step itself has made of an object, in order.
+    pub fn saves_of(&self, uid: &str) -> Vec<QuietSave> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.saves.iter().filter(|(of, _)| of == uid).map(|(_, save)| save.clone()).collect()
     }
 
     pub(crate) fn asked_for(&self, touch: Option<&String>) {

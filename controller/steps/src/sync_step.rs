@@ -97,8 +97,9 @@ pub trait SyncStep: Send + Sync + 'static {
 
     /// Makes the backend agree with the object.
     ///
-    /// Fields of `o` that the step changes are saved after success: feedback fields in status, declarative fields in
-    /// spec, quietly (the step does not run again for that). Bookkeeping fields belong to the framework.
+    /// Fields of `o` that the step changes are saved when it returns, whatever it returns: feedback fields in status,
+    /// declarative fields in spec, quietly (the step does not run again for that). After a panic, or at the time limit,
+    /// they are not. Bookkeeping fields belong to the framework.
     ///
     /// # Errors
     /// [`StepError`] says what then happens to the object.

@@ -32,4 +32,7 @@ macro_rules! scenarios {
 
 scenarios! {
     edited_while_it_fails,
+    finalizers_taken_away,
+    own_saves,
+    progress,
 }

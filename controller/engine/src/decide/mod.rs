@@ -4,7 +4,7 @@ mod next;
 
 use jiff::Timestamp;
 use xos_model::deletion::{Deletion, deletion_due};
-use xos_model::dirty::{Due, Switch, is_in_doubt, policy_due, sync_due};
+use xos_model::dirty::{Due, Switch, is_attempted, is_in_doubt, policy_due, sync_due};
 use xos_model::record::{held, is_reported_undone};
 use xos_model::{Object, Operation, Pass};
 
@@ -50,15 +50,17 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     let sync = if duty.syncs { sync_due(object, duty.synchronizer, now) } else { Due::Clean };
     let policy = again(policy, duty.has_policies && duty.doubt.policy, object, duty, Pass::Policy);
     let sync = again(sync, duty.syncs && duty.doubt.sync, object, duty, Pass::Sync);
+    let policy = put_off(policy, object, duty, Operation::PolicyUpdate, now);
+    let sync = put_off(sync, object, duty, Operation::Sync, now);
     if policy == Due::Now || sync == Due::Now {
         let policy = (policy == Due::Now).then(|| handler(object, duty.synchronizer));
         return Plan::Reconcile { policy, sync: sync == Due::Now };
     }
+    if needs_finalizers(object, duty) {
+        return Plan::EnsureFinalizers;
+    }
     if let Some(at) = earliest(policy, sync) {
         return Plan::RequeueAt(at);
-    }
-    if duty.finalizers.links.as_ref().is_some_and(|links| !object.has_finalizer(links)) {
-        return Plan::EnsureFinalizers;
     }
     if !duty.syncs && !duty.has_policies {
         return Plan::Nothing;
@@ -82,6 +84,24 @@ fn again(due: Due, in_doubt: bool, object: &Object, duty: &Duty<'_>, pass: Pass)
     if runs { Due::Now } else { due }
 }
 
+/// Returns when a pass is due that may have been deferred: what is there now was tried already.
+fn put_off(due: Due, object: &Object, duty: &Duty<'_>, operation: Operation, now: Timestamp) -> Due {
+    let until = duty.tracked.put_off_until(operation).filter(|until| *until > now);
+    let until = until.filter(|_| due == Due::Now && is_attempted(object, duty.synchronizer, operation));
+    until.map_or(due, Due::NotBefore)
+}
+
+/// Returns whether a live object lacks a finalizer that it is to have while it waits for its next turn: one that was
+/// handled, and has lost it since (`kubectl replace`), or one that nobody handles, and from which others cascade.
+fn needs_finalizers(object: &Object, duty: &Duty<'_>) -> bool {
+    let was_handled = || {
+        let own = object.status.of(duty.synchronizer);
+        own.is_some_and(|own| !own.sync.is_untried() || !own.policy.is_untried())
+    };
+    let is_missing = |ours: &String| !object.has_finalizer(ours);
+    duty.finalizers.links.as_ref().is_some_and(is_missing) || (duty.finalizers.all().any(is_missing) && was_handled())
+}
+
 /// Returns which of the policies' handlers is due. As in XOS: the create handler until the policies first succeed.
 fn handler(object: &Object, synchronizer: &str) -> Operation {
     let ever = object.status.of(synchronizer).is_some_and(|own| own.policy.ever);
@@ -95,7 +115,13 @@ fn earliest(policy: Due, sync: Due) -> Option<Timestamp> {
 
 fn plan_deletion(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     let due = |finalizer: &Option<String>, operation| match finalizer {
-        Some(finalizer) => deletion_due(object, duty.synchronizer, finalizer, operation, now),
+        Some(finalizer) => {
+            let due = deletion_due(object, duty.synchronizer, finalizer, operation, now);
+            let until = duty.tracked.put_off_until(operation).filter(|until| *until > now);
+            let until =
+                until.filter(|_| due == Deletion::RunStep && is_attempted(object, duty.synchronizer, operation));
+            until.map_or(due, Deletion::NotBefore)
+        }
         None => Deletion::NotHeld,
     };
     let policy = due(&duty.finalizers.policy, Operation::PolicyDelete);

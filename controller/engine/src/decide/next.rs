@@ -8,7 +8,7 @@ use xos_model::graph::Blocker;
 use xos_model::record::{self, Wait};
 use xos_model::{Object, Operation, Pass};
 
-use super::{Plan, plan};
+use super::{Plan, needs_finalizers, plan};
 use crate::clock::later;
 use crate::duty::Duty;
 use crate::objects::Doubt;
@@ -107,11 +107,15 @@ fn reconcile(
     in_slot(around, Job::Reconcile { policy, sync })
 }
 
-/// Returns what to do with an object that is held up. If others go with it on its deletion it needs its finalizers
-/// before that: it may be deleted while it is held up.
+/// Returns what to do with an object that is held up. If it was handled, or others go with it on its deletion, it needs
+/// its finalizers before that: it may be deleted while it is held up.
 fn held_up(object: &Object, duty: &Duty<'_>, next: Next) -> Next {
     let has_all = || duty.finalizers.all().all(|ours| object.has_finalizer(ours));
-    if duty.takes_along && !has_all() { Next::Run(Job::EnsureFinalizers) } else { next }
+    if needs_finalizers(object, duty) || (duty.takes_along && !has_all()) {
+        Next::Run(Job::EnsureFinalizers)
+    } else {
+        next
+    }
 }
 
 /// Lets status say why the object is not accepted, if it does not yet.

@@ -6,7 +6,7 @@ use xos_model::graph::Blocker;
 
 use super::*;
 use crate::fixtures::object;
-use crate::objects::Doubt;
+use crate::objects::{Doubt, Objects};
 use crate::registry::Finalizers;
 use crate::work::Job;
 use serde_json::json;
@@ -26,6 +26,7 @@ fn duty(syncs: bool, has_policies: bool, finalizers: &Finalizers) -> Duty<'_> {
         resync: None,
         doubt: Doubt::default(),
         never_attempted: false,
+        tracked: Objects::untracked(),
         resync_at: None,
     }
 }
@@ -50,7 +51,10 @@ fn plans_of_live_objects() {
     let mut done = new.clone();
     let own = done.status.of_mut("me");
     (own.sync.handled, own.policy.handled) = (Some(new.intent.clone()), Some(new.intent.clone()));
+    (own.sync.attempted, own.policy.attempted) = (Some(new.intent.clone()), Some(new.intent.clone()));
     own.policy.ever = true;
+    assert_eq!(plan(&done, true, true), Plan::EnsureFinalizers, "somebody took them away");
+    done.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
     assert_eq!(plan(&done, true, true), Plan::Acknowledge);
     done.status.observed_generation = Some(done.meta.generation);
     assert_eq!(plan(&done, true, true), Plan::Nothing);
@@ -64,6 +68,8 @@ fn plans_of_live_objects() {
     let state = &mut failed.status.of_mut("me").sync;
     (state.handled, state.attempted, state.next_attempt) = (None, Some(new.intent.clone()), Some(later()));
     assert_eq!(plan(&failed, true, true), Plan::RequeueAt(later()));
+    failed.meta.finalizers.pop();
+    assert_eq!(plan(&failed, true, true), Plan::EnsureFinalizers, "before the next attempt");
 
     let mut held = new.clone();
     held.set("no_sync", json!(true));

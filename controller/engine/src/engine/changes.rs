@@ -34,6 +34,7 @@ impl Engine {
     fn seen(&mut self, object: Object, origin: Origin) {
         if let Some(taken) = self.view.take_in(Arc::new(object), origin) {
             self.changed(&taken, &taken.object);
+            self.take_up(&taken.key);
             self.enqueue(&taken.key, priority_of(taken.before.as_deref(), &taken.object));
         }
     }
@@ -50,7 +51,18 @@ impl Engine {
         }
         // What a step saves of its own object is settled by its end.
         if !self.queue.is_running(&taken.key) {
+            self.take_up(&taken.key);
             self.enqueue(&taken.key, Priority::Change);
+        }
+    }
+
+    /// Puts nothing of an object off any longer, as somebody has changed it. What changes while a worker has it may be the
+    /// worker's own.
+    fn take_up(&mut self, key: &ObjectKey) {
+        if !self.queue.is_running(key)
+            && let Some(tracked) = self.objects.get_mut(key)
+        {
+            tracked.take_up();
         }
     }
 

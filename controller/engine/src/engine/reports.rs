@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tokio::task::JoinError;
-use xos_model::{Object, ObjectKey};
+use xos_model::{Object, ObjectKey, Operation};
 
 use super::Engine;
+use crate::clock::later;
 use crate::decide::Stage;
 use crate::queue::Priority;
 use crate::view::is_newer;
@@ -15,6 +16,10 @@ use crate::workers::Ended;
 impl Engine {
     pub(super) fn worker_ended(&mut self, Ended { key, uid, report, offer }: Ended) {
         self.offer_slot(offer);
+        // What a step did comes before its end: what it saved of its own object is no news then.
+        while let Ok(event) = self.store_events.try_recv() {
+            self.store_event(event);
+        }
         let goes_on = match report {
             Ok(report) => self.report(&key, &uid, report),
             Err(error) => {
@@ -42,7 +47,7 @@ impl Engine {
         }
         // After its policies the attempt goes on.
         if !matches!(report, Report::PoliciesApplied(_)) {
-            self.objects.end_attempt(key, uid, matches!(report, Report::Done(_) | Report::Deferred(_)));
+            self.objects.end_attempt(key, uid, matches!(report, Report::Done(_) | Report::Deferred(..)));
         }
         match report {
             Report::Done(object) => {
@@ -50,10 +55,10 @@ impl Engine {
                 // What it waits for, or that there is more to do, follows from its state.
                 self.enqueue(key, Priority::Retry);
             }
-            Report::Deferred(object) => {
-                self.drop_own_echo(key, &object);
+            Report::Deferred(object, operation) => {
+                self.put_off(key, &object, operation);
                 self.wrote(object);
-                self.requeue_after(key, self.options.deferred_every);
+                self.enqueue(key, Priority::Retry);
             }
             Report::PoliciesApplied(subject) => return self.continue_after_policies(key, uid, *subject),
             Report::Cascaded(left, gone) => self.cascaded(key, left, &gone),
@@ -102,10 +107,14 @@ impl Engine {
         }
     }
 
-    /// The watch may show our own write before its answer is here. That must not run a deferred step again at once.
-    fn drop_own_echo(&mut self, key: &ObjectKey, written: &Object) {
-        if self.view.get(key).is_some_and(|known| !is_newer(&known, written)) {
-            self.queue.remove(key);
+    /// Puts off what was deferred, unless somebody else has changed the object since it was written.
+    fn put_off(&mut self, key: &ObjectKey, written: &Object, operation: Operation) {
+        if self.view.get(key).is_none_or(|known| is_newer(&known, written)) {
+            return;
+        }
+        let until = later(self.shared.clock.now(), self.options.deferred_every);
+        if let Some(tracked) = self.objects.same_mut(key, &written.meta.uid) {
+            tracked.put_off(operation, until);
         }
     }
 }

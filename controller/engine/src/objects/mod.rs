@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::dirty::is_in_doubt;
-use xos_model::{Object, ObjectKey, Pass};
+use xos_model::{Object, ObjectKey, Operation, Pass};
 
 use crate::view::Origin;
 
@@ -62,12 +62,37 @@ pub(crate) struct Tracked {
     failed_writes: u32,
     /// When a clean object is looked after again.
     pub(crate) resync_at: Option<Timestamp>,
+    /// What was deferred, and until when: nobody has changed the object since then.
+    put_off: Vec<(Operation, Timestamp)>,
     /// Since when it waits for others.
     pub(crate) waiting: Option<Waiting>,
     /// Why it is not accepted.
     refused_for: Vec<Reason>,
     /// The step that has offered it a slot which it has not taken yet.
     pub(crate) offered_slot: Option<Arc<str>>,
+}
+
+impl Tracked {
+    /// Notes that an operation was deferred, and until when.
+    pub(crate) fn put_off(&mut self, operation: Operation, until: Timestamp) {
+        self.put_off.retain(|(other, _)| !is_same(*other, operation));
+        self.put_off.push((operation, until));
+    }
+
+    /// Notes that somebody has changed the object: what was deferred is tried again.
+    pub(crate) fn take_up(&mut self) {
+        self.put_off.clear();
+    }
+
+    /// Returns until when an operation is deferred.
+    pub(crate) fn put_off_until(&self, operation: Operation) -> Option<Timestamp> {
+        self.put_off.iter().find(|(other, _)| is_same(*other, operation)).map(|(_, until)| *until)
+    }
+}
+
+/// Returns whether two operations are of one pass: policies that create may update when they run again.
+fn is_same(one: Operation, other: Operation) -> bool {
+    (one.pass(), one.is_delete()) == (other.pass(), other.is_delete())
 }
 
 /// What has to change before an object that is not accepted is judged again.
@@ -113,6 +138,12 @@ impl Objects {
         let earlier = self.forget(key);
         self.records.insert(key.clone(), tracked);
         earlier
+    }
+
+    /// Returns what is known of an object that has no record.
+    #[cfg(test)]
+    pub(crate) fn untracked() -> &'static Tracked {
+        &UNTRACKED
     }
 
     /// Removes the record of an object, and returns it.

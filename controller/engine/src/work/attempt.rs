@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xos_model::intent::is_handled;
 use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
-use xos_model::{Intent, Object, Operation, Outcome, QuietSave, intent};
+use xos_model::{Fields, Intent, Object, Operation, Outcome, QuietSave, intent};
 use xos_steps::StepContext;
 
 use super::run::Attempted;
@@ -30,15 +30,16 @@ impl Worker<'_> {
             (subject, after) = self.on_top_of(saved, &subject, &after);
         }
         let mut has_changes = false;
+        let changes = changes(&self.entry.model, &subject.object.fields, &after.fields).unwrap_or_else(|error| {
+            attempted.fail(error.to_string());
+            Changes::default()
+        });
         if *attempted.outcome() == Outcome::Succeeded {
-            match changes(&self.entry.model, &subject.object.fields, &after.fields) {
-                Err(error) => attempted.fail(error.to_string()),
-                Ok(changes) => {
-                    has_changes = changes != Changes::default();
-                    subject = self.save(subject, changes, &attempted).await?;
-                    self.call_hooks(&context, &subject.object, &mut attempted).await;
-                }
-            }
+            has_changes = changes != Changes::default();
+            subject = self.save(subject, changes, &attempted).await?;
+            self.call_hooks(&context, &subject.object, &mut attempted).await;
+        } else {
+            subject = self.save_unfinished(subject, changes, &attempted).await?;
         }
         subject.object = self.leave(&context, subject.object, &attempted, (intent, generation));
         Ok(Some((subject, attempted, has_changes)))
@@ -57,9 +58,14 @@ impl Worker<'_> {
         if object.intent.touch.as_ref().is_some_and(|touch| context.session().has_asked_for(touch)) {
             own.touch.clone_from(&object.intent.touch);
         }
+        // The annotation remembers the last few saves only; a step may have made more.
+        let mut saves = context.session().saves_of(&object.meta.uid);
+        saves.extend(object.quiet_saves.iter().cloned());
         // A policy of another object may have saved this one meanwhile: that is news for the step.
-        if is_handled(&own, &object.intent, &object.quiet_saves, attempted.operation().pass()) {
-            return attempted.leave(&object, self);
+        if is_handled(&own, &object.intent, &saves, attempted.operation().pass()) {
+            let remembered = object.quiet_saves.clone();
+            let new = attempted.leave(&Object { quiet_saves: saves, ..object }, self);
+            return Object { quiet_saves: remembered, ..new };
         }
         let now = (object.intent.clone(), object.meta.generation);
         let mut then = Object { intent, ..object };
@@ -102,13 +108,28 @@ impl Worker<'_> {
         Ok(Subject { stored, object })
     }
 
-    /// Saves fields of spec, with a record in the same request that this was no operator's change.
-    async fn save_quietly(
+    /// Saves what an attempt without success changed, as progress. If somebody has changed the object meanwhile, what
+    /// the attempt changed in spec is left out: that it did not succeed has to be recorded, and the next attempt changes
+    /// it again.
+    async fn save_unfinished(
         &self,
-        object: &Object,
-        spec: &xos_model::Fields,
+        subject: Subject,
+        changes: Changes,
         attempted: &Attempted,
-    ) -> Result<Object, WriteError> {
+    ) -> Result<Subject, WriteError> {
+        if changes == Changes::default() {
+            return Ok(subject);
+        }
+        match self.save(subject.clone(), changes.clone(), attempted).await {
+            Err(WriteError::Conflict) => {
+                self.save(subject, Changes { spec: Fields::new(), ..changes }, attempted).await
+            }
+            saved => saved,
+        }
+    }
+
+    /// Saves fields of spec, with a record in the same request that this was no operator's change.
+    async fn save_quietly(&self, object: &Object, spec: &Fields, attempted: &Attempted) -> Result<Object, WriteError> {
         let mut new = object.clone();
         for (field, value) in spec {
             new.set(field, value.clone());

@@ -51,8 +51,8 @@ impl Subject {
 pub(crate) enum Report {
     /// All is written; the object as it is now.
     Done(Arc<Object>),
-    /// The same, but the step asked to be run again later.
-    Deferred(Arc<Object>),
+    /// The same, but the step or the policies, of this operation, asked to be run again later.
+    Deferred(Arc<Object>, Operation),
     /// Policies are applied and what they changed in spec is saved; status is not written, since the step may follow.
     PoliciesApplied(Box<Subject>),
     /// The objects that cascade, as they are now, and those that are gone.
@@ -127,7 +127,8 @@ impl Worker<'_> {
         let Some((subject, attempted, has_changes)) = self.attempt(subject, Operation::Sync).await? else {
             return Ok(Report::Cancelled);
         };
-        if *attempted.outcome() == Outcome::Succeeded && !has_changes {
+        let is_unsaved = Arc::ptr_eq(&stored, &subject.stored);
+        if *attempted.outcome() == Outcome::Succeeded && !has_changes && is_unsaved {
             return Ok(Report::Done(stored));
         }
         self.record(subject, &attempted).await
@@ -152,7 +153,7 @@ impl Worker<'_> {
         }
         let written = self.write_status(&subject.stored, &subject.object).await?;
         Ok(match attempted.outcome() {
-            Outcome::Deferred(_) => Report::Deferred(written),
+            Outcome::Deferred(_) => Report::Deferred(written, attempted.operation()),
             _ => Report::Done(written),
         })
     }

@@ -36,9 +36,10 @@ impl Attempted {
         self.0.at
     }
 
-    /// Makes it a failure, as what it changed cannot be saved.
+    /// Makes it a failure, as what it changed cannot be saved. What the step says of itself stays.
     pub(super) fn fail(&mut self, message: String) {
-        self.0.outcome = Outcome::Failed(message);
+        let own = self.0.outcome.message().map(|own| format!("{own}; {message}"));
+        self.0.outcome = Outcome::Failed(own.unwrap_or(message));
     }
 
     /// Returns the object as the attempt leaves it.

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::intent::{Pass, is_handled};
+use crate::intent::{Intent, Pass, is_handled};
 use crate::object::Object;
+use crate::outcome::Operation;
 use crate::status::PassState;
 
 /// What a pass has to do with a live object.
@@ -66,9 +67,7 @@ fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)],
 
 /// Returns what a pass has to do, ignoring the switches.
 pub(crate) fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Timestamp) -> Due {
-    let is_same = |then| {
-        is_handled(then, &object.intent, &object.quiet_saves, pass) && state.seen == change_by_other(object, pass)
-    };
+    let is_same = |then| is_current(then, state, object, pass);
     if state.handled.as_ref().is_some_and(is_same) {
         return Due::Clean;
     }
@@ -77,6 +76,19 @@ pub(crate) fn pass_due(object: &Object, state: &PassState, pass: Pass, now: Time
         Some(at) if at > now && state.attempted.as_ref().is_some_and(is_same) => Due::NotBefore(at),
         _ => Due::Now,
     }
+}
+
+/// Returns whether an operation was tried last with what is there now.
+pub fn is_attempted(object: &Object, synchronizer: &str, operation: Operation) -> bool {
+    let state = object.status.of(synchronizer).and_then(|own| own.state(operation));
+    state.is_some_and(|state| {
+        state.attempted.as_ref().is_some_and(|then| is_current(then, state, object, operation.pass()))
+    })
+}
+
+/// Returns whether there is nothing new for a pass since the intent that it tried or handled.
+fn is_current(then: &Intent, state: &PassState, object: &Object, pass: Pass) -> bool {
+    is_handled(then, &object.intent, &object.quiet_saves, pass) && state.seen == change_by_other(object, pass)
 }
 
 /// Returns whether a pass may have been tried since it was last recorded: the spec was changed, and then changed back

@@ -97,15 +97,14 @@ fn pass_state(object: &Object, finished: &Finished, synchronizer: &str) -> PassS
 /// Returns whether the step defers with the same message again, which must not cause a write each time.
 fn is_repeated_deferral(object: &Object, finished: &Finished, context: &Context<'_>) -> bool {
     let state = pass_state(object, finished, context.synchronizer);
+    // The other pass may have been attempted in between.
+    let is_own = |last: &&Attempt| last.step == finished.step && last.operation == finished.operation.as_str();
     let same = |last: &Attempt| {
-        last.step == finished.step
-            && last.operation == finished.operation.as_str()
-            && last.outcome == finished.outcome.as_str()
-            && last.message.as_deref() == finished.outcome.message()
+        last.outcome == finished.outcome.as_str() && last.message.as_deref() == finished.outcome.message()
     };
     matches!(finished.outcome, Outcome::Deferred(_))
         && state.attempted.as_ref() == Some(&object.intent)
-        && object.status.history.first().is_some_and(same)
+        && object.status.history.iter().find(is_own).is_some_and(same)
 }
 
 fn next_state(object: &Object, before: &PassState, finished: &Finished, context: &Context<'_>) -> PassState {

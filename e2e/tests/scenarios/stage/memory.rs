@@ -21,6 +21,7 @@ const NAMESPACE: &str = "default";
 pub struct Memory {
     world: World,
     models: ModelSet,
+    is_running: bool,
 }
 
 impl Memory {
@@ -31,19 +32,27 @@ impl Memory {
         let options = Config::load(&[file], []).unwrap().config.engine;
         let world = World::of(&[("scenario.xproto", setup.models)]).named(setup.name).options(options);
         let world = world.steps((setup.steps)(calls)).start().unwrap();
-        Self { world, models: xos_harness::models::from_text(setup.models).unwrap() }
+        Self { world, models: xos_harness::models::from_text(setup.models).unwrap(), is_running: true }
+    }
+
+    pub fn kill(&mut self) {
+        self.is_running = false;
     }
 
     pub fn restart(&mut self) {
         self.world.restart().unwrap();
+        self.is_running = true;
     }
 
     pub async fn settle(&mut self) {
-        self.world.settle().await;
+        if self.is_running {
+            self.world.settle().await;
+        }
     }
 
     pub async fn pass(&mut self, time: Duration) {
-        self.world.pass(time).await;
+        self.world.clock().advance(time);
+        self.settle().await;
     }
 
     pub fn create(&mut self, model: &str, object: Value) {

@@ -190,9 +190,23 @@ impl Stage<'_> {
 
     /// Ends the controller at once, as if its process were killed, and starts it again.
     pub async fn restart(&mut self) {
+        self.kill().await;
+        self.start();
+    }
+
+    /// Ends the controller at once, as if its process were killed.
+    pub async fn kill(&mut self) {
+        match &mut self.place {
+            Place::Memory(memory) => memory.kill(),
+            Place::Server(server) => server.kill().await,
+        }
+    }
+
+    /// Starts the controller that was killed.
+    pub fn start(&mut self) {
         match &mut self.place {
             Place::Memory(memory) => memory.restart(),
-            Place::Server(server) => server.restart(&self.setup, &self.calls).await,
+            Place::Server(server) => server.run(&self.setup, &self.calls),
         }
     }
 

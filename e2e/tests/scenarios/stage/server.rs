@@ -28,10 +28,13 @@ impl<'a> Server<'a> {
         Self { namespace, controller, objects }
     }
 
-    pub async fn restart(&mut self, setup: &Setup, calls: &Calls) {
+    pub async fn kill(&mut self) {
         if let Some(controller) = self.controller.take() {
             controller.kill().await;
         }
+    }
+
+    pub fn run(&mut self, setup: &Setup, calls: &Calls) {
         self.controller = Some(run(self.namespace, setup, calls));
     }
 
