@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use xos_model::condition::{ACCEPTED, ConditionStatus, READY, find};
-use xos_model::graph::{Address, Blocker, Graph, Waits};
+use xos_model::graph::{self as waits, Address, Blocker, Graph, Standing, Waits};
 use xos_model::{Object, ObjectKey};
+use xos_xproto::plural::plural;
 
 use crate::clock::later;
 use crate::objects::Waiting;
 
-/// How many characters of another object's message a message quotes.
+/// How many characters of other objects' messages a message quotes.
 const QUOTED: usize = 200;
 
 /// The objects that wait for others.
@@ -41,12 +42,25 @@ impl Dependencies {
         Self { waits: Waits::default(), may_have_cycles: false, report_after }
     }
 
-    /// Takes in that an object has changed. Returns the objects that no longer have to wait for it.
-    pub(crate) fn changed(&mut self, graph: &Graph, object: &Object) -> BTreeSet<ObjectKey> {
+    /// Takes in that an object has changed. Returns the objects that no longer have to wait for it, and those that may
+    /// have something else to do or to say.
+    pub(crate) fn changed(&mut self, graph: &Graph, object: &Object, is_relinked: bool) -> Woken {
         let key = object.key();
-        let mut woken = self.waits.wake_for_new(graph, &key);
-        if !graph.is_unsettled(&key) && object.meta.deleting.is_none() {
-            woken.extend(self.waits.wake(&Blocker::Object(key)));
+        let mut woken = Woken::default();
+        woken.add(self.waits.wake_for_new(graph, &key));
+        // Those that are named in status, and those that wait for another end of it than it takes.
+        woken.again.extend(self.waits.followers(&key));
+        if object.meta.deleting.is_some() {
+            woken.again.extend(self.waits.waiters(&key, false).cloned());
+        } else {
+            woken.again.extend(self.waits.waiters(&key, true).cloned());
+            if graph.standing(&key) == Some(Standing::Settled) {
+                woken.add(self.waits.wake(&Blocker::Object(key.clone())));
+            }
+        }
+        // It goes with what is being deleted.
+        if is_relinked {
+            woken.again.extend(graph.leaving(&key));
         }
         woken
     }
@@ -58,25 +72,28 @@ impl Dependencies {
         self.may_have_cycles |= is_waiting;
     }
 
-    /// Takes in that an object is gone. Returns the objects that waited for it.
-    pub(crate) fn gone(&mut self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+    /// Takes in that an object is gone. Returns the objects that waited for it, and those that now lead nowhere.
+    pub(crate) fn gone(&mut self, graph: &Graph, key: &ObjectKey) -> Woken {
         self.waits.forget(key);
         self.waits.unexempt(key);
-        self.waits.wake(&Blocker::Object(key.clone()))
+        let mut woken = Woken::default();
+        woken.add(self.waits.wake(&Blocker::Object(key.clone())));
+        woken.again.extend(graph.cascade(key));
+        woken
     }
 
-    /// Returns what a live object has to wait for, if anything.
-    pub(crate) fn blocker(&self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
+    /// Returns all that a live object has to wait for.
+    pub(crate) fn blockers(&self, graph: &Graph, key: &ObjectKey) -> Vec<Blocker> {
         self.waits.find(graph, key)
     }
 
-    /// Returns what an object that is being deleted has to wait for, if anything.
-    pub(crate) fn deletion_blocker(
+    /// Returns all that an object which is being deleted has to wait for.
+    pub(crate) fn deletion_blockers(
         &self,
         graph: &Graph,
         key: &ObjectKey,
         is_deleting: impl Fn(&ObjectKey) -> bool,
-    ) -> Option<Blocker> {
+    ) -> Vec<Blocker> {
         self.waits.find_deleting(graph, key, is_deleting)
     }
 
@@ -90,13 +107,13 @@ impl Dependencies {
         &mut self,
         graph: &Graph,
         key: &ObjectKey,
-        (blocker, waiting): (Blocker, &mut Option<Waiting>),
+        (blockers, waiting): (Vec<Blocker>, &mut Option<Waiting>),
         now: Timestamp,
         is_deleting: impl Fn(&ObjectKey) -> bool,
     ) -> Wait {
         let deletes = is_deleting(key);
         self.may_have_cycles |= waiting.is_none_or(|waiting| waiting.is_deleting != deletes);
-        self.waits.set(key, Some(blocker));
+        self.waits.set(key, blockers, deletes);
         let since = waiting.map_or(now, |waiting| waiting.since);
         *waiting = Some(Waiting { since, is_deleting: deletes });
         let until = later(since, self.report_after);
@@ -115,23 +132,64 @@ impl Dependencies {
         Wait::Report(cycles.into_iter().flatten().collect())
     }
 
-    /// Returns all objects that wait for an object, directly or through others; their status may say so.
-    pub(crate) fn followers(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        self.waits.followers(key)
+    /// Returns by when an object that waits is to be looked at again, as one of its blockers is done: a count in its
+    /// status need not be newer than that.
+    pub(crate) fn told_by(&self, now: Timestamp) -> Timestamp {
+        later(now, self.report_after)
     }
 
-    /// Returns what the status of a waiting object says.
+    /// Returns what the status of a waiting object says: it names the first blockers, and counts the others.
     pub(crate) fn message(&self, key: &ObjectKey, get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>) -> Option<String> {
-        let first = self.waits.blocker(key)?;
-        let (root, between) = self.waits.root(key)?;
-        let is_deleting = get(key).is_some_and(|object| object.meta.deleting.is_some());
-        let what = if is_deleting { "the deletion of " } else { "" };
-        let text = |blocker: &Blocker| name(blocker, &key.namespace);
-        if between == 0 {
-            return Some(format!("waits for {what}{}{}", text(first), state(first, get)));
+        let (named, others) = self.waits.named(key);
+        if named.is_empty() {
+            return None;
         }
-        let state = state(root, get);
-        Some(format!("waits for {what}{}, which waits for {}{state}", text(first), text(root)))
+        let is_deleting = |key: &ObjectKey| get(key).is_some_and(|object| object.meta.deleting.is_some());
+        let deletes = is_deleting(key);
+        let quoted = QUOTED / (named.len() + others.len());
+        let tell = |first: &Blocker| {
+            let first_name = name(first, &key.namespace);
+            let is_end = matches!(first, Blocker::Object(other) if is_deleting(other) != deletes);
+            let root = if is_end { first } else { self.waits.root(first) };
+            if root == first {
+                return format!("{first_name}{}", state(first, deletes, get, quoted));
+            }
+            format!("{first_name}, which waits for {}{}", name(root, &key.namespace), state(root, deletes, get, quoted))
+        };
+        let mut parts: Vec<_> = named.into_iter().map(tell).collect();
+        parts.extend(others.iter().map(|(class, count)| match count {
+            1 => format!("1 more {class}"),
+            _ => format!("{count} more {}", plural(class)),
+        }));
+        let what = if deletes { "the deletion of " } else { "" };
+        Some(format!("waits for {what}{}", list(&parts)))
+    }
+}
+
+/// Returns `a`, `a; and b`, or `a; b; and c`: the parts have commas of their own.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{}; and {last}", all.join("; ")),
+    }
+}
+
+/// The objects that a change of another one wakes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Woken {
+    /// They do not wait any more.
+    pub(crate) free: BTreeSet<ObjectKey>,
+    /// They are to be looked at again: there may be something else to do or to say.
+    pub(crate) again: BTreeSet<ObjectKey>,
+    /// They wait for one object less, which their status may say a little later.
+    pub(crate) fewer: BTreeSet<ObjectKey>,
+}
+
+impl Woken {
+    fn add(&mut self, waits::Woken { free, waiting }: waits::Woken) {
+        self.free.extend(free);
+        self.fewer.extend(waiting);
     }
 }
 
@@ -144,26 +202,27 @@ fn name(blocker: &Blocker, here: &str) -> String {
     if namespace.as_ref() == here { format!("{class} {name}") } else { format!("{class} {namespace}/{name}") }
 }
 
-/// Returns why an object is not done, as the end of a sentence.
-fn state(blocker: &Blocker, get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>) -> String {
+/// Returns why an object is not done, as the end of a sentence. `deletes`: who waits is being deleted.
+fn state(blocker: &Blocker, deletes: bool, get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>, quoted: usize) -> String {
     let Blocker::Object(key) = blocker else { return ", which does not exist".to_owned() };
     let Some(object) = get(key) else { return String::new() };
-    if object.flag("write_protect") && object.meta.deleting.is_none() {
+    let quote = |message: &str| message.chars().take(quoted).collect::<String>();
+    let ready = find(&object.status.conditions, READY);
+    let is_false =
+        |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
+    if object.meta.deleting.is_some() && !deletes {
+        let why = ready.filter(|_| is_false(READY)).map(|ready| format!(": {}", quote(&ready.message)));
+        return format!(", which is being deleted{}", why.unwrap_or_default());
+    }
+    if deletes && object.flag("write_protect") && object.meta.deleting.is_none() {
         return ", which is write-protected".to_owned();
     }
-    let ready = find(&object.status.conditions, READY);
     if ready.is_none() && object.status.synchronizers.is_empty() && object.meta.deleting.is_none() {
         return ", which nobody has synchronized yet".to_owned();
     }
-    let is_false =
-        |kind: &str| find(&object.status.conditions, kind).is_some_and(|c| c.status == ConditionStatus::False);
     if let Some(ready) = ready.filter(|_| is_false(ACCEPTED)) {
         return format!(", which is not accepted: {}", quote(&ready.message));
     }
     let failed = ready.filter(|ready| ready.status == ConditionStatus::False && ready.reason.ends_with("Failed"));
     failed.map_or_else(String::new, |ready| format!(", which failed: {}", quote(&ready.message)))
-}
-
-fn quote(message: &str) -> String {
-    message.chars().take(QUOTED).collect()
 }

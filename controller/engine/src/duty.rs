@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xos_model::Object;
 use xos_model::dirty::{Due, sync_due};
+use xos_model::graph::Standing;
 use xos_model::names::is_sync_finalizer;
 
 use crate::objects::{Doubt, Tracked};
@@ -57,11 +58,23 @@ impl<'a> Duty<'a> {
     }
 }
 
-/// Returns whether those who depend on an object have to wait for it: somebody synchronizes it, and it is not done.
-pub(crate) fn is_unsettled(object: &Object, registry: &Registry) -> bool {
+/// Returns what an object is for those that depend on it. They wait while somebody synchronizes it and it is not done.
+/// If it is being deleted, those with to-one links to it go with it; while it is write-protected and done, it stays as
+/// it is, and so do they.
+pub(crate) fn standing(object: &Object, registry: &Registry) -> Standing {
+    let is_undone = is_undone(object, registry);
+    let is_protected = object.flag("write_protect");
+    match object.meta.deleting {
+        Some(_) if is_undone || !is_protected => Standing::Leaving,
+        None if is_undone => Standing::Unsettled,
+        _ => Standing::Settled,
+    }
+}
+
+/// Returns whether somebody synchronizes an object, and it is not done.
+fn is_undone(object: &Object, registry: &Registry) -> bool {
     let Some(entry) = registry.get(&object.model) else { return false };
-    let is_held = object.flag("no_sync") || object.flag("lazy_blocked");
-    if object.meta.deleting.is_some() || is_held {
+    if object.flag("no_sync") || object.flag("lazy_blocked") {
         return false;
     }
     if entry.is_ours(object) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
+use xos_model::graph::Standing;
 use xos_model::record::{is_news, mark_changed};
 use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
@@ -14,7 +15,7 @@ use xos_steps::store::Stored;
 use xos_steps::{Save, Saver, Store, StoreError};
 
 use crate::clock::Clock;
-use crate::duty::is_unsettled;
+use crate::duty::standing;
 use crate::registry::{Entry, Registry};
 use crate::view::{Origin, SharedView, TakenIn};
 use crate::writer::{SpecSave, WriteError, Writer};
@@ -216,7 +217,7 @@ impl Store for LiveStore {
     fn is_in_flight(&self, object: &Object) -> bool {
         let known = self.view.get_same(&object.key(), &object.meta.uid);
         let object = known.as_deref().unwrap_or(object);
-        object.meta.deleting.is_some() || is_unsettled(object, &self.registry)
+        object.meta.deleting.is_some() || standing(object, &self.registry) != Standing::Settled
     }
 
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use xos_model::graph::{Blocker, Graph, GraphError, Waits};
+use xos_model::graph::{Blocker, Graph, GraphError, Standing, Waits};
 use xos_model::{Intent, Meta, Object, ObjectKey, SpecHash, Status};
 use xos_xproto::{ModelSet, Sources, compile};
 
@@ -54,7 +54,7 @@ fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     let start = Instant::now();
     let mut graph = Graph::new(&models(), &[])?;
     for object in objects {
-        graph.insert(object, true);
+        graph.insert(object, Standing::Unsettled);
     }
     let load = start.elapsed();
     let start = Instant::now();
@@ -62,14 +62,15 @@ fn plan(objects: &[Object]) -> Result<(Duration, Duration), GraphError> {
     let mut queue: VecDeque<ObjectKey> = objects.iter().rev().map(Object::key).collect();
     let mut handled = 0;
     while let Some(key) = queue.pop_front() {
-        if let Some(blocker) = waits.find(&graph, &key) {
-            waits.set(&key, Some(blocker));
+        let blockers = waits.find(&graph, &key);
+        if !blockers.is_empty() {
+            waits.set(&key, blockers, false);
             continue;
         }
         waits.forget(&key);
         handled += 1;
-        graph.set_unsettled(&key, false);
-        queue.extend(waits.wake(&Blocker::Object(key)));
+        graph.set_standing(&key, Standing::Settled);
+        queue.extend(waits.wake(&Blocker::Object(key)).free);
     }
     assert_eq!(handled, objects.len(), "all are handled, each once");
     Ok((load, start.elapsed()))

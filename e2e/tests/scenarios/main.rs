@@ -31,6 +31,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    deleted_while_it_is_waited_for,
     edited_while_it_fails,
     finalizers_taken_away,
     own_saves,

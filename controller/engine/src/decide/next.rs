@@ -18,10 +18,14 @@ use crate::work::Job;
 pub(crate) trait Surroundings {
     /// Returns why the object is not accepted, if it is not.
     fn refusal(&self) -> Option<Refusal>;
-    /// Returns what the object has to wait for before its step runs, if anything.
-    fn blocker(&self) -> Option<Blocker>;
-    /// Returns what the object, which is being deleted, has to wait for, if anything.
-    fn deletion_blocker(&self) -> Option<Blocker>;
+    /// Returns all that the object has to wait for before its step runs.
+    fn blockers(&self) -> Vec<Blocker>;
+    /// Returns whether a to-one link of the object leads to one that is being deleted.
+    fn leads_to_leaving(&self) -> bool;
+    /// Returns whether the object will be deleted together with one that is being deleted.
+    fn is_taken_along(&self) -> bool;
+    /// Returns all that the object, which is being deleted, has to wait for.
+    fn deletion_blockers(&self) -> Vec<Blocker>;
     /// Returns the objects that are to be deleted together with the object, and are not yet.
     fn live_dependents(&self) -> Vec<Arc<Object>>;
     /// Returns whether the object's step has a free slot.
@@ -46,8 +50,8 @@ pub(crate) enum Next {
     RequeueAt(Timestamp),
     /// The object is clean: look after it at this time.
     ResyncAt(Timestamp),
-    /// It has to wait for this.
-    Blocked(Blocker),
+    /// It has to wait for these.
+    Blocked(Vec<Blocker>),
     /// It is not accepted, and its status says so.
     Refused(Refusal),
     /// All slots of its step are taken.
@@ -80,7 +84,8 @@ pub(crate) fn next(
 fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
     match plan(object, duty, now) {
         Plan::Nothing => resync(object, duty, around, (now, unit)),
-        Plan::RequeueAt(at) => Next::RequeueAt(at),
+        // Since its delete step was tried, some may have come that go before it.
+        Plan::RequeueAt(at) => before_deletion(object, around).unwrap_or(Next::RequeueAt(at)),
         Plan::Reconcile { policy, sync } => reconcile(object, duty, around, (policy, sync), now),
         Plan::EnsureFinalizers => Next::Run(Job::EnsureFinalizers),
         Plan::Acknowledge => Next::Run(Job::Acknowledge),
@@ -99,10 +104,12 @@ fn reconcile(
     if let Some(refusal) = around.refusal() {
         return held_up(object, duty, refuse(object, duty, refusal, now));
     }
-    if policy.is_none()
-        && let Some(blocker) = around.blocker()
-    {
-        return held_up(object, duty, Next::Blocked(blocker));
+    // Policies do not wait for others, but nothing is made any more of what goes with another.
+    if policy.is_none() || around.is_taken_along() {
+        let blockers = around.blockers();
+        if !blockers.is_empty() {
+            return held_up(object, duty, Next::Blocked(blockers));
+        }
     }
     in_slot(around, Job::Reconcile { policy, sync })
 }
@@ -142,14 +149,19 @@ fn delete(
         let message = "spec.writeProtect is set: the object stays until it is cleared".to_owned();
         return report_wait(object, duty.synchronizer, Wait { reason: "WriteProtected", message }, now);
     }
+    before_deletion(object, around).unwrap_or_else(|| in_slot(around, Job::Delete { policy, sync }))
+}
+
+/// Returns what comes before the delete step of an object that is being deleted: those that go with it are gone first.
+fn before_deletion(object: &Object, around: &impl Surroundings) -> Option<Next> {
+    if object.meta.deleting.is_none() || object.flag("write_protect") {
+        return None;
+    }
     let live = around.live_dependents();
     if !live.is_empty() {
-        return Next::Run(Job::Cascade(live));
+        return Some(Next::Run(Job::Cascade(live)));
     }
-    match around.deletion_blocker() {
-        Some(blocker) => Next::Blocked(blocker),
-        None => in_slot(around, Job::Delete { policy, sync }),
-    }
+    Some(around.deletion_blockers()).filter(|blockers| !blockers.is_empty()).map(Next::Blocked)
 }
 
 /// Lets status say what the object waits for, if it does not yet.
@@ -163,6 +175,8 @@ fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
     let is_live = object.meta.deleting.is_none() && !object.flag("no_sync") && !object.flag("lazy_blocked");
     let Some(every) = duty.resync.filter(|_| is_live) else { return Next::Nothing };
     match duty.resync_at {
+        // What goes with another is not synchronized any more.
+        Some(at) if at <= now && around.leads_to_leaving() => Next::ResyncAt(later(now, every)),
         Some(at) if at <= now => in_slot(around, Job::Resync),
         Some(at) => Next::ResyncAt(at),
         None => Next::ResyncAt(later(now, every.mul_f64(unit))),

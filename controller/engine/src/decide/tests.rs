@@ -115,14 +115,15 @@ fn a_peer_without_a_step_is_held_for_what_cascades() {
 #[derive(Clone)]
 struct Others {
     refusal: Option<Refusal>,
-    blocker: Option<Blocker>,
+    blockers: Vec<Blocker>,
+    is_taken_along: bool,
     live_dependents: Vec<Arc<Object>>,
     has_slot: bool,
 }
 
 impl Default for Others {
     fn default() -> Self {
-        Self { refusal: None, blocker: None, live_dependents: vec![], has_slot: true }
+        Self { refusal: None, blockers: vec![], is_taken_along: false, live_dependents: vec![], has_slot: true }
     }
 }
 
@@ -130,11 +131,17 @@ impl Surroundings for Others {
     fn refusal(&self) -> Option<Refusal> {
         self.refusal.clone()
     }
-    fn blocker(&self) -> Option<Blocker> {
-        self.blocker.clone()
+    fn blockers(&self) -> Vec<Blocker> {
+        self.blockers.clone()
     }
-    fn deletion_blocker(&self) -> Option<Blocker> {
-        self.blocker.clone()
+    fn leads_to_leaving(&self) -> bool {
+        self.is_taken_along
+    }
+    fn is_taken_along(&self) -> bool {
+        self.is_taken_along
+    }
+    fn deletion_blockers(&self) -> Vec<Blocker> {
+        self.blockers.clone()
     }
     fn live_dependents(&self) -> Vec<Arc<Object>> {
         self.live_dependents.clone()
@@ -160,8 +167,9 @@ fn decided(o: &Object, duty: &Duty<'_>, stage: Stage, others: &Others) -> Next {
 #[test]
 fn the_step_waits_for_others_and_policies_do_not() {
     let finalizers = finalizers();
-    let blocker = Blocker::Object(object("b").key());
-    let waits = Others { blocker: Some(blocker.clone()), ..Others::default() };
+    let blockers = vec![Blocker::Object(object("b").key())];
+    let waits = Others { blockers: blockers.clone(), ..Others::default() };
+    let goes = Others { blockers: blockers.clone(), is_taken_along: true, ..Others::default() };
     let full = Others { has_slot: false, ..Others::default() };
     let refused = Others { refusal: Some(refusal()), ..Others::default() };
     let sync = Job::Reconcile { policy: None, sync: true };
@@ -171,7 +179,8 @@ fn the_step_waits_for_others_and_policies_do_not() {
     // Surroundings; from the queue with a step only, with both; after the policies.
     let table = [
         (Others::default(), Next::Run(sync.clone()), Next::Run(both.clone()), Next::Run(sync)),
-        (waits, Next::Blocked(blocker), Next::Run(both.clone()), write.clone()),
+        (waits, Next::Blocked(blockers.clone()), Next::Run(both.clone()), write.clone()),
+        (goes, Next::Blocked(blockers.clone()), Next::Blocked(blockers), write.clone()),
         (full, Next::AwaitSlot, Next::Run(both), write.clone()),
         (refused, Next::Run(report.clone()), Next::Run(report), write),
     ];
@@ -189,7 +198,7 @@ fn the_step_waits_for_others_and_policies_do_not() {
 fn what_others_go_with_is_held_before_it_waits() {
     let finalizers = finalizers();
     let takes_along = Duty { takes_along: true, ..duty(true, false, &finalizers) };
-    let waits = Others { blocker: Some(Blocker::Object(object("b").key())), ..Others::default() };
+    let waits = Others { blockers: vec![Blocker::Object(object("b").key())], ..Others::default() };
     let mut o = object("a");
     assert_eq!(decided(&o, &takes_along, Stage::Queued, &waits), Next::Run(Job::EnsureFinalizers));
     o.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
@@ -222,8 +231,19 @@ fn deletion_takes_others_along_first() {
     assert_eq!(decided(&o, &fresh, Stage::Queued, &Others::default()), run(false), "there is nothing to undo");
     let doubted = Duty { doubt: Doubt { sync: true, ..Doubt::default() }, ..fresh };
     assert_eq!(decided(&o, &doubted, Stage::Queued, &Others::default()), run(true), "in doubt it runs");
+    // Its step has failed, and another one has come since then.
+    let mut failed = o.clone();
+    failed.status.of_mut("me").delete = Some(xos_model::PassState {
+        attempted: Some(o.intent.clone()),
+        next_attempt: Some(later()),
+        ..xos_model::PassState::default()
+    });
+    assert_eq!(decided(&failed, &duty, Stage::Queued, &Others::default()), Next::RequeueAt(later()));
+    assert!(matches!(decided(&failed, &duty, Stage::Queued, &others), Next::Run(Job::Cascade(_))));
     o.set("write_protect", json!(true));
     assert!(matches!(decided(&o, &duty, Stage::Queued, &Others::default()), Next::Run(Job::ReportWait(_))));
+    failed.set("write_protect", json!(true));
+    assert_eq!(decided(&failed, &duty, Stage::Queued, &others), Next::RequeueAt(later()));
 }
 
 #[test]
@@ -241,6 +261,8 @@ fn clean_objects_are_looked_after_when_it_is_time() {
     assert_eq!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync));
     let full = Others { has_slot: false, ..Others::default() };
     assert_eq!(decided(&o, &due, Stage::Queued, &full), Next::AwaitSlot);
+    let goes = Others { is_taken_along: true, ..Others::default() };
+    assert_eq!(decided(&o, &due, Stage::Queued, &goes), Next::ResyncAt(at(160)), "it goes with another");
     o.set("no_sync", json!(true));
     assert!(!matches!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync)));
 }

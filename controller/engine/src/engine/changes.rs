@@ -5,6 +5,7 @@ use std::sync::Arc;
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
+use crate::dependencies::Woken;
 use crate::queue::Priority;
 use crate::store::StoreEvent;
 use crate::view::{Origin, TakenIn};
@@ -84,14 +85,9 @@ impl Engine {
             let is_waiting = self.objects.get(key, &object.meta.uid).waiting.is_some();
             self.dependencies.relinked(key, is_waiting);
         }
-        // Those whose status says what they wait for may have something else to say, or to do.
-        for follower in self.dependencies.followers(key) {
-            self.enqueue(&follower, Priority::Retry);
-        }
         let dependencies = &mut self.dependencies;
-        for woken in self.view.with_graph(|graph, _| dependencies.changed(graph, object)) {
-            self.enqueue(&woken, Priority::Change);
-        }
+        let woken = self.view.with_graph(|graph, _| dependencies.changed(graph, object, taken.is_relinked));
+        self.wake(woken);
         self.wake_refused(key);
     }
 
@@ -119,8 +115,22 @@ impl Engine {
     }
 
     fn wake_waiting_for_gone(&mut self, key: &ObjectKey) {
-        for woken in self.dependencies.gone(key) {
-            self.enqueue(&woken, Priority::Change);
+        let dependencies = &mut self.dependencies;
+        let woken = self.view.with_graph(|graph, _| dependencies.gone(graph, key));
+        self.wake(woken);
+    }
+
+    /// Puts objects that another one has woken into the queue.
+    fn wake(&mut self, Woken { free, again, fewer }: Woken) {
+        let by = self.dependencies.told_by(self.shared.clock.now());
+        for key in fewer {
+            self.queue.add_by(&key, by, Priority::Retry);
+        }
+        for key in again {
+            self.enqueue(&key, Priority::Retry);
+        }
+        for key in free {
+            self.enqueue(&key, Priority::Change);
         }
     }
 

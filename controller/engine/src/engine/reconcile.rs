@@ -15,7 +15,7 @@ use crate::decide::{self, Next, Stage, Surroundings, report_wait};
 use crate::dependencies::{self, Dependencies};
 use crate::duty::Duty;
 use crate::queue::Priority;
-use crate::registry::Entry;
+use crate::registry::{Entry, Registry};
 use crate::view::{Origin, SharedView};
 use crate::work::{Job, Subject, do_job};
 use crate::workers::{Start, Workers};
@@ -57,7 +57,8 @@ impl Engine {
         let tracked = self.objects.get(key, &object.meta.uid);
         let duty = Duty::of(&self.shared.registry, entry, object, tracked);
         let dependencies = &self.dependencies;
-        let around = Around { view: &self.view, dependencies, workers: &self.workers, entry, object, key };
+        let registry = &*self.shared.registry;
+        let around = Around { registry, view: &self.view, dependencies, workers: &self.workers, entry, object, key };
         decide::next(object, &duty, stage, &around, (self.shared.clock.now(), rand::random()))
     }
 
@@ -67,8 +68,8 @@ impl Engine {
             Next::Refused(refusal) | Next::Run(Job::ReportRefusal(_, refusal)) => self.objects.refuse(key, refusal),
             _ => self.objects.accept(key),
         }
-        if let Next::Blocked(blocker) = next {
-            return self.wait(key, entry, subject, blocker);
+        if let Next::Blocked(blockers) = next {
+            return self.wait(key, entry, subject, blockers);
         }
         self.dependencies.proceed(key);
         if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
@@ -93,12 +94,13 @@ impl Engine {
     }
 
     /// Lets an object wait for others; its status says so after a while. Returns whether a worker now has it.
-    fn wait(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, blocker: Blocker) -> bool {
+    fn wait(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, blockers: Vec<Blocker>) -> bool {
         let now = self.shared.clock.now();
         let dependencies = &mut self.dependencies;
         let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) else { return false };
         let (wait, message) = self.view.with_graph(|graph, get| {
-            let wait = dependencies.wait(graph, key, (blocker, &mut tracked.waiting), now, |key| is_deleting(get, key));
+            let wait =
+                dependencies.wait(graph, key, (blockers, &mut tracked.waiting), now, |key| is_deleting(get, key));
             let is_reported = matches!(wait, dependencies::Wait::Report(_));
             (wait, is_reported.then(|| dependencies.message(key, get)).flatten())
         });
@@ -165,6 +167,7 @@ fn is_deleting(get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>, key: &ObjectKey)
 
 /// What the engine knows about other objects.
 struct Around<'a> {
+    registry: &'a Registry,
     view: &'a SharedView,
     dependencies: &'a Dependencies,
     workers: &'a Workers,
@@ -186,13 +189,28 @@ impl Surroundings for Around<'_> {
         )
     }
 
-    fn blocker(&self) -> Option<Blocker> {
-        self.view.with_graph(|graph, _| self.dependencies.blocker(graph, self.key))
+    fn blockers(&self) -> Vec<Blocker> {
+        self.view.with_graph(|graph, _| self.dependencies.blockers(graph, self.key))
     }
 
-    fn deletion_blocker(&self) -> Option<Blocker> {
+    fn leads_to_leaving(&self) -> bool {
+        self.view.with_graph(|graph, _| graph.leaving(self.key).next().is_some())
+    }
+
+    fn is_taken_along(&self) -> bool {
+        let takes_along = |object: &Object| {
+            let entry = self.registry.get(&object.model);
+            entry.is_some_and(|entry| entry.finalizers.all().any(|ours| object.has_finalizer(ours)))
+        };
+        !self.object.flag("write_protect")
+            && self.view.with_graph(|graph, get| {
+                graph.leaving(self.key).filter_map(|key| get(&key)).any(|object| takes_along(&object))
+            })
+    }
+
+    fn deletion_blockers(&self) -> Vec<Blocker> {
         self.view
-            .with_graph(|graph, get| self.dependencies.deletion_blocker(graph, self.key, |key| is_deleting(get, key)))
+            .with_graph(|graph, get| self.dependencies.deletion_blockers(graph, self.key, |key| is_deleting(get, key)))
     }
 
     fn live_dependents(&self) -> Vec<Arc<Object>> {

@@ -83,6 +83,13 @@ impl Queue {
         self.timers.insert((at, key.clone()));
     }
 
+    /// Adds an object at a later time, unless its timer rings before that.
+    pub(crate) fn add_by(&mut self, key: &ObjectKey, at: Timestamp, priority: Priority) {
+        if self.timer_of.get(key).is_none_or(|(rings, _)| *rings > at) {
+            self.add_at(key, at, priority);
+        }
+    }
+
     /// Removes an object; if it is being reconciled, it will not be again.
     pub(crate) fn remove(&mut self, key: &ObjectKey) {
         self.clear_timer(key);

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
 use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference};
 
-use crate::duty::is_unsettled;
+use crate::duty::standing;
 use crate::registry::Registry;
 use crate::watch::WatchId;
 
@@ -129,7 +129,7 @@ impl SharedView {
             let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
             observer.changed(same, &object);
         }
-        let is_relinked = view.index.insert(&object, is_unsettled(&object, &self.registry));
+        let is_relinked = view.index.insert(&object, standing(&object, &self.registry));
         Some(TakenIn { key, object, origin, before, is_relinked })
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn key(name: &str) -> ObjectKey {
 pub(crate) fn models() -> ModelSet {
     let mut sources = Sources::new();
     let text = "option app_label = \"example\";\nmessage MyModel (XOSBase) { required string first_name = 1 [max_length = 32]; \
-        optional manytoone boss->MyModel:staff = 2:1001; optional string seen = 3 [max_length = 99, feedback_state = True]; }";
+        optional manytoone boss->MyModel:staff = 2:1001; optional manytomany friends->MyModel:befriended = 4:1002; optional string seen = 3 [max_length = 99, feedback_state = True]; }";
     sources.add("mymodel.xproto", text);
     compile(&sources).models
 }

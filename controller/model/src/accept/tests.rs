@@ -1,6 +1,7 @@
 //! Objects that others keep from being accepted.
 
 use super::*;
+use crate::graph::Standing;
 use crate::intent::Intent;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ fn object(model: &str, name: &str, at: i64, fields: Value) -> Arc<Object> {
 fn index(objects: &[Arc<Object>]) -> Index {
     let mut index = Index::new(models(), &[]).unwrap();
     for object in objects {
-        index.insert(object, false);
+        index.insert(object, Standing::Settled);
     }
     index
 }

@@ -20,7 +20,10 @@ use shape::{Shape, Shapes};
 
 pub use cycles::{components, model_cycles};
 pub use extra::{ExtraDependency, GraphError};
-pub use waits::{Blocker, Waits};
+pub use waits::{Blocker, Waits, Woken};
+
+/// How many objects are looked at where one depends on all of a class: enough to name some.
+const FEW: usize = 4;
 
 /// The target of a link: an object of a class (a model or one derived from it), by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,12 +47,22 @@ pub struct Graph {
     unsettled: HashMap<(Arc<str>, Arc<str>), BTreeSet<ObjectKey>>,
 }
 
+/// What an object is for those that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has to wait for it.
+    Settled,
+    /// It is not done: those that depend on it wait.
+    Unsettled,
+    /// It is being deleted. Those with a to-one link to it go with it, so they wait for its end; others do not wait.
+    Leaving,
+}
+
 #[derive(Clone, Debug)]
 struct Node {
     shape: Arc<Shape>,
     edges: Vec<Edge>,
-    /// Whether those that depend on it have to wait.
-    is_unsettled: bool,
+    standing: Standing,
 }
 
 /// One thing that an object depends on.
@@ -57,6 +70,8 @@ struct Node {
 pub enum Dependency {
     /// An object that exists.
     Present(ObjectKey),
+    /// A to-one link leads to an object that is being deleted.
+    Leaving(ObjectKey),
     /// A link leads to an object that does not exist.
     Missing(Address),
 }
@@ -75,9 +90,8 @@ impl Graph {
         })
     }
 
-    /// Adds an object, or its changed version. `is_unsettled`: those that depend on it have to wait. Returns whether
-    /// its links changed.
-    pub fn insert(&mut self, object: &Object, is_unsettled: bool) -> bool {
+    /// Adds an object, or its changed version. Returns whether its links changed.
+    pub fn insert(&mut self, object: &Object, standing: Standing) -> bool {
         let key = object.key();
         let Some(shape) = self.shapes.get(&key.model) else { return false };
         let edges = edges::of(&shape, object);
@@ -88,15 +102,15 @@ impl Graph {
                 self.incoming.entry(edge.address.clone()).or_default().insert((key.clone(), edge.link));
             }
         }
-        self.settle(&key, is_unsettled);
-        self.nodes.insert(key, Node { shape, edges, is_unsettled });
+        self.settle(&key, standing);
+        self.nodes.insert(key, Node { shape, edges, standing });
         !is_same
     }
 
     /// Removes an object that is gone.
     pub fn remove(&mut self, key: &ObjectKey) {
         self.unlink(key);
-        self.settle(key, false);
+        self.settle(key, Standing::Settled);
         self.nodes.remove(key);
     }
 
@@ -112,17 +126,17 @@ impl Graph {
         }
     }
 
-    /// Sets whether the objects that depend on this one have to wait from now on.
-    pub fn set_unsettled(&mut self, key: &ObjectKey, is_unsettled: bool) {
+    /// Sets what an object is from now on for those that depend on it.
+    pub fn set_standing(&mut self, key: &ObjectKey, standing: Standing) {
         if let Some(node) = self.nodes.get_mut(key) {
-            node.is_unsettled = is_unsettled;
-            self.settle(key, is_unsettled);
+            node.standing = standing;
+            self.settle(key, standing);
         }
     }
 
-    fn settle(&mut self, key: &ObjectKey, is_unsettled: bool) {
+    fn settle(&mut self, key: &ObjectKey, standing: Standing) {
         let of = (Arc::clone(&key.model), Arc::clone(&key.namespace));
-        if is_unsettled {
+        if standing == Standing::Unsettled {
             self.unsettled.entry(of).or_default().insert(key.clone());
         } else if let Some(keys) = self.unsettled.get_mut(&of) {
             keys.remove(key);
@@ -147,9 +161,9 @@ impl Graph {
         self.nodes.contains_key(key)
     }
 
-    /// Returns whether the objects that depend on this one have to wait.
-    pub fn is_unsettled(&self, key: &ObjectKey) -> bool {
-        self.nodes.get(key).is_some_and(|node| node.is_unsettled)
+    /// Returns what an object is for those that depend on it; nothing if there is none.
+    pub fn standing(&self, key: &ObjectKey) -> Option<Standing> {
+        self.nodes.get(key).map(|node| node.standing)
     }
 
     /// Returns all objects of an address's class with its name: one, unless several kinds of the class share the name.
@@ -185,21 +199,43 @@ impl Graph {
     /// Returns what the object depends on: the peers of its links, existing or not, and what `dependency_graph` adds.
     pub fn dependencies<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = Dependency> + 'a {
         let node = self.nodes.get(key);
-        let by_link = node.into_iter().flat_map(|node| &node.edges).flat_map(|edge| self.by_edge(edge));
+        let by_link = node.into_iter().flat_map(|node| node.edges.iter().flat_map(|edge| self.by_edge(node, edge)));
         let extra = node.into_iter().flat_map(|node| &node.shape.needs).flat_map(|need| self.by_need(key, need));
         by_link.chain(extra.map(Dependency::Present))
     }
 
-    fn by_edge(&self, edge: &Edge) -> Vec<Dependency> {
-        let present: Vec<_> = self.targets(edge).map(Dependency::Present).collect();
-        if present.is_empty() { vec![Dependency::Missing(edge.address.clone())] } else { present }
+    fn by_edge(&self, node: &Node, edge: &Edge) -> Vec<Dependency> {
+        let is_to_one = node.shape.to_many(edge.link) == Some(false);
+        let present = |key| match self.standing(&key) {
+            Some(Standing::Leaving) if is_to_one => Dependency::Leaving(key),
+            _ => Dependency::Present(key),
+        };
+        let all: Vec<_> = self.targets(edge).map(present).collect();
+        if all.is_empty() { vec![Dependency::Missing(edge.address.clone())] } else { all }
     }
 
-    /// Returns the objects that a dependency needs; of an unconditional one only those to wait for, so that the cost
-    /// does not grow with all pairs.
+    /// Returns the objects that are being deleted and to which the object has to-one links: it goes with them.
+    pub fn leaving<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = ObjectKey> + 'a {
+        self.dependencies(key).filter_map(|dependency| match dependency {
+            Dependency::Leaving(other) if other != *key => Some(other),
+            _ => None,
+        })
+    }
+
+    /// Returns where the object's to-one links lead to nothing.
+    pub fn missing<'a>(&'a self, key: &'a ObjectKey) -> impl Iterator<Item = Address> + 'a {
+        let node = self.nodes.get(key);
+        let to_one = node
+            .into_iter()
+            .flat_map(|node| node.edges.iter().filter(|edge| node.shape.to_many(edge.link) == Some(false)));
+        to_one.filter(|edge| self.targets(edge).next().is_none()).map(|edge| edge.address.clone())
+    }
+
+    /// Returns the objects that a dependency needs; of an unconditional one only the first few to wait for, so that the
+    /// cost does not grow with all pairs.
     fn by_need(&self, key: &ObjectKey, need: &shape::Need) -> Vec<ObjectKey> {
         match need {
-            shape::Need::All(class) => self.unsettled_of(class, &key.namespace).take(1).cloned().collect(),
+            shape::Need::All(class) => self.unsettled_of(class, &key.namespace).take(FEW).cloned().collect(),
             shape::Need::Linked(port) => self.linked(key, port),
             shape::Need::LinkedBack(port) => self.linked_back(key, port),
         }

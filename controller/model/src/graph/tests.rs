@@ -52,17 +52,17 @@ fn key(model: &str, name: &str) -> ObjectKey {
 }
 
 /// Looks for what an object has to wait for, and registers it.
-fn look(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
-    let blocker = waits.find(graph, key);
-    waits.set(key, blocker.clone());
-    blocker
+fn look(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Vec<Blocker> {
+    let blockers = waits.find(graph, key);
+    waits.set(key, blockers.clone(), false);
+    blockers
 }
 
 /// Looks at an object that is being deleted, as are all others.
-fn look_deleting(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
-    let blocker = waits.find_deleting(graph, key, |_| true);
-    waits.set(key, blocker.clone());
-    blocker
+fn look_deleting(waits: &mut Waits, graph: &Graph, key: &ObjectKey) -> Vec<Blocker> {
+    let blockers = waits.find_deleting(graph, key, |_| true);
+    waits.set(key, blockers.clone(), true);
+    blockers
 }
 
 fn names(keys: impl IntoIterator<Item = ObjectKey>) -> Vec<String> {
@@ -74,9 +74,9 @@ fn links_lead_forward_and_back() {
     let mut g = graph(&[]);
     let a =
         object("A", "a", json!({"one": {"name": "b"}, "many": [{"name": "c"}, {"name": "later", "namespace": "m"}]}));
-    g.insert(&a, false);
-    g.insert(&object("B", "b", json!({})), false);
-    g.insert(&object("C", "c", json!({"up": {"name": "b"}})), false);
+    g.insert(&a, Standing::Settled);
+    g.insert(&object("B", "b", json!({})), Standing::Settled);
+    g.insert(&object("C", "c", json!({"up": {"name": "b"}})), Standing::Settled);
     assert_eq!(names(g.linked(&key("A", "a"), "one")), ["b"]);
     assert_eq!(g.linked(&key("A", "a"), "many"), [key("C", "c")], "an heir of the peer's model");
     assert_eq!(names(g.linked_back(&key("B", "b"), "ones")), ["a"]);
@@ -90,7 +90,7 @@ fn links_lead_forward_and_back() {
     assert_eq!(names(g.cascade(&key("B", "b"))), ["a", "c"]);
     assert!(g.cascade(&key("C", "c")).is_empty(), "a many-to-many link does not cascade");
 
-    g.insert(&object("A", "a", json!({})), false);
+    g.insert(&object("A", "a", json!({})), Standing::Settled);
     assert!(g.dependants(&key("C", "c")).is_empty() && g.linked_back(&key("B", "b"), "ones").is_empty());
     g.remove(&key("C", "c"));
     assert!(g.dependants(&key("B", "b")).is_empty());
@@ -99,10 +99,10 @@ fn links_lead_forward_and_back() {
 #[test]
 fn a_kind_says_which_one_is_meant() {
     let mut g = graph(&[]);
-    g.insert(&object("B", "x", json!({})), false);
-    g.insert(&object("C", "x", json!({})), false);
-    g.insert(&object("A", "any", json!({"one": {"name": "x"}})), false);
-    g.insert(&object("A", "c", json!({"one": {"name": "x", "kind": "C"}})), false);
+    g.insert(&object("B", "x", json!({})), Standing::Settled);
+    g.insert(&object("C", "x", json!({})), Standing::Settled);
+    g.insert(&object("A", "any", json!({"one": {"name": "x"}})), Standing::Settled);
+    g.insert(&object("A", "c", json!({"one": {"name": "x", "kind": "C"}})), Standing::Settled);
     assert_eq!(g.linked(&key("A", "any"), "one"), [key("B", "x"), key("C", "x")], "not unique");
     assert_eq!(g.linked(&key("A", "c"), "one"), [key("C", "x")]);
     assert_eq!(names(g.dependants(&key("B", "x"))), ["any"]);
@@ -113,31 +113,31 @@ fn a_kind_says_which_one_is_meant() {
 fn who_waits_is_woken() {
     let mut g = graph(&[]);
     let mut w = Waits::default();
-    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
+    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), Standing::Unsettled);
     assert!(
-        matches!(look(&mut w, &g, &key("A", "a")), Some(Blocker::Missing(address)) if address.class.as_ref() == "B")
+        matches!(&look(&mut w, &g, &key("A", "a"))[..], [Blocker::Missing(address)] if address.class.as_ref() == "B")
     );
-    g.insert(&object("C", "c", json!({})), true);
-    assert_eq!(names(w.wake_for_new(&g, &key("C", "c"))), ["a"]);
+    g.insert(&object("C", "c", json!({})), Standing::Unsettled);
+    assert_eq!(names(w.wake_for_new(&g, &key("C", "c")).free), ["a"]);
     let blocker = Blocker::Object(key("C", "c"));
-    assert_eq!(look(&mut w, &g, &key("A", "a")), Some(blocker.clone()));
-    g.insert(&object("C", "c", json!({})), false);
-    assert_eq!(names(w.wake(&blocker)), ["a"]);
-    assert_eq!(look(&mut w, &g, &key("A", "a")), None);
+    assert_eq!(look(&mut w, &g, &key("A", "a")), [blocker.clone()]);
+    g.insert(&object("C", "c", json!({})), Standing::Settled);
+    assert_eq!(names(w.wake(&blocker).free), ["a"]);
+    assert_eq!(look(&mut w, &g, &key("A", "a")), []);
     assert!(w.is_empty());
 }
 
 #[test]
 fn dependency_graph_adds_edges() {
     let mut g = graph(&[("A", "B", ""), ("B", "A", "ones")]);
-    g.insert(&object("A", "a", json!({})), false);
-    g.insert(&object("C", "c", json!({})), true);
+    g.insert(&object("A", "a", json!({})), Standing::Settled);
+    g.insert(&object("C", "c", json!({})), Standing::Unsettled);
     let mut w = Waits::default();
-    assert_eq!(look(&mut w, &g, &key("A", "a")), Some(Blocker::Object(key("C", "c"))), "any B, without a link");
-    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), true);
-    assert_eq!(look(&mut w, &g, &key("C", "c")), Some(Blocker::Object(key("A", "a"))), "by reverse port");
+    assert_eq!(look(&mut w, &g, &key("A", "a")), [Blocker::Object(key("C", "c"))], "any B, without a link");
+    g.insert(&object("A", "a", json!({"one": {"name": "c"}})), Standing::Unsettled);
+    assert_eq!(look(&mut w, &g, &key("C", "c")), [Blocker::Object(key("A", "a"))], "by reverse port");
     assert_eq!(w.break_cycles(&g, |_| false).len(), 1);
-    assert_eq!((look(&mut w, &g, &key("C", "c")), look(&mut w, &g, &key("A", "a"))), (None, None));
+    assert_eq!((look(&mut w, &g, &key("C", "c")), look(&mut w, &g, &key("A", "a"))), (vec![], vec![]));
 
     let bad = |model: &str, on: &str, port: &str| {
         let extra = ExtraDependency { model: model.to_owned(), on: on.to_owned(), port: port.to_owned() };
@@ -153,14 +153,72 @@ fn the_root_is_at_the_end_of_the_line() {
     let mut g = graph(&[]);
     let mut w = Waits::default();
     for (name, next) in [("a", "b"), ("b", "c")] {
-        g.insert(&object("A", name, json!({"next": {"name": next}})), true);
+        g.insert(&object("A", name, json!({"next": {"name": next}})), Standing::Unsettled);
     }
-    g.insert(&object("A", "c", json!({})), true);
+    g.insert(&object("A", "c", json!({})), Standing::Unsettled);
     for name in ["a", "b", "c"] {
         look(&mut w, &g, &key("A", name));
     }
-    assert_eq!(w.root(&key("A", "a")), Some((&Blocker::Object(key("A", "c")), 1)));
-    assert_eq!(w.root(&key("A", "c")), None);
+    let blocker = |name| Blocker::Object(key("A", name));
+    assert_eq!(w.root(&blocker("b")), &blocker("c"));
+    assert_eq!(w.root(&blocker("c")), &blocker("c"));
+}
+
+#[test]
+fn all_blockers_are_known_in_order_and_only_the_last_one_frees() {
+    let mut g = graph(&[]);
+    let mut w = Waits::default();
+    let many: Vec<_> = (1..=6).map(|at| json!({"name": format!("c{at}")})).collect();
+    let a = json!({"one": {"name": "b"}, "many": many, "next": {"name": "later"}});
+    g.insert(&object("A", "a", a), Standing::Unsettled);
+    for name in ["b", "c1", "c2", "c3", "c4", "c5", "c6"] {
+        g.insert(&object(if name == "b" { "B" } else { "C" }, name, json!({})), Standing::Unsettled);
+    }
+    let a = key("A", "a");
+    assert_eq!(look(&mut w, &g, &a).len(), 8);
+    let told = |w: &Waits| {
+        let (named, others) = w.named(&a);
+        let name = |blocker: &Blocker| match blocker {
+            Blocker::Object(key) => key.name.to_string(),
+            Blocker::Missing(address) => format!("no {}", address.name),
+        };
+        let others: Vec<_> = others.iter().map(|(class, count)| format!("{count} {class}")).collect();
+        (named.into_iter().map(name).collect::<Vec<_>>(), others)
+    };
+    assert_eq!(told(&w), (["b", "c1", "c2"].map(str::to_owned).into(), ["1 A", "4 C"].map(str::to_owned).into()));
+    let done = |w: &mut Waits, model: &str, name: &str| w.wake(&Blocker::Object(key(model, name)));
+    assert_eq!(names(done(&mut w, "C", "c2").waiting), ["a"]);
+    assert_eq!(told(&w), (["b", "c1", "c3"].map(str::to_owned).into(), ["1 A", "3 C"].map(str::to_owned).into()));
+    assert_eq!(names(w.followers(&key("C", "c3"))), ["a"]);
+    assert!(w.followers(&key("C", "c4")).is_empty(), "it is only counted");
+    for name in ["c5", "c1", "c3", "c6", "c4"] {
+        assert!(done(&mut w, "C", name).free.is_empty());
+    }
+    assert!(done(&mut w, "B", "b").free.is_empty());
+    assert_eq!(told(&w), (["no later"].map(str::to_owned).into(), vec![]));
+    g.insert(&object("A", "later", json!({})), Standing::Unsettled);
+    assert_eq!(names(w.wake_for_new(&g, &key("A", "later")).free), ["a"]);
+    assert!(w.is_empty());
+}
+
+#[test]
+fn who_goes_with_an_object_waits_for_its_end_and_others_do_not() {
+    let mut g = graph(&[("A", "B", "")]);
+    let mut w = Waits::default();
+    let leading = json!({"one": {"name": "c"}, "next": {"name": "self"}});
+    g.insert(&object("A", "goes", leading), Standing::Unsettled);
+    g.insert(&object("A", "stays", json!({"many": [{"name": "c"}]})), Standing::Unsettled);
+    g.insert(&object("A", "self", json!({"next": {"name": "self"}})), Standing::Leaving);
+    g.insert(&object("C", "c", json!({})), Standing::Leaving);
+    let blockers = [Blocker::Object(key("C", "c")), Blocker::Object(key("A", "self"))];
+    assert_eq!(look(&mut w, &g, &key("A", "goes")), blockers);
+    assert_eq!(names(g.leaving(&key("A", "goes"))), ["c", "self"]);
+    assert_eq!(look(&mut w, &g, &key("A", "stays")), []);
+    assert_eq!(g.leaving(&key("A", "self")).count(), 0);
+    assert!(w.break_cycles(&g, |_| false).is_empty());
+    g.remove(&key("C", "c"));
+    assert_eq!(g.missing(&key("A", "goes")).count(), 1);
+    assert_eq!(g.missing(&key("A", "stays")).count(), 0, "only links to one");
 }
 
 #[test]
@@ -207,21 +265,21 @@ proptest! {
         let mut g = graph(&[]);
         let mut w = Waits::default();
         let objects = random_links(n, &links);
-        for object in &objects { g.insert(object, true); }
+        for object in &objects { g.insert(object, Standing::Unsettled); }
         let mut todo: BTreeSet<_> = objects.iter().map(Object::key).collect();
         let mut done = HashSet::new();
         let mut free = HashSet::new();
         loop {
             let before = done.len();
             for key in todo.clone() {
-                if look(&mut w, &g, &key).is_none() {
+                if look(&mut w, &g, &key).is_empty() {
                     let exists = |key: &ObjectKey| objects.iter().any(|object| object.key() == *key);
                     for other in g.linked(&key, "next").into_iter().filter(exists) {
                         let is_in_order = other == key || done.contains(&other) || free.contains(&key);
                         prop_assert!(is_in_order, "{key} before {other}");
                     }
                     todo.remove(&key);
-                    g.insert(&objects[key.name.parse::<usize>().unwrap()], false);
+                    g.insert(&objects[key.name.parse::<usize>().unwrap()], Standing::Settled);
                     w.wake(&Blocker::Object(key.clone()));
                     done.insert(key);
                 }
@@ -232,10 +290,10 @@ proptest! {
             if cycles.is_empty() {
                 // The rest waits, at last, for what is not there.
                 let Some(key) = todo.first() else { break };
-                let Some((Blocker::Missing(address), _)) = w.root(key) else { panic!("{key} is stuck") };
-                let address = address.clone();
+                let first = w.blockers(key).next().unwrap();
+                let Blocker::Missing(address) = w.root(first).clone() else { panic!("{key} is stuck") };
                 let missing = object(if address.class.as_ref() == "B" { "C" } else { "A" }, &address.name, json!({}));
-                g.insert(&missing, false);
+                g.insert(&missing, Standing::Settled);
                 w.wake_for_new(&g, &missing.key());
             }
         }
@@ -249,7 +307,7 @@ proptest! {
         let mut g = graph(&[]);
         let mut w = Waits::default();
         let objects = random_links(n, &links);
-        for object in &objects { g.insert(object, false); }
+        for object in &objects { g.insert(object, Standing::Settled); }
         let mut deleting = BTreeSet::from([key("A", &(usize::from(first) % n).to_string())]);
         let mut gone = HashSet::new();
         let mut free = HashSet::new();
@@ -257,7 +315,7 @@ proptest! {
             let before = (gone.len(), deleting.len());
             for key in deleting.clone() {
                 deleting.extend(g.cascade(&key));
-                if look_deleting(&mut w, &g, &key).is_none() {
+                if look_deleting(&mut w, &g, &key).is_empty() {
                     for other in g.linked_back(&key, "previous") {
                         prop_assert!(other == key || free.contains(&key), "{key} before {other}");
                     }

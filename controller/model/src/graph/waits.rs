@@ -1,8 +1,10 @@
 //! The objects that wait for others.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::{Address, Dependency, Graph, components};
+use super::{Address, Dependency, Graph, Standing, components};
 use crate::object::ObjectKey;
 
 /// What an object waits for.
@@ -14,36 +16,85 @@ pub enum Blocker {
     Missing(Address),
 }
 
-/// The objects that wait, each for one blocker at a time: that is enough to wake it, and the cost of waking grows only
-/// with the links that are touched.
+impl Blocker {
+    /// Returns the model of the object, or the class that the link to it names.
+    pub fn class(&self) -> &Arc<str> {
+        match self {
+            Self::Object(key) => &key.model,
+            Self::Missing(address) => &address.class,
+        }
+    }
+}
+
+/// How many blockers of an object are named; of the others there is only a count.
+const NAMED: usize = 3;
+
+/// The objects that wait, each for all of its blockers: it is woken when the last of them is done, and waking costs
+/// what the links that are touched cost.
 #[derive(Clone, Debug, Default)]
 pub struct Waits {
-    waiting: HashMap<ObjectKey, Blocker>,
-    waiters: HashMap<Blocker, BTreeSet<ObjectKey>>,
+    waiting: HashMap<ObjectKey, Waiting>,
+    /// Who waits for what, with the place of the blocker among all of the object's.
+    waiters: HashMap<Blocker, BTreeMap<ObjectKey, usize>>,
     /// Pairs (waiting object, blocker) in cycles, which are not waited for.
     exempt: HashSet<(ObjectKey, ObjectKey)>,
 }
 
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    /// In the order of the object's links; what no longer blocks leaves a gap.
+    blockers: Vec<Option<Blocker>>,
+    /// How many there are still.
+    left: usize,
+    /// Whether the object is being deleted, and waits for those that go before it.
+    is_deleting: bool,
+}
+
+impl Waiting {
+    fn all(&self) -> impl Iterator<Item = &Blocker> {
+        self.blockers.iter().flatten()
+    }
+
+    /// Returns whether the blocker at this place is one of those that are named.
+    fn names(&self, at: usize) -> bool {
+        self.blockers.iter().take(at).flatten().take(NAMED).count() < NAMED
+    }
+
+    fn take_out(&mut self, at: usize) {
+        if self.blockers.get_mut(at).is_some_and(|blocker| blocker.take().is_some()) {
+            self.left -= 1;
+        }
+    }
+}
+
+/// Who has one blocker less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// They wait for nothing more.
+    pub free: BTreeSet<ObjectKey>,
+    /// They wait for others still.
+    pub waiting: BTreeSet<ObjectKey>,
+}
+
 impl Waits {
-    /// Returns what a live object has to wait for, if anything; [`set`](Self::set) then registers it.
-    ///
-    /// Of several blockers it is the last one: if they are done in their order, the object is woken only once.
-    pub fn find(&self, graph: &Graph, key: &ObjectKey) -> Option<Blocker> {
-        graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).last()
+    /// Returns all that a live object has to wait for, in the order of its links; [`set`](Self::set) then registers it.
+    pub fn find(&self, graph: &Graph, key: &ObjectKey) -> Vec<Blocker> {
+        graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency)).collect()
     }
 
     fn blocks(&self, graph: &Graph, key: &ObjectKey, dependency: Dependency) -> Option<Blocker> {
         match dependency {
             Dependency::Missing(address) => Some(Blocker::Missing(address)),
+            Dependency::Leaving(other) => (other != *key).then_some(Blocker::Object(other)),
             Dependency::Present(other) => {
-                let waits = graph.is_unsettled(&other) && other != *key && !self.is_exempt(key, &other);
+                let is_unsettled = graph.standing(&other) == Some(Standing::Unsettled);
+                let waits = is_unsettled && other != *key && !self.is_exempt(key, &other);
                 waits.then_some(Blocker::Object(other))
             }
         }
     }
 
-    /// Returns what an object that is being deleted has to wait for, if anything: those that depend on it go before it
-    /// does.
+    /// Returns all that an object which is being deleted has to wait for: those that depend on it go before it does.
     ///
     /// In a cycle, it does not wait for objects that are being deleted too: a protected object stays, and so does what
     /// it leads to.
@@ -52,63 +103,101 @@ impl Waits {
         graph: &Graph,
         key: &ObjectKey,
         is_deleting: impl Fn(&ObjectKey) -> bool,
-    ) -> Option<Blocker> {
+    ) -> Vec<Blocker> {
         let cascade = graph.cascade(key);
         let blocks = |other: &ObjectKey| !(self.is_exempt(key, other) && is_deleting(other));
-        cascade.into_iter().rfind(blocks).map(Blocker::Object)
+        cascade.into_iter().filter(blocks).map(Blocker::Object).collect()
     }
 
-    /// Registers what an object waits for from now on; `None`: nothing.
-    pub fn set(&mut self, key: &ObjectKey, blocker: Option<Blocker>) {
-        if self.waiting.get(key) != blocker.as_ref() {
-            self.forget(key);
-            if let Some(blocker) = blocker {
-                self.waiters.entry(blocker.clone()).or_default().insert(key.clone());
-                self.waiting.insert(key.clone(), blocker);
+    /// Registers what an object waits for from now on, in order; none: nothing. `is_deleting`: it is being deleted.
+    pub fn set(&mut self, key: &ObjectKey, blockers: Vec<Blocker>, is_deleting: bool) {
+        self.forget(key);
+        if blockers.is_empty() {
+            return;
+        }
+        let mut waiting = Waiting { blockers: Vec::with_capacity(blockers.len()), left: 0, is_deleting };
+        for blocker in blockers {
+            // Two links may lead to one object.
+            if let Entry::Vacant(free) = self.waiters.entry(blocker.clone()).or_default().entry(key.clone()) {
+                free.insert(waiting.blockers.len());
+                waiting.blockers.push(Some(blocker));
+                waiting.left += 1;
             }
         }
+        self.waiting.insert(key.clone(), waiting);
     }
 
-    /// Returns what an object waits for.
-    pub fn blocker(&self, key: &ObjectKey) -> Option<&Blocker> {
-        self.waiting.get(key)
+    /// Returns what an object waits for, in order.
+    pub fn blockers(&self, key: &ObjectKey) -> impl Iterator<Item = &Blocker> {
+        self.waiting.get(key).into_iter().flat_map(Waiting::all)
+    }
+
+    /// Returns the blockers of an object that are to be named, and how many there are of each class beside them.
+    pub fn named(&self, key: &ObjectKey) -> (Vec<&Blocker>, BTreeMap<Arc<str>, usize>) {
+        let named = self.blockers(key).take(NAMED).collect();
+        let mut others = BTreeMap::new();
+        for blocker in self.blockers(key).skip(NAMED) {
+            *others.entry(Arc::clone(blocker.class())).or_default() += 1;
+        }
+        (named, others)
     }
 
     /// Forgets that an object waits: it is handled, or gone.
     pub fn forget(&mut self, key: &ObjectKey) {
-        if let Some(blocker) = self.waiting.remove(key)
-            && let Some(waiters) = self.waiters.get_mut(&blocker)
-        {
-            waiters.remove(key);
-            if waiters.is_empty() {
-                self.waiters.remove(&blocker);
+        for blocker in self.waiting.remove(key).into_iter().flat_map(|waiting| waiting.blockers).flatten() {
+            if let Some(waiters) = self.waiters.get_mut(&blocker) {
+                waiters.remove(key);
+                if waiters.is_empty() {
+                    self.waiters.remove(&blocker);
+                }
             }
         }
     }
 
-    /// Forgets a blocker, and returns the objects that waited for it, to be checked again.
-    pub fn wake(&mut self, blocker: &Blocker) -> BTreeSet<ObjectKey> {
-        let woken = self.waiters.remove(blocker).unwrap_or_default();
-        for key in &woken {
-            self.waiting.remove(key);
+    /// Forgets a blocker, and returns the objects that waited for it. Those that are free are to be checked again.
+    pub fn wake(&mut self, blocker: &Blocker) -> Woken {
+        let mut woken = Woken::default();
+        for (key, at) in self.waiters.remove(blocker).unwrap_or_default() {
+            let Some(waiting) = self.waiting.get_mut(&key) else { continue };
+            waiting.take_out(at);
+            if waiting.left == 0 {
+                self.waiting.remove(&key);
+                woken.free.insert(key);
+            } else {
+                woken.waiting.insert(key);
+            }
         }
         woken
     }
 
-    /// Forgets that an object was missing, and returns the objects that waited for it.
-    pub fn wake_for_new(&mut self, graph: &Graph, key: &ObjectKey) -> BTreeSet<ObjectKey> {
-        let classes = graph.shapes.get(&key.model);
-        let addresses = classes.iter().flat_map(|shape| &shape.ancestry).map(|class| Address::of(class, key));
-        addresses.flat_map(|address| self.wake(&Blocker::Missing(address))).collect()
+    /// Returns the live objects that wait for an object, or those that are being deleted.
+    pub fn waiters(&self, key: &ObjectKey, is_deleting: bool) -> impl Iterator<Item = &ObjectKey> {
+        let all = self.waiters.get(&Blocker::Object(key.clone())).into_iter().flat_map(BTreeMap::keys);
+        all.filter(move |key| self.waiting.get(key).is_some_and(|waiting| waiting.is_deleting == is_deleting))
     }
 
-    /// Returns all objects that wait for an object, directly or through others.
+    /// Forgets that an object was missing, and returns the objects that waited for it.
+    pub fn wake_for_new(&mut self, graph: &Graph, key: &ObjectKey) -> Woken {
+        let mut woken = Woken::default();
+        let classes = graph.shapes.get(&key.model);
+        for class in classes.iter().flat_map(|shape| &shape.ancestry) {
+            let Woken { free, waiting } = self.wake(&Blocker::Missing(Address::of(class, key)));
+            woken.free.extend(free);
+            woken.waiting.extend(waiting);
+        }
+        woken.waiting.retain(|key| !woken.free.contains(key));
+        woken
+    }
+
+    /// Returns all objects whose status may name an object as what they wait for, directly or through others.
     pub fn followers(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![key.clone()];
         while let Some(key) = open.pop() {
             let waiters = self.waiters.get(&Blocker::Object(key)).into_iter().flatten();
-            open.extend(waiters.filter(|waiter| found.insert((*waiter).clone())).cloned());
+            let names = |waiter: &ObjectKey, at| self.waiting.get(waiter).is_some_and(|waiting| waiting.names(at));
+            let named = waiters.filter(|(waiter, at)| names(waiter, **at)).map(|(waiter, _)| waiter);
+            open.extend(named.filter(|waiter| found.insert((*waiter).clone())).cloned());
         }
         found
     }
@@ -123,19 +212,19 @@ impl Waits {
         self.waiting.is_empty()
     }
 
-    /// Returns the end of the chain of blockers of an object: the object or name that blocks all of them, and how
-    /// many are in between. In a cycle that is not broken yet it is the object itself.
-    pub fn root<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'a Blocker, usize)> {
-        let mut last = self.waiting.get(key)?;
+    /// Returns the end of the chain that begins with a blocker: the object or name that blocks all of them. Of several
+    /// blockers the chain goes by the first. In a cycle that is not broken yet it ends anywhere in it.
+    pub fn root<'a>(&'a self, blocker: &'a Blocker) -> &'a Blocker {
+        let mut last = blocker;
         let mut between = 0;
         while let Blocker::Object(other) = last
-            && other != key
             && between <= self.waiting.len()
-            && let Some(next) = self.waiting.get(other)
+            && let Some(next) = self.blockers(other).next()
+            && next != blocker
         {
             (last, between) = (next, between + 1);
         }
-        Some((last, between))
+        last
     }
 
     /// Finds the cycles of objects that wait, each from some object to the one that waits for it, and breaks them:
@@ -162,7 +251,8 @@ impl Waits {
         if is_deleting {
             return graph.cascade(key).into_iter().filter(|other| !self.is_exempt(key, other)).collect();
         }
-        let blockers = graph.dependencies(key).filter_map(|dependency| self.blocks(graph, key, dependency));
+        let present = graph.dependencies(key).filter(|dependency| matches!(dependency, Dependency::Present(_)));
+        let blockers = present.filter_map(|dependency| self.blocks(graph, key, dependency));
         let object = |blocker| match blocker {
             Blocker::Object(key) => Some(key),
             Blocker::Missing(_) => None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use xos_xproto::{Model, ModelSet};
 
-use crate::graph::{ExtraDependency, Graph, GraphError};
+use crate::graph::{ExtraDependency, Graph, GraphError, Standing};
 use crate::kinds::Kinds;
 use crate::object::{Object, ObjectKey};
 use crate::query::{Query, QueryError};
@@ -49,11 +49,10 @@ impl Index {
         &self.graph
     }
 
-    /// Adds an object, or its changed version. `is_unsettled`: those that depend on it have to wait. Returns whether
-    /// its links changed.
-    pub fn insert(&mut self, object: &Arc<Object>, is_unsettled: bool) -> bool {
+    /// Adds an object, or its changed version. Returns whether its links changed.
+    pub fn insert(&mut self, object: &Arc<Object>, standing: Standing) -> bool {
         let key = object.key();
-        let is_relinked = self.graph.insert(object, is_unsettled);
+        let is_relinked = self.graph.insert(object, standing);
         let old = self.objects.insert(key.clone(), Arc::clone(object));
         let models = &self.models;
         let fields = &mut self.fields;

@@ -1,6 +1,7 @@
 //! The index against a plain look at all objects.
 
 use super::*;
+use crate::graph::Standing;
 use crate::query::{Criterion, Operator};
 use proptest::prelude::*;
 use serde_json::json;
@@ -36,7 +37,7 @@ fn queries() {
         ("Leaf", "n", "c", json!({"name": "C", "port": 1.0, "with": [{"name": "a"}, {"name": "b"}]})),
         ("Base", "m", "a", json!({"name": "A"})),
     ] {
-        index.insert(&object(model, namespace, name, fields), false);
+        index.insert(&object(model, namespace, name, fields), Standing::Settled);
     }
     let table = [
         ("all", Query::of("Base", Some("n")), vec!["a", "b", "c"]),
@@ -73,7 +74,7 @@ fn objects_that_are_being_deleted_are_not_found() {
     let mut index = Index::new(models(), &[]).unwrap();
     let mut going = (*object("Base", "n", "a", json!({"name": "A"}))).clone();
     going.meta.deleting = Some(jiff::Timestamp::UNIX_EPOCH);
-    index.insert(&Arc::new(going), false);
+    index.insert(&Arc::new(going), Standing::Settled);
     let query = Query::of("Base", None);
     assert!(index.query(&query).unwrap().is_empty());
     assert_eq!(index.query(&Query { with_deleted: true, ..query }).unwrap().len(), 1);
@@ -109,7 +110,7 @@ proptest! {
                     }
                     let mut new = (*object("Leaf", "n", &format!("o{name}"), fields)).clone();
                     new.fields.retain(|_, value| !value.is_null());
-                    index.insert(&Arc::new(new), false);
+                    index.insert(&Arc::new(new), Standing::Settled);
                 }
                 Change::Remove(name) => index.remove(&ObjectKey::new("Leaf", "n", &format!("o{name}"))),
                 Change::Ask(port) => index.prepare(&Query::of("Leaf", None).and(Criterion::equal("port", json!(port)))),
