@@ -1,19 +1,25 @@
 //! The columns of `kubectl get`.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
-use xos_model::condition::SYNCED;
+use xos_model::condition::{READY, SYNCED};
 use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, Section};
 
-/// Returns the columns of a model: its name and state, SYNCED, CODE, STATUS, AGE, and with `-o wide` its other fields.
+/// Returns the columns of a model: its name and state, READY, REASON, STATUS, AGE, and with `-o wide` SYNCED, CODE and its
+/// other fields.
+///
+/// STATUS is the message of the first condition: of Ready, which controllers keep there, or, before any of them has
+/// looked at the object, of the one that the definition gives to new objects. So it is never empty.
 pub(crate) fn of(model: &Model) -> Vec<Column> {
     let own = || model.fields.iter().filter(|f| !f.is_common());
     let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
     columns.extend(own().filter(|f| is_state(f)).map(|f| field_column(f, 0)));
     columns.extend([
-        column("Synced", "string", &format!(".status.conditions[?(@.type==\"{SYNCED}\")].status"), 0),
-        column("Code", "integer", ".status.backendCode", 0),
-        column("Status", "string", ".status.backendStatus", 0),
+        condition("Ready", READY, "status", 0),
+        condition("Reason", READY, "reason", 0),
+        column("Status", "string", ".status.conditions[0].message", 0),
         column("Age", "date", ".metadata.creationTimestamp", 0),
+        condition("Synced", SYNCED, "status", 1),
+        column("Code", "integer", ".status.backendCode", 1),
     ]);
     columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
     let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
@@ -54,6 +60,10 @@ fn title(field: &str) -> String {
     let words = field.split('_').filter(|word| !word.is_empty());
     let capitals: Vec<_> = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
     capitals.join(" ")
+}
+
+fn condition(name: &str, kind: &str, part: &str, priority: i32) -> Column {
+    column(name, "string", &format!(".status.conditions[?(@.type==\"{kind}\")].{part}"), priority)
 }
 
 fn column(name: &str, type_: &str, path: &str, priority: i32) -> Column {

@@ -7,9 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{DynamicObject, ObjectMeta};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use xos_model::condition::INITIAL;
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::names::{self, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
-use xos_model::{Fields, Intent, Meta, Object, Status};
+use xos_model::{Condition, Fields, Intent, Meta, Object, Status};
 use xos_xproto::{Member, Model, Section, camel_case};
 
 use crate::definition::api_resource;
@@ -107,9 +108,11 @@ fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
 
 /// Reads the framework's part of status, and all that is neither that nor the model's fields.
 fn read_status(model: &Model, status: &Value) -> Status {
+    let mut conditions: Vec<Condition> = readable(status, CONDITIONS);
+    conditions.retain(|one| one.kind != INITIAL);
     Status {
         observed_generation: readable(status, OBSERVED_GENERATION),
-        conditions: readable(status, CONDITIONS),
+        conditions,
         history: readable(status, HISTORY),
         synchronizers: readable(status, SYNCHRONIZERS),
         other: others(model, status),

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
+use serde_json::{Value, json};
+use xos_model::condition::INITIAL;
 use xos_xproto::{Model, Section};
 
 use crate::links;
@@ -22,8 +24,8 @@ const DESCRIPTION: &str = "What the synchronizers and the backend say; only cont
     duration); synchronizers: the bookkeeping of each synchronizer that handles the object (name, and for each pass \
     what was handled and attempted).";
 
-const CONDITIONS: &str = "The object's state, following the kstatus convention, as a list of metav1.Condition: Ready \
-    and Synced always, Reconciling or Stalled while true, PolicyApplied where there are policies, Accepted where the \
+const CONDITIONS: &str = "The object's state, following the kstatus convention, as a list of metav1.Condition, Ready \
+    first: Ready and Synced always, Reconciling or Stalled while true, PolicyApplied where there are policies, Accepted where the \
     object was once not accepted; qualified (other.xos.opencord.org/Synced) where it is another synchronizer's.";
 
 /// Returns the schema of a model's status.
@@ -32,15 +34,27 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     let mut properties: BTreeMap<_, _> = fields.map(|f| (f.camel_name(), typed(f))).collect();
     properties.extend(model.links_in(Section::Status).map(|l| (l.camel_name(), links::schema(l))));
     properties.insert("observedGeneration".to_owned(), observed_generation());
-    properties.insert("conditions".to_owned(), open(CONDITIONS));
+    // A step may save a field before there is any condition.
+    let conditions = JSONSchemaProps { default: Some(JSON(json!([initial()]))), ..open(CONDITIONS) };
+    properties.insert("conditions".to_owned(), conditions);
     JSONSchemaProps {
         description: Some(DESCRIPTION.to_owned()),
         // Synchronizers write it with a resourceVersion as precondition: owners of each member have no use, and cost a
         // fifth of every write.
         x_kubernetes_map_type: Some("atomic".to_owned()),
         x_kubernetes_preserve_unknown_fields: Some(true),
+        default: Some(JSON(json!({ "conditions": [initial()] }))),
         ..object(properties)
     }
+}
+
+/// Returns the condition that the API server shows while nothing was written to status: kstatus does not know it, as
+/// it cannot be known here whether anybody handles the model.
+fn initial() -> Value {
+    json!({
+        "type": INITIAL, "status": "True", "reason": "New", "lastTransitionTime": "1970-01-01T00:00:00Z",
+        "message": "no synchronizer has handled the object yet",
+    })
 }
 
 fn observed_generation() -> JSONSchemaProps {

@@ -151,8 +151,8 @@ fn columns() {
     let columns = version(&d)["additionalPrinterColumns"].as_array().unwrap();
     let shown: Vec<_> =
         columns.iter().map(|c| (c["name"].as_str().unwrap(), c["priority"].as_i64().unwrap_or(0))).collect();
-    let expected =
-        [("XOS Name", 0), ("Oper Status", 0), ("Synced", 0), ("Code", 0), ("Status", 0), ("Age", 0), ("Port No", 1)];
+    let always = [("Ready", 0), ("Reason", 0), ("Status", 0), ("Age", 0), ("Synced", 1), ("Code", 1)];
+    let expected = [&[("XOS Name", 0), ("Oper Status", 0)][..], &always, &[("Port No", 1)]].concat();
     assert_eq!(shown, expected);
     assert_eq!(columns[1]["jsonPath"], ".status.operStatus");
 }

@@ -31,6 +31,11 @@ pub fn later(now: Timestamp, delay: Duration) -> Timestamp {
     now.checked_add(delay).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns the longest that [`spread`] makes of a period.
+pub(crate) fn longest(period: Duration) -> Duration {
+    period.mul_f64(1.0 + SPREAD)
+}
+
 /// Returns the period, spread at random by up to 10 % either way.
 pub(crate) fn spread(period: Duration) -> Duration {
     period.mul_f64(1.0 + SPREAD * (2.0 * rand::random::<f64>() - 1.0))

@@ -114,7 +114,8 @@ impl Dependencies {
         let deletes = is_deleting(key);
         self.may_have_cycles |= waiting.is_none_or(|waiting| waiting.is_deleting != deletes);
         self.waits.set(key, blockers, deletes);
-        let since = waiting.map_or(now, |waiting| waiting.since);
+        // Not since a time that is still to come: the clock was ahead then.
+        let since = waiting.map_or(now, |waiting| waiting.since.min(now));
         *waiting = Some(Waiting { since, is_deleting: deletes });
         let until = later(since, self.report_after);
         if now < until {

@@ -36,11 +36,19 @@ pub(crate) struct Duty<'a> {
     pub(crate) tracked: &'a Tracked,
     /// When it is to be looked after again.
     pub(crate) resync_at: Option<Timestamp>,
+    /// The longest delay after a failure or a deferral. A time that is later was written by a clock that was ahead.
+    pub(crate) longest_delay: Duration,
 }
 
 impl<'a> Duty<'a> {
     /// Returns the duty of a registry's synchronizer for an object, as far as the engine has kept track of it.
-    pub(crate) fn of(registry: &'a Registry, entry: &'a Entry, object: &Object, tracked: &'a Tracked) -> Self {
+    pub(crate) fn of(
+        registry: &'a Registry,
+        entry: &'a Entry,
+        object: &Object,
+        tracked: &'a Tracked,
+        longest_delay: Duration,
+    ) -> Self {
         let syncs = entry.is_ours(object);
         Self {
             synchronizer: &registry.synchronizer,
@@ -54,6 +62,7 @@ impl<'a> Duty<'a> {
             never_attempted: tracked.never_attempted,
             tracked,
             resync_at: tracked.resync_at,
+            longest_delay,
         }
     }
 }

@@ -8,6 +8,7 @@ use kube::core::ApiResource;
 use xos_model::Object;
 use xos_model::accept::Checks;
 use xos_model::names::{links_finalizer, policy_finalizer, sync_finalizer};
+use xos_model::record::Duties;
 use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
 
@@ -44,6 +45,11 @@ impl Entry {
     /// Whether this synchronizer's step handles the object.
     pub fn is_ours(&self, object: &Object) -> bool {
         self.step.as_ref().is_some_and(|step| step.is_ours(object))
+    }
+
+    /// Returns the passes that this synchronizer has for the object.
+    pub(crate) fn duties(&self, object: &Object) -> Duties {
+        Duties { policy: !self.policies.is_empty(), sync: self.is_ours(object) }
     }
 }
 

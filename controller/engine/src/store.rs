@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
 use xos_model::graph::Standing;
-use xos_model::record::{is_news, mark_changed};
+use xos_model::record::{is_news, mark_changed, settle_ready};
 use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
 use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
@@ -141,6 +141,8 @@ impl LiveStore {
             for (field, value) in changes.status {
                 after.set(&field, value);
             }
+            // What was changed may be work for a pass.
+            settle_ready(&mut after, self.clock.now());
             saved = Some(self.writer.write_status(entry, before, &after).await?);
         }
         Ok(saved)

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Status;
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
 use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch};
@@ -37,7 +38,14 @@ pub enum WriteError {
     /// There is an object of that name.
     #[error("an object of that name exists")]
     Exists,
-    /// The API server refused, or could not be reached.
+    /// The API server does not take the write, in its own words: admission, a quota, a right, a schema, the size. The
+    /// same again would be refused again.
+    #[error("the API server refused it: {0}")]
+    Refused(String),
+    /// The API server answered that it cannot do it now, in its own words.
+    #[error("the API server: {0}")]
+    Unavailable(String),
+    /// The API server could not be reached.
     #[error("the API server: {0}")]
     Api(#[source] Box<kube::Error>),
     /// It did not answer in time: the write may have taken effect.
@@ -60,8 +68,25 @@ impl From<kube::Error> for WriteError {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_already_exists() => Self::Exists,
             kube::Error::Api(status) if status.is_conflict() => Self::Conflict,
+            kube::Error::Api(status) if is_refusal(status) => Self::Refused(words(status)),
+            kube::Error::Api(status) => Self::Unavailable(words(status)),
             _ => Self::Api(Box::new(error)),
         }
+    }
+}
+
+/// Returns whether the same write would be refused again.
+fn is_refusal(status: &Status) -> bool {
+    // etcd's limit is answered as an error of the server's own.
+    matches!(status.code, 400 | 403 | 413 | 422) || status.message.contains("request is too large")
+}
+
+/// Returns what an answer says, for people.
+fn words(status: &Status) -> String {
+    match (status.message.as_str(), status.reason.as_str()) {
+        ("", "") => format!("code {}", status.code),
+        ("", reason) => reason.to_owned(),
+        (message, _) => message.to_owned(),
     }
 }
 

@@ -43,6 +43,11 @@ impl Backoff {
         self.base(failures).mul_f64(spread)
     }
 
+    /// Returns the longest delay that there can be, jitter included.
+    pub fn longest(&self) -> Duration {
+        self.max.mul_f64(1.0 + self.jitter.clamp(0.0, 1.0))
+    }
+
     /// Returns whether the delay has reached its maximum, so that a person should look.
     pub(crate) fn is_exhausted(&self, failures: u32) -> bool {
         failures > 0 && self.base(failures) >= self.max

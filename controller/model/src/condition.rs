@@ -6,12 +6,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What matters of an object is as wanted: the first of its passes that is not done says otherwise.
+use crate::message;
+
+/// Every pass that is due has handled what is wanted of the object; else the first that has not says why.
 pub const READY: &str = "Ready";
 /// The outcome of the last sync step.
 pub const SYNCED: &str = "Synced";
 /// The outcome of the last policies.
 pub const POLICY_APPLIED: &str = "PolicyApplied";
+/// What the definition gives to new objects, so that their status says that nobody has handled them yet. It is not among
+/// the conditions of an [`Object`](crate::Object).
+pub const INITIAL: &str = "Initial";
 /// Whether an object meets what the API server cannot check.
 pub const ACCEPTED: &str = "Accepted";
 /// Present while another attempt is planned.
@@ -63,7 +68,8 @@ pub struct News<'a> {
     pub message: &'a str,
 }
 
-/// Sets a condition; its transition time moves only if its status changes.
+/// Sets a condition; its transition time moves only if its status changes. Its message is cut at
+/// [`message::LONGEST`] characters.
 pub fn set(conditions: &mut Vec<Condition>, news: &News<'_>, generation: i64, now: Timestamp) {
     let old = conditions.iter_mut().find(|c| c.kind == news.kind);
     let since = match &old {
@@ -74,7 +80,7 @@ pub fn set(conditions: &mut Vec<Condition>, news: &News<'_>, generation: i64, no
         kind: news.kind.to_owned(),
         status: news.status,
         reason: news.reason.to_owned(),
-        message: news.message.to_owned(),
+        message: message::cut(news.message),
         last_transition_time: since,
         observed_generation: Some(generation),
     };

@@ -16,7 +16,7 @@ pub mod index;
 pub mod intent;
 mod kinds;
 mod link;
-mod message;
+pub mod message;
 pub mod names;
 pub mod natural;
 mod object;

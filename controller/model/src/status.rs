@@ -78,10 +78,10 @@ pub struct Bookkeeping {
     /// The synchronizer's name.
     pub name: String,
     /// The sync pass, once it was tried.
-    #[serde(skip_serializing_if = "PassState::is_untried")]
+    #[serde(skip_serializing_if = "PassState::is_empty")]
     pub sync: PassState,
     /// The policy pass, once it was tried.
-    #[serde(skip_serializing_if = "PassState::is_untried")]
+    #[serde(skip_serializing_if = "PassState::is_empty")]
     pub policy: PassState,
     /// The delete step, once it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +116,10 @@ impl Bookkeeping {
     pub fn live(&self, pass: Pass) -> &PassState {
         if pass == Pass::Policy { &self.policy } else { &self.sync }
     }
+
+    pub(crate) fn live_mut(&mut self, pass: Pass) -> &mut PassState {
+        if pass == Pass::Policy { &mut self.policy } else { &mut self.sync }
+    }
 }
 
 /// The state of a pass.
@@ -141,6 +145,10 @@ pub struct PassState {
     /// Whether this synchronizer writes the pass's part of the top of status: XOS's own fields and the unqualified
     /// conditions.
     pub owner: bool,
+    /// Whether it is due, and still to be tried for the first time.
+    pub pending: bool,
+    /// Whether it was tried, and the synchronizer does not have it for this object any more: nobody waits for it.
+    pub dropped: bool,
 }
 
 /// A pass's state as it is stored: what follows from the rest is left out, since it makes every write of the object
@@ -166,23 +174,29 @@ struct Written {
     ever: bool,
     #[serde(skip_serializing_if = "is_false")]
     owner: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pending: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    dropped: bool,
 }
 
 impl From<PassState> for Written {
     fn from(state: PassState) -> Self {
-        let PassState { handled, attempted, generation, failures, next_attempt, seen, ever, owner } = state;
+        let PassState { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped } =
+            state;
         let attempted = attempted.filter(|attempted| handled.as_ref() != Some(attempted));
         let ever = ever && handled.is_none();
-        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner }
+        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped }
     }
 }
 
 impl From<Written> for PassState {
     fn from(written: Written) -> Self {
-        let Written { handled, attempted, generation, failures, next_attempt, seen, ever, owner } = written;
+        let Written { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped } =
+            written;
         let attempted = attempted.or_else(|| handled.clone());
         let ever = ever || handled.is_some();
-        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner }
+        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped }
     }
 }
 
@@ -190,6 +204,16 @@ impl PassState {
     /// Returns whether nothing was tried yet.
     pub fn is_untried(&self) -> bool {
         self.attempted.is_none()
+    }
+
+    /// Returns whether there is nothing to be stored of it.
+    fn is_empty(&self) -> bool {
+        self.is_untried() && !self.pending
+    }
+
+    /// Returns what is noted of whether the synchronizer has the pass: see `pending` and `dropped`.
+    pub(crate) fn noted_duty(&self) -> (bool, bool) {
+        (self.pending, self.dropped)
     }
 
     /// Returns whether the last attempt was without success.

@@ -59,17 +59,27 @@ impl fmt::Display for StepError {
 }
 
 /// Writes the error and its causes, `a: b: c`. A cause that the text already contains is left out.
-fn write_chain(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
-    let mut text = error.to_string();
+fn write_chain(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
+    let mut text = words(error);
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
+        let inner_text = words(inner);
         if !text.contains(&inner_text) {
             text = format!("{text}: {inner_text}");
         }
         cause = inner.source();
     }
     f.write_str(&text)
+}
+
+/// Returns an error's text. kube shows the API server's answer as a Rust struct; its message says all.
+fn words(error: &(dyn Error + 'static)) -> String {
+    let answer = error.downcast_ref::<kube::core::Status>();
+    match (answer, error.downcast_ref::<kube::Error>()) {
+        (Some(status), _) => status.message.clone(),
+        (_, Some(kube::Error::Api(status))) => format!("the API server: {}", status.message),
+        _ => error.to_string(),
+    }
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for StepError {
@@ -91,5 +101,8 @@ mod tests {
         let error: StepError = Outer(std::io::Error::other("disk full")).into();
         assert_eq!(error.to_string(), "could not save: disk full");
         assert_eq!(StepError::failed("x").to_string(), "x");
+        let status = kube::core::Status::failure("teams is forbidden: no", "Forbidden").with_code(403);
+        let error: StepError = kube::Error::Api(status.boxed()).into();
+        assert_eq!(error.to_string(), "the API server: teams is forbidden: no");
     }
 }

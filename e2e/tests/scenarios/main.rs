@@ -31,9 +31,12 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    clock_was_ahead,
     deleted_while_it_is_waited_for,
     edited_while_it_fails,
     finalizers_taken_away,
+    long_errors,
     own_saves,
     progress,
+    ready_is_done,
 }

@@ -5,9 +5,10 @@ mod next;
 use jiff::Timestamp;
 use xos_model::deletion::{Deletion, deletion_due};
 use xos_model::dirty::{Due, Switch, is_attempted, is_in_doubt, policy_due, sync_due};
-use xos_model::record::{held, is_reported_undone};
+use xos_model::record::{Duties, held, is_misreported, is_reported_undone};
 use xos_model::{Object, Operation, Pass};
 
+use crate::clock::later;
 use crate::duty::Duty;
 
 pub(crate) use next::{Next, Stage, Surroundings, next, report_wait};
@@ -28,7 +29,7 @@ enum Plan {
     },
     /// Set the finalizers of an object that nobody synchronizes, so that what cascades from it goes before it does.
     EnsureFinalizers,
-    /// Only let status speak of the present generation.
+    /// Only let status speak of the present generation, and of what has become of all passes.
     Acknowledge,
     /// Only let status say which switch holds the object back.
     ReportSwitch(Switch),
@@ -48,6 +49,7 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     }
     let policy = if duty.has_policies { policy_due(object, duty.synchronizer, now) } else { Due::Clean };
     let sync = if duty.syncs { sync_due(object, duty.synchronizer, now) } else { Due::Clean };
+    let [policy, sync] = [policy, sync].map(|due| within(due, duty, now));
     let policy = again(policy, duty.has_policies && duty.doubt.policy, object, duty, Pass::Policy);
     let sync = again(sync, duty.syncs && duty.doubt.sync, object, duty, Pass::Sync);
     let policy = put_off(policy, object, duty, Operation::PolicyUpdate, now);
@@ -62,8 +64,10 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     if let Some(at) = earliest(policy, sync) {
         return Plan::RequeueAt(at);
     }
+    let duties = Duties { policy: duty.has_policies, sync: duty.syncs };
+    let is_noted = duties.are_noted(object, duty.synchronizer);
     if !duty.syncs && !duty.has_policies {
-        return Plan::Nothing;
+        return if is_noted { Plan::Nothing } else { Plan::Acknowledge };
     }
     if let (Due::Held(switch), _) | (_, Due::Held(switch)) = (sync, policy) {
         let is_reported = held(object, duty.synchronizer, switch, now) == *object;
@@ -71,10 +75,19 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
     }
     let is_stale = |due, pass| due == Due::Clean && is_in_doubt(object, duty.synchronizer, pass);
     let is_unseen = object.status.observed_generation != Some(object.meta.generation);
-    if is_unseen || is_stale(sync, Pass::Sync) || is_stale(policy, Pass::Policy) {
+    let is_misreported = !is_noted || is_misreported(object);
+    if is_unseen || is_misreported || is_stale(sync, Pass::Sync) || is_stale(policy, Pass::Policy) {
         return Plan::Acknowledge;
     }
     Plan::Nothing
+}
+
+/// Returns when a pass is due: now, if it would have to wait longer than any delay is. The clock was ahead then.
+fn within(due: Due, duty: &Duty<'_>, now: Timestamp) -> Due {
+    match due {
+        Due::NotBefore(at) if at > later(now, duty.longest_delay) => Due::Now,
+        due => due,
+    }
 }
 
 /// Returns when a pass is due that has nothing new: now, where the backend may be elsewhere, or where status says that
@@ -86,9 +99,15 @@ fn again(due: Due, in_doubt: bool, object: &Object, duty: &Duty<'_>, pass: Pass)
 
 /// Returns when a pass is due that may have been deferred: what is there now was tried already.
 fn put_off(due: Due, object: &Object, duty: &Duty<'_>, operation: Operation, now: Timestamp) -> Due {
-    let until = duty.tracked.put_off_until(operation).filter(|until| *until > now);
-    let until = until.filter(|_| due == Due::Now && is_attempted(object, duty.synchronizer, operation));
+    let until = if due == Due::Now { put_off_until(object, duty, operation, now) } else { None };
     until.map_or(due, Due::NotBefore)
+}
+
+/// Returns until when an operation is deferred, if it is.
+fn put_off_until(object: &Object, duty: &Duty<'_>, operation: Operation, now: Timestamp) -> Option<Timestamp> {
+    let is_wait = |until: &Timestamp| now < *until && *until <= later(now, duty.longest_delay);
+    let until = duty.tracked.put_off_until(operation).filter(is_wait);
+    until.filter(|_| is_attempted(object, duty.synchronizer, operation))
 }
 
 /// Returns whether a live object lacks a finalizer that it is to have while it waits for its next turn: one that was
@@ -114,15 +133,15 @@ fn earliest(policy: Due, sync: Due) -> Option<Timestamp> {
 }
 
 fn plan_deletion(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
-    let due = |finalizer: &Option<String>, operation| match finalizer {
-        Some(finalizer) => {
-            let due = deletion_due(object, duty.synchronizer, finalizer, operation, now);
-            let until = duty.tracked.put_off_until(operation).filter(|until| *until > now);
-            let until =
-                until.filter(|_| due == Deletion::RunStep && is_attempted(object, duty.synchronizer, operation));
-            until.map_or(due, Deletion::NotBefore)
+    let due = |finalizer: &Option<String>, operation| {
+        let Some(finalizer) = finalizer else { return Deletion::NotHeld };
+        match deletion_due(object, duty.synchronizer, finalizer, operation, now) {
+            Deletion::RunStep => {
+                put_off_until(object, duty, operation, now).map_or(Deletion::RunStep, Deletion::NotBefore)
+            }
+            Deletion::NotBefore(at) if at > later(now, duty.longest_delay) => Deletion::RunStep,
+            due => due,
         }
-        None => Deletion::NotHeld,
     };
     let policy = due(&duty.finalizers.policy, Operation::PolicyDelete);
     let sync = due(&duty.finalizers.sync, Operation::Delete);

@@ -9,7 +9,7 @@ use xos_model::record::{self, Wait};
 use xos_model::{Object, Operation, Pass};
 
 use super::{Plan, needs_finalizers, plan};
-use crate::clock::later;
+use crate::clock::{later, longest};
 use crate::duty::Duty;
 use crate::objects::Doubt;
 use crate::work::Job;
@@ -177,7 +177,8 @@ fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
     match duty.resync_at {
         // What goes with another is not synchronized any more.
         Some(at) if at <= now && around.leads_to_leaving() => Next::ResyncAt(later(now, every)),
-        Some(at) if at <= now => in_slot(around, Job::Resync),
+        // It was not this long ahead when it was set, so the clock was.
+        Some(at) if at <= now || at > later(now, longest(every)) => in_slot(around, Job::Resync),
         Some(at) => Next::ResyncAt(at),
         None => Next::ResyncAt(later(now, every.mul_f64(unit))),
     }

@@ -28,6 +28,7 @@ fn duty(syncs: bool, has_policies: bool, finalizers: &Finalizers) -> Duty<'_> {
         never_attempted: false,
         tracked: Objects::untracked(),
         resync_at: None,
+        longest_delay: Duration::from_secs(300),
     }
 }
 
@@ -50,8 +51,9 @@ fn plans_of_live_objects() {
 
     let mut done = new.clone();
     let own = done.status.of_mut("me");
-    (own.sync.handled, own.policy.handled) = (Some(new.intent.clone()), Some(new.intent.clone()));
-    (own.sync.attempted, own.policy.attempted) = (Some(new.intent.clone()), Some(new.intent.clone()));
+    for state in [&mut own.sync, &mut own.policy] {
+        (state.handled, state.attempted) = (Some(new.intent.clone()), Some(new.intent.clone()));
+    }
     own.policy.ever = true;
     assert_eq!(plan(&done, true, true), Plan::EnsureFinalizers, "somebody took them away");
     done.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
@@ -250,7 +252,9 @@ fn deletion_takes_others_along_first() {
 fn clean_objects_are_looked_after_when_it_is_time() {
     let finalizers = finalizers();
     let mut o = object("a");
-    o.status.of_mut("me").sync.handled = Some(o.intent.clone());
+    let intent = o.intent.clone();
+    let state = &mut o.status.of_mut("me").sync;
+    (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));
     o.status.observed_generation = Some(o.meta.generation);
     let every = Duty { resync: Some(Duration::from_secs(60)), ..duty(true, false, &finalizers) };
     let at = |second| Timestamp::from_second(second).unwrap();
@@ -265,4 +269,38 @@ fn clean_objects_are_looked_after_when_it_is_time() {
     assert_eq!(decided(&o, &due, Stage::Queued, &goes), Next::ResyncAt(at(160)), "it goes with another");
     o.set("no_sync", json!(true));
     assert!(!matches!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync)));
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_has_written_is_not_waited_for() {
+    let finalizers = finalizers();
+    let duty = Duty { resync: Some(Duration::from_secs(60)), ..duty(true, false, &finalizers) };
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let mut o = object("a");
+    let failed = |until| xos_model::PassState {
+        attempted: Some(object("a").intent),
+        next_attempt: Some(until),
+        ..xos_model::PassState::default()
+    };
+    o.meta.finalizers = vec!["s".to_owned()];
+    // It is 100 now, and no delay is longer than 300.
+    for (until, is_due) in [(at(160), false), (at(400), false), (at(401), true), (at(7300), true)] {
+        o.meta.deleting = None;
+        o.status.of_mut("me").sync = failed(until);
+        let run = Next::Run(Job::Reconcile { policy: None, sync: true });
+        assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()) == run, is_due, "{until}");
+        o.meta.deleting = Some(at(90));
+        o.status.of_mut("me").delete = Some(failed(until));
+        let run = Next::Run(Job::Delete { policy: false, sync: true });
+        assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()) == run, is_due, "{until}");
+    }
+    let mut clean = object("a");
+    let intent = clean.intent.clone();
+    let state = &mut clean.status.of_mut("me").sync;
+    (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));
+    clean.status.observed_generation = Some(clean.meta.generation);
+    for (until, expected) in [(at(166), Next::ResyncAt(at(166))), (at(7300), Next::Run(Job::Resync))] {
+        let duty = Duty { resync_at: Some(until), ..duty };
+        assert_eq!(decided(&clean, &duty, Stage::Queued, &Others::default()), expected);
+    }
 }

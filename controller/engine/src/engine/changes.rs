@@ -27,7 +27,9 @@ impl Engine {
                 for (key, _) in self.view.finish_list(&watch) {
                     self.gone(&key);
                 }
-                self.lists.done(&watch);
+                if let Some(after) = self.lists.done(&watch) {
+                    tracing::info!(objects = self.view.len(), ?after, "all objects are known");
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //! reconciled.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -11,22 +12,23 @@ use crate::watch::WatchId;
 pub(super) struct Lists {
     missing: HashSet<WatchId>,
     ready: watch::Sender<bool>,
+    started: Instant,
 }
 
 impl Lists {
     pub(super) fn new(watches: impl Iterator<Item = WatchId>) -> Self {
         let missing: HashSet<_> = watches.collect();
         let ready = watch::Sender::new(missing.is_empty());
-        Self { missing, ready }
+        Self { missing, ready, started: Instant::now() }
     }
 
-    /// Takes in that a watch has listed all of its objects.
-    pub(super) fn done(&mut self, watch: &WatchId) {
+    /// Takes in that a watch has listed all of its objects. Returns how long all have taken, when the last one of them
+    /// has for the first time.
+    pub(super) fn done(&mut self, watch: &WatchId) -> Option<Duration> {
         self.missing.remove(watch);
-        if self.is_complete() {
-            // Nobody may be waiting for it.
-            self.ready.send_replace(true);
-        }
+        // Nobody may be waiting for it.
+        let is_news = self.is_complete() && !self.ready.send_replace(true);
+        is_news.then(|| self.started.elapsed())
     }
 
     /// Returns whether all objects are known.

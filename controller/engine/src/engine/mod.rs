@@ -8,6 +8,7 @@ mod reports;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,9 @@ use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
 use lists::Lists;
+
+/// A clock that goes back by less is only being corrected.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Why the engine stopped without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,8 @@ pub struct Engine {
     workers: Workers,
     /// Who waits for whom.
     dependencies: Dependencies,
+    /// The time when the timers were last looked at.
+    last_look: Timestamp,
 }
 
 impl Engine {
@@ -106,6 +112,7 @@ impl Engine {
             queue: Queue::default(),
             workers: Workers::new(limits, stats),
             dependencies: Dependencies::new(options.report_waits_after),
+            last_look: Timestamp::MIN,
             options,
         })
     }
@@ -203,8 +210,20 @@ impl Engine {
         if !self.workers.has_room() {
             return self.workers.next_room();
         }
+        let now = self.shared.clock.now();
+        let ahead = self.last_look.duration_since(now);
+        if ahead > CLOCK_STEP {
+            tracing::warn!(by = ?ahead, "the clock was set back");
+            self.queue.clock_went_back(ahead);
+        }
+        self.last_look = now;
         let at = self.queue.next_timer()?;
-        Some(Duration::try_from(at.duration_since(self.shared.clock.now())).unwrap_or_default())
+        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+    }
+
+    /// Returns the longest delay of an object after an attempt without success.
+    fn longest_delay(&self) -> Duration {
+        self.options.backoff.longest().max(self.options.deferred_every)
     }
 
     fn enqueue(&mut self, key: &ObjectKey, priority: Priority) {

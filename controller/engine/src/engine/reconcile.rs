@@ -55,7 +55,7 @@ impl Engine {
 
     pub(super) fn decide(&self, key: &ObjectKey, entry: &Entry, object: &Object, stage: Stage) -> Next {
         let tracked = self.objects.get(key, &object.meta.uid);
-        let duty = Duty::of(&self.shared.registry, entry, object, tracked);
+        let duty = Duty::of(&self.shared.registry, entry, object, tracked, self.longest_delay());
         let dependencies = &self.dependencies;
         let registry = &*self.shared.registry;
         let around = Around { registry, view: &self.view, dependencies, workers: &self.workers, entry, object, key };

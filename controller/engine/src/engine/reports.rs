@@ -42,7 +42,8 @@ impl Engine {
 
     /// Takes in a worker's report. Returns whether another worker has gone on with the object.
     fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
-        if !matches!(report, Report::WriteFailed(_)) {
+        // Not after the policies: whether status can be written shows at the end of the attempt only.
+        if !matches!(report, Report::WriteFailed(_) | Report::PoliciesApplied(_) | Report::Conflict) {
             self.objects.clear_failed_writes(key, uid);
         }
         // After its policies the attempt goes on.

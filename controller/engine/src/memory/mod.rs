@@ -60,8 +60,10 @@ impl fmt::Display for Change {
 /// How a write fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The API server answers with an error of this text; nothing is written.
+    /// The API server refuses the write with this text, as admission and quotas do; nothing is written.
     Refused(String),
+    /// The API server answers with this text that it cannot write now; nothing is written.
+    Unavailable(String),
     /// The object was changed meanwhile.
     Conflict,
     /// The write takes effect, and its answer is lost.
@@ -359,7 +361,8 @@ fn fault(state: &mut State) -> Result<bool, WriteError> {
         None => Ok(false),
         Some(Fault::LostAnswer) => Ok(true),
         Some(Fault::Conflict) => Err(WriteError::Conflict),
-        Some(Fault::Refused(text)) => Err(WriteError::Other(Box::new(Injected(text)))),
+        Some(Fault::Refused(text)) => Err(WriteError::Refused(text)),
+        Some(Fault::Unavailable(text)) => Err(WriteError::Unavailable(text)),
     }
 }
 

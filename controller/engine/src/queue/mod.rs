@@ -136,6 +136,14 @@ impl Queue {
         self.depth
     }
 
+    /// Takes in that the clock was set back by this much: what waits for a time waits no longer than it would have.
+    pub(crate) fn clock_went_back(&mut self, by: SignedDuration) {
+        let earlier = |at: Timestamp| at.checked_sub(by).unwrap_or(Timestamp::MIN);
+        self.timers = std::mem::take(&mut self.timers).into_iter().map(|(at, key)| (earlier(at), key)).collect();
+        self.timer_of.values_mut().for_each(|(at, _)| *at = earlier(*at));
+        self.waiting.values_mut().for_each(|(_, since)| *since = earlier(*since));
+    }
+
     /// Returns when the next timer rings.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         self.timers.first().map(|(at, _)| *at)

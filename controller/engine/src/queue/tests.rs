@@ -95,3 +95,16 @@ proptest! {
         prop_assert!(owed.is_empty());
     }
 }
+
+#[test]
+fn a_clock_that_is_set_back_does_not_make_anybody_wait_longer() {
+    let mut queue = Queue::default();
+    queue.add_at(&key("a"), at(7205), Priority::Retry);
+    queue.add(&key("b"), Priority::Change, at(7200));
+    queue.clock_went_back(SignedDuration::from_hours(2));
+    assert_eq!(queue.next_timer(), Some(at(5)));
+    let b = queue.take(at(1)).unwrap();
+    assert_eq!((b.key, b.waited), (key("b"), SignedDuration::from_secs(1)));
+    assert_eq!(queue.take(at(4)), None);
+    assert_eq!(queue.take(at(5)).unwrap().key, key("a"));
+}

@@ -19,6 +19,11 @@ pub(super) struct Cache {
 }
 
 impl Cache {
+    /// Returns how many objects there are.
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
     /// Returns the object, if there is one.
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
         self.objects.get(key)

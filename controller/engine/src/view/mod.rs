@@ -172,6 +172,11 @@ impl SharedView {
         self.read().cache.get(key).cloned()
     }
 
+    /// Returns how many objects are known.
+    pub(crate) fn len(&self) -> usize {
+        self.read().cache.len()
+    }
+
     /// Returns the newest known state of an object, if it is still the one of this uid.
     pub(crate) fn get_same(&self, key: &ObjectKey, uid: &str) -> Option<Arc<Object>> {
         self.get(key).filter(|known| known.meta.uid == uid)

@@ -1,6 +1,9 @@
 //! An attempt: policies or step, and the saves of what they changed.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use xos_model::intent::is_handled;
 use xos_model::record;
@@ -10,24 +13,51 @@ use xos_steps::StepContext;
 
 use super::run::Attempted;
 use super::{Subject, Worker};
+use crate::view::is_newer;
 use crate::writer::{SpecSave, WriteError, in_status};
 
+/// How long an attempt may take before status says that a touched object is not Ready.
+const ANNOUNCED_AFTER: Duration = Duration::from_millis(100);
+
+/// An attempt that was made, and what it comes to.
+pub(super) struct Made {
+    /// The object, with what is to be written to status.
+    pub(super) subject: Subject,
+    pub(super) attempted: Attempted,
+    /// Whether it changed anything.
+    pub(super) has_changes: bool,
+    context: StepContext,
+    /// The intent and the generation that it was made of.
+    of: (Intent, i64),
+}
+
+/// Makes an attempt a failure, as the API server refuses to save what it changed.
+fn refuse(attempted: &mut Attempted, what: &str, words: &str) {
+    let refusal =
+        format!("what {} changed in {what} is not saved, as the API server refuses it: {words}", attempted.name());
+    let own = attempted.outcome().message();
+    attempted.fail(own.map_or_else(|| refusal.clone(), |own| format!("{own}; {refusal}")));
+}
+
 impl Worker<'_> {
-    /// Calls policies or step on an object, and saves what they changed in spec. Returns the object with what is to be
-    /// written to status, and whether anything was changed; nothing if stopped at shutdown.
-    pub(super) async fn attempt(
-        &self,
-        subject: Subject,
-        operation: Operation,
-    ) -> Result<Option<(Subject, Attempted, bool)>, WriteError> {
+    /// Calls policies or step on an object, and saves what they changed in spec; nothing if stopped at shutdown.
+    pub(super) async fn attempt(&self, subject: Subject, operation: Operation) -> Result<Option<Made>, WriteError> {
         let context = self.step_context(&subject.object, operation);
         let mut after = subject.object.clone();
         let intent = subject.object.intent.clone();
         let generation = subject.object.meta.generation;
-        let Some(mut attempted) = self.call_author(operation, &context, &mut after).await else { return Ok(None) };
+        let call = self.call_author(operation, &context, &mut after);
+        let (attempted, announced) = self.announcing(&subject, call).await;
+        let Some(mut attempted) = attempted else { return Ok(None) };
         let mut subject = subject;
-        if let Some(saved) = context.session().saved(&subject.object.meta.uid) {
-            (subject, after) = self.on_top_of(saved, &subject, &after);
+        let saved = context.session().saved(&subject.object.meta.uid);
+        // What was written meanwhile: the newer one has what the other has.
+        let written = match (saved, announced) {
+            (Some(saved), Some(announced)) if is_newer(&announced, &saved) => Some(announced),
+            (saved, announced) => saved.or(announced),
+        };
+        if let Some(written) = written {
+            (subject, after) = self.on_top_of(written, &subject, &after);
         }
         let mut has_changes = false;
         let changes = changes(&self.entry.model, &subject.object.fields, &after.fields).unwrap_or_else(|error| {
@@ -36,13 +66,45 @@ impl Worker<'_> {
         });
         if *attempted.outcome() == Outcome::Succeeded {
             has_changes = changes != Changes::default();
-            subject = self.save(subject, changes, &attempted).await?;
-            self.call_hooks(&context, &subject.object, &mut attempted).await;
+            subject = self.save(subject, changes, &mut attempted).await?;
         } else {
-            subject = self.save_unfinished(subject, changes, &attempted).await?;
+            subject = self.save_unfinished(subject, changes, &mut attempted).await?;
         }
-        subject.object = self.leave(&context, subject.object, &attempted, (intent, generation));
-        Ok(Some((subject, attempted, has_changes)))
+        if *attempted.outcome() == Outcome::Succeeded {
+            self.call_hooks(&context, &subject.object, &mut attempted).await;
+        }
+        let of = (intent, generation);
+        subject.object = self.leave(&context, subject.object, &attempted, of.clone());
+        Ok(Some(Made { subject, attempted, has_changes, context, of }))
+    }
+
+    /// Waits for a call of the author's code. An object that was touched still says that it is Ready, for that is no
+    /// other generation: if the call takes longer than a moment, status says that it is not. Returns the object as it
+    /// is then.
+    async fn announcing<T>(&self, subject: &Subject, call: impl Future<Output = T>) -> (T, Option<Arc<Object>>) {
+        if !record::is_overstated(&subject.stored) {
+            return (call.await, None);
+        }
+        let mut call = pin!(call);
+        tokio::select! {
+            biased;
+            ended = &mut call => return (ended, None),
+            () = tokio::time::sleep(ANNOUNCED_AFTER) => {}
+        }
+        let announce = self.write_status(&subject.stored, &subject.stored);
+        let (ended, announced) = tokio::join!(call, announce);
+        let announced =
+            announced.inspect_err(|error| tracing::debug!(%error, "status does not say yet that it is due"));
+        (ended, announced.ok())
+    }
+
+    /// Returns what an attempt comes to, if the API server refuses the status that it leaves: a failure. Nothing of what
+    /// it changed in status is kept.
+    pub(super) fn refused(&self, made: Made, words: &str) -> (Subject, Attempted) {
+        let Made { subject, mut attempted, context, of, .. } = made;
+        refuse(&mut attempted, "status", words);
+        let object = self.leave(&context, (*subject.stored).clone(), &attempted, of);
+        (Subject { object, ..subject }, attempted)
     }
 
     /// Returns the object as the attempt leaves it. The attempt was made of the object as it was at its start: what an
@@ -89,18 +151,25 @@ impl Worker<'_> {
     }
 
     /// Saves what an attempt changed in spec, quietly; what it changed in status waits for the one write.
-    async fn save(&self, subject: Subject, changes: Changes, attempted: &Attempted) -> Result<Subject, WriteError> {
+    /// If the API server refuses it, the attempt has failed.
+    async fn save(&self, subject: Subject, changes: Changes, attempted: &mut Attempted) -> Result<Subject, WriteError> {
         let Subject { mut stored, mut object } = subject;
-        let mut names = changes.spec.keys().chain(changes.status.keys());
-        if names.any(|name| record::is_news(name)) {
-            record::mark_changed(&mut object, attempted.operation().pass(), attempted.at());
-        }
+        let mut is_news = changes.status.keys().any(|name| record::is_news(name));
         if !changes.spec.is_empty() {
-            let saved = self.save_quietly(&stored, &changes.spec, attempted).await?;
-            let in_memory = |name: &str| !changes.spec.contains_key(name);
-            let synchronizer = &self.shared.registry.synchronizer;
-            object = record::rebase(&stored, &object, &saved, synchronizer, in_memory);
-            stored = Arc::new(saved);
+            match self.save_quietly(&stored, &changes.spec, attempted).await {
+                Ok(saved) => {
+                    let in_memory = |name: &str| !changes.spec.contains_key(name);
+                    let synchronizer = &self.shared.registry.synchronizer;
+                    object = record::rebase(&stored, &object, &saved, synchronizer, in_memory);
+                    stored = Arc::new(saved);
+                    is_news = is_news || changes.spec.keys().any(|name| record::is_news(name));
+                }
+                Err(WriteError::Refused(words)) => refuse(attempted, "spec", &words),
+                Err(error) => return Err(error),
+            }
+        }
+        if is_news {
+            record::mark_changed(&mut object, attempted.operation().pass(), attempted.at());
         }
         for (field, value) in changes.status {
             object.set(&field, value);
@@ -115,7 +184,7 @@ impl Worker<'_> {
         &self,
         subject: Subject,
         changes: Changes,
-        attempted: &Attempted,
+        attempted: &mut Attempted,
     ) -> Result<Subject, WriteError> {
         if changes == Changes::default() {
             return Ok(subject);

@@ -51,7 +51,7 @@ impl Worker<'_> {
             subject.stored = Arc::new(released);
         }
         match failed {
-            Some(attempted) => self.record(subject, &attempted).await,
+            Some(attempted) => self.record(&subject, &attempted).await,
             None => Ok(Report::Done(subject.stored)),
         }
     }

@@ -9,15 +9,16 @@ mod run;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xos_model::record;
+use xos_model::record::{self, Wait};
 use xos_model::{Backoff, Object, Operation, Outcome};
-use xos_steps::Services;
+use xos_steps::{Event, Services};
 
 use crate::clock::Clock;
 use crate::registry::{Entry, Registry};
 use crate::stats::Stats;
 use crate::writer::{WriteError, Writer};
 
+use attempt::Made;
 use run::Attempted;
 
 pub(crate) use job::Job;
@@ -72,6 +73,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
     let worker = Worker { shared, entry };
     let synchronizer = &shared.registry.synchronizer;
     let object = &subject.object;
+    let stored = Arc::clone(&subject.stored);
     let now = shared.clock.now();
     if let Some(event) = job.event() {
         shared.services.events.publish(object, event);
@@ -94,11 +96,17 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         }
         Job::WriteStatus => worker.write(&subject.stored, object).await,
     };
-    result.unwrap_or_else(|error| match error {
-        WriteError::Gone => Report::Gone,
-        WriteError::Conflict => Report::Conflict,
-        error => Report::WriteFailed(error),
-    })
+    match result {
+        Ok(report) => report,
+        Err(WriteError::Gone) => Report::Gone,
+        Err(WriteError::Conflict) => Report::Conflict,
+        Err(error) => {
+            if let WriteError::Refused(words) = &error {
+                worker.tell_refused(&stored, words).await;
+            }
+            Report::WriteFailed(error)
+        }
+    }
 }
 
 struct Worker<'a> {
@@ -113,25 +121,32 @@ impl Worker<'_> {
             return Ok(Report::Conflict);
         }
         let operation = policy.unwrap_or(Operation::Sync);
-        let Some((subject, attempted, _)) = self.attempt(subject, operation).await? else {
-            return Ok(Report::Cancelled);
-        };
-        if policy.is_some() && sync && *attempted.outcome() == Outcome::Succeeded {
-            return Ok(Report::PoliciesApplied(Box::new(subject)));
+        let Some(made) = self.attempt(subject, operation).await? else { return Ok(Report::Cancelled) };
+        if policy.is_some() && sync && *made.attempted.outcome() == Outcome::Succeeded {
+            return Ok(Report::PoliciesApplied(Box::new(made.subject)));
         }
-        self.record(subject, &attempted).await
+        self.record_made(made).await
     }
 
     async fn resync(&self, subject: Subject) -> Result<Report, WriteError> {
         let stored = Arc::clone(&subject.stored);
-        let Some((subject, attempted, has_changes)) = self.attempt(subject, Operation::Sync).await? else {
-            return Ok(Report::Cancelled);
-        };
-        let is_unsaved = Arc::ptr_eq(&stored, &subject.stored);
-        if *attempted.outcome() == Outcome::Succeeded && !has_changes && is_unsaved {
+        let Some(made) = self.attempt(subject, Operation::Sync).await? else { return Ok(Report::Cancelled) };
+        let is_unsaved = Arc::ptr_eq(&stored, &made.subject.stored);
+        if *made.attempted.outcome() == Outcome::Succeeded && !made.has_changes && is_unsaved {
             return Ok(Report::Done(stored));
         }
-        self.record(subject, &attempted).await
+        self.record_made(made).await
+    }
+
+    /// Writes what an attempt leaves in status; if the API server refuses that, that it failed for this reason.
+    async fn record_made(&self, made: Made) -> Result<Report, WriteError> {
+        match self.record(&made.subject, &made.attempted).await {
+            Err(WriteError::Refused(words)) => {
+                let (subject, attempted) = self.refused(made, &words);
+                self.record(&subject, &attempted).await
+            }
+            result => result,
+        }
     }
 
     /// Sets the finalizers before the first attempt, so that whatever is done is undone on deletion.
@@ -147,7 +162,7 @@ impl Worker<'_> {
     }
 
     /// Writes what an attempt leaves in status: one write, and none where nothing changed.
-    async fn record(&self, subject: Subject, attempted: &Attempted) -> Result<Report, WriteError> {
+    async fn record(&self, subject: &Subject, attempted: &Attempted) -> Result<Report, WriteError> {
         if let Some(event) = attempted.event(&subject.stored, &self.shared.registry.synchronizer) {
             self.shared.services.events.publish(&subject.object, event);
         }
@@ -158,14 +173,32 @@ impl Worker<'_> {
         })
     }
 
+    /// Lets status and an Event say that the API server refuses a write without which there is no attempt, as that of
+    /// finalizers. The write that matters is tried again in any case.
+    async fn tell_refused(&self, stored: &Arc<Object>, words: &str) {
+        let message = format!("the API server refuses a write of the controller: {words}");
+        let wait = Wait { reason: "WriteRefused", message };
+        let told = record::waiting(stored, &self.shared.registry.synchronizer, &wait, self.shared.clock.now());
+        let event = Event::warning(wait.reason, wait.message).of("Write");
+        self.shared.services.events.publish(stored, event);
+        if let Err(error) = self.write_status(stored, &told).await {
+            tracing::debug!(%error, "status does not say that a write is refused");
+        }
+    }
+
     async fn write(&self, stored: &Arc<Object>, object: &Object) -> Result<Report, WriteError> {
         self.write_status(stored, object).await.map(Report::Done)
     }
 
+    /// Writes a status, completed by what all passes together come to.
     async fn write_status(&self, stored: &Arc<Object>, object: &Object) -> Result<Arc<Object>, WriteError> {
-        if **stored == *object {
+        let mut object = object.clone();
+        let synchronizer = &self.shared.registry.synchronizer;
+        let duties = self.entry.duties(&object);
+        record::settle(&mut object, synchronizer, duties, self.shared.clock.now());
+        if **stored == object {
             return Ok(Arc::clone(stored));
         }
-        self.shared.writer.write_status(self.entry, stored, object).await.map(Arc::new)
+        self.shared.writer.write_status(self.entry, stored, &object).await.map(Arc::new)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tracing::Instrument as _;
 use xos_model::intent::is_handled;
+use xos_model::message::cut;
 use xos_model::record::{self, Context};
 use xos_model::{Finished, Intent, Object, Operation, Outcome, Pass};
 use xos_steps::call::{self, outcome};
@@ -187,9 +188,10 @@ fn is_cancelled(context: &StepContext, outcome: &Outcome) -> bool {
 
 fn log_outcome(outcome: &Outcome) {
     match outcome {
-        Outcome::Succeeded => tracing::info!("call succeeded"),
-        Outcome::Failed(error) => tracing::warn!(error, "call failed"),
-        Outcome::Deferred(reason) => tracing::info!(reason, "call deferred"),
-        Outcome::Innocuous(reason) => tracing::info!(reason, "call not done, no harm"),
+        // One line for each of 100,000 objects is no news.
+        Outcome::Succeeded => tracing::debug!("call succeeded"),
+        Outcome::Failed(error) => tracing::warn!(error = cut(error), "call failed"),
+        Outcome::Deferred(reason) => tracing::info!(reason = cut(reason), "call deferred"),
+        Outcome::Innocuous(reason) => tracing::info!(reason = cut(reason), "call not done, no harm"),
     }
 }

@@ -224,3 +224,80 @@ async fn the_idempotency_key_is_the_intent_s() {
     assert!(keys[0] == keys[1] && keys[1] != keys[2]);
     assert!(keys[0].starts_with("uid-of-ann/sync/"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_save_that_the_api_server_refuses_is_a_failure_of_the_step() {
+    let run = Running::start(|_, o, call| {
+        o.set("first_name", json!(format!("by step {call}")));
+        o.set("seen", json!("yes"));
+        Ok(())
+    });
+    run.world.put(object("ann"));
+    run.pass(0.5).await;
+    assert_eq!(run.code("ann"), 1);
+    run.world.refuse_with("things \"ann\" is forbidden: quota");
+    run.world.edit("ann", |o| o.intent.spec = xos_model::SpecHash::of(&json!("new")));
+    run.pass(0.5).await;
+    let ann = run.world.get("ann").unwrap();
+    assert_eq!(run.code("ann"), 2);
+    let ready = find(&ann.status.conditions, "Ready").unwrap();
+    assert_eq!(ready.reason, "SyncFailed");
+    assert!(ready.message.ends_with("is not saved, as the API server refuses it: things \"ann\" is forbidden: quota"));
+    assert_eq!((ann.text("first_name"), ann.text("seen")), (Some("by step 1"), Some("yes")));
+    let events = run.world.api.take_events();
+    assert!(
+        events.iter().any(|event| event.starts_with("Warning SyncFailed") && event.contains("quota")),
+        "{events:?}"
+    );
+    run.pass(2.0).await;
+    assert_eq!((run.code("ann"), run.calls().len()), (json!(1), 3), "one more attempt after a second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_the_api_server_refuses_is_written_without_what_the_step_changed() {
+    let run = Running::start(|_, o, _| {
+        o.set("seen", json!("too much"));
+        Ok(())
+    });
+    run.world.put(object("ann"));
+    run.pass(0.5).await;
+    run.world.edit("ann", |o| o.set("seen", json!("little")));
+    for _ in 0..2 {
+        run.world.refuse_with("status.seen: Invalid value");
+        run.world.edit("ann", |o| o.intent.spec = xos_model::SpecHash::of(&json!(o.meta.resource_version)));
+        run.pass(0.5).await;
+        let ann = run.world.get("ann").unwrap();
+        assert_eq!((run.code("ann"), ann.text("seen")), (json!(2), Some("little")));
+        let text = ann.text("backend_status").unwrap();
+        assert!(text.contains("what Scripted changed in status is not saved"), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn finalizers_that_the_api_server_refuses_are_told() {
+    let run = Running::start(|_, _, _| Ok(()));
+    run.world.refuse_with("metadata.finalizers: no");
+    run.world.put(object("ann"));
+    run.pass(0.1).await;
+    assert!(run.calls().is_empty());
+    let ann = run.world.get("ann").unwrap();
+    let ready = find(&ann.status.conditions, "Ready").unwrap();
+    assert_eq!((ready.status, ready.reason.as_str()), (xos_model::ConditionStatus::False, "WriteRefused"));
+    run.pass(5.0).await;
+    assert_eq!((run.code("ann"), run.calls().len()), (json!(1), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_touched_object_is_not_ready_while_a_long_step_runs() {
+    let run = Running::start_slow(Duration::from_secs(10), |_, _, _| Ok(()));
+    run.world.put(object("ann"));
+    run.pass(20.0).await;
+    let ready = |run: &Running| find(&run.world.get("ann").unwrap().status.conditions, "Ready").unwrap().clone();
+    assert_eq!(ready(&run).status, xos_model::ConditionStatus::True);
+    run.world.edit("ann", |o| o.intent.touch = Some("1".to_owned()));
+    run.pass(1.0).await;
+    assert_eq!((ready(&run).status, ready(&run).reason.as_str()), (xos_model::ConditionStatus::Unknown, "SyncPending"));
+    run.pass(20.0).await;
+    assert_eq!(ready(&run).status, xos_model::ConditionStatus::True);
+    assert_eq!(run.world.writes(), ["finalizers ann", "status ann", "status ann", "status ann"]);
+}

@@ -38,7 +38,11 @@ impl Policy for Greeting {
 
 #[tokio::test(start_paused = true)]
 async fn a_line_names_the_policy_or_step_that_was_called() {
-    tracing_subscriber::fmt().with_writer(|| Log).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(|| Log)
+        .with_ansi(false)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
+        .init();
     let step = Scripted {
         script: Box::new(|_, _, _| Ok(())),
         calls: Arc::default(),
@@ -54,5 +58,8 @@ async fn a_line_names_the_policy_or_step_that_was_called() {
     let failed = line("call failed");
     assert!(failed.contains("policy{name=\"Greeting\"}") && failed.contains("no words"), "{failed}");
     assert!(failed.contains("MyModel default/ann") && !failed.contains("Scripted"), "{failed}");
-    assert!(line("call succeeded").contains("step{name=\"Scripted\"}"));
+    let succeeded = line("call succeeded");
+    assert!(succeeded.contains("step{name=\"Scripted\"}") && succeeded.contains("DEBUG"), "{succeeded}");
+    let known = line("all objects are known");
+    assert!(known.contains("INFO") && known.contains("objects=0") && known.contains("after="), "{known}");
 }

@@ -277,3 +277,30 @@ async fn a_held_policy_runs_after_its_release() {
     assert_eq!(run.calls(), ["step sync", "policy create"]);
     assert!(told(&run).iter().all(|told| told.status == xos_model::ConditionStatus::True), "{:?}", told(&run));
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_status_cannot_be_written_both_passes_are_tried_with_growing_delay() {
+    let run = start(nothing, nothing);
+    put(&run, "ann");
+    run.pass(1.0).await;
+    run.world.refuse(1000);
+    run.world.edit("ann", edit("Anna"));
+    run.pass(60.0).await;
+    // At 0, 1, 3, 7, 15 and 31 s.
+    let steps = run.calls()[2..].iter().filter(|call| *call == "step sync").count();
+    assert!((4..=7).contains(&steps) && run.calls().len() <= 2 + 2 * steps, "{:?}", run.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_policies_the_object_is_not_ready_before_its_step_ran() {
+    let run = start(|_, n| if n < 3 { Err(StepError::failed("503")) } else { Ok(()) }, nothing);
+    put(&run, "ann");
+    let ready = |run: &Running| find(&run.world.get("ann").unwrap().status.conditions, "Ready").cloned();
+    for _ in 0..40 {
+        run.pass(0.05).await;
+        let is_ready = ready(&run).is_some_and(|ready| ready.status == xos_model::ConditionStatus::True);
+        assert!(!is_ready || run.calls().iter().filter(|call| *call == "step sync").count() == 3);
+    }
+    run.pass(10.0).await;
+    assert_eq!(ready(&run).unwrap().status, xos_model::ConditionStatus::True);
+}

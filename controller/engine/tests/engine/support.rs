@@ -147,9 +147,14 @@ impl World {
         writes.clone()
     }
 
-    /// Lets the API server refuse the next writes.
+    /// Lets the API server be unable to take the next writes.
     pub(crate) fn refuse(&self, times: usize) {
-        (0..times).for_each(|_| self.api.inject(Fault::Refused("refused".to_owned())));
+        (0..times).for_each(|_| self.api.inject(Fault::Unavailable("not now".to_owned())));
+    }
+
+    /// Lets the API server refuse the next write with this text.
+    pub(crate) fn refuse_with(&self, text: &str) {
+        self.api.inject(Fault::Refused(text.to_owned()));
     }
 
     /// Stores an object, as somebody else does.

@@ -45,19 +45,26 @@ impl Switch {
 /// Returns whether the sync step is due. It is XOS's rule (`enacted is null | enacted < updated | enacted <
 /// changed_by_policy) & !lazy_blocked & !no_sync`), with intents instead of times.
 pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
-    let held = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
-    due(object, synchronizer, Pass::Sync, &held, now)
+    due(object, synchronizer, Pass::Sync, now)
 }
 
 /// Returns whether the policies are due. It is XOS's rule (`policed is null | policed < updated | policed <
 /// changed_by_step) & !no_policy`), with intents instead of times.
 pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
-    due(object, synchronizer, Pass::Policy, &[("no_policy", Switch::NoPolicy)], now)
+    due(object, synchronizer, Pass::Policy, now)
 }
 
-fn due(object: &Object, synchronizer: &str, pass: Pass, held: &[(&str, Switch)], now: Timestamp) -> Due {
-    if let Some((_, switch)) = held.iter().find(|(field, _)| object.flag(field)) {
-        return Due::Held(*switch);
+/// Returns the operator's switch that holds a pass back, if there is one.
+pub(crate) fn switch(object: &Object, pass: Pass) -> Option<Switch> {
+    const SYNC: [(&str, Switch); 2] = [("no_sync", Switch::NoSync), ("lazy_blocked", Switch::LazyBlocked)];
+    const POLICY: [(&str, Switch); 1] = [("no_policy", Switch::NoPolicy)];
+    let all: &[_] = if pass == Pass::Policy { &POLICY } else { &SYNC };
+    all.iter().find(|(field, _)| object.flag(field)).map(|(_, switch)| *switch)
+}
+
+fn due(object: &Object, synchronizer: &str, pass: Pass, now: Timestamp) -> Due {
+    if let Some(switch) = switch(object, pass) {
+        return Due::Held(switch);
     }
     match object.status.of(synchronizer) {
         Some(own) => pass_due(object, own.live(pass), pass, now),

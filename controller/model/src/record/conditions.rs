@@ -1,12 +1,11 @@
-//! Conditions, following kstatus, after an attempt, a wait, a switch or a refusal.
+//! Conditions, following kstatus, after an attempt, a wait, a switch or a refusal; all but `Ready`, see `ready`.
 
 use jiff::Timestamp;
 
 use super::Context;
+use super::ready::{HELD, held_text};
 use crate::accept::Refusal;
-use crate::condition::{
-    self, ACCEPTED, Condition, ConditionStatus, News, POLICY_APPLIED, READY, RECONCILING, STALLED, SYNCED,
-};
+use crate::condition::{self, ACCEPTED, ConditionStatus, News, POLICY_APPLIED, RECONCILING, STALLED, SYNCED};
 use crate::dirty::Switch;
 use crate::intent::Pass;
 use crate::names::DOMAIN;
@@ -25,9 +24,7 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     if !finished.operation.is_delete() {
         accept(object, now);
     }
-    let unfinished = unfinished(object, finished.operation);
-    ready(object, unfinished.as_ref().map(|one| one.0.as_str()), &kind, now);
-    let Some((_, state)) = unfinished else {
+    let Some(state) = unfinished(object, finished.operation) else {
         condition::clear(&mut object.status.conditions, RECONCILING);
         condition::clear(&mut object.status.conditions, STALLED);
         return;
@@ -59,9 +56,7 @@ pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp)
     let mut new = object.clone();
     let kind = own_kind(object, Pass::Sync, synchronizer);
     let news = |kind, status| News { kind, status, reason: wait.reason, message: &wait.message };
-    for kind in [kind.as_str(), READY] {
-        set(&mut new, &news(kind, ConditionStatus::False), now);
-    }
+    set(&mut new, &news(&kind, ConditionStatus::False), now);
     condition::clear(&mut new.status.conditions, STALLED);
     set(&mut new, &news(RECONCILING, ConditionStatus::True), now);
     new.status.observed_generation = Some(object.meta.generation);
@@ -74,11 +69,8 @@ pub fn held(object: &Object, synchronizer: &str, switch: Switch, now: Timestamp)
     let mut new = object.clone();
     let pass = if switch == Switch::NoPolicy { Pass::Policy } else { Pass::Sync };
     let kind = own_kind(object, pass, synchronizer);
-    let message = format!("spec.{} is set", switch.as_str());
-    let news = |kind| News { kind, status: ConditionStatus::Unknown, reason: "Held", message: &message };
-    for kind in [kind.as_str(), READY] {
-        set(&mut new, &news(kind), now);
-    }
+    let message = held_text(switch);
+    set(&mut new, &News { kind: &kind, status: ConditionStatus::Unknown, reason: HELD, message: &message }, now);
     condition::clear(&mut new.status.conditions, STALLED);
     condition::clear(&mut new.status.conditions, RECONCILING);
     new.status.observed_generation = Some(object.meta.generation);
@@ -92,7 +84,7 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
     let mut new = object.clone();
     let kind = own_kind(object, pass, synchronizer);
     let news = |kind, status| News { kind, status, reason: refusal.reason, message: &refusal.message };
-    for kind in [ACCEPTED, kind.as_str(), READY] {
+    for kind in [ACCEPTED, kind.as_str()] {
         set(&mut new, &news(kind, ConditionStatus::False), now);
     }
     condition::clear(&mut new.status.conditions, RECONCILING);
@@ -119,39 +111,32 @@ pub fn is_reported_undone(object: &Object, synchronizer: &str, pass: Pass) -> bo
 }
 
 /// Returns the type of the condition that an attempt of a pass would set now.
-fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
+pub(super) fn own_kind(object: &Object, pass: Pass, synchronizer: &str) -> String {
     let owner = object.status.owner(pass).is_none_or(|entry| entry.name == synchronizer);
     kind(pass, owner, synchronizer)
 }
 
 /// Returns `Synced` or `PolicyApplied`, qualified if another synchronizer owns the pass.
-fn kind(pass: Pass, owner: bool, synchronizer: &str) -> String {
+pub(super) fn kind(pass: Pass, owner: bool, synchronizer: &str) -> String {
     let plain = if pass == Pass::Policy { POLICY_APPLIED } else { SYNCED };
     if owner { plain.to_owned() } else { format!("{synchronizer}.{DOMAIN}/{plain}") }
 }
 
-fn set(object: &mut Object, news: &News<'_>, now: Timestamp) {
+pub(super) fn set(object: &mut Object, news: &News<'_>, now: Timestamp) {
     condition::set(&mut object.status.conditions, news, object.meta.generation, now);
 }
 
-/// Returns the condition and state of a pass that is not done, of any synchronizer: the one just attempted first.
-fn unfinished(object: &Object, operation: Operation) -> Option<(String, PassState)> {
+/// Returns the state of a pass that is not done, of any synchronizer: the one just attempted first.
+fn unfinished(object: &Object, operation: Operation) -> Option<PassState> {
     let first = operation.pass();
     let second = if first == Pass::Policy { Pass::Sync } else { Pass::Policy };
     let state = |own: &crate::status::Bookkeeping, pass| {
         let deleting = if pass == Pass::Policy { Operation::PolicyDelete } else { Operation::Delete };
         let state = if operation.is_delete() { own.state(deleting)? } else { own.live(pass) };
-        state.is_unfinished().then(|| (kind(pass, state.owner, &own.name), state.clone()))
+        state.is_unfinished().then(|| state.clone())
     };
     let of_pass = |pass| object.status.synchronizers.iter().find_map(|own| state(own, pass));
     of_pass(first).or_else(|| of_pass(second))
-}
-
-/// Sets `Ready` to the condition of the first pass that is not done, or else to that of the pass that was just done.
-fn ready(object: &mut Object, unfinished: Option<&str>, done: &str, now: Timestamp) {
-    let source = condition::find(&object.status.conditions, unfinished.unwrap_or(done)).cloned();
-    let Some(Condition { status, reason, message, .. }) = source else { return };
-    set(object, &News { kind: READY, status, reason: &reason, message: &message }, now);
 }
 
 /// Returns the reason of the condition after an attempt, for programs.
@@ -176,6 +161,6 @@ fn plan_text(state: &PassState) -> String {
 }
 
 /// Returns a time in whole seconds, as `metav1.Time` has it.
-fn whole_seconds(at: Timestamp) -> Timestamp {
+pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }

@@ -5,12 +5,14 @@
 
 mod conditions;
 mod fields;
+mod ready;
 mod rebase;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::backoff::Backoff;
+use crate::condition;
 use crate::dirty::{Due, change_by_other, policy_due, sync_due};
 use crate::intent::{Pass, is_handled};
 use crate::message;
@@ -19,6 +21,7 @@ use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
 pub use conditions::{Wait, held, is_reported_undone, reason, refused, waiting};
+pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 
 /// Returns the object with a status for its present generation, for one that was edited and has no work: an edit
@@ -38,9 +41,14 @@ pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Objec
         }
     }
     new.status.observed_generation = generation;
+    // What others say of their passes is theirs.
+    let own = [Pass::Sync, Pass::Policy].map(|pass| conditions::own_kind(object, pass, synchronizer));
     for condition in &mut new.status.conditions {
-        condition.observed_generation = generation;
+        if own.contains(&condition.kind) || condition.kind == condition::ACCEPTED {
+            condition.observed_generation = generation;
+        }
     }
+    settle_ready(&mut new, now);
     new
 }
 
@@ -55,8 +63,8 @@ pub struct Context<'a> {
     pub unit: f64,
 }
 
-/// Returns the object as it is after the attempt: equal to `object` if there is nothing to write (the same deferral
-/// again).
+/// Returns the object as it is after the attempt, but for `Ready`, see [`settle`]: equal to `object` if there is nothing
+/// to write (the same deferral again).
 pub fn after(object: &Object, finished: &Finished, context: &Context<'_>) -> Object {
     if is_repeated_deferral(object, finished, context) {
         return object.clone();
@@ -100,7 +108,7 @@ fn is_repeated_deferral(object: &Object, finished: &Finished, context: &Context<
     // The other pass may have been attempted in between.
     let is_own = |last: &&Attempt| last.step == finished.step && last.operation == finished.operation.as_str();
     let same = |last: &Attempt| {
-        last.outcome == finished.outcome.as_str() && last.message.as_deref() == finished.outcome.message()
+        last.outcome == finished.outcome.as_str() && last.message == finished.outcome.message().map(message::cut)
     };
     matches!(finished.outcome, Outcome::Deferred(_))
         && state.attempted.as_ref() == Some(&object.intent)
@@ -121,6 +129,8 @@ fn next_state(object: &Object, before: &PassState, finished: &Finished, context:
         seen: change_by_other(object, pass),
         ever: before.ever,
         owner: before.owner,
+        pending: false,
+        dropped: false,
     };
     match finished.outcome {
         Outcome::Succeeded => PassState { handled: Some(object.intent.clone()), ever: true, ..state },
@@ -142,7 +152,7 @@ fn history_line(finished: &Finished) -> Attempt {
         step: finished.step.clone(),
         operation: finished.operation.as_str().to_owned(),
         outcome: finished.outcome.as_str().to_owned(),
-        message: finished.outcome.message().map(|text| text.chars().take(message::STATUS_LIMIT).collect()),
+        message: finished.outcome.message().map(message::cut),
         at: finished.at,
         duration: duration_text(finished.duration),
     }

@@ -1,5 +1,6 @@
 //! What an attempt left, on an object that somebody else changed meanwhile.
 
+use super::ready::settle_ready;
 use crate::condition::{self, Condition};
 use crate::object::Object;
 
@@ -27,6 +28,10 @@ pub fn rebase(
         new.status.remember(line.clone());
     }
     new.status.observed_generation = after.status.observed_generation.max(current.status.observed_generation);
+    // What others have done meanwhile may make it another one.
+    if let Some(at) = after.status.conditions.iter().map(|one| one.last_transition_time).max() {
+        settle_ready(&mut new, at);
+    }
     new
 }
 

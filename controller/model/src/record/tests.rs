@@ -37,7 +37,12 @@ fn sync(object: &Object, second: i64, outcome: Outcome) -> Object {
 fn run(object: &Object, second: i64, outcome: Outcome, operation: Operation) -> Object {
     let finished =
         Finished { step: "Step".to_owned(), operation, outcome, at: at(second), duration: Duration::from_millis(12) };
-    after(object, &finished, &context())
+    settled(after(object, &finished, &context()), second)
+}
+
+fn settled(mut object: Object, second: i64) -> Object {
+    settle_ready(&mut object, at(second));
+    object
 }
 
 fn failed(text: &str) -> Outcome {
@@ -226,7 +231,7 @@ fn another_synchronizer_keeps_to_its_own() {
         at: at(30),
         duration: Duration::ZERO,
     };
-    let other = after(&o, &finished, &Context { synchronizer: "other", ..context() });
+    let other = settled(after(&o, &finished, &Context { synchronizer: "other", ..context() }), 30);
     assert_eq!((other.text("backend_status"), &other.fields["backend_code"]), (Some("OK"), &json!(1)));
     assert_eq!(find(&other.status.conditions, "Synced").unwrap().status, ConditionStatus::True);
     assert_eq!(find(&other.status.conditions, "other.xos.opencord.org/Synced").unwrap().message, "elsewhere");
@@ -247,9 +252,12 @@ fn a_wait_says_for_what_and_a_switch_which() {
     );
     assert_eq!(sync_due(&o, ME, at(20)), Due::Now, "a wait is no attempt");
     assert_eq!(waiting(&o, ME, &wait, at(30)), o, "the same again writes nothing");
-    let o = held(&o, ME, Switch::NoSync, at(30));
+    let mut o = held(&o, ME, Switch::NoSync, at(30));
+    o.set("no_sync", json!(true));
+    settle(&mut o, ME, Duties { policy: false, sync: true }, at(30));
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
     assert!(find(&o.status.conditions, "Reconciling").is_none());
+    o.set("no_sync", json!(false));
     let o = sync(&o, 40, Outcome::Succeeded);
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
 }

@@ -258,7 +258,7 @@ async fn what_an_operator_made_or_another_listing_is_not_taken_for_vanished() {
 async fn a_write_that_fails_ends_the_pull_without_deleting_and_the_next_one_mends_it() {
     let mut stage = stage(&[("a", "up"), ("b", "up")]).await;
     stage.list(&[("b", "up"), ("c", "up")]);
-    stage.world.inject(Fault::Refused("busy".to_owned()));
+    stage.world.inject(Fault::Unavailable("busy".to_owned()));
     let saves = stage.pull().await;
     assert_eq!(saves, [""; 0]);
     assert!(matches!(stage.world.pulled("PullDevices"), Some(Outcome::Failed(text)) if text.contains("busy")));

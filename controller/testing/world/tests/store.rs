@@ -223,7 +223,7 @@ async fn writes_that_fail() {
     part.set("size", json!(2));
     world.inject(Fault::Refused("etcd is full".to_owned()));
     let refused = ctx.save(&mut part).await.unwrap_err().to_string();
-    assert_eq!(refused, "Part default/p cannot be saved: the API server: etcd is full");
+    assert_eq!(refused, "Part default/p cannot be saved: the API server refused it: etcd is full");
     world.inject(Fault::LostAnswer);
     assert!(ctx.save(&mut part).await.is_err());
     let lost = object("Part", "", json!({"name": "Lost One"}));

@@ -1,18 +1,20 @@
 //! Kubernetes Events: of failures and refusals, and those that steps publish.
 
+mod outbox;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::Client;
-use kube::runtime::events::{self, EventType, Recorder, Reporter};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Sender, channel};
 use xos_model::Object;
 use xos_steps::{Event, EventSink};
 
 use crate::clock::Clock;
 use crate::registry::Registry;
+
+pub use outbox::{Outbox, send};
 
 /// How many events may wait to be sent; more are dropped.
 const WAITING: usize = 256;
@@ -31,7 +33,8 @@ pub struct RecentEvents(HashMap<(String, Event), Timestamp>);
 impl RecentEvents {
     /// Returns whether an event of an object (by its uid) is to be sent now, and remembers it.
     pub(crate) fn admit(&mut self, uid: &str, event: &Event, now: Timestamp) -> bool {
-        let is_recent = |at: &Timestamp| now.duration_since(*at) < SENT_AGAIN;
+        // Not what was sent before the clock was set back.
+        let is_recent = |at: &Timestamp| (SignedDuration::ZERO..SENT_AGAIN).contains(&now.duration_since(*at));
         let key = (uid.to_owned(), event.clone());
         if self.0.get(&key).is_some_and(is_recent) {
             return false;
@@ -52,7 +55,7 @@ pub struct KubeEvents {
     registry: Arc<Registry>,
     clock: Arc<dyn Clock>,
     recent: Mutex<RecentEvents>,
-    sender: Sender<(events::Event, ObjectReference)>,
+    sender: Sender<(Event, ObjectReference)>,
 }
 
 impl KubeEvents {
@@ -60,21 +63,6 @@ impl KubeEvents {
     pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, Outbox) {
         let (sender, waiting) = channel(WAITING);
         (Self { registry, clock, recent: Mutex::default(), sender }, Outbox(waiting))
-    }
-}
-
-/// The events that wait to be sent.
-pub struct Outbox(Receiver<(events::Event, ObjectReference)>);
-
-/// Sends events in the name of a synchronizer, until the sink is gone.
-pub async fn send(outbox: Outbox, client: Client, synchronizer: &str) {
-    let Outbox(mut waiting) = outbox;
-    let reporter = Reporter { controller: format!("xos/{synchronizer}"), instance: None };
-    let recorder = Recorder::new(client, reporter);
-    while let Some((event, object)) = waiting.recv().await {
-        if let Err(error) = recorder.publish(&event, &object).await {
-            tracing::debug!(reason = event.reason, %error, "an event could not be sent");
-        }
     }
 }
 
@@ -110,22 +98,23 @@ impl EventSink for KubeEvents {
 
 impl KubeEvents {
     fn post(&self, about: &str, event: Event, reference: ObjectReference) {
+        let event = shortened(event);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if !recent.admit(about, &event, self.clock.now()) {
             return;
         }
         drop(recent);
-        let event = events::Event {
-            type_: if event.is_warning { EventType::Warning } else { EventType::Normal },
-            reason: cut(event.reason, LONGEST_REASON),
-            note: Some(cut(event.note, LONGEST_NOTE)),
-            action: cut(event.action, LONGEST_REASON),
-            secondary: None,
-        };
         if self.sender.try_send((event, reference)).is_err() {
             tracing::debug!(about, "too many events at once: one was dropped");
         }
     }
+}
+
+/// Returns an event within the API's limits.
+pub(crate) fn shortened(event: Event) -> Event {
+    let Event { is_warning, reason, note, action } = event;
+    let [reason, action] = [reason, action].map(|word| cut(word, LONGEST_REASON));
+    Event { is_warning, reason, note: cut(note, LONGEST_NOTE), action }
 }
 
 /// Cuts a text to at most `bytes` bytes, between two characters.

@@ -1,0 +1,305 @@
+//! `Ready` over all orders of passes and outcomes: it is true only when every pass that is due has handled the present
+//! intent, whoever writes, and however late.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+use xos_model::condition::{self, READY};
+use xos_model::dirty::{Due, policy_due, sync_due};
+use xos_model::intent::{self, is_handled};
+use xos_model::record::{self, Context, Duties, Wait};
+use xos_model::{
+    Backoff, ConditionStatus, Finished, Intent, Meta, Object, Operation, Outcome, Pass, QuietSave, SpecHash, Status,
+    Timestamp,
+};
+
+const NAMES: [&str; 2] = ["one", "two"];
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// An operator's edit, or one that takes it back.
+    Edit(u8),
+    Touch,
+    /// `noSync` or `noPolicy` is switched.
+    Switch(Pass),
+    /// A quiet save of this pass, with a new generation.
+    QuietSave(Pass),
+    /// An attempt of a pass by a synchronizer, with its outcome; whether it changes a field of status, and whether it
+    /// was made of the object as it was one write ago.
+    Attempt {
+        by: usize,
+        pass: Pass,
+        outcome: u8,
+        changes: bool,
+        is_late: bool,
+    },
+    /// A synchronizer only writes what it has to say: for the present generation, that it waits, what holds it.
+    Acknowledge(usize, bool),
+    Wait(usize, bool),
+    Hold(usize),
+    /// A synchronizer has a pass for the object no more, or has it again.
+    Drop(usize, Pass),
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let pass = prop_oneof![Just(Pass::Policy), Just(Pass::Sync)];
+    let by = 0..NAMES.len();
+    prop_oneof![
+        2 => (0u8..3).prop_map(Act::Edit),
+        1 => Just(Act::Touch),
+        1 => pass.clone().prop_map(Act::Switch),
+        2 => pass.clone().prop_map(Act::QuietSave),
+        8 => (by.clone(), pass.clone(), 0u8..8, any::<bool>(), any::<bool>()).prop_map(
+            |(by, pass, outcome, changes, is_late)| Act::Attempt { by, pass, outcome, changes, is_late }
+        ),
+        2 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Acknowledge(by, is_late)),
+        1 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Wait(by, is_late)),
+        1 => by.clone().prop_map(Act::Hold),
+        1 => (by, pass).prop_map(|(by, pass)| Act::Drop(by, pass)),
+    ]
+}
+
+/// The API server's object, what it was one write ago, and the passes that each synchronizer has.
+struct Play {
+    object: Object,
+    before: Object,
+    duties: Vec<Duties>,
+    second: i64,
+    counter: u32,
+}
+
+impl Play {
+    fn new(duties: &[Duties]) -> Self {
+        let object = Object {
+            model: "MyModel".into(),
+            meta: Meta { generation: 1, ..Meta::default() },
+            fields: [].into(),
+            intent: Intent { spec: SpecHash::of(&json!("0")), touch: None },
+            quiet_saves: vec![],
+            status: Status::default(),
+        };
+        Self { before: object.clone(), object, duties: duties.to_vec(), second: 0, counter: 0 }
+    }
+
+    fn has(&self, by: usize, pass: Pass) -> bool {
+        self.duties.get(by).is_some_and(|duties| if pass == Pass::Policy { duties.policy } else { duties.sync })
+    }
+
+    fn set_spec(&mut self, spec: &str) {
+        let spec = SpecHash::of(&json!(spec));
+        if spec != self.object.intent.spec {
+            self.object.meta.generation += 1;
+            self.object.intent.spec = spec;
+        }
+    }
+
+    /// Plays an act. Returns whether a status was written.
+    fn act(&mut self, act: Act) -> bool {
+        self.second += 10;
+        self.counter += 1;
+        let now = Timestamp::from_second(self.second).unwrap();
+        let base = |play: &Self, is_late| if is_late { play.before.clone() } else { play.object.clone() };
+        match act {
+            Act::Edit(n) => self.set_spec(&n.to_string()),
+            Act::Touch => self.object.intent.touch = Some(self.counter.to_string()),
+            Act::Switch(pass) => {
+                let field = if pass == Pass::Policy { "no_policy" } else { "no_sync" };
+                let is_set = self.object.flag(field);
+                self.object.set(field, json!(!is_set));
+                self.set_spec(&format!("{field} {}", self.counter));
+            }
+            Act::QuietSave(by) => {
+                let from = self.object.intent.spec.clone();
+                self.set_spec(&format!("quiet {}", self.counter));
+                let save = QuietSave { from, to: self.object.intent.spec.clone(), by };
+                self.object.quiet_saves = intent::remember(&self.object.quiet_saves, save);
+            }
+            Act::Drop(by, pass) => {
+                if let Some(duties) = self.duties.get_mut(by) {
+                    let flag = if pass == Pass::Policy { &mut duties.policy } else { &mut duties.sync };
+                    *flag = !*flag;
+                }
+            }
+            Act::Attempt { by, pass, outcome, changes, is_late } if self.has(by, pass) => {
+                let before = base(self, is_late);
+                let after = attempt(&before, NAMES[by], pass, outcome, changes, now);
+                return self.write(by, &before, after, now);
+            }
+            Act::Acknowledge(by, is_late) if by < self.duties.len() => {
+                let before = base(self, is_late);
+                let is_due = |due| due != Due::Clean;
+                if self.has(by, Pass::Policy) && is_due(policy_due(&before, NAMES[by], now))
+                    || self.has(by, Pass::Sync) && is_due(sync_due(&before, NAMES[by], now))
+                {
+                    return false;
+                }
+                let after = record::acknowledge(&before, NAMES[by], now);
+                return self.write(by, &before, after, now);
+            }
+            Act::Wait(by, is_late) if self.has(by, Pass::Sync) => {
+                let before = base(self, is_late);
+                if sync_due(&before, NAMES[by], now) == Due::Clean {
+                    return false;
+                }
+                let wait = Wait { reason: "WaitingForDependency", message: "waits for Site rome".to_owned() };
+                let after = record::waiting(&before, NAMES[by], &wait, now);
+                return self.write(by, &before, after, now);
+            }
+            Act::Hold(by) if self.has(by, Pass::Sync) => {
+                let Due::Held(switch) = sync_due(&self.object, NAMES[by], now) else { return false };
+                let before = self.object.clone();
+                let after = record::held(&before, NAMES[by], switch, now);
+                return self.write(by, &before, after, now);
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// Writes a status as the engine does: completed, and on top of what others wrote meanwhile.
+    fn write(&mut self, by: usize, before: &Object, mut after: Object, now: Timestamp) -> bool {
+        record::settle(&mut after, NAMES[by], self.duties[by], now);
+        let mut again = after.clone();
+        record::settle(&mut again, NAMES[by], self.duties[by], now);
+        assert_eq!(again, after, "completed once is completed");
+        let written = record::rebase(before, &after, &self.object, NAMES[by], |field| !field.starts_with("no_"));
+        self.before = std::mem::replace(&mut self.object, written);
+        true
+    }
+
+    /// Returns the passes that are due and have not handled the present intent, of those with bookkeeping on the object.
+    fn undone(&self) -> Vec<(usize, Pass)> {
+        let object = &self.object;
+        let all = (0..self.duties.len()).flat_map(|by| [(by, Pass::Policy), (by, Pass::Sync)]);
+        let known = all.filter(|(by, pass)| self.has(*by, *pass) && object.status.of(NAMES[*by]).is_some());
+        known.filter(|(by, pass)| !is_done(object, NAMES[*by], *pass)).collect()
+    }
+
+    fn is_ready(&self) -> bool {
+        condition::find(&self.object.status.conditions, READY).is_some_and(|ready| {
+            ready.status == ConditionStatus::True && ready.observed_generation == Some(self.object.meta.generation)
+        })
+    }
+}
+
+/// The rule, in the words of the design.
+fn is_done(object: &Object, synchronizer: &str, pass: Pass) -> bool {
+    let state = object.status.of(synchronizer).unwrap().live(pass);
+    let (other, switch) =
+        if pass == Pass::Policy { ("changed_by_step", "no_policy") } else { ("changed_by_policy", "no_sync") };
+    let handled = state.handled.as_ref();
+    !object.flag(switch)
+        && handled.is_some_and(|then| is_handled(then, &object.intent, &object.quiet_saves, pass))
+        && state.seen == object.date(other)
+}
+
+fn attempt(before: &Object, by: &str, pass: Pass, outcome: u8, changes: bool, at: Timestamp) -> Object {
+    let outcome = match outcome {
+        0 => Outcome::Failed("no route".to_owned()),
+        1 => Outcome::Deferred("not yet".to_owned()),
+        2 => Outcome::Innocuous("no matter".to_owned()),
+        _ => Outcome::Succeeded,
+    };
+    let mut changed = before.clone();
+    if changes && outcome == Outcome::Succeeded {
+        record::mark_changed(&mut changed, pass, at);
+    }
+    let operation = if pass == Pass::Policy { Operation::PolicyUpdate } else { Operation::Sync };
+    let finished = Finished { step: "Step".to_owned(), operation, outcome, at, duration: Duration::ZERO };
+    record::after(&changed, &finished, &Context { synchronizer: by, backoff: Backoff::default(), unit: 0.5 })
+}
+
+fn duties(policy: bool, sync: bool) -> Duties {
+    Duties { policy, sync }
+}
+
+/// Only policies; only a step; both; two synchronizers, of which each has both or one.
+fn companies() -> impl Strategy<Value = Vec<Duties>> {
+    prop_oneof![
+        Just(vec![duties(true, false)]),
+        Just(vec![duties(false, true)]),
+        Just(vec![duties(true, true)]),
+        Just(vec![duties(true, true), duties(true, true)]),
+        Just(vec![duties(true, true), duties(false, true)]),
+        Just(vec![duties(true, false), duties(false, true)]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #[test]
+    fn ready_means_that_every_pass_that_is_due_has_handled_the_present_intent(
+        company in companies(),
+        acts in proptest::collection::vec(acts(), 0..14),
+    ) {
+        let mut play = Play::new(&company);
+        for act in acts {
+            if play.act(act) && play.is_ready() {
+                prop_assert_eq!(play.undone(), vec![], "after {:?}: {:#?}", act, play.object.status);
+            }
+        }
+    }
+
+    /// However it came there: once each synchronizer has done what is due, and has spoken last of what it has, it is
+    /// Ready.
+    #[test]
+    fn what_is_done_becomes_ready(company in companies(), acts in proptest::collection::vec(acts(), 0..10)) {
+        let mut play = Play::new(&company);
+        for act in acts {
+            play.act(act);
+        }
+        for field in ["no_sync", "no_policy"] {
+            if play.object.flag(field) {
+                play.act(Act::Switch(if field == "no_sync" { Pass::Sync } else { Pass::Policy }));
+            }
+        }
+        for by in 0..company.len() {
+            for pass in [Pass::Policy, Pass::Sync] {
+                if play.has(by, pass) != match pass { Pass::Policy => company[by].policy, _ => company[by].sync } {
+                    play.act(Act::Drop(by, pass));
+                }
+                play.act(Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false });
+            }
+            play.act(Act::Acknowledge(by, false));
+        }
+        prop_assert_eq!(play.undone(), vec![]);
+        prop_assert!(play.is_ready(), "{:#?}", play.object.status);
+        prop_assert!(!record::is_misreported(&play.object));
+    }
+}
+
+#[test]
+fn after_the_policies_a_step_is_still_due() {
+    let mut play = Play::new(&[duties(true, true)]);
+    play.act(Act::Attempt { by: 0, pass: Pass::Policy, outcome: 9, changes: false, is_late: false });
+    let ready = |play: &Play| condition::find(&play.object.status.conditions, READY).unwrap().clone();
+    assert_eq!((ready(&play).status, ready(&play).reason.as_str()), (ConditionStatus::Unknown, "SyncPending"));
+    let told = |kind| condition::find(&play.object.status.conditions, kind).map(|one| one.status);
+    assert_eq!(
+        (told("Reconciling"), told("Synced"), told("PolicyApplied")),
+        (Some(ConditionStatus::True), Some(ConditionStatus::Unknown), Some(ConditionStatus::True))
+    );
+    play.act(Act::Attempt { by: 0, pass: Pass::Sync, outcome: 9, changes: false, is_late: false });
+    assert_eq!((ready(&play).status, ready(&play).message.as_str()), (ConditionStatus::True, "OK"));
+    assert!(condition::find(&play.object.status.conditions, "Reconciling").is_none());
+}
+
+#[test]
+fn one_synchronizer_does_not_speak_for_another() {
+    let mut play = Play::new(&[duties(true, true), duties(false, true)]);
+    let attempt = |by, pass| Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false };
+    for act in [attempt(1, Pass::Sync), attempt(0, Pass::Policy), attempt(1, Pass::Sync)] {
+        play.act(act);
+    }
+    assert!(!play.is_ready(), "the first one's step has never run");
+    play.act(attempt(0, Pass::Sync));
+    assert!(play.is_ready());
+    play.act(Act::Edit(1));
+    play.act(attempt(0, Pass::Policy));
+    play.act(attempt(0, Pass::Sync));
+    assert!(!play.is_ready(), "the second one has not seen the edit");
+    play.act(attempt(1, Pass::Sync));
+    assert!(play.is_ready());
+}
