@@ -69,7 +69,10 @@ pub(crate) fn next(
     (now, unit): (Timestamp, f64),
 ) -> Next {
     match stage {
-        Stage::Queued => decide(object, duty, around, (now, unit)),
+        Stage::Queued => match unwritable_until(duty, now) {
+            Some(until) => Next::RequeueAt(until),
+            None => decide(object, duty, around, (now, unit)),
+        },
         Stage::AfterPolicies => {
             // The policies were attempted just now, and only wait to be recorded.
             let doubt = Doubt { policy: false, ..duty.doubt };
@@ -79,6 +82,11 @@ pub(crate) fn next(
             }
         }
     }
+}
+
+/// Returns until when nothing is tried, as the API server has not taken a write of the object.
+fn unwritable_until(duty: &Duty<'_>, now: Timestamp) -> Option<Timestamp> {
+    duty.tracked.unwritable_until().filter(|until| now < *until && *until <= later(now, duty.longest_delay))
 }
 
 fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {

@@ -253,6 +253,7 @@ fn clean_objects_are_looked_after_when_it_is_time() {
     let finalizers = finalizers();
     let mut o = object("a");
     let intent = o.intent.clone();
+    o.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
     let state = &mut o.status.of_mut("me").sync;
     (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));
     o.status.observed_generation = Some(o.meta.generation);
@@ -295,6 +296,7 @@ fn what_a_clock_that_was_ahead_has_written_is_not_waited_for() {
         assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()) == run, is_due, "{until}");
     }
     let mut clean = object("a");
+    clean.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
     let intent = clean.intent.clone();
     let state = &mut clean.status.of_mut("me").sync;
     (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));

@@ -1,8 +1,10 @@
 //! What workers report, and what follows for their object.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinError;
+use xos_model::message::cut;
 use xos_model::{Object, ObjectKey, Operation};
 
 use super::Engine;
@@ -43,7 +45,7 @@ impl Engine {
     /// Takes in a worker's report. Returns whether another worker has gone on with the object.
     fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
         // Not after the policies: whether status can be written shows at the end of the attempt only.
-        if !matches!(report, Report::WriteFailed(_) | Report::PoliciesApplied(_) | Report::Conflict) {
+        if !matches!(report, Report::WriteFailed(..) | Report::PoliciesApplied(_) | Report::Conflict) {
             self.objects.clear_failed_writes(key, uid);
         }
         // After its policies the attempt goes on.
@@ -64,11 +66,12 @@ impl Engine {
             Report::PoliciesApplied(subject) => return self.continue_after_policies(key, uid, *subject),
             Report::Cascaded(left, gone) => self.cascaded(key, left, &gone),
             Report::Conflict => self.requeue_after(key, self.options.backoff.base(1) / 4),
-            Report::WriteFailed(error) => {
+            Report::WriteFailed(error, object) => {
                 let times = self.objects.count_failed_write(key, uid);
                 let delay = self.options.backoff.delay(times, rand::random());
-                tracing::warn!(object = %key, %error, retry_in = ?delay, "could not write");
-                self.requeue_after(key, delay);
+                let error = cut(&error.to_string());
+                tracing::warn!(object = %key, error, retry_in = ?delay, "could not write");
+                self.write_again(key, object, delay);
             }
             Report::Gone => self.released(key, uid),
             Report::Cancelled => {}
@@ -106,6 +109,18 @@ impl Engine {
         if self.view.release(key, uid) {
             self.gone(key);
         }
+    }
+
+    /// Tries an object again after a write that the API server did not take: later, unless somebody else has changed it
+    /// since the worker saw it like this.
+    fn write_again(&mut self, key: &ObjectKey, object: Arc<Object>, delay: Duration) {
+        let is_changed = self.view.get(key).is_some_and(|known| is_newer(&known, &object));
+        let at = later(self.shared.clock.now(), delay);
+        if let Some(tracked) = self.objects.same_mut(key, &object.meta.uid).filter(|_| !is_changed) {
+            tracked.write_again_at(at);
+        }
+        self.wrote(object);
+        self.queue.add_at(key, at, Priority::Retry);
     }
 
     /// Puts off what was deferred, unless somebody else has changed the object since it was written.

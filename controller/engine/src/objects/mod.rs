@@ -64,6 +64,8 @@ pub(crate) struct Tracked {
     pub(crate) resync_at: Option<Timestamp>,
     /// What was deferred, and until when: nobody has changed the object since then.
     put_off: Vec<(Operation, Timestamp)>,
+    /// When a write that the API server did not take is tried again: nobody has changed the object since then.
+    write_again_at: Option<Timestamp>,
     /// Since when it waits for others.
     pub(crate) waiting: Option<Waiting>,
     /// Why it is not accepted.
@@ -82,6 +84,17 @@ impl Tracked {
     /// Notes that somebody has changed the object: what was deferred is tried again.
     pub(crate) fn take_up(&mut self) {
         self.put_off.clear();
+        self.write_again_at = None;
+    }
+
+    /// Notes when a write that the API server did not take is tried again.
+    pub(crate) fn write_again_at(&mut self, at: Timestamp) {
+        self.write_again_at = Some(at);
+    }
+
+    /// Returns until when nothing is tried, as the API server has not taken a write.
+    pub(crate) fn unwritable_until(&self) -> Option<Timestamp> {
+        self.write_again_at
     }
 
     /// Returns until when an operation is deferred.

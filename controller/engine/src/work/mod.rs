@@ -64,8 +64,8 @@ pub(crate) enum Report {
     Conflict,
     /// Stopped at shutdown: nothing is recorded.
     Cancelled,
-    /// The API server does not take the write.
-    WriteFailed(WriteError),
+    /// The API server does not take the write. The object as the worker knows it.
+    WriteFailed(WriteError, Arc<Object>),
 }
 
 /// Does a job on an object.
@@ -101,10 +101,11 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Err(WriteError::Gone) => Report::Gone,
         Err(WriteError::Conflict) => Report::Conflict,
         Err(error) => {
-            if let WriteError::Refused(words) = &error {
-                worker.tell_refused(&stored, words).await;
-            }
-            Report::WriteFailed(error)
+            let told = match &error {
+                WriteError::Refused(words) => worker.tell_refused(&stored, words).await,
+                _ => None,
+            };
+            Report::WriteFailed(error, told.unwrap_or(stored))
         }
     }
 }
@@ -174,16 +175,15 @@ impl Worker<'_> {
     }
 
     /// Lets status and an Event say that the API server refuses a write without which there is no attempt, as that of
-    /// finalizers. The write that matters is tried again in any case.
-    async fn tell_refused(&self, stored: &Arc<Object>, words: &str) {
+    /// finalizers. Returns the object as it is then; the write that matters is tried again in any case.
+    async fn tell_refused(&self, stored: &Arc<Object>, words: &str) -> Option<Arc<Object>> {
         let message = format!("the API server refuses a write of the controller: {words}");
         let wait = Wait { reason: "WriteRefused", message };
         let told = record::waiting(stored, &self.shared.registry.synchronizer, &wait, self.shared.clock.now());
         let event = Event::warning(wait.reason, wait.message).of("Write");
         self.shared.services.events.publish(stored, event);
-        if let Err(error) = self.write_status(stored, &told).await {
-            tracing::debug!(%error, "status does not say that a write is refused");
-        }
+        let told = self.write_status(stored, &told).await;
+        told.inspect_err(|error| tracing::debug!(%error, "status does not say that a write is refused")).ok()
     }
 
     async fn write(&self, stored: &Arc<Object>, object: &Object) -> Result<Report, WriteError> {
