@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kube::core::ApiResource;
 use xos_model::Object;
 use xos_model::accept::Checks;
-use xos_model::names::{links_finalizer, policy_finalizer, sync_finalizer};
+use xos_model::names::{NameError, check_synchronizer, links_finalizer, policy_finalizer, sync_finalizer};
 use xos_model::record::Duties;
 use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
@@ -72,9 +72,12 @@ impl Finalizers {
     }
 }
 
-/// Steps that do not match the models.
+/// Steps that do not match the models, or a name that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RegistryError {
+    /// The synchronizer's name cannot be a part of finalizers.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A step or policy observes a model that does not exist.
     #[error("{who} observes model `{model}`, which is not among the loaded models ({known}){hint}")]
     UnknownModel {
@@ -104,8 +107,10 @@ impl Registry {
     /// models derived from it.
     ///
     /// # Errors
-    /// When a step or policy observes a model that is not there, or two steps observe one.
+    /// When the synchronizer's name cannot be used, a step or policy observes a model that is not there, or two steps
+    /// observe one.
     pub fn new(synchronizer: &str, models: &ModelSet, steps: &Steps) -> Result<Self, RegistryError> {
+        check_synchronizer(synchronizer)?;
         let external = external(models, &steps.sync_steps)?;
         let mut sync_steps = steps_by_model(models, &steps.sync_steps)?;
         let mut policies = policies_by_model(models, &steps.policies)?;

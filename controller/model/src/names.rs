@@ -15,19 +15,87 @@ const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 const POLICY_FINALIZERS: &str = "policy.xos.opencord.org/";
 const LINKS_FINALIZERS: &str = "links.xos.opencord.org/";
 
+/// The pattern of synchronizers' names. A name is a part of finalizers, labels, conditions, field managers and names in
+/// Kafka, unchanged in each, so that no two synchronizers share any of them.
+pub const SYNCHRONIZER_PATTERN: &str =
+    "^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*$";
+/// The largest number of characters in a synchronizer's name: Kubernetes allows no more in finalizers and labels.
+pub const SYNCHRONIZER_LENGTH: usize = 63;
+
+/// Why a text cannot be the name of a synchronizer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It is empty.
+    #[error("a synchronizer needs a name, such as `my-service`")]
+    Empty,
+    /// It is too long.
+    #[error(
+        "the synchronizer's name `{0}` has more than {SYNCHRONIZER_LENGTH} characters: \
+         Kubernetes allows no more in finalizers"
+    )]
+    TooLong(String),
+    /// It has other characters, or some of them in the wrong place.
+    #[error(
+        "`{name}` cannot be a synchronizer's name: it is a part of finalizers, so it has letters, digits, `-` and `.` \
+         only, and a letter or a digit at both ends and beside each `.`{}",
+        .nearest.as_ref().map(|name| format!("; try `{name}`")).unwrap_or_default()
+    )]
+    Characters {
+        /// The name.
+        name: String,
+        /// A similar name that is allowed. Versions that changed names by themselves used this one in finalizers.
+        nearest: Option<String>,
+    },
+}
+
+/// Checks the name of a synchronizer.
+///
+/// # Errors
+/// When it cannot be a part of finalizers, labels and conditions as it is.
+pub fn check_synchronizer(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if !is_plain(name) {
+        return Err(NameError::Characters { name: name.to_owned(), nearest: nearest(name) });
+    }
+    if name.len() > SYNCHRONIZER_LENGTH {
+        return Err(NameError::TooLong(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// Returns whether a name matches [`SYNCHRONIZER_PATTERN`].
+fn is_plain(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_part = |part: &str| {
+        let ends_well = |end: Option<char>| end.is_some_and(|c| c.is_ascii_alphanumeric());
+        part.chars().all(is_allowed) && ends_well(part.chars().next()) && ends_well(part.chars().last())
+    };
+    name.split('.').all(is_part)
+}
+
+fn nearest(name: &str) -> Option<String> {
+    let dashed: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).take(SYNCHRONIZER_LENGTH).collect();
+    let parts = dashed.split('.').map(|part| part.trim_matches('-')).filter(|part| !part.is_empty());
+    let nearest = parts.collect::<Vec<_>>().join(".");
+    (!nearest.is_empty()).then_some(nearest)
+}
+
 /// Returns the finalizer with which a synchronizer holds objects until its sync step's `delete_record` succeeds.
 pub fn sync_finalizer(synchronizer: &str) -> String {
-    format!("{SYNC_FINALIZERS}{}", qualified(synchronizer))
+    format!("{SYNC_FINALIZERS}{synchronizer}")
 }
 
 /// Returns the finalizer with which a synchronizer holds objects until its policies' delete handlers succeed.
 pub fn policy_finalizer(synchronizer: &str) -> String {
-    format!("{POLICY_FINALIZERS}{}", qualified(synchronizer))
+    format!("{POLICY_FINALIZERS}{synchronizer}")
 }
 
 /// Returns the finalizer with which a synchronizer holds objects until those that cascade from them are gone.
 pub fn links_finalizer(synchronizer: &str) -> String {
-    format!("{LINKS_FINALIZERS}{}", qualified(synchronizer))
+    format!("{LINKS_FINALIZERS}{synchronizer}")
 }
 
 /// Returns the part after the slash of an annotation by which an operator tells the controller something of an object:
@@ -44,14 +112,21 @@ pub fn is_sync_finalizer(finalizer: &str) -> bool {
     finalizer.starts_with(SYNC_FINALIZERS)
 }
 
-/// Returns the name as a part of a qualified name: characters that it may not have become `-`.
-pub fn qualified(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' })
-        .take(63)
-        .collect();
-    plain.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
+/// Returns the synchronizer whose finalizer this is, and what has to happen before it is removed.
+pub fn finalizer_owner(finalizer: &str) -> Option<(&str, Holds)> {
+    let kinds = [(SYNC_FINALIZERS, Holds::Sync), (POLICY_FINALIZERS, Holds::Policy), (LINKS_FINALIZERS, Holds::Links)];
+    kinds.into_iter().find_map(|(prefix, holds)| Some((finalizer.strip_prefix(prefix)?, holds)))
+}
+
+/// What has to happen before a finalizer is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// The sync step's `delete_record` has to succeed.
+    Sync,
+    /// The policies' delete handlers have to succeed.
+    Policy,
+    /// The objects that are deleted together with it have to be gone.
+    Links,
 }
 
 #[cfg(test)]
@@ -61,10 +136,56 @@ mod tests {
     #[test]
     fn finalizers_are_qualified_names() {
         assert_eq!(sync_finalizer("example"), "sync.xos.opencord.org/example");
-        assert_eq!(sync_finalizer("my service_2"), "sync.xos.opencord.org/my-service-2");
         assert_eq!(policy_finalizer("a"), "policy.xos.opencord.org/a");
         assert_eq!(links_finalizer("a"), "links.xos.opencord.org/a");
         assert!(is_sync_finalizer(&sync_finalizer("a")) && !is_sync_finalizer(&policy_finalizer("a")));
+        assert_eq!(finalizer_owner(&links_finalizer("a.b")), Some(("a.b", Holds::Links)));
+        assert_eq!(finalizer_owner("foregroundDeletion"), None);
+    }
+
+    #[test]
+    fn names_that_cannot_be_finalizers_are_refused() {
+        let long = "a".repeat(64);
+        let table = [
+            ("", Err("a synchronizer needs a name")),
+            ("---", Err("`---` cannot be a synchronizer's name")),
+            ("my service_2", Err("; try `my-service-2`")),
+            ("a_b", Err("; try `a-b`")),
+            ("é", Err("a letter or a digit at both ends and beside each `.`")),
+            ("a..b", Err("; try `a.b`")),
+            ("a.-b", Err("; try `a.b`")),
+            ("-a", Err("; try `a`")),
+            ("a\n", Err("; try `a`")),
+            (&long, Err("has more than 63 characters")),
+            (&long[..63], Ok(())),
+            ("example", Ok(())),
+            ("My-Service.v2", Ok(())),
+        ];
+        let pattern = regex::Regex::new(SYNCHRONIZER_PATTERN).unwrap();
+        for (name, expected) in table {
+            let checked = check_synchronizer(name);
+            assert_eq!(checked.is_ok(), pattern.is_match(name) && name.len() <= SYNCHRONIZER_LENGTH, "{name}");
+            match (checked, expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{error}"),
+                (checked, _) => panic!("{name}: {checked:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn two_names_never_share_a_finalizer() {
+        // What two of all short texts share, one of the two is refused for.
+        let letters = ['a', 'A', '-', '_', '.', ' ', '0', 'é'];
+        let one = || letters.iter().map(char::to_string);
+        let two = || one().flat_map(|a| one().map(move |b| a.clone() + &b));
+        let three = two().flat_map(|a| one().map(move |b| a.clone() + &b));
+        let names: Vec<_> = one().chain(two()).chain(three).filter(|name| check_synchronizer(name).is_ok()).collect();
+        let finalizers: std::collections::HashSet<_> = names.iter().map(|name| sync_finalizer(name)).collect();
+        assert_eq!(finalizers.len(), names.len());
+        for name in &names {
+            assert_eq!(finalizer_owner(&sync_finalizer(name)), Some((name.as_str(), Holds::Sync)));
+        }
     }
 
     #[test]

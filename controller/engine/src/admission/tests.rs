@@ -23,7 +23,7 @@ fn registry() -> Registry {
         message Slice (XOSBase) { required manytoone site->Site:slices = 1:1001; }
         message Other (XOSBase) { required string name = 1 [max_length = 9]; }";
     sources.add("t.xproto", text);
-    Registry::new("my_sync", &compile(&sources).models, &Steps::new().sync_step(Step)).unwrap()
+    Registry::new("my-sync", &compile(&sources).models, &Steps::new().sync_step(Step)).unwrap()
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) use values::{DURATION, has_format, parse_duration};
 #[schemars(title = "XOS synchronizer", deny_unknown_fields, extend("required" = ["name"]))]
 pub(super) struct Keys {
     /// The name of the synchronizer: on finalizers, field managers and status, in Kafka and in logs.
-    #[schemars(extend("pattern" = "\\S", "patternErrorMessage" = "a text that is not empty"))]
+    #[schemars(schema_with = "values::name")]
     pub(super) name: String,
     /// The versions of the XOS core that the models are for. Has no effect in this version.
     pub(super) core_version: Option<String>,

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
+use xos_model::names::{SYNCHRONIZER_LENGTH, SYNCHRONIZER_PATTERN};
 
 /// `format` of durations.
 pub(in crate::config) const DURATION: &str = "time-span";
@@ -18,6 +19,23 @@ pub(in crate::config) const ADDRESS: &str = "socket-address";
 
 /// What the messages and the schema say of durations.
 const DURATIONS: &str = "a duration such as `30s`, `5m` or `1h 30m`";
+
+/// What the messages and the schema say of synchronizers' names.
+const NAMES: &str = "a name of letters, digits, `-` and `.`, with a letter or a digit at both ends and beside each `.`, \
+                     as it becomes a part of finalizers";
+
+/// Returns the schema of a synchronizer's name.
+pub(super) fn name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": SYNCHRONIZER_PATTERN,
+        "patternErrorMessage": NAMES,
+        "allOf": [{
+            "pattern": format!("^.{{0,{SYNCHRONIZER_LENGTH}}}$"),
+            "patternErrorMessage": format!("a name of at most {SYNCHRONIZER_LENGTH} characters"),
+        }],
+    })
+}
 
 /// Returns the pattern of durations: units from the largest to the smallest, with a fraction at most in the last.
 fn duration_pattern() -> String {
