@@ -15,6 +15,7 @@ mod duty;
 mod engine;
 pub mod events;
 pub mod install;
+pub mod installation;
 pub mod memory;
 mod objects;
 mod options;

@@ -23,6 +23,9 @@ pub const ACCEPTED: &str = "Accepted";
 pub const RECONCILING: &str = "Reconciling";
 /// Present while only a person, or the longest delay between attempts, can help.
 pub const STALLED: &str = "Stalled";
+/// Qualified with the name of the synchronizer that says so; present while a deleted object is held by a synchronizer that
+/// is not there.
+pub const ABANDONED: &str = "Abandoned";
 
 /// True, False or Unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

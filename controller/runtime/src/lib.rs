@@ -9,6 +9,7 @@ pub mod config;
 pub mod controller;
 mod dependencies;
 mod io_steps;
+mod kinds;
 pub mod logging;
 mod models;
 mod monitoring;

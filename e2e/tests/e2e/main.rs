@@ -23,6 +23,7 @@ mod first_sync;
 mod flows;
 mod graceful_shutdown;
 mod harness;
+mod installation;
 mod metrics;
 mod new_service;
 mod no_sync;

@@ -1,4 +1,7 @@
 use super::*;
+use crate::installation::Run;
+use crate::registry::Registry;
+use jiff::Timestamp;
 use xos_steps::{StepContext, StepError, Steps, SyncStep};
 use xos_xproto::{Sources, compile};
 
@@ -26,35 +29,40 @@ fn registry() -> Registry {
     Registry::new("my-sync", &compile(&sources).models, &Steps::new().sync_step(Step)).unwrap()
 }
 
-#[test]
-fn one_policy_for_what_goes_together() {
-    let policies = policies(&registry(), &[]);
-    let shown: Vec<_> = policies
-        .wanted
-        .iter()
-        .map(|(policy, binding)| {
-            let spec = policy.spec.as_ref().unwrap();
-            let rule = &spec.match_constraints.as_ref().unwrap().resource_rules.as_ref().unwrap()[0];
-            let patch = spec.mutations.as_ref().unwrap()[0].apply_configuration.clone().unwrap();
-            (policy.name_any(), binding.name_any(), rule.resources.clone().unwrap(), patch.expression.unwrap())
-        })
-        .collect();
-    let expect = |kind: &str, resource: &str| {
-        let name = format!("xos-my-sync-{kind}");
-        let set = format!("Object{{metadata: Object.metadata{{finalizers: [\"{kind}.xos.opencord.org/my-sync\"]}}}}");
-        (name.clone(), name, vec![resource.to_owned()], set)
-    };
-    assert_eq!(shown, [expect("links", "sites"), expect("sync", "slices")]);
-    assert_eq!(policies.unwanted, ["xos-my-sync-policy", "xos-my-sync-sync-policy"]);
+fn installation(namespaces: &[&str], at_creation: bool) -> Installation {
+    let namespaces: Vec<_> = namespaces.iter().map(|&name| name.to_owned()).collect();
+    let run = Run { started_at: Timestamp::UNIX_EPOCH, instance: "host/1".to_owned(), stopped_at: None };
+    Installation::of(&registry(), &namespaces, at_creation, run)
 }
 
 #[test]
-fn each_set_of_namespaces_has_its_own_binding() {
-    let names = |namespaces: &[&str]| {
-        let namespaces: Vec<_> = namespaces.iter().map(|&name| name.to_owned()).collect();
-        let policies = policies(&registry(), &namespaces);
-        policies.wanted.into_iter().map(|(_, binding)| binding.name_any()).collect::<Vec<_>>()
-    };
-    assert_eq!(names(&["a", "b"]), names(&["b", "a"]));
-    assert_ne!(names(&["a", "b"]), names(&["a"]));
+fn the_parameter_says_which_finalizers() {
+    let own = installation(&["b", "a"], true);
+    let shown: Vec<_> = own
+        .spec
+        .kinds
+        .iter()
+        .map(|kind| (kind.resource.as_str(), kind.finalizers.join(","), kind.finalizers_at_creation))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("sites", "links.xos.opencord.org/my-sync".to_owned(), true),
+            ("slices", "sync.xos.opencord.org/my-sync".to_owned(), true)
+        ]
+    );
+    assert_eq!(own.spec.namespaces, ["a", "b"]);
+    assert!(!installation(&[], false).sets_finalizers_at_creation());
+    assert!(!own.without_finalizers_at_creation().sets_finalizers_at_creation());
+}
+
+#[test]
+fn the_policy_is_the_same_for_all_installations_of_a_synchronizer() {
+    assert_eq!(policy(&installation(&["a"], true)), policy(&installation(&[], false)));
+    let (policy, binding) = policy(&installation(&[], true));
+    assert_eq!(policy.metadata.name.as_deref(), Some("xos-my-sync"));
+    assert_eq!(policy.metadata, binding.metadata);
+    let reference = binding.spec.unwrap().param_ref.unwrap();
+    assert_eq!(reference.parameter_not_found_action.as_deref(), Some("Allow"));
+    assert!(policy.spec.unwrap().param_kind.is_some());
 }

@@ -11,6 +11,7 @@ use xos_model::{Object, Operation, Pass};
 use super::{Plan, needs_finalizers, plan};
 use crate::clock::{later, longest};
 use crate::duty::Duty;
+use crate::installation::Abandoned;
 use crate::objects::Doubt;
 use crate::work::Job;
 
@@ -28,6 +29,9 @@ pub(crate) trait Surroundings {
     fn deletion_blockers(&self) -> Vec<Blocker>;
     /// Returns the objects that are to be deleted together with the object, and are not yet.
     fn live_dependents(&self) -> Vec<Arc<Object>>;
+    /// Returns who is missed of those that hold the object, which is being deleted and for which nothing is left to do
+    /// here.
+    fn abandoned(&self) -> Abandoned;
     /// Returns whether the object's step has a free slot.
     fn has_slot(&self) -> bool;
 }
@@ -91,6 +95,7 @@ fn unwritable_until(duty: &Duty<'_>, now: Timestamp) -> Option<Timestamp> {
 
 fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
     match plan(object, duty, now) {
+        Plan::Nothing if object.meta.deleting.is_some() => await_others(object, duty, around, now),
         Plan::Nothing => resync(object, duty, around, (now, unit)),
         // Since its delete step was tried, some may have come that go before it.
         Plan::RequeueAt(at) => before_deletion(object, around).unwrap_or(Next::RequeueAt(at)),
@@ -176,6 +181,18 @@ fn before_deletion(object: &Object, around: &impl Surroundings) -> Option<Next> 
 pub(crate) fn report_wait(object: &Object, synchronizer: &str, wait: Wait, now: Timestamp) -> Next {
     let is_reported = record::waiting(object, synchronizer, &wait, now) == *object;
     if is_reported { Next::Nothing } else { Next::Run(Job::ReportWait(wait)) }
+}
+
+/// A deleted object that only others hold. Lets status say who of them is missed, if it does not yet.
+fn await_others(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, now: Timestamp) -> Next {
+    if !duty.has_step && !duty.has_policies && !duty.takes_along {
+        return Next::Nothing;
+    }
+    let Abandoned { message, look_again } = around.abandoned();
+    if record::abandoned(object, duty.synchronizer, message.as_deref(), now) != *object {
+        return Next::Run(Job::ReportAbandoned(message));
+    }
+    look_again.map_or(Next::Nothing, Next::RequeueAt)
 }
 
 /// A clean object whose step wants to look after it from time to time.

@@ -6,6 +6,7 @@ use xos_model::graph::Blocker;
 
 use super::*;
 use crate::fixtures::object;
+use crate::installation::Abandoned;
 use crate::objects::{Doubt, Objects};
 use crate::registry::Finalizers;
 use crate::work::Job;
@@ -120,12 +121,20 @@ struct Others {
     blockers: Vec<Blocker>,
     is_taken_along: bool,
     live_dependents: Vec<Arc<Object>>,
+    abandoned: Abandoned,
     has_slot: bool,
 }
 
 impl Default for Others {
     fn default() -> Self {
-        Self { refusal: None, blockers: vec![], is_taken_along: false, live_dependents: vec![], has_slot: true }
+        Self {
+            refusal: None,
+            blockers: vec![],
+            is_taken_along: false,
+            live_dependents: vec![],
+            abandoned: Abandoned::default(),
+            has_slot: true,
+        }
     }
 }
 
@@ -148,6 +157,9 @@ impl Surroundings for Others {
     fn live_dependents(&self) -> Vec<Arc<Object>> {
         self.live_dependents.clone()
     }
+    fn abandoned(&self) -> Abandoned {
+        self.abandoned.clone()
+    }
     fn has_slot(&self) -> bool {
         self.has_slot
     }
@@ -164,6 +176,31 @@ fn refusal() -> Refusal {
 
 fn decided(o: &Object, duty: &Duty<'_>, stage: Stage, others: &Others) -> Next {
     next(o, duty, stage, others, (Timestamp::from_second(100).unwrap(), 0.5))
+}
+
+#[test]
+fn a_deleted_object_that_only_others_hold_says_who_is_missed() {
+    let finalizers = finalizers();
+    let duty = duty(true, false, &finalizers);
+    let look_again = Some(Timestamp::from_second(160).unwrap());
+    let missed = Abandoned { message: Some("held by old".to_owned()), look_again: None };
+    let missed = Others { abandoned: missed, ..Others::default() };
+    let stopped = Others { abandoned: Abandoned { message: None, look_again }, ..Others::default() };
+    let mut o = object("a");
+    let decide = |o: &Object, others: &Others| decided(o, &duty, Stage::Queued, others);
+    // A live object says nothing.
+    assert!(!matches!(decide(&o, &missed), Next::Run(Job::ReportAbandoned(_))));
+    o.meta.deleting = Some(later());
+    o.meta.finalizers = vec!["sync.xos.opencord.org/old".to_owned()];
+    assert_eq!(decide(&o, &Others::default()), Next::Nothing);
+    assert_eq!(decide(&o, &stopped), Next::RequeueAt(look_again.unwrap()));
+    assert_eq!(decide(&o, &missed), Next::Run(Job::ReportAbandoned(Some("held by old".to_owned()))));
+    let told = xos_model::record::abandoned(&o, duty.synchronizer, Some("held by old"), later());
+    // Told once, and taken back once.
+    assert_eq!(decide(&told, &missed), Next::Nothing);
+    assert_eq!(decide(&told, &Others::default()), Next::Run(Job::ReportAbandoned(None)));
+    let back = xos_model::record::abandoned(&told, duty.synchronizer, None, later());
+    assert_eq!((decide(&back, &Others::default()), back.status.conditions), (Next::Nothing, vec![]));
 }
 
 #[test]

@@ -107,6 +107,7 @@ impl Engine {
         if self.view.get(key).is_some() {
             return;
         }
+        self.installations.forget(key);
         let tracked = self.objects.forget(key);
         self.queue.remove(key);
         if let Some(step) = tracked.and_then(|tracked| tracked.offered_slot) {

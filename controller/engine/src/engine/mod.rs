@@ -1,6 +1,7 @@
 //! The loop that owns the view and the queue, and hands objects to workers.
 
 mod changes;
+mod installed;
 mod lists;
 mod reconcile;
 mod reports;
@@ -30,6 +31,7 @@ use crate::work::Shared;
 use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
+use installed::Installed;
 use lists::Lists;
 
 /// A clock that goes back by less is only being corrected.
@@ -65,6 +67,8 @@ pub struct Engine {
     dependencies: Dependencies,
     /// The time when the timers were last looked at.
     last_look: Timestamp,
+    /// Which synchronizers are installed, and which objects depend on it.
+    installations: Installed,
 }
 
 impl Engine {
@@ -113,6 +117,7 @@ impl Engine {
             workers: Workers::new(limits, stats),
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
+            installations: Installed::default(),
             options,
         })
     }
@@ -134,6 +139,7 @@ impl Engine {
                 () = shutdown.cancelled() => break,
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                () = self.installations.changed() => self.installations_changed(),
                 event = watch_events.recv() => match event {
                     Some(event) => self.watch_event(event),
                     None => return Err(EngineError::WatchesEnded),

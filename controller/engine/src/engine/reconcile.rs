@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
@@ -14,6 +15,7 @@ use crate::clock::{later, spread};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
 use crate::dependencies::{self, Dependencies};
 use crate::duty::Duty;
+use crate::installation::{Abandoned, Installations, abandoned, foreign_finalizers};
 use crate::queue::Priority;
 use crate::registry::{Entry, Registry};
 use crate::view::{Origin, SharedView};
@@ -39,6 +41,7 @@ impl Engine {
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         // Mostly there is a record already. An object may be woken before the engine hears who created it.
         self.track(key, &object, Origin::Read);
+        self.installations.note(key, &object);
         let offered = self.objects.get_mut(key).and_then(|tracked| tracked.offered_slot.take());
         let next = self.decide(key, &entry, &object, Stage::Queued);
         let uses_slot = match &next {
@@ -57,9 +60,10 @@ impl Engine {
         let tracked = self.objects.get(key, &object.meta.uid);
         let duty = Duty::of(&self.shared.registry, entry, object, tracked, self.longest_delay());
         let dependencies = &self.dependencies;
-        let registry = &*self.shared.registry;
-        let around = Around { registry, view: &self.view, dependencies, workers: &self.workers, entry, object, key };
-        decide::next(object, &duty, stage, &around, (self.shared.clock.now(), rand::random()))
+        let (registry, view, workers) = (&*self.shared.registry, &self.view, &self.workers);
+        let (now, installations) = (self.shared.clock.now(), self.installations.known());
+        let around = Around { registry, view, dependencies, workers, installations, now, entry, object, key };
+        decide::next(object, &duty, stage, &around, (now, rand::random()))
     }
 
     /// Carries a decision out. Returns whether a worker now has the object.
@@ -171,6 +175,8 @@ struct Around<'a> {
     view: &'a SharedView,
     dependencies: &'a Dependencies,
     workers: &'a Workers,
+    installations: Option<Arc<Installations>>,
+    now: Timestamp,
     entry: &'a Entry,
     object: &'a Object,
     key: &'a ObjectKey,
@@ -218,6 +224,16 @@ impl Surroundings for Around<'_> {
             self.view.with_graph(|graph, get| graph.cascade(self.key).iter().filter_map(get).collect::<Vec<_>>());
         let is_live = |other: &Arc<Object>| other.meta.deleting.is_none() && !other.flag("write_protect");
         cascade.into_iter().filter(is_live).collect()
+    }
+
+    fn abandoned(&self) -> Abandoned {
+        let own: Vec<_> = self.entry.finalizers.all().collect();
+        let foreign = foreign_finalizers(&self.object.meta.finalizers, &own);
+        match &self.installations {
+            Some(known) => abandoned(foreign, &self.entry.resource, &self.object.meta.namespace, known, self.now),
+            // What is not known is not told.
+            None => Abandoned::default(),
+        }
     }
 
     fn has_slot(&self) -> bool {

@@ -31,6 +31,8 @@ pub(crate) enum Job {
     ReportWait(Wait),
     /// Let status say why the object is not accepted, so that this pass does not run.
     ReportRefusal(Pass, Refusal),
+    /// Let status say which synchronizer is missed, that holds a deleted object; or that none is missed any more.
+    ReportAbandoned(Option<String>),
     /// Write what policies left in status.
     WriteStatus,
 }
@@ -49,6 +51,7 @@ impl Job {
             | Self::ReportSwitch(_)
             | Self::ReportWait(_)
             | Self::ReportRefusal(..)
+            | Self::ReportAbandoned(_)
             | Self::WriteStatus => "status",
         }
     }
@@ -84,6 +87,9 @@ impl Job {
             Self::ReportWait(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
             Self::ReportRefusal(_, refusal) => {
                 Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept"))
+            }
+            Self::ReportAbandoned(Some(message)) => {
+                Some(Event::warning("SynchronizerMissing", message.as_str()).of("Delete"))
             }
             _ => None,
         }

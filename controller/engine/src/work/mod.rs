@@ -94,6 +94,10 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Job::ReportRefusal(pass, refusal) => {
             worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
         }
+        Job::ReportAbandoned(message) => {
+            let reported = record::abandoned(object, synchronizer, message.as_deref(), now);
+            worker.write(&subject.stored, &reported).await
+        }
         Job::WriteStatus => worker.write(&subject.stored, object).await,
     };
     match result {

@@ -3,6 +3,7 @@
 //! Several synchronizers may look at one object. For each pass one of them, the first that ever attempts it, owns the
 //! top of status; every other keeps to its own entry of bookkeeping and to conditions qualified with its name.
 
+mod abandoned;
 mod conditions;
 mod fields;
 mod ready;
@@ -20,6 +21,7 @@ use crate::object::Object;
 use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
+pub use abandoned::abandoned;
 pub use conditions::{Wait, held, is_reported_undone, reason, refused, waiting};
 pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;

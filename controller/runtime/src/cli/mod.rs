@@ -14,6 +14,8 @@ use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::run::{self, RunArgs};
+use crate::commands::uninstall::{self, UninstallArgs};
+use crate::commands::why::{self, WhyArgs};
 use crate::commands::{Exit, Failure};
 use crate::synchronizer::Synchronizer;
 
@@ -24,7 +26,9 @@ Without a cluster:
   xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
-  xos run --config config.yaml                apply the definitions and reconcile objects until stopped";
+  xos run --config config.yaml                apply the definitions and reconcile objects until stopped
+  xos why mymodel ada                         explain why an object is not Ready, or is not deleted
+  xos uninstall example                       list what a synchronizer has left in the cluster, and how to remove it";
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -56,8 +60,12 @@ enum Command {
     Crds(CrdsArgs),
     /// List or replay parked events: events that a step could not handle in any attempt
     Events(EventsArgs),
-    /// Print the admission policies that put finalizers on new objects as YAML
+    /// Print the admission policy that puts finalizers on new objects as YAML
     Admission(AdmissionArgs),
+    /// Explain why an object is not Ready, or is not deleted
+    Why(WhyArgs),
+    /// List, and with --yes remove, what a synchronizer that is gone has left: policies, finalizers, bookkeeping
+    Uninstall(UninstallArgs),
     /// Print the gRPC API of models, as XOS's file xos.proto
     Proto(ProtoArgs),
 }
@@ -94,6 +102,8 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
         Command::Events(args) => Ok(events::run(&args, &mut out)?),
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
+        Command::Why(args) => Ok(why::run(&args, &mut out)?),
+        Command::Uninstall(args) => Ok(uninstall::run(&args, &mut out)?),
         Command::New(args) => Ok(new::run(&args, &mut out)?),
         Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
     }

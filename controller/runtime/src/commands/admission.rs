@@ -1,4 +1,4 @@
-//! `admission`: prints the policies that set finalizers on new objects, as YAML.
+//! `admission`: prints the policy that sets finalizers on new objects, as YAML.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use xos_crds::yaml::{YamlError, to_yaml};
-use xos_engine::admission::policies;
+use jiff::Timestamp;
+use xos_engine::admission::policy;
+use xos_engine::installation::{Installation, Run, definition};
 
 use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError};
@@ -15,12 +17,11 @@ use crate::synchronizer::Synchronizer;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`run` applies these policies itself if it has the right to. This command is for clusters \
-where only administrators may, and for removing them:
+`run` applies this policy itself if it has the right to. This command is for clusters where only administrators may:
   example-synchronizer admission --config config.yaml | kubectl apply --server-side -f -
-  kubectl delete mutatingadmissionpolicybindings,mutatingadmissionpolicies -l xos.opencord.org/synchronizer=example
-Without the policies the controller sets finalizers itself, which costs one more write for each object. \
-Remove the policies together with the synchronizer: only the synchronizer removes the finalizers that they set.")]
+The policy sets what the object `Synchronizer` of the synchronizer says, which `run` writes and `xos uninstall` deletes: \
+without it the policy sets nothing. Without the policy the controller sets finalizers itself, which costs one more \
+write for each object.")]
 pub(crate) struct AdmissionArgs {
     /// Configuration file; repeat the option for overlays, whose values win
     #[arg(long, value_name = "FILE", required = true)]
@@ -42,7 +43,7 @@ pub(crate) enum AdmissionError {
 
 impl CommandError for AdmissionError {}
 
-/// Prints the policies of a synchronizer with this configuration, each with its binding.
+/// Prints the policy of a synchronizer with this configuration, its binding, and the definition of its parameter.
 pub(crate) fn run(
     synchronizer: &Synchronizer,
     args: &AdmissionArgs,
@@ -50,10 +51,11 @@ pub(crate) fn run(
 ) -> Result<Exit, AdmissionError> {
     let config = Config::load_with_environment(&args.config)?.config;
     let registry = models::registry(synchronizer, &config)?;
-    for (policy, binding) in policies(&registry, &config.engine.namespaces).wanted {
-        print(&policy, out)?;
-        print(&binding, out)?;
-    }
+    let run = Run { started_at: Timestamp::now(), instance: String::new(), stopped_at: None };
+    let (policy, binding) = policy(&Installation::of(&registry, &config.engine.namespaces, true, run));
+    print(&definition(), out)?;
+    print(&policy, out)?;
+    print(&binding, out)?;
     Ok(Exit::Success)
 }
 

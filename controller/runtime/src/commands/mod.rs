@@ -10,6 +10,8 @@ mod format;
 pub(crate) mod new;
 pub(crate) mod proto;
 pub(crate) mod run;
+pub(crate) mod uninstall;
+pub(crate) mod why;
 
 use std::fmt;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Runs a synchronizer on a cluster: wires watches, engine, pull steps, event steps and monitoring together.
 
 mod error;
+mod installing;
 mod run;
 mod warnings;
 

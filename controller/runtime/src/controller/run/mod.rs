@@ -8,7 +8,6 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_engine::admission::{self, AdmissionPolicies};
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents};
 use xos_engine::watch::{WatchEvent, watches};
@@ -16,6 +15,7 @@ use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
 
+use super::installing::Installing;
 use super::{Controller, ControllerError};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
@@ -39,18 +39,17 @@ pub(super) async fn run(
     let mut watching = start_watches(&client, &registry, config, &sender);
     let options = Options { dependencies, ..config.engine.clone() };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
-    let policies = admission::policies(&registry, &config.engine.namespaces);
+    let installing = Installing::of(&registry, config);
     let registry = Arc::new(registry);
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let services = Services { producer: io_steps.producer(), ..services(&client, config, events)? };
-    let engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
+    let mut engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
     let _monitoring = start_monitoring(&engine, &io_steps, config, &shutdown).await?;
-    let installing = config.finalizers_at_creation.then(|| {
-        let installing = install_admission_policies(client.clone(), policies, config.name.clone());
-        AbortOnDropHandle::new(tokio::spawn(installing))
-    });
+    let installed = installing.start(client.clone());
+    engine.watch_installations(installed.known());
     let name = config.name.clone();
-    let sending = AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, client, &name).await }));
+    let events_client = client.clone();
+    let sending = AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, events_client, &name).await }));
     tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
     let stop = shutdown.child_token();
     let running = run_steps(engine, watch_events, io_steps, shutdown, stop.clone());
@@ -58,7 +57,8 @@ pub(super) async fn run(
     // Kept until here because without steps there is no watch, and the engine ends when all senders are dropped.
     drop(sender);
     // Kubernetes Events that are not sent yet are lost; nothing depends on them.
-    drop((sending, installing));
+    drop(sending);
+    installed.end(&client).await;
     tracing::info!("stopped");
     result
 }
@@ -69,17 +69,6 @@ fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: 
         watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
     }
     watching
-}
-
-/// Asks the API server to set finalizers on new objects. It saves a write for each object, and nothing depends on it:
-/// the controller does not wait for it.
-async fn install_admission_policies(client: Client, policies: AdmissionPolicies, synchronizer: String) {
-    if let Err(error) = admission::install(&client, &policies, &synchronizer).await {
-        tracing::warn!(
-            %error,
-            "cannot apply the admission policies: the controller sets finalizers itself, with one more write per object"
-        );
-    }
 }
 
 /// Starts serving metrics and probes, if an address is configured. They are served as long as the result is kept.

@@ -1,0 +1,157 @@
+//! Says in the cluster that the synchronizer is installed, and makes its admission policies agree with that.
+//!
+//! Nothing depends on it, so the controller does not wait for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kube::Client;
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+use xos_crds::names::Names;
+use xos_engine::Registry;
+use xos_engine::admission;
+use xos_engine::clock::{Clock as _, SystemClock};
+use xos_engine::installation::{self, Installation, Installations, Run};
+
+use crate::config::Config;
+
+/// How long the controller takes at its end to say that it has ended.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// What a synchronizer says of itself.
+pub(super) struct Installing {
+    own: Installation,
+    /// The definitions of all kinds that it sets finalizers on.
+    definitions: Vec<String>,
+}
+
+/// A synchronizer that says so, as long as this is kept.
+pub(super) struct Installed {
+    known: watch::Receiver<Option<Arc<Installations>>>,
+    /// What was said last.
+    said: Said,
+    task: AbortOnDropHandle<()>,
+}
+
+type Said = Arc<Mutex<Option<Installation>>>;
+
+impl Installing {
+    pub(super) fn of(registry: &Registry, config: &Config) -> Self {
+        let run = Run { started_at: SystemClock.now(), instance: instance(), stopped_at: None };
+        let own = Installation::of(registry, &config.engine.namespaces, config.finalizers_at_creation, run);
+        let held = registry.entries().filter(|entry| entry.finalizers.all().next().is_some());
+        Self { own, definitions: held.map(|entry| Names::of(&entry.model).definition()).collect() }
+    }
+
+    /// Begins to say so.
+    pub(super) fn start(self, client: Client) -> Installed {
+        let (sender, known) = watch::channel(None);
+        let said = Said::default();
+        let task = tokio::spawn(self.run(client, sender, Arc::clone(&said)));
+        Installed { known, said, task: AbortOnDropHandle::new(task) }
+    }
+
+    async fn run(self, client: Client, known: watch::Sender<Option<Arc<Installations>>>, said: Said) {
+        if let Some(wait) = self.announce(&client, &said).await {
+            tokio::join!(self.announce_later(&client, wait, &said), installation::watch(client.clone(), known));
+        }
+    }
+
+    /// Returns after what time finalizers may be set at creation; nothing if others cannot be known.
+    async fn announce(&self, client: &Client, said: &Said) -> Option<Duration> {
+        let wait = match admission::unsettled(client, &self.definitions, SystemClock.now()).await {
+            Ok(wait) if self.own.sets_finalizers_at_creation() => wait,
+            Ok(_) | Err(_) => Duration::ZERO,
+        };
+        let first = if wait.is_zero() { self.own.clone() } else { self.own.clone().without_finalizers_at_creation() };
+        let others = match say(client, &first, said).await {
+            Ok(others) => others,
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "cannot say in the cluster that this synchronizer is installed: the controller sets finalizers \
+                     itself, with one more write per object, and others take this synchronizer for missing"
+                );
+                return (!error.is_forbidden()).then_some(Duration::ZERO);
+            }
+        };
+        warn_of_others(&self.own, &others);
+        if let Err(error) = admission::agree(client, &self.own, &others).await {
+            tracing::warn!(
+                %error,
+                "cannot apply the admission policies: the controller sets finalizers itself, with one more write per \
+                 object"
+            );
+        }
+        Some(wait)
+    }
+
+    /// Asks for finalizers at creation once the definitions are old enough.
+    async fn announce_later(&self, client: &Client, wait: Duration, said: &Said) {
+        if wait.is_zero() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        if let Err(error) = say(client, &self.own, said).await {
+            tracing::warn!(%error, "cannot ask for finalizers at creation: the controller sets them itself");
+        }
+    }
+}
+
+async fn say(
+    client: &Client,
+    own: &Installation,
+    said: &Said,
+) -> Result<Installations, installation::InstallationError> {
+    let others = installation::announce(client, own).await?;
+    *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(own.clone());
+    Ok(others)
+}
+
+/// Says once which synchronizers of other names hold objects of the same kinds. Both may be right; but one that was
+/// renamed leaves its old name.
+fn warn_of_others(own: &Installation, others: &Installations) {
+    for (other, kinds) in others.beside(own) {
+        let name = other.spec.synchronizer.as_str();
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.kind.as_str()).collect();
+        let state = match &other.run {
+            Some(Run { stopped_at: Some(at), .. }) => format!("it was stopped at {at:.0}"),
+            Some(Run { started_at, instance, .. }) => format!("it was last started at {started_at:.0} as {instance}"),
+            None => "nobody knows when it last ran".to_owned(),
+        };
+        tracing::warn!(
+            synchronizer = name,
+            kinds = kinds.join(", "),
+            "another synchronizer sets finalizers on the same kinds ({state}): without it their objects cannot be \
+             deleted. If it is gone for good, or an old name of this one, run `xos uninstall {name}`"
+        );
+    }
+}
+
+impl Installed {
+    /// Which synchronizers are installed, as far as that is known.
+    pub(super) fn known(&self) -> watch::Receiver<Option<Arc<Installations>>> {
+        self.known.clone()
+    }
+
+    /// Says that the synchronizer has ended.
+    pub(super) async fn end(self, client: &Client) {
+        drop(self.task);
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(own) = said else { return };
+        let ended = installation::ended(client, &own, SystemClock.now());
+        match tokio::time::timeout(GOODBYE, ended).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(%error, "cannot say in the cluster that this synchronizer has ended"),
+            Err(_) => tracing::info!("the API server does not answer: nobody is told that this synchronizer has ended"),
+        }
+    }
+}
+
+/// Returns what tells this process from others, for people.
+fn instance() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let host = host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
+    format!("{}/{}", host.as_deref().unwrap_or("unknown"), std::process::id())
+}
