@@ -76,8 +76,11 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn nearest(name: &str) -> Option<String> {
-    let dashed: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).take(SYNCHRONIZER_LENGTH).collect();
+    let dashed: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .take(SYNCHRONIZER_LENGTH)
+        .collect();
     let parts = dashed.split('.').map(|part| part.trim_matches('-')).filter(|part| !part.is_empty());
     let nearest = parts.collect::<Vec<_>>().join(".");
     (!nearest.is_empty()).then_some(nearest)

@@ -72,7 +72,8 @@ impl LinkField {
         let to_many = schema["type"] == "array";
         let reference = if to_many { &schema["items"] } else { schema };
         let properties = reference["properties"].as_object()?;
-        let is_link = properties.len() == 3 && ["name", "namespace", "kind"].iter().all(|key| properties.contains_key(*key));
+        let is_link =
+            properties.len() == 3 && ["name", "namespace", "kind"].iter().all(|key| properties.contains_key(*key));
         let text = properties.get("kind")?["description"].as_str()?;
         let peer = text.strip_prefix("The peer's kind: ")?.split(' ').next()?;
         is_link.then(|| Self { name: name.to_owned(), peer: peer.to_owned(), to_many })
@@ -146,7 +147,8 @@ mod tests {
         for name in ["nod", "nodes.net", "site", "nodesx"] {
             assert!(!node.is_called(name), "{name}");
         }
-        let link = |name: &str, peer: &str, to_many| LinkField { name: name.to_owned(), peer: peer.to_owned(), to_many };
+        let link =
+            |name: &str, peer: &str, to_many| LinkField { name: name.to_owned(), peer: peer.to_owned(), to_many };
         assert_eq!(node.links, [link("others", "Node", true), link("site", "Site", false)]);
     }
 }

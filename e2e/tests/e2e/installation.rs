@@ -49,8 +49,7 @@ async fn become_these(namespace: &TestNamespace, label: &str, expected: &[&str])
 }
 
 async fn installed(namespace: &TestNamespace, name: &str) -> Vec<DynamicObject> {
-    let api: Api<DynamicObject> =
-        Api::all_with(namespace.client(), &xos_engine::installation::resource());
+    let api: Api<DynamicObject> = Api::all_with(namespace.client(), &xos_engine::installation::resource());
     let labelled = ListParams::default().labels(&format!("xos.opencord.org/synchronizer={name}"));
     api.list(&labelled).await.map(|list| list.items).unwrap_or_default()
 }
@@ -65,9 +64,8 @@ async fn policies(namespace: &TestNamespace, name: &str) -> String {
 async fn the_policy_agrees_with_the_configuration_at_each_start() {
     namespace::with("agree", async |namespace| {
         let calls = Calls::default();
-        let start = |more: Value| {
-            Controller::start(namespace, "agree", synchronizer("agree", "agree", &calls), &more).unwrap()
-        };
+        let start =
+            |more: Value| Controller::start(namespace, "agree", synchronizer("agree", "agree", &calls), &more).unwrap();
         let ours = ["sync.xos.opencord.org/agree"];
         // All namespaces.
         let controller = start(json!({"namespaces": []}));
@@ -109,7 +107,10 @@ async fn the_policy_agrees_with_the_configuration_at_each_start() {
         namespace.kubectl(&["delete", "synchronizers", "agree"]).await.unwrap();
         become_these(namespace, "agree", &[]).await;
         assert!(policies(namespace, "agree").await.contains("xos-agree"));
-        namespace.kubectl(&["delete", "mutatingadmissionpolicies,mutatingadmissionpolicybindings", "xos-agree"]).await.unwrap();
+        namespace
+            .kubectl(&["delete", "mutatingadmissionpolicies,mutatingadmissionpolicybindings", "xos-agree"])
+            .await
+            .unwrap();
     })
     .await
     .unwrap();
@@ -153,19 +154,23 @@ async fn a_deleted_object_says_who_is_missed() {
         let kind = "missing.xos.opencord.org/Abandoned";
         let says = |o: &Value| {
             let said = condition(o, kind);
-            said["status"] == "True" && said["message"].as_str().is_some_and(|text| {
-                text.contains("of the synchronizer missed-old, which is not installed")
-                    && text.contains("`xos uninstall missed-old`")
-            })
+            said["status"] == "True"
+                && said["message"].as_str().is_some_and(|text| {
+                    text.contains("of the synchronizer missed-old, which is not installed")
+                        && text.contains("`xos uninstall missed-old`")
+                })
         };
         objects.until("Thing", "x", "told who is missed", says).await.unwrap();
         // Once it is installed, it is expected.
         let second = Calls::default();
-        let returns = Synchronizer::new("missed-old")
-            .models(&[("installation.xproto", &models("missed"))])
-            .sync_step(Scripted::doing("old", "Thing", &second, std::sync::Arc::new(|_, _, _| {
-                Box::pin(async { Err(xos_steps::StepError::failed("not yet")) })
-            })));
+        let returns = Synchronizer::new("missed-old").models(&[("installation.xproto", &models("missed"))]).sync_step(
+            Scripted::doing(
+                "old",
+                "Thing",
+                &second,
+                std::sync::Arc::new(|_, _, _| Box::pin(async { Err(xos_steps::StepError::failed("not yet")) })),
+            ),
+        );
         let returned = Controller::start(namespace, "missed-old", returns, &off).unwrap();
         objects.until("Thing", "x", "not missed any more", |o| condition(o, kind).is_null()).await.unwrap();
         for controller in [controller, returned] {

@@ -115,8 +115,8 @@ async fn delete<K: Object>(client: &Client, name: &str) -> Result<(), AdmissionE
 /// controller.
 pub async fn agree(client: &Client, own: &Installation, others: &Installations) -> Result<(), AdmissionError> {
     let (policy, binding) = policy(own);
-    let is_needed = own.sets_finalizers_at_creation()
-        || others.beside_in_name(own).any(Installation::sets_finalizers_at_creation);
+    let is_needed =
+        own.sets_finalizers_at_creation() || others.beside_in_name(own).any(Installation::sets_finalizers_at_creation);
     let wanted = is_needed.then(|| policy.name_any());
     match stored(client, &own.spec.synchronizer).await {
         Ok(mut left) => {
@@ -124,7 +124,10 @@ pub async fn agree(client: &Client, own: &Installation, others: &Installations) 
             left.policies.retain(|name| Some(name) != wanted.as_ref());
             remove(client, &left).await?;
             if !left.is_empty() {
-                tracing::info!(policies = left.policies.join(", "), "removed admission policies that are not wanted any more");
+                tracing::info!(
+                    policies = left.policies.join(", "),
+                    "removed admission policies that are not wanted any more"
+                );
             }
         }
         // What it may set stands in the installation, which is the controller's own.

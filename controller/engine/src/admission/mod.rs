@@ -32,7 +32,8 @@ pub fn policy(installation: &Installation) -> (Policy, Binding) {
     let synchronizer = &installation.spec.synchronizer;
     let labels = [(SYNCHRONIZER_LABEL.to_owned(), synchronizer.clone())];
     let name = format!("xos-{}", object_name(synchronizer));
-    let metadata = ObjectMeta { name: Some(name.clone()), labels: Some(labels.clone().into()), ..ObjectMeta::default() };
+    let metadata =
+        ObjectMeta { name: Some(name.clone()), labels: Some(labels.clone().into()), ..ObjectMeta::default() };
     let policy = Policy { metadata: metadata.clone(), spec: Some(policy_spec(installation)) };
     let selector = LabelSelector { match_labels: Some(labels.into()), match_expressions: None };
     let parameters = ParamRef {

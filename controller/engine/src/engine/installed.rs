@@ -38,7 +38,8 @@ impl Installed {
 
     /// Notes an object that is looked at, and whether others hold it.
     pub(super) fn note(&mut self, key: &ObjectKey, object: &Object) {
-        let is_held = object.meta.deleting.is_some() && foreign_finalizers(&object.meta.finalizers, &[]).next().is_some();
+        let is_held =
+            object.meta.deleting.is_some() && foreign_finalizers(&object.meta.finalizers, &[]).next().is_some();
         if is_held {
             self.held.insert(key.clone());
         } else if !self.held.is_empty() {

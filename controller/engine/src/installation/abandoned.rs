@@ -135,5 +135,7 @@ pub fn why_held(
             ("which is not installed: start it, or, if it is gone for good, run".to_owned(), String::new())
         }
     };
-    Some(format!("held by the finalizer {finalizer} of the synchronizer {name}, {because} `xos uninstall {name}{scope}`"))
+    Some(format!(
+        "held by the finalizer {finalizer} of the synchronizer {name}, {because} `xos uninstall {name}{scope}`"
+    ))
 }

@@ -103,8 +103,7 @@ impl Installation {
         let mut namespaces = namespaces.to_vec();
         namespaces.sort();
         namespaces.dedup();
-        let spec =
-            InstallationSpec { synchronizer: registry.synchronizer.clone(), namespaces, kinds: kinds.collect() };
+        let spec = InstallationSpec { synchronizer: registry.synchronizer.clone(), namespaces, kinds: kinds.collect() };
         Self { spec, run: Some(run) }
     }
 

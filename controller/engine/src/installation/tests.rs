@@ -41,14 +41,19 @@ fn who_is_missed() {
     other_kinds.spec.kinds.clear();
     let restarted = Installations(vec![installed("old", &["a"], Some(1)), installed("old", &[], None)]);
     let table = [
-        (Installations::default(), Some("which is not installed: start it, or, if it is gone for good, run `xos uninstall old`")),
+        (
+            Installations::default(),
+            Some("which is not installed: start it, or, if it is gone for good, run `xos uninstall old`"),
+        ),
         (one(installed("other", &[], None)), Some("is not installed")),
         (one(installed("old", &[], None)), None),
         (restarted, None),
         (one(installed("old", &["b", "a"], None)), None),
         (
             one(installed("old", &["b"], None)),
-            Some("looks after other namespaces only (b): configure it for a, or, if it is done there, run `xos uninstall old -n a`"),
+            Some(
+                "looks after other namespaces only (b): configure it for a, or, if it is done there, run `xos uninstall old -n a`",
+            ),
         ),
         (one(installed("old", &[], Some(10))), Some("was stopped at 1970-01-01T00:00:10Z and not started since")),
         (one(other_kinds), Some("run `xos uninstall old --kind things.t.xos.opencord.org`")),

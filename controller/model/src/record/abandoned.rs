@@ -14,8 +14,7 @@ pub fn abandoned(object: &Object, synchronizer: &str, message: Option<&str>, now
     match message {
         None => condition::clear(&mut new.status.conditions, &kind),
         Some(message) => {
-            let news =
-                News { kind: &kind, status: ConditionStatus::True, reason: "SynchronizerMissing", message };
+            let news = News { kind: &kind, status: ConditionStatus::True, reason: "SynchronizerMissing", message };
             let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
             condition::set(&mut new.status.conditions, &news, object.meta.generation, now);
         }

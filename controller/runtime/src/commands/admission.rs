@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 use xos_crds::yaml::{YamlError, to_yaml};
-use jiff::Timestamp;
 use xos_engine::admission::policy;
 use xos_engine::installation::{Installation, Run, definition};
 

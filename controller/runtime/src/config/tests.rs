@@ -135,6 +135,16 @@ fn what_is_wrong_is_said_with_its_place() {
         ("", "etc/0.yaml:1:1: `name` is missing (set it: `name: …`, or the environment variable XOS_NAME)"),
         ("- name", "etc/0.yaml:1:1: the configuration should be a map, not a list"),
         ("name: 5", "etc/0.yaml:1:7: `name` should be a text, not a number (put it in quotes)"),
+        (
+            "name: ---x",
+            "etc/0.yaml:1:7: `name` cannot be `---x`: expected a name of letters, digits, `-` and `.`, with a letter or a \
+             digit at both ends and beside each `.`, as it becomes a part of finalizers",
+        ),
+        (
+            "name: my service_2",
+            "etc/0.yaml:1:7: `name` cannot be `my service_2`: expected a name of letters, digits, `-` and `.`, with a \
+             letter or a digit at both ends and beside each `.`, as it becomes a part of finalizers",
+        ),
         ("name: a\nconcurrency: many", "etc/0.yaml:2:14: `concurrency` should be a whole number, not a text"),
         ("name: a\nconcurrency: 0", "etc/0.yaml:2:14: `concurrency` cannot be `0`: expected a whole number from 1"),
         (

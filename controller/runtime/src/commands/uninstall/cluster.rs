@@ -106,11 +106,7 @@ async fn find_objects(client: &Client, args: &UninstallArgs) -> Result<Vec<Found
 }
 
 /// Removes what was found: first what would set finalizers on new objects.
-pub(super) async fn remove(
-    client: &Client,
-    args: &UninstallArgs,
-    found: Found,
-) -> Result<Removed, UninstallError> {
+pub(super) async fn remove(client: &Client, args: &UninstallArgs, found: Found) -> Result<Removed, UninstallError> {
     let mut removed = Removed::default();
     if is_whole(args) {
         for installation in &found.installations {
@@ -124,9 +120,8 @@ pub(super) async fn remove(
     for round in 0..ROUNDS {
         let freed = stream::iter(objects).map(|object| async move {
             let freed = free(client, &args.name, &object).await;
-            freed.map_err(|error| {
-                format!("{} {}/{}: {error}", object.kind.resource.kind, object.namespace, object.name)
-            })
+            freed
+                .map_err(|error| format!("{} {}/{}: {error}", object.kind.resource.kind, object.namespace, object.name))
         });
         let outcomes: Vec<_> = freed.buffer_unordered(AT_ONCE).collect().await;
         let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.clone().err()).collect();

@@ -44,7 +44,8 @@ pub(super) fn print(args: &UninstallArgs, found: &Found, out: &mut dyn Write) ->
         }
     }
     for ((finalizer, kind), (all, deleting)) in &finalizers {
-        let gone = if *deleting > 0 { format!(", {deleting} of them deleted and waiting for it") } else { String::new() };
+        let gone =
+            if *deleting > 0 { format!(", {deleting} of them deleted and waiting for it") } else { String::new() };
         writeln!(out, "  {:<24}{finalizer} on {all} {kind}{gone}", "finalizer")?;
     }
     let books = found.objects.iter().filter(|object| object.held.status).count();

@@ -72,7 +72,11 @@ fn the_rights_are_for_exactly_the_kinds() {
             assert_eq!(rule["resources"], serde_json::json!(plurals), "{text}");
         }
         assert_eq!(rules.len(), expected.len() * 2 + 1, "{text}");
-        assert!(text.contains("resourceNames: [") && text.contains("spys.spy.xos.opencord.org, synchronizers.xos.opencord.org]"), "{text}");
+        assert!(
+            text.contains("resourceNames: [")
+                && text.contains("spys.spy.xos.opencord.org, synchronizers.xos.opencord.org]"),
+            "{text}"
+        );
     }
 }
 

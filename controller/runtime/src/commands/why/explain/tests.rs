@@ -59,9 +59,7 @@ fn a_ready_object_needs_few_words() {
 
 #[test]
 fn a_failed_attempt_says_when_the_next_is() {
-    let entry = |at: &str| {
-        json!({"name": "own", "sync": {"attempted": {"spec": "1"}, "failures": 3, "nextAttempt": at, "owner": true}})
-    };
+    let entry = |at: &str| json!({"name": "own", "sync": {"attempted": {"spec": "1"}, "failures": 3, "nextAttempt": at, "owner": true}});
     let failed = |at: &str| {
         let failed = |kind| condition(kind, "False", "SyncFailed", "the directory is away");
         let status = json!({"observedGeneration": 2, "conditions": [failed("Ready"), failed("Synced")],
@@ -99,16 +97,20 @@ fn what_holds_a_live_object_back() {
 ";
     assert_eq!(shown(&new), expected);
     new.installations = Some(Installations(vec![installed("own", Some("2026-01-01T11:00:00Z"))]));
-    assert!(shown(&new).contains("- own, which looks after it, was stopped at 2026-01-01T11:00:00Z"), "{}", shown(&new));
+    assert!(
+        shown(&new).contains("- own, which looks after it, was stopped at 2026-01-01T11:00:00Z"),
+        "{}",
+        shown(&new)
+    );
 }
 
 #[test]
 fn who_holds_a_deleted_object() {
-    let finalizers = ["sync.xos.opencord.org/own", "policy.xos.opencord.org/old", "foregroundDeletion", "example.org/x"];
+    let finalizers =
+        ["sync.xos.opencord.org/own", "policy.xos.opencord.org/old", "foregroundDeletion", "example.org/x"];
     let mut held = facts(object(&finalizers, json!({"writeProtect": true}), json!({})));
     held.object["metadata"]["deletionTimestamp"] = "2026-01-01T11:00:00Z".into();
-    held.dependents =
-        vec![Dependent { name: "Other n/o".to_owned(), is_deleting: true, is_protected: false }];
+    held.dependents = vec![Dependent { name: "Other n/o".to_owned(), is_deleting: true, is_protected: false }];
     held.more_dependents = 3;
     let text = shown(&held);
     for line in [

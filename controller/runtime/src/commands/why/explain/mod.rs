@@ -37,7 +37,10 @@ pub(super) enum PeerState {
     Unreadable(String),
     Deleting,
     Unhandled,
-    NotReady { reason: String, message: String },
+    NotReady {
+        reason: String,
+        message: String,
+    },
     Ready,
     /// There is one of this name of another kind, which may be derived from the link's.
     Perhaps(String, Box<PeerState>),
@@ -208,7 +211,9 @@ fn peer_line(peer: &Peer) -> Option<String> {
         PeerState::Perhaps(kind, state) => {
             let other = Peer { state: (**state).clone(), ..peer.clone() };
             let line = peer_line(&other)?;
-            format!("{line} (there is a {kind} of this name: if {kind} is derived from the link's model, it is this one)")
+            format!(
+                "{line} (there is a {kind} of this name: if {kind} is derived from the link's model, it is this one)"
+            )
         }
         PeerState::Missing => format!("{leads} does not exist"),
         PeerState::Unreadable(error) => format!("{leads} cannot be read: {error}"),
@@ -306,7 +311,8 @@ fn held(finalizer: &str, name: &str, holds: Holds, holder: &Holder) -> String {
 fn other_finalizer(finalizer: &str) -> String {
     match finalizer {
         "foregroundDeletion" => {
-            "it is deleted in the foreground: Kubernetes removes the objects first that have it as their owner".to_owned()
+            "it is deleted in the foreground: Kubernetes removes the objects first that have it as their owner"
+                .to_owned()
         }
         "orphan" => "Kubernetes takes it out of the owners of other objects first".to_owned(),
         other => format!("held by the finalizer {other}, which is no synchronizer's: who set it has to remove it"),
