@@ -133,6 +133,11 @@ impl Dependencies {
         Wait::Report(cycles.into_iter().flatten().collect())
     }
 
+    /// Returns the live objects that wait for an object.
+    pub(crate) fn waiters(&self, key: &ObjectKey) -> Vec<ObjectKey> {
+        self.waits.waiters(key, false).cloned().collect()
+    }
+
     /// Returns by when an object that waits is to be looked at again, as one of its blockers is done: a count in its
     /// status need not be newer than that.
     pub(crate) fn told_by(&self, now: Timestamp) -> Timestamp {

@@ -42,6 +42,7 @@ mod rejected;
 mod several_synchronizers;
 mod touch;
 mod tour;
+mod unique;
 mod update;
 mod validators;
 

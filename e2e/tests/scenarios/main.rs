@@ -34,6 +34,7 @@ scenarios! {
     clock_was_ahead,
     deleted_while_it_is_waited_for,
     edited_while_it_fails,
+    one_key_twice,
     finalizers_taken_away,
     long_errors,
     own_saves,

@@ -1,8 +1,10 @@
 //! What is to be done with an object: pure functions of its state, of what is known about others, and of the time.
 
+pub(crate) mod claims;
 mod next;
 
 use jiff::Timestamp;
+use xos_model::accept::is_lost;
 use xos_model::deletion::{Deletion, deletion_due};
 use xos_model::dirty::{Due, Switch, is_attempted, is_in_doubt, policy_due, sync_due};
 use xos_model::record::{Duties, held, is_misreported, is_reported_undone};
@@ -158,10 +160,10 @@ fn plan_deletion(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
 }
 
 /// Returns whether there may be anything to undo: not if no step was ever started for the object, or it is another
-/// synchronizer's.
+/// synchronizer's. An object whose status says that another one has its key is handled only once it says otherwise.
 fn may_be_in_backend(object: &Object, duty: &Duty<'_>) -> bool {
     let was_tried = object.status.of(duty.synchronizer).is_some_and(|own| !own.sync.is_untried());
-    was_tried || duty.doubt.sync || (duty.syncs && !duty.never_attempted)
+    was_tried || duty.doubt.sync || (duty.syncs && !duty.never_attempted && !is_lost(object))
 }
 
 #[cfg(test)]

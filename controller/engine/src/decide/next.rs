@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 use xos_model::record::{self, Wait};
-use xos_model::{Object, Operation, Pass};
+use xos_model::{Object, Operation};
 
+use super::claims::{self, Claims, refused_pass};
 use super::{Plan, needs_finalizers, plan};
 use crate::clock::{later, longest};
 use crate::duty::Duty;
@@ -17,7 +18,9 @@ use crate::work::Job;
 
 /// What is known about other objects, and asked only as far as the decision needs it.
 pub(crate) trait Surroundings {
-    /// Returns why the object is not accepted, if it is not.
+    /// Returns what those that have a key of the object are for it.
+    fn claims(&self) -> Claims;
+    /// Returns why the object is not accepted, if it is not, but for its keys.
     fn refusal(&self) -> Option<Refusal>;
     /// Returns all that the object has to wait for before its step runs.
     fn blockers(&self) -> Vec<Blocker>;
@@ -58,6 +61,8 @@ pub(crate) enum Next {
     Blocked(Vec<Blocker>),
     /// It is not accepted, and its status says so.
     Refused(Refusal),
+    /// The same; at this time it is tried again to take it out of the backend.
+    RefusedUntil(Refusal, Timestamp),
     /// All slots of its step are taken.
     AwaitSlot,
     /// A worker is to do this.
@@ -94,6 +99,11 @@ fn unwritable_until(duty: &Duty<'_>, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
+    if object.meta.deleting.is_none()
+        && let Some(next) = claims::next(object, duty, around, now)
+    {
+        return held_up(object, duty, next);
+    }
     match plan(object, duty, now) {
         Plan::Nothing if object.meta.deleting.is_some() => await_others(object, duty, around, now),
         Plan::Nothing => resync(object, duty, around, (now, unit)),
@@ -139,15 +149,15 @@ fn held_up(object: &Object, duty: &Duty<'_>, next: Next) -> Next {
 }
 
 /// Lets status say why the object is not accepted, if it does not yet.
-fn refuse(object: &Object, duty: &Duty<'_>, refusal: Refusal, now: Timestamp) -> Next {
-    let pass = if duty.has_step { Pass::Sync } else { Pass::Policy };
+pub(super) fn refuse(object: &Object, duty: &Duty<'_>, refusal: Refusal, now: Timestamp) -> Next {
+    let pass = refused_pass(duty);
     if record::refused(object, duty.synchronizer, pass, &refusal, now) == *object {
         return Next::Refused(refusal);
     }
     Next::Run(Job::ReportRefusal(pass, refusal))
 }
 
-fn in_slot(around: &impl Surroundings, job: Job) -> Next {
+pub(super) fn in_slot(around: &impl Surroundings, job: Job) -> Next {
     if job.runs_step() && !around.has_slot() { Next::AwaitSlot } else { Next::Run(job) }
 }
 
@@ -162,7 +172,11 @@ fn delete(
         let message = "spec.writeProtect is set: the object stays until it is cleared".to_owned();
         return report_wait(object, duty.synchronizer, Wait { reason: "WriteProtected", message }, now);
     }
-    before_deletion(object, around).unwrap_or_else(|| in_slot(around, Job::Delete { policy, sync }))
+    if let Some(next) = before_deletion(object, around) {
+        return next;
+    }
+    let waits = if sync { claims::holds_up_deletion(object, duty, around) } else { None };
+    waits.unwrap_or_else(|| in_slot(around, Job::Delete { policy, sync }))
 }
 
 /// Returns what comes before the delete step of an object that is being deleted: those that go with it are gone first.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 
+use super::claims::Claims;
 use super::*;
 use crate::fixtures::object;
 use crate::installation::Abandoned;
@@ -117,6 +118,7 @@ fn a_peer_without_a_step_is_held_for_what_cascades() {
 /// What is known of others, as a test says.
 #[derive(Clone)]
 struct Others {
+    claims: Claims,
     refusal: Option<Refusal>,
     blockers: Vec<Blocker>,
     is_taken_along: bool,
@@ -128,6 +130,7 @@ struct Others {
 impl Default for Others {
     fn default() -> Self {
         Self {
+            claims: Claims::default(),
             refusal: None,
             blockers: vec![],
             is_taken_along: false,
@@ -139,6 +142,9 @@ impl Default for Others {
 }
 
 impl Surroundings for Others {
+    fn claims(&self) -> Claims {
+        self.claims.clone()
+    }
     fn refusal(&self) -> Option<Refusal> {
         self.refusal.clone()
     }
@@ -167,7 +173,7 @@ impl Surroundings for Others {
 
 fn refusal() -> Refusal {
     Refusal {
-        reason: "NotUnique",
+        reason: "Invalid",
         message: "there is another".to_owned(),
         because_of: [].into(),
         because_of_classes: [].into(),

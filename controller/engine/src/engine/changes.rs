@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use xos_model::accept::Hold;
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
 use crate::dependencies::Woken;
 use crate::queue::Priority;
+use crate::registry::Entry;
 use crate::store::StoreEvent;
 use crate::view::{Origin, TakenIn};
 use crate::watch::WatchEvent;
@@ -91,6 +93,45 @@ impl Engine {
         let woken = self.view.with_graph(|graph, _| dependencies.changed(graph, object, taken.is_relinked));
         self.wake(woken);
         self.wake_refused(key);
+        self.wake_rivals(taken, object);
+    }
+
+    /// Wakes those that have a key of an object which now has it, or has it more or less firmly: they may have to give
+    /// way, or may not have to any more.
+    fn wake_rivals(&mut self, taken: &TakenIn, object: &Object) {
+        let Some(entry) = self.shared.registry.get(&object.model).filter(|entry| entry.checks.has_keys()) else {
+            return;
+        };
+        let is_edit = |before: &&Arc<Object>| before.intent.spec != object.intent.spec;
+        if let Some(before) = taken.before.as_ref().filter(is_edit).filter(|_| self.queue.is_running(&taken.key)) {
+            self.objects.edited_in_work(&taken.key, before);
+        }
+        // At the start all are looked at anyway.
+        let claim = |object: &Object| {
+            let is_deleting = object.meta.deleting.is_some();
+            (object.meta.uid.clone(), object.intent.spec.clone(), Hold::of(object), is_deleting)
+        };
+        if !self.lists.is_complete() || taken.before.as_deref().map(claim) == Some(claim(object)) {
+            return;
+        }
+        let Entry { checks, model, .. } = &**entry;
+        let rivals = self.view.with_index(
+            |index| checks.is_ready(index, model, object),
+            |index| checks.prepare(index, model, object),
+            |index| checks.rivals(index, model, object),
+        );
+        for rival in rivals {
+            self.enqueue(&rival, Priority::Retry);
+        }
+    }
+
+    /// Wakes those that wait for the end of what a worker has done with an object.
+    pub(super) fn wake_after_work(&mut self, key: &ObjectKey) {
+        if self.objects.out_of_work(key) {
+            for waiting in self.dependencies.waiters(key) {
+                self.enqueue(&waiting, Priority::Change);
+            }
+        }
     }
 
     /// Begins the record of an object, if there is none yet.

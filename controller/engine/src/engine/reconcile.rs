@@ -5,22 +5,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use xos_model::accept::Refusal;
+use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
 use xos_model::graph::Blocker;
 use xos_model::record::Wait;
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
 use crate::clock::{later, spread};
+use crate::decide::claims::{self, Claims};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
-use crate::dependencies::{self, Dependencies};
+use crate::dependencies;
 use crate::duty::Duty;
 use crate::installation::{Abandoned, Installations, abandoned, foreign_finalizers};
 use crate::queue::Priority;
 use crate::registry::{Entry, Registry};
-use crate::view::{Origin, SharedView};
+use crate::view::Origin;
 use crate::work::{Job, Subject, do_job};
-use crate::workers::{Start, Workers};
+use crate::workers::Start;
 
 impl Engine {
     /// Starts as many workers as there is room for.
@@ -59,17 +60,19 @@ impl Engine {
     pub(super) fn decide(&self, key: &ObjectKey, entry: &Entry, object: &Object, stage: Stage) -> Next {
         let tracked = self.objects.get(key, &object.meta.uid);
         let duty = Duty::of(&self.shared.registry, entry, object, tracked, self.longest_delay());
-        let dependencies = &self.dependencies;
-        let (registry, view, workers) = (&*self.shared.registry, &self.view, &self.workers);
-        let (now, installations) = (self.shared.clock.now(), self.installations.known());
-        let around = Around { registry, view, dependencies, workers, installations, now, entry, object, key };
+        let now = self.shared.clock.now();
+        let around = Around { engine: self, installations: self.installations.known(), now, entry, object, key };
         decide::next(object, &duty, stage, &around, (now, rand::random()))
     }
 
     /// Carries a decision out. Returns whether a worker now has the object.
     pub(super) fn carry_out(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, next: Next) -> bool {
         match &next {
-            Next::Refused(refusal) | Next::Run(Job::ReportRefusal(_, refusal)) => self.objects.refuse(key, refusal),
+            Next::Refused(refusal)
+            | Next::RefusedUntil(refusal, _)
+            | Next::Run(Job::ReportRefusal(_, refusal) | Job::Withdraw { refusal, .. }) => {
+                self.objects.refuse(key, refusal);
+            }
             _ => self.objects.accept(key),
         }
         if let Next::Blocked(blockers) = next {
@@ -80,8 +83,13 @@ impl Engine {
             tracked.waiting = None;
         }
         match next {
-            Next::Nothing | Next::Refused(_) | Next::Blocked(_) => {}
-            Next::RequeueAt(at) => self.queue.add_at(key, at, Priority::Retry),
+            Next::Nothing | Next::Blocked(_) => {}
+            // The one that has the key may have to make way for what is to be taken out.
+            Next::Refused(refusal) if refusal.reason == NOT_UNIQUE => {
+                refusal.because_of.iter().for_each(|winner| self.enqueue(winner, Priority::Retry));
+            }
+            Next::Refused(_) => {}
+            Next::RequeueAt(at) | Next::RefusedUntil(_, at) => self.queue.add_at(key, at, Priority::Retry),
             Next::ResyncAt(at) => {
                 if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
                     tracked.resync_at = Some(at);
@@ -138,7 +146,7 @@ impl Engine {
 
     fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
         let uid = subject.object.meta.uid.clone();
-        self.note_start(key, &uid, entry, &job);
+        self.note_start(key, &subject.object, entry, &job);
         let span = tracing::info_span!("reconcile", object = %key, job = job.name());
         let start = Start { key: key.clone(), uid, runs: job.runs(entry), takes_slot: job.runs_step() };
         let work = {
@@ -150,9 +158,11 @@ impl Engine {
     }
 
     /// Notes in the record of an object what a worker is about to do.
-    fn note_start(&mut self, key: &ObjectKey, uid: &str, entry: &Entry, job: &Job) {
+    fn note_start(&mut self, key: &ObjectKey, object: &Object, entry: &Entry, job: &Job) {
+        let uid = &object.meta.uid;
         if let Some(pass) = job.attempts() {
-            self.objects.begin_attempt(key, uid, pass);
+            let spec = Some(&object.intent.spec).filter(|_| !matches!(job, Job::Withdraw { .. }));
+            self.objects.begin_attempt(key, uid, pass, spec);
         }
         let now = self.shared.clock.now();
         let Some(tracked) = self.objects.same_mut(key, uid) else { return };
@@ -171,10 +181,7 @@ fn is_deleting(get: &dyn Fn(&ObjectKey) -> Option<Arc<Object>>, key: &ObjectKey)
 
 /// What the engine knows about other objects.
 struct Around<'a> {
-    registry: &'a Registry,
-    view: &'a SharedView,
-    dependencies: &'a Dependencies,
-    workers: &'a Workers,
+    engine: &'a Engine,
     installations: Option<Arc<Installations>>,
     now: Timestamp,
     entry: &'a Entry,
@@ -182,13 +189,48 @@ struct Around<'a> {
     key: &'a ObjectKey,
 }
 
+impl Around<'_> {
+    fn registry(&self) -> &Registry {
+        &self.engine.shared.registry
+    }
+
+    /// Returns whether an object that has lost its key to this one may still be in the backend.
+    fn is_in_backend(&self, loser: &Object) -> bool {
+        let Some(entry) = self.registry().get(&loser.model) else { return false };
+        let tracked = self.engine.objects.get(&loser.key(), &loser.meta.uid);
+        let duty = Duty::of(self.registry(), entry, loser, tracked, self.engine.longest_delay());
+        claims::is_in_backend(loser, &duty, self.object)
+    }
+}
+
 impl Surroundings for Around<'_> {
+    fn claims(&self) -> Claims {
+        let Entry { checks, model, .. } = self.entry;
+        if !checks.has_keys() {
+            return Claims::default();
+        }
+        let has_begun = |other: &Object| self.engine.objects.get(&other.key(), &other.meta.uid).has_begun(other);
+        let Rivalry { lost, losers } = self.engine.view.with_index(
+            |index| checks.is_ready(index, model, self.object),
+            |index| checks.prepare(index, model, self.object),
+            |index| checks.rivalry(index, model, self.object, &has_begun),
+        );
+        // What a worker does with a key that an object had a moment ago comes to its end first.
+        let has_key = |other: &&Arc<Object>| {
+            let entry = self.registry().get(&other.model).filter(|_| other.meta.uid != self.object.meta.uid);
+            entry.is_some_and(|entry| checks.have_common_key((model, self.object), (&entry.model, other)))
+        };
+        let outdated = self.engine.objects.outdated().filter(has_key);
+        let losers = losers.iter().filter(|loser| self.is_in_backend(loser));
+        Claims { lost, in_backend: losers.chain(outdated).map(|other| other.key()).collect() }
+    }
+
     fn refusal(&self) -> Option<Refusal> {
         let Entry { checks, model, .. } = self.entry;
         if checks.is_empty() {
             return None;
         }
-        self.view.with_index(
+        self.engine.view.with_index(
             |index| checks.is_ready(index, model, self.object),
             |index| checks.prepare(index, model, self.object),
             |index| checks.refusal(index, model, self.object),
@@ -196,32 +238,35 @@ impl Surroundings for Around<'_> {
     }
 
     fn blockers(&self) -> Vec<Blocker> {
-        self.view.with_graph(|graph, _| self.dependencies.blockers(graph, self.key))
+        self.engine.view.with_graph(|graph, _| self.engine.dependencies.blockers(graph, self.key))
     }
 
     fn leads_to_leaving(&self) -> bool {
-        self.view.with_graph(|graph, _| graph.leaving(self.key).next().is_some())
+        self.engine.view.with_graph(|graph, _| graph.leaving(self.key).next().is_some())
     }
 
     fn is_taken_along(&self) -> bool {
         let takes_along = |object: &Object| {
-            let entry = self.registry.get(&object.model);
+            let entry = self.registry().get(&object.model);
             entry.is_some_and(|entry| entry.finalizers.all().any(|ours| object.has_finalizer(ours)))
         };
         !self.object.flag("write_protect")
-            && self.view.with_graph(|graph, get| {
+            && self.engine.view.with_graph(|graph, get| {
                 graph.leaving(self.key).filter_map(|key| get(&key)).any(|object| takes_along(&object))
             })
     }
 
     fn deletion_blockers(&self) -> Vec<Blocker> {
-        self.view
-            .with_graph(|graph, get| self.dependencies.deletion_blockers(graph, self.key, |key| is_deleting(get, key)))
+        self.engine.view.with_graph(|graph, get| {
+            self.engine.dependencies.deletion_blockers(graph, self.key, |key| is_deleting(get, key))
+        })
     }
 
     fn live_dependents(&self) -> Vec<Arc<Object>> {
-        let cascade =
-            self.view.with_graph(|graph, get| graph.cascade(self.key).iter().filter_map(get).collect::<Vec<_>>());
+        let cascade = self
+            .engine
+            .view
+            .with_graph(|graph, get| graph.cascade(self.key).iter().filter_map(get).collect::<Vec<_>>());
         let is_live = |other: &Arc<Object>| other.meta.deleting.is_none() && !other.flag("write_protect");
         cascade.into_iter().filter(is_live).collect()
     }
@@ -237,6 +282,6 @@ impl Surroundings for Around<'_> {
     }
 
     fn has_slot(&self) -> bool {
-        self.workers.has_slot(self.entry)
+        self.engine.workers.has_slot(self.entry)
     }
 }

@@ -31,6 +31,7 @@ impl Engine {
         };
         if !goes_on {
             self.queue.finish(&key, self.shared.clock.now());
+            self.wake_after_work(&key);
         }
     }
 

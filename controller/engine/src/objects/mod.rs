@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::dirty::is_in_doubt;
-use xos_model::{Object, ObjectKey, Operation, Pass};
+use xos_model::{Object, ObjectKey, Operation, Pass, SpecHash};
 
 use crate::view::Origin;
 
@@ -56,6 +56,8 @@ pub(crate) struct Tracked {
     pub(crate) doubt: Doubt,
     /// Passes that the worker which has the object attempts.
     attempting: Doubt,
+    /// The spec with which it was last given to a step or policies, until status says so.
+    begun: Option<SpecHash>,
     /// Whether it was created under our eyes and no step was started for it: there is nothing to undo on deletion.
     pub(crate) never_attempted: bool,
     /// Writes in a row that the API server did not take.
@@ -75,6 +77,11 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
+    /// Returns whether the object, as it is, was given to a step or policies, though its status does not say so yet.
+    pub(crate) fn has_begun(&self, object: &Object) -> bool {
+        self.begun.as_ref() == Some(&object.intent.spec)
+    }
+
     /// Notes that an operation was deferred, and until when.
     pub(crate) fn put_off(&mut self, operation: Operation, until: Timestamp) {
         self.put_off.retain(|(other, _)| !is_same(*other, operation));
@@ -123,6 +130,8 @@ static UNTRACKED: LazyLock<Tracked> = LazyLock::new(Tracked::default);
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     records: HashMap<ObjectKey, Tracked>,
+    /// Objects that were edited while a worker has them, as the worker has them.
+    outdated: HashMap<ObjectKey, Arc<Object>>,
     /// Which objects are to be judged again when something changes.
     refused: HashMap<Reason, BTreeSet<ObjectKey>>,
 }
@@ -180,9 +189,11 @@ impl Objects {
         self.records.get_mut(key)
     }
 
-    /// Notes that a worker attempts a pass: from now on it is in doubt, until the attempt is recorded.
-    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, uid: &str, pass: Pass) {
+    /// Notes that a worker attempts a pass with a spec: from now on it is in doubt, until the attempt is recorded. No
+    /// spec: it is undone.
+    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, uid: &str, pass: Pass, spec: Option<&SpecHash>) {
         if let Some(tracked) = self.same_mut(key, uid) {
+            tracked.begun = spec.cloned().or(tracked.begun.take());
             tracked.doubt.add(pass);
             tracked.attempting.add(pass);
         }
@@ -193,9 +204,25 @@ impl Objects {
         if let Some(tracked) = self.same_mut(key, uid) {
             let attempted = std::mem::take(&mut tracked.attempting);
             if is_recorded {
+                tracked.begun = None;
                 tracked.doubt = tracked.doubt.without(attempted);
             }
         }
+    }
+
+    /// Notes that an object was edited while a worker has it as it was before.
+    pub(crate) fn edited_in_work(&mut self, key: &ObjectKey, before: &Arc<Object>) {
+        self.outdated.entry(key.clone()).or_insert_with(|| Arc::clone(before));
+    }
+
+    /// Notes that no worker has an object any more. Returns whether it was edited meanwhile.
+    pub(crate) fn out_of_work(&mut self, key: &ObjectKey) -> bool {
+        self.outdated.remove(key).is_some()
+    }
+
+    /// Returns the objects that were edited while a worker has them, as the worker has them.
+    pub(crate) fn outdated(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.outdated.values()
     }
 
     /// Counts a write of an object that the API server did not take. Returns how many there were in a row.

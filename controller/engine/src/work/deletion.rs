@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use xos_model::accept::Refusal;
 use xos_model::record;
-use xos_model::{Object, Operation, Outcome};
+use xos_model::{Object, Operation, Outcome, Pass};
 
 use super::{Report, Subject, Worker};
 use crate::writer::WriteError;
@@ -54,6 +55,39 @@ impl Worker<'_> {
             Some(attempted) => self.record(&subject, &attempted).await,
             None => Ok(Report::Done(subject.stored)),
         }
+    }
+
+    /// Runs what is due on deletion for an object that is not accepted, and keeps the object: as if it had never been
+    /// tried.
+    pub(super) async fn withdraw(
+        &self,
+        subject: Subject,
+        (policy, sync): (bool, bool),
+        refusal: Refusal,
+    ) -> Result<Report, WriteError> {
+        let synchronizer = &self.shared.registry.synchronizer;
+        let Subject { stored, mut object } = subject;
+        let mut refusal = refusal;
+        for (is_due, operation) in [(policy, Operation::PolicyDelete), (sync, Operation::Delete)] {
+            if !is_due {
+                continue;
+            }
+            let context = self.step_context(&object, operation);
+            let Some(attempted) = self.call_author(operation, &context, &mut object.clone()).await else {
+                return Ok(Report::Cancelled);
+            };
+            if *attempted.outcome() == Outcome::Succeeded {
+                object = record::taken_out(&object, synchronizer, operation.pass());
+                continue;
+            }
+            object = attempted.leave(&object, self);
+            let why = attempted.outcome().message().unwrap_or_default();
+            refusal.message =
+                format!("{}; what {} has made of it is still there: {why}", refusal.message, attempted.name());
+        }
+        let pass = if sync { Pass::Sync } else { Pass::Policy };
+        let object = record::refused(&object, synchronizer, pass, &refusal, self.shared.clock.now());
+        self.write(&stored, &object).await
     }
 
     /// Asks for the deletion of the objects that go together with an object, each exactly as it was seen.

@@ -33,6 +33,19 @@ pub(crate) enum Job {
     ReportRefusal(Pass, Refusal),
     /// Let status say which synchronizer is missed, that holds a deleted object; or that none is missed any more.
     ReportAbandoned(Option<String>),
+    /// Take an object out of the backend that is not accepted: run what is due on deletion, and keep the object.
+    Withdraw {
+        /// The policies' delete handlers.
+        policy: bool,
+        /// The delete step.
+        sync: bool,
+        /// Why it is not accepted.
+        refusal: Refusal,
+    },
+    /// Let status say that the object is accepted again, before this pass runs.
+    ReportAccepted(Pass),
+    /// Let status say that the step is to run again, before others are taken out of the backend.
+    Reopen,
     /// Write what policies left in status.
     WriteStatus,
 }
@@ -47,26 +60,35 @@ impl Job {
             Self::Delete { .. } => "delete",
             Self::Cascade(_) => "cascade",
             Self::EnsureFinalizers => "finalizers",
+            Self::Withdraw { .. } => "withdraw",
             Self::Acknowledge
             | Self::ReportSwitch(_)
             | Self::ReportWait(_)
             | Self::ReportRefusal(..)
             | Self::ReportAbandoned(_)
+            | Self::ReportAccepted(_)
+            | Self::Reopen
             | Self::WriteStatus => "status",
         }
     }
 
     /// Returns whether it calls the sync step, which may have a limit of objects at once.
     pub(crate) fn runs_step(&self) -> bool {
-        matches!(self, Self::Reconcile { policy: None, sync: true } | Self::Resync | Self::Delete { sync: true, .. })
+        matches!(
+            self,
+            Self::Reconcile { policy: None, sync: true }
+                | Self::Resync
+                | Self::Delete { sync: true, .. }
+                | Self::Withdraw { sync: true, .. }
+        )
     }
 
     /// Returns the name of the author's code that it runs: some of it may be slow.
     pub(crate) fn runs(&self, entry: &Entry) -> Option<Arc<str>> {
         match self {
-            Self::Reconcile { policy: Some(_), .. } | Self::Delete { policy: true, .. } => {
-                Some(format!("policies of {}", entry.model.name).into())
-            }
+            Self::Reconcile { policy: Some(_), .. }
+            | Self::Delete { policy: true, .. }
+            | Self::Withdraw { policy: true, .. } => Some(format!("policies of {}", entry.model.name).into()),
             _ if self.runs_step() => entry.step.as_ref().map(|step| step.name().into()),
             _ => None,
         }
@@ -76,7 +98,7 @@ impl Job {
     pub(crate) fn attempts(&self) -> Option<Pass> {
         match self {
             Self::Reconcile { policy: Some(_), .. } => Some(Pass::Policy),
-            Self::Reconcile { policy: None, .. } | Self::Resync => Some(Pass::Sync),
+            Self::Reconcile { policy: None, .. } | Self::Resync | Self::Withdraw { .. } => Some(Pass::Sync),
             _ => None,
         }
     }
@@ -85,7 +107,7 @@ impl Job {
     pub(crate) fn event(&self) -> Option<Event> {
         match self {
             Self::ReportWait(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
-            Self::ReportRefusal(_, refusal) => {
+            Self::ReportRefusal(_, refusal) | Self::Withdraw { refusal, .. } => {
                 Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept"))
             }
             Self::ReportAbandoned(Some(message)) => {

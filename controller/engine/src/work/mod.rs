@@ -98,6 +98,11 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
             let reported = record::abandoned(object, synchronizer, message.as_deref(), now);
             worker.write(&subject.stored, &reported).await
         }
+        Job::Withdraw { policy, sync, refusal } => worker.withdraw(subject, (policy, sync), refusal).await,
+        Job::ReportAccepted(pass) => {
+            worker.write(&subject.stored, &record::accepted(object, synchronizer, pass, now)).await
+        }
+        Job::Reopen => worker.write(&subject.stored, &record::reopened(object, synchronizer)).await,
         Job::WriteStatus => worker.write(&subject.stored, object).await,
     };
     match result {

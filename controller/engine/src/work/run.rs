@@ -174,7 +174,8 @@ impl Worker<'_> {
 fn idempotency_key(object: &Object, operation: Operation) -> String {
     let uid = &object.meta.uid;
     let name = operation.as_str().to_lowercase();
-    if operation.is_delete() {
+    // What is taken out of the backend while the object stays may come back, and be deleted again.
+    if operation.is_delete() && object.meta.deleting.is_some() {
         return format!("{uid}/{name}");
     }
     let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));

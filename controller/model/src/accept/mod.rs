@@ -8,14 +8,20 @@ mod links;
 mod unique;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use xos_xproto::{Model, ModelSet};
 
+use crate::condition::{self, ACCEPTED, ConditionStatus};
 use crate::index::Index;
-use crate::intent::{Pass, is_handled};
 use crate::object::{Object, ObjectKey};
 use judge::Judge;
 use unique::Keys;
+
+pub use unique::{Hold, is_tried_as_it_is};
+
+/// The reason of `Accepted` of an object whose key another one has.
+pub const NOT_UNIQUE: &str = "NotUnique";
 
 /// Why an object is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,20 +71,54 @@ impl Checks {
         self.keys.queries(model, object).iter().all(|query| index.is_ready(query))
     }
 
-    /// Checks an object, and returns why it is refused, if it is.
+    /// Returns whether objects of the model may have to give way to others of the same key.
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Returns the other objects that have a key of the object.
+    pub fn rivals(&self, index: &Index, model: &Model, object: &Object) -> Vec<ObjectKey> {
+        self.keys.rivals(index, model, object).into_iter().map(|(_, other)| other.key()).collect()
+    }
+
+    /// Returns whether an object has a key of another one, each given with its model.
+    pub fn have_common_key(&self, object: (&Model, &Object), other: (&Model, &Object)) -> bool {
+        self.keys.are_shared(object, other)
+    }
+
+    /// Returns how the object stands among those with a key of it. `has_begun` says of an object whether a step was
+    /// started for it as it is, though status does not say so yet.
+    pub fn rivalry(
+        &self,
+        index: &Index,
+        model: &Model,
+        object: &Object,
+        has_begun: &dyn Fn(&Object) -> bool,
+    ) -> Rivalry {
+        self.keys.rivalry(index, model, object, has_begun)
+    }
+
+    /// Checks all but the keys of an object, and returns why it is refused, if it is.
     pub fn refusal(&self, index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
-        let by_links = || self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
+        let by_links = self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
         let by_validators = || self.validators.then(|| Judge::new(index, object).refusal(model)).flatten();
-        self.keys.refusal(index, model, object).or_else(by_links).or_else(by_validators)
+        by_links.or_else(by_validators)
     }
 }
 
-/// Returns whether a synchronizer has already acted on the object as it is now.
-fn is_settled(object: &Object) -> bool {
-    let passes =
-        || object.status.synchronizers.iter().flat_map(|own| [(&own.sync, Pass::Sync), (&own.policy, Pass::Policy)]);
-    let is_present = |then| move |pass| is_handled(then, &object.intent, &object.quiet_saves, pass);
-    passes().any(|(state, pass)| state.attempted.as_ref().is_some_and(|then| is_present(then)(pass)))
+/// How an object stands among those that have a key of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rivalry {
+    /// Another one goes first: why the object is refused, and the other one.
+    pub lost: Option<(Refusal, Arc<Object>)>,
+    /// The object goes first: the others, which are refused.
+    pub losers: Vec<Arc<Object>>,
+}
+
+/// Returns whether the status of an object says that another one has its key.
+pub fn is_lost(object: &Object) -> bool {
+    let accepted = condition::find(&object.status.conditions, ACCEPTED);
+    accepted.is_some_and(|accepted| accepted.status == ConditionStatus::False && accepted.reason == NOT_UNIQUE)
 }
 
 #[cfg(test)]

@@ -1,22 +1,28 @@
 //! Uniqueness: `unique`, `unique_with`, and the natural key of `tosca_key`s. Within a namespace, among all that inherit
 //! from the model that declares the field; a field without a value is never equal to another.
+//!
+//! One order decides between objects of one key: by how far they have been handled with it, then by creation time, then
+//! by uid. It is the same for all who know their statuses.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use xos_xproto::Model;
 
-use super::{Refusal, is_settled};
+use super::{NOT_UNIQUE, Refusal, Rivalry, is_lost};
 use crate::index::{Index, value};
+use crate::intent::{Pass, is_handled};
 use crate::object::Object;
 use crate::query::{Criterion, Query};
+use crate::status::PassState;
 
 /// The sets of fields that are unique together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys(Vec<Key>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
+pub(super) struct Key {
     /// The model that declares it.
     class: String,
     fields: Vec<String>,
@@ -58,12 +64,47 @@ impl Keys {
         self.0.iter().filter_map(|key| key.query(model, object)).collect()
     }
 
-    pub(super) fn refusal(&self, index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
-        self.0.iter().find_map(|key| {
-            let same = index.query(&key.query(model, object)?).ok()?;
-            let other = same.into_iter().find(|other| other.key() != object.key() && goes_first(other, object))?;
-            Some(key.refused(model, object, &other))
-        })
+    /// Returns the other objects that have a key of this one, with the key; an object may be there twice.
+    pub(super) fn rivals(&self, index: &Index, model: &Model, object: &Object) -> Vec<(&Key, Arc<Object>)> {
+        let of_key = |key: &'_ Key| index.query(&key.query(model, object)?).ok();
+        let all =
+            self.0.iter().flat_map(|key| of_key(key).unwrap_or_default().into_iter().map(move |same| (key, same)));
+        all.filter(|(_, other)| other.meta.uid != object.meta.uid || other.key() != object.key()).collect()
+    }
+
+    /// Returns whether two objects of a namespace have a key in common.
+    pub(super) fn are_shared(
+        &self,
+        (model, object): (&Model, &Object),
+        (other_model, other): (&Model, &Object),
+    ) -> bool {
+        let is_same = |key: &Key| {
+            let Some(query) = key.query(model, object) else { return false };
+            let namespace = &other.meta.namespace;
+            let accepts = |one: &Criterion| one.accepts(&value(other_model, other, one.field()), namespace);
+            other_model.ancestry.contains(&key.class) && query.criteria.iter().all(accepts)
+        };
+        object.meta.namespace == other.meta.namespace && self.0.iter().any(is_same)
+    }
+
+    pub(super) fn rivalry(
+        &self,
+        index: &Index,
+        model: &Model,
+        object: &Object,
+        has_begun: &dyn Fn(&Object) -> bool,
+    ) -> Rivalry {
+        let rivals = self.rivals(index, model, object);
+        if rivals.is_empty() {
+            return Rivalry::default();
+        }
+        let first = rivals.iter().min_by(|(_, one), (_, other)| place(one, has_begun).cmp(&place(other, has_begun)));
+        let own = place(object, has_begun);
+        if let Some((key, other)) = first.filter(|(_, other)| place(other, has_begun) < own) {
+            let lost = Some((key.refused(model, object, other), Arc::clone(other)));
+            return Rivalry { lost, losers: vec![] };
+        }
+        Rivalry { lost: None, losers: rivals.into_iter().map(|(_, other)| other).collect() }
     }
 }
 
@@ -89,15 +130,44 @@ impl Key {
         let values: Vec<_> = self.fields.iter().map(said).collect();
         let going = if other.meta.deleting.is_some() { ", which is being deleted" } else { "" };
         let message = format!("{} {} has {} already{going}", other.model, other.meta.name, values.join(", "));
-        Refusal { reason: "NotUnique", message, because_of: [other.key()].into(), because_of_classes: [].into() }
+        Refusal { reason: NOT_UNIQUE, message, because_of: [other.key()].into(), because_of_classes: [].into() }
     }
 }
 
-/// Returns whether the other object keeps the name: the one that is in use already, or else the older one.
-fn goes_first(other: &Object, object: &Object) -> bool {
-    match (is_settled(object), is_settled(other)) {
-        (false, true) => true,
-        (true, false) => false,
-        _ => (other.meta.created, &other.meta.uid) < (object.meta.created, &object.meta.uid),
+/// The place of an object in the order of those with its key: the first one keeps it.
+fn place<'a>(object: &'a Object, has_begun: &dyn Fn(&Object) -> bool) -> (Hold, Option<Timestamp>, &'a str) {
+    let hold = Hold::of(object);
+    let hold = if hold != Hold::InUse && has_begun(object) { Hold::InUse } else { hold };
+    (hold, object.meta.created, &object.meta.uid)
+}
+
+/// How firmly an object has its key, by its status; the firmest is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// A synchronizer has tried it as it is now.
+    InUse,
+    /// A synchronizer has tried it as it was before, maybe with another key.
+    Tried,
+    /// None has, or it has lost the key.
+    None,
+}
+
+impl Hold {
+    /// Returns how firmly an object has its key.
+    pub fn of(object: &Object) -> Self {
+        if is_lost(object) {
+            return Self::None;
+        }
+        let own = &object.status.synchronizers;
+        let mut passes = own.iter().flat_map(|own| [(&own.sync, Pass::Sync), (&own.policy, Pass::Policy)]);
+        if passes.clone().any(|(state, pass)| is_tried_as_it_is(object, state, pass)) {
+            return Self::InUse;
+        }
+        if passes.any(|(state, _)| !state.is_untried()) { Self::Tried } else { Self::None }
     }
+}
+
+/// Returns whether a pass was tried with the present intent of an object.
+pub fn is_tried_as_it_is(object: &Object, state: &PassState, pass: Pass) -> bool {
+    state.attempted.as_ref().is_some_and(|then| is_handled(then, &object.intent, &object.quiet_saves, pass))
 }

@@ -93,6 +93,26 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
     new
 }
 
+/// Returns the object with the conditions of one that was refused, and is to be handled again. What was tried to take it
+/// out of the backend is forgotten.
+pub fn accepted(object: &Object, synchronizer: &str, pass: Pass, now: Timestamp) -> Object {
+    let now = whole_seconds(now);
+    let mut new = object.clone();
+    if object.status.of(synchronizer).is_some() {
+        let own = new.status.of_mut(synchronizer);
+        (own.delete, own.delete_policy) = (None, None);
+    }
+    let kind = own_kind(object, pass, synchronizer);
+    let message = "it is accepted again, and not handled yet";
+    let news = |kind, status| News { kind, status, reason: ACCEPTED, message };
+    set(&mut new, &news(ACCEPTED, ConditionStatus::True), now);
+    set(&mut new, &news(&kind, ConditionStatus::False), now);
+    condition::clear(&mut new.status.conditions, STALLED);
+    set(&mut new, &news(RECONCILING, ConditionStatus::True), now);
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
 /// Marks an object that was refused as accepted.
 fn accept(object: &mut Object, now: Timestamp) {
     let refused = condition::find(&object.status.conditions, ACCEPTED);

@@ -22,7 +22,7 @@ use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
 pub use abandoned::abandoned;
-pub use conditions::{Wait, held, is_reported_undone, reason, refused, waiting};
+pub use conditions::{Wait, accepted, held, is_reported_undone, reason, refused, waiting};
 pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 
@@ -51,6 +51,35 @@ pub fn acknowledge(object: &Object, synchronizer: &str, now: Timestamp) -> Objec
         }
     }
     settle_ready(&mut new, now);
+    new
+}
+
+/// Returns the object as one that a pass has taken out of the backend: as if it had never been tried.
+pub fn taken_out(object: &Object, synchronizer: &str, pass: Pass) -> Object {
+    let mut new = object.clone();
+    let own = new.status.of_mut(synchronizer);
+    match pass {
+        Pass::Policy => {
+            own.policy = PassState::default();
+            own.delete_policy = None;
+            new.set("policed", Value::Null);
+        }
+        Pass::Sync | Pass::Pull | Pass::Event => {
+            own.sync = PassState::default();
+            own.delete = None;
+            new.set("enacted", Value::Null);
+            new.set("backend_handle", Value::Null);
+            new.set("backend_need_delete", Value::Bool(false));
+        }
+    }
+    new
+}
+
+/// Returns the object as one whose sync step has to run again: what it has put into the backend may be there no longer.
+pub fn reopened(object: &Object, synchronizer: &str) -> Object {
+    let mut new = object.clone();
+    let own = &mut new.status.of_mut(synchronizer).sync;
+    (own.handled, own.failures, own.next_attempt) = (None, 0, None);
     new
 }
 
