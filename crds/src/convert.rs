@@ -69,6 +69,7 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         finalizers: meta.finalizers.clone().unwrap_or_default(),
         operator_fields: operator_fields(model, meta),
         annotations: operator_annotations(meta),
+        writer: None,
     })
 }
 

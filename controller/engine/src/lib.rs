@@ -14,6 +14,7 @@ mod dependencies;
 mod duty;
 mod engine;
 pub mod events;
+mod gate;
 pub mod install;
 pub mod installation;
 pub mod memory;

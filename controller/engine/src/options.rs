@@ -12,12 +12,14 @@ pub struct Options {
     pub concurrency: usize,
     /// An object that has been reconciled for this long is slow, and makes room for another one.
     pub slow_after: Duration,
-    /// How many slow objects are reconciled at once.
+    /// How many slow objects of a step are reconciled at once.
     pub slow_concurrency: usize,
     /// A step's time limit.
     pub step_timeout: Duration,
     /// The delay after failures.
     pub backoff: Backoff,
+    /// The delay between attempts to reach a step's target that is away.
+    pub probe_backoff: Backoff,
     /// The even pace at which deferred objects are tried again.
     pub deferred_every: Duration,
     /// How long running steps may go on after shutdown began.
@@ -31,15 +33,17 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 16 objects at once, and 256 that take longer than 1 s; 10 min for a step; 1 s to 5 min after failures; 5 s for
-    /// deferred objects, as in XOS; 30 s of grace; waits are reported after 3 s; all namespaces.
+    /// 16 objects at once, and 512 of each step that take longer than 1 s; 10 min for a step; 1 s to 5 min after
+    /// failures; 1 s to 30 s between attempts to reach a target; 5 s for deferred objects, as in XOS; 30 s of grace;
+    /// waits are reported after 3 s; all namespaces.
     fn default() -> Self {
         Self {
             concurrency: 16,
             slow_after: Duration::from_secs(1),
-            slow_concurrency: 256,
+            slow_concurrency: 512,
             step_timeout: Duration::from_secs(600),
             backoff: Backoff::default(),
+            probe_backoff: Backoff { max: Duration::from_secs(30), ..Backoff::default() },
             deferred_every: Duration::from_secs(5),
             shutdown_grace: Duration::from_secs(30),
             report_waits_after: Duration::from_secs(3),

@@ -39,9 +39,18 @@ pub struct Entry {
     pub finalizers: Finalizers,
     /// Whether the deletion of its objects cascades to others: those with to-one links to them.
     pub takes_along: bool,
+    /// The names of the lanes in which workers call its policies and its step: those without either have none.
+    pub(crate) policy_lane: Option<Arc<str>>,
+    /// See [`Entry::policy_lane`].
+    pub(crate) step_lane: Option<Arc<str>>,
 }
 
 impl Entry {
+    /// Returns the lanes in which workers call its policies and its step.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Arc<str>> {
+        [&self.policy_lane, &self.step_lane].into_iter().flatten()
+    }
+
     /// Whether this synchronizer's step handles the object.
     pub fn is_ours(&self, object: &Object) -> bool {
         self.step.as_ref().is_some_and(|step| step.is_ours(object))
@@ -129,6 +138,8 @@ impl Registry {
             let needs_links = sync.is_none() && policy.is_none() && takes_along;
             let links = needs_links.then(|| links_finalizer(synchronizer));
             Entry {
+                policy_lane: (!policies.is_empty()).then(|| format!("policies of {}", model.name).into()),
+                step_lane: step.as_ref().map(|step| step.name().into()),
                 resource: xos_crds::api_resource(model),
                 model: model.clone(),
                 step,

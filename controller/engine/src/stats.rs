@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::Id;
 use tokio::time::Instant;
 use xos_model::Outcome;
@@ -48,6 +49,21 @@ pub struct StepStats {
     pub durations: Histogram,
 }
 
+/// The numbers of a lane: of a step, or of the policies of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneStats {
+    /// How many objects it has.
+    pub running: usize,
+    /// How many of them take long.
+    pub slow: usize,
+    /// How many objects wait for a place, or for the target.
+    pub waiting: usize,
+    /// How often the target went away.
+    pub outages: u64,
+    /// Since when it is away, if it is.
+    pub away_since: Option<Timestamp>,
+}
+
 /// What the engine has counted and measured up to a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
@@ -57,6 +73,8 @@ pub struct Snapshot {
     pub queue_depth: [usize; Priority::ALL.len()],
     /// How long objects waited for a worker since they were due.
     pub queue_time: Histogram,
+    /// The steps, and the policies of each model, that have had objects.
+    pub lanes: BTreeMap<Arc<str>, LaneStats>,
     /// How many objects are being reconciled.
     pub active_workers: usize,
     /// For how long the oldest of them has been.
@@ -108,6 +126,14 @@ impl Stats {
     /// Notes how many objects wait, by priority.
     pub fn set_queue_depth(&self, depth: [usize; Priority::ALL.len()]) {
         self.state().counted.queue_depth = depth;
+    }
+
+    /// Notes the numbers of all lanes.
+    pub fn set_lanes(&self, lanes: impl Iterator<Item = (Arc<str>, LaneStats)>) {
+        let mut state = self.state();
+        for (name, lane) in lanes {
+            state.counted.lanes.insert(name, lane);
+        }
     }
 
     pub(crate) fn worker_started(&self, worker: Id) {

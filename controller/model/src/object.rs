@@ -63,6 +63,8 @@ pub struct Meta {
     /// The annotations of the domain `xos.opencord.org`, beside the touch and the quiet saves, by the part of their
     /// names after the slash: what an operator tells the controller of this object.
     pub annotations: BTreeMap<Box<str>, String>,
+    /// The field manager that changed it last, where a watch has just shown that: it is not kept.
+    pub writer: Option<Arc<str>>,
 }
 
 impl Meta {

@@ -58,16 +58,19 @@ pub enum Outcome {
     Deferred(String),
     /// "Not done, but no harm" (XOS's `InnocuousException`): code 1, tried again with growing delay.
     Innocuous(String),
+    /// The target of the step is away: code 0, tried again when it is there.
+    Unavailable(String),
 }
 
 impl Outcome {
-    /// Returns the name: `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
+    /// Returns the name: `Succeeded`, `Failed`, `Deferred`, `Innocuous` or `Unavailable`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Succeeded => "Succeeded",
             Self::Failed(_) => "Failed",
             Self::Deferred(_) => "Deferred",
             Self::Innocuous(_) => "Innocuous",
+            Self::Unavailable(_) => "Unavailable",
         }
     }
 
@@ -75,14 +78,14 @@ impl Outcome {
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Succeeded => None,
-            Self::Failed(m) | Self::Deferred(m) | Self::Innocuous(m) => Some(m),
+            Self::Failed(m) | Self::Deferred(m) | Self::Innocuous(m) | Self::Unavailable(m) => Some(m),
         }
     }
 
     /// Returns XOS's `backend_code`: 0 in progress, 1 done, 2 error.
     pub fn backend_code(&self) -> i64 {
         match self {
-            Self::Deferred(_) => 0,
+            Self::Deferred(_) | Self::Unavailable(_) => 0,
             Self::Succeeded | Self::Innocuous(_) => 1,
             Self::Failed(_) => 2,
         }

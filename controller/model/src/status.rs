@@ -238,7 +238,7 @@ pub struct Attempt {
     pub step: String,
     /// `Sync`, `Delete`, `PolicyCreate` …
     pub operation: String,
-    /// `Succeeded`, `Failed`, `Deferred` or `Innocuous`.
+    /// `Succeeded`, `Failed`, `Deferred`, `Innocuous` or `Unavailable`.
     pub outcome: String,
     /// The message of the step, unless it succeeded.
     #[serde(skip_serializing_if = "Option::is_none", default)]

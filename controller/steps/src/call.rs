@@ -120,6 +120,7 @@ pub fn outcome(result: &Result<(), StepError>) -> Outcome {
         StepError::Failed(_) => Outcome::Failed(text),
         StepError::Deferred(_) => Outcome::Deferred(text),
         StepError::Innocuous(_) => Outcome::Innocuous(text),
+        StepError::Unavailable(_) => Outcome::Unavailable(text),
     }
 }
 
@@ -186,6 +187,7 @@ mod tests {
             (StepError::failed("a"), Outcome::Failed("a".to_owned())),
             (StepError::deferred("b"), Outcome::Deferred("b".to_owned())),
             (StepError::innocuous("c"), Outcome::Innocuous("c".to_owned())),
+            (StepError::unavailable("d"), Outcome::Unavailable("d".to_owned())),
         ] {
             assert_eq!(outcome(&run(ready(Err(error)), LIMIT).await), expected);
         }

@@ -1,9 +1,11 @@
 //! Why a step did not succeed.
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, io};
 
 use crate::bus_event::EventError;
+use crate::call::CallError;
+use crate::store::StoreError;
 
 /// Why a step did not succeed.
 ///
@@ -15,6 +17,7 @@ use crate::bus_event::EventError;
 /// | `Failed` | 2 | after 1 s, 2 s, 4 s … up to 5 min (configurable) |
 /// | `Deferred` | 0 | when the object changes, else every few seconds |
 /// | `Innocuous` | 1 | as after a failure |
+/// | `Unavailable` | 0 | when the target is there again: one object of the step at a time tries |
 ///
 /// It does not implement [`std::error::Error`] itself; otherwise not every error could convert into it.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub enum StepError {
     Deferred(String),
     /// Not done, but no harm.
     Innocuous(String),
+    /// Not done: the target of the step is away.
+    Unavailable(String),
 }
 
 impl StepError {
@@ -36,6 +41,33 @@ impl StepError {
     /// Makes a deferral; `reason` says what is missing.
     pub fn deferred(reason: impl Into<String>) -> Self {
         Self::Deferred(reason.into())
+    }
+
+    /// Says that the target of the step is away: what it talks to for all of its objects. That is no failure of the
+    /// object, and no attempt. Until the target answers, the objects of this step wait, and one of them at a time tries
+    /// again, with growing delay (`probe_backoff`). `reason` says what is away and why.
+    ///
+    /// Do not use it where each object has a target of its own: a device that is away must not stop the others.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable(reason.into())
+    }
+
+    /// Whether the call did not reach its target, or had no answer in time: the target, or what is in front of it, may
+    /// be away.
+    ///
+    /// These are errors of [`reqwest`] (no connection, a time-out, the status 502, 503 or 504), of input and output (a
+    /// connection that is refused, reset or cannot be made), a time-out of tokio, and the step's own time limit. An
+    /// error of the API server is not one of them.
+    pub fn is_unreached(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::Deferred(_) | Self::Innocuous(_) => false,
+            Self::Failed(error) => {
+                let is_api_server =
+                    |error: &(dyn Error + 'static)| error.is::<StoreError>() || error.is::<kube::Error>();
+                has_cause(error.as_ref(), is_unreached) && !has_cause(error.as_ref(), is_api_server)
+            }
+        }
     }
 
     /// Whether it says that an event cannot be read, so that another attempt would not help.
@@ -53,9 +85,46 @@ impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write_chain(f, error.as_ref()),
-            Self::Deferred(reason) | Self::Innocuous(reason) => f.write_str(reason),
+            Self::Deferred(reason) | Self::Innocuous(reason) | Self::Unavailable(reason) => f.write_str(reason),
         }
     }
+}
+
+/// Whether an error, or one of its causes, is such a one.
+fn has_cause(error: &(dyn Error + 'static), is: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if is(error) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn is_unreached(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
+        NotConnected, TimedOut,
+    };
+    if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+        let is_gateway = error.status().is_some_and(|status| matches!(status.as_u16(), 502..=504));
+        return error.is_connect() || error.is_timeout() || is_gateway;
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        let kinds = [
+            ConnectionAborted,
+            ConnectionRefused,
+            ConnectionReset,
+            HostUnreachable,
+            NetworkDown,
+            NetworkUnreachable,
+            NotConnected,
+            TimedOut,
+        ];
+        return kinds.contains(&error.kind());
+    }
+    matches!(error.downcast_ref(), Some(CallError::TimedOut(_))) || error.is::<tokio::time::error::Elapsed>()
 }
 
 /// Writes the error and its causes, `a: b: c`. A cause that the text already contains is left out.
@@ -104,5 +173,33 @@ mod tests {
         let status = kube::core::Status::failure("teams is forbidden: no", "Forbidden").with_code(403);
         let error: StepError = kube::Error::Api(status.boxed()).into();
         assert_eq!(error.to_string(), "the API server: teams is forbidden: no");
+    }
+
+    #[test]
+    fn what_did_not_reach_its_target() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let table: [(StepError, bool); 8] = [
+            (refused().into(), true),
+            (Outer(refused()).into(), true),
+            (CallError::TimedOut(std::time::Duration::ZERO).into(), true),
+            (StepError::unavailable("x"), true),
+            (CallError::Panicked("x".to_owned()).into(), false),
+            (io::Error::from(io::ErrorKind::PermissionDenied).into(), false),
+            (kube::Error::Service(Box::new(refused())).into(), false),
+            (StepError::failed("connection refused"), false),
+        ];
+        for (error, expected) in table {
+            assert_eq!(error.is_unreached(), expected, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_of_an_http_client_did_not_reach_its_target() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let client = crate::Services::default().http;
+        let error: StepError = client.get(format!("http://{address}")).send().await.unwrap_err().into();
+        assert!(error.is_unreached(), "{error}");
     }
 }

@@ -40,4 +40,5 @@ scenarios! {
     own_saves,
     progress,
     ready_is_done,
+    target_away,
 }

@@ -12,7 +12,7 @@ use xos_model::graph::Blocker;
 use xos_model::{Object, ObjectKey, Pass, PassState};
 
 use super::may_be_in_backend;
-use super::next::{Next, Surroundings, in_slot, refuse};
+use super::next::{Next, Surroundings, in_place, refuse};
 use crate::clock::later;
 use crate::duty::Duty;
 use crate::work::Job;
@@ -78,7 +78,7 @@ fn give_way(
     let due = states.filter(|(is_due, _)| *is_due).filter_map(|(_, state)| state.as_ref()?.next_attempt).max();
     match due.filter(|at| now < *at && *at <= later(now, duty.longest_delay)) {
         Some(at) => Next::RefusedUntil(refusal, at),
-        None => in_slot(around, Job::Withdraw { policy, sync, refusal }),
+        None => in_place(around, Job::Withdraw { policy, sync, refusal }),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::duty::Duty;
 use crate::installation::Abandoned;
 use crate::objects::Doubt;
 use crate::work::Job;
+use crate::workers::Need;
 
 /// What is known about other objects, and asked only as far as the decision needs it.
 pub(crate) trait Surroundings {
@@ -35,8 +36,8 @@ pub(crate) trait Surroundings {
     /// Returns who is missed of those that hold the object, which is being deleted and for which nothing is left to do
     /// here.
     fn abandoned(&self) -> Abandoned;
-    /// Returns whether the object's step has a free slot.
-    fn has_slot(&self) -> bool;
+    /// Returns the place that is missing for a job on the object, if any.
+    fn missing_place(&self, job: &Job) -> Option<Need>;
 }
 
 /// Where the object comes from.
@@ -63,8 +64,8 @@ pub(crate) enum Next {
     Refused(Refusal),
     /// The same; at this time it is tried again to take it out of the backend.
     RefusedUntil(Refusal, Timestamp),
-    /// All slots of its step are taken.
-    AwaitSlot,
+    /// There is no place for it, or the target of its step is away.
+    AwaitPlace(Need, Job),
     /// A worker is to do this.
     Run(Job),
 }
@@ -134,7 +135,7 @@ fn reconcile(
             return held_up(object, duty, Next::Blocked(blockers));
         }
     }
-    in_slot(around, Job::Reconcile { policy, sync })
+    in_place(around, Job::Reconcile { policy, sync })
 }
 
 /// Returns what to do with an object that is held up. If it was handled, or others go with it on its deletion, it needs
@@ -157,8 +158,11 @@ pub(super) fn refuse(object: &Object, duty: &Duty<'_>, refusal: Refusal, now: Ti
     Next::Run(Job::ReportRefusal(pass, refusal))
 }
 
-pub(super) fn in_slot(around: &impl Surroundings, job: Job) -> Next {
-    if job.runs_step() && !around.has_slot() { Next::AwaitSlot } else { Next::Run(job) }
+pub(super) fn in_place(around: &impl Surroundings, job: Job) -> Next {
+    match around.missing_place(&job) {
+        Some(need) => Next::AwaitPlace(need, job),
+        None => Next::Run(job),
+    }
 }
 
 fn delete(
@@ -176,7 +180,7 @@ fn delete(
         return next;
     }
     let waits = if sync { claims::holds_up_deletion(object, duty, around) } else { None };
-    waits.unwrap_or_else(|| in_slot(around, Job::Delete { policy, sync }))
+    waits.unwrap_or_else(|| in_place(around, Job::Delete { policy, sync }))
 }
 
 /// Returns what comes before the delete step of an object that is being deleted: those that go with it are gone first.
@@ -217,7 +221,7 @@ fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
         // What goes with another is not synchronized any more.
         Some(at) if at <= now && around.leads_to_leaving() => Next::ResyncAt(later(now, every)),
         // It was not this long ahead when it was set, so the clock was.
-        Some(at) if at <= now || at > later(now, longest(every)) => in_slot(around, Job::Resync),
+        Some(at) if at <= now || at > later(now, longest(every)) => in_place(around, Job::Resync),
         Some(at) => Next::ResyncAt(at),
         None => Next::ResyncAt(later(now, every.mul_f64(unit))),
     }

@@ -11,6 +11,7 @@ use crate::installation::Abandoned;
 use crate::objects::{Doubt, Objects};
 use crate::registry::Finalizers;
 use crate::work::Job;
+use crate::workers::Need;
 use serde_json::json;
 
 fn finalizers() -> Finalizers {
@@ -124,7 +125,7 @@ struct Others {
     is_taken_along: bool,
     live_dependents: Vec<Arc<Object>>,
     abandoned: Abandoned,
-    has_slot: bool,
+    has_place: bool,
 }
 
 impl Default for Others {
@@ -136,7 +137,7 @@ impl Default for Others {
             is_taken_along: false,
             live_dependents: vec![],
             abandoned: Abandoned::default(),
-            has_slot: true,
+            has_place: true,
         }
     }
 }
@@ -166,9 +167,13 @@ impl Surroundings for Others {
     fn abandoned(&self) -> Abandoned {
         self.abandoned.clone()
     }
-    fn has_slot(&self) -> bool {
-        self.has_slot
+    fn missing_place(&self, job: &Job) -> Option<Need> {
+        (!self.has_place && job.runs_step()).then(need)
     }
+}
+
+fn need() -> Need {
+    Need { lane: "S".into(), limit: Some(1), pass: Pass::Sync }
 }
 
 fn refusal() -> Refusal {
@@ -215,7 +220,7 @@ fn the_step_waits_for_others_and_policies_do_not() {
     let blockers = vec![Blocker::Object(object("b").key())];
     let waits = Others { blockers: blockers.clone(), ..Others::default() };
     let goes = Others { blockers: blockers.clone(), is_taken_along: true, ..Others::default() };
-    let full = Others { has_slot: false, ..Others::default() };
+    let full = Others { has_place: false, ..Others::default() };
     let refused = Others { refusal: Some(refusal()), ..Others::default() };
     let sync = Job::Reconcile { policy: None, sync: true };
     let both = Job::Reconcile { policy: Some(Operation::PolicyCreate), sync: true };
@@ -223,10 +228,10 @@ fn the_step_waits_for_others_and_policies_do_not() {
     let write = Next::Run(Job::WriteStatus);
     // Surroundings; from the queue with a step only, with both; after the policies.
     let table = [
-        (Others::default(), Next::Run(sync.clone()), Next::Run(both.clone()), Next::Run(sync)),
+        (Others::default(), Next::Run(sync.clone()), Next::Run(both.clone()), Next::Run(sync.clone())),
         (waits, Next::Blocked(blockers.clone()), Next::Run(both.clone()), write.clone()),
         (goes, Next::Blocked(blockers.clone()), Next::Blocked(blockers), write.clone()),
-        (full, Next::AwaitSlot, Next::Run(both), write.clone()),
+        (full, Next::AwaitPlace(need(), sync.clone()), Next::Run(both), write.clone()),
         (refused, Next::Run(report.clone()), Next::Run(report), write),
     ];
     for (others, step_only, with_policies, after_policies) in table {
@@ -307,8 +312,8 @@ fn clean_objects_are_looked_after_when_it_is_time() {
     assert_eq!(decided(&o, &later, Stage::Queued, &Others::default()), Next::ResyncAt(at(101)));
     let due = Duty { resync_at: Some(at(100)), ..every };
     assert_eq!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync));
-    let full = Others { has_slot: false, ..Others::default() };
-    assert_eq!(decided(&o, &due, Stage::Queued, &full), Next::AwaitSlot);
+    let full = Others { has_place: false, ..Others::default() };
+    assert_eq!(decided(&o, &due, Stage::Queued, &full), Next::AwaitPlace(need(), Job::Resync));
     let goes = Others { is_taken_along: true, ..Others::default() };
     assert_eq!(decided(&o, &due, Stage::Queued, &goes), Next::ResyncAt(at(160)), "it goes with another");
     o.set("no_sync", json!(true));

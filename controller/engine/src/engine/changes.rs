@@ -12,7 +12,6 @@ use crate::registry::Entry;
 use crate::store::StoreEvent;
 use crate::view::{Origin, TakenIn};
 use crate::watch::WatchEvent;
-use crate::workers::Offer;
 
 impl Engine {
     pub(super) fn watch_event(&mut self, event: WatchEvent) {
@@ -36,11 +35,12 @@ impl Engine {
         }
     }
 
-    fn seen(&mut self, object: Object, origin: Origin) {
+    fn seen(&mut self, mut object: Object, origin: Origin) {
+        let writer = object.meta.writer.take();
         if let Some(taken) = self.view.take_in(Arc::new(object), origin) {
             self.changed(&taken, &taken.object);
             self.take_up(&taken.key);
-            self.enqueue(&taken.key, priority_of(taken.before.as_deref(), &taken.object));
+            self.enqueue_by(&taken.key, writer, priority_of(taken.before.as_deref(), &taken.object));
         }
     }
 
@@ -136,10 +136,7 @@ impl Engine {
 
     /// Begins the record of an object, if there is none yet.
     pub(super) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin) {
-        let earlier = self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
-        if let Some(step) = earlier.and_then(|earlier| earlier.offered_slot) {
-            self.decline_slot(&step);
-        }
+        self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
     }
 
     /// Takes in that an object which the view knew is gone.
@@ -149,11 +146,9 @@ impl Engine {
             return;
         }
         self.installations.forget(key);
-        let tracked = self.objects.forget(key);
+        self.objects.forget(key);
         self.queue.remove(key);
-        if let Some(step) = tracked.and_then(|tracked| tracked.offered_slot) {
-            self.decline_slot(&step);
-        }
+        self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);
     }
@@ -184,23 +179,6 @@ impl Engine {
         for woken in self.objects.refused_for(key, classes.unwrap_or_default().iter()) {
             self.enqueue(&woken, Priority::Change);
         }
-    }
-
-    /// Offers a free slot of a step to the object that has waited longest for it.
-    pub(super) fn offer_slot(&mut self, mut offer: Option<Offer>) {
-        while let Some(Offer { step, to }) = offer {
-            if let Some(tracked) = self.objects.get_mut(&to) {
-                tracked.offered_slot = Some(step);
-                return self.enqueue(&to, Priority::Change);
-            }
-            offer = self.workers.decline_slot(&step);
-        }
-    }
-
-    /// Offers a slot to the next object, as the last one had no use for it.
-    pub(super) fn decline_slot(&mut self, step: &str) {
-        let offer = self.workers.decline_slot(step);
-        self.offer_slot(offer);
     }
 }
 

@@ -6,6 +6,7 @@ mod lists;
 mod reconcile;
 mod reports;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use xos_steps::{Services, Store};
 
 use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
+use crate::gate::Gates;
 use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
@@ -44,6 +46,9 @@ pub enum EngineError {
     #[error("all watches ended")]
     WatchesEnded,
 }
+
+/// How many objects the engine looks at before it listens again.
+const AT_ONCE: usize = 256;
 
 /// The reconciler.
 pub struct Engine {
@@ -95,15 +100,22 @@ impl Engine {
             events,
         };
         let stats = Stats::default();
-        let limits =
-            Limits { fast: options.concurrency, slow: options.slow_concurrency, slow_after: options.slow_after };
+        let gates = Gates::new(options.probe_backoff);
+        let limits = Limits {
+            fast: options.concurrency,
+            slow: options.slow_concurrency,
+            slow_after: options.slow_after,
+            has_several: registry.entries().flat_map(|entry| entry.lanes()).collect::<HashSet<_>>().len() > 1,
+            report_after: options.report_waits_after,
+        };
         let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
         let shared = Shared {
             registry,
             writer,
-            clock,
+            clock: Arc::clone(&clock),
             services: Arc::new(Services { store: Arc::new(store), ..services }),
             stats: stats.clone(),
+            gates: gates.clone(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
         };
@@ -114,7 +126,7 @@ impl Engine {
             lists,
             objects: Objects::default(),
             queue: Queue::default(),
-            workers: Workers::new(limits, stats),
+            workers: Workers::new(limits, gates, stats, clock),
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
             installations: Installed::default(),
@@ -132,8 +144,8 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<(), EngineError> {
         loop {
-            self.start_workers();
-            let timer = self.next_timer();
+            let has_more = self.start_some_workers(AT_ONCE);
+            let timer = if has_more { Some(Duration::ZERO) } else { self.next_timer() };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -210,12 +222,9 @@ impl Engine {
         }
     }
 
-    /// Returns how long it takes until the next timer rings; or, while all workers are busy and it would ring in vain,
-    /// until one of them is found to be slow.
+    /// Returns how long it takes until there is something to do by the time alone. While all workers are busy the
+    /// queue's timers would ring in vain.
     fn next_timer(&mut self) -> Option<Duration> {
-        if !self.workers.has_room() {
-            return self.workers.next_room();
-        }
         let now = self.shared.clock.now();
         let ahead = self.last_look.duration_since(now);
         if ahead > CLOCK_STEP {
@@ -223,8 +232,10 @@ impl Engine {
             self.queue.clock_went_back(ahead);
         }
         self.last_look = now;
-        let at = self.queue.next_timer()?;
-        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+        let has_room = self.workers.has_room();
+        let at = self.queue.next_timer().filter(|_| has_room);
+        let timer = at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        [timer, self.workers.next_turn()].into_iter().flatten().min()
     }
 
     /// Returns the longest delay of an object after an attempt without success.
@@ -234,6 +245,11 @@ impl Engine {
 
     fn enqueue(&mut self, key: &ObjectKey, priority: Priority) {
         self.queue.add(key, priority, self.shared.clock.now());
+    }
+
+    /// Adds an object that this field manager has changed.
+    fn enqueue_by(&mut self, key: &ObjectKey, writer: Option<Arc<str>>, priority: Priority) {
+        self.queue.add_of(key, writer, priority, self.shared.clock.now());
     }
 
     fn requeue_after(&mut self, key: &ObjectKey, delay: Duration) {

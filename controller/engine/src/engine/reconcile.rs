@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
 use xos_model::graph::Blocker;
-use xos_model::record::Wait;
+use xos_model::record::{self, Wait};
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
@@ -16,52 +16,89 @@ use crate::decide::claims::{self, Claims};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
 use crate::dependencies;
 use crate::duty::Duty;
+use crate::gate::Outage;
 use crate::installation::{Abandoned, Installations, abandoned, foreign_finalizers};
-use crate::queue::Priority;
+use crate::queue::{Group, Head, Priority};
 use crate::registry::{Entry, Registry};
 use crate::view::Origin;
 use crate::work::{Job, Subject, do_job};
-use crate::workers::Start;
+use crate::workers::{Full, Need, Start, Turn};
 
 impl Engine {
     /// Starts as many workers as there is room for.
     pub(super) fn start_workers(&mut self) {
-        while self.lists.is_complete() && self.workers.has_room() {
+        self.start_some_workers(usize::MAX);
+    }
+
+    /// Starts workers as long as there is room, and looks at so many objects at most: those that find no place take
+    /// time, too. Returns whether there are more.
+    pub(super) fn start_some_workers(&mut self, mut most: usize) -> bool {
+        if self.lists.is_complete() {
+            // Those that wait for a place may decline it, which gives it to the next.
+            while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}
+        }
+        self.shared.stats.set_queue_depth(self.queue.depth());
+        most == 0
+    }
+
+    /// Takes objects from the queue while there is room. Returns whether there was any.
+    fn take_from_queue(&mut self, most: &mut usize) -> bool {
+        let mut is_any = false;
+        while *most > 0 && self.workers.has_room() {
             let Some(taken) = self.queue.take(self.shared.clock.now()) else { break };
+            is_any = true;
+            *most -= 1;
             self.shared.stats.dequeued(Duration::try_from(taken.waited).unwrap_or_default());
             if !self.reconcile(&taken.key) {
                 self.queue.finish(&taken.key, self.shared.clock.now());
             }
         }
-        self.shared.stats.set_queue_depth(self.queue.depth());
+        is_any
+    }
+
+    /// Looks after the objects that wait for a place, or for the target of their step. Returns whether any of them is
+    /// to be looked at again.
+    fn take_turn(&mut self) -> bool {
+        let Turn { offered, told, full } = self.workers.turn();
+        for Full { lane, waiting, running, longest } in full {
+            tracing::warn!(lane = &*lane, waiting, running, ?longest, "no place is free: objects of this step wait");
+        }
+        let is_any = !offered.is_empty() || !told.is_empty();
+        for Head { key, group, priority, .. } in offered {
+            self.enqueue_by(&key, group.writer, priority);
+        }
+        for key in told {
+            if let Some(tracked) = self.objects.get_mut(&key) {
+                tracked.is_to_be_told = true;
+                self.enqueue(&key, Priority::Resync);
+            }
+        }
+        is_any
     }
 
     /// Decides on an object and carries that out. Returns whether a worker now has it.
     fn reconcile(&mut self, key: &ObjectKey) -> bool {
-        let Some(object) = self.view.get(key) else { return false };
-        let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
+        let is_started = self.decide_and_carry_out(key).unwrap_or(false);
+        self.workers.settle_offer(key);
+        is_started
+    }
+
+    fn decide_and_carry_out(&mut self, key: &ObjectKey) -> Option<bool> {
+        let object = self.view.get(key)?;
+        let entry = self.shared.registry.get(&key.model).cloned()?;
         // Mostly there is a record already. An object may be woken before the engine hears who created it.
         self.track(key, &object, Origin::Read);
         self.installations.note(key, &object);
-        let offered = self.objects.get_mut(key).and_then(|tracked| tracked.offered_slot.take());
         let next = self.decide(key, &entry, &object, Stage::Queued);
-        let uses_slot = match &next {
-            Next::AwaitSlot => true,
-            Next::Run(job) => job.runs_step(),
-            _ => false,
-        };
-        let is_started = self.carry_out(key, &entry, Subject::new(object), next);
-        if let Some(step) = offered.filter(|_| !uses_slot) {
-            self.decline_slot(&step);
-        }
-        is_started
+        Some(self.carry_out(key, &entry, Subject::new(object), next))
     }
 
     pub(super) fn decide(&self, key: &ObjectKey, entry: &Entry, object: &Object, stage: Stage) -> Next {
         let tracked = self.objects.get(key, &object.meta.uid);
         let duty = Duty::of(&self.shared.registry, entry, object, tracked, self.longest_delay());
         let now = self.shared.clock.now();
-        let around = Around { engine: self, installations: self.installations.known(), now, entry, object, key };
+        let (_, group) = self.queue.taken_as(key);
+        let around = Around { engine: self, installations: self.installations.known(), now, entry, object, key, group };
         decide::next(object, &duty, stage, &around, (now, rand::random()))
     }
 
@@ -70,6 +107,7 @@ impl Engine {
         match &next {
             Next::Refused(refusal)
             | Next::RefusedUntil(refusal, _)
+            | Next::AwaitPlace(_, Job::Withdraw { refusal, .. })
             | Next::Run(Job::ReportRefusal(_, refusal) | Job::Withdraw { refusal, .. }) => {
                 self.objects.refuse(key, refusal);
             }
@@ -96,7 +134,7 @@ impl Engine {
                 }
                 self.queue.add_at(key, at, Priority::Resync);
             }
-            Next::AwaitSlot => self.workers.await_slot(entry, key),
+            Next::AwaitPlace(need, job) => return self.await_place(key, entry, subject, (need, &job)),
             Next::Run(job) => {
                 self.spawn(key, entry, subject, job);
                 return true;
@@ -144,17 +182,44 @@ impl Engine {
         }
     }
 
+    /// Lets an object wait for a place. While the target of its step is away its status says so after a while: not
+    /// at once for all, and not of what is clean. Returns whether a worker now has the object.
+    fn await_place(
+        &mut self,
+        key: &ObjectKey,
+        entry: &Arc<Entry>,
+        subject: Subject,
+        (need, job): (Need, &Job),
+    ) -> bool {
+        self.workers.wait(&need, key, self.queue.taken_as(key));
+        // What is clean, or not accepted, has something else to say.
+        let is_due = !matches!(job, Job::Resync | Job::Withdraw { .. });
+        let outage = self.shared.gates.outage(&need.lane).filter(|_| is_due);
+        let Some(Outage { since, message }) = outage else { return false };
+        let is_time = self.objects.get_mut(key).is_some_and(|tracked| std::mem::take(&mut tracked.is_to_be_told));
+        if record::knows_away(&subject.object, &self.shared.registry.synchronizer, need.pass, since) {
+            return false;
+        }
+        if is_time {
+            self.spawn(key, entry, subject, Job::ReportAway(need.pass, message));
+        } else {
+            self.workers.tell_later(&need, key);
+        }
+        is_time
+    }
+
     fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
         let uid = subject.object.meta.uid.clone();
         self.note_start(key, &subject.object, entry, &job);
         let span = tracing::info_span!("reconcile", object = %key, job = job.name());
-        let start = Start { key: key.clone(), uid, runs: job.runs(entry), takes_slot: job.runs_step() };
+        let (_, group) = self.queue.taken_as(key);
+        let start = Start { key: key.clone(), uid, group, needs: job.needs(entry) };
         let work = {
             let shared = Arc::clone(&self.shared);
             let entry = Arc::clone(entry);
             async move { do_job(&shared, &entry, subject, job).await }
         };
-        self.workers.start(start, entry, work.instrument(span));
+        self.workers.start(start, work.instrument(span));
     }
 
     /// Notes in the record of an object what a worker is about to do.
@@ -187,6 +252,7 @@ struct Around<'a> {
     entry: &'a Entry,
     object: &'a Object,
     key: &'a ObjectKey,
+    group: Group,
 }
 
 impl Around<'_> {
@@ -281,7 +347,7 @@ impl Surroundings for Around<'_> {
         }
     }
 
-    fn has_slot(&self) -> bool {
-        self.engine.workers.has_slot(self.entry)
+    fn missing_place(&self, job: &Job) -> Option<Need> {
+        self.engine.workers.missing(&job.needs(self.entry), self.key, &self.group).cloned()
     }
 }

@@ -12,12 +12,11 @@ use crate::clock::later;
 use crate::decide::Stage;
 use crate::queue::Priority;
 use crate::view::is_newer;
-use crate::work::{Report, Subject};
+use crate::work::{Recorded, Report, Subject};
 use crate::workers::Ended;
 
 impl Engine {
-    pub(super) fn worker_ended(&mut self, Ended { key, uid, report, offer }: Ended) {
-        self.offer_slot(offer);
+    pub(super) fn worker_ended(&mut self, Ended { key, uid, report }: Ended) {
         // What a step did comes before its end: what it saved of its own object is no news then.
         while let Ok(event) = self.store_events.try_recv() {
             self.store_event(event);
@@ -51,7 +50,11 @@ impl Engine {
         }
         // After its policies the attempt goes on.
         if !matches!(report, Report::PoliciesApplied(_)) {
-            self.objects.end_attempt(key, uid, matches!(report, Report::Done(_) | Report::Deferred(..)));
+            let is_recorded = matches!(
+                report,
+                Report::Done(_) | Report::Deferred(..) | Report::Away(_, Recorded::Yes | Recorded::Resync)
+            );
+            self.objects.end_attempt(key, uid, is_recorded);
         }
         match report {
             Report::Done(object) => {
@@ -62,6 +65,14 @@ impl Engine {
             Report::Deferred(object, operation) => {
                 self.put_off(key, &object, operation);
                 self.wrote(object);
+                self.enqueue(key, Priority::Retry);
+            }
+            Report::Away(object, recorded) => {
+                self.wrote(object);
+                if let Some(tracked) = self.objects.same_mut(key, uid).filter(|_| recorded == Recorded::Resync) {
+                    tracked.resync_at = Some(self.shared.clock.now());
+                }
+                // It is still due, and waits for the target.
                 self.enqueue(key, Priority::Retry);
             }
             Report::PoliciesApplied(subject) => return self.continue_after_policies(key, uid, *subject),

@@ -123,8 +123,8 @@ async fn a_slot_that_was_offered_to_an_object_that_is_gone_goes_to_the_next() {
     // One has the slot, two wait for it.
     run.engine.start_workers();
     let ended = run.engine.workers.join_next().await.unwrap();
-    let next = ended.offer.clone().unwrap().to;
     run.engine.worker_ended(ended);
+    let next = run.engine.workers.turn().offered.remove(0).key;
     let uid = run.engine.view.get(&next).unwrap().meta.uid.clone();
     run.engine.watch_event(WatchEvent::Delete(next, uid));
     run.settle().await;

@@ -72,8 +72,8 @@ pub(crate) struct Tracked {
     pub(crate) waiting: Option<Waiting>,
     /// Why it is not accepted.
     refused_for: Vec<Reason>,
-    /// The step that has offered it a slot which it has not taken yet.
-    pub(crate) offered_slot: Option<Arc<str>>,
+    /// Whether its status is to say that the target of its step is away.
+    pub(crate) is_to_be_told: bool,
 }
 
 impl Tracked {
@@ -137,19 +137,13 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Begins the record of an object, unless there is one. Returns the record of an earlier object of the same name.
+    /// Begins the record of an object, unless there is one.
     ///
     /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our
     /// eyes was not.
-    pub(crate) fn track(
-        &mut self,
-        key: &ObjectKey,
-        object: &Object,
-        origin: Origin,
-        synchronizer: &str,
-    ) -> Option<Tracked> {
+    pub(crate) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin, synchronizer: &str) {
         if self.records.get(key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
-            return None;
+            return;
         }
         let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty();
         let mut tracked = Tracked { uid: object.meta.uid.clone(), never_attempted: is_new, ..Tracked::default() };
@@ -157,9 +151,8 @@ impl Objects {
             let passes = [Pass::Policy, Pass::Sync].into_iter();
             passes.filter(|pass| is_in_doubt(object, synchronizer, *pass)).for_each(|pass| tracked.doubt.add(pass));
         }
-        let earlier = self.forget(key);
+        self.forget(key);
         self.records.insert(key.clone(), tracked);
-        earlier
     }
 
     /// Returns what is known of an object that has no record.
@@ -168,10 +161,10 @@ impl Objects {
         &UNTRACKED
     }
 
-    /// Removes the record of an object, and returns it.
-    pub(crate) fn forget(&mut self, key: &ObjectKey) -> Option<Tracked> {
+    /// Removes the record of an object.
+    pub(crate) fn forget(&mut self, key: &ObjectKey) {
         self.accept(key);
-        self.records.remove(key)
+        self.records.remove(key);
     }
 
     /// Returns the record of an object; an empty one if there is none of this uid.

@@ -49,7 +49,7 @@ fn who_created_an_object_is_of_no_account_once_a_step_may_have_run() {
     let mut objects = Objects::default();
     let a = known(&mut objects, "a", "1", Origin::Read);
     objects.begin_attempt(&a.key(), "1", Pass::Sync, None);
-    assert!(objects.track(&a.key(), &a, Origin::Created, "me").is_none());
+    objects.track(&a.key(), &a, Origin::Created, "me");
     assert!(objects.get(&a.key(), "1").doubt.sync && !objects.get(&a.key(), "1").never_attempted);
 }
 

@@ -3,10 +3,15 @@
 //! Pure: it is given the time. Each object is in it at most once, whatever happens to it meanwhile; an object that is
 //! being reconciled is not given out again before [`Queue::finish`].
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod lines;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use xos_model::ObjectKey;
+
+pub(crate) use lines::{Group, Head, Lines};
 
 /// What goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,16 +41,22 @@ impl Priority {
 /// The queue. Every operation is O(log n) or better.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// By priority, in order of arrival. An entry counts only if `waiting` still gives its key that priority.
-    lines: [VecDeque<ObjectKey>; Priority::ALL.len()],
-    /// The objects in the lines, and since when they are in them.
-    waiting: HashMap<ObjectKey, (Priority, Timestamp)>,
-    /// How many objects wait, by priority.
-    depth: [usize; Priority::ALL.len()],
-    /// What is being reconciled, and whether it is to be reconciled again afterwards.
-    running: HashMap<ObjectKey, Option<Priority>>,
+    /// What is due.
+    due: Lines,
+    /// What is being reconciled.
+    running: HashMap<ObjectKey, Running>,
     timers: BTreeSet<(Timestamp, ObjectKey)>,
     timer_of: HashMap<ObjectKey, (Timestamp, Priority)>,
+}
+
+/// An object that is being reconciled.
+#[derive(Debug)]
+struct Running {
+    /// As what it was taken.
+    priority: Priority,
+    group: Group,
+    /// Whether it is to be reconciled again afterwards.
+    again: Option<Priority>,
 }
 
 /// An object that was taken from the queue.
@@ -59,21 +70,19 @@ pub(crate) struct Taken {
 impl Queue {
     /// Adds an object; it moves up if it was in with less priority.
     pub(crate) fn add(&mut self, key: &ObjectKey, priority: Priority, now: Timestamp) {
-        if let Some(again) = self.running.get_mut(key) {
-            *again = Some(again.map_or(priority, |other| other.min(priority)));
+        self.add_of(key, None, priority, now);
+    }
+
+    /// Adds an object that this field manager has changed.
+    pub(crate) fn add_of(&mut self, key: &ObjectKey, writer: Option<Arc<str>>, priority: Priority, now: Timestamp) {
+        if let Some(running) = self.running.get_mut(key) {
+            running.again = Some(running.again.map_or(priority, |other| other.min(priority)));
+            if writer.is_some() {
+                running.group.writer = writer;
+            }
             return;
         }
-        let mut since = now;
-        if let Some((present, at)) = self.waiting.get(key).copied() {
-            if present <= priority {
-                return;
-            }
-            since = at;
-            self.depth[present as usize] -= 1;
-        }
-        self.waiting.insert(key.clone(), (priority, since));
-        self.depth[priority as usize] += 1;
-        self.lines[priority as usize].push_back(key.clone());
+        self.due.add(key, Group::of(key, writer), priority, now);
     }
 
     /// Adds an object at a later time. An object has one timer: the new one replaces the old one.
@@ -93,37 +102,32 @@ impl Queue {
     /// Removes an object; if it is being reconciled, it will not be again.
     pub(crate) fn remove(&mut self, key: &ObjectKey) {
         self.clear_timer(key);
-        if let Some((priority, _)) = self.waiting.remove(key) {
-            self.depth[priority as usize] -= 1;
-        }
-        if let Some(again) = self.running.get_mut(key) {
-            *again = None;
+        self.due.remove(key);
+        if let Some(running) = self.running.get_mut(key) {
+            running.again = None;
         }
     }
 
     /// Returns the next object; it counts as being reconciled until [`Queue::finish`]. Its timer is cleared.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Taken> {
         self.ring(now);
-        for priority in Priority::ALL {
-            while let Some(key) = self.lines[priority as usize].pop_front() {
-                let Some((present, since)) = self.waiting.get(&key).copied() else { continue };
-                if present == priority {
-                    self.waiting.remove(&key);
-                    self.depth[priority as usize] -= 1;
-                    self.clear_timer(&key);
-                    self.running.insert(key.clone(), None);
-                    return Some(Taken { key, waited: now.duration_since(since) });
-                }
-            }
-        }
-        None
+        let Head { key, group, priority, since } = self.due.pop(now, |_| true)?;
+        self.clear_timer(&key);
+        self.running.insert(key.clone(), Running { priority, group, again: None });
+        Some(Taken { key, waited: now.duration_since(since) })
     }
 
     /// Notes that an object has been reconciled; it comes again if it was added meanwhile.
     pub(crate) fn finish(&mut self, key: &ObjectKey, now: Timestamp) {
-        if let Some(Some(priority)) = self.running.remove(key) {
-            self.add(key, priority, now);
+        if let Some(Running { group, again: Some(priority), .. }) = self.running.remove(key) {
+            self.due.add(key, group, priority, now);
         }
+    }
+
+    /// Returns as what an object that is being reconciled was taken, and its group.
+    pub(crate) fn taken_as(&self, key: &ObjectKey) -> (Priority, Group) {
+        let taken = self.running.get(key).map(|running| (running.priority, running.group.clone()));
+        taken.unwrap_or_else(|| (Priority::Retry, Group::of(key, None)))
     }
 
     /// Returns whether the object is being reconciled.
@@ -133,7 +137,7 @@ impl Queue {
 
     /// Returns how many objects are due, by priority.
     pub(crate) fn depth(&self) -> [usize; Priority::ALL.len()] {
-        self.depth
+        self.due.depth()
     }
 
     /// Takes in that the clock was set back by this much: what waits for a time waits no longer than it would have.
@@ -141,7 +145,7 @@ impl Queue {
         let earlier = |at: Timestamp| at.checked_sub(by).unwrap_or(Timestamp::MIN);
         self.timers = std::mem::take(&mut self.timers).into_iter().map(|(at, key)| (earlier(at), key)).collect();
         self.timer_of.values_mut().for_each(|(at, _)| *at = earlier(*at));
-        self.waiting.values_mut().for_each(|(_, since)| *since = earlier(*since));
+        self.due.clock_went_back(by);
     }
 
     /// Returns when the next timer rings.

@@ -1,4 +1,5 @@
 use super::*;
+
 use proptest::prelude::*;
 
 fn key(name: &str) -> ObjectKey {
@@ -107,4 +108,47 @@ fn a_clock_that_is_set_back_does_not_make_anybody_wait_longer() {
     assert_eq!((b.key, b.waited), (key("b"), SignedDuration::from_secs(1)));
     assert_eq!(queue.take(at(4)), None);
     assert_eq!(queue.take(at(5)).unwrap().key, key("a"));
+}
+
+/// Three hundred edits a second for five minutes, of which 290 a second are handled: a retry and a resync that are due
+/// do not wait for the end of it.
+#[test]
+fn edits_that_keep_coming_starve_neither_retries_nor_resyncs() {
+    let mut q = Queue::default();
+    let tenth = |n: i64| Timestamp::from_millisecond(n * 100).unwrap();
+    let retries = (0..100).map(|n| key(&format!("retry{n}"))).collect::<Vec<_>>();
+    retries.iter().for_each(|k| q.add_at(k, at(10), Priority::Retry));
+    q.add_at(&key("resync"), at(10), Priority::Resync);
+    let mut waits = HashMap::new();
+    for n in 0..3000 {
+        for edit in 0..30 {
+            q.add(&key(&format!("edit{n}-{edit}")), Priority::Change, tenth(n));
+        }
+        for _ in 0..29 {
+            let Some(taken) = q.take(tenth(n)) else { break };
+            q.finish(&taken.key, tenth(n));
+            waits.insert(taken.key.name.to_string(), taken.waited.as_secs());
+        }
+    }
+    for name in retries.iter().map(|k| &*k.name).chain(["resync"]) {
+        assert!(waits.get(name).is_some_and(|waited| *waited <= 30), "{name}: {:?}", waits.get(name));
+    }
+    assert!(q.depth()[0] >= 1000, "the edits were more than could be handled");
+}
+
+#[test]
+fn a_crowd_of_one_namespace_or_writer_does_not_delay_another() {
+    let mut q = Queue::default();
+    let by = |writer: &str| Some(Arc::from(writer));
+    for n in 0..5000 {
+        q.add_of(&key(&format!("crowd{n}")), by("kubectl"), Priority::Change, at(0));
+    }
+    take(&mut q, 0);
+    q.add_of(&ObjectKey::new("M", "other", "one"), by("kubectl"), Priority::Change, at(1));
+    q.add_of(&key("two"), by("argocd"), Priority::Change, at(1));
+    let next: Vec<_> = std::iter::from_fn(|| take(&mut q, 1)).take(4).collect();
+    assert!(next.iter().any(|name| name == "one") && next.iter().any(|name| name == "two"), "{next:?}");
+    let rest: Vec<_> = std::iter::from_fn(|| take(&mut q, 1)).collect();
+    assert_eq!(next.len() + rest.len(), 5001);
+    assert_eq!(rest.last().map(String::as_str), Some("crowd4999"), "in order of arrival");
 }

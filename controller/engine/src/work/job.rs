@@ -9,6 +9,7 @@ use xos_model::{Object, Operation, Pass};
 use xos_steps::Event;
 
 use crate::registry::Entry;
+use crate::workers::{Need, Needs};
 
 /// What a worker is to do with an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub(crate) enum Job {
     ReportSwitch(Switch),
     /// Let status say what the object waits for.
     ReportWait(Wait),
+    /// Let status say that the target of a pass is away.
+    ReportAway(Pass, Arc<str>),
     /// Let status say why the object is not accepted, so that this pass does not run.
     ReportRefusal(Pass, Refusal),
     /// Let status say which synchronizer is missed, that holds a deleted object; or that none is missed any more.
@@ -64,6 +67,7 @@ impl Job {
             Self::Acknowledge
             | Self::ReportSwitch(_)
             | Self::ReportWait(_)
+            | Self::ReportAway(..)
             | Self::ReportRefusal(..)
             | Self::ReportAbandoned(_)
             | Self::ReportAccepted(_)
@@ -72,7 +76,7 @@ impl Job {
         }
     }
 
-    /// Returns whether it calls the sync step, which may have a limit of objects at once.
+    /// Returns whether it calls the sync step.
     pub(crate) fn runs_step(&self) -> bool {
         matches!(
             self,
@@ -83,15 +87,22 @@ impl Job {
         )
     }
 
-    /// Returns the name of the author's code that it runs: some of it may be slow.
-    pub(crate) fn runs(&self, entry: &Entry) -> Option<Arc<str>> {
-        match self {
+    fn runs_policies(&self) -> bool {
+        matches!(
+            self,
             Self::Reconcile { policy: Some(_), .. }
-            | Self::Delete { policy: true, .. }
-            | Self::Withdraw { policy: true, .. } => Some(format!("policies of {}", entry.model.name).into()),
-            _ if self.runs_step() => entry.step.as_ref().map(|step| step.name().into()),
-            _ => None,
-        }
+                | Self::Delete { policy: true, .. }
+                | Self::Withdraw { policy: true, .. }
+        )
+    }
+
+    /// Returns the places that it needs, for the author's code that it runs.
+    pub(crate) fn needs(&self, entry: &Entry) -> Needs {
+        let policies = entry.policy_lane.as_ref().filter(|_| self.runs_policies());
+        let step = entry.step_lane.as_ref().filter(|_| self.runs_step());
+        let limit = step.and(entry.step.as_ref()).and_then(|step| step.concurrency());
+        let need = |lane: &Arc<str>, limit, pass| Need { lane: Arc::clone(lane), limit, pass };
+        [policies.map(|lane| need(lane, None, Pass::Policy)), step.map(|lane| need(lane, limit, Pass::Sync))]
     }
 
     /// Returns the pass that it attempts on a live object.

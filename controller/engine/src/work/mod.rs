@@ -14,6 +14,7 @@ use xos_model::{Backoff, Object, Operation, Outcome};
 use xos_steps::{Event, Services};
 
 use crate::clock::Clock;
+use crate::gate::Gates;
 use crate::registry::{Entry, Registry};
 use crate::stats::Stats;
 use crate::writer::{WriteError, Writer};
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) services: Arc<Services>,
     pub(crate) stats: Stats,
+    pub(crate) gates: Gates,
     pub(crate) backoff: Backoff,
     pub(crate) step_timeout: Duration,
 }
@@ -54,6 +56,8 @@ pub(crate) enum Report {
     Done(Arc<Object>),
     /// The same, but the step or the policies, of this operation, asked to be run again later.
     Deferred(Arc<Object>, Operation),
+    /// The target of its step or policies is away, and whether status has what the attempt leaves.
+    Away(Arc<Object>, Recorded),
     /// Policies are applied and what they changed in spec is saved; status is not written, since the step may follow.
     PoliciesApplied(Box<Subject>),
     /// The objects that cascade, as they are now, and those that are gone.
@@ -66,6 +70,17 @@ pub(crate) enum Report {
     Cancelled,
     /// The API server does not take the write. The object as the worker knows it.
     WriteFailed(WriteError, Arc<Object>),
+}
+
+/// Whether status has what an attempt leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It has.
+    Yes,
+    /// It has not, as it said before that the target is away.
+    No,
+    /// There is nothing to record: the object is clean, and was only looked after.
+    Resync,
 }
 
 /// Does a job on an object.
@@ -90,6 +105,9 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         }
         Job::ReportWait(wait) => {
             worker.write(&subject.stored, &record::waiting(object, synchronizer, &wait, now)).await
+        }
+        Job::ReportAway(pass, message) => {
+            worker.write(&subject.stored, &record::away(object, synchronizer, pass, &message, now)).await
         }
         Job::ReportRefusal(pass, refusal) => {
             worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
@@ -142,8 +160,12 @@ impl Worker<'_> {
         let stored = Arc::clone(&subject.stored);
         let Some(made) = self.attempt(subject, Operation::Sync).await? else { return Ok(Report::Cancelled) };
         let is_unsaved = Arc::ptr_eq(&stored, &made.subject.stored);
-        if *made.attempted.outcome() == Outcome::Succeeded && !made.has_changes && is_unsaved {
-            return Ok(Report::Done(stored));
+        match made.attempted.outcome() {
+            Outcome::Succeeded if !made.has_changes && is_unsaved => return Ok(Report::Done(stored)),
+            Outcome::Unavailable(_) if !made.has_changes => {
+                return Ok(Report::Away(made.subject.stored, Recorded::Resync));
+            }
+            _ => {}
         }
         self.record_made(made).await
     }
@@ -176,9 +198,11 @@ impl Worker<'_> {
         if let Some(event) = attempted.event(&subject.stored, &self.shared.registry.synchronizer) {
             self.shared.services.events.publish(&subject.object, event);
         }
+        let is_recorded = if *subject.stored == subject.object { Recorded::No } else { Recorded::Yes };
         let written = self.write_status(&subject.stored, &subject.object).await?;
         Ok(match attempted.outcome() {
             Outcome::Deferred(_) => Report::Deferred(written, attempted.operation()),
+            Outcome::Unavailable(_) => Report::Away(written, is_recorded),
             _ => Report::Done(written),
         })
     }

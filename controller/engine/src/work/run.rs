@@ -3,59 +3,84 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::intent::is_handled;
 use xos_model::message::cut;
 use xos_model::record::{self, Context};
-use xos_model::{Finished, Intent, Object, Operation, Outcome, Pass};
+use xos_model::{Finished, Intent, Object, ObjectKey, Operation, Outcome, Pass};
 use xos_steps::call::{self, outcome};
 use xos_steps::{Call, Event, StepContext, StepError};
 
 use super::Worker;
+use crate::gate::{Ending, News, Outage};
 
 /// An attempt that was really made: only [`Worker::call_author`] makes one, and only from one something is recorded in
 /// status.
 #[derive(Debug)]
-pub(super) struct Attempted(Finished);
+pub(super) struct Attempted {
+    finished: Finished,
+    /// Since when the target is away, if the attempt showed that.
+    away_since: Option<Timestamp>,
+}
+
+/// How a call ended.
+struct Called {
+    outcome: Outcome,
+    /// Since when the target is away, if the call showed that.
+    away_since: Option<Timestamp>,
+}
 
 impl Attempted {
     pub(super) fn operation(&self) -> Operation {
-        self.0.operation
+        self.finished.operation
     }
 
     pub(super) fn outcome(&self) -> &Outcome {
-        &self.0.outcome
+        &self.finished.outcome
     }
 
     /// Returns the name of the step, or of the policy that ran last.
     pub(super) fn name(&self) -> &str {
-        &self.0.step
+        &self.finished.step
     }
 
     /// Returns when it ended.
     pub(super) fn at(&self) -> jiff::Timestamp {
-        self.0.at
+        self.finished.at
     }
 
     /// Makes it a failure, as what it changed cannot be saved. What the step says of itself stays.
     pub(super) fn fail(&mut self, message: String) {
-        let own = self.0.outcome.message().map(|own| format!("{own}; {message}"));
-        self.0.outcome = Outcome::Failed(own.unwrap_or(message));
+        let own = self.finished.outcome.message().map(|own| format!("{own}; {message}"));
+        self.finished.outcome = Outcome::Failed(own.unwrap_or(message));
+        self.away_since = None;
     }
 
     /// Returns the object as the attempt leaves it.
     pub(super) fn leave(&self, object: &Object, worker: &Worker<'_>) -> Object {
         let synchronizer = &worker.shared.registry.synchronizer;
+        if self.is_known(object, synchronizer) {
+            return object.clone();
+        }
         let context = Context { synchronizer, backoff: worker.shared.backoff, unit: rand::random() };
-        record::after(object, &self.0, &context)
+        record::after(object, &self.finished, &context)
+    }
+
+    /// Returns whether status says already that the target is away.
+    fn is_known(&self, object: &Object, synchronizer: &str) -> bool {
+        let pass = self.finished.operation.pass();
+        self.away_since.is_some_and(|since| record::knows_away(object, synchronizer, pass, since))
     }
 
     /// Returns the Kubernetes Event of an attempt that did not succeed, or does again.
     pub(super) fn event(&self, before: &Object, synchronizer: &str) -> Option<Event> {
-        let finished = &self.0;
+        let finished = &self.finished;
         let reason = record::reason(finished);
         let event = match &finished.outcome {
             Outcome::Failed(message) => Event::warning(reason, message.as_str()),
+            Outcome::Unavailable(_) if self.is_known(before, synchronizer) => return None,
+            Outcome::Unavailable(message) => Event::warning(reason, message.as_str()),
             Outcome::Deferred(message) | Outcome::Innocuous(message) => Event::normal(reason, message.as_str()),
             Outcome::Succeeded => {
                 let state = before.status.of(synchronizer)?.state(finished.operation)?;
@@ -76,7 +101,7 @@ impl Worker<'_> {
         object: &mut Object,
     ) -> Option<Attempted> {
         let started = Instant::now();
-        let (name, outcome) = match operation.pass() {
+        let (name, Called { outcome, away_since }) = match operation.pass() {
             Pass::Policy => self.call_policies(operation, context, object).await,
             _ => self.call_step(operation, context, object).await?,
         };
@@ -85,7 +110,8 @@ impl Worker<'_> {
         }
         let at = self.shared.clock.now();
         let duration = started.elapsed();
-        Some(Attempted(Finished { step: name.to_owned(), operation, outcome, at, duration }))
+        let finished = Finished { step: name.to_owned(), operation, outcome, at, duration };
+        Some(Attempted { finished, away_since })
     }
 
     async fn call_step(
@@ -93,26 +119,29 @@ impl Worker<'_> {
         operation: Operation,
         context: &StepContext,
         object: &mut Object,
-    ) -> Option<(&str, Outcome)> {
+    ) -> Option<(&str, Called)> {
         let step = self.entry.step.as_ref()?;
+        let key = object.key();
         let call = match operation {
             Operation::Delete => step.delete(context, object),
             _ => step.sync(context, object),
         };
         let span = tracing::info_span!("step", name = step.name());
-        Some((step.name(), self.call(step.name(), context, call).instrument(span).await))
+        let called = self.call((step.name(), operation.pass(), &key), context, call).instrument(span).await;
+        Some((step.name(), called))
     }
 
     /// Calls all policies in order, up to the first that does not succeed. Returns the name of the last that ran.
-    async fn call_policies(&self, operation: Operation, context: &StepContext, object: &mut Object) -> (&str, Outcome) {
-        let mut last = ("", Outcome::Succeeded);
+    async fn call_policies(&self, operation: Operation, context: &StepContext, object: &mut Object) -> (&str, Called) {
+        let mut last = ("", Called { outcome: Outcome::Succeeded, away_since: None });
+        let key = object.key();
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
             let span = tracing::info_span!("policy", name = policy.name());
             let call = policy.handle(operation, &context, object);
-            let call = self.call(policy.name(), &context, call);
+            let call = self.call((policy.name(), Pass::Policy, &key), &context, call);
             last = (policy.name(), call.instrument(span).await);
-            if last.1 != Outcome::Succeeded {
+            if last.1.outcome != Outcome::Succeeded {
                 break;
             }
         }
@@ -122,39 +151,93 @@ impl Worker<'_> {
     /// Calls a step or policy of this name: with its time limit, and counted.
     async fn call(
         &self,
-        name: &str,
+        (name, pass, key): (&str, Pass, &ObjectKey),
         context: &StepContext,
         call: impl Future<Output = Result<(), StepError>>,
-    ) -> Outcome {
+    ) -> Called {
         let started = Instant::now();
-        let outcome = outcome(&call::run(call, self.shared.step_timeout).await);
+        let began = self.shared.clock.now();
+        let result = call::run(call, self.shared.step_timeout).await;
+        let outcome = outcome(&result);
         if is_cancelled(context, &outcome) {
             tracing::info!(error = outcome.message(), "stopped by shutdown: nothing is recorded");
-        } else {
-            self.shared.stats.called(name, &outcome, started.elapsed());
-            log_outcome(&outcome);
+            return Called { outcome, away_since: None };
         }
-        outcome
+        let called = self.judge((name, pass, key), (result, outcome), began);
+        self.shared.stats.called(name, &called.outcome, started.elapsed());
+        log_outcome(&called.outcome);
+        called
+    }
+
+    /// Returns what a call means, which may show that the target is away, or is there again.
+    fn judge(
+        &self,
+        (name, pass, key): (&str, Pass, &ObjectKey),
+        (result, outcome): (Result<(), StepError>, Outcome),
+        began: Timestamp,
+    ) -> Called {
+        let lane = if pass == Pass::Policy { &self.entry.policy_lane } else { &self.entry.step_lane };
+        let Some(lane) = lane else { return Called { outcome, away_since: None } };
+        let text = outcome.message().unwrap_or_default();
+        let ending = match result {
+            Err(StepError::Unavailable(_)) => Ending::Away(text),
+            Err(error) if error.is_unreached() => Ending::Unreached(text),
+            _ => Ending::Returned,
+        };
+        let outage = match self.shared.gates.ended(lane, (name, key), ending, (began, self.shared.clock.now())) {
+            News::None => return Called { outcome, away_since: None },
+            News::Opened(Outage { since, .. }) => {
+                tracing::info!(step = name, %since, "the target of the step is there again");
+                return Called { outcome, away_since: None };
+            }
+            News::Closed(outage) => {
+                let reason = text;
+                tracing::warn!(
+                    step = name,
+                    reason,
+                    "the target of the step is away: its objects wait, and one at a time tries"
+                );
+                outage
+            }
+            News::StillAway(outage) => outage,
+        };
+        Called { outcome: Outcome::Unavailable(outage.message.to_string()), away_since: Some(outage.since) }
     }
 
     /// Calls the hooks after a save: `after_sync_save` or `after_policy_save`. A hook that fails makes the attempt
     /// fail.
     pub(super) async fn call_hooks(&self, context: &StepContext, object: &Object, attempted: &mut Attempted) {
         context.session().saw(&Arc::new(object.clone()));
-        let limit = self.shared.step_timeout;
+        let key = object.key();
         if attempted.operation() == Operation::Sync {
             if let Some(step) = &self.entry.step {
-                attempted.0.outcome = outcome(&call::run(step.saved(context, object), limit).await);
+                let hook = (step.name(), Pass::Sync, &key);
+                self.call_hook(hook, step.saved(context, object), attempted).await;
             }
             return;
         }
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
-            attempted.0.outcome = outcome(&call::run(policy.saved(&context, object), limit).await);
-            if attempted.0.outcome != Outcome::Succeeded {
+            let hook = (policy.name(), Pass::Policy, &key);
+            self.call_hook(hook, policy.saved(&context, object), attempted).await;
+            if *attempted.outcome() != Outcome::Succeeded {
                 return;
             }
         }
+    }
+
+    async fn call_hook(
+        &self,
+        hook: (&str, Pass, &ObjectKey),
+        call: impl Future<Output = Result<(), StepError>>,
+        attempted: &mut Attempted,
+    ) {
+        let began = self.shared.clock.now();
+        let result = call::run(call, self.shared.step_timeout).await;
+        let outcome = outcome(&result);
+        let Called { outcome, away_since } = self.judge(hook, (result, outcome), began);
+        attempted.finished.outcome = outcome;
+        attempted.away_since = away_since;
     }
 
     pub(super) fn step_context(&self, object: &Object, operation: Operation) -> StepContext {
@@ -194,5 +277,7 @@ fn log_outcome(outcome: &Outcome) {
         Outcome::Failed(error) => tracing::warn!(error = cut(error), "call failed"),
         Outcome::Deferred(reason) => tracing::info!(reason = cut(reason), "call deferred"),
         Outcome::Innocuous(reason) => tracing::info!(reason = cut(reason), "call not done, no harm"),
+        // The log has said once that it is away.
+        Outcome::Unavailable(reason) => tracing::debug!(reason = cut(reason), "call not done, the target is away"),
     }
 }

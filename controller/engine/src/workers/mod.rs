@@ -1,7 +1,6 @@
-//! The workers: how many there may be, and which object and step each of them has.
+//! The workers: how many there may be, and which object and lane each of them has.
 
-mod slow_steps;
-mod step_limits;
+mod lanes;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,41 +11,33 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use xos_model::ObjectKey;
 
-use crate::registry::Entry;
+use crate::clock::Clock;
+use crate::gate::Gates;
+use crate::queue::{Group, Priority};
 use crate::stats::Stats;
 use crate::work::Report;
 
-use slow_steps::SlowSteps;
-use step_limits::StepLimits;
+use lanes::Lanes;
 
-pub(crate) use slow_steps::Limits;
-pub(crate) use step_limits::Offer;
+pub(crate) use lanes::{Full, Limits, Need, Needs, Turn};
 
 /// The workers of an engine, each a task.
 pub(crate) struct Workers {
     tasks: JoinSet<Report>,
-    assigned: HashMap<Id, Assigned>,
-    slow_steps: SlowSteps,
-    limits: StepLimits,
+    uids: HashMap<Id, String>,
+    lanes: Lanes,
+    gates: Gates,
     stats: Stats,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a worker is started for.
 pub(crate) struct Start {
     pub(crate) key: ObjectKey,
     pub(crate) uid: String,
-    /// The name of the author's code that it runs, if any.
-    pub(crate) runs: Option<Arc<str>>,
-    /// Whether it takes a slot of the object's step.
-    pub(crate) takes_slot: bool,
-}
-
-/// What a worker has.
-struct Assigned {
-    key: ObjectKey,
-    uid: String,
-    /// The step whose slot it takes.
-    slot: Option<Arc<str>>,
+    pub(crate) group: Group,
+    /// The places that it takes.
+    pub(crate) needs: Needs,
 }
 
 /// A worker that has ended.
@@ -55,19 +46,11 @@ pub(crate) struct Ended {
     pub(crate) uid: String,
     /// Its report; an error if it panicked.
     pub(crate) report: Result<Report, JoinError>,
-    /// Its slot, if somebody waits for it.
-    pub(crate) offer: Option<Offer>,
 }
 
 impl Workers {
-    pub(crate) fn new(limits: Limits, stats: Stats) -> Self {
-        Self {
-            tasks: JoinSet::new(),
-            assigned: HashMap::new(),
-            slow_steps: SlowSteps::new(limits),
-            limits: StepLimits::default(),
-            stats,
-        }
+    pub(crate) fn new(limits: Limits, gates: Gates, stats: Stats, clock: Arc<dyn Clock>) -> Self {
+        Self { tasks: JoinSet::new(), uids: HashMap::new(), lanes: Lanes::new(limits), gates, stats, clock }
     }
 
     /// Returns how many workers there are.
@@ -77,42 +60,70 @@ impl Workers {
 
     /// Returns whether one more worker may start now.
     pub(crate) fn has_room(&mut self) -> bool {
-        self.slow_steps.update(Instant::now());
-        self.slow_steps.has_room()
+        self.lanes.update(Instant::now());
+        self.lanes.has_room()
     }
 
-    /// Returns how long it takes until a worker makes room by being slow; none if there is room, or will not be any.
-    pub(crate) fn next_room(&self) -> Option<Duration> {
-        self.slow_steps.next_room().map(|at| at.saturating_duration_since(Instant::now()))
+    /// Returns how long it takes until there may be something to do for those that wait, by the time alone.
+    pub(crate) fn next_turn(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let instant = self.lanes.next_instant(now).map(|at| at.saturating_duration_since(now));
+        let time = self.clock.now();
+        let at = self.lanes.next_time(&self.gates, time);
+        let time = at.map(|at| Duration::try_from(at.duration_since(time)).unwrap_or_default());
+        [instant, time].into_iter().flatten().min()
     }
 
-    /// Returns whether the step of a model has a free slot, or needs none.
-    pub(crate) fn has_slot(&self, entry: &Entry) -> bool {
-        self.limits.has_slot(entry)
+    /// Returns what there is to do for the objects that wait.
+    pub(crate) fn turn(&mut self) -> Turn {
+        let turn = self.lanes.turn(&self.gates, (Instant::now(), self.clock.now()));
+        self.stats.set_lanes(self.lanes.stats(&self.gates));
+        turn
     }
 
-    /// Lets an object wait until a slot of its step is offered to it.
-    pub(crate) fn await_slot(&mut self, entry: &Entry, key: &ObjectKey) {
-        self.limits.wait(entry, key);
+    /// Returns the place that is missing for a job on an object, if any. While a step's target is away there is none,
+    /// but for the object that is to try.
+    pub(crate) fn missing<'a>(&self, needs: &'a Needs, key: &ObjectKey, group: &Group) -> Option<&'a Need> {
+        let is_missing = |need: &&Need| {
+            let is_away = self.gates.of(&need.lane, |gate| gate.outage().is_some()) == Some(true);
+            (is_away && !self.lanes.is_offered(&need.lane, key)) || self.lanes.is_full(need, key, group)
+        };
+        needs.iter().flatten().find(is_missing)
     }
 
-    /// Returns the next object to offer a slot to, as the last one had no use for it.
-    pub(crate) fn decline_slot(&mut self, step: &str) -> Option<Offer> {
-        self.limits.decline(step)
+    /// Lets an object wait until it is offered a place.
+    pub(crate) fn wait(&mut self, need: &Need, key: &ObjectKey, taken_as: (Priority, Group)) {
+        self.lanes.wait(need, key, taken_as, self.clock.now());
+    }
+
+    /// Has an object that waits for the target told so after a while.
+    pub(crate) fn tell_later(&mut self, need: &Need, key: &ObjectKey) {
+        self.lanes.tell_later(&need.lane, key, self.clock.now());
+    }
+
+    /// Takes in that an object that may have been offered a place has been looked at.
+    pub(crate) fn settle_offer(&mut self, key: &ObjectKey) {
+        self.lanes.settle_offer(key);
+    }
+
+    /// Takes in that an object is gone.
+    pub(crate) fn forget(&mut self, key: &ObjectKey) {
+        self.lanes.forget(key);
     }
 
     /// Starts a worker on an object.
     pub(crate) fn start(
         &mut self,
-        Start { key, uid, runs, takes_slot }: Start,
-        entry: &Entry,
+        Start { key, uid, group, needs }: Start,
         work: impl Future<Output = Report> + Send + 'static,
     ) {
-        let slot = takes_slot.then(|| self.limits.take(entry)).flatten();
+        for need in needs.iter().flatten() {
+            self.gates.began(&need.lane, &key, self.clock.now());
+        }
         let worker = self.tasks.spawn(work).id();
-        self.slow_steps.started(worker, runs, Instant::now());
+        self.lanes.started(worker, (key, group), needs, Instant::now());
         self.stats.worker_started(worker);
-        self.assigned.insert(worker, Assigned { key, uid, slot });
+        self.uids.insert(worker, uid);
     }
 
     /// Waits for a worker to end; none if there is none.
@@ -122,11 +133,13 @@ impl Workers {
                 Ok((worker, report)) => (worker, Ok(report)),
                 Err(error) => (error.id(), Err(error)),
             };
-            self.slow_steps.ended(worker, Instant::now());
             self.stats.worker_ended(worker);
-            let Some(Assigned { key, uid, slot }) = self.assigned.remove(&worker) else { continue };
-            let offer = slot.and_then(|step| self.limits.give_back(&step));
-            return Some(Ended { key, uid, report, offer });
+            let ended = self.lanes.ended(worker, Instant::now());
+            let Some(((key, needs), uid)) = ended.zip(self.uids.remove(&worker)) else { continue };
+            for need in needs.iter().flatten() {
+                self.gates.left(&need.lane, &key, self.clock.now());
+            }
+            return Some(Ended { key, uid, report });
         }
     }
 

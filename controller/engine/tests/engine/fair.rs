@@ -134,3 +134,37 @@ async fn an_operator_s_change_goes_before_retries() {
     run.pass(1.1).await;
     assert_eq!(run.code("good"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn four_hundred_hung_calls_leave_healthy_objects_of_their_step_their_latency() {
+    let fair = Fair::start(None);
+    fair.put("slow", 400);
+    fair.run.pass(2.0).await;
+    let mut waits = vec![];
+    for n in 0..200 {
+        let start = tokio::time::Instant::now();
+        let name = format!("quick{n}");
+        fair.put(&name, 1);
+        fair.run.pass(0.25).await;
+        waits.push(fair.began.lock().unwrap().get(&format!("{name}-0")).map(|began| began.duration_since(start)));
+    }
+    waits.sort();
+    assert!(waits[0].is_some(), "{}", waits.iter().filter(|wait| wait.is_none()).count());
+    assert!(waits[197] <= Some(Duration::from_millis(10)), "{:?}", waits[197]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_on_a_slow_backend_does_not_delay_another_namespace() {
+    // 5,000 objects of half a second each, four at once: ten minutes.
+    let run = Running::start_slow(Duration::from_millis(500), |_, _, _| Ok(()));
+    for n in 0..5000 {
+        run.world.put(object(&format!("crowd{n}")));
+    }
+    run.pass(60.0).await;
+    let mut other = object("single");
+    other.meta.namespace = "other".to_owned();
+    run.world.put(other);
+    run.pass(1.1).await;
+    assert!(run.calls().contains(&"sync single".to_owned()));
+    assert!(run.calls().len() < 1000, "{}: the crowd still waits", run.calls().len());
+}

@@ -13,6 +13,9 @@ use crate::object::Object;
 use crate::outcome::{Finished, Operation, Outcome};
 use crate::status::PassState;
 
+/// The reason while the target of a step is away.
+const TARGET_UNAVAILABLE: &str = "TargetUnavailable";
+
 /// Sets the conditions after an attempt; the pass's state is in the object's bookkeeping already.
 pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished, context: &Context<'_>) {
     let now = whole_seconds(finished.at);
@@ -35,8 +38,12 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
     let news = News {
         kind: if stalled { STALLED } else { RECONCILING },
         status: ConditionStatus::True,
-        reason: if stalled { "RetriesAtLongestDelay" } else { "RetryScheduled" },
-        message: &plan_text(&state),
+        reason: match &finished.outcome {
+            _ if stalled => "RetriesAtLongestDelay",
+            Outcome::Unavailable(_) => TARGET_UNAVAILABLE,
+            _ => "RetryScheduled",
+        },
+        message: &plan_text(&state, finished),
     };
     set(object, &news, now);
 }
@@ -50,12 +57,39 @@ pub struct Wait {
     pub message: String,
 }
 
+/// Returns the object with the conditions of one that waits until the target of a pass is there. Nothing else of it
+/// changes.
+pub fn away(object: &Object, synchronizer: &str, pass: Pass, message: &str, now: Timestamp) -> Object {
+    waiting_in(object, synchronizer, pass, (TARGET_UNAVAILABLE, message), now)
+}
+
+/// Returns whether the status of an object says already why a pass is not done while its target is away, since then:
+/// so that it is written once, however long that lasts.
+pub fn knows_away(object: &Object, synchronizer: &str, pass: Pass, since: Timestamp) -> bool {
+    let kind = own_kind(object, pass, synchronizer);
+    let told = condition::find(&object.status.conditions, &kind);
+    let is_told = told.is_some_and(|one| one.status == ConditionStatus::False && one.reason == TARGET_UNAVAILABLE);
+    // Its own attempt was one of those that showed it.
+    let failed = object.status.history.first().filter(|last| last.outcome == "Failed" && last.at >= since);
+    is_told || failed.is_some_and(|last| last.operation.starts_with("Policy") == (pass == Pass::Policy))
+}
+
 /// Returns the object with the conditions of one that waits. Nothing else of it changes.
 pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp) -> Object {
+    waiting_in(object, synchronizer, Pass::Sync, (wait.reason, &wait.message), now)
+}
+
+fn waiting_in(
+    object: &Object,
+    synchronizer: &str,
+    pass: Pass,
+    (reason, message): (&str, &str),
+    now: Timestamp,
+) -> Object {
     let now = whole_seconds(now);
     let mut new = object.clone();
-    let kind = own_kind(object, Pass::Sync, synchronizer);
-    let news = |kind, status| News { kind, status, reason: wait.reason, message: &wait.message };
+    let kind = own_kind(object, pass, synchronizer);
+    let news = |kind, status| News { kind, status, reason, message };
     set(&mut new, &news(&kind, ConditionStatus::False), now);
     condition::clear(&mut new.status.conditions, STALLED);
     set(&mut new, &news(RECONCILING, ConditionStatus::True), now);
@@ -170,11 +204,15 @@ pub fn reason(finished: &Finished) -> &'static str {
         (Outcome::Failed(_), _) => "PolicyFailed",
         (Outcome::Deferred(_), _) => "Deferred",
         (Outcome::Innocuous(_), _) => "Innocuous",
+        (Outcome::Unavailable(_), _) => TARGET_UNAVAILABLE,
     }
 }
 
-fn plan_text(state: &PassState) -> String {
+fn plan_text(state: &PassState, finished: &Finished) -> String {
     match state.next_attempt {
+        None if matches!(finished.outcome, Outcome::Unavailable(_)) => {
+            "it is tried again when the target is there".to_owned()
+        }
         Some(at) => format!("attempt {} ended without success; the next is at {at:.0}", state.failures),
         None => "the step asked to be run again later".to_owned(),
     }

@@ -22,7 +22,7 @@ use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
 pub use abandoned::abandoned;
-pub use conditions::{Wait, accepted, held, is_reported_undone, reason, refused, waiting};
+pub use conditions::{Wait, accepted, away, held, is_reported_undone, knows_away, reason, refused, waiting};
 pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 
@@ -166,6 +166,8 @@ fn next_state(object: &Object, before: &PassState, finished: &Finished, context:
     match finished.outcome {
         Outcome::Succeeded => PassState { handled: Some(object.intent.clone()), ever: true, ..state },
         Outcome::Deferred(_) => state,
+        // The object is not to blame, and its delay does not grow.
+        Outcome::Unavailable(_) => PassState { failures: failures_so_far, ..state },
         Outcome::Failed(_) | Outcome::Innocuous(_) => {
             let failures = failures_so_far.saturating_add(1);
             let delay = context.backoff.delay(failures, context.unit);

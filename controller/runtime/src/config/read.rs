@@ -42,7 +42,9 @@ pub(super) fn read(tree: &Node, files: &[File], report: &mut Report) -> Config {
         report.push(Problem::Unfit, &tree.place);
         Keys::default()
     });
-    check_backoff(tree, "backoff", keys.backoff.or(xos_engine::Options::default().backoff), report);
+    let engine = xos_engine::Options::default();
+    check_backoff(tree, "backoff", keys.backoff.or(engine.backoff), report);
+    check_backoff(tree, "probe_backoff", keys.probe_backoff.or(engine.probe_backoff), report);
     if let Some(bus) = &keys.event_bus {
         check_backoff(tree, "event_bus.retry", bus.retry.or(xos_bus::Settings::default().retry), report);
     }
@@ -108,6 +110,7 @@ fn engine(keys: &Keys) -> xos_engine::Options {
         slow_concurrency: keys.slow_concurrency.get(),
         step_timeout: keys.step_timeout,
         backoff: Backoff { max, ..backoff },
+        probe_backoff: keys.probe_backoff.or(defaults.probe_backoff),
         deferred_every: keys.deferred_every,
         shutdown_grace: keys.shutdown_grace,
         namespaces: keys.namespaces.clone(),

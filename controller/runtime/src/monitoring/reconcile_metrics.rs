@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use xos_engine::Priority;
-use xos_engine::stats::{BUCKETS, Histogram, Snapshot};
+use xos_engine::stats::{BUCKETS, Histogram, LaneStats, Snapshot};
 
 use super::Reconciler;
 
@@ -22,6 +22,7 @@ impl Collector for Reconciles {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.0.stats.snapshot();
         calls(&mut encoder, &snapshot)?;
+        lanes(&mut encoder, &snapshot)?;
         self.workers(&mut encoder, &snapshot)?;
         self.queue(&mut encoder, &snapshot)
     }
@@ -56,6 +57,51 @@ fn calls(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Resul
     Ok(())
 }
 
+/// A metric of each lane: name, help text, type, value.
+type LaneMetric = (&'static str, &'static str, MetricType, fn(&LaneStats) -> u64);
+
+const LANES: [LaneMetric; 5] = [
+    ("xos_step_running", "Number of objects that a step, or the policies of a model, has", MetricType::Gauge, |lane| {
+        size(lane.running)
+    }),
+    ("xos_step_slow", "Number of these that take long", MetricType::Gauge, |lane| size(lane.slow)),
+    (
+        "xos_step_waiting",
+        "Number of objects that wait for a place of the step, or for its target",
+        MetricType::Gauge,
+        |lane| size(lane.waiting),
+    ),
+    ("xos_step_target_up", "0 while the target of the step is away, else 1", MetricType::Gauge, |lane| {
+        u64::from(lane.away_since.is_none())
+    }),
+    ("xos_step_target_outages", "Number of times the target of the step went away", MetricType::Counter, |lane| {
+        lane.outages
+    }),
+];
+
+/// The metrics of places and targets; the label `step` is the name of a step, or `policies of MyModel`.
+fn lanes(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Result {
+    if snapshot.lanes.is_empty() {
+        return Ok(());
+    }
+    for (name, help, type_, value) in LANES {
+        let mut family = encoder.encode_descriptor(name, help, None, type_)?;
+        for (step, lane) in &snapshot.lanes {
+            let labels = [("step", &**step)];
+            let one = family.encode_family(&labels)?;
+            match type_ {
+                MetricType::Counter => ConstCounter::new(value(lane)).encode(one)?,
+                _ => ConstGauge::new(value(lane)).encode(one)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// Returns controller-runtime's word for an outcome, where it has one.
 fn result(outcome: &str) -> &str {
     match outcome {
@@ -63,6 +109,7 @@ fn result(outcome: &str) -> &str {
         "Failed" => "error",
         "Deferred" => "requeue_after",
         "Innocuous" => "innocuous",
+        "Unavailable" => "unavailable",
         other => other,
     }
 }

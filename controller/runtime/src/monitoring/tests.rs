@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use xos_bus::ConsumerState;
+use xos_engine::stats::LaneStats;
 use xos_model::Outcome;
 
 use super::*;
@@ -72,6 +73,9 @@ fn steps_policies_and_the_queue_have_the_metrics_of_controller_runtime() {
     stats.called("SitePolicy", &Outcome::Deferred("later".to_owned()), Duration::from_millis(1));
     stats.dequeued(Duration::from_millis(2));
     stats.set_queue_depth([3, 2, 1]);
+    let away_since = Some(Timestamp::UNIX_EPOCH);
+    let lane = LaneStats { running: 4, slow: 3, waiting: 2, outages: 1, away_since };
+    stats.set_lanes([("SyncSite".into(), lane)].into_iter());
     let mut text = String::new();
     encode(&mut text, &metrics::registry(one)).unwrap();
     for line in [
@@ -86,6 +90,11 @@ fn steps_policies_and_the_queue_have_the_metrics_of_controller_runtime() {
         "controller_runtime_max_concurrent_reconciles{controller=\"example\"} 16",
         "workqueue_depth{name=\"example\",controller=\"example\",priority=\"change\"} 3",
         "workqueue_depth{name=\"example\",controller=\"example\",priority=\"resync\"} 1",
+        "xos_step_running{step=\"SyncSite\"} 4",
+        "xos_step_slow{step=\"SyncSite\"} 3",
+        "xos_step_waiting{step=\"SyncSite\"} 2",
+        "xos_step_target_up{step=\"SyncSite\"} 0",
+        "xos_step_target_outages_total{step=\"SyncSite\"} 1",
         "workqueue_queue_duration_seconds_count{name=\"example\",controller=\"example\"} 1",
         "workqueue_longest_running_processor_seconds{name=\"example\",controller=\"example\"} 0.0",
     ] {

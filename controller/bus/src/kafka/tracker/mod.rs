@@ -51,6 +51,8 @@ pub(crate) struct Task {
     pub(crate) event: Arc<BusEvent>,
     /// The number of attempts so far.
     pub(crate) attempts: u32,
+    /// How often the target of the step was away.
+    pub(crate) waits: u32,
     /// The reason for parking the event, once that is decided.
     pub(crate) park_reason: Option<String>,
 }
@@ -325,7 +327,7 @@ impl PartitionTracker {
 
 impl Task {
     fn new(assignment: u64, order_key: OrderKey, (event, park_reason): Waiting) -> Self {
-        Self { assignment, order_key, event, attempts: 0, park_reason }
+        Self { assignment, order_key, event, attempts: 0, waits: 0, park_reason }
     }
 }
 

@@ -99,7 +99,7 @@ impl Worker {
                 Outcome::Done => tracker.complete(task),
                 Outcome::Cancelled => tracker.abandon(&task),
                 Outcome::Retry => {
-                    let delay = self.settings.retry.delay(task.attempts.max(1), rand::random());
+                    let delay = self.settings.retry.delay(task.attempts.max(task.waits).max(1), rand::random());
                     tracker.retry(task, Instant::now() + delay);
                 }
             }
@@ -165,6 +165,17 @@ impl Worker {
                 tracing::info!(event = task.event.place(), reason, "event not handled, which does no harm");
                 self.counters.handled();
                 Verdict::Done
+            }
+            // The target is away: the event is not to blame. It is no attempt, and the event is not parked.
+            Err(StepError::Unavailable(reason)) => {
+                task.attempts = task.attempts.saturating_sub(1);
+                task.waits = task.waits.saturating_add(1);
+                let event = task.event.place();
+                match task.waits {
+                    1 => tracing::warn!(event, reason, "the target of the step is away: the event waits"),
+                    _ => tracing::debug!(event, reason, "the target of the step is still away"),
+                }
+                Verdict::Retry
             }
             // The event is not to blame: it is handled after the next start, or by the next owner.
             Err(_) if self.services.cancellation.is_cancelled() => Verdict::Retry,

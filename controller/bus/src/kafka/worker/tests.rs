@@ -1,6 +1,7 @@
 //! A panic of the author's code is a failed attempt, wherever it comes from.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::ready;
@@ -44,6 +45,21 @@ impl EventStep for PanicsBeforeItsFuture {
         let number = event.offset;
         assert_ne!(number, 0, "no future");
         ready(Ok(()))
+    }
+}
+
+/// Its target is away for five times, and then cannot handle the event.
+#[derive(Default)]
+struct TargetAway(AtomicU32);
+
+impl EventStep for TargetAway {
+    const TOPICS: &'static [&'static str] = &["t"];
+
+    async fn process_event(&self, _: &StepContext, _: &BusEvent) -> Result<(), StepError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0..5 => Err(StepError::unavailable("no route")),
+            _ => Err(StepError::failed("no")),
+        }
     }
 }
 
@@ -104,4 +120,10 @@ async fn a_panic_is_a_failed_attempt_wherever_it_comes_from() {
     let message = parked_by(PanicsBeforeItsFuture).await;
     assert!(header(&message, REASON).starts_with("the step panicked: "), "{message:?}");
     assert_eq!(header(&message, ATTEMPTS), "2");
+}
+
+#[tokio::test]
+async fn a_target_that_is_away_uses_up_no_attempts() {
+    let message = parked_by(TargetAway::default()).await;
+    assert_eq!((header(&message, REASON), header(&message, ATTEMPTS)), ("no".to_owned(), "2".to_owned()));
 }

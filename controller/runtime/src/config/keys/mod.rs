@@ -61,7 +61,7 @@ pub(super) struct Keys {
     #[serde(with = "values::span")]
     #[schemars(schema_with = "values::positive_duration")]
     pub(super) slow_after: Duration,
-    /// The number of objects that take long and are reconciled at once.
+    /// The number of objects of one step that take long and are reconciled at once.
     pub(super) slow_concurrency: NonZeroUsize,
     /// How long the API server may take to answer.
     #[serde(with = "values::span")]
@@ -77,6 +77,8 @@ pub(super) struct Keys {
     pub(super) shutdown_grace: Duration,
     /// The delay between attempts after failures.
     pub(super) backoff: BackoffKeys,
+    /// The delay between attempts to reach a step's target that is away.
+    pub(super) probe_backoff: BackoffKeys,
     /// The delay between attempts at objects whose step deferred them.
     #[serde(with = "values::span")]
     #[schemars(schema_with = "values::positive_duration")]
@@ -116,6 +118,7 @@ impl Default for Keys {
             step_timeout: engine.step_timeout,
             shutdown_grace: engine.shutdown_grace,
             backoff: engine.backoff.into(),
+            probe_backoff: engine.probe_backoff.into(),
             deferred_every: engine.deferred_every,
             finalizers_at_creation: true,
             monitoring_address: None,
@@ -144,7 +147,7 @@ pub(super) struct AccessorKeys {
     pub(super) password: Option<SecretString>,
 }
 
-/// `backoff` and `event_bus.retry`: a delay that doubles after each failure.
+/// `backoff`, `probe_backoff` and `event_bus.retry`: a delay that doubles after each failure.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
