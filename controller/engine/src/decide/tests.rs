@@ -193,7 +193,8 @@ fn decided(o: &Object, duty: &Duty<'_>, stage: Stage, others: &Others) -> Next {
 fn a_deleted_object_that_only_others_hold_says_who_is_missed() {
     let finalizers = finalizers();
     let duty = duty(true, false, &finalizers);
-    let look_again = Some(Timestamp::from_second(160).unwrap());
+    let again = Timestamp::from_second(160).unwrap();
+    let look_again = Some(again);
     let missed = Abandoned { message: Some("held by old".to_owned()), look_again: None };
     let missed = Others { abandoned: missed, ..Others::default() };
     let stopped = Others { abandoned: Abandoned { message: None, look_again }, ..Others::default() };
@@ -204,7 +205,7 @@ fn a_deleted_object_that_only_others_hold_says_who_is_missed() {
     o.meta.deleting = Some(later());
     o.meta.finalizers = vec!["sync.xos.opencord.org/old".to_owned()];
     assert_eq!(decide(&o, &Others::default()), Next::Nothing);
-    assert_eq!(decide(&o, &stopped), Next::RequeueAt(look_again.unwrap()));
+    assert_eq!(decide(&o, &stopped), Next::RequeueAt(again));
     assert_eq!(decide(&o, &missed), Next::Run(Job::ReportAbandoned(Some("held by old".to_owned()))));
     let told = xos_model::record::abandoned(&o, duty.synchronizer, Some("held by old"), later());
     // Told once, and taken back once.
