@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 /// How far periods are spread, so that what comes again and again does not come all at once: ±10 %.
 const SPREAD: f64 = 0.1;
 
+/// The part of a period after which a resync is due at the earliest.
+pub(crate) const EARLIEST: f64 = 0.9;
+
 /// A source of the time.
 pub trait Clock: Send + Sync + 'static {
     /// Returns the present time.
@@ -31,9 +34,9 @@ pub fn later(now: Timestamp, delay: Duration) -> Timestamp {
     now.checked_add(delay).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns the longest that [`spread`] makes of a period.
-pub(crate) fn longest(period: Duration) -> Duration {
-    period.mul_f64(1.0 + SPREAD)
+/// Returns a period until the next resync, at random up to 10 % shorter: what is promised is the period.
+pub(crate) fn shortened(period: Duration) -> Duration {
+    period.mul_f64(EARLIEST + (1.0 - EARLIEST) * rand::random::<f64>())
 }
 
 /// Returns the period, spread at random by up to 10 % either way.

@@ -7,6 +7,7 @@ use xos_model::Object;
 use xos_model::dirty::{Due, sync_due};
 use xos_model::graph::Standing;
 use xos_model::names::is_sync_finalizer;
+use xos_model::resync;
 
 use crate::objects::{Doubt, Tracked};
 use crate::registry::{Entry, Finalizers, Registry};
@@ -26,28 +27,27 @@ pub(crate) struct Duty<'a> {
     pub(crate) finalizers: &'a Finalizers,
     /// Whether the deletion of the object takes others along.
     pub(crate) takes_along: bool,
-    /// How often the step wants to look after a clean object.
+    /// How often the step looks after the object while it is clean.
     pub(crate) resync: Option<Duration>,
     /// Which passes may have been attempted without a record of it.
     pub(crate) doubt: Doubt,
     /// Whether no step was ever started for the object: there is nothing to undo in the backend.
     pub(crate) never_attempted: bool,
-    /// What is kept of the object, which says what was deferred.
+    /// What is kept of the object: what was deferred, and when it is to be looked after again.
     pub(crate) tracked: &'a Tracked,
-    /// When it is to be looked after again.
-    pub(crate) resync_at: Option<Timestamp>,
     /// The longest delay after a failure or a deferral. A time that is later was written by a clock that was ahead.
     pub(crate) longest_delay: Duration,
 }
 
 impl<'a> Duty<'a> {
     /// Returns the duty of a registry's synchronizer for an object, as far as the engine has kept track of it.
+    /// `configured` is how often clean objects are looked after, if neither they nor their steps say so.
     pub(crate) fn of(
         registry: &'a Registry,
         entry: &'a Entry,
         object: &Object,
         tracked: &'a Tracked,
-        longest_delay: Duration,
+        (longest_delay, configured): (Duration, Option<Duration>),
     ) -> Self {
         let syncs = entry.is_ours(object);
         Self {
@@ -57,14 +57,19 @@ impl<'a> Duty<'a> {
             has_policies: !entry.policies.is_empty(),
             finalizers: &entry.finalizers,
             takes_along: entry.takes_along,
-            resync: entry.step.as_ref().filter(|_| syncs).and_then(|step| step.resync()),
+            resync: if syncs { resync_period(entry, object, configured) } else { None },
             doubt: tracked.doubt,
             never_attempted: tracked.never_attempted,
             tracked,
-            resync_at: tracked.resync_at,
             longest_delay,
         }
     }
+}
+
+/// Returns how often an object is looked after while it is clean, if it is.
+pub(crate) fn resync_period(entry: &Entry, object: &Object, configured: Option<Duration>) -> Option<Duration> {
+    let annotation = object.meta.annotations.get(resync::ANNOTATION).map(String::as_str);
+    resync::period(annotation, entry.step.as_ref()?.resync(), configured)
 }
 
 /// Returns what an object is for those that depend on it. They wait while somebody synchronizes it and it is not done.

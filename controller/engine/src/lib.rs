@@ -23,6 +23,7 @@ mod options;
 pub mod pull;
 mod queue;
 mod registry;
+mod resyncs;
 pub mod stats;
 mod store;
 mod view;

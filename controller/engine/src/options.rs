@@ -22,6 +22,9 @@ pub struct Options {
     pub probe_backoff: Backoff,
     /// The even pace at which deferred objects are tried again.
     pub deferred_every: Duration,
+    /// How often clean objects are synchronized again, unless they or their steps say something else; never, if it is
+    /// none.
+    pub resync: Option<Duration>,
     /// How long running steps may go on after shutdown began.
     pub shutdown_grace: Duration,
     /// How long an object waits for another before its status says so.
@@ -34,8 +37,8 @@ pub struct Options {
 
 impl Default for Options {
     /// 16 objects at once, and 512 of each step that take longer than 1 s; 10 min for a step; 1 s to 5 min after
-    /// failures; 1 s to 30 s between attempts to reach a target; 5 s for deferred objects, as in XOS; 30 s of grace;
-    /// waits are reported after 3 s; all namespaces.
+    /// failures; 1 s to 30 s between attempts to reach a target; 5 s for deferred objects, as in XOS; a resync every
+    /// 10 h; 30 s of grace; waits are reported after 3 s; all namespaces.
     fn default() -> Self {
         Self {
             concurrency: 16,
@@ -45,6 +48,7 @@ impl Default for Options {
             backoff: Backoff::default(),
             probe_backoff: Backoff { max: Duration::from_secs(30), ..Backoff::default() },
             deferred_every: Duration::from_secs(5),
+            resync: Some(Duration::from_secs(36_000)),
             shutdown_grace: Duration::from_secs(30),
             report_waits_after: Duration::from_secs(3),
             dependencies: vec![],

@@ -2,11 +2,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use xos_model::{Model, Object, Operation};
+use xos_model::{Model, Object, Operation, Resync};
 
 use crate::call::{CallError, panic_text};
 use crate::context::StepContext;
@@ -29,7 +28,7 @@ pub trait DynSyncStep: Send + Sync {
     /// step runs, and its error says why.
     fn is_ours(&self, object: &Object) -> bool;
     /// [`SyncStep::resync`].
-    fn resync(&self) -> Option<Duration>;
+    fn resync(&self) -> Resync;
     /// [`SyncStep::concurrency`].
     fn concurrency(&self) -> Option<usize>;
     /// [`SyncStep::sync_record`] on an object.
@@ -98,7 +97,7 @@ impl<S: SyncStep> DynSyncStep for Erased<S> {
         S::Model::from_object(object).map_or(true, |typed| is_ours(&self.0, &typed).unwrap_or(true))
     }
 
-    fn resync(&self) -> Option<Duration> {
+    fn resync(&self) -> Resync {
         self.0.resync()
     }
 

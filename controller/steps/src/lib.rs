@@ -44,3 +44,4 @@ pub use services::{Services, http_client};
 pub use steps::Steps;
 pub use store::{NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;
+pub use xos_model::Resync;

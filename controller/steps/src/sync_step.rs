@@ -1,9 +1,8 @@
 //! Sync steps.
 
 use std::future::Future;
-use std::time::Duration;
 
-use xos_model::Model;
+use xos_model::{Model, Resync};
 
 use crate::context::StepContext;
 use crate::error::StepError;
@@ -79,10 +78,11 @@ pub trait SyncStep: Send + Sync + 'static {
         true
     }
 
-    /// Returns how often an object is synchronized again although it has not changed, to undo changes in the backend;
-    /// by default never.
-    fn resync(&self) -> Option<Duration> {
-        None
+    /// Returns how often an object is synchronized again although it has not changed, to undo changes in the backend; by
+    /// default as configured (`resync`, 10 h). An operator may set another period for an object, by the annotation
+    /// `xos.opencord.org/resync`.
+    fn resync(&self) -> Resync {
+        Resync::AsConfigured
     }
 
     /// Returns how many objects this step may handle at the same time; by default as many as the whole synchronizer.

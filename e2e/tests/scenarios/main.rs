@@ -40,5 +40,6 @@ scenarios! {
     own_saves,
     progress,
     ready_is_done,
+    resync,
     target_away,
 }

@@ -1,6 +1,7 @@
 //! The next job for an object, whether it comes from the queue or goes on after its policies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use xos_model::accept::Refusal;
@@ -10,7 +11,7 @@ use xos_model::{Object, Operation};
 
 use super::claims::{self, Claims, refused_pass};
 use super::{Plan, needs_finalizers, plan};
-use crate::clock::{later, longest};
+use crate::clock::{EARLIEST, later};
 use crate::duty::Duty;
 use crate::installation::Abandoned;
 use crate::objects::Doubt;
@@ -217,12 +218,18 @@ fn await_others(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, no
 fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
     let is_live = object.meta.deleting.is_none() && !object.flag("no_sync") && !object.flag("lazy_blocked");
     let Some(every) = duty.resync.filter(|_| is_live) else { return Next::Nothing };
-    match duty.resync_at {
+    match duty.tracked.resync_at {
         // What goes with another is not synchronized any more.
         Some(at) if at <= now && around.leads_to_leaving() => Next::ResyncAt(later(now, every)),
-        // It was not this long ahead when it was set, so the clock was.
-        Some(at) if at <= now || at > later(now, longest(every)) => in_place(around, Job::Resync),
-        Some(at) => Next::ResyncAt(at),
-        None => Next::ResyncAt(later(now, every.mul_f64(unit))),
+        Some(at) if at <= now => in_place(around, Job::Resync),
+        // A period that has become shorter holds at once. So does this if the clock was ahead when the time was set.
+        Some(at) if at <= later(now, every) => Next::ResyncAt(at),
+        _ => Next::ResyncAt(later(now, first_resync(every, duty.tracked.was_there, unit))),
     }
+}
+
+/// Returns when an object is looked after for the first time. What was there when the controller started may be wrong in
+/// the backend since any time: it is spread over the whole period, so that it does not come all at once.
+fn first_resync(every: Duration, was_there: bool, unit: f64) -> Duration {
+    every.mul_f64(if was_there { unit } else { EARLIEST + (1.0 - EARLIEST) * unit })
 }

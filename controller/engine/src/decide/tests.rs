@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use xos_model::accept::Refusal;
@@ -8,11 +8,13 @@ use super::claims::Claims;
 use super::*;
 use crate::fixtures::object;
 use crate::installation::Abandoned;
-use crate::objects::{Doubt, Objects};
+use crate::objects::{Doubt, Tracked};
 use crate::registry::Finalizers;
 use crate::work::Job;
 use crate::workers::Need;
 use serde_json::json;
+
+static UNTRACKED: LazyLock<Tracked> = LazyLock::new(Tracked::default);
 
 fn finalizers() -> Finalizers {
     Finalizers { sync: Some("s".to_owned()), policy: Some("p".to_owned()), links: None }
@@ -29,8 +31,7 @@ fn duty(syncs: bool, has_policies: bool, finalizers: &Finalizers) -> Duty<'_> {
         resync: None,
         doubt: Doubt::default(),
         never_attempted: false,
-        tracked: Objects::untracked(),
-        resync_at: None,
+        tracked: &UNTRACKED,
         longest_delay: Duration::from_secs(300),
     }
 }
@@ -308,10 +309,17 @@ fn clean_objects_are_looked_after_when_it_is_time() {
     o.status.observed_generation = Some(o.meta.generation);
     let every = Duty { resync: Some(Duration::from_secs(60)), ..duty(true, false, &finalizers) };
     let at = |second| Timestamp::from_second(second).unwrap();
-    assert_eq!(decided(&o, &every, Stage::Queued, &Others::default()), Next::ResyncAt(at(130)), "spread by chance");
-    let later = Duty { resync_at: Some(at(101)), ..every };
-    assert_eq!(decided(&o, &later, Stage::Queued, &Others::default()), Next::ResyncAt(at(101)));
-    let due = Duty { resync_at: Some(at(100)), ..every };
+    for (was_there, resync_at, expected, why) in [
+        (true, None, 130, "what was there before is spread over the whole period, by chance"),
+        (false, None, 157, "what is new was synchronized just now"),
+        (false, Some(at(101)), 101, "as it was set"),
+        (false, Some(at(900)), 157, "the period is shorter now"),
+    ] {
+        let duty = Duty { tracked: &Tracked::known(was_there, resync_at), ..every };
+        assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()), Next::ResyncAt(at(expected)), "{why}");
+    }
+    let due = Tracked::known(false, Some(at(100)));
+    let due = Duty { tracked: &due, ..every };
     assert_eq!(decided(&o, &due, Stage::Queued, &Others::default()), Next::Run(Job::Resync));
     let full = Others { has_place: false, ..Others::default() };
     assert_eq!(decided(&o, &due, Stage::Queued, &full), Next::AwaitPlace(need(), Job::Resync));
@@ -350,8 +358,9 @@ fn what_a_clock_that_was_ahead_has_written_is_not_waited_for() {
     let state = &mut clean.status.of_mut("me").sync;
     (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));
     clean.status.observed_generation = Some(clean.meta.generation);
-    for (until, expected) in [(at(166), Next::ResyncAt(at(166))), (at(7300), Next::Run(Job::Resync))] {
-        let duty = Duty { resync_at: Some(until), ..duty };
-        assert_eq!(decided(&clean, &duty, Stage::Queued, &Others::default()), expected);
+    // A resync is at most one period ahead.
+    for (until, expected) in [(at(160), at(160)), (at(7300), at(157))] {
+        let duty = Duty { tracked: &Tracked::known(false, Some(until)), ..duty };
+        assert_eq!(decided(&clean, &duty, Stage::Queued, &Others::default()), Next::ResyncAt(expected));
     }
 }

@@ -25,6 +25,7 @@ use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
 use crate::registry::Registry;
+use crate::resyncs::Resyncs;
 use crate::stats::Stats;
 use crate::store::{LiveStore, StoreEvent};
 use crate::view::{Observer, SharedView};
@@ -68,6 +69,8 @@ pub struct Engine {
     queue: Queue,
     /// The tasks that work on objects, and how many there may be.
     workers: Workers,
+    /// When clean objects are looked after again.
+    resyncs: Resyncs,
     /// Who waits for whom.
     dependencies: Dependencies,
     /// The time when the timers were last looked at.
@@ -126,6 +129,7 @@ impl Engine {
             lists,
             objects: Objects::default(),
             queue: Queue::default(),
+            resyncs: Resyncs::default(),
             workers: Workers::new(limits, gates, stats, clock),
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
@@ -230,10 +234,17 @@ impl Engine {
         if ahead > CLOCK_STEP {
             tracing::warn!(by = ?ahead, "the clock was set back");
             self.queue.clock_went_back(ahead);
+            for key in self.resyncs.take(Timestamp::MAX) {
+                // Its time is found anew.
+                if let Some(tracked) = self.objects.get_mut(&key) {
+                    tracked.resync_at = None;
+                }
+                self.enqueue(&key, Priority::Resync);
+            }
         }
         self.last_look = now;
         let has_room = self.workers.has_room();
-        let at = self.queue.next_timer().filter(|_| has_room);
+        let at = [self.queue.next_timer(), self.resyncs.next()].into_iter().flatten().min().filter(|_| has_room);
         let timer = at.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
         [timer, self.workers.next_turn()].into_iter().flatten().min()
     }

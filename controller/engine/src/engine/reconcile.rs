@@ -8,14 +8,16 @@ use tracing::Instrument as _;
 use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
 use xos_model::graph::Blocker;
 use xos_model::record::{self, Wait};
+use xos_model::resync::{self, Resync};
 use xos_model::{Object, ObjectKey};
+use xos_steps::Event;
 
 use super::Engine;
-use crate::clock::{later, spread};
+use crate::clock::{later, shortened};
 use crate::decide::claims::{self, Claims};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
 use crate::dependencies;
-use crate::duty::Duty;
+use crate::duty::{Duty, resync_period};
 use crate::gate::Outage;
 use crate::installation::{Abandoned, Installations, abandoned, foreign_finalizers};
 use crate::queue::{Group, Head, Priority};
@@ -34,6 +36,7 @@ impl Engine {
     /// time, too. Returns whether there are more.
     pub(super) fn start_some_workers(&mut self, mut most: usize) -> bool {
         if self.lists.is_complete() {
+            self.ring_resyncs();
             // Those that wait for a place may decline it, which gives it to the next.
             while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}
         }
@@ -76,6 +79,34 @@ impl Engine {
         is_any
     }
 
+    /// Queues the clean objects whose time has come.
+    fn ring_resyncs(&mut self) {
+        let now = self.shared.clock.now();
+        for key in self.resyncs.take(now) {
+            if self.objects.get_mut(&key).and_then(|tracked| tracked.resync_at).is_some_and(|at| at <= now) {
+                self.enqueue(&key, Priority::Resync);
+            }
+        }
+    }
+
+    /// Notes when a clean object is looked after again.
+    fn resync_at(&mut self, key: &ObjectKey, uid: &str, at: Timestamp) {
+        if let Some(tracked) = self.objects.same_mut(key, uid).filter(|tracked| tracked.resync_at != Some(at)) {
+            tracked.resync_at = Some(at);
+            self.resyncs.add(key, at);
+        }
+    }
+
+    /// Tells that the period which an operator has set for an object is none: nothing of that is to be silent.
+    fn check_resync(&self, key: &ObjectKey, object: &Object) {
+        let Some(text) = object.meta.annotations.get(resync::ANNOTATION) else { return };
+        if let Err(error) = text.parse::<Resync>() {
+            tracing::warn!(object = %key, %error, "the annotation has no effect");
+            let event = Event::warning("BadResync", error.to_string()).of("Resync");
+            self.shared.services.events.publish(object, event);
+        }
+    }
+
     /// Decides on an object and carries that out. Returns whether a worker now has it.
     fn reconcile(&mut self, key: &ObjectKey) -> bool {
         let is_started = self.decide_and_carry_out(key).unwrap_or(false);
@@ -95,7 +126,8 @@ impl Engine {
 
     pub(super) fn decide(&self, key: &ObjectKey, entry: &Entry, object: &Object, stage: Stage) -> Next {
         let tracked = self.objects.get(key, &object.meta.uid);
-        let duty = Duty::of(&self.shared.registry, entry, object, tracked, self.longest_delay());
+        let periods = (self.longest_delay(), self.options.resync);
+        let duty = Duty::of(&self.shared.registry, entry, object, tracked, periods);
         let now = self.shared.clock.now();
         let (_, group) = self.queue.taken_as(key);
         let around = Around { engine: self, installations: self.installations.known(), now, entry, object, key, group };
@@ -120,6 +152,9 @@ impl Engine {
         if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
             tracked.waiting = None;
         }
+        if matches!(next, Next::Nothing | Next::ResyncAt(_) | Next::Run(Job::Resync)) {
+            self.check_resync(key, &subject.object);
+        }
         match next {
             Next::Nothing | Next::Blocked(_) => {}
             // The one that has the key may have to make way for what is to be taken out.
@@ -128,12 +163,7 @@ impl Engine {
             }
             Next::Refused(_) => {}
             Next::RequeueAt(at) | Next::RefusedUntil(_, at) => self.queue.add_at(key, at, Priority::Retry),
-            Next::ResyncAt(at) => {
-                if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
-                    tracked.resync_at = Some(at);
-                }
-                self.queue.add_at(key, at, Priority::Resync);
-            }
+            Next::ResyncAt(at) => self.resync_at(key, &subject.object.meta.uid, at),
             Next::AwaitPlace(need, job) => return self.await_place(key, entry, subject, (need, &job)),
             Next::Run(job) => {
                 self.spawn(key, entry, subject, job);
@@ -210,7 +240,12 @@ impl Engine {
 
     fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
         let uid = subject.object.meta.uid.clone();
-        self.note_start(key, &subject.object, entry, &job);
+        self.note_start(key, &subject.object, &job);
+        if job == Job::Resync
+            && let Some(every) = resync_period(entry, &subject.object, self.options.resync)
+        {
+            self.resync_at(key, &uid, later(self.shared.clock.now(), shortened(every)));
+        }
         let span = tracing::info_span!("reconcile", object = %key, job = job.name());
         let (_, group) = self.queue.taken_as(key);
         let start = Start { key: key.clone(), uid, group, needs: job.needs(entry) };
@@ -223,19 +258,16 @@ impl Engine {
     }
 
     /// Notes in the record of an object what a worker is about to do.
-    fn note_start(&mut self, key: &ObjectKey, object: &Object, entry: &Entry, job: &Job) {
+    fn note_start(&mut self, key: &ObjectKey, object: &Object, job: &Job) {
         let uid = &object.meta.uid;
         if let Some(pass) = job.attempts() {
             let spec = Some(&object.intent.spec).filter(|_| !matches!(job, Job::Withdraw { .. }));
             self.objects.begin_attempt(key, uid, pass, spec);
         }
-        let now = self.shared.clock.now();
-        let Some(tracked) = self.objects.same_mut(key, uid) else { return };
-        if job.runs_step() {
+        if job.runs_step()
+            && let Some(tracked) = self.objects.same_mut(key, uid)
+        {
             tracked.never_attempted = false;
-        }
-        if let (Job::Resync, Some(every)) = (job, entry.step.as_ref().and_then(|step| step.resync())) {
-            tracked.resync_at = Some(later(now, spread(every)));
         }
     }
 }
@@ -264,7 +296,8 @@ impl Around<'_> {
     fn is_in_backend(&self, loser: &Object) -> bool {
         let Some(entry) = self.registry().get(&loser.model) else { return false };
         let tracked = self.engine.objects.get(&loser.key(), &loser.meta.uid);
-        let duty = Duty::of(self.registry(), entry, loser, tracked, self.engine.longest_delay());
+        let duty =
+            Duty::of(self.registry(), entry, loser, tracked, (self.engine.longest_delay(), self.engine.options.resync));
         claims::is_in_backend(loser, &duty, self.object)
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Tracked {
     pub(crate) never_attempted: bool,
     /// Writes in a row that the API server did not take.
     failed_writes: u32,
+    /// Whether it was there before the controller: listed at its start, or read.
+    pub(crate) was_there: bool,
     /// When a clean object is looked after again.
     pub(crate) resync_at: Option<Timestamp>,
     /// What was deferred, and until when: nobody has changed the object since then.
@@ -80,6 +82,12 @@ impl Tracked {
     /// Returns whether the object, as it is, was given to a step or policies, though its status does not say so yet.
     pub(crate) fn has_begun(&self, object: &Object) -> bool {
         self.begun.as_ref() == Some(&object.intent.spec)
+    }
+
+    /// Returns a record with these facts and nothing else.
+    #[cfg(test)]
+    pub(crate) fn known(was_there: bool, resync_at: Option<Timestamp>) -> Self {
+        Self { was_there, resync_at, ..Self::default() }
     }
 
     /// Notes that an operation was deferred, and until when.
@@ -148,17 +156,12 @@ impl Objects {
         let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty();
         let mut tracked = Tracked { uid: object.meta.uid.clone(), never_attempted: is_new, ..Tracked::default() };
         if !matches!(origin, Origin::Watched | Origin::Created) {
+            tracked.was_there = true;
             let passes = [Pass::Policy, Pass::Sync].into_iter();
             passes.filter(|pass| is_in_doubt(object, synchronizer, *pass)).for_each(|pass| tracked.doubt.add(pass));
         }
         self.forget(key);
         self.records.insert(key.clone(), tracked);
-    }
-
-    /// Returns what is known of an object that has no record.
-    #[cfg(test)]
-    pub(crate) fn untracked() -> &'static Tracked {
-        &UNTRACKED
     }
 
     /// Removes the record of an object.

@@ -201,9 +201,18 @@ impl Running {
 
     /// Starts a controller with any steps and policies, which record their calls.
     pub(crate) fn start_with(calls: Arc<Mutex<Vec<String>>>, steps: &Steps) -> Self {
+        Self::start_over(vec![], calls, steps)
+    }
+
+    /// Starts a controller that finds these objects.
+    pub(crate) fn start_over(there: Vec<Object>, calls: Arc<Mutex<Vec<String>>>, steps: &Steps) -> Self {
         let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let (api, mut shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
+        if !there.is_empty() {
+            there.into_iter().for_each(|object| api.put(object));
+            shown = api.watch();
+        }
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
         let engine = Engine::new(registry, Arc::new(api.clone()), clock, services(), options).unwrap();

@@ -112,6 +112,7 @@ fn engine(keys: &Keys) -> xos_engine::Options {
         backoff: Backoff { max, ..backoff },
         probe_backoff: keys.probe_backoff.or(defaults.probe_backoff),
         deferred_every: keys.deferred_every,
+        resync: keys.resync,
         shutdown_grace: keys.shutdown_grace,
         namespaces: keys.namespaces.clone(),
         ..defaults

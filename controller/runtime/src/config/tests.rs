@@ -48,6 +48,7 @@ fn defaults_are_as_documented() {
         config.engine.backoff,
         Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300), jitter: 0.1 }
     );
+    assert_eq!(config.engine.resync, Some(Duration::from_secs(36_000)));
     assert!(config.engine.namespaces.is_empty() && config.settings.is_empty());
 }
 
@@ -77,6 +78,7 @@ step_timeout: 90s
 shutdown_grace: 0s
 backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
 deferred_every: 1s
+resync: off
 finalizers_at_creation: false
 monitoring_address: "127.0.0.1:9100"
 "#;
@@ -93,7 +95,17 @@ monitoring_address: "127.0.0.1:9100"
     assert_eq!((config.engine.step_timeout, config.engine.shutdown_grace), (Duration::from_secs(90), Duration::ZERO));
     assert_eq!(config.engine.backoff.max, Duration::from_millis(500), "backoff is disabled");
     assert_eq!((config.engine.deferred_every, config.finalizers_at_creation), (Duration::from_secs(1), false));
+    assert_eq!(config.engine.resync, None);
     assert_eq!(config.monitoring_address.unwrap().port(), 9100);
+}
+
+#[test]
+fn a_resync_period_is_a_duration_or_off() {
+    let (config, problems) = read(&["name: a\nresync: 1h 30m"], &[]);
+    assert_eq!((problems, config.engine.resync), (vec![], Some(Duration::from_secs(5400))));
+    for wrong in ["0s", "never", "often", "off5m"] {
+        assert_eq!(noticed(&format!("name: a\nresync: {wrong}")).len(), 1, "{wrong}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{env, time::Duration};
 
 use xos_model::Object;
-use xos_steps::{StepContext, StepError, SyncStep};
+use xos_steps::{Resync, StepContext, StepError, SyncStep};
 
 /// The models' text.
 pub const MODELS: &str = include_str!("../../bench.xproto");
@@ -39,8 +39,8 @@ impl SyncStep for SyncThing {
         vec!["Link".to_owned()]
     }
 
-    fn resync(&self) -> Option<Duration> {
-        self.resync
+    fn resync(&self) -> Resync {
+        self.resync.map_or(Resync::Never, Resync::Every)
     }
 
     async fn sync_record(&self, _: &StepContext, _: &mut Object) -> Result<(), StepError> {

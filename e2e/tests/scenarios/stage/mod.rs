@@ -42,6 +42,7 @@ impl Setup {
             "name": self.name,
             "namespaces": [namespace],
             "backoff": {"initial": "200ms", "max": "2s", "jitter": 0},
+            "resync": "off",
         });
         if let (Some(config), Some(more)) = (config.as_object_mut(), self.config.as_object()) {
             config.extend(more.clone());

@@ -83,6 +83,11 @@ pub(super) struct Keys {
     #[serde(with = "values::span")]
     #[schemars(schema_with = "values::positive_duration")]
     pub(super) deferred_every: Duration,
+    /// How often objects that have not changed are synchronized again, unless they or their steps say something else;
+    /// `off` for never.
+    #[serde(with = "values::resync")]
+    #[schemars(schema_with = "values::resync_schema")]
+    pub(super) resync: Option<Duration>,
     /// Whether the API server is asked to set finalizers on new objects.
     pub(super) finalizers_at_creation: bool,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
@@ -120,6 +125,7 @@ impl Default for Keys {
             backoff: engine.backoff.into(),
             probe_backoff: engine.probe_backoff.into(),
             deferred_every: engine.deferred_every,
+            resync: engine.resync,
             finalizers_at_creation: true,
             monitoring_address: None,
         }

@@ -11,11 +11,15 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use xos_model::names::{SYNCHRONIZER_LENGTH, SYNCHRONIZER_PATTERN};
+use xos_model::resync::OFF;
 
 /// `format` of durations.
 pub(in crate::config) const DURATION: &str = "time-span";
 /// `format` of addresses with a port.
 pub(in crate::config) const ADDRESS: &str = "socket-address";
+
+/// `format` of durations that may be `off`.
+pub(in crate::config) const PERIOD: &str = "time-span-or-off";
 
 /// What the messages and the schema say of durations.
 const DURATIONS: &str = "a duration such as `30s`, `5m` or `1h 30m`";
@@ -94,6 +98,45 @@ pub(super) mod span {
     }
 }
 
+/// Returns the schema of a period that may be turned off.
+pub(super) fn resync_schema(_: &mut SchemaGenerator) -> Schema {
+    const EXPECTED: &str = "`off`, or a duration such as `10h` or `1h 30m`";
+    json_schema!({
+        "type": "string",
+        "format": PERIOD,
+        "pattern": format!("^{OFF}$|{}", duration_pattern()),
+        "patternErrorMessage": EXPECTED,
+        "allOf": [{"pattern": format!("^{OFF}$|^[0-9]"), "patternErrorMessage": EXPECTED},
+            {"pattern": format!("^{OFF}$|[1-9]"), "patternErrorMessage": "`off`, or a duration longer than 0s"}],
+    })
+}
+
+/// Periods that may be turned off, as texts, for `#[serde(with)]`.
+pub(super) mod resync {
+    use super::{Deserialize, Deserializer, Duration, OFF, Serializer, parse_duration, span};
+    use serde::de::Error as _;
+
+    pub(in crate::config::keys) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => span::serialize(value, to),
+            None => to.serialize_str(OFF),
+        }
+    }
+
+    pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == OFF {
+            return Ok(None);
+        }
+        parse_duration(&text).map(Some).ok_or_else(|| D::Error::custom("neither a duration nor `off`"))
+    }
+}
+
 /// Optional durations as texts, for `#[serde(with)]`.
 pub(super) mod optional_span {
     use super::{Deserialize, Deserializer, Duration, Serializer, span};
@@ -133,6 +176,7 @@ pub(super) fn address(_: &mut SchemaGenerator) -> Schema {
 pub(in crate::config) fn has_format(text: &str, format: &str) -> bool {
     match format {
         DURATION => parse_duration(text).is_some(),
+        PERIOD => text == OFF || parse_duration(text).is_some(),
         ADDRESS => text.parse::<SocketAddr>().is_ok(),
         _ => true,
     }
