@@ -91,7 +91,8 @@ impl Worker<'_> {
             ended = &mut call => return (ended, None),
             () = tokio::time::sleep(ANNOUNCED_AFTER) => {}
         }
-        let announce = self.write_status(&subject.stored, &subject.stored);
+        // With what policies have left, if it is the step that takes long.
+        let announce = self.write_status(&subject.stored, &subject.object);
         let (ended, announced) = tokio::join!(call, announce);
         let announced =
             announced.inspect_err(|error| tracing::debug!(%error, "status does not say yet that it is due"));

@@ -304,3 +304,27 @@ async fn after_the_policies_the_object_is_not_ready_before_its_step_ran() {
     run.pass(10.0).await;
     assert_eq!(ready(&run).unwrap().status, xos_model::ConditionStatus::True);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_step_after_a_touch_is_told_with_what_the_policies_left_and_nothing_runs_twice() {
+    let calls = Arc::new(Mutex::new(vec![]));
+    let step = Scripted {
+        script: Box::new(|_, _, _| Ok(())),
+        calls: Arc::default(),
+        running: AtomicUsize::new(0),
+        takes: Duration::from_secs(10),
+    };
+    let policy = Part { what: "policy", edit: Box::new(nothing), calls: Arc::clone(&calls) };
+    let run = Running::start_with(Arc::clone(&calls), &Steps::new().sync_step(step).policy(policy));
+    put(&run, "ann");
+    run.pass(20.0).await;
+    run.world.edit("ann", |o| o.intent.touch = Some("1".to_owned()));
+    run.pass(5.0).await;
+    let told = |run: &Running, kind| find(&run.world.get("ann").unwrap().status.conditions, kind).unwrap().clone();
+    assert_eq!(told(&run, "Ready").reason, "SyncPending");
+    assert_eq!(told(&run, "PolicyApplied").status, xos_model::ConditionStatus::True);
+    run.pass(60.0).await;
+    assert_eq!(told(&run, "Ready").status, xos_model::ConditionStatus::True);
+    assert_eq!(run.calls(), ["policy create", "policy update"]);
+    assert_eq!(run.world.writes(), ["finalizers ann", "status ann", "status ann", "status ann"]);
+}
