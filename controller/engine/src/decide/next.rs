@@ -136,7 +136,11 @@ fn reconcile(
             return held_up(object, duty, Next::Blocked(blockers));
         }
     }
-    in_place(around, Job::Reconcile { policy, sync })
+    match in_place(around, Job::Reconcile { policy, sync }) {
+        // It was touched, and still says that it is Ready: that is not to last as long as the wait for a place.
+        Next::AwaitPlace(..) if record::is_overstated(object) => Next::Run(Job::Acknowledge),
+        next => next,
+    }
 }
 
 /// Returns what to do with an object that is held up. If it was handled, or others go with it on its deletion, it needs

@@ -364,3 +364,22 @@ fn what_a_clock_that_was_ahead_has_written_is_not_waited_for() {
         assert_eq!(decided(&clean, &duty, Stage::Queued, &Others::default()), Next::ResyncAt(expected));
     }
 }
+
+#[test]
+fn a_touched_object_that_waits_for_a_place_does_not_say_that_it_is_ready() {
+    let finalizers = finalizers();
+    let duty = duty(true, false, &finalizers);
+    let now = Timestamp::from_second(100).unwrap();
+    let full = Others { has_place: false, ..Others::default() };
+    let mut o = object("a");
+    let intent = o.intent.clone();
+    let state = &mut o.status.of_mut("me").sync;
+    (state.handled, state.attempted) = (Some(intent.clone()), Some(intent));
+    let duties = Duties { policy: false, sync: true };
+    xos_model::record::settle(&mut o, "me", duties, now);
+    o.intent.touch = Some("1".to_owned());
+    assert_eq!(decided(&o, &duty, Stage::Queued, &full), Next::Run(Job::Acknowledge));
+    o = xos_model::record::acknowledge(&o, "me", now);
+    xos_model::record::settle(&mut o, "me", duties, now);
+    assert!(matches!(decided(&o, &duty, Stage::Queued, &full), Next::AwaitPlace(..)));
+}
