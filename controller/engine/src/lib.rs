@@ -8,6 +8,7 @@
 //! `dependencies` and the watch cache do no IO.
 
 pub mod admission;
+pub mod api_error;
 pub mod clock;
 mod decide;
 mod dependencies;
@@ -20,6 +21,7 @@ pub mod installation;
 pub mod memory;
 mod objects;
 mod options;
+pub mod presence;
 pub mod pull;
 mod queue;
 mod registry;

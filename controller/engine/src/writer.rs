@@ -15,6 +15,7 @@ use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
 use xos_xproto::{Model, Section};
 
+use crate::api_error::{explain, is_unserved};
 use crate::registry::{Entry, Registry};
 
 /// How often a status is written again because the object was changed meanwhile.
@@ -46,7 +47,7 @@ pub enum WriteError {
     #[error("the API server: {0}")]
     Unavailable(String),
     /// The API server could not be reached.
-    #[error("the API server: {0}")]
+    #[error("the API server: {}", explain(.0))]
     Api(#[source] Box<kube::Error>),
     /// It did not answer in time: the write may have taken effect.
     #[error("the API server did not answer within {0:?}")]
@@ -65,6 +66,8 @@ pub enum WriteError {
 impl From<kube::Error> for WriteError {
     fn from(error: kube::Error) -> Self {
         match &error {
+            // The object may be there: other API servers may serve its kind already, or still.
+            _ if is_unserved(&error) => Self::Unavailable(explain(&error)),
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_already_exists() => Self::Exists,
             kube::Error::Api(status) if status.is_conflict() => Self::Conflict,

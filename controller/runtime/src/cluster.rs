@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use kube::Client;
 use kube::client::ClientBuilder;
+use tower::BoxError;
 use tower::timeout::TimeoutLayer;
+use tower::timeout::error::Elapsed;
+use tower::util::MapErrLayer;
+use xos_engine::api_error::with_causes;
 
 /// Why there is no client for the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +24,97 @@ pub(crate) enum ClusterError {
     Client(#[source] Box<kube::Error>),
 }
 
-/// Returns a client for the cluster that kubectl uses, or the one that this program runs in.
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error("the API server at {address} did not answer within {limit:?}")]
+    Late { address: String, limit: Duration },
+    #[error("cannot reach the API server at {address}: {}", with_causes(.cause.as_ref()))]
+    Failed { address: String, cause: BoxError },
+}
+
+/// Returns a client for the cluster that kubectl uses, or the one that this program runs in. `name` is the
+/// synchronizer, if the program is one.
 ///
 /// Each answer has to begin within `timeout`, with all retries. A watch may last longer once its answer has begun.
-pub(crate) async fn client(timeout: Duration) -> Result<Client, ClusterError> {
+pub(crate) async fn client(timeout: Duration, name: Option<&str>) -> Result<Client, ClusterError> {
     // kube and reqwest use the default of the process. An error means that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = kube::Config::infer().await?;
+    client_for(kube::Config::infer().await?, timeout, name)
+}
+
+fn client_for(mut config: kube::Config, timeout: Duration, name: Option<&str>) -> Result<Client, ClusterError> {
+    let address = config.cluster_url.to_string();
+    // A name that is no header value is none.
+    if let Ok(agent) = HeaderValue::from_str(&user_agent(name)) {
+        config.headers.push((USER_AGENT, agent));
+    }
     let builder = ClientBuilder::try_from(config).map_err(|source| ClusterError::Client(Box::new(source)))?;
-    Ok(builder.with_layer(&TimeoutLayer::new(timeout)).build())
+    let told = MapErrLayer::new(move |error| told(error, &address, timeout));
+    Ok(builder.with_layer(&TimeoutLayer::new(timeout)).with_layer(&told).build())
+}
+
+/// Returns how requests name their sender to the API server, as its audit log shows it.
+fn user_agent(name: Option<&str>) -> String {
+    let program = concat!("xos/", env!("CARGO_PKG_VERSION"));
+    name.map_or_else(|| program.to_owned(), |name| format!("{program} ({name})"))
+}
+
+/// Says which API server it is. What kube says itself, as of a token that cannot be had, stays.
+fn told(error: BoxError, address: &str, limit: Duration) -> BoxError {
+    let address = address.trim_end_matches('/').to_owned();
+    match error {
+        error if error.is::<kube::Error>() => error,
+        error if error.is::<Elapsed>() => NoAnswer::Late { address, limit }.into(),
+        cause => NoAnswer::Failed { address, cause }.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use xos_engine::api_error::explain;
+
+    use super::*;
+
+    fn config(address: std::net::SocketAddr) -> kube::Config {
+        kube::Config::new(format!("http://{address}").parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn requests_say_who_sends_them() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client_for(config(listener.local_addr().unwrap()), Duration::from_secs(9), Some("voip")).unwrap();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![];
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
+            String::from_utf8(request).unwrap().to_lowercase()
+        });
+        let request = http::Request::get("/version").body(vec![]).unwrap();
+        client.request_text(request).await.unwrap();
+        let request = serving.await.unwrap();
+        let line = format!("user-agent: xos/{} (voip)", env!("CARGO_PKG_VERSION"));
+        assert!(request.lines().any(|there| there == line), "{request}");
+        assert_eq!(user_agent(None), format!("xos/{}", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[tokio::test]
+    async fn without_an_api_server_the_message_names_address_and_cause() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limit = Duration::from_millis(50);
+        let client = client_for(config(address), limit, None).unwrap();
+        let error = client.apiserver_version().await.unwrap_err();
+        assert_eq!(explain(&error), format!("the API server at http://{address} did not answer within 50ms"));
+        drop(listener);
+        let client = client_for(config(address), Duration::from_secs(9), None).unwrap();
+        let error = explain(&client.apiserver_version().await.unwrap_err());
+        assert!(error.starts_with(&format!("cannot reach the API server at http://{address}: ")), "{error}");
+        assert!(error.contains("refused"), "{error}");
+    }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
+use super::fits::{count, fits};
 use super::values::{complies, number, same};
 
 /// A difference between a definition and the stored one.
@@ -65,6 +66,17 @@ pub enum Requirement {
         /// The new schema at the place, without what is below it.
         schema: Map<String, Value>,
     },
+    /// The value has so many fields, with those that get a default.
+    Count {
+        /// At least so many.
+        least: u64,
+        /// At most so many.
+        most: u64,
+        /// The fields with a default.
+        defaults: BTreeSet<String>,
+    },
+    /// The value complies with all of this schema, and loses nothing under it. The stored definition accepts anything.
+    Whole(Map<String, Value>),
     /// The value has only these fields.
     Only(BTreeSet<String>),
     /// What the new schema asks cannot be told here: every object with a value there counts as one that does not meet
@@ -91,6 +103,11 @@ impl Difference {
             Requirement::Keyword { keyword, schema } => {
                 place.of(object).into_iter().any(|value| !complies(keyword, schema, value))
             }
+            Requirement::Count { least, most, defaults } => {
+                let fields = place.of(object).into_iter().filter_map(Value::as_object);
+                fields.map(|fields| count(fields, defaults)).any(|count| count < *least || count > *most)
+            }
+            Requirement::Whole(schema) => place.of(object).into_iter().any(|value| !fits(schema, value)),
             Requirement::Only(names) => {
                 let fields = place.of(object).into_iter().filter_map(Value::as_object);
                 fields.flat_map(Map::keys).any(|key| !names.contains(key))

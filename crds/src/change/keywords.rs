@@ -1,5 +1,7 @@
 //! The effect of another value of a schema's keyword on stored values.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::difference::{Effect, Requirement};
@@ -29,6 +31,9 @@ pub(super) fn effect(keyword: &str, old: &Schema, new: &Schema) -> Effect {
 
 /// Makes the requirement that values comply with the keyword.
 fn requirement(keyword: &str, new: &Schema) -> Requirement {
+    if matches!(keyword, "maxProperties" | "minProperties") {
+        return number_of_fields(new);
+    }
     let own = new.iter().filter(|(name, _)| !STRUCTURE.contains(&name.as_str()) && *name != "description");
     Requirement::Keyword {
         keyword: keyword.to_owned(),
@@ -36,9 +41,24 @@ fn requirement(keyword: &str, new: &Schema) -> Requirement {
     }
 }
 
-/// Returns whether `complies` knows the keyword: it does not know combinations of schemas.
+/// Makes the requirement that values have as many fields as the schema asks.
+pub(super) fn number_of_fields(new: &Schema) -> Requirement {
+    let limit = |keyword: &str| new.get(keyword).and_then(Value::as_u64);
+    let least = limit("minProperties").unwrap_or(0);
+    let most = limit("maxProperties").unwrap_or(u64::MAX);
+    Requirement::Count { least, most, defaults: defaults(new) }
+}
+
+/// Returns the fields that get a default where they are missing.
+pub(super) fn defaults(schema: &Schema) -> BTreeSet<String> {
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let has_default = |field: &Value| field.get("default").is_some_and(|default| !default.is_null());
+    properties.filter(|(_, field)| has_default(field)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Returns whether `complies` knows the keyword.
 fn is_told(keyword: &str) -> bool {
-    !matches!(keyword, "allOf" | "anyOf" | "oneOf" | "not" | "$ref" | "x-kubernetes-embedded-resource")
+    !matches!(keyword, "$ref" | "x-kubernetes-embedded-resource")
 }
 
 /// Returns whether every value that complied with `old` complies with `new`.
@@ -48,14 +68,7 @@ fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
     let numbers = || before.and_then(number).zip(after.and_then(number));
     let after_is = |value: bool| after.and_then(Value::as_bool).unwrap_or_default() == value;
     match keyword {
-        "description"
-        | "title"
-        | "example"
-        | "externalDocs"
-        | "id"
-        | "$schema"
-        | "default"
-        | "x-kubernetes-map-type" => true,
+        _ if is_of_words(keyword) => true,
         "nullable" => after_is(true),
         // Both mean an ordinary list.
         "x-kubernetes-list-type" => matches!(after.and_then(Value::as_str), None | Some("atomic")),
@@ -78,6 +91,14 @@ fn is_harmless(keyword: &str, old: &Schema, new: &Schema) -> bool {
         "x-kubernetes-list-map-keys" => !same_keyword("x-kubernetes-list-type", old, new),
         _ => false,
     }
+}
+
+/// Returns whether a keyword says nothing of values that are stored.
+pub(super) fn is_of_words(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "description" | "title" | "example" | "externalDocs" | "id" | "$schema" | "default" | "x-kubernetes-map-type"
+    )
 }
 
 fn word(value: Option<&Value>) -> Option<&str> {

@@ -11,6 +11,7 @@
 mod definition;
 mod difference;
 mod field_path;
+mod fits;
 mod formats;
 mod keywords;
 mod report;

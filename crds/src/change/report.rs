@@ -110,7 +110,7 @@ fn remedy(missed: &Requirement, difference: &Difference) -> String {
         }
         Requirement::Given => format!("give it a value in these objects first{how}, or a default in the model"),
         Requirement::Only(_) => format!("take them out of these objects first{how}, or keep them in the model"),
-        Requirement::Keyword { .. } | Requirement::Untold => {
+        Requirement::Keyword { .. } | Requirement::Count { .. } | Requirement::Whole(_) | Requirement::Untold => {
             format!("change it in these objects first{how}, or keep the model as it was")
         }
     }

@@ -53,7 +53,7 @@ fn filled_up(place: &FieldPath, old: &Schema, new: &Schema) -> Option<Difference
     let most = new.get("maxProperties")?;
     let had_default = |name: &str| property(old, name).is_some_and(|field| field.contains_key("default"));
     let fills = properties(new).any(|(name, field)| field.contains_key("default") && !had_default(name));
-    let effect = Effect::Breaking(Requirement::Untold);
+    let effect = Effect::Breaking(keywords::number_of_fields(new));
     fills.then(|| difference(place, "fields with a default, and maxProperties", Some(most), Some(most), effect))
 }
 
@@ -90,7 +90,7 @@ fn rules(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Differen
 
 /// The values that are accepted under a name.
 #[derive(Clone, Copy)]
-enum Accepted<'a> {
+pub(super) enum Accepted<'a> {
     Nothing,
     Anything,
     Schema(&'a Schema),
@@ -115,7 +115,7 @@ fn property<'a>(schema: &'a Schema, name: &str) -> Option<&'a Schema> {
     schema.get("properties")?.get(name)?.as_object()
 }
 
-fn accepted<'a>(schema: &'a Schema, name: &str) -> Accepted<'a> {
+pub(super) fn accepted<'a>(schema: &'a Schema, name: &str) -> Accepted<'a> {
     property(schema, name).map_or_else(|| others(schema), Accepted::Schema)
 }
 
@@ -133,8 +133,7 @@ fn fields(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Differe
                 continue;
             }
             (Accepted::Anything, Accepted::Schema(new)) => {
-                let effect = Effect::Breaking(Requirement::Untold);
-                found.push(difference(&at, FIELD, Some(&json!("anything")), Some(&kind(new)), effect));
+                found.push(difference(&at, FIELD, Some(&json!("anything")), Some(&kind(new)), whole(new)));
                 false
             }
             (Accepted::Nothing, Accepted::Schema(_)) => true,
@@ -167,6 +166,11 @@ fn added(at: &FieldPath, field: &Schema, must_be_given: bool) -> Difference {
     difference(at, FIELD, None, Some(&json!(text)), Effect::Breaking(Requirement::Given))
 }
 
+/// Returns the effect of a schema where there was none: values that happen to comply with it stay.
+fn whole(new: &Schema) -> Effect {
+    Effect::Breaking(Requirement::Whole(new.clone()))
+}
+
 fn kind(schema: &Schema) -> Value {
     json!(type_of(schema).unwrap_or("anything"))
 }
@@ -177,7 +181,7 @@ fn is_listed(schema: &Schema, name: &str) -> bool {
 }
 
 /// Returns whether a property is required and has no default.
-fn must_be_given(schema: &Schema, name: &str) -> bool {
+pub(super) fn must_be_given(schema: &Schema, name: &str) -> bool {
     let default = property(schema, name).and_then(|field| field.get("default"));
     is_listed(schema, name) && default.is_none_or(Value::is_null)
 }
@@ -212,7 +216,7 @@ fn other_fields(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<D
             let names = properties(new).map(|(name, _)| name.to_owned()).collect();
             (place.clone(), Effect::Breaking(Requirement::Only(names)))
         }
-        (Accepted::Anything, Accepted::Schema(_)) => (place.values(), Effect::Breaking(Requirement::Untold)),
+        (Accepted::Anything, Accepted::Schema(new)) => (place.values(), whole(new)),
     };
     found.push(difference(&at, OTHER_FIELDS, Some(&text(before)), Some(&text(after)), effect));
 }
@@ -224,7 +228,7 @@ fn items(place: &FieldPath, old: &Schema, new: &Schema, found: &mut Vec<Differen
     match (items(old), items(new)) {
         (Some(old), Some(new)) => compare_into(&at, &old, &new, found),
         (None, Some(new)) => {
-            found.push(difference(&at, "items", Some(&any), Some(&kind(&new)), Effect::Breaking(Requirement::Untold)));
+            found.push(difference(&at, "items", Some(&any), Some(&kind(&new)), whole(&new)));
         }
         (Some(old), None) => found.push(difference(&at, "items", Some(&kind(&old)), Some(&any), Effect::Harmless)),
         (None, None) => {}

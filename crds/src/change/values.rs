@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::fits::combinations;
 use super::formats;
 
 /// Returns whether a value complies with one keyword of a schema. A keyword that is not known counts as not met.
@@ -42,8 +43,13 @@ pub(super) fn complies(keyword: &str, schema: &Map<String, Value>, value: &Value
         "uniqueItems" => asked != &Value::Bool(true) || are_distinct(value.as_array().into_iter().flatten()),
         "x-kubernetes-int-or-string" => value.is_string() || is_type("integer", value),
         "x-kubernetes-list-type" | "x-kubernetes-list-map-keys" => is_list_of_its_type(schema, value),
+        "allOf" | "anyOf" | "oneOf" | "not" => combinations(&only(keyword, asked), value),
         _ => false,
     }
+}
+
+fn only(keyword: &str, asked: &Value) -> Map<String, Value> {
+    [(keyword.to_owned(), asked.clone())].into_iter().collect()
 }
 
 fn at_most(count: Option<usize>, limit: &Value) -> bool {

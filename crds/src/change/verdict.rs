@@ -176,7 +176,7 @@ impl Requirement {
             Self::Gone { .. } => ("has it", "have it"),
             Self::Given => ("lacks it", "lack it"),
             Self::Only(_) => ("has others", "have others"),
-            Self::Keyword { .. } => ("does not comply", "do not comply"),
+            Self::Keyword { .. } | Self::Count { .. } | Self::Whole(_) => ("does not comply", "do not comply"),
             Self::Untold => ("has a value there", "have a value there"),
         }
     }

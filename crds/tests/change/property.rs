@@ -39,6 +39,25 @@ proptest! {
         }
     }
 
+    /// Somebody has relaxed the definition by hand until it takes anything: those that comply are not affected, all
+    /// others are.
+    #[test]
+    fn of_what_was_never_checked_exactly_what_does_not_comply_is_affected(seed: u64) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let new = object_schema(&mut rng, 2);
+        let found = differences(&anything, &new);
+        for complies in [true, false] {
+            let made_for = if complies { new.clone() } else { object_schema(&mut rng, 2) };
+            for _ in 0..OBJECTS {
+                let object = value(&mut rng, &made_for);
+                let stays = accepts(&new, &with_defaults(&new, object.clone()));
+                let is_affected = found.iter().any(|difference| difference.affects(&object));
+                prop_assert_eq!(stays, !is_affected, "{}\n{}\n{:#?}", new, object, found);
+            }
+        }
+    }
+
     /// The way from any schema to any other.
     #[test]
     fn what_is_safe_breaks_nothing(seed: u64) {

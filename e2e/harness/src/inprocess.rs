@@ -75,6 +75,20 @@ impl Controller {
         synchronizer: Synchronizer,
         more: &Value,
     ) -> Result<Self, Error> {
+        Self::start_as(namespace.client(), namespace, name, synchronizer, more)
+    }
+
+    /// Does the same with another client: with other rights, or on another way to the API server.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub fn start_as(
+        client: Client,
+        namespace: &TestNamespace,
+        name: &str,
+        synchronizer: Synchronizer,
+        more: &Value,
+    ) -> Result<Self, Error> {
         let mut config =
             json!({"name": name, "namespaces": [namespace.name()], "backoff": {"initial": "200ms", "max": "2s"}});
         if let (Some(config), Some(more)) = (config.as_object_mut(), more.as_object()) {
@@ -85,7 +99,6 @@ impl Controller {
         fs::write(&file, config.to_string())?;
         let config = Config::load(&[file], [])?.config;
         let shutdown = CancellationToken::new();
-        let client = namespace.client();
         let until = shutdown.clone();
         let name = name.to_owned();
         let running = tokio::spawn(async move {

@@ -64,8 +64,15 @@ impl TestNamespace {
     /// # Errors
     /// When there is no cluster, or the API server refuses.
     pub async fn new(title: &str) -> Result<Self, Error> {
+        Self::new_in(Cluster::shared().await?.clone(), title).await
+    }
+
+    /// Makes a namespace in a cluster. Prefer [`with_in`], which also deletes it.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn new_in(cluster: Cluster, title: &str) -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let cluster = Cluster::shared().await?.clone();
         let client = cluster.admin().await?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{title}-{}-{count}", std::process::id());
@@ -194,7 +201,22 @@ impl TestNamespace {
 /// # Errors
 /// When the namespace cannot be made or deleted. A panic of the test is passed on.
 pub async fn with<T>(title: &str, test: impl AsyncFnOnce(&TestNamespace) -> T) -> Result<T, Error> {
-    let namespace = TestNamespace::new(title).await?;
+    within(TestNamespace::new(title).await?, test).await
+}
+
+/// Does the same in a cluster of the test's own.
+///
+/// # Errors
+/// When the namespace cannot be made or deleted. A panic of the test is passed on.
+pub async fn with_in<T>(
+    cluster: Cluster,
+    title: &str,
+    test: impl AsyncFnOnce(&TestNamespace) -> T,
+) -> Result<T, Error> {
+    within(TestNamespace::new_in(cluster, title).await?, test).await
+}
+
+async fn within<T>(namespace: TestNamespace, test: impl AsyncFnOnce(&TestNamespace) -> T) -> Result<T, Error> {
     let outcome = AssertUnwindSafe(test(&namespace)).catch_unwind().await;
     match outcome {
         Ok(value) => namespace.delete().await.map(|()| value),

@@ -45,6 +45,7 @@ mod tour;
 mod unique;
 mod update;
 mod validators;
+mod watches;
 
 use std::error::Error;
 

@@ -16,6 +16,7 @@ use xos_crds::names::MANAGER_PREFIX;
 use xos_model::names::SYNCHRONIZER_LABEL;
 
 use super::policy;
+use crate::api_error::explain;
 use crate::installation::{Installation, Installations};
 
 /// How old a definition has to be before finalizers are set on its objects at creation. The API server reads the schemas
@@ -30,7 +31,7 @@ pub enum AdmissionError {
     #[error("the API server has no MutatingAdmissionPolicy v1 (Kubernetes 1.36 and later have)")]
     NotServed,
     /// The API server refused.
-    #[error("{name}: {source}")]
+    #[error("{name}: {}", explain(.source))]
     Api {
         /// The policy or binding.
         name: String,

@@ -11,7 +11,7 @@ use crate::queue::Priority;
 use crate::registry::Entry;
 use crate::store::StoreEvent;
 use crate::view::{Origin, TakenIn};
-use crate::watch::WatchEvent;
+use crate::watch::{Loss, WatchEvent, WatchId};
 
 impl Engine {
     pub(super) fn watch_event(&mut self, event: WatchEvent) {
@@ -25,13 +25,33 @@ impl Engine {
                 }
             }
             WatchEvent::InitDone(watch) => {
-                for (key, _) in self.view.finish_list(&watch) {
-                    self.gone(&key);
-                }
-                if let Some(after) = self.lists.done(&watch) {
-                    tracing::info!(objects = self.view.len(), ?after, "all objects are known");
+                self.view.found(&watch);
+                self.finish_list(&watch);
+            }
+            WatchEvent::Lost(watch, loss) => {
+                self.view.lost(&watch, loss);
+                match loss {
+                    // Its objects went with its definition: nothing waits for them any more.
+                    Loss::Unserved => {
+                        self.view.start_list(watch.clone());
+                        self.finish_list(&watch);
+                    }
+                    Loss::Forbidden => self.list_done(&watch),
                 }
             }
+        }
+    }
+
+    fn finish_list(&mut self, watch: &WatchId) {
+        for (key, _) in self.view.finish_list(watch) {
+            self.gone(&key);
+        }
+        self.list_done(watch);
+    }
+
+    fn list_done(&mut self, watch: &WatchId) {
+        if let Some(after) = self.lists.done(watch) {
+            tracing::info!(objects = self.view.len(), ?after, "all objects are known");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
-use xos_model::graph::Blocker;
+use xos_model::graph::{Address, Blocker};
 use xos_model::record::{self, Wait};
 use xos_model::resync::{self, Resync};
 use xos_model::{Object, ObjectKey};
@@ -178,6 +178,12 @@ impl Engine {
         let now = self.shared.clock.now();
         let dependencies = &mut self.dependencies;
         let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) else { return false };
+        let loss = blockers.iter().find_map(|blocker| match blocker {
+            Blocker::Missing(Address { class, namespace, .. }) => {
+                Some(self.view.loss_of(class, namespace)?.told_of(class))
+            }
+            Blocker::Object(_) => None,
+        });
         let (wait, message) = self.view.with_graph(|graph, get| {
             let wait =
                 dependencies.wait(graph, key, (blockers, &mut tracked.waiting), now, |key| is_deleting(get, key));
@@ -199,7 +205,11 @@ impl Engine {
             }
         }
         let synchronizer = &self.shared.registry.synchronizer;
-        let report = |message| {
+        let report = |message: String| {
+            let message = match &loss {
+                Some(loss) => format!("{message} ({loss})"),
+                None => message,
+            };
             let wait = Wait { reason: "WaitingForDependency", message };
             report_wait(&subject.object, synchronizer, wait, now)
         };

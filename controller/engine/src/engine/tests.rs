@@ -11,6 +11,7 @@ use crate::clock::SystemClock;
 use crate::fixtures::object;
 use crate::memory::MemoryApi;
 use crate::view::Origin;
+use crate::watch::Loss;
 
 /// To make an HTTP client takes longer than a test.
 static SERVICES: LazyLock<Services> = LazyLock::new(Services::default);
@@ -49,9 +50,13 @@ struct Driven {
 
 /// Returns an engine over an API server in memory, to be driven by hand.
 fn driven() -> Driven {
+    driven_by(
+        "option app_label = \"t\"; message MyModel (XOSBase) { required string first_name = 1 [max_length = 9]; }",
+    )
+}
+
+fn driven_by(text: &str) -> Driven {
     let mut sources = Sources::new();
-    let text =
-        "option app_label = \"t\"; message MyModel (XOSBase) { required string first_name = 1 [max_length = 9]; }";
     sources.add("t.xproto", text);
     let calls = Arc::new(Mutex::new(vec![]));
     let steps = Steps::new().sync_step(Recording(Arc::clone(&calls)));
@@ -145,4 +150,50 @@ async fn the_delay_after_refused_writes_is_not_inherited() {
     successor.meta.uid = "another".to_owned();
     run.engine.watch_event(WatchEvent::Apply(Box::new(successor)));
     assert_eq!(run.engine.objects.count_failed_write(&ann.key(), "another"), 1);
+}
+
+#[tokio::test]
+async fn a_kind_whose_definition_is_gone_holds_nobody_and_comes_back() {
+    let mut driven = driven_by(
+        "option app_label = \"t\"; message MyModel (XOSBase) { required string first_name = 1 [max_length = 9]; } \
+         message Child (XOSBase) { optional manytoone up->MyModel:children = 1:1001; optional string a = 2 [max_length = 9]; }",
+    );
+    driven.api.apply(&object("a")).unwrap();
+    let mut child = Object::named("Child", "default", "c");
+    child.set("up", serde_json::json!({"name": "a"}));
+    let child = driven.api.apply(&child).unwrap();
+    driven.settle().await;
+    // It is there, and no longer shown: the parent would wait for it.
+    let watch = WatchId::new("Child", None);
+    driven.engine.watch_event(WatchEvent::Lost(watch.clone(), Loss::Unserved));
+    driven.api.remove(&object("a").key());
+    driven.settle().await;
+    assert_eq!(driven.calls(), ["sync a", "delete a"]);
+    assert_eq!(driven.engine.view.loss_of("Child", "default"), Some(Loss::Unserved));
+
+    driven.engine.watch_event(WatchEvent::Init(watch.clone()));
+    driven.engine.watch_event(WatchEvent::InitApply(Box::new(child)));
+    driven.engine.watch_event(WatchEvent::InitDone(watch));
+    assert!(driven.engine.view.get(&ObjectKey::new("Child", "default", "c")).is_some());
+    assert_eq!(driven.engine.view.loss_of("Child", "default"), None);
+}
+
+#[tokio::test]
+async fn a_kind_that_may_not_be_seen_does_not_keep_the_others_waiting() {
+    let mut driven = driven_by(
+        "option app_label = \"t\"; message MyModel (XOSBase) { required string first_name = 1 [max_length = 9]; } \
+         message Child (XOSBase) { optional string a = 1 [max_length = 9]; }",
+    );
+    driven.api.apply(&object("a")).unwrap();
+    while let Ok(event) = driven.shown.try_recv() {
+        match event {
+            WatchEvent::InitDone(watch) if watch.model() == "Child" => {
+                driven.engine.watch_event(WatchEvent::Lost(watch, Loss::Forbidden));
+            }
+            event => driven.engine.watch_event(event),
+        }
+    }
+    assert!(*driven.engine.ready().borrow());
+    driven.settle().await;
+    assert_eq!(driven.calls(), ["sync a"]);
 }

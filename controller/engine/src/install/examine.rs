@@ -10,12 +10,13 @@ use xos_crds::change::{Change, CompareError, compare, taken_names};
 use xos_crds::names::VERSION;
 
 use super::{AT_ONCE, objects};
+use crate::api_error::explain;
 
 /// Why a definition could not be examined.
 #[derive(Debug, thiserror::Error)]
 pub enum ExamineError {
     /// The stored one could not be read.
-    #[error("cannot read CustomResourceDefinition {name}, to see what a change of it would break: {source}{}", right(.source, "get"))]
+    #[error("cannot read CustomResourceDefinition {name}, to see what a change of it would break: {}{}", explain(.source), right(.source, "get"))]
     Read {
         /// The definition.
         name: String,
@@ -23,7 +24,7 @@ pub enum ExamineError {
         source: Box<kube::Error>,
     },
     /// What the API server serves in the group could not be read.
-    #[error("cannot read what the API group {group} has: {source}")]
+    #[error("cannot read what the API group {group} has: {}", explain(.source))]
     Group {
         /// The group.
         group: String,
@@ -31,7 +32,7 @@ pub enum ExamineError {
         source: Box<kube::Error>,
     },
     /// The stored objects could not be read, for another reason than a missing right.
-    #[error("cannot list the {plural} to see whether a change of their definition breaks them: {source}")]
+    #[error("cannot list the {plural} to see whether a change of their definition breaks them: {}", explain(.source))]
     Objects {
         /// `<plural>.<group>`.
         plural: String,

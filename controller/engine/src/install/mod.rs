@@ -15,6 +15,8 @@ mod objects;
 
 pub use examine::{ExamineError, examine};
 
+use crate::api_error::{explain, with_causes};
+
 use examine::{Examined, examine_one};
 
 /// The field manager of all definitions, whichever synchronizer applies them.
@@ -36,7 +38,7 @@ pub enum InstallError {
     #[error("{0}")]
     Refused(Refusal),
     /// The API server refused a definition, or could not be reached.
-    #[error("cannot apply CustomResourceDefinition {name}: {source}")]
+    #[error("cannot apply CustomResourceDefinition {name}: {}", explain(.source))]
     Apply {
         /// The definition.
         name: String,
@@ -53,7 +55,7 @@ pub enum InstallError {
         name: String,
     },
     /// The state of a definition could not be read.
-    #[error("cannot watch CustomResourceDefinition {name}: {source}")]
+    #[error("cannot watch CustomResourceDefinition {name}: {}", with_causes(.source))]
     Watch {
         /// The definition.
         name: String,

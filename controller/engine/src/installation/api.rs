@@ -11,6 +11,8 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, ResourceExt as _};
 use xos_crds::names::MANAGER_PREFIX;
 
+use crate::api_error::explain;
+
 use super::{DEFINITION, Installation, Installations, definition, resource};
 use jiff::Timestamp;
 
@@ -29,7 +31,7 @@ const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
     /// The API server refused.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", explain(.source))]
     Api {
         /// What was tried.
         what: String,

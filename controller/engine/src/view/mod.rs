@@ -5,6 +5,7 @@
 
 mod cache;
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
@@ -12,7 +13,7 @@ use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference};
 
 use crate::duty::standing;
 use crate::registry::Registry;
-use crate::watch::WatchId;
+use crate::watch::{Loss, WatchId};
 
 use cache::Cache;
 pub(crate) use cache::is_newer;
@@ -65,6 +66,8 @@ struct View {
     cache: Cache,
     index: Index,
     observer: Option<Arc<dyn Observer>>,
+    /// The watches whose objects cannot be seen.
+    lost: HashMap<WatchId, Loss>,
 }
 
 impl View {
@@ -90,7 +93,7 @@ impl SharedView {
     /// When a dependency names a model or port that is not there.
     pub(crate) fn new(registry: &Arc<Registry>, dependencies: &[ExtraDependency]) -> Result<Self, GraphError> {
         let index = Index::new(Arc::clone(&registry.models), dependencies)?;
-        let view = View { cache: Cache::default(), index, observer: None };
+        let view = View { cache: Cache::default(), index, observer: None, lost: HashMap::new() };
         Ok(Self { registry: Arc::clone(registry), view: Arc::new(RwLock::new(view)) })
     }
 
@@ -165,6 +168,22 @@ impl SharedView {
             view.unindex(key);
         }
         gone
+    }
+
+    /// Notes that the objects of a watch cannot be seen.
+    pub(crate) fn lost(&self, watch: &WatchId, loss: Loss) {
+        self.write().lost.insert(watch.clone(), loss);
+    }
+
+    /// Notes that the objects of a watch are seen again.
+    pub(crate) fn found(&self, watch: &WatchId) {
+        self.write().lost.remove(watch);
+    }
+
+    /// Returns why the objects of a model cannot be seen in a namespace, if they cannot.
+    pub(crate) fn loss_of(&self, model: &str, namespace: &str) -> Option<Loss> {
+        let is_it = |watch: &WatchId| watch.model() == model && watch.namespace().is_none_or(|here| here == namespace);
+        self.read().lost.iter().find(|(watch, _)| is_it(watch)).map(|(_, loss)| *loss)
     }
 
     /// Returns the newest known state of an object.

@@ -74,6 +74,38 @@ async fn a_breaking_change_is_refused_with_the_objects_that_it_breaks() {
 }
 
 #[tokio::test]
+async fn a_definition_that_was_relaxed_by_hand_is_put_right_if_every_object_complies() {
+    // In ways in which people do it: no limit, no schema of a field, no schema at all.
+    let relaxed = |relax: fn(&mut Value)| {
+        let mut definition = serde_json::to_value(model(BOTH)).unwrap();
+        relax(&mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]);
+        serde_json::from_value::<CustomResourceDefinition>(definition).unwrap()
+    };
+    let ways: [fn(&mut Value); 3] = [
+        |spec| spec["properties"]["a"]["maxLength"] = json!(99),
+        |spec| spec["properties"]["a"] = json!({"x-kubernetes-preserve-unknown-fields": true}),
+        |spec| *spec = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+    ];
+    for way in ways {
+        let server = Server::with(&relaxed(way));
+        server.add([object("good", json!({"a": "fits", "b": "x"}))]);
+        run(&server, BOTH).await.unwrap();
+        assert_eq!(server.written().len(), 1, "it is put right");
+
+        let server = Server::with(&relaxed(way));
+        server.add([object("good", json!({"a": "fits"})), object("bad", json!({"a": "much too long"}))]);
+        let refused = run(&server, BOTH).await.unwrap_err().to_string();
+        assert!(refused.contains("1 object does not comply: default/bad\n"), "{refused}");
+        assert!(server.written().is_empty());
+    }
+    // What the models do not have would be lost.
+    let server = Server::with(&relaxed(ways[2]));
+    server.add([object("more", json!({"a": "fits", "colour": "red"}))]);
+    let refused = run(&server, BOTH).await.unwrap_err().to_string();
+    assert!(refused.contains("1 object has others: default/more\n"), "{refused}");
+}
+
+#[tokio::test]
 async fn one_refused_definition_keeps_all_others_from_being_applied() {
     let server = Server::with(&model(BOTH));
     server.add([object("o", json!({"b": "x"}))]);

@@ -1,6 +1,7 @@
-//! The metrics of pull steps and event steps, and the registry of all metrics. They are read from the states when
+//! The metrics of watches, pull steps and event steps, and the registry of all metrics. They are read from the states when
 //! Prometheus asks for them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use xos_bus::ConsumerState;
 use xos_engine::pull::PullState;
+use xos_engine::watch::{WatchId, WatchState};
 
 use super::Monitored;
 use super::reconcile_metrics::Reconciles;
@@ -86,11 +88,41 @@ const CONSUMERS: [Metric<ConsumerState>; 11] = [
 
 impl Collector for States {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        watches(&mut encoder, &self.0.watches.all())?;
+        let help = "Number of other processes of the same name that work on the same objects";
+        let others = i64::try_from(self.0.others.all().len()).unwrap_or(i64::MAX);
+        ConstGauge::new(others).encode(encoder.encode_descriptor(
+            "xos_other_processes",
+            help,
+            None,
+            MetricType::Gauge,
+        )?)?;
         let pulls = self.0.pulls.all();
         let consumers = self.0.consumers.all();
         PULLS.iter().try_for_each(|metric| family(&mut encoder, metric, &pulls, |pull| &pull.step))?;
         CONSUMERS.iter().try_for_each(|metric| family(&mut encoder, metric, &consumers, |consumer| &consumer.step))
     }
+}
+
+/// The metrics of each watch.
+fn watches(encoder: &mut DescriptorEncoder<'_>, watches: &BTreeMap<WatchId, WatchState>) -> fmt::Result {
+    if watches.is_empty() {
+        return Ok(());
+    }
+    let labels = |watch: &WatchId| {
+        [("model", watch.model().to_owned()), ("namespace", watch.namespace().unwrap_or_default().to_owned())]
+    };
+    let help = "1 if changes of the model's objects are seen, else 0; namespace is empty for all namespaces";
+    let mut up = encoder.encode_descriptor("xos_watch_up", help, None, MetricType::Gauge)?;
+    for (watch, state) in watches {
+        ConstGauge::new(i64::from(state.interrupted.is_none())).encode(up.encode_family(&labels(watch))?)?;
+    }
+    let help = "Number of interruptions of the watch";
+    let mut interruptions = encoder.encode_descriptor("xos_watch_interruptions", help, None, MetricType::Counter)?;
+    for (watch, state) in watches {
+        ConstCounter::new(state.interruptions).encode(interruptions.encode_family(&labels(watch))?)?;
+    }
+    Ok(())
 }
 
 fn family<S>(

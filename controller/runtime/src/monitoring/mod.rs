@@ -19,8 +19,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::ConsumerStates;
+use xos_engine::presence::{Others, Process};
 use xos_engine::pull::PullStates;
 use xos_engine::stats::Stats;
+use xos_engine::watch::{Interruption, WatchId, WatchState, WatchStates};
 
 /// The content type of OpenMetrics, which Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -52,6 +54,10 @@ pub(crate) struct Reconciler {
 pub(crate) struct Monitored {
     /// The engine.
     pub(crate) reconciler: Reconciler,
+    /// The watches.
+    pub(crate) watches: WatchStates,
+    /// The other processes of the same name.
+    pub(crate) others: Others,
     /// The pull steps.
     pub(crate) pulls: PullStates,
     /// The consumers of event steps.
@@ -66,14 +72,42 @@ impl Monitored {
 
     /// Returns the reasons why the controller is not ready; empty if it is.
     fn not_ready(&self, now: Timestamp) -> Vec<String> {
-        if !*self.reconciler.ready.borrow() {
-            return vec!["the engine does not know all objects yet".to_owned()];
+        let mut reasons = vec![];
+        let is_known = *self.reconciler.ready.borrow();
+        if !is_known {
+            reasons.push("the engine does not know all objects yet".to_owned());
         }
-        let stopped = self.consumers.all().into_iter().filter(|consumer| !consumer.is_polling(now));
-        stopped
-            .map(|consumer| format!("the consumer of event step {} does not poll for events", consumer.step))
-            .collect()
+        reasons.extend(self.watches.all().iter().filter_map(|(watch, state)| interrupted(watch, state)));
+        // Consumers start when all objects are known.
+        if is_known {
+            let stopped = self.consumers.all().into_iter().filter(|consumer| !consumer.is_polling(now));
+            reasons
+                .extend(stopped.map(|one| format!("the consumer of event step {} does not poll for events", one.step)));
+        }
+        reasons
     }
+}
+
+impl Monitored {
+    /// Returns what is told of a controller that is ready. It stays ready: else a rolling update, which starts the new
+    /// process before it ends the old one, would never come to its end.
+    fn warnings(&self) -> Vec<String> {
+        let warning = |Process { host, pid, since, .. }: Process| {
+            format!(
+                "warning: another process of the name {} works on the same objects: on {host} (process {pid}), since \
+                 {since:.0}",
+                self.reconciler.synchronizer
+            )
+        };
+        self.others.all().into_iter().map(warning).collect()
+    }
+}
+
+/// Returns what is told of a watch that does not work.
+fn interrupted(watch: &WatchId, state: &WatchState) -> Option<String> {
+    let Interruption { since, cause } = state.interrupted.as_ref()?;
+    let place = watch.namespace().map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    Some(format!("changes of {}{place} are not seen since {since:.0}: {cause}", watch.model()))
 }
 
 /// A server that is listening.
@@ -101,21 +135,28 @@ impl Server {
 fn routes(monitored: Monitored) -> Router {
     let metrics = Arc::new(metrics::registry(monitored.clone()));
     Router::new()
-        .route("/livez", get(async |State(monitored): State<Monitored>| health(&monitored.failures(Timestamp::now()))))
+        .route(
+            "/livez",
+            get(async |State(monitored): State<Monitored>| health(&monitored.failures(Timestamp::now()), &[])),
+        )
         .route(
             "/readyz",
-            get(async |State(monitored): State<Monitored>| health(&monitored.not_ready(Timestamp::now()))),
+            get(async |State(monitored): State<Monitored>| {
+                health(&monitored.not_ready(Timestamp::now()), &monitored.warnings())
+            }),
         )
         .with_state(monitored)
         .route("/metrics", get(async move || text(&metrics)))
 }
 
-/// Returns 200 `ok` if there are no problems, else 503 with one problem per line.
-fn health(problems: &[String]) -> (StatusCode, String) {
-    if problems.is_empty() {
-        return (StatusCode::OK, "ok\n".to_owned());
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", problems.join("\n")))
+/// Returns 200 `ok` if there are no problems, else 503 with one problem per line; then the warnings, one per line.
+fn health(problems: &[String], warnings: &[String]) -> (StatusCode, String) {
+    let (status, first) = match problems {
+        [] => (StatusCode::OK, "ok".to_owned()),
+        problems => (StatusCode::SERVICE_UNAVAILABLE, problems.join("\n")),
+    };
+    let lines: Vec<_> = std::iter::once(&first).chain(warnings).map(|line| format!("{line}\n")).collect();
+    (status, lines.concat())
 }
 
 fn text(metrics: &Registry) -> impl IntoResponse + use<> {

@@ -13,7 +13,13 @@ fn monitored(engine: bool) -> Monitored {
         stats: Stats::default(),
         ready: watch::channel(engine).1,
     };
-    Monitored { reconciler, pulls: PullStates::default(), consumers: ConsumerStates::default() }
+    Monitored {
+        reconciler,
+        watches: WatchStates::default(),
+        others: Others::default(),
+        pulls: PullStates::default(),
+        consumers: ConsumerStates::default(),
+    }
 }
 
 fn consuming(state: ConsumerState) -> Monitored {
@@ -33,6 +39,41 @@ fn readiness_says_what_is_missing() {
 }
 
 #[test]
+fn watches_that_do_not_work_are_named_in_readiness_and_metrics() {
+    let now = Timestamp::UNIX_EPOCH;
+    let interruption = Interruption { since: now, cause: "the definition is gone".to_owned() };
+    let watches = [
+        (WatchId::new("Site", None), WatchState { interrupted: Some(interruption), interruptions: 2 }),
+        (WatchId::new("Team", Some("here")), WatchState::default()),
+    ];
+    let one = Monitored { watches: watches.into_iter().collect(), ..monitored(true) };
+    let told = "changes of Site are not seen since 1970-01-01T00:00:00Z: the definition is gone";
+    assert_eq!(one.not_ready(now), [told]);
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    for line in [
+        "xos_watch_up{model=\"Site\",namespace=\"\"} 0",
+        "xos_watch_up{model=\"Team\",namespace=\"here\"} 1",
+        "xos_watch_interruptions_total{model=\"Site\",namespace=\"\"} 2",
+    ] {
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+}
+
+#[test]
+fn another_process_of_the_name_is_told_and_is_no_reason_to_be_unready() {
+    let other = Process::new("pod-7", 12, Timestamp::UNIX_EPOCH);
+    let one = Monitored { others: [other].into_iter().collect(), ..monitored(true) };
+    let (status, text) = health(&one.not_ready(Timestamp::UNIX_EPOCH), &one.warnings());
+    let told = "ok\nwarning: another process of the name example works on the same objects: on pod-7 (process 12), since \
+                1970-01-01T00:00:00Z\n";
+    assert_eq!((status.as_u16(), text.as_str()), (200, told));
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    assert!(text.lines().any(|line| line == "xos_other_processes 1"), "{text}");
+}
+
+#[test]
 fn liveness_names_the_steps_that_fail() {
     let now = Timestamp::UNIX_EPOCH;
     let last_panic = Some("index out of bounds".to_owned());
@@ -41,7 +82,7 @@ fn liveness_names_the_steps_that_fail() {
     let state = ConsumerState { panics: 5, ..one.consumers.all().remove(0) };
     let failures = consuming(state).failures(now);
     assert_eq!(failures, ["event step Step: its consumer panicked 5 times in a row: index out of bounds"]);
-    let (status, text) = health(&failures);
+    let (status, text) = health(&failures, &[]);
     assert_eq!((status.as_u16(), text.as_str()), (503, format!("{}\n", failures[0]).as_str()));
 }
 

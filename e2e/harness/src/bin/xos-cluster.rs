@@ -11,7 +11,10 @@ use std::{
 use clap::{Parser, Subcommand};
 use xos_harness::{
     cli::{block_on, exit_code},
-    control::{Ready, detached, serve},
+    control::{
+        Ready, detached,
+        serve::{self, RunOptions},
+    },
     process,
     serving::announced,
     tools::{Tool, Tools},
@@ -42,6 +45,9 @@ enum Command {
         /// Record every request that may change something, in audit.log beside the kubeconfig.
         #[arg(long)]
         audit: bool,
+        /// Give the API server this flag, too; repeat the option for more.
+        #[arg(long = "api-server-flag", value_name = "FLAG", allow_hyphen_values = true)]
+        api_server_flags: Vec<String>,
         /// Write the description of the cluster to this folder, and hold its lock.
         #[arg(long, hide = true)]
         state: Option<PathBuf>,
@@ -68,7 +74,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Tools => tools(),
         Command::Up { audit } => up(audit),
         Command::Down => down(),
-        Command::Serve { audit, state } => serve(audit, state.as_deref()),
+        Command::Serve { audit, api_server_flags, state } => {
+            serve(&RunOptions { audit, api_server_flags }, state.as_deref())
+        }
     }
 }
 
@@ -96,7 +104,7 @@ fn down() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
+fn serve(options: &RunOptions, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
     announced(|ready| {
         let claim = state.map(detached::Claim::take).transpose()?;
         block_on(async {
@@ -106,7 +114,7 @@ fn serve(audit: bool, state: Option<&Path>) -> Result<(), Box<dyn Error>> {
                 }
                 ready(cluster)
             };
-            Ok(serve::run(audit, described).await?)
+            Ok(serve::run(options, described).await?)
         })
     })
 }

@@ -53,6 +53,7 @@ pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::E
         flag("service-cluster-ip-range", SERVICES),
         flag("profiling", false),
     ];
+    flags.extend(data.api_server_flags.iter().cloned());
     if data.audit {
         flags.push(flag("audit-policy-file", data.file("audit-policy.json").display()));
         flags.push(flag("audit-log-path", data.file("audit.log").display()));

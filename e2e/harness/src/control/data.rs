@@ -10,6 +10,7 @@ use super::{
     keys::{self, Keys},
     kubeconfig::Kubeconfig,
     ports,
+    serve::RunOptions,
 };
 use crate::files::{FileError, at};
 
@@ -42,20 +43,23 @@ pub(super) struct Data {
     pub(super) api: u16,
     /// Whether every write to the API server is recorded.
     pub(super) audit: bool,
+    /// More flags of the API server.
+    pub(super) api_server_flags: Vec<String>,
 }
 
 impl Data {
     /// Makes keys, kubeconfigs and the audit policy in `folder`, which must be empty.
-    pub(super) fn make(folder: &Path, audit: bool) -> Result<Self, Error> {
+    pub(super) fn make(folder: &Path, options: &RunOptions) -> Result<Self, Error> {
         let [etcd, api] = ports::free()?;
-        let data = Self { folder: folder.to_owned(), etcd, api, audit };
+        let RunOptions { audit, api_server_flags } = options.clone();
+        let data = Self { folder: folder.to_owned(), etcd, api, audit, api_server_flags };
         let keys = Keys::make(folder, IpAddr::from(SERVICE_IP))?;
         let users = [(KUBECONFIG, &keys.admin), ("controller-manager.kubeconfig", &keys.controller_manager)];
         for (name, identity) in users {
             let config = Kubeconfig { server: &data.server(), authority: &keys.authority, user: identity };
             config.write(&data.file(name))?;
         }
-        if audit {
+        if data.audit {
             let policy = data.file("audit-policy.json");
             std::fs::write(&policy, AUDIT_POLICY).map_err(at(&policy))?;
         }

@@ -61,7 +61,7 @@ pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
     }
     // Here, so that the user sees the progress of the build: the server's output goes to a file.
     Tools::ready()?;
-    let served = served::start(&ServeOptions { audit, state: Some(folder) })?;
+    let served = served::start(&ServeOptions { audit, state: Some(folder), ..ServeOptions::default() })?;
     let ready = served.ready().clone();
     served.detach()?;
     Ok((ready, true))

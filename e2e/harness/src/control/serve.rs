@@ -58,19 +58,28 @@ pub enum Error {
     System(#[from] io::Error),
 }
 
+/// How a control plane runs.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Record every request that may change something in `audit.log`, beside the kubeconfig.
+    pub audit: bool,
+    /// More flags of the API server, as `--feature-gates=WatchList=false`.
+    pub api_server_flags: Vec<String>,
+}
+
 /// Runs a control plane until SIGTERM, SIGINT or the end of standard input. Calls `ready` once.
 ///
 /// Needs a runtime of the main thread: the components are killed when the thread that started them ends.
 ///
 /// # Errors
 /// When it does not start, or one of its processes ends by itself.
-pub async fn run(audit: bool, ready: impl FnOnce(Ready) -> io::Result<()>) -> Result<(), Error> {
+pub async fn run(options: &RunOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> Result<(), Error> {
     let stop = told_to_stop()?;
     let tools = Tools::ready()?;
     let folder = tempfile::Builder::new().prefix(super::FOLDER_PREFIX).tempdir()?;
     let mut children = Vec::new();
     let end = tokio::select! {
-        ended = live(&tools, folder.path(), audit, &mut children, ready) => ended,
+        ended = live(&tools, folder.path(), options, &mut children, ready) => ended,
         () = stop => Ok(()),
     };
     kill(&mut children).await?;
@@ -82,11 +91,11 @@ pub async fn run(audit: bool, ready: impl FnOnce(Ready) -> io::Result<()>) -> Re
 async fn live(
     tools: &Tools,
     folder: &Path,
-    audit: bool,
+    options: &RunOptions,
     children: &mut Vec<Child>,
     ready: impl FnOnce(Ready) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let kubeconfig = start(tools, folder, audit, children).await?;
+    let kubeconfig = start(tools, folder, options, children).await?;
     ready(Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
     Err(first_death(children).await?)
 }
@@ -99,12 +108,17 @@ async fn kill(children: &mut Vec<Child>) -> Result<(), process::Error> {
     Ok(())
 }
 
-async fn start(tools: &Tools, folder: &Path, audit: bool, children: &mut Vec<Child>) -> Result<PathBuf, Error> {
+async fn start(
+    tools: &Tools,
+    folder: &Path,
+    options: &RunOptions,
+    children: &mut Vec<Child>,
+) -> Result<PathBuf, Error> {
     let mut attempt = 1;
     loop {
         let folder = folder.join(attempt.to_string());
         std::fs::create_dir(&folder)?;
-        let data = Data::make(&folder, audit)?;
+        let data = Data::make(&folder, options)?;
         match start_once(tools, &data, children).await {
             Ok(()) => return Ok(data.file(KUBECONFIG)),
             Err(Error::Died { end, .. }) if attempt < ATTEMPTS && is_port_taken(&end) => {

@@ -41,6 +41,8 @@ pub struct Ready {
 pub struct ServeOptions {
     /// Record every request that may change something in `audit.log`, beside the kubeconfig.
     pub audit: bool,
+    /// More flags of the API server, as `--feature-gates=WatchList=false`.
+    pub api_server_flags: Vec<String>,
     /// Hold the lock of this folder, and describe the cluster in it: for `xos-cluster up`.
     pub(super) state: Option<PathBuf>,
 }
@@ -49,7 +51,7 @@ impl ServeOptions {
     /// Returns options with an audit log.
     #[must_use]
     pub fn audited() -> Self {
-        Self { audit: true, state: None }
+        Self { audit: true, ..Self::default() }
     }
 }
 
@@ -69,6 +71,9 @@ pub fn start(options: &ServeOptions) -> Result<Served, Error> {
     let served = Server::start("xos-cluster", |command| {
         if options.audit {
             command.arg("--audit");
+        }
+        for flag in &options.api_server_flags {
+            command.arg(format!("--api-server-flag={flag}"));
         }
         if let Some(folder) = &options.state {
             command.arg("--state").arg(folder);

@@ -8,7 +8,7 @@
 mod backend;
 mod churn;
 mod killed;
-mod proxy;
+pub(crate) mod proxy;
 mod server;
 mod storm;
 

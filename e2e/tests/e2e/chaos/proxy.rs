@@ -21,6 +21,7 @@ use hyper::body::{Frame, Incoming};
 use kube::Client;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::server::{Answer, Body, BodyError, Server};
 
@@ -42,7 +43,7 @@ enum Fault {
 }
 
 /// A running proxy. It ends when it is dropped.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     server: Server,
     shared: Arc<Shared>,
 }
@@ -53,14 +54,17 @@ struct Shared {
     /// The probability of a fault.
     rate: f64,
     is_storming: AtomicBool,
+    /// Whether nothing passes: neither requests, nor what comes of running watches, nor their ends.
+    is_silent: watch::Sender<bool>,
     faults: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Proxy {
     /// Starts a proxy with the rights of `client`. At first it makes no faults.
-    pub(super) async fn start(client: Client, seed: u64, rate: f64) -> io::Result<Self> {
+    pub(crate) async fn start(client: Client, seed: u64, rate: f64) -> io::Result<Self> {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
-        let shared = Shared { client, random, rate, is_storming: AtomicBool::new(false), faults: Mutex::default() };
+        let (is_storming, is_silent) = (AtomicBool::new(false), watch::Sender::new(false));
+        let shared = Shared { client, random, rate, is_storming, is_silent, faults: Mutex::default() };
         let shared = Arc::new(shared);
         let used = Arc::clone(&shared);
         let server = Server::start(move |request| answer(Arc::clone(&used), request)).await?;
@@ -70,6 +74,18 @@ impl Proxy {
     /// Begins or ends to make faults.
     pub(super) fn storm(&self, storms: bool) {
         self.shared.is_storming.store(storms, Ordering::Relaxed);
+    }
+
+    /// Begins or ends to keep silent. Connections stay open, as they do when a firewall has forgotten them; those of that
+    /// time stay silent for ever.
+    pub(crate) fn keep_silent(&self, is_silent: bool) {
+        self.shared.is_silent.send_replace(is_silent);
+    }
+
+    /// Returns a client that reaches the API server through the proxy.
+    pub(crate) fn client(&self) -> Client {
+        let url = self.server.url().parse().expect("a URL");
+        Client::try_from(kube::Config::new(url)).expect("a client")
     }
 
     /// Returns how often each fault happened.
@@ -140,6 +156,9 @@ impl Shared {
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
     let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+    if *shared.is_silent.borrow() {
+        return std::future::pending().await;
+    }
     let fault = shared.fault(is_watch);
     if let Some(fault) = fault {
         shared.note(fault);
@@ -156,7 +175,30 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Answer {
     match fault {
         Some(Fault::Lost) => Err(io::ErrorKind::ConnectionReset.into()),
         Some(Fault::Cut(after)) => Ok(cut(answer, after)),
+        _ if is_watch => Ok(muted(answer, shared.is_silent.subscribe())),
         _ => Ok(answer.map(|body| body.map_err(Into::into).boxed_unsync())),
+    }
+}
+
+/// Returns an answer of which nothing more comes once `is_silent` is true, not even the end.
+fn muted(answer: Response<kube::client::Body>, is_silent: watch::Receiver<bool>) -> Response<Body> {
+    answer.map(|body| {
+        let frames = body.into_data_stream().map(|data| data.map(Frame::data).map_err(BodyError::from));
+        let frames = stream::unfold((frames, is_silent), |(mut frames, is_silent)| async move {
+            tokio::select! {
+                biased;
+                () = silence(is_silent.clone()) => std::future::pending().await,
+                frame = frames.next() => frame.map(|frame| (frame, (frames, is_silent))),
+            }
+        });
+        StreamBody::new(frames).boxed_unsync()
+    })
+}
+
+/// Waits until the proxy keeps silent.
+async fn silence(mut is_silent: watch::Receiver<bool>) {
+    if is_silent.wait_for(|is_silent| *is_silent).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Wr
     let definitions = xos_crds::definitions(&models);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DiffError::System)?;
     let changes = runtime.block_on(async {
-        let client = cluster::client(xos_engine::API_TIMEOUT).await?;
+        let client = cluster::client(xos_engine::API_TIMEOUT, None).await?;
         Ok::<_, DiffError>(examine(&client, definitions).await?)
     })?;
     match args.format {

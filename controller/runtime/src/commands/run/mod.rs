@@ -60,7 +60,7 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
         let shutdown = signals::shutdown_on_signal()?;
         // Mistakes in models and steps are found before the cluster is needed.
         let controller = Controller::new(synchronizer, &config)?;
-        let client = cluster::client(config.api_timeout).await?;
+        let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
         controller.run(client, &config, shutdown).await?;
         Ok(Exit::Success)
     })

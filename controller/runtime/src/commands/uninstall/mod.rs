@@ -8,6 +8,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use xos_engine::admission::AdmissionError;
+use xos_engine::api_error::explain;
 use xos_engine::installation::InstallationError;
 
 use super::{CommandError, Exit};
@@ -41,11 +42,11 @@ pub(crate) struct UninstallArgs {
 pub(crate) enum UninstallError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    #[error("cannot list the kinds of models: {0}")]
+    #[error("cannot list the kinds of models: {}", explain(.0))]
     Kinds(#[source] Box<kube::Error>),
     #[error("no kind of a model is called `{name}`; there are {known}")]
     UnknownKind { name: String, known: String },
-    #[error("cannot list {kind}: {source}")]
+    #[error("cannot list {kind}: {}", explain(.source))]
     List { kind: String, source: Box<kube::Error> },
     #[error(transparent)]
     Installation(#[from] InstallationError),
@@ -63,7 +64,7 @@ impl CommandError for UninstallError {}
 pub(crate) fn run(args: &UninstallArgs, out: &mut dyn Write) -> Result<Exit, UninstallError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(UninstallError::System)?;
     runtime.block_on(async {
-        let client = crate::cluster::client(xos_engine::API_TIMEOUT).await?;
+        let client = crate::cluster::client(xos_engine::API_TIMEOUT, None).await?;
         let found = cluster::find(&client, args).await?;
         listing::print(args, &found, out)?;
         if found.is_empty() {

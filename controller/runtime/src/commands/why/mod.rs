@@ -6,6 +6,7 @@ mod gather;
 use std::io::{self, Write};
 
 use clap::Args;
+use xos_engine::api_error::explain;
 use xos_engine::clock::{Clock as _, SystemClock};
 
 use super::format::Format;
@@ -36,7 +37,7 @@ pub(crate) struct WhyArgs {
 pub(crate) enum WhyError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    #[error("cannot list the kinds of models: {0}")]
+    #[error("cannot list the kinds of models: {}", explain(.0))]
     Kinds(#[source] Box<kube::Error>),
     #[error("no kind of a model is called `{name}`; there are {known}")]
     UnknownKind { name: String, known: String },
@@ -44,7 +45,7 @@ pub(crate) enum WhyError {
     Ambiguous { name: String, known: String },
     #[error("there is no {kind} {name} in the namespace {namespace}")]
     NoObject { kind: String, name: String, namespace: String },
-    #[error("cannot read {what}: {source}")]
+    #[error("cannot read {what}: {}", explain(.source))]
     Read { what: String, source: Box<kube::Error> },
     #[error("cannot start: {0}")]
     System(#[source] io::Error),
@@ -58,7 +59,7 @@ impl CommandError for WhyError {}
 pub(crate) fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit, WhyError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WhyError::System)?;
     let facts = runtime.block_on(async {
-        let client = crate::cluster::client(xos_engine::API_TIMEOUT).await?;
+        let client = crate::cluster::client(xos_engine::API_TIMEOUT, None).await?;
         gather::facts(&client, args, SystemClock.now()).await
     })?;
     let explained = explain::explain(&facts);

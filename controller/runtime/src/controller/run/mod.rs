@@ -8,9 +8,10 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_engine::clock::SystemClock;
+use xos_engine::clock::{Clock as _, SystemClock};
 use xos_engine::events::{self, KubeEvents};
-use xos_engine::watch::{WatchEvent, watches};
+use xos_engine::presence::{Others, Presence, Process};
+use xos_engine::watch::{WatchEvent, WatchLimits, WatchStates, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
@@ -23,8 +24,6 @@ use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
 
 /// The capacity of the channel from the watches to the engine.
 const WATCH_EVENTS_WAITING: usize = 1024;
-/// How long a watch lasts before it is renewed, as a multiple of `api_timeout`.
-const WATCHES_LAST: u32 = 4;
 
 /// Runs a controller until `shutdown`.
 pub(super) async fn run(
@@ -36,7 +35,8 @@ pub(super) async fn run(
 ) -> Result<(), ControllerError> {
     let Controller { registry, io_steps } = controller;
     let (sender, watch_events) = mpsc::channel(WATCH_EVENTS_WAITING);
-    let mut watching = start_watches(&client, &registry, config, &sender);
+    let watch_states = WatchStates::default();
+    let mut watching = start_watches(&client, &registry, config, &sender, &watch_states);
     let options = Options { dependencies, ..config.engine.clone() };
     let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
     let installing = Installing::of(&registry, config);
@@ -44,7 +44,11 @@ pub(super) async fn run(
     let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
     let services = Services { producer: io_steps.producer(), ..services(&client, config, events)? };
     let mut engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
-    let _monitoring = start_monitoring(&engine, &io_steps, config, &shutdown).await?;
+    let presence = presence(&client, config);
+    let states = (watch_states, presence.others());
+    let _monitoring = start_monitoring(&engine, &io_steps, states, config, &shutdown).await?;
+    let end = CancellationToken::new();
+    let present = AbortOnDropHandle::new(tokio::spawn(presence.run(end.clone())));
     let installed = installing.start(client.clone());
     engine.watch_installations(installed.known());
     let name = config.name.clone();
@@ -59,14 +63,38 @@ pub(super) async fn run(
     // Kubernetes Events that are not sent yet are lost; nothing depends on them.
     drop(sending);
     installed.end(&client).await;
+    end.cancel();
+    if let Err(error) = present.await {
+        tracing::warn!(%error, "other processes of this name are not told that this one ends");
+    }
     tracing::info!("stopped");
     result
 }
 
-fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: &Sender<WatchEvent>) -> JoinSet<()> {
+/// Returns what makes this process known to others of its name.
+fn presence(client: &Client, config: &Config) -> Presence {
+    let process = Process::new(&host(), std::process::id(), SystemClock.now());
+    let limits = WatchLimits::within(config.api_timeout);
+    Presence::new(client.clone(), &config.name, &config.engine.namespaces, process, limits)
+}
+
+/// Returns the name of the machine; in Kubernetes it is that of the pod.
+fn host() -> String {
+    let name = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+    name.map_or_else(|_| "an unknown machine".to_owned(), |name| name.trim().to_owned())
+}
+
+fn start_watches(
+    client: &Client,
+    registry: &Registry,
+    config: &Config,
+    sender: &Sender<WatchEvent>,
+    states: &WatchStates,
+) -> JoinSet<()> {
     let mut watching = JoinSet::new();
-    for watch in watches(client, registry, &config.engine.namespaces) {
-        watching.spawn(watch.lasting(config.api_timeout * WATCHES_LAST).run(sender.clone()));
+    let limits = WatchLimits::within(config.api_timeout);
+    for watch in watches(client, registry, &config.engine.namespaces, limits, states) {
+        watching.spawn(watch.run(sender.clone()));
     }
     watching
 }
@@ -75,6 +103,7 @@ fn start_watches(client: &Client, registry: &Registry, config: &Config, sender: 
 async fn start_monitoring(
     engine: &Engine,
     io_steps: &IoSteps,
+    (watches, others): (WatchStates, Others),
     config: &Config,
     shutdown: &CancellationToken,
 ) -> Result<Option<AbortOnDropHandle<()>>, MonitoringError> {
@@ -87,7 +116,7 @@ async fn start_monitoring(
         stats: engine.stats(),
         ready: engine.ready(),
     };
-    let monitored = Monitored { reconciler, pulls, consumers };
+    let monitored = Monitored { reconciler, watches, others, pulls, consumers };
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
 }
 

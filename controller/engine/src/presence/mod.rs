@@ -1,0 +1,310 @@
+//! Tells whether another process of the same synchronizer's name works on the same objects.
+//!
+//! Two such processes overwrite each other's status and run every step twice, and neither sees why. So each makes itself
+//! known on a Lease `xos-<name>` in the namespace that it works in, when it starts; those who live answer once. So both
+//! know, a dead one's entry counts for nothing, and at rest nothing is written. Only while there are two do they call
+//! again each minute, to notice the end of the other.
+//!
+//! It only tells. It is no lock: both go on.
+
+mod lease;
+mod roll;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, Patch, PatchParams, PostParams};
+use kube::{Client, ResourceExt as _};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::api_error::explain;
+use crate::watch::WatchLimits;
+use crate::watch::source::{Shown, Sink, Source};
+
+pub use roll::Process;
+use roll::{Roll, Write};
+
+/// How long the farewell may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How many changes of Leases wait to be taken in.
+const WAITING: usize = 16;
+
+/// The other processes of the same name, for monitoring. Clones are the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Others(Arc<Mutex<Vec<Process>>>);
+
+impl Others {
+    /// Returns all others that are known now.
+    pub fn all(&self) -> Vec<Process> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// For tests.
+impl FromIterator<Process> for Others {
+    fn from_iter<I: IntoIterator<Item = Process>>(all: I) -> Self {
+        Self(Arc::new(Mutex::new(all.into_iter().collect())))
+    }
+}
+
+impl Process {
+    /// Returns a process that presents itself.
+    pub fn new(host: &str, pid: u32, since: Timestamp) -> Self {
+        Self { call: String::new(), host: host.to_owned(), pid, since }
+    }
+
+    fn who(&self) -> (&str, u32, Timestamp) {
+        (&self.host, self.pid, self.since)
+    }
+}
+
+/// A process that makes itself known.
+pub struct Presence {
+    client: Client,
+    synchronizer: String,
+    /// Where it works; everywhere, if there are none.
+    namespaces: Vec<String>,
+    limits: WatchLimits,
+    id: String,
+    process: Process,
+    rolls: BTreeMap<String, Roll>,
+    /// The newest known version of each Lease: our own writes are known before the watch shows what was before them.
+    versions: BTreeMap<String, u64>,
+    others: Others,
+    is_refused: bool,
+}
+
+/// What is seen of the Lease in a namespace.
+enum Seen {
+    /// There is none in the namespaces that the process works in, or no more.
+    Missing,
+    There(Box<Lease>),
+    Gone(String),
+    Refused(String),
+}
+
+impl Presence {
+    /// Returns a process of a synchronizer that works in these namespaces (none given: in all).
+    pub fn new(
+        client: Client,
+        synchronizer: &str,
+        namespaces: &[String],
+        process: Process,
+        limits: WatchLimits,
+    ) -> Self {
+        Self {
+            client,
+            synchronizer: synchronizer.to_owned(),
+            namespaces: namespaces.to_vec(),
+            limits,
+            id: format!("{:016x}", rand::random::<u64>()),
+            process,
+            rolls: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            others: Others::default(),
+            is_refused: false,
+        }
+    }
+
+    /// Returns the other processes of the name. It is kept current by [`run`](Self::run).
+    pub fn others(&self) -> Others {
+        self.others.clone()
+    }
+
+    /// Makes the process known until `shutdown`, and takes leave. Without the right to do so it warns once, and tries
+    /// again and again.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let (sender, mut seen) = mpsc::channel(WAITING);
+        let sources = self.sources();
+        let watching = join_all(sources.iter().map(|source| {
+            let sender = sender.clone();
+            async move { source.run(&mut Feed(sender)).await }
+        }));
+        let mut watching = std::pin::pin!(watching);
+        loop {
+            let due = self.rolls.values().filter_map(Roll::due).min();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(seen) = seen.recv() => self.see(seen).await,
+                _ = &mut watching => break,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.look().await,
+            }
+        }
+        self.leave().await;
+    }
+
+    fn sources(&self) -> Vec<Source<Lease>> {
+        let fields = Some(format!("metadata.name={}", lease::name(&self.synchronizer)));
+        let source = |api| Source { api, fields: fields.clone(), limits: self.limits };
+        if self.namespaces.is_empty() {
+            return vec![source(Api::all(self.client.clone()))];
+        }
+        self.namespaces.iter().map(|one| source(Api::namespaced(self.client.clone(), one))).collect()
+    }
+
+    /// Returns where the process makes itself known, even if nobody is there.
+    fn homes(&self) -> Vec<String> {
+        if self.namespaces.is_empty() {
+            return vec![self.client.default_namespace().to_owned()];
+        }
+        self.namespaces.clone()
+    }
+
+    async fn see(&mut self, seen: Seen) {
+        match seen {
+            Seen::Missing => {
+                for home in self.homes() {
+                    if !self.rolls.contains_key(&home) {
+                        self.write(&home, Write::Call(vec![])).await;
+                    }
+                }
+            }
+            Seen::There(lease) => {
+                let namespace = lease.namespace().unwrap_or_default();
+                if let Some(write) = self.take_in(&namespace, &lease) {
+                    self.write(&namespace, write).await;
+                }
+            }
+            Seen::Gone(namespace) => {
+                if let Some(roll) = self.rolls.get_mut(&namespace) {
+                    roll.lose();
+                }
+                if self.homes().contains(&namespace) {
+                    self.write(&namespace, Write::Call(vec![])).await;
+                }
+            }
+            Seen::Refused(cause) => self.refused(&cause),
+        }
+        self.tell();
+    }
+
+    async fn look(&mut self) {
+        let now = Instant::now();
+        let writes: Vec<_> =
+            self.rolls.iter_mut().filter_map(|(place, roll)| Some((place.clone(), roll.look(now)?))).collect();
+        for (namespace, write) in writes {
+            self.write(&namespace, write).await;
+        }
+        self.tell();
+    }
+
+    /// Takes in a Lease. Returns what is to be written then.
+    fn take_in(&mut self, namespace: &str, lease: &Lease) -> Option<Write> {
+        let version = lease.resource_version().and_then(|version| version.parse().ok()).unwrap_or(u64::MAX);
+        let known = self.versions.entry(namespace.to_owned()).or_default();
+        if version < *known {
+            return None;
+        }
+        *known = version;
+        let roll = self.rolls.entry(namespace.to_owned()).or_insert_with(|| Roll::new(&self.id));
+        roll.see(&lease::read(lease), Instant::now())
+    }
+
+    async fn write(&mut self, namespace: &str, write: Write) {
+        let (call, is_call, removed) = match write {
+            Write::Call(silent) => (format!("{:016x}", rand::random::<u64>()), true, silent),
+            Write::Answer(call) => (call, false, vec![]),
+        };
+        let process = Process { call, ..self.process.clone() };
+        let patch = lease::patch(&self.id, &process, is_call, &removed);
+        match self.send(namespace, &patch).await {
+            Ok(lease) => {
+                // What else is to be written follows from what the watch shows.
+                let _later = self.take_in(namespace, &lease);
+            }
+            Err(error) => self.refused(&explain(&error)),
+        }
+    }
+
+    /// Changes the Lease, or makes it.
+    async fn send(&self, namespace: &str, patch: &Value) -> kube::Result<Lease> {
+        let api: Api<Lease> = Api::namespaced(self.client.clone(), namespace);
+        let field_manager = Some(lease::manager(&self.synchronizer));
+        let parameters = PatchParams { field_manager: field_manager.clone(), ..PatchParams::default() };
+        let name = lease::name(&self.synchronizer);
+        match api.patch(&name, &parameters, &Patch::Merge(patch)).await {
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            answer => return answer,
+        }
+        let new = lease::new(&self.synchronizer, patch).map_err(kube::Error::SerdeError)?;
+        match api.create(&PostParams { field_manager, ..PostParams::default() }, &new).await {
+            // Another process was faster.
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                api.patch(&name, &parameters, &Patch::Merge(patch)).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn refused(&mut self, cause: &str) {
+        if std::mem::replace(&mut self.is_refused, true) {
+            tracing::debug!(cause, "another process of this name would not be noticed");
+            return;
+        }
+        tracing::warn!(
+            cause,
+            "another process of this name would not be noticed: allow the controller to create leases \
+             (API group coordination.k8s.io), and to list, watch and patch the one called {}",
+            lease::name(&self.synchronizer)
+        );
+    }
+
+    /// Publishes who is known, and logs what is new of it.
+    fn tell(&self) {
+        let mut all: Vec<Process> = self.rolls.values().flat_map(Roll::others).cloned().collect();
+        all.sort_by(|a, b| a.who().cmp(&b.who()));
+        all.dedup_by(|a, b| a.who() == b.who());
+        let mut known = self.others.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_in = |list: &[Process], one: &Process| list.iter().any(|other| other.who() == one.who());
+        for new in all.iter().filter(|one| !is_in(&known, one)) {
+            let Process { host, pid, since, .. } = new;
+            tracing::error!(
+                name = self.synchronizer, host, pid, %since,
+                "another process of this name works on the same objects: every step runs twice, and both write the \
+                 same status; stop one of them, or give it another name"
+            );
+        }
+        for Process { host, pid, .. } in known.iter().filter(|one| !is_in(&all, one)) {
+            tracing::info!(name = self.synchronizer, host, pid, "the other process of this name has ended");
+        }
+        *known = all;
+    }
+
+    /// Takes leave, so that the others need not find out.
+    async fn leave(&self) {
+        let farewells = self.rolls.keys().map(|namespace| async move {
+            let api: Api<Lease> = Api::namespaced(self.client.clone(), namespace);
+            let field_manager = Some(lease::manager(&self.synchronizer));
+            let parameters = PatchParams { field_manager, ..PatchParams::default() };
+            let patch = Patch::Merge(lease::farewell(&self.id));
+            // The others find out within two minutes.
+            let _sent = api.patch(&lease::name(&self.synchronizer), &parameters, &patch).await;
+        });
+        let _in_time = timeout(FAREWELL, join_all(farewells)).await;
+    }
+}
+
+/// Hands on what is seen.
+struct Feed(mpsc::Sender<Seen>);
+
+impl Sink<Lease> for Feed {
+    async fn take(&mut self, shown: Shown<Lease>) -> ControlFlow<()> {
+        let seen = match shown {
+            Shown::Listed(lease) | Shown::Changed(lease) => Seen::There(Box::new(lease)),
+            Shown::ListDone => Seen::Missing,
+            Shown::Deleted(lease) => Seen::Gone(lease.namespace().unwrap_or_default()),
+            Shown::Fails(failure) if failure.is_refusal() => Seen::Refused(failure.to_string()),
+            Shown::Init | Shown::Works | Shown::Fails(_) => return Continue(()),
+        };
+        if self.0.send(seen).await.is_ok() { Continue(()) } else { Break(()) }
+    }
+}

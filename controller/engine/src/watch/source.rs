@@ -1,0 +1,253 @@
+//! Lists the objects of a kind, then watches them, for ever.
+//!
+//! It is [`kube::runtime::watcher`] with what that one does not tell: that a connection is dead, that a watch works
+//! again, and what to do on an API server without streaming lists.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::{Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::delays::ResumeDelays;
+use super::failure::WatchFailure;
+use super::limits::{WatchLimits, silence};
+
+/// How many objects are listed with one request.
+const PAGE: u32 = 500;
+/// How long the request lasts that proves that a watch works again.
+const PROOF: Duration = Duration::from_secs(2);
+/// How long a streaming list may take. It ends with the list, so a dead connection is noticed as early as any other.
+const STREAMING_LIST: u32 = 290;
+/// The annotation of the bookmark at the end of a streaming list.
+const LIST_END: &str = "k8s.io/initial-events-end";
+
+/// What is listed and watched.
+pub(crate) struct Source<K> {
+    /// The objects.
+    pub(crate) api: Api<K>,
+    /// A field selector.
+    pub(crate) fields: Option<String>,
+    /// How long its requests may take.
+    pub(crate) limits: WatchLimits,
+}
+
+/// What a source shows.
+#[derive(Debug)]
+pub(crate) enum Shown<K> {
+    /// A list begins.
+    Init,
+    /// An object of the list.
+    Listed(K),
+    /// The list is complete.
+    ListDone,
+    /// An object that is new, or has changed.
+    Changed(K),
+    /// An object that is gone.
+    Deleted(K),
+    /// The watch works.
+    Works,
+    /// The watch does not work. It is resumed with growing delay.
+    Fails(WatchFailure),
+}
+
+/// Takes what a source shows, until it breaks.
+pub(crate) trait Sink<K>: Send {
+    /// Takes it in.
+    fn take(&mut self, shown: Shown<K>) -> impl Future<Output = ControlFlow<()>> + Send;
+}
+
+/// How objects are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listing {
+    /// With a watch that begins with all objects.
+    Streaming,
+    /// By pages.
+    Pages,
+    /// With one request: pages have expired before all were read.
+    Whole,
+}
+
+/// How far a source has come.
+#[derive(Debug)]
+struct Progress {
+    /// The version to go on from; nothing before the first list.
+    version: Option<String>,
+    listing: Listing,
+    /// Whether the last request showed that the connection is alive.
+    is_proven: bool,
+}
+
+impl Progress {
+    /// Takes in why a request failed.
+    fn failed(&mut self, failure: &WatchFailure) {
+        self.is_proven = false;
+        self.listing = match (&failure, self.listing, &self.version) {
+            // Better a list by pages than none: the server may not know what it was asked for.
+            (WatchFailure::Silent(_) | WatchFailure::Incomplete, Listing::Streaming, None) => Listing::Pages,
+            (WatchFailure::Expired(_), Listing::Pages, None) => Listing::Whole,
+            (_, listing, _) => listing,
+        };
+        if failure.is_refusal() || matches!(failure, WatchFailure::Expired(_) | WatchFailure::NoVersion) {
+            self.version = None;
+        }
+    }
+}
+
+/// The result of a request; it breaks when the sink does.
+type Turn = Result<ControlFlow<()>, WatchFailure>;
+
+/// Hands something on, and returns if the sink breaks.
+macro_rules! show {
+    ($sink:expr, $shown:expr) => {
+        if $sink.take($shown).await.is_break() {
+            return Ok(Break(()));
+        }
+    };
+}
+
+impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> {
+    /// Lists and watches until the sink breaks.
+    pub(crate) async fn run(&self, sink: &mut impl Sink<K>) {
+        let mut progress = Progress { version: None, listing: Listing::Streaming, is_proven: false };
+        let mut delays = ResumeDelays::default();
+        loop {
+            match self.turn(&mut progress, sink).await {
+                Ok(Break(())) => return,
+                Ok(Continue(())) if progress.is_proven => continue,
+                // It ended early, as it does when the API server stops. The next request shows what is wrong.
+                Ok(Continue(())) => {}
+                Err(failure) => {
+                    progress.failed(&failure);
+                    if sink.take(Shown::Fails(failure)).await.is_break() {
+                        return;
+                    }
+                }
+            }
+            sleep(delays.after_failure(Instant::now(), rand::random())).await;
+        }
+    }
+
+    async fn turn(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
+        match (progress.version.clone(), progress.listing) {
+            (Some(version), _) => self.watch(version, progress, sink).await,
+            (None, Listing::Streaming) => match self.stream_list(progress, sink).await {
+                Err(WatchFailure::NoStreamingLists(said)) => {
+                    tracing::info!(said, "the API server has no streaming lists: listing by pages");
+                    progress.listing = Listing::Pages;
+                    self.list(progress, sink).await
+                }
+                turn => turn,
+            },
+            (None, Listing::Pages | Listing::Whole) => self.list(progress, sink).await,
+        }
+    }
+
+    async fn list(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
+        let limit = (progress.listing == Listing::Pages).then_some(PAGE);
+        let mut page = ListParams { limit, field_selector: self.fields.clone(), ..ListParams::default() };
+        // Before the request: what is created from now on may be missing in the list.
+        show!(sink, Shown::Init);
+        loop {
+            let list = within(self.limits.page, self.api.list(&page)).await?.map_err(|e| WatchFailure::of(&e))?;
+            progress.is_proven = true;
+            show!(sink, Shown::Works);
+            for object in list.items {
+                show!(sink, Shown::Listed(object));
+            }
+            if let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) {
+                page = page.continue_token(&token);
+                continue;
+            }
+            let version = list.metadata.resource_version.filter(|version| !version.is_empty());
+            progress.version = Some(version.ok_or(WatchFailure::NoVersion)?);
+            show!(sink, Shown::ListDone);
+            return Ok(Continue(()));
+        }
+    }
+
+    async fn stream_list(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
+        show!(sink, Shown::Init);
+        let parameters = self.parameters(STREAMING_LIST, true);
+        // Without a version the list is as new as what is stored.
+        let opened = within(self.limits.answer, self.api.watch(&parameters, "")).await?;
+        let mut stream = opened.map_err(|error| WatchFailure::of_streaming_list(&error))?.boxed();
+        while let Some(event) = next(&mut stream, silence(self.limits.lasts)).await? {
+            match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => show!(sink, Shown::Listed(object)),
+                WatchEvent::Bookmark(mark) if mark.metadata.annotations.contains_key(LIST_END) => {
+                    progress.version = Some(mark.metadata.resource_version);
+                    progress.is_proven = true;
+                    show!(sink, Shown::Works);
+                    show!(sink, Shown::ListDone);
+                    return Ok(Continue(()));
+                }
+                WatchEvent::Bookmark(_) | WatchEvent::Deleted(_) | WatchEvent::Error(_) => {}
+            }
+        }
+        Err(WatchFailure::Incomplete)
+    }
+
+    /// Watches with one request.
+    async fn watch(&self, version: String, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
+        let lasts = if progress.is_proven { self.limits.spread(rand::random()) } else { PROOF.min(self.limits.lasts) };
+        let seconds = u32::try_from(lasts.as_secs()).unwrap_or(u32::MAX).max(1);
+        let parameters = self.parameters(seconds, false);
+        let opened = within(self.limits.answer, self.api.watch(&parameters, &version)).await?;
+        let mut stream = opened.map_err(|error| WatchFailure::of(&error))?.boxed();
+        let began = Instant::now();
+        progress.is_proven = false;
+        while let Some(event) = next(&mut stream, silence(lasts)).await? {
+            let version = match &event {
+                WatchEvent::Added(o) | WatchEvent::Modified(o) | WatchEvent::Deleted(o) => o.resource_version(),
+                WatchEvent::Bookmark(mark) => Some(mark.metadata.resource_version.clone()),
+                WatchEvent::Error(_) => None,
+            };
+            progress.version = Some(version.filter(|version| !version.is_empty()).ok_or(WatchFailure::NoVersion)?);
+            if !progress.is_proven {
+                progress.is_proven = true;
+                show!(sink, Shown::Works);
+            }
+            match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => show!(sink, Shown::Changed(object)),
+                WatchEvent::Deleted(object) => show!(sink, Shown::Deleted(object)),
+                WatchEvent::Bookmark(_) | WatchEvent::Error(_) => {}
+            }
+        }
+        // A connection that was cut looks like the end of a request, but for the time.
+        progress.is_proven = began.elapsed() * 2 >= lasts;
+        if progress.is_proven {
+            show!(sink, Shown::Works);
+        }
+        Ok(Continue(()))
+    }
+
+    fn parameters(&self, seconds: u32, send_initial_events: bool) -> WatchParams {
+        let parameters = WatchParams { field_selector: self.fields.clone(), ..WatchParams::default() };
+        WatchParams { timeout: Some(seconds), bookmarks: true, send_initial_events, ..parameters }
+    }
+}
+
+/// Waits for an answer, within this time.
+async fn within<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, WatchFailure> {
+    timeout(limit, answer).await.map_err(|_| WatchFailure::NoAnswer(limit))
+}
+
+/// Returns the next event of a watch; nothing when it has ended.
+async fn next<K>(
+    stream: &mut BoxStream<'_, kube::Result<WatchEvent<K>>>,
+    silence: Duration,
+) -> Result<Option<WatchEvent<K>>, WatchFailure> {
+    match timeout(silence, stream.next()).await {
+        Err(_) => Err(WatchFailure::Silent(silence)),
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(WatchEvent::Error(status)))) => Err(WatchFailure::said(&status)),
+        Ok(Some(event)) => event.map(Some).map_err(|error| WatchFailure::of(&error)),
+    }
+}
