@@ -13,18 +13,29 @@ pub(crate) fn of(model: &Model) -> Vec<Column> {
     let own = || model.fields.iter().filter(|f| !f.is_common());
     let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
     columns.extend(own().filter(|f| is_state(f)).map(|f| field_column(f, 0)));
-    columns.extend([
+    let framework = [
         condition("Ready", READY, "status", 0),
         condition("Reason", READY, "reason", 0),
         column("Status", "string", ".status.conditions[0].message", 0),
         column("Age", "date", ".metadata.creationTimestamp", 0),
         condition("Synced", SYNCED, "status", 1),
         column("Code", "integer", ".status.backendCode", 1),
-    ]);
+    ];
+    let last = columns.len();
     columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
     let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
     columns.extend(links.map(|l| column(&title(&l.name), "string", &format!(".spec.{}.name", l.camel_name()), 1)));
+    columns.iter_mut().for_each(|own| with_title_of_its_own(own, &framework));
+    columns.splice(last..last, framework);
     columns
+}
+
+/// Gives the column of a model's field another title than the framework's columns have, `XOS Status` beside `Status`:
+/// nobody could tell two of one title apart.
+fn with_title_of_its_own(own: &mut Column, framework: &[Column]) {
+    if framework.iter().any(|other| other.name.eq_ignore_ascii_case(&own.name)) {
+        own.name.insert_str(0, "XOS ");
+    }
 }
 
 fn is_name(field: &Field) -> bool {

@@ -138,7 +138,7 @@ fn others(model: &Model, status: &Value) -> Map<String, Value> {
 }
 
 /// Returns the JSON of a section, of the model's fields and links in it.
-fn section_json(model: &Model, fields: &Fields, section: Section) -> Map<String, Value> {
+pub(crate) fn section_json(model: &Model, fields: &Fields, section: Section) -> Map<String, Value> {
     let members = model.members_in(section);
     members.filter_map(|member| Some((member.camel_name(), fields.get(member.name())?.clone()))).collect()
 }

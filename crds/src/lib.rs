@@ -15,6 +15,7 @@ mod schema;
 mod selectable;
 mod status_schema;
 pub mod typed;
+mod violations;
 pub mod yaml;
 
 pub use convert::{
@@ -24,3 +25,4 @@ pub use convert::{
 pub use definition::{api_resource, definition, definitions};
 pub use names::Names;
 pub use typed::{CustomResource, TypedError};
+pub use violations::SpecSchema;

@@ -11,11 +11,6 @@ const LABEL: i64 = 63;
 /// A bound that keeps the cost of rules over the list within the API server's budget.
 const PEERS: i64 = 1024;
 
-/// Returns whether an object without the link is refused. An empty list of peers need not be written.
-pub(crate) fn must_be_given(link: &Link) -> bool {
-    link.required && !link.is_to_many() && link.default.is_none()
-}
-
 /// Returns the schema of a link: a reference, or a list of them.
 pub(crate) fn schema(link: &Link) -> JSONSchemaProps {
     let text = link.help_text.clone().unwrap_or_else(|| default_text(link));

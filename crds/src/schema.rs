@@ -24,11 +24,12 @@ pub(crate) fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     }
 }
 
-fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
+/// Returns the schema of `spec`.
+pub(crate) fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let fields = || model.fields_in(Section::Spec);
     let links = || model.links_in(Section::Spec);
     let required_fields = fields().filter(|f| must_be_given(f)).map(Field::camel_name);
-    let required_links = links().filter(|l| links::must_be_given(l)).map(Link::camel_name);
+    let required_links = links().filter(|l| model.must_have(l)).map(Link::camel_name);
     let required: Vec<_> = required_fields.chain(required_links).collect();
     let mut properties: BTreeMap<_, _> = fields().map(|f| (f.camel_name(), declarative(f))).collect();
     properties.extend(links().map(|l| (l.camel_name(), links::schema(l))));
@@ -50,7 +51,8 @@ fn declarative(field: &Field) -> JSONSchemaProps {
     let is_text = is_text(field);
     let schema = typed(field);
     JSONSchemaProps {
-        min_length: (is_text && field.required && !field.blank).then_some(1),
+        min_length: least_length(field).filter(|_| is_text),
+        pattern: field.pattern.clone().filter(|_| is_text),
         max_length: field.max_length.filter(|_| is_text).map(i64::from),
         minimum: limit(field.min_value).or(schema.minimum),
         maximum: limit(field.max_value).or(schema.maximum),
@@ -59,6 +61,12 @@ fn declarative(field: &Field) -> JSONSchemaProps {
         x_kubernetes_validations: rules::of_content(field),
         ..schema
     }
+}
+
+/// Returns the least length of a text: a required one is not empty.
+fn least_length(field: &Field) -> Option<i64> {
+    let required = (field.required && !field.blank).then_some(1);
+    required.max(field.min_length.filter(|&least| least > 0).map(i64::from))
 }
 
 /// Limits are small integers; a schema's are doubles, exact up to 2^53.

@@ -54,6 +54,11 @@ fn a_field_s_schema() {
             text(json!({"minLength": 1, "maxLength": 32})),
         ),
         ("optional string f = 1 [max_length = 32, help_text = \"It.\"]", text(json!({"maxLength": 32}))),
+        (
+            "required string f = 1 [max_length = 3, min_length = 3, pattern = \"^[0-9]+$\", help_text = \"It.\"]",
+            text(json!({"minLength": 3, "maxLength": 3, "pattern": "^[0-9]+$"})),
+        ),
+        ("optional string f = 1 [max_length = 3, min_length = 0, help_text = \"It.\"]", text(json!({"maxLength": 3}))),
         ("optional string f = 1 [text = True, help_text = \"It.\"]", text(json!({}))),
         ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
         (
@@ -155,6 +160,38 @@ fn columns() {
     let expected = [&[("XOS Name", 0), ("Oper Status", 0)][..], &always, &[("Port No", 1)]].concat();
     assert_eq!(shown, expected);
     assert_eq!(columns[1]["jsonPath"], ".status.operStatus");
+}
+
+#[test]
+fn no_two_columns_have_one_title() {
+    let status = "required string status = 1 [max_length = 9, default = \"free\"]; optional int32 code = 2; \
+                  optional bool synced = 3; optional string age = 4 [max_length = 9];";
+    let d = definition(&format!("message M (XOSBase) {{ {status} }}"));
+    let columns = version(&d)["additionalPrinterColumns"].as_array().unwrap();
+    let titles: Vec<_> = columns.iter().map(|c| c["name"].as_str().unwrap().to_uppercase()).collect();
+    let mut different = titles.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), titles.len(), "{titles:?}");
+    assert_eq!((titles[0].as_str(), columns[0]["jsonPath"].as_str()), ("XOS STATUS", Some(".spec.status")));
+}
+
+#[test]
+fn an_owner_that_the_controller_sets_need_not_be_given() {
+    let models = "message Cafe (XOSBase) {} message Base (XOSBase) { required manytoone owner->Cafe:orders = 1; }
+                  message Order (Base) { option owner_class_name = \"Cafe\"; } message Large (Order) {}";
+    let mut sources = Sources::new();
+    sources.add("m.xproto", format!("option app_label = \"a\";\n{models}"));
+    let compiled = compile(&sources);
+    assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    let definitions = definitions(&compiled.models).into_iter().map(|d| serde_json::to_value(d).unwrap());
+    let required: Vec<_> = definitions
+        .map(|d| (d["spec"]["names"]["kind"].clone(), schema(&d, "spec")["required"].clone()))
+        .filter(|(kind, _)| kind != "Cafe")
+        .collect();
+    let none = Value::Null;
+    let expected = [("Base", json!(["owner"])), ("Order", none.clone()), ("Large", none)];
+    assert_eq!(required, expected.map(|(kind, required)| (json!(kind), required)));
 }
 
 #[test]

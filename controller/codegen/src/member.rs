@@ -117,7 +117,7 @@ impl<'m> Member<'m> {
     fn of_link(link: &'m Link, names: &Names<'_>) -> Self {
         let peer = names.of_struct(&link.peer).map_or("::xos_controller::model::Object", |name| name).to_owned();
         let is_many = link.is_to_many();
-        let late = link.default.is_some() || link.state != FieldState::Declarative;
+        let late = link.default.is_some() || link.state != FieldState::Declarative || names.is_filled_in(link);
         Self {
             xos: &link.name,
             help: link.help_text.as_deref().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use xos_xproto::{Field, Model, ModelSet};
+use xos_xproto::{Field, Link, Model, ModelSet};
 
 use crate::choices;
 use crate::text::{camel, identifier, plain};
@@ -61,6 +61,13 @@ impl<'m> Names<'m> {
     /// Returns the enum of a field with choices.
     pub fn of_choices(&self, field: &Field) -> Option<&str> {
         self.choices.get(field.declared_in.as_str())?.get(field.name.as_str()).map(String::as_str)
+    }
+
+    /// Returns whether the controller sets a link of any model where it is left out. It is optional in all structs that
+    /// have it then: those of bases are views of the objects of such a model.
+    pub(crate) fn is_filled_in(&self, link: &Link) -> bool {
+        let is_it = |filled: &Link| (&filled.name, &filled.declared_in) == (&link.name, &link.declared_in);
+        self.models.iter().any(|model| model.filled_owner().is_some_and(|(filled, _)| is_it(filled)))
     }
 
     pub(crate) fn models(&self) -> &'m ModelSet {

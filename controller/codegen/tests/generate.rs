@@ -92,6 +92,21 @@ fn links_know_their_peer() {
 }
 
 #[test]
+fn an_owner_that_the_controller_sets_is_optional_also_in_the_views_of_bases() {
+    let owned = "message Base (XOSBase) { required manytoone owner->Thing:owned = 1:1001; } \
+                 message Order (Base) {OPTION}";
+    let with = |option: &str| {
+        let order = owned.replace("OPTION", option);
+        plain(&format!("optional bool b = 1; }} {} message Last (XOSBase) {{ optional bool b = 1;", order))
+    };
+    let filled = with(" option owner_class_name = \"Thing\"; ");
+    assert_eq!(filled.matches("pub owner: Option<Link<Thing>>,").count(), 2, "{filled}");
+    assert!(!filled.contains("struct NewOrder"), "nothing has to be given: {filled}");
+    let given = with("");
+    assert_eq!(given.matches("pub owner: Option<Link<Thing>>,").count(), 0, "{given}");
+}
+
+#[test]
 fn a_new_object_is_made_of_required_fields_by_name() {
     let code = plain(
         "required string a = 1 [max_length = 9]; required bool b = 2; required int32 c = 3 [default = 3]; \

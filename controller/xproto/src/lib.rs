@@ -36,6 +36,7 @@ mod limits;
 pub mod model;
 mod nearest;
 mod parse;
+pub mod pattern;
 pub mod plural;
 mod render;
 mod resolve;
@@ -50,6 +51,6 @@ pub use model::{
     RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, XOS_BASE, camel_case,
 };
 pub use nearest::nearest;
-pub use render::{DiagnosticJson, Position, Range, render, to_json};
+pub use render::{DiagnosticJson, Position, Range, RelatedJson, render, to_json};
 pub use resolve::{Options, compile, compile_with};
 pub use source::{SourceId, Sources, Span};

@@ -6,8 +6,12 @@ use serde::Serialize;
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{Source, SourceId, Sources, Span};
 
-/// The most bytes of a source that are shown with a message; longer lines cannot be read anyway.
+/// The most bytes of a source that are shown with a message.
 const MOST_SHOWN: usize = 64 << 10;
+
+/// The longest line that is shown, in bytes: nobody can read longer ones, and many messages about one would fill the
+/// screen.
+const LONGEST_LINE: usize = 1000;
 
 /// Renders a diagnostic with the marked lines of its source, its code and its help, like rustc's.
 #[must_use]
@@ -52,7 +56,11 @@ fn element<'a>(source: &'a Source, marks: &[(Span, Option<&'a str>)], primary: S
     let start = source.line_start(first_line);
     let end = source.line_start(last_line + 1);
     let text = source.text().get(start..end).unwrap_or_default();
-    if text.len() > MOST_SHOWN {
+    let is_long = |(span, _): &(Span, Option<&str>)| {
+        let line = source.line_column(span.start).0;
+        source.line_start(line + 1) - source.line_start(line) > LONGEST_LINE
+    };
+    if text.len() > MOST_SHOWN || marks.iter().any(is_long) {
         let mark = marks.first().map_or(primary, |(span, _)| *span);
         let (line, column) = source.line_column(mark.start);
         return Origin::path(source.path()).line(line).char_column(column).into();
@@ -98,24 +106,49 @@ pub struct DiagnosticJson {
     pub message: String,
     /// How to fix it.
     pub help: Option<String>,
+    /// Other places that have to do with it, such as the first of two declarations; there may be none.
+    pub related: Vec<RelatedJson>,
+}
+
+/// A place that has to do with a diagnostic, for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RelatedJson {
+    /// The path of the file.
+    pub file: String,
+    /// The place in it.
+    pub range: Range,
+    /// What the place has to do with it.
+    pub message: String,
 }
 
 /// Returns a diagnostic for programs.
 #[must_use]
 pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> DiagnosticJson {
-    let source = sources.get(diagnostic.primary.source);
-    let position = |byte: u32| {
-        let (line, column) = source.map_or((1, 1), |source| source.line_column(byte));
-        Position { line, column }
-    };
+    let (file, range) = place(diagnostic.primary, sources);
+    let related = diagnostic.related.iter().map(|label| {
+        let (file, range) = place(label.span, sources);
+        RelatedJson { file, range, message: label.text.clone() }
+    });
     DiagnosticJson {
-        file: source.map(Source::path).unwrap_or_default().to_owned(),
-        range: Range { start: position(diagnostic.primary.start), end: position(diagnostic.primary.end) },
+        file,
+        range,
+        related: related.collect(),
         code: diagnostic.code().to_string(),
         severity: diagnostic.severity().to_string(),
         message: diagnostic.message(),
         help: diagnostic.help(),
     }
+}
+
+/// Returns the path of a source, and the place in it.
+fn place(span: Span, sources: &Sources) -> (String, Range) {
+    let source = sources.get(span.source);
+    let position = |byte: u32| {
+        let (line, column) = source.map_or((1, 1), |source| source.line_column(byte));
+        Position { line, column }
+    };
+    let path = source.map(Source::path).unwrap_or_default().to_owned();
+    (path, Range { start: position(span.start), end: position(span.end) })
 }
 
 #[cfg(test)]
@@ -142,6 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn programs_get_the_other_place_too() {
+        let (diagnostic, sources) = first("a.xproto", "option name = \"a\";\nmessage A {}\nmessage A {}");
+        let json = to_json(&diagnostic, &sources);
+        let [other] = json.related.as_slice() else { panic!("{json:?}") };
+        assert_eq!((other.file.as_str(), other.message.as_str()), ("a.xproto", "first declared here"));
+        assert_eq!((other.range.start, json.range.start.line), (Position { line: 2, column: 9 }, 3));
+    }
+
+    #[test]
     fn colour_is_used_only_when_asked_for() {
         let (diagnostic, sources) = first("a.xproto", "}");
         assert!(!render(&diagnostic, &sources, false).contains('\u{1b}'));
@@ -150,8 +192,8 @@ mod tests {
 
     #[test]
     fn of_a_line_that_nobody_can_read_only_the_place_is_shown() {
-        let (diagnostic, sources) = first("a.xproto", &format!("{}}}", " ".repeat(MOST_SHOWN)));
+        let (diagnostic, sources) = first("a.xproto", &format!("{}}}", " ".repeat(LONGEST_LINE)));
         let text = render(&diagnostic, &sources, false);
-        assert_eq!(text, "error[X012]: this `}` closes nothing\n--> a.xproto:1:65537");
+        assert_eq!(text, "error[X012]: this `}` closes nothing\n--> a.xproto:1:1001");
     }
 }

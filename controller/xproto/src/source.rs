@@ -73,6 +73,9 @@ pub struct Source {
     path: String,
     text: String,
     lines: Vec<u32>,
+    /// The number of characters before each block of the text, so that a column in a long line costs no more than one
+    /// in a short line.
+    blocks: Vec<u32>,
     invalid_utf8: Vec<Span>,
     oversize: Option<usize>,
 }
@@ -81,11 +84,13 @@ impl Source {
     fn new(id: SourceId, path: String, bytes: Vec<u8>) -> Self {
         if bytes.len() > MAX_SOURCE_BYTES {
             let oversize = Some(bytes.len());
-            return Self { path, text: String::new(), lines: vec![0], invalid_utf8: Vec::new(), oversize };
+            let (lines, blocks) = (vec![0], vec![0]);
+            return Self { path, text: String::new(), lines, blocks, invalid_utf8: Vec::new(), oversize };
         }
-        let (text, invalid_utf8) = decode(id, bytes);
+        let (text, invalid_utf8) = decode(id, without_mark(bytes));
         let lines = line_starts(&text);
-        Self { path, text, lines, invalid_utf8, oversize: None }
+        let blocks = characters_before(&text);
+        Self { path, text, lines, blocks, invalid_utf8, oversize: None }
     }
 
     /// Returns the path as it was given.
@@ -106,8 +111,15 @@ impl Source {
         let line = self.lines.partition_point(|&start| start <= offset).max(1);
         let start = self.line_start(line);
         let end = (offset as usize).min(self.text.len());
-        let before = self.text.get(start..end).unwrap_or_default();
-        (line, before.chars().count() + 1)
+        (line, self.characters(end).saturating_sub(self.characters(start)) + 1)
+    }
+
+    /// Returns the number of characters that begin before a byte.
+    fn characters(&self, byte: usize) -> usize {
+        let block = (byte / BLOCK).min(self.blocks.len().saturating_sub(1));
+        let before = self.blocks.get(block).map_or(0, |&count| count as usize);
+        let rest = self.text.as_bytes().get(block * BLOCK..byte).unwrap_or_default();
+        before + rest.iter().filter(|byte| begins_character(**byte)).count()
     }
 
     /// Returns the byte at which a line, counted from 1, starts; the end of the text for a line after the last one.
@@ -124,6 +136,15 @@ impl Source {
     pub(crate) fn oversize(&self) -> Option<usize> {
         self.oversize
     }
+}
+
+/// Removes a byte order mark, which some editors write.
+fn without_mark(mut bytes: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
+    }
+    bytes
 }
 
 /// Replaces what is not UTF-8 and says where.
@@ -143,6 +164,29 @@ fn decode(source: SourceId, bytes: Vec<u8>) -> (String, Vec<Span>) {
         }
     }
     (text, invalid)
+}
+
+/// The size of the blocks of a text, in bytes, at whose start the number of characters is known.
+const BLOCK: usize = 1 << 10;
+
+/// Returns the number of characters before each block of a text.
+fn characters_before(text: &str) -> Vec<u32> {
+    let mut before = 0;
+    let count = |block: &[u8]| {
+        let begin = before;
+        before += offset(block.iter().filter(|byte| begins_character(**byte)).count());
+        begin
+    };
+    let mut blocks: Vec<_> = text.as_bytes().chunks(BLOCK).map(count).collect();
+    // The end of the text may be the start of a block.
+    blocks.push(before);
+    blocks.truncate(text.len() / BLOCK + 1);
+    blocks
+}
+
+/// Returns whether a byte of UTF-8 is the first one of a character.
+fn begins_character(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }
 
 fn line_starts(text: &str) -> Vec<u32> {
@@ -223,6 +267,24 @@ mod tests {
         assert_eq!(source.line_column(5), (2, 2));
         assert_eq!(source.line_column(8), (3, 1));
         assert_eq!(source.line_column(999), (3, 1));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let source = Source::new(SourceId(1), "a".into(), "\u{feff}option".as_bytes().to_vec());
+        assert_eq!((source.text(), source.line_column(3)), ("option", (1, 4)));
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_those_that_are_counted() {
+        for (text, step) in [("aé\u{1f600}".repeat(2000), 7), ("x".repeat(4096), 1024), ("ab\n".repeat(3000), 3)] {
+            let source = Source::new(SourceId(1), "a".into(), text.clone().into_bytes());
+            for at in (0..=text.len()).step_by(step) {
+                let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+                let column = text[start..at].chars().count() + 1;
+                assert_eq!(source.line_column(offset(at)).1, column, "{at}");
+            }
+        }
     }
 
     #[test]

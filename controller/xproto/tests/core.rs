@@ -29,7 +29,7 @@ fn all_models_are_there() {
     let own = |count: fn(&Model) -> usize| models.iter().map(count).sum::<usize>();
     assert_eq!((own(|model| model.own_fields().count()), own(|model| model.own_links().count())), (187, 41));
     assert_eq!(own(|model| model.reverse_links.len()), 41);
-    assert_eq!(models.policies().count(), 13);
+    assert_eq!(models.policies().count(), 12);
     assert!(models.iter().all(|model| model.app_label == "core" && model.doc.is_some()));
 }
 
@@ -85,7 +85,6 @@ fn policies_and_validators_are_where_they_belong() {
         validators,
         [
             "Slice: slice_name_no_spaces: Slice name contains spaces",
-            "Slice: slice_has_creator: Slice has no creator",
             "NetworkSlice: network_slice_validator: Slice {obj.slice.name} is not allowed to connect to networks \
              {obj.network}",
         ]

@@ -59,13 +59,12 @@ impl Operand {
     }
 
     /// Makes the operand of a declarative link of `self` or `oldSelf`.
-    pub(super) fn link(link: &Link, object: &str) -> Result<Self, Left> {
+    pub(super) fn link(model: &Model, link: &Link, object: &str) -> Result<Self, Left> {
         if link.section() == Section::Status {
             return Err(Left::Status { field: link.name.clone() });
         }
         let text = format!("{object}.{}", text::property(&link.camel_name()));
-        let is_there = link.required && !link.is_to_many() && link.default.is_none();
-        let present = (!is_there).then(|| format!("has({text})"));
+        let present = (!model.must_have(link)).then(|| format!("has({text})"));
         let kind = if link.is_to_many() { Kind::Links } else { Kind::Link };
         Ok(Self { kind, text, present, longest: None })
     }
@@ -133,5 +132,5 @@ fn literal(literal: &Literal) -> Option<String> {
 /// Makes the operand of the field or link of that name.
 pub(super) fn member(model: &Model, name: &str, object: &str) -> Option<Result<Operand, Left>> {
     let field = model.field(name).map(|field| Operand::field(field, object));
-    field.or_else(|| model.link(name).map(|link| Operand::link(link, object)))
+    field.or_else(|| model.link(name).map(|link| Operand::link(model, link, object)))
 }

@@ -23,4 +23,5 @@ pub use definition::{CompareError, compare, taken_names};
 pub use difference::{Difference, Effect, FIELD, OTHER_FIELDS, REQUIRED, RULE, Requirement};
 pub use field_path::FieldPath;
 pub use report::{Refusal, Report};
+pub(crate) use values::complies;
 pub use verdict::{Affected, Change, Finding, Verdict};

@@ -1,12 +1,13 @@
 //! Checks of values against keywords of a schema, as the API server makes them.
 
 use serde_json::{Map, Value};
+use xos_xproto::pattern::Pattern;
 
 use super::fits::combinations;
 use super::formats;
 
 /// Returns whether a value complies with one keyword of a schema. A keyword that is not known counts as not met.
-pub(super) fn complies(keyword: &str, schema: &Map<String, Value>, value: &Value) -> bool {
+pub(crate) fn complies(keyword: &str, schema: &Map<String, Value>, value: &Value) -> bool {
     let nullable = schema.get("nullable") == Some(&Value::Bool(true));
     if value.is_null() {
         return nullable || !matches!(keyword, "type" | "nullable" | "enum");
@@ -85,7 +86,7 @@ pub(super) fn is_multiple(value: f64, step: f64) -> bool {
 
 /// Returns whether a value matches a pattern. Nothing matches one that cannot be read here.
 fn matches_pattern(pattern: &str, value: &Value) -> bool {
-    value.as_str().is_none_or(|text| regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text)))
+    value.as_str().is_none_or(|text| Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(text)))
 }
 
 /// Returns whether a list complies with its type: a `set` has no item twice, and a `map` no two items with the same

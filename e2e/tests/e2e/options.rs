@@ -45,6 +45,26 @@ fn types() -> Vec<Row> {
             [json!({}), f(""), f("abc")],
             [(f("abcd"), "may not be more than 3"), (f(true), "must be of type string")],
         ),
+        row(
+            "required string f = 1 [max_length = 3, min_length = 3, pattern = \"^[0-9]{3}$\"]",
+            [f("123")],
+            [
+                (f("12a"), "should match '^[0-9]{3}$'"),
+                (f("1234"), "may not be more than 3"),
+                (f("12"), "should be at least 3 chars long"),
+            ],
+        ),
+        row(
+            "optional string f = 1 [max_length = 9, min_length = 2]",
+            [json!({}), f("äö")],
+            [(f("ä"), "should be at least 2 chars long"), (f(""), "should be at least 2 chars long")],
+        ),
+        // What the compiler accepts, the API server reads the same way.
+        row(
+            r#"optional string f = 1 [max_length = 9, pattern = "(?i)^\\p{Greek}\\d\\x{41}[\\w-]*$"]"#,
+            [f("α1a"), f("Ω2A_-")],
+            [(f("α\u{663}a"), "should match"), (f("a1a"), "should match")],
+        ),
         row("optional string f = 1 [text = True]", [f("x".repeat(100_000))], [(f(1), "must be of type string")]),
         row(
             "required int32 f = 1",

@@ -38,6 +38,7 @@ scenarios! {
     finalizers_taken_away,
     long_errors,
     own_saves,
+    owner_left_out,
     progress,
     ready_is_done,
     resync,

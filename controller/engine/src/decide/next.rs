@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 use xos_model::record::{self, Wait};
-use xos_model::{Object, Operation};
+use xos_model::{Object, Operation, Reference};
 
 use super::claims::{self, Claims, refused_pass};
 use super::{Plan, needs_finalizers, plan};
@@ -24,6 +24,8 @@ pub(crate) trait Surroundings {
     fn claims(&self) -> Claims;
     /// Returns why the object is not accepted, if it is not, but for its keys.
     fn refusal(&self) -> Option<Refusal>;
+    /// Returns the owner to set on the object, which has none, with the name of the link.
+    fn owner_to_set(&self) -> Option<(String, Reference)>;
     /// Returns all that the object has to wait for before its step runs.
     fn blockers(&self) -> Vec<Blocker>;
     /// Returns whether a to-one link of the object leads to one that is being deleted.
@@ -101,6 +103,14 @@ fn unwritable_until(duty: &Duty<'_>, now: Timestamp) -> Option<Timestamp> {
 }
 
 fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
+    let is_handled = duty.syncs || duty.has_policies;
+    if is_handled
+        && object.meta.deleting.is_none()
+        && let Some((link, owner)) = around.owner_to_set()
+    {
+        // Before anything else: policies and steps see no object without its owner.
+        return Next::Run(Job::SetOwner(link, owner));
+    }
     if object.meta.deleting.is_none()
         && let Some(next) = claims::next(object, duty, around, now)
     {

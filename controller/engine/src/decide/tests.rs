@@ -1,6 +1,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use xos_model::Reference;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 
@@ -122,6 +123,7 @@ fn a_peer_without_a_step_is_held_for_what_cascades() {
 struct Others {
     claims: Claims,
     refusal: Option<Refusal>,
+    owner: Option<(String, Reference)>,
     blockers: Vec<Blocker>,
     is_taken_along: bool,
     live_dependents: Vec<Arc<Object>>,
@@ -134,6 +136,7 @@ impl Default for Others {
         Self {
             claims: Claims::default(),
             refusal: None,
+            owner: None,
             blockers: vec![],
             is_taken_along: false,
             live_dependents: vec![],
@@ -149,6 +152,9 @@ impl Surroundings for Others {
     }
     fn refusal(&self) -> Option<Refusal> {
         self.refusal.clone()
+    }
+    fn owner_to_set(&self) -> Option<(String, Reference)> {
+        self.owner.clone()
     }
     fn blockers(&self) -> Vec<Blocker> {
         self.blockers.clone()
@@ -255,6 +261,25 @@ fn what_others_go_with_is_held_before_it_waits() {
     assert_eq!(decided(&o, &takes_along, Stage::Queued, &waits), Next::Run(Job::EnsureFinalizers));
     o.meta.finalizers = vec!["s".to_owned(), "p".to_owned()];
     assert!(matches!(decided(&o, &takes_along, Stage::Queued, &waits), Next::Blocked(_)));
+}
+
+#[test]
+fn the_owner_is_set_before_anything_else_and_only_by_who_handles_the_object() {
+    let finalizers = finalizers();
+    let owner = ("owner".to_owned(), Reference::to("cafe"));
+    let set = Next::Run(Job::SetOwner(owner.0.clone(), owner.1.clone()));
+    let others = Others { owner: Some(owner), refusal: Some(refusal()), ..Others::default() };
+    let handled = duty(true, true, &finalizers);
+    assert_eq!(decided(&object("a"), &handled, Stage::Queued, &others), set);
+    let mut held = object("a");
+    held.set("no_sync", true.into());
+    held.set("no_policy", true.into());
+    assert_eq!(decided(&held, &handled, Stage::Queued, &others), set);
+    let not_handled = duty(false, false, &finalizers);
+    assert_eq!(decided(&object("a"), &not_handled, Stage::Queued, &others), Next::Nothing);
+    let mut deleted = object("a");
+    deleted.meta.deleting = Some(later());
+    assert_ne!(decided(&deleted, &handled, Stage::Queued, &others), set);
 }
 
 #[test]

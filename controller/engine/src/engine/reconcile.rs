@@ -9,7 +9,7 @@ use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
 use xos_model::graph::{Address, Blocker};
 use xos_model::record::{self, Wait};
 use xos_model::resync::{self, Resync};
-use xos_model::{Object, ObjectKey};
+use xos_model::{Object, ObjectKey, Reference};
 use xos_steps::Event;
 
 use super::Engine;
@@ -344,6 +344,15 @@ impl Surroundings for Around<'_> {
             |index| checks.prepare(index, model, self.object),
             |index| checks.refusal(index, model, self.object),
         )
+    }
+
+    fn owner_to_set(&self) -> Option<(String, Reference)> {
+        let Entry { checks, model, .. } = self.entry;
+        if !checks.sets_owner() {
+            return None;
+        }
+        // It needs no index: there are few owners.
+        self.engine.view.with_index(|_| true, |_| {}, |index| checks.owner_to_set(index, model, self.object))
     }
 
     fn blockers(&self) -> Vec<Blocker> {

@@ -4,11 +4,12 @@
 mod events;
 mod writer;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use xos_crds::SpecSchema;
 use xos_model::save::difference;
 use xos_model::typed::constant;
 use xos_model::{Fields, Intent, Object, ObjectKey, SpecHash};
@@ -90,6 +91,8 @@ struct State {
     changes: Vec<Change>,
     faults: VecDeque<Fault>,
     recent: RecentEvents,
+    /// The schemas of models, made when they are first needed.
+    schemas: HashMap<String, SpecSchema>,
     events: Vec<String>,
     watcher: Option<UnboundedSender<WatchEvent>>,
 }

@@ -3,10 +3,11 @@
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
+use xos_crds::SpecSchema;
 use xos_model::record::rebase;
-use xos_model::{Object, ObjectKey};
+use xos_model::{Fields, Object, ObjectKey};
 
-use super::{ChangeKind, MemoryApi, fault, lost, own};
+use super::{ChangeKind, Injected, MemoryApi, State, fault, lost, own};
 use crate::registry::Entry;
 use crate::writer::{SpecSave, WriteError, Writer, Written, in_status};
 
@@ -32,7 +33,12 @@ impl Writer for MemoryApi {
                 o.intent.touch.clone_from(&save.touch);
             }
         };
-        ready(self.write((what, who), object, true, change)).boxed()
+        let refused = self.refused(&mut self.state(), entry, &save.spec);
+        let written = match refused {
+            Some(refused) => Err(refused),
+            None => self.write((what, who), object, true, change),
+        };
+        ready(written).boxed()
     }
 
     fn create<'a>(&'a self, entry: &'a Entry, object: &'a Object, who: &'a str) -> Written<'a> {
@@ -40,6 +46,9 @@ impl Writer for MemoryApi {
         let created = fault(&mut state).and_then(|is_lost| {
             if state.objects.contains_key(&object.key()) {
                 return Err(WriteError::Exists);
+            }
+            if let Some(refused) = self.refused(&mut state, entry, &object.fields) {
+                return Err(refused);
             }
             let created = self.insert(&mut state, entry, object, false);
             Self::note(&mut state, ChangeKind::Created, &created, who, created.fields.clone());
@@ -68,5 +77,17 @@ impl Writer for MemoryApi {
         let deleted = self.write((ChangeKind::Deleted, ""), object, exact, change);
         let held = deleted.and_then(|o| if o.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(o) });
         ready(held).boxed()
+    }
+}
+
+impl MemoryApi {
+    /// Returns the answer to values that the definition of the model does not allow.
+    fn refused(&self, state: &mut State, entry: &Entry, fields: &Fields) -> Option<WriteError> {
+        let given = fields.iter().filter(|(_, value)| !value.is_null());
+        let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let new = || SpecSchema::of(&self.registry.models, &entry.model);
+        let schema = state.schemas.entry(entry.model.name.clone()).or_insert_with(new);
+        let why = schema.wrong_values(&entry.model, &given);
+        (!why.is_empty()).then(|| WriteError::Other(Box::new(Injected(why.join("; ")))))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use xos_model::intent::is_handled;
 use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
-use xos_model::{Fields, Intent, Object, Operation, Outcome, QuietSave, intent};
+use xos_model::{Fields, Intent, Object, Operation, Outcome, Pass, QuietSave, intent};
 use xos_steps::StepContext;
 
 use super::run::Attempted;
@@ -157,7 +157,7 @@ impl Worker<'_> {
         let Subject { mut stored, mut object } = subject;
         let mut is_news = changes.status.keys().any(|name| record::is_news(name));
         if !changes.spec.is_empty() {
-            match self.save_quietly(&stored, &changes.spec, attempted).await {
+            match self.save_quietly(&stored, &changes.spec, (attempted.operation().pass(), attempted.name())).await {
                 Ok(saved) => {
                     let in_memory = |name: &str| !changes.spec.contains_key(name);
                     let synchronizer = &self.shared.registry.synchronizer;
@@ -199,18 +199,20 @@ impl Worker<'_> {
     }
 
     /// Saves fields of spec, with a record in the same request that this was no operator's change.
-    async fn save_quietly(&self, object: &Object, spec: &Fields, attempted: &Attempted) -> Result<Object, WriteError> {
+    pub(super) async fn save_quietly(
+        &self,
+        object: &Object,
+        spec: &Fields,
+        (by, who): (Pass, &str),
+    ) -> Result<Object, WriteError> {
         let mut new = object.clone();
         for (field, value) in spec {
             new.set(field, value.clone());
         }
-        let save = QuietSave {
-            from: object.intent.spec.clone(),
-            to: xos_crds::spec_hash(&self.entry.model, &new.fields),
-            by: attempted.operation().pass(),
-        };
+        let save =
+            QuietSave { from: object.intent.spec.clone(), to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
         let saves = intent::remember(&object.quiet_saves, save);
         let save = SpecSave { spec: spec.clone(), saves, touch: None };
-        self.shared.writer.save_spec(self.entry, object, &save, attempted.name()).await
+        self.shared.writer.save_spec(self.entry, object, &save, who).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xos_model::accept::Refusal;
 use xos_model::dirty::Switch;
 use xos_model::record::Wait;
-use xos_model::{Object, Operation, Pass};
+use xos_model::{Object, Operation, Pass, Reference};
 use xos_steps::Event;
 
 use crate::registry::Entry;
@@ -24,6 +24,8 @@ pub(crate) enum Job {
     Cascade(Vec<Arc<Object>>),
     /// Set the finalizers.
     EnsureFinalizers,
+    /// Set the link of this name, the owner, which the operator left out.
+    SetOwner(String, Reference),
     /// Let status speak of the present generation.
     Acknowledge,
     /// Let status say which switch holds the object back.
@@ -64,6 +66,7 @@ impl Job {
             Self::Cascade(_) => "cascade",
             Self::EnsureFinalizers => "finalizers",
             Self::Withdraw { .. } => "withdraw",
+            Self::SetOwner(..) => "owner",
             Self::Acknowledge
             | Self::ReportSwitch(_)
             | Self::ReportWait(_)

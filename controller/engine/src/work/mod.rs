@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use xos_model::record::{self, Wait};
-use xos_model::{Backoff, Object, Operation, Outcome};
+use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference};
 use xos_steps::{Event, Services};
 
 use crate::clock::Clock;
@@ -23,6 +23,9 @@ use attempt::Made;
 use run::Attempted;
 
 pub(crate) use job::Job;
+
+/// In whose name an owner is set: the last part of the field manager.
+const OWNER: &str = "owner";
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -99,6 +102,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
         Job::Cascade(others) => worker.cascade(others).await,
         Job::EnsureFinalizers => worker.ensure_finalizers(subject).await.map(|subject| Report::Done(subject.stored)),
+        Job::SetOwner(link, owner) => worker.set_owner(&subject, &link, &owner).await,
         Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object, synchronizer, now)).await,
         Job::ReportSwitch(switch) => {
             worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await
@@ -191,6 +195,13 @@ impl Worker<'_> {
         let finalizers: Vec<_> = subject.object.meta.finalizers.iter().cloned().chain(missing).collect();
         let written = self.shared.writer.set_finalizers(self.entry, &subject.stored, &finalizers).await?;
         Ok(Subject::new(Arc::new(written)))
+    }
+
+    /// Sets the owner that the operator left out, quietly: it is nobody's change.
+    async fn set_owner(&self, subject: &Subject, link: &str, owner: &Reference) -> Result<Report, WriteError> {
+        let spec = [(link.to_owned(), serde_json::to_value(owner)?)].into();
+        let saved = self.save_quietly(&subject.stored, &spec, (Pass::Pull, OWNER)).await?;
+        Ok(Report::Done(Arc::new(saved)))
     }
 
     /// Writes what an attempt leaves in status: one write, and none where nothing changed.

@@ -5,6 +5,7 @@
 
 mod judge;
 mod links;
+mod owner;
 mod unique;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use xos_xproto::{Model, ModelSet};
 use crate::condition::{self, ACCEPTED, ConditionStatus};
 use crate::index::Index;
 use crate::object::{Object, ObjectKey};
+use crate::reference::Reference;
 use judge::Judge;
 use unique::Keys;
 
@@ -26,7 +28,8 @@ pub const NOT_UNIQUE: &str = "NotUnique";
 /// Why an object is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reason of the condition `Accepted`: `NotUnique`, `NoSuchKind`, `AmbiguousLink` or `Invalid`.
+    /// The reason of the condition `Accepted`: `NotUnique`, `NoOwner`, `AmbiguousOwner`, `WrongOwner`,
+    /// `NoSuchKind`, `AmbiguousLink` or `Invalid`.
     pub reason: &'static str,
     /// The message for people.
     pub message: String,
@@ -40,6 +43,7 @@ pub struct Refusal {
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     keys: Keys,
+    has_owner: bool,
     has_links_to_bases: bool,
     validators: bool,
 }
@@ -49,6 +53,7 @@ impl Checks {
     pub fn of(models: &ModelSet, model: &Model) -> Self {
         Self {
             keys: Keys::of(model),
+            has_owner: model.filled_owner().is_some(),
             has_links_to_bases: links::lead_to_bases(models, model),
             validators: model.validators.iter().any(|validator| judge::speaks_of_others(models, model, validator)),
         }
@@ -56,7 +61,7 @@ impl Checks {
 
     /// Returns whether there is nothing to check.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && !self.has_links_to_bases && !self.validators
+        self.keys.is_empty() && !self.has_owner && !self.has_links_to_bases && !self.validators
     }
 
     /// Makes the indexes that the check of an object needs.
@@ -98,11 +103,22 @@ impl Checks {
         self.keys.rivalry(index, model, object, has_begun)
     }
 
+    /// Returns the owner that the controller sets on an object that has none, with the name of the link.
+    pub fn owner_to_set(&self, index: &Index, model: &Model, object: &Object) -> Option<(String, Reference)> {
+        self.has_owner.then(|| owner::to_set(index, model, object)).flatten()
+    }
+
+    /// Returns whether the controller sets the owner of the model's objects where they have none.
+    pub fn sets_owner(&self) -> bool {
+        self.has_owner
+    }
+
     /// Checks all but the keys of an object, and returns why it is refused, if it is.
     pub fn refusal(&self, index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
-        let by_links = self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
+        let by_owner = self.has_owner.then(|| owner::refusal(index, model, object)).flatten();
+        let by_links = || self.has_links_to_bases.then(|| links::refusal(index, model, object)).flatten();
         let by_validators = || self.validators.then(|| Judge::new(index, object).refusal(model)).flatten();
-        by_links.or_else(by_validators)
+        by_owner.or_else(by_links).or_else(by_validators)
     }
 }
 

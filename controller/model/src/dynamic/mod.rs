@@ -274,7 +274,7 @@ impl<O: BorrowMut<Object>> Dynamic<'_, O> {
         let to = to.into();
         match &to {
             Some(reference) => self.leads_to(link, reference)?,
-            None => self.may_unset(&link.name, link.required && link.default.is_none())?,
+            None => self.may_unset(&link.name, self.model.must_have(link))?,
         }
         self.put(&link.name, to)
     }

@@ -108,6 +108,7 @@ impl Diagnostic {
             severity: self.severity().to_string(),
             message: self.message(),
             help: self.problem.help(),
+            related: Vec::new(),
         }
     }
 }

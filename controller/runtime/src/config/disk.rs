@@ -20,14 +20,23 @@ const SECRETS: [&str; 3] = ["accessor.password", "event_bus.sasl.password", "eve
 /// Keys of folders of steps.
 const STEPS: [&str; 4] = ["steps_dir", "pull_steps_dir", "event_steps_dir", "model_policies_dir"];
 
+/// Where a configuration is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// Where it will be used: all that it names has to be there.
+    InPlace,
+    /// Perhaps elsewhere: absolute paths may be those of a container.
+    Elsewhere,
+}
+
 /// Reads files and variables, and looks up what they name.
-pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
+pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>, place: Where) -> Result<Loaded, ConfigError> {
     let mut report = Report::default();
     let mut files: Vec<_> = paths.iter().enumerate().map(|(number, path)| open(path, number, &mut report)).collect();
     let tree = merged(&mut files, env, &mut report);
     let unused = unused(&tree);
     let mut tree = fitted(tree, &files, &mut report);
-    check_folders(&tree, &files, &mut report);
+    check_folders(&tree, &files, place, &mut report);
     read_secrets(&mut tree, &files, &mut report);
     let config = read(&tree, &files, &mut report);
     finish(config, unused, report, &files)
@@ -76,11 +85,12 @@ fn open(path: &Path, number: usize, report: &mut Report) -> File {
 }
 
 /// Checks that the folder of models exists, and that folders of steps hold no files.
-fn check_folders(tree: &Node, files: &[File], report: &mut Report) {
+fn check_folders(tree: &Node, files: &[File], at: Where, report: &mut Report) {
     if let Some((text, place)) = tree.text("models_dir") {
         let path = resolve(tree, files, "models_dir", text);
         if !path.is_dir() {
-            report.push(Problem::NoFolder { key: "models_dir", path }, place);
+            let elsewhere = at == Where::Elsewhere && Path::new(text).is_absolute();
+            report.push(Problem::NoFolder { key: "models_dir", path, elsewhere }, place);
         }
     }
     for key in STEPS {

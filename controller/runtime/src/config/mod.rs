@@ -65,7 +65,16 @@ impl Config {
     /// # Errors
     /// When a file cannot be read or the configuration has errors; the error contains all of them.
     pub fn load(files: &[PathBuf], env: impl IntoIterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
-        disk::load(files, &env.into_iter().collect())
+        disk::load(files, &env.into_iter().collect(), disk::Where::InPlace)
+    }
+
+    /// Reads files as [`Config::load`] does, without variables and perhaps not where they will be used: a folder that is
+    /// not there under its absolute path is a warning only.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub(crate) fn check(files: &[PathBuf]) -> Result<Loaded, ConfigError> {
+        disk::load(files, &std::collections::BTreeMap::new(), disk::Where::Elsewhere)
     }
 
     /// Reads files as [`Config::load`] does, and the environment variables of the process.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use xos_xproto::declare_diagnostics;
+use xos_xproto::diagnostics::Level;
 
 use super::fit::Expected;
 use super::node::Kind;
@@ -46,9 +47,12 @@ declare_diagnostics! {
         suggest(did_you_mean(suggestion));
         help("remove it: it has no effect");
     }
-    /// `models_dir` is not a folder. Correct the path, which is relative to the file that contains it.
-    C008 Error NoFolder { key: &'static str, path: PathBuf } => {
-        message("`{key}` names {}, which is not a folder", path.display());
+    /// `models_dir` is not a folder. Correct the path, which is relative to the file that contains it. `xos check` only
+    /// warns of an absolute path: it may be one of the container in which `xos run` will find it.
+    C008 Error NoFolder { key: &'static str, path: PathBuf, elsewhere: bool } => {
+        message("`{key}` names {}, which is not a folder{}", path.display(), if *.elsewhere { " here" } else { "" });
+        level(if *elsewhere { Level::Warning } else { Level::Error });
+        suggest(elsewhere.then(|| "correct it, unless it is a path of the container that `run` runs in".to_owned()));
         help("a path is relative to the file that contains it");
     }
     /// A folder of steps holds files, which this version does not load. Compile the steps in.

@@ -1,69 +1,169 @@
 //! Reads model files from the disk and compiles them.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fmt, fs, io};
 
-use xos_xproto::{Compiled, Options, Sources, compile_with};
+use xos_xproto::diagnostics::Declared as _;
+use xos_xproto::{Compiled, DiagnosticJson, Options, Position, Range, Sources, compile_with, declare_diagnostics};
 
-/// Why model files cannot be read.
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+/// Its name in messages.
+const STANDARD_INPUT_NAME: &str = "<standard input>";
+/// Folders deeper than this are not looked into; a link may lead back.
+const DEEPEST: usize = 32;
+
+declare_diagnostics! {
+    /// What can be wrong with a path of model files.
+    pub enum PathProblem;
+
+    /// A file or folder cannot be read. Correct the path, or its permissions.
+    F001 Error Unreadable { reason: String } => {
+        message("cannot read this: {reason}");
+    }
+    /// A folder has no models, and none of the folders in it has any. Correct the path.
+    F002 Error EmptyFolder => {
+        message("there is no .xproto file in this folder");
+    }
+    /// A file is neither a model nor a configuration. Give it the extension `.xproto` or `.yaml`, or leave it out.
+    F003 Error UnknownKind => {
+        message("this is neither an .xproto nor a .yaml file");
+    }
+}
+
+/// A path that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathError {
+    /// What is wrong with it.
+    pub problem: PathProblem,
+    /// The path.
+    pub path: PathBuf,
+}
+
+impl PathError {
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self { problem: PathProblem::Unreadable { reason: error.to_string() }, path: path.to_owned() }
+    }
+
+    /// Returns it as people read the diagnostics of models.
+    pub(crate) fn render(&self) -> String {
+        let code = self.problem.explanation().code;
+        format!("error[{code}]: {}\n --> {}", self.problem, self.path.display())
+    }
+
+    /// Returns it as programs read the diagnostics of models.
+    pub(crate) fn to_json(&self) -> DiagnosticJson {
+        let start = Position { line: 1, column: 1 };
+        DiagnosticJson {
+            file: self.path.display().to_string(),
+            range: Range { start, end: start },
+            code: self.problem.explanation().code.to_string(),
+            severity: "error".to_owned(),
+            message: self.problem.to_string(),
+            help: self.problem.help(),
+            related: Vec::new(),
+        }
+    }
+}
+
+/// Why model files cannot be read: all paths with which something is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// A path cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A folder has no models.
-    #[error("there is no .xproto file in {}", path.display())]
-    EmptyFolder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A file is neither a model nor a configuration.
-    #[error("{} is neither an .xproto nor a .yaml file", path.display())]
-    UnknownKind {
-        /// The file.
-        path: PathBuf,
-    },
+pub struct FilesError(pub Vec<PathError>);
+
+impl fmt::Display for FilesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = |error: &PathError| format!("{}: {}", error.path.display(), error.problem);
+        write!(f, "{}", self.0.iter().map(one).collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// Model files that were read, and the paths that could not be.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) sources: Sources,
+    pub(crate) errors: Vec<PathError>,
+}
+
+impl Files {
+    /// Reads files, and those in folders and the folders in them. `-` is standard input, read from `input`.
+    pub(crate) fn read(paths: &[PathBuf], input: &mut dyn io::Read) -> Self {
+        let mut files = Self::default();
+        let mut seen = HashSet::new();
+        for path in paths {
+            if path.as_os_str() == STANDARD_INPUT {
+                files.add_input(input);
+                continue;
+            }
+            match model_files(path) {
+                Ok(found) => found.iter().for_each(|file| files.add(file, &mut seen)),
+                Err(error) => files.errors.push(error),
+            }
+        }
+        files
+    }
+
+    fn add_input(&mut self, input: &mut dyn io::Read) {
+        let mut bytes = Vec::new();
+        // One byte more than the compiler takes, so that it says that it is too much.
+        let most = xos_xproto::source::MAX_SOURCE_BYTES as u64 + 1;
+        match input.take(most).read_to_end(&mut bytes) {
+            Ok(_) => drop(self.sources.add(STANDARD_INPUT_NAME, bytes)),
+            Err(error) => self.errors.push(PathError::unreadable(Path::new(STANDARD_INPUT), &error)),
+        }
+    }
+
+    fn add(&mut self, file: &Path, seen: &mut HashSet<PathBuf>) {
+        match fs::read(file) {
+            // A file may be named by itself and by its folder.
+            Ok(bytes) if seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())) => {
+                self.sources.add(file.display().to_string(), bytes);
+            }
+            Ok(_) => {}
+            Err(error) => self.errors.push(PathError::unreadable(file, &error)),
+        }
+    }
 }
 
 /// Compiles the models in files and folders as one set. Errors in the models themselves are in [`Compiled`].
 pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), FilesError> {
-    let mut sources = Sources::new();
-    let mut seen = HashSet::new();
-    for path in paths {
-        for file in model_files(path)? {
-            let bytes = fs::read(&file).map_err(|source| unreadable(&file, source))?;
-            // A file may be named by itself and by its folder.
-            if seen.insert(fs::canonicalize(&file).unwrap_or_else(|_| file.clone())) {
-                sources.add(file.display().to_string(), bytes);
-            }
-        }
+    let Files { sources, errors } = Files::read(paths, &mut io::stdin().lock());
+    if !errors.is_empty() {
+        return Err(FilesError(errors));
     }
     let compiled = compile_with(&sources, options);
     Ok((sources, compiled))
 }
 
-/// Returns the path itself, or the models in the folder, sorted.
-fn model_files(path: &Path) -> Result<Vec<PathBuf>, FilesError> {
-    if !fs::metadata(path).map_err(|source| unreadable(path, source))?.is_dir() {
-        let path = path.to_owned();
-        return if has_extension(&path, &["xproto"]) { Ok(vec![path]) } else { Err(FilesError::UnknownKind { path }) };
+/// Returns the path itself, or the models in the folder and the folders in it, sorted.
+fn model_files(path: &Path) -> Result<Vec<PathBuf>, PathError> {
+    let error = |problem| PathError { problem, path: path.to_owned() };
+    let unreadable = |error| PathError::unreadable(path, &error);
+    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+        let is_model = has_extension(path, &["xproto"]);
+        return if is_model { Ok(vec![path.to_owned()]) } else { Err(error(PathProblem::UnknownKind)) };
     }
-    let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut files: Vec<_> =
-        entries.map_err(|source| unreadable(path, source))?.iter().map(fs::DirEntry::path).collect();
-    files.retain(|file| has_extension(file, &["xproto"]));
+    let mut files = Vec::new();
+    collect(path, 0, &mut files).map_err(unreadable)?;
     files.sort();
-    if files.is_empty() { Err(FilesError::EmptyFolder { path: path.to_owned() }) } else { Ok(files) }
+    if files.is_empty() { Err(error(PathProblem::EmptyFolder)) } else { Ok(files) }
 }
 
-pub(crate) fn unreadable(path: &Path, source: io::Error) -> FilesError {
-    FilesError::Unreadable { path: path.to_owned(), source }
+/// Adds the models below a folder; hidden folders, and Cargo's `target`, hold none.
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if !path.is_dir() {
+            files.extend(Some(path).filter(|path| has_extension(path, &["xproto"])));
+            continue;
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if depth < DEEPEST && !name.starts_with('.') && name != "target" && !path.is_symlink() {
+            collect(&path, depth + 1, files)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether a file has one of these extensions, in upper or lower case.

@@ -9,7 +9,7 @@ use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
 
 use crate::synchronizer::Synchronizer;
 
-pub(crate) use files::{FilesError, compile_files, has_extension, unreadable};
+pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension};
 pub(crate) use registry::{RegistryError, registry};
 
 /// Why there are no models.

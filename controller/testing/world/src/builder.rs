@@ -35,6 +35,14 @@ pub enum WorldError {
     /// There is no such model.
     #[error("there is no model `{0}` in this world")]
     NoModel(String),
+    /// The API server would refuse the object: it does not fit the definition of its model.
+    #[error("{object} is invalid: {}", .why.join("; "))]
+    Invalid {
+        /// The object.
+        object: ObjectKey,
+        /// What is wrong with its spec.
+        why: Vec<String>,
+    },
     /// The object does not fit its type.
     #[error(transparent)]
     Convert(#[from] ConvertError),

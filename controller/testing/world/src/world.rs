@@ -12,7 +12,7 @@ use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::WatchEvent;
 use xos_engine::{Engine, Options, Registry};
 use xos_model::graph::GraphError;
-use xos_model::{Model, Object, ObjectKey, Outcome, Pass};
+use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
 use xos_steps::{BusEvent, Call, Message, Services, StepContext};
 
 use crate::builder::{Builder, WorldError};
@@ -125,19 +125,32 @@ impl World {
     /// Creates an object, or sets the fields of an existing one, as an operator does.
     ///
     /// # Errors
-    /// When the world has no such model, or `o` is a view of another model's object.
+    /// When the world has no such model, `o` is a view of another model's object, or does not fit the definition of its
+    /// model: the API server would refuse it.
     pub fn apply(&self, o: &impl Model) -> Result<(), WorldError> {
         let mut object = o.to_object()?;
         if object.meta.namespace.is_empty() {
             NAMESPACE.clone_into(&mut object.meta.namespace);
         }
+        let mut whole = self.parts.api.get(&object.key()).map(|there| there.fields).unwrap_or_default();
+        whole.extend(object.fields.clone());
+        self.complies(&object.key(), &whole)?;
         self.parts.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
+    }
+
+    /// Checks what the API server does: a spec without what is required, too long, or of the wrong form is refused. The
+    /// rules of validators are left to a real one.
+    fn complies(&self, key: &ObjectKey, fields: &Fields) -> Result<(), WorldError> {
+        let models = &self.parts.registry.models;
+        let Some(model) = models.get(&key.model) else { return Ok(()) };
+        let why = xos_crds::SpecSchema::of(models, model).violations(model, fields);
+        if why.is_empty() { Ok(()) } else { Err(WorldError::Invalid { object: key.clone(), why }) }
     }
 
     /// Changes an object, as an operator does.
     ///
     /// # Errors
-    /// When it does not exist, or does not fit its type.
+    /// When it does not exist, or does not fit its type, or the API server would refuse what is made of it.
     pub fn edit<T: Model>(&self, name: &str, edit: impl FnOnce(&mut T)) -> Result<(), WorldError> {
         let object = self.object::<T>(name)?;
         let mut typed = T::from_object(&object)?;
@@ -145,6 +158,7 @@ impl World {
         let mut edited = object.clone();
         typed.write_to(&mut edited)?;
         let key = object.key();
+        self.complies(&key, &edited.fields)?;
         self.parts.api.edit(&key, |object| object.fields = edited.fields).map(drop).ok_or(WorldError::NoObject(key))
     }
 

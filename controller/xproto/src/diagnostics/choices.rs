@@ -14,8 +14,9 @@ declare_diagnostics! {
     /// ```proto
     /// required string kind = 1 [max_length = 9, choices = "(('vm', 'Virtual Machine'))"];
     /// ```
-    X413 Error InvalidChoices { field: String, why: String } => {
+    X413 Error InvalidChoices { field: String, why: String, instead: Option<String> } => {
         message("the choices of `{field}` cannot be read: {why}");
+        suggest(instead.as_ref().map(|instead| format!("write `choices = \"{instead}\"`")));
         help(r#"write them as `choices = "(('vm', 'Virtual Machine'), ('container', 'Container'))"`"#);
     }
     /// One of the choices is not a value of the field's type. Write values of that type, strings in quotes.
@@ -23,16 +24,19 @@ declare_diagnostics! {
     /// ```proto
     /// required int32 size = 1 [choices = "(('1', 'Small'), ('2', 'Big'))"];
     /// ```
-    X414 Error ChoiceMismatch { field: String, value: String, expected: &'static str } => {
-        message("the choice `{}` of `{field}` is not {expected}", shown(.value));
+    X414 Error ChoiceMismatch {
+        field: String, values: Vec<String>, expected: &'static str, instead: Option<String>
+    } => {
+        message("{} of `{field}`: expected {expected}", choices(.values));
+        suggest(instead.clone());
     }
     /// A value is twice among the choices. Remove one of them.
     ///
     /// ```proto
     /// required string kind = 1 [max_length = 9, choices = "(('a', 'A'), ('a', 'B'))"];
     /// ```
-    X415 Warning DuplicateChoice { field: String, value: String } => {
-        message("the choice `{}` of `{field}` is there twice", shown(.value));
+    X415 Warning DuplicateChoice { field: String, values: Vec<String> } => {
+        message("{} of `{field}`: each may be there once", choices(.values));
         help("remove it");
     }
     /// The default is none of the choices. Add it to the choices, or take one of them.
@@ -59,8 +63,17 @@ declare_diagnostics! {
     /// ```proto
     /// required string kind = 1 [max_length = 1, choices = "(('a', 'A'), ('bb', 'B'))"];
     /// ```
-    X418 Error ChoiceTooLong { field: String, value: String, max: u32 } => {
-        message("the choice `{}` of `{field}` is longer than its `max_length` of {max}", shown(.value));
+    X418 Error ChoiceTooLong { field: String, values: Vec<String>, max: u32 } => {
+        message("{} of `{field}`: longer than its `max_length` of {max}", choices(.values));
         help("shorten it, or raise `max_length`");
     }
+}
+
+/// Returns some of the values, as a message shows them.
+fn choices(values: &[String]) -> String {
+    const MOST: usize = 5;
+    let some: Vec<_> = values.iter().take(MOST).map(|value| format!("`{}`", shown(value))).collect();
+    let noun = if values.len() == 1 { "the choice" } else { "the choices" };
+    let more = if values.len() > MOST { " …" } else { "" };
+    format!("{noun} {}{more}", some.join(", "))
 }

@@ -114,6 +114,17 @@ declare_diagnostics! {
         message("XOS cannot store fields of type `{ty}` such as `{name}`");
         help("use {}, unless XOS itself never loads the model", stored_instead(ty));
     }
+    /// The type of a field is a model. A field that leads to an object is a link: write its kind, the model as its peer,
+    /// and the port that the peer gets, or `+` for none.
+    ///
+    /// ```proto
+    /// message Site (XOSBase) {}
+    /// message Port (XOSBase) { required Site site = 1; }
+    /// ```
+    X312 Error ModelAsType { name: String, ty: String, instead: String } => {
+        message("field `{name}` has the model `{ty}` as its type");
+        help("write a link: `{instead};`");
+    }
 }
 
 fn stored_instead(ty: &str) -> &'static str {

@@ -118,4 +118,14 @@ declare_diagnostics! {
         message("{first} and {second} of `{model}` are both `{api}` in XOS's API");
         help("rename one of them");
     }
+    /// A link has a word before its name that is none of the kinds `manytoone`, `onetoone` and `manytomany`. A foreign
+    /// key, as databases call it, is a `manytoone` link.
+    ///
+    /// ```proto
+    /// required foreignkey parent->M:children = 1:1001;
+    /// ```
+    X512 Error UnknownKind { kind: String, instead: &'static str } => {
+        message("`{kind}` is no kind of link");
+        help("write `{instead}`");
+    }
 }

@@ -19,7 +19,7 @@ declare_diagnostics! {
     X201 Error UnknownBase { model: String, base: String, suggestion: Option<String> } => {
         message("model `{model}` has the unknown base `{base}`");
         suggest(did_you_mean(suggestion));
-        help("add the file that declares it to the set, or remove the base");
+        help("add the file that declares it to the set");
     }
     /// Two messages of the set have the same name. Rename one of them.
     ///
@@ -61,23 +61,24 @@ declare_diagnostics! {
         message("`{name}` is a word of the language and cannot name a message");
         help("rename it");
     }
-    /// A model belongs to no group. Set the file option `app_label`.
+    /// A model belongs to no group: neither `app_label` nor `name` is set. Set the file option `app_label`.
     ///
     /// ```proto
-    /// // A file with no `option app_label`.
+    /// // A file with neither `option app_label` nor `option name`.
     /// message Site {}
     /// ```
     X206 Error MissingAppLabel { model: String, others: usize } => {
         message("model `{model}` has no `app_label`{}", and_others(*.others));
         help(r#"set it for the whole file, above the first message: `option app_label = "myservice";`"#);
     }
-    /// The `app_label` becomes part of a DNS name; it has lower-case letters, digits, `_` and `-`. Correct it.
+    /// The `app_label` becomes part of a DNS name; it has lower-case letters, digits, `_` and `-`. Where none is set, the
+    /// option `name` takes its place. Correct it, or set an `app_label`.
     ///
     /// ```proto
     /// message Site { option app_label = "My Sites"; }
     /// ```
-    X207 Error InvalidAppLabel { label: String } => {
-        message("`{label}` cannot be an `app_label`");
+    X207 Error InvalidAppLabel { label: String, option: &'static str } => {
+        message("`{label}` cannot be an `app_label`{}", if *.option == "name" { ", which is the `name` where none is set" } else { "" });
         help(
             "use at most 63 lower-case letters, digits, `_` and `-`, a letter first and no `_` or `-` at the end: \
              it becomes a part of the API group, `<app_label>.xos.opencord.org`"
@@ -141,8 +142,8 @@ declare_diagnostics! {
             "the models have more than {MAX_INHERITED} fields and links together; from here on none are inherited"
         );
     }
-    /// Option `owner_class_name` names a model that is declared in no file of the set. Correct the name, or add the
-    /// file that declares the model.
+    /// Option `owner_class_name` names a model that is declared in no file of the set, so that the controller cannot find
+    /// the owner of an object that is created without one. Correct the name, or add the file that declares the model.
     ///
     /// ```proto
     /// message Site { option owner_class_name = "Nobody"; }
@@ -150,6 +151,17 @@ declare_diagnostics! {
     X216 Warning UnknownOwner { model: String, owner: String, suggestion: Option<String> } => {
         message("the owner of `{model}` is the unknown model `{owner}`");
         suggest(did_you_mean(suggestion));
+        help("add the file that declares it to the set: without it the controller cannot find the owner");
+    }
+    /// A base is one of an earlier release of XOS; XOS 4.0 does not have it. Inherit from its successor: `XOSBase` for
+    /// `PlCoreBase`, `ServiceInstance` for `Tenant` and `TenantWithContainer`.
+    ///
+    /// ```proto
+    /// message Cafe (TenantWithContainer) {}
+    /// ```
+    X217 Error OldBase { model: String, base: String, instead: &'static str } => {
+        message("the base `{base}` of `{model}` belongs to an earlier release of XOS");
+        help("{instead}");
     }
 }
 

@@ -201,6 +201,42 @@ declare_diagnostics! {
         message("`{field}` can hold no text: its `max_length` is 0");
         help("raise it, or remove it");
     }
+    /// The default of a string is written as a number. It is read as the text, as in XOS. Put it in quotes.
+    ///
+    /// ```proto
+    /// required string size = 1 [max_length = 9, default = 1];
+    /// ```
+    X430 Warning NumberAsText { field: String, value: String } => {
+        message("the default of the string `{field}` is written as a number");
+        help("write `default = \"{value}\"`");
+    }
+    /// Option `pattern`, our own addition, is a regular expression that the API server can compile: RE2's syntax,
+    /// without look-around and back-references. Correct it.
+    ///
+    /// ```proto
+    /// required string vlan = 1 [max_length = 9, pattern = "[0-9"];
+    /// ```
+    X431 Error InvalidPattern { why: String } => {
+        message("this `pattern` is no regular expression: {why}");
+        help("write one in the syntax of RE2, such as `^[0-9]{{3}}$`; it has neither look-around nor back-references");
+    }
+    /// `min_length` is greater than `max_length`, so that no text is valid. Swap them.
+    ///
+    /// ```proto
+    /// required string name = 1 [min_length = 9, max_length = 1];
+    /// ```
+    X432 Error EmptyLengths { field: String } => {
+        message("field `{field}` can have no value: its `min_length` is greater than its `max_length`");
+    }
+    /// The default is shorter than `min_length` allows, or does not match `pattern`. Change one of them.
+    ///
+    /// ```proto
+    /// required string vlan = 1 [max_length = 9, min_length = 3, default = "1"];
+    /// ```
+    X433 Error DefaultRefused { field: String, value: String, option: &'static str } => {
+        message("the default `{}` of `{field}` does not satisfy its `{option}`", shown(.value));
+        help("change the default, or the `{option}`");
+    }
 }
 
 /// Returns a value as a message shows it: on one line and not too long.

@@ -163,6 +163,29 @@ declare_diagnostics! {
         message("policy `{policy}` uses `old`, and says who may do what with a `{model}`");
         help("only a validator can use `old`");
     }
+    /// The language of policies has `&`, `|`, `->`, `not`, `=` and `in`, and no other operator. Write one of these; for
+    /// limits of numbers use `min_value` and `max_value` of the field.
+    ///
+    /// ```proto
+    /// policy p < obj.seats != 3 >
+    /// message Table::p (XOSBase) { required int32 seats = 1; }
+    /// ```
+    X616 Error ForeignOperator { operator: String, instead: String } => {
+        message("policies have no `{operator}`");
+        help("{instead}");
+    }
+    /// The language of policies has no functions. For the length of a text use `min_length` and `max_length` of the
+    /// field, for its form `pattern`; another policy is called with a star, `*other(obj)`.
+    ///
+    /// ```proto
+    /// policy p < len(obj.label) = 3 >
+    /// message Table::p (XOSBase) { required string label = 1 [max_length = 9]; }
+    /// ```
+    X617 Error Function { function: String } => {
+        message("policies have no functions such as `{function}`");
+        suggest((function == "len").then(|| "for the length of a text use option `min_length` or `max_length` of the field".to_owned()));
+        help("another policy is called with a star, `*{function}(obj)`; for the form of a text use option `pattern` of the field");
+    }
 }
 
 fn because(policy: &str, user: &str) -> String {

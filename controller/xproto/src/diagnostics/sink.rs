@@ -1,6 +1,8 @@
 //! Where the passes put their diagnostics.
 
-use super::{Diagnostic, Syntax};
+use std::collections::HashMap;
+
+use super::{Diagnostic, Kind, OptionError, Syntax};
 
 /// The most diagnostics that one compilation keeps: garbage must not fill the memory.
 const MOST: usize = 500;
@@ -45,6 +47,7 @@ impl Sink {
 
     /// Returns the diagnostics by file and place, and then one that counts those left out.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        once_an_option(&mut self.kept);
         self.kept.sort_by_key(|d| (d.primary, d.severity(), d.code()));
         if let Some(last) = self.last {
             let more = Syntax::TooManyDiagnostics { left_out: self.left_out };
@@ -52,6 +55,40 @@ impl Sink {
         }
         self.kept
     }
+}
+
+/// Keeps one finding for each option, the most severe one: what else is wrong with an option often follows from it.
+///
+/// An option ends where its value ends, whether the mark is on both or on the value.
+fn once_an_option(all: &mut Vec<Diagnostic>) {
+    let is_of_option = |d: &Diagnostic| matches!(d.kind, Kind::Option(_) | Kind::Choice(_));
+    let place = |d: &Diagnostic| (d.primary.source, d.primary.end);
+    let rank = |d: &Diagnostic| (d.severity(), d.code());
+    let mut best: HashMap<_, _> = HashMap::new();
+    for (at, one) in all.iter().enumerate().filter(|(_, one)| is_of_option(one) && names_option(one)) {
+        let kept = best.entry(place(one)).or_insert(at);
+        if rank(one) < rank(&all[*kept]) {
+            *kept = at;
+        }
+    }
+    let mut at = 0;
+    all.retain(|one| {
+        let keep = !is_of_option(one) || !names_option(one) || best.get(&place(one)) == Some(&at);
+        at += 1;
+        keep
+    });
+}
+
+/// Returns whether the mark is on an option, and not on its field.
+fn names_option(diagnostic: &Diagnostic) -> bool {
+    !matches!(
+        diagnostic.kind,
+        Kind::Option(
+            OptionError::ConflictingStates { .. }
+                | OptionError::UnknownSibling { .. }
+                | OptionError::LeakingFileOption { .. }
+        )
+    )
 }
 
 #[cfg(test)]

@@ -159,6 +159,47 @@ declare_diagnostics! {
         message("this `{{{{` has no `}}}}`");
         help("close it with `}}}}` before the `>` that ends the policy");
     }
+    /// The bases of a message are written in parentheses behind its name. Write them so.
+    ///
+    /// ```proto
+    /// message Cafe : XOSBase {}
+    /// ```
+    X019 Error BasesWithoutParentheses { instead: String } => {
+        message("the bases of a message are written in parentheses");
+        help("write `{instead}`");
+    }
+    /// The text of a policy ends at its first `>` that is not part of `->`; the language has no comparison but `=` and
+    /// `in`. For limits of numbers use `min_value` and `max_value` of the field. Or put Python between `{{` and `}}`
+    /// without a `>`, which only XOS's own core can evaluate.
+    ///
+    /// ```proto
+    /// policy p < obj.seats > 3 >
+    /// message Table::p (XOSBase) { required int32 seats = 1; }
+    /// ```
+    X020 Error PolicyEndsEarly => {
+        message("a policy ends at its first `>`, which is here");
+        help("policies do not compare with `>` or `>=`; for a limit use option `min_value` or `max_value` of the field");
+    }
+    /// The value of an option is a list without quotes. A list such as that of `choices` is a string: put all of it in
+    /// double quotes.
+    ///
+    /// ```proto
+    /// required string kind = 1 [max_length = 9, choices = ["a", "b"]];
+    /// ```
+    X021 Error UnquotedList { option: String } => {
+        message("the value of option `{option}` is a list without quotes");
+        help("{}", instead_of_list(option));
+    }
+}
+
+fn instead_of_list(option: &str) -> &'static str {
+    match option {
+        "choices" => {
+            r#"write `choices = "(('a', 'A'), ('b', 'B'))"`: pairs of a value and a label, all in double quotes"#
+        }
+        "unique_with" | "tosca_key_one_of" => "write the names in double quotes, with commas between them",
+        _ => "write a string in double quotes, a number, or one word such as `True`",
+    }
 }
 
 fn invalid_bytes(places: usize) -> String {

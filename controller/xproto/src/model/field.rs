@@ -28,6 +28,11 @@ pub struct Field {
     pub default: Option<Literal>,
     /// Option `max_length`, in characters.
     pub max_length: Option<u32>,
+    /// Option `min_length`, our own addition, in characters.
+    pub min_length: Option<u32>,
+    /// Option `pattern`, our own addition: a regular expression that the text must match somewhere (see
+    /// [`Pattern`](crate::pattern::Pattern)).
+    pub pattern: Option<String>,
     /// Option `min_value`.
     pub min_value: Option<i64>,
     /// Option `max_value`.

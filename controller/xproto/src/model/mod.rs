@@ -27,6 +27,9 @@ pub struct Compiled {
     pub models: ModelSet,
     /// Errors and warnings, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The number of warnings of XOS's own files that are left out: of the original's `core.xproto`, which nobody here
+    /// can mend. With [`Options::strict`](crate::Options::strict) none is.
+    pub silenced: usize,
 }
 
 impl Compiled {
@@ -78,7 +81,8 @@ pub struct Model {
     /// Option `no_policy`, of this model or one that it inherits from: its API has no `policy_status` and no
     /// `policy_code`. XOS only looks whether the option is there, and not at its value.
     pub no_policy: bool,
-    /// Option `owner_class_name`: the model of the service that the objects belong to.
+    /// Option `owner_class_name`, of this model or else of the nearest one that it inherits from: the model of the
+    /// service that the objects belong to.
     pub owner_class_name: Option<String>,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,

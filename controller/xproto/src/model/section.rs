@@ -105,6 +105,23 @@ impl Model {
         self.members().filter(move |member| member.section() == section)
     }
 
+    /// Returns the link `owner` and the class of its peer, if the controller sets the link where it is left out: where
+    /// the model has the option `owner_class_name` (XOS 4.0.4, `ServiceInstance.set_owner`).
+    #[must_use]
+    pub fn filled_owner(&self) -> Option<(&Link, &str)> {
+        let class = self.owner_class_name.as_deref()?;
+        let link = self.link("owner")?;
+        (link.section() == Section::Spec && !link.is_to_many()).then_some((link, class))
+    }
+
+    /// Returns whether an object of this model without the link is refused. A list of peers may be empty, and a link
+    /// with a default, or one that the controller sets, may be left out.
+    #[must_use]
+    pub fn must_have(&self, link: &Link) -> bool {
+        let is_filled = || self.filled_owner().is_some_and(|(filled, _)| filled.name == link.name);
+        link.required && !link.is_to_many() && link.default.is_none() && !is_filled()
+    }
+
     /// Returns the fields that a section holds.
     pub fn fields_in(&self, section: Section) -> impl Iterator<Item = &Field> {
         self.fields.iter().map(AsRef::as_ref).filter(move |field: &&Field| field.section() == section)

@@ -10,8 +10,11 @@ impl Parser<'_, '_> {
         let previous = self.at.checked_sub(1).and_then(|at| self.tokens.tokens.get(at));
         let between = previous.map_or(0, |token| token.comments)..token.comments;
         let comments = self.tokens.comments.get(between)?;
+        if comments.is_empty() {
+            return None;
+        }
         // A comment that begins before it follows something else on its line, and is about that.
-        let own_lines = previous.map_or(0, |token| self.line_end(token.span));
+        let own_lines = previous.map_or(0, |before| self.line_end(before.span, token.span));
         let mut below = token.span;
         let mut block = Vec::new();
         for &comment in comments.iter().rev() {
@@ -30,9 +33,10 @@ impl Parser<'_, '_> {
         self.text.get(span.range()).unwrap_or_default()
     }
 
-    fn line_end(&self, span: Span) -> usize {
-        let rest = self.text.get(span.end as usize..).unwrap_or_default();
-        span.end as usize + rest.find('\n').unwrap_or(rest.len())
+    /// Returns where the line of a token ends, at most up to the next token.
+    fn line_end(&self, span: Span, next: Span) -> usize {
+        let between = self.text.get(span.end as usize..next.start as usize).unwrap_or_default();
+        span.end as usize + between.find('\n').unwrap_or(between.len())
     }
 
     fn newlines(&self, from: Span, to: Span) -> usize {

@@ -7,11 +7,29 @@ use crate::source::Span;
 use crate::token::{Token, TokenKind};
 use crate::tree::{Link, Name};
 
+/// Returns the kind that a word of Django's, or another spelling, most likely means.
+fn like_kind(written: &str) -> LinkKind {
+    let plain: String = written.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let plain = plain.trim_end_matches("field");
+    LinkKind::from_keyword(plain).unwrap_or(match plain {
+        "many2many" => LinkKind::ManyToMany,
+        "one2one" => LinkKind::OneToOne,
+        // `foreignkey`, `reference`, `link` …
+        _ => LinkKind::ManyToOne,
+    })
+}
+
 impl<'a> Parser<'a, '_> {
     /// Returns whether a link begins here, after the modifier.
     pub(super) fn is_link(&self) -> bool {
         let kind = self.link_kind(self.peek()).is_some() && self.nth(1).kind == TokenKind::Word;
-        kind || self.nth(1).kind == TokenKind::Arrow
+        kind || self.nth(1).kind == TokenKind::Arrow || self.is_link_of_another_kind()
+    }
+
+    /// Returns whether a word that is no kind comes before the name of a link.
+    fn is_link_of_another_kind(&self) -> bool {
+        let kinds = (self.peek().kind, self.nth(1).kind, self.nth(2).kind);
+        kinds == (TokenKind::Word, TokenKind::Word, TokenKind::Arrow)
     }
 
     fn link_kind(&self, token: Token) -> Option<LinkKind> {
@@ -68,7 +86,12 @@ impl<'a> Parser<'a, '_> {
             return LinkKind::ManyToOne;
         }
         self.bump();
-        self.link_kind(token).unwrap_or(LinkKind::ManyToOne)
+        self.link_kind(token).unwrap_or_else(|| {
+            let written = self.word(token);
+            let kind = like_kind(written);
+            self.report(LinkError::UnknownKind { kind: written.to_owned(), instead: kind.keyword() }, token.span);
+            kind
+        })
     }
 
     /// Reads the arrow; `port:Peer->peer_port`, which XOS's documents have, is reported as a whole.

@@ -16,7 +16,7 @@ impl<'a> Parser<'a, '_> {
             return None;
         };
         let policy = self.policy_name();
-        let bases = self.bases();
+        let bases = if self.is_after_colon() { self.bases_after_colon(&name) } else { self.bases() };
         let mut message = Message { doc, name, policy, bases, options: Vec::new(), members: Vec::new() };
         match self.expect(TokenKind::LBrace, "`{`") {
             Some(brace) => {
@@ -32,6 +32,28 @@ impl<'a> Parser<'a, '_> {
     pub(super) fn policy_name(&mut self) -> Option<Name<'a>> {
         self.eat(TokenKind::DoubleColon)?;
         self.name("the name of a policy")
+    }
+
+    /// Returns whether bases follow as in Python or C++, `message A : B`, or as in Java, `message A extends B`.
+    fn is_after_colon(&self) -> bool {
+        let is_sign = self.peek().kind == TokenKind::Colon || self.is_word(0, "extends");
+        is_sign && self.nth(1).kind == TokenKind::Word
+    }
+
+    /// Reads these bases, and reports how they are written.
+    fn bases_after_colon(&mut self, message: &Name<'a>) -> Vec<Name<'a>> {
+        let sign = self.bump();
+        let mut bases = Vec::new();
+        loop {
+            bases.extend(self.dotted_name("the name of a base"));
+            if self.eat(TokenKind::Comma).is_none() {
+                break;
+            }
+        }
+        let names: Vec<_> = bases.iter().map(|base| base.text).collect();
+        let instead = format!("message {} ({})", message.text, names.join(", "));
+        self.report(Syntax::BasesWithoutParentheses { instead }, sign.span.to(self.previous().span));
+        bases
     }
 
     /// Reads `(Base, package.Base)`

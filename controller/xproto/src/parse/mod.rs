@@ -155,7 +155,7 @@ impl<'a> Parser<'a, '_> {
         let found = match token.kind {
             TokenKind::End => "the end of the file".to_owned(),
             TokenKind::Str | TokenKind::OpenStr => "a string".to_owned(),
-            TokenKind::PolicyBody => "the text of a policy".to_owned(),
+            TokenKind::PolicyBody | TokenKind::BrokenPolicy => "the text of a policy".to_owned(),
             _ => format!("`{}`", shortened(self.word(token))),
         };
         self.report(Syntax::Expected { expected, found }, token.span);

@@ -83,6 +83,10 @@ impl Parser<'_, '_> {
             TokenKind::Str | TokenKind::OpenStr => (unquoted(self.word(token)), ValueForm::Quoted),
             TokenKind::Number => (self.word(token).to_owned(), ValueForm::Number),
             TokenKind::Word => (self.word(token).to_owned(), ValueForm::Word),
+            TokenKind::LBracket | TokenKind::LParen => {
+                self.unquoted_list(name.text, token);
+                return None;
+            }
             _ => {
                 self.missing_value(name.text.to_owned(), token);
                 return None;
@@ -90,6 +94,25 @@ impl Parser<'_, '_> {
         };
         self.bump();
         Some(RawOption { name: known(name.text), value, form, span: name.span.to(token.span), value_span: token.span })
+    }
+
+    /// Reports `X021`, and skips a list that is no string.
+    fn unquoted_list(&mut self, option: &str, first: Token) {
+        let mut depth = 0_usize;
+        let mut last = first;
+        while !matches!(self.peek().kind, TokenKind::Semi | TokenKind::LBrace | TokenKind::RBrace | TokenKind::End) {
+            last = self.bump();
+            match last.kind {
+                TokenKind::LBracket | TokenKind::LParen => depth += 1,
+                TokenKind::RBracket | TokenKind::RParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        let span = first.span.to(last.span);
+        self.report(Syntax::UnquotedList { option: option.to_owned() }, span);
     }
 
     fn missing_value(&mut self, option: String, token: Token) {

@@ -47,7 +47,7 @@ impl Parser<'_, '_> {
     ///
     /// What closes an outer block stays, and so does what begins the next statement on a line of its own.
     pub(super) fn skip_statement(&mut self) -> Option<Token> {
-        use TokenKind::{End, LBrace, PolicyBody, RBrace, Semi};
+        use TokenKind::{BrokenPolicy, End, LBrace, PolicyBody, RBrace, Semi};
         let mut depth = 0_usize;
         let mut last = None;
         loop {
@@ -64,7 +64,7 @@ impl Parser<'_, '_> {
             match token.kind {
                 LBrace => depth += 1,
                 RBrace => depth -= 1,
-                Semi | PolicyBody => {}
+                Semi | PolicyBody | BrokenPolicy => {}
                 _ => continue,
             }
             if depth == 0 {

@@ -28,6 +28,7 @@ fn known(declaration: &Declaration<'_>, places: &Places<'_>, sink: &mut Sink) ->
     for base in &declaration.message.bases {
         match places.get(base.text) {
             None if PYTHON_BASES.contains(&base.text) => report_python(base, sink),
+            None if successor(base.text).is_some() => report_old(declaration, base, sink),
             None => report_unknown(declaration, base, places, sink),
             Some(place) if known.contains(place) => report_repeated(declaration, base, sink),
             Some(place) => known.push(*place),
@@ -44,13 +45,45 @@ fn report_python(base: &Name<'_>, sink: &mut Sink) {
     sink.push(Diagnostic::new(ModelError::PythonBase { base: base.text.to_owned() }, base.span));
 }
 
+/// Bases of earlier releases of XOS that 4.0 does not have, each with what to write in its place (seen in services that
+/// were moved from one to the other).
+const OLD_BASES: [(&str, &str); 7] = [
+    ("PlCoreBase", "inherit from `XOSBase`"),
+    ("Tenant", "inherit from `ServiceInstance`"),
+    ("TenantRoot", "inherit from `ServiceInstance`"),
+    ("Subscriber", "inherit from `ServiceInstance`"),
+    ("CoarseTenant", "make a `ServiceDependency` between the services instead"),
+    ("TenantAttribute", "inherit from `ServiceInstanceAttribute`"),
+    (
+        "TenantWithContainer",
+        "inherit from `ServiceInstance`, and lead to what it runs on by a link to `ComputeServiceInstance`",
+    ),
+];
+
+/// Returns what to write in place of a base of an earlier release.
+fn successor(base: &str) -> Option<&'static str> {
+    OLD_BASES.iter().find(|(old, _)| *old == base).map(|(_, instead)| *instead)
+}
+
+/// Reports `X217`: a base that only earlier releases have.
+fn report_old(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Sink) {
+    let old = ModelError::OldBase {
+        model: declaration.message.name.text.to_owned(),
+        base: base.text.to_owned(),
+        instead: successor(base.text).unwrap_or_default(),
+    };
+    sink.push(Diagnostic::new(old, base.span));
+}
+
 fn report_unknown(declaration: &Declaration<'_>, base: &Name<'_>, places: &Places<'_>, sink: &mut Sink) {
     let unknown = |suggestion| {
         let model = declaration.message.name.text.to_owned();
         let unknown = ModelError::UnknownBase { model, base: base.text.to_owned(), suggestion };
         Diagnostic::new(unknown, base.span)
     };
-    sink.push_with(|| unknown(nearest(base.text, places.keys().copied().chain(core::names()))), || unknown(None));
+    // A model is no base of itself.
+    let others = || places.keys().copied().chain(core::names()).filter(|name| *name != declaration.message.name.text);
+    sink.push_with(|| unknown(nearest(base.text, others())), || unknown(None));
 }
 
 fn report_repeated(declaration: &Declaration<'_>, base: &Name<'_>, sink: &mut Sink) {

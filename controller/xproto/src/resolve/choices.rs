@@ -17,7 +17,26 @@ pub(super) fn read(text: &str) -> Result<Vec<Choice>, String> {
     if pairs.is_empty() {
         return Err("there are none".to_owned());
     }
+    let is_list = text.trim_start().starts_with('[') || pairs.len() != 2;
+    if is_list && pairs.iter().all(|pair| matches!(pair, Value::One(_))) {
+        return Err("each of them is a pair of a value and a label, `('a', 'A')`".to_owned());
+    }
     pairs.into_iter().map(choice).collect()
+}
+
+/// Returns the choices to write in place of a plain list of values, `['a', 'b']`, each value being its label too.
+pub(super) fn of_plain_list(text: &str) -> Option<String> {
+    let Ok(Value::Tuple(values)) = (Reader { rest: text, depth: 0 }).value() else {
+        return None;
+    };
+    let pair = |value: &Value| match value {
+        Value::One(Literal::Str(text)) if !text.contains(['\'', '"', '\\']) => Some(format!("('{text}', '{text}')")),
+        Value::One(Literal::Int(number)) => Some(format!("({number}, '{number}')")),
+        _ => None,
+    };
+    let pairs: Vec<_> = values.iter().map(pair).collect::<Option<_>>()?;
+    let comma = if pairs.len() == 1 { "," } else { "" };
+    Some(format!("({}{comma})", pairs.join(", "))).filter(|_| !pairs.is_empty())
 }
 
 fn choice(value: Value) -> Result<Choice, String> {
@@ -157,11 +176,29 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_list_is_written_as_pairs() {
+        for (written, instead) in [
+            ("['a', 'b']", Some("(('a', 'a'), ('b', 'b'))")),
+            ("('a', 2, 'c')", Some("(('a', 'a'), (2, '2'), ('c', 'c'))")),
+            ("['a']", Some("(('a', 'a'),)")),
+            ("[]", None),
+            ("(('a', 'A'))", Some("(('a', 'a'), ('A', 'A'))")),
+            ("[('a',)]", None),
+            ("['a", None),
+        ] {
+            assert_eq!(of_plain_list(written).as_deref(), instead, "{written}");
+        }
+    }
+
+    #[test]
     fn what_is_no_tuple_of_pairs_is_said_in_words() {
         for (written, why) in [
             ("", "it ends too early"),
             ("'a'", "it is no tuple"),
             ("()", "there are none"),
+            ("['a']", "each of them is a pair of a value and a label, `('a', 'A')`"),
+            ("['a', 'b']", "each of them is a pair of a value and a label, `('a', 'A')`"),
+            ("('a', 'b', 3)", "each of them is a pair of a value and a label, `('a', 'A')`"),
             ("(('a', 'A'))", "a single pair needs a comma behind it, `(('a', 'A'),)`"),
             ("('a', 'b')", "a single pair needs a comma behind it, `(('a', 'A'),)`"),
             ("(('a', 'A', 'b'),)", "a pair has a value and a label, not 3 parts"),

@@ -1,9 +1,10 @@
 //! The models of XOS's core, for sets that build on them: they come with the compiler.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crate::diagnostics::sink::Sink;
-use crate::model::{TermKind, XOS_BASE};
+use crate::model::{ExprKind, TermKind, XOS_BASE};
 use crate::parse::parse;
 use crate::source::{CORE, SourceId, Sources};
 use crate::tree::{File, Member, Message};
@@ -14,7 +15,10 @@ use crate::tree::{File, Member, Message};
 pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mut Sink) {
     let messages = || files.iter().flat_map(|file| &file.messages);
     let declared: HashSet<_> = messages().map(|message| message.name.text).collect();
-    let missing: Vec<_> = messages().flat_map(named).filter(|name| !declared.contains(name)).collect();
+    let quantified = files.iter().flat_map(quantified).collect::<HashSet<_>>();
+    let core_names = || names().filter(|name| quantified.contains(*name));
+    let named = messages().flat_map(named).chain(core_names());
+    let missing: Vec<_> = named.filter(|name| !declared.contains(name)).collect();
     if missing.is_empty() {
         return;
     }
@@ -36,11 +40,14 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
     files.insert(usize::from(files.first().is_some_and(is_base)), core);
 }
 
+static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let heads = CORE.lines().filter_map(|line| line.strip_prefix("message "));
+    heads.filter_map(|head| head.split([' ', ':']).next()).collect()
+});
+
 /// Returns the names of the core's models, for suggestions.
 pub(super) fn names<'a>() -> impl Iterator<Item = &'a str> {
-    let core: &'a str = CORE;
-    let heads = core.lines().filter_map(|line| line.strip_prefix("message "));
-    heads.filter_map(|head| head.split([' ', ':']).next())
+    NAMES.iter().copied()
 }
 
 /// Returns the names of a message's bases and peers.
@@ -50,6 +57,19 @@ fn named<'a, 'm>(message: &'m Message<'a>) -> impl Iterator<Item = &'a str> + us
         Member::Field(_) => None,
     });
     message.bases.iter().map(|base| base.text).chain(peers)
+}
+
+/// Returns the models that the quantifiers of a file's policies name.
+fn quantified(file: &File<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for expr in file.policies.iter().filter_map(|policy| policy.expr.as_ref()) {
+        expr.walk(&mut |expr| {
+            if let ExprKind::Exists(quantifier) | ExprKind::Forall(quantifier) = &expr.kind {
+                found.push(quantifier.model.clone());
+            }
+        });
+    }
+    found
 }
 
 /// Returns the names of all messages that `wanted` leads to by bases and links.
@@ -106,6 +126,7 @@ mod tests {
             ("message A (XOSBase) {}", vec!["XOSBase", "A"]),
             ("message A (XOSBase) { optional manytoone site->Site:as = 1; }", vec!["XOSBase", "Site", "A"]),
             ("message A (ServiceInstance) {}", vec!["XOSBase", "Site", "Service", "ServiceInstance", "A"]),
+            ("policy p < exists Role: (Role.id = obj.id) > message A::p (XOSBase) {}", vec!["XOSBase", "Role", "A"]),
         ];
         for (text, expected) in table {
             let (sources, compiled) = compiled(text);
@@ -121,7 +142,7 @@ mod tests {
         let (_, compiled) = compiled("message A (XOSBase) { required manytoone slice->Slice:as = 1; }");
         assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
         let policies: Vec<_> = compiled.models.policies().map(|policy| policy.name.as_str()).collect();
-        assert_eq!(policies, ["slice_name_no_spaces", "slice_has_creator"]);
+        assert_eq!(policies, ["slice_name_no_spaces"]);
         let slice = compiled.models.get("Slice").unwrap();
         assert_eq!((slice.access_policy.as_deref(), slice.app_label.as_str()), (None, "core"));
         assert!(compiled.models.get("Privilege").is_none());

@@ -13,6 +13,11 @@ pub(crate) fn read(
     sink: &mut Sink,
 ) -> Option<Literal> {
     let is_date = content_type == Some(ContentType::Date);
+    if ty == ScalarType::String && !is_date && option.form == ValueForm::Number {
+        let number = OptionError::NumberAsText { field: field.to_owned(), value: option.value.clone() };
+        sink.push(Diagnostic::new(number, option.value_span));
+        return Some(Literal::Str(option.value.clone()));
+    }
     let literal = if is_date { date(option) } else { scalar(option, ty) };
     if literal.is_none() {
         let expected = if is_date { "`\"now()\"` or `None`" } else { description(ty) };

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::names::{Declaration, Places};
 use super::options::first_of_each;
-use super::{defaults, links};
+use super::{core, defaults, links};
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{ChoiceError, Diagnostic, FieldError, ModelError, OptionError};
 use crate::limits::{MAX_MEMBERS, MAX_NAMES};
 use crate::model::{Choice, ContentType, Field, FieldState, Member, Name, RawOption, ScalarType};
 use crate::nearest::nearest;
+use crate::pattern::Pattern;
+use crate::plural::plural;
 use crate::{rules, tree};
 
 /// Returns the fields and links of a message that could be read, each checked by itself and against those before it.
@@ -27,7 +29,7 @@ pub(crate) fn own(declaration: &mut Declaration<'_>, places: &Places<'_>, sink: 
             break;
         }
         members.extend(match written {
-            tree::Member::Field(written) => field(written, &model, sink),
+            tree::Member::Field(written) => field(written, &model, places, sink),
             tree::Member::Link(written) => Some(links::link(*written, &model, places, sink)),
         });
     }
@@ -87,10 +89,26 @@ impl Common {
     }
 }
 
-fn field(written: tree::Field<'_>, model: &Name, sink: &mut Sink) -> Option<Member> {
+fn field(written: tree::Field<'_>, model: &Name, places: &Places<'_>, sink: &mut Sink) -> Option<Member> {
     let tree::Field { doc, required, ty, name, policy, number: written_number, options } = written;
     rules::words::field_name(&name, sink);
-    let ty = scalar_type(&name, &ty, sink)?;
+    let modifier = if required { "required" } else { "optional" };
+    let Some(ty) = ScalarType::from_keyword(ty.text) else {
+        let is_model = places.contains_key(ty.text) || core::names().any(|known| known == ty.text);
+        let (name, keyword) = (name.text.to_owned(), ty.text.to_owned());
+        if is_model {
+            let port = plural(model).to_lowercase();
+            let instead = format!("{modifier} manytoone {name}->{}:{port} = {}", ty.text, written_number.text);
+            sink.push(Diagnostic::new(FieldError::ModelAsType { name, ty: keyword, instead }, ty.span));
+            return None;
+        }
+        let unknown = |suggestion| {
+            let unknown = FieldError::UnknownType { name: name.clone(), ty: keyword.clone(), suggestion };
+            Diagnostic::new(unknown, ty.span)
+        };
+        sink.push_with(|| unknown(like_type(ty.text)), || unknown(None));
+        return None;
+    };
     let common = Common::read(options, sink);
     let content_type = content_type(common.option("content_type"), sink);
     let default = common.option("default");
@@ -105,6 +123,8 @@ fn field(written: tree::Field<'_>, model: &Name, sink: &mut Sink) -> Option<Memb
         state: common.state(),
         default: default.and_then(|option| defaults::read(option, name.text, ty, content_type, sink)),
         max_length: number(common.option("max_length"), "a whole number that is not negative", sink),
+        min_length: number(common.option("min_length"), "a whole number that is not negative", sink),
+        pattern: pattern(common.option("pattern"), sink),
         min_value: number(common.option("min_value"), "a whole number", sink),
         max_value: number(common.option("max_value"), "a whole number", sink),
         content_type,
@@ -132,22 +152,13 @@ fn choices(option: Option<&RawOption>, field: &str, sink: &mut Sink) -> Option<V
     let option = option?;
     super::choices::read(&option.value)
         .inspect_err(|why| {
-            let invalid = ChoiceError::InvalidChoices { field: field.to_owned(), why: why.clone() };
+            // `(('a', 'A'))` is rather a single pair without its comma.
+            let is_pair = option.value.trim_start().starts_with("((");
+            let instead = super::choices::of_plain_list(&option.value).filter(|_| !is_pair);
+            let invalid = ChoiceError::InvalidChoices { field: field.to_owned(), why: why.clone(), instead };
             sink.push(Diagnostic::new(invalid, option.value_span));
         })
         .ok()
-}
-
-fn scalar_type(name: &tree::Name<'_>, written: &tree::Name<'_>, sink: &mut Sink) -> Option<ScalarType> {
-    let keyword = written.text;
-    let ty = ScalarType::from_keyword(keyword);
-    if ty.is_none() {
-        let name = name.text.to_owned();
-        let suggestion = like_type(keyword);
-        let unknown = FieldError::UnknownType { name, ty: keyword.to_owned(), suggestion };
-        sink.push(Diagnostic::new(unknown, written.span));
-    }
-    ty
 }
 
 /// Returns the type to use for one of protobuf's, or the one with the nearest name.
@@ -157,6 +168,18 @@ fn like_type(keyword: &str) -> Option<String> {
         "uint64" | "fixed32" | "fixed64" => Some("uint32".to_owned()),
         "str" | "text" => Some("string".to_owned()),
         _ => nearest(keyword, ScalarType::ALL.iter().map(|(keyword, _)| *keyword)),
+    }
+}
+
+/// Reads option `pattern`; one that the API server could not compile is reported.
+fn pattern(option: Option<&RawOption>, sink: &mut Sink) -> Option<String> {
+    let option = option.filter(|option| !option.value.is_empty())?;
+    match Pattern::new(&option.value) {
+        Ok(_) => Some(option.value.clone()),
+        Err(error) => {
+            sink.push(Diagnostic::new(OptionError::InvalidPattern { why: error.to_string() }, option.value_span));
+            None
+        }
     }
 }
 

@@ -17,7 +17,10 @@ pub(crate) use fields::invalid;
 use inherit::Flat;
 use names::Declaration;
 
+use std::collections::HashSet;
+
 use crate::diagnostics::sink::Sink;
+use crate::diagnostics::{Diagnostic, Severity};
 use crate::model::{Compiled, Model, ModelSet, Name, XOS_BASE};
 use crate::parse::parse;
 use crate::rules;
@@ -48,6 +51,7 @@ pub fn compile(sources: &Sources) -> Compiled {
 pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut sink = Sink::new(options.strict);
     let mut files = files(sources, &mut sink);
+    let core = cores(&files);
     let policies = policies::collect(&mut files, &mut sink);
     // 1. Names: the message of each name, and the options that it inherits from its file.
     let (mut declarations, places) = names::collect(files, &mut sink);
@@ -63,16 +67,33 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     rules::links::check_models(&models, &mut sink);
     // 5. Policies: every name in them, seen from the models that use them.
     rules::policies::check(&models, &policies.broken, &mut sink);
-    Compiled { models, diagnostics: sink.finish() }
+    let mut diagnostics = sink.finish();
+    let before = diagnostics.len();
+    if !options.strict {
+        let is_warning = |one: &Diagnostic| one.severity() == Severity::Warning;
+        diagnostics.retain(|one| !(is_warning(one) && core.contains(&one.primary.source)));
+    }
+    Compiled { models, silenced: before - diagnostics.len(), diagnostics }
+}
+
+/// Returns the files that are XOS's own core: they declare its base, and the models that services build on.
+fn cores(files: &[File<'_>]) -> HashSet<SourceId> {
+    let declares = |file: &File<'_>, name: &str| file.messages.iter().any(|message| message.name.text == name);
+    let cores =
+        files.iter().filter(|file| [XOS_BASE, "Service", "Site", "User"].iter().all(|name| declares(file, name)));
+    cores.filter_map(|file| Some(file.messages.first()?.name.span.source)).collect()
 }
 
 fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) -> Vec<Model> {
     let presences: Vec<_> = declarations.iter().map(|declaration| declaration.presence).collect();
+    let owners: Vec<_> =
+        declarations.iter().map(|declaration| models::owner_of(&declaration.options).map(str::to_owned)).collect();
     let names: Vec<_> = declarations.iter().map(|declaration| Name::from(declaration.message.name.text)).collect();
     let all = declarations.into_iter().zip(flat);
     all.map(|(declaration, flat)| {
         let presence = models::inherited(&presences, &flat.ancestry);
-        models::model(declaration, flat, presence, &names, sink)
+        let owner = models::inherited_owner(&owners, &flat.ancestry);
+        models::model(declaration, flat, presence, owner, &names, sink)
     })
     .collect()
 }

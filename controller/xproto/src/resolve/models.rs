@@ -15,6 +15,7 @@ pub(crate) fn model(
     declaration: Declaration<'_>,
     flat: Flat,
     presence: Presence,
+    owner: Option<String>,
     names: &[Name],
     sink: &mut Sink,
 ) -> Model {
@@ -24,7 +25,8 @@ pub(crate) fn model(
     let name = message.name.text;
     let (fields, links) = split(&flat.members);
     Model {
-        app_label: text("app_label").unwrap_or_default(),
+        // XOS takes the name of the service where nothing else is said.
+        app_label: text("app_label").or_else(|| text("name")).unwrap_or_default(),
         service_name: text("name"),
         doc: text("description").or(message.doc),
         verbose_name: text("verbose_name").unwrap_or_else(|| words(name)),
@@ -33,7 +35,7 @@ pub(crate) fn model(
         is_abstract: flag(&options, "abstract", sink),
         no_sync: presence.no_sync,
         no_policy: presence.no_policy,
-        owner_class_name: text("owner_class_name"),
+        owner_class_name: owner,
         gui_hidden: flag(&options, "gui_hidden", sink),
         tosca_description: text("tosca_description"),
         access_policy_span: message.policy.as_ref().map(|policy| policy.span),
@@ -72,6 +74,17 @@ impl Presence {
 pub(crate) fn inherited(presences: &[Presence], ancestry: &[usize]) -> Presence {
     let any = |is: fn(&Presence) -> bool| ancestry.iter().filter_map(|&at| presences.get(at)).any(is);
     Presence { no_sync: any(|one| one.no_sync), no_policy: any(|one| one.no_policy) }
+}
+
+/// Returns the class of the owner that a message's options name.
+pub(crate) fn owner_of(options: &[RawOption]) -> Option<&str> {
+    let option = options.iter().find(|option| option.name == "owner_class_name");
+    option.map(|option| option.value.as_str()).filter(|class| !class.is_empty())
+}
+
+/// Returns the owner's class that a model with these ancestors has: its own, else that of the nearest ancestor.
+pub(crate) fn inherited_owner(owners: &[Option<String>], ancestry: &[usize]) -> Option<String> {
+    ancestry.iter().find_map(|&at| owners.get(at)?.clone())
 }
 
 fn split(members: &[Member]) -> (Vec<Arc<Field>>, Vec<Arc<Link>>) {

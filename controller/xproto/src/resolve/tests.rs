@@ -2,6 +2,7 @@ use super::*;
 use crate::limits::{MAX_ANCESTORS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAMES};
 use crate::model::{FieldState, Literal, ScalarType};
 use crate::source::MAX_SOURCE_BYTES;
+use crate::{render, to_json};
 
 fn compile_text(text: &str) -> Compiled {
     let mut sources = Sources::new();
@@ -98,7 +99,7 @@ fn defaults_are_read_after_the_type() {
         ("string", "\"a.b()\"", Some(Literal::Callable("a.b".into()))),
         ("string", "\"call me()\"", Some(Literal::Str("call me()".into()))),
         ("string", "get_it", Some(Literal::Callable("get_it".into()))),
-        ("string", "5", None),
+        ("string", "5", Some(Literal::Str("5".into()))),
         ("bytes", "\"x\"", Some(Literal::Str("x".into()))),
     ] {
         let compiled = field(&format!("optional {ty} a = 1 [default = {default}];"));
@@ -238,5 +239,23 @@ fn time_is_linear_in_the_text() {
         compile_text(&inside);
         let took = started.elapsed();
         assert!(took.as_secs() < 10, "{pattern:?} took {took:?}");
+    }
+}
+
+/// A line is as dear as its text is long, however many errors it has: compiled, and shown in both ways.
+#[test]
+fn a_line_with_many_errors_costs_no_more_than_its_length() {
+    for error in ["/* c */ required int32 a = x; ", "required strin\u{67}\u{e9} a = 1; ", "policy a < b >= c > "] {
+        let mut sources = Sources::new();
+        sources.add("m.xproto", format!("option app_label = \"a\"; message M {{ {} }}", error.repeat(20_000)));
+        let started = std::time::Instant::now();
+        let compiled = compile(&sources);
+        assert!(compiled.errors() > 400, "{error}");
+        let shown: usize = compiled.diagnostics.iter().map(|one| render(one, &sources, false).len()).sum();
+        let places: usize =
+            compiled.diagnostics.iter().map(|one| to_json(one, &sources).range.start.column).filter(|c| *c > 1).count();
+        assert!(shown < 1 << 20 && places > 400, "{error}: {shown} {places}");
+        let took = started.elapsed();
+        assert!(took.as_secs() < 10, "{error:?} took {took:?}");
     }
 }

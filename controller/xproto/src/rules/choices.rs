@@ -24,33 +24,43 @@ pub(crate) fn check(field: &Field, sink: &mut Sink) {
 
 /// Checks `X414`: each value is of the field's type.
 fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
-    for choice in choices {
-        let expected = match (&choice.value, field.ty) {
-            (Literal::Null, _) | (Literal::Str(_), ScalarType::String) => continue,
-            (Literal::Int(value), ScalarType::Int32) if i32::try_from(*value).is_ok() => continue,
-            (Literal::Int(value), ScalarType::Uint32) if u32::try_from(*value).is_ok() => continue,
-            (_, ScalarType::String) => "a string",
-            (_, ScalarType::Int32 | ScalarType::Uint32) => "a whole number of its type",
-            // An option that does not apply.
-            _ => continue,
-        };
-        let mismatch = ChoiceError::ChoiceMismatch {
-            field: field.name.clone(),
-            value: shown(&choice.value).into_owned(),
-            expected,
-        };
-        sink.push(Diagnostic::new(mismatch, span));
-    }
+    let fits = |value: &Literal| match (value, field.ty) {
+        (Literal::Null, _) | (Literal::Str(_), ScalarType::String) => true,
+        (Literal::Int(value), ScalarType::Int32) => i32::try_from(*value).is_ok(),
+        (Literal::Int(value), ScalarType::Uint32) => u32::try_from(*value).is_ok(),
+        // An option that does not apply.
+        (_, ty) => ty != ScalarType::String && !ty.is_integer(),
+    };
+    let wrong: Vec<_> = choices.iter().filter(|choice| !fits(&choice.value)).collect();
+    let Some(first) = wrong.first() else {
+        return;
+    };
+    let is_number = |choice: &&Choice| matches!(&choice.value, Literal::Str(text) if text.parse::<i64>().is_ok());
+    let label = &first.label;
+    let instead = if field.ty == ScalarType::String {
+        wrong
+            .iter()
+            .all(|one| matches!(one.value, Literal::Int(_)))
+            .then(|| format!("write the values in quotes: `('{}', '{label}')`", shown(&first.value)))
+    } else {
+        wrong
+            .iter()
+            .all(|one| is_number(one))
+            .then(|| format!("write the numbers without quotes: `({}, '{label}')`", shown(&first.value)))
+    };
+    let values = wrong.iter().map(|choice| shown(&choice.value).into_owned()).collect();
+    let expected = if field.ty == ScalarType::String { "a string" } else { "a whole number of its type" };
+    let mismatch = ChoiceError::ChoiceMismatch { field: field.name.clone(), values, expected, instead };
+    sink.push(Diagnostic::new(mismatch, span));
 }
 
 /// Checks `X415`: no value is there twice.
 fn duplicates(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let mut seen = HashSet::new();
-    for value in choices.iter().map(|choice| shown(&choice.value)) {
-        if !seen.insert(value.clone()) {
-            let twice = ChoiceError::DuplicateChoice { field: field.name.clone(), value: value.into_owned() };
-            sink.push(Diagnostic::new(twice, span));
-        }
+    let twice = choices.iter().map(|choice| shown(&choice.value)).filter(|value| !seen.insert(value.clone()));
+    let values: Vec<_> = twice.map(Cow::into_owned).collect();
+    if !values.is_empty() {
+        sink.push(Diagnostic::new(ChoiceError::DuplicateChoice { field: field.name.clone(), values }, span));
     }
 }
 
@@ -66,14 +76,13 @@ fn length(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     let Some(max) = field.max_length else {
         return;
     };
-    for choice in choices {
-        let Literal::Str(text) = &choice.value else {
-            continue;
-        };
-        if text.chars().count() > max as usize {
-            let long = ChoiceError::ChoiceTooLong { field: field.name.clone(), value: text.clone(), max };
-            sink.push(Diagnostic::new(long, span));
-        }
+    let long = choices.iter().filter_map(|choice| match &choice.value {
+        Literal::Str(text) if text.chars().count() > max as usize => Some(text.clone()),
+        _ => None,
+    });
+    let values: Vec<_> = long.collect();
+    if !values.is_empty() {
+        sink.push(Diagnostic::new(ChoiceError::ChoiceTooLong { field: field.name.clone(), values, max }, span));
     }
 }
 

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, FieldError, OptionError};
-use crate::model::{Field, FieldState, Literal, ScalarType, camel_case};
+use crate::model::{ContentType, Field, FieldState, Literal, ScalarType, camel_case};
+use crate::pattern::Pattern;
 use crate::rules::{choices, links, options};
 use crate::source::Span;
 use crate::tree::Name;
@@ -22,6 +23,8 @@ pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     links::member_policy(policy, sink);
     choices::check(field, sink);
     range(field, sink);
+    lengths(field, sink);
+    default_refused(field, sink);
     default_length(field, sink);
     default_range(field, sink);
     default_null(field, sink);
@@ -67,7 +70,10 @@ pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &m
 /// Checks `X308`: a string says how long it can be (XOS 4.0.4, xosgenx's validator).
 fn bounded(field: &Field, sink: &mut Sink) {
     const BOUNDS: [&str; 3] = ["max_length", "content_type", "text"];
-    if field.ty == ScalarType::String && !BOUNDS.iter().any(|bound| field.option(bound).is_some()) {
+    // A misspelt one is reported as that.
+    let is_misspelt = |bound: &str| field.options.iter().any(|option| options::is_misspelt(option, bound));
+    let is_bounded = |bound: &&str| field.option(bound).is_some() || is_misspelt(bound);
+    if field.ty == ScalarType::String && !BOUNDS.iter().any(is_bounded) {
         sink.push(Diagnostic::new(FieldError::UnboundedString { name: field.name.clone() }, field.span));
     }
 }
@@ -92,6 +98,35 @@ fn range(field: &Field, sink: &mut Sink) {
     let empty = field.min_value.zip(field.max_value).is_some_and(|(min, max)| min > max);
     if let Some(option) = field.option("min_value").filter(|_| empty) {
         sink.push(Diagnostic::new(OptionError::EmptyRange { field: field.name.clone() }, option.span));
+    }
+}
+
+/// Checks `X432`: some text is long enough and short enough; `X410`: a date has no length and no form of its own.
+fn lengths(field: &Field, sink: &mut Sink) {
+    let empty = field.min_length.zip(field.max_length).is_some_and(|(min, max)| min > max);
+    if let Some(option) = field.option("min_length").filter(|_| empty) {
+        sink.push(Diagnostic::new(OptionError::EmptyLengths { field: field.name.clone() }, option.span));
+    }
+    let is_date = field.content_type == Some(ContentType::Date);
+    for option in ["min_length", "pattern"].iter().filter_map(|name| field.option(name)).filter(|_| is_date) {
+        let name = option.name.to_string();
+        let inapplicable = OptionError::DoesNotApply { name, field: field.name.clone(), ty: "date" };
+        sink.push(Diagnostic::new(inapplicable, option.span));
+    }
+}
+
+/// Checks `X433`: the default is long enough and of the right form.
+fn default_refused(field: &Field, sink: &mut Sink) {
+    let (Some(Literal::Str(text)), Some(written)) = (&field.default, field.option("default")) else {
+        return;
+    };
+    let is_short = field.min_length.is_some_and(|min| text.chars().count() < min as usize);
+    let pattern = field.pattern.as_ref().and_then(|pattern| Pattern::new(pattern).ok());
+    let differs = pattern.is_some_and(|pattern| !pattern.matches(text));
+    let refusing = if is_short { "min_length" } else { "pattern" };
+    if is_short || differs {
+        let refused = OptionError::DefaultRefused { field: field.name.clone(), value: text.clone(), option: refusing };
+        sink.push(Diagnostic::new(refused, written.value_span));
     }
 }
 

@@ -57,7 +57,8 @@ fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &
 
 /// Checks `X216`: the owner is in the set.
 fn owner(models: &ModelSet, model: &Model, sink: &mut Sink) {
-    let Some(owner) = model.owner_class_name.as_ref().filter(|owner| models.get(owner).is_none()) else {
+    let written = model.option("owner_class_name").map(|option| &option.value).filter(|owner| !owner.is_empty());
+    let Some(owner) = written.filter(|owner| models.get(owner).is_none()) else {
         return;
     };
     let unknown = |suggestion| {
@@ -90,7 +91,9 @@ fn app_label(model: &Model, sink: &mut Sink) {
         && label.chars().all(inner);
     if !valid && !label.is_empty() {
         let label = label.chars().take(80).collect();
-        sink.push(Diagnostic::new(ModelError::InvalidAppLabel { label }, option_span(model, "app_label")));
+        let option =
+            if model.option("app_label").is_some_and(|option| !option.value.is_empty()) { "app_label" } else { "name" };
+        sink.push(Diagnostic::new(ModelError::InvalidAppLabel { label, option }, option_span(model, option)));
     }
 }
 

@@ -43,8 +43,20 @@ const COMMON: [&str; 15] = [
 ];
 
 /// The other options of fields and links.
-const SPECIAL: [&str; 9] =
-    ["blank", "auto_now_add", "max_length", "min_value", "max_value", "choices", "content_type", "text", "on_delete"];
+/// `min_length` and `pattern` are our own.
+const SPECIAL: [&str; 11] = [
+    "blank",
+    "auto_now_add",
+    "max_length",
+    "min_length",
+    "min_value",
+    "max_value",
+    "choices",
+    "content_type",
+    "text",
+    "on_delete",
+    "pattern",
+];
 
 /// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets).
 const OF_MODELS: [&str; 21] = [
@@ -174,6 +186,12 @@ fn listed(option: &RawOption, owner: &Owner<'_>, sink: &mut Sink) {
     sink.push(Diagnostic::new(kind, option.span));
 }
 
+/// Returns whether an option is the misspelt name of another one.
+pub(crate) fn is_misspelt(option: &RawOption, meant: &str) -> bool {
+    let name = option.name.as_ref();
+    known(name).is_none() && nearest(name, COMMON.iter().chain(&SPECIAL).copied()).is_some_and(|near| near == meant)
+}
+
 /// Returns whether an option means something on a type, or on a link (XOS 4.0.4, xosgenx's validator; it forgets limits
 /// of floats).
 fn applies(option: &str, ty: Option<ScalarType>) -> bool {
@@ -182,7 +200,7 @@ fn applies(option: &str, ty: Option<ScalarType>) -> bool {
     };
     match option {
         "max_length" | "content_type" | "text" => matches!(ty, ScalarType::String | ScalarType::Bytes),
-        "auto_now_add" => ty == ScalarType::String,
+        "auto_now_add" | "min_length" | "pattern" => ty == ScalarType::String,
         "choices" => ty == ScalarType::String || ty.is_integer(),
         "min_value" | "max_value" => ty.is_number(),
         "blank" => ty != ScalarType::Bool,

@@ -17,6 +17,8 @@ pub(crate) enum TokenKind {
     OpenStr,
     /// `< … >` after `policy`, `map` or `reduce` and a name, kept as text.
     PolicyBody,
+    /// Such a text with a `>` inside, which has been reported.
+    BrokenPolicy,
     /// `{`
     LBrace,
     /// `}`
@@ -121,6 +123,10 @@ impl Lexer<'_> {
         Span { source: self.source, start: offset(self.at), end: offset(self.at + length) }
     }
 
+    fn span_at(&self, from: usize, length: usize) -> Span {
+        Span { source: self.source, start: offset(self.at + from), end: offset(self.at + from + length) }
+    }
+
     fn report(&mut self, kind: Syntax, length: usize) {
         self.sink.push(Diagnostic::new(kind, self.span(length)));
     }
@@ -215,6 +221,12 @@ impl Lexer<'_> {
         name.kind == TokenKind::Word && matches!(self.text.get(keyword.span.range()), Some("policy" | "map" | "reduce"))
     }
 
+    /// Returns whether the previous tokens are `policy name`, and not `map name`.
+    fn is_policy(&self) -> bool {
+        let keyword = self.out.tokens.iter().nth_back(1);
+        keyword.is_some_and(|keyword| self.text.get(keyword.span.range()) == Some("policy"))
+    }
+
     /// Reads the text of a policy, which ends at the first `>` that is not part of `->` (XOS 4.0.4, plyxproto's lexer).
     fn policy_body(&mut self) {
         let rest = self.rest();
@@ -225,6 +237,11 @@ impl Lexer<'_> {
             _ => false,
         });
         match end {
+            Some(close) if bytes[close] == b'>' && self.is_policy() && continues(&rest[close + 1..]) => {
+                let length = close + 1 + intended(&rest[close + 1..]);
+                self.sink.push(Diagnostic::new(Syntax::PolicyEndsEarly, self.span_at(close, 1)));
+                self.token(TokenKind::BrokenPolicy, length);
+            }
             Some(close) if bytes[close] == b'>' => self.token(TokenKind::PolicyBody, close + 1),
             _ => {
                 let length = rest[..end.unwrap_or(rest.len())].trim_end().len();
@@ -302,6 +319,23 @@ fn prefix(text: &str, such: impl Fn(char) -> bool) -> usize {
 fn line_length(text: &str) -> usize {
     let length = text.find('\n').unwrap_or(text.len());
     text[..length].trim_end_matches('\r').len()
+}
+
+/// Returns whether a policy goes on behind its first `>`: something follows on the line that begins no declaration.
+fn continues(rest: &str) -> bool {
+    let line = rest[..line_length(rest)].trim_start();
+    let ends = [";", "}", "{", "//", "/*", "#"].iter().any(|mark| line.starts_with(mark));
+    !line.is_empty() && !ends && !declares(line.as_bytes())
+}
+
+/// Returns the length of what was meant to be a policy's text, from behind its first `>` to the last one before the next
+/// declaration, or to the end of the line.
+fn intended(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let begins = |at: usize| bytes[at].is_ascii_whitespace() && declares(&bytes[at + 1..]);
+    let next = (0..bytes.len()).find(|&at| begins(at)).unwrap_or(rest.len());
+    let last = rest[..next].rfind('>').map(|last| last + 1);
+    last.unwrap_or_else(|| line_length(rest).min(next))
 }
 
 /// Returns whether a line declares something: an unclosed policy must not swallow the rest of the file.

@@ -48,7 +48,7 @@ fn texts_are_cut_as_the_original_cuts_them() {
         ("Name::policy(A)", vec!["Name", "::", "policy", "(", "A", ")"]),
         (r#""a \" b" "c""#, vec![r#""a \" b""#, r#""c""#]),
         (r#""\\" x"#, vec![r#""\\""#, "x"]),
-        ("policy p < a -> b > x", vec!["policy", "p", "< a -> b >", "x"]),
+        ("policy p < a -> b > message x", vec!["policy", "p", "< a -> b >", "message", "x"]),
         ("map m <it's># no", vec!["map", "m", "<it's>"]),
         ("map<a>", vec!["map", "<", "a", ">"]),
         ("a/*b*/c//d\r\ne", vec!["a", "c", "e"]),

@@ -62,8 +62,8 @@ pub(crate) fn fields(models: &ModelSet, model: &Model) -> impl Strategy<Value = 
         member(&field.name, must, value(field))
     });
     let links = model.links.iter().map(|link| {
-        let must = link.required && link.default.is_none() && link.state == FieldState::Declarative;
-        member(&link.name, must && !link.is_to_many(), links(models, link))
+        let must = model.must_have(link) && link.state == FieldState::Declarative;
+        member(&link.name, must, links(models, link))
     });
     let all: Vec<_> = fields.chain(links).collect();
     all.prop_map(|members| members.into_iter().flatten().collect())

@@ -6,21 +6,23 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use xos_xproto::Options;
+use xos_xproto::{Options, compile_with};
 
 use super::format::Format;
 use super::{CommandError, Exit};
-use crate::models::{FilesError, compile_files, has_extension};
+use crate::models::{Files, has_extension};
 use outcome::Outcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit code: 0 no errors (there may be warnings), 1 errors, 2 wrong usage or unreadable files.
+JSON has for each finding its place and, as `related`, other places that have to do with it.
 `xos explain X012` explains a code. All .xproto files that are given, and those in folders that are given, \
 form one set: they may refer to each other. \
 All .yaml files form one configuration: each is an overlay of those before it.")]
 pub(crate) struct CheckArgs {
-    /// An .xproto file, a folder of such files, or a configuration file (.yaml)
+    /// An .xproto file, a folder of such files (with the folders in it), a configuration file (.yaml), or - for the text
+    /// of a model on standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Treat XOS's own rules on the options of fields and links as errors: X308, X402, X410, X419, X420
@@ -34,8 +36,6 @@ pub(crate) struct CheckArgs {
 /// Why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
-    #[error(transparent)]
-    Files(#[from] FilesError),
     #[error("cannot write the outcome: {0}")]
     Output(#[from] io::Error),
 }
@@ -48,23 +48,32 @@ impl CommandError for CheckError {
 
 /// Checks models and configurations and prints what is wrong to `out`.
 ///
-/// A path is an `.xproto` file, a folder of such files, or a YAML file. All models form one set. All YAML files form
-/// one configuration, each an overlay of those before it; environment variables are not read.
+/// A path is an `.xproto` file, a folder of such files, a YAML file, or `-`. All models form one set. All YAML files
+/// form one configuration, each an overlay of those before it; environment variables are not read. What is wrong with a
+/// path is a finding too; the rest is checked all the same.
 pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CheckError> {
+    run_on(args, &mut io::stdin().lock(), out)
+}
+
+fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Result<Exit, CheckError> {
     let (configs, models): (Vec<_>, Vec<_>) = args.paths.iter().cloned().partition(|path| is_yaml(path));
     let mut outcome = Outcome::default();
     if !models.is_empty() {
-        let (sources, compiled) = compile_files(&models, Options { strict: args.strict })?;
-        outcome.add_models(&sources, &compiled);
+        let files = Files::read(&models, input);
+        outcome.add_paths(&files.errors);
+        if !files.sources.is_empty() {
+            let compiled = compile_with(&files.sources, Options { strict: args.strict });
+            outcome.add_models(&files.sources, &compiled);
+        }
     }
     if !configs.is_empty() {
-        outcome.add_configuration(&configs)?;
+        outcome.add_configuration(&configs);
     }
     match args.format {
         Format::Text => outcome.print_text(out)?,
         Format::Json => outcome.print_json(out)?,
     }
-    Ok(if outcome.errors() == 0 { Exit::Success } else { Exit::Failed })
+    Ok(outcome.exit())
 }
 
 fn is_yaml(path: &Path) -> bool {

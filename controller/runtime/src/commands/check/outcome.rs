@@ -1,14 +1,15 @@
 //! The outcome of a check, and how it is printed.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::{fs, iter};
 
 use serde::Serialize;
 use xos_xproto::{Compiled, DiagnosticJson, Sources, render, to_json};
 
+use super::super::Exit;
 use crate::config::{self, Config};
-use crate::models::{FilesError, unreadable};
+use crate::models::PathError;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -16,6 +17,9 @@ pub(super) struct Outcome {
     files: usize,
     models: Option<usize>,
     found: Vec<Found>,
+    has_bad_paths: bool,
+    /// Warnings of files that are XOS's own, which are not shown.
+    silent: usize,
 }
 
 /// A diagnostic in both of its forms.
@@ -37,6 +41,7 @@ impl Outcome {
     /// Adds the diagnostics of models.
     pub(super) fn add_models(&mut self, sources: &Sources, compiled: &Compiled) {
         self.files += sources.len();
+        self.silent += compiled.silenced;
         self.models = Some(compiled.models.iter().filter(|model| !model.is_built_in()).count());
         self.found.extend(
             compiled.diagnostics.iter().map(|diagnostic| Found {
@@ -46,24 +51,40 @@ impl Outcome {
         );
     }
 
+    /// Adds what is wrong with paths.
+    pub(super) fn add_paths(&mut self, errors: &[PathError]) {
+        self.has_bad_paths |= !errors.is_empty();
+        self.found.extend(errors.iter().map(|error| Found { text: error.render(), json: error.to_json() }));
+    }
+
     /// Reads a configuration and adds its diagnostics.
-    pub(super) fn add_configuration(&mut self, files: &[PathBuf]) -> Result<(), FilesError> {
-        for path in files {
-            fs::File::open(path).map_err(|source| unreadable(path, source))?;
+    pub(super) fn add_configuration(&mut self, files: &[PathBuf]) {
+        let unreadable = |path: &PathBuf| fs::File::open(path).err().map(|error| PathError::unreadable(path, &error));
+        let bad: Vec<_> = files.iter().filter_map(unreadable).collect();
+        if !bad.is_empty() {
+            return self.add_paths(&bad);
         }
         self.files += files.len();
-        let diagnostics = match Config::load(files, iter::empty()) {
+        let diagnostics = match Config::check(files) {
             Ok(loaded) => loaded.warnings,
             Err(error) => error.diagnostics,
         };
         let found =
             |diagnostic: config::Diagnostic| Found { text: diagnostic.render(false), json: diagnostic.to_json() };
         self.found.extend(diagnostics.into_iter().map(found));
-        Ok(())
+    }
+
+    /// Returns the exit code that says this.
+    pub(super) fn exit(&self) -> Exit {
+        match self.errors() {
+            _ if self.has_bad_paths => Exit::Usage,
+            0 => Exit::Success,
+            _ => Exit::Failed,
+        }
     }
 
     /// Returns the number of errors.
-    pub(super) fn errors(&self) -> usize {
+    fn errors(&self) -> usize {
         self.found.iter().filter(|found| found.json.severity == "error").count()
     }
 
@@ -81,7 +102,11 @@ impl Outcome {
             (0, 0) => "no problems found".to_owned(),
             (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
         };
-        writeln!(out, "{}{models}: {problems}", counted(self.files, "file"))
+        let silent = match self.silent {
+            0 => String::new(),
+            warnings => format!(" ({} of XOS's own files not shown)", counted(warnings, "warning")),
+        };
+        writeln!(out, "{}{models}: {problems}{silent}", counted(self.files, "file"))
     }
 
     /// Prints one JSON object.

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::config::Config;
 
 const VALID: &str = "option app_label = \"a\";\nmessage Site (XOSBase) { required int32 a = 1; }\n";
 const WRONG: &str = "option app_label = \"a\";\nmessage Port (Sitte) { required string a = 1; }\n";
@@ -84,16 +85,95 @@ fn configurations_are_overlaid() {
 }
 
 #[test]
-fn what_cannot_be_checked_is_a_usage_error() {
-    let folder = folder(&[("c.txt", "")]);
-    for (path, message) in [
-        (folder.path().join("none.xproto"), "cannot read "),
-        (folder.path().join("none.yaml"), "cannot read "),
-        (folder.path().join("c.txt"), "is neither an .xproto nor a .yaml file"),
-        (folder.path().into(), "there is no .xproto file in "),
+fn what_is_wrong_with_paths_is_found_like_the_rest() {
+    let empty = folder(&[("c.txt", "")]);
+    let good = folder(&[("a.xproto", VALID)]);
+    for (path, code, message) in [
+        (empty.path().join("none.xproto"), "F001", "cannot read this: "),
+        (empty.path().join("none.yaml"), "F001", "cannot read this: "),
+        (empty.path().join("c.txt"), "F003", "this is neither an .xproto nor a .yaml file"),
+        (empty.path().into(), "F002", "there is no .xproto file in this folder"),
     ] {
-        let error =
-            run(&CheckArgs { paths: vec![path], strict: false, format: Format::Text }, &mut Vec::new()).unwrap_err();
-        assert!(error.to_string().contains(message), "{error}");
+        let paths = [path.clone(), good.path().into()];
+        let (exit, text) = checked(&paths, Format::Text);
+        assert_eq!(exit, Exit::Usage);
+        let place = format!("error[{code}]: {message}");
+        assert!(text.contains(&place) && text.contains(&path.display().to_string()), "{text}");
+        assert!(text.ends_with("1 file, 1 model: 1 error, 0 warnings\n"), "{text}");
+        let (exit, text) = checked(&paths, Format::Json);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let found = &json["diagnostics"][0];
+        assert_eq!((exit, &json["errors"], &found["code"]), (Exit::Usage, &1.into(), &code.into()));
+        assert_eq!(found["file"], path.display().to_string());
     }
+}
+
+#[test]
+fn standard_input_is_a_file_of_the_set() {
+    let folder = folder(&[("a.xproto", VALID)]);
+    let paths = vec![folder.path().to_owned(), PathBuf::from("-")];
+    let args = CheckArgs { paths, strict: false, format: Format::Json };
+    let mut out = Vec::new();
+    let exit = run_on(&args, &mut WRONG.as_bytes(), &mut out).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let found = &json["diagnostics"][0];
+    assert_eq!((exit, &found["file"], &found["code"]), (Exit::Failed, &"<standard input>".into(), &"X201".into()));
+    assert_eq!(found["help"], "did you mean `Site`?");
+}
+
+#[test]
+fn folders_in_folders_are_looked_into() {
+    let folder = folder(&[]);
+    for (name, text) in
+        [("one/a.xproto", VALID), ("one/two/b.xproto", WRONG), (".git/c.xproto", "}"), ("target/d.xproto", "}")]
+    {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("one/again")).unwrap();
+    let (_, text) = checked(&[folder.path().into()], Format::Text);
+    assert!(
+        text.contains("one/two/b.xproto:2:15") && text.ends_with("2 files, 2 models: 1 error, 1 warning\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn programs_get_the_second_place() {
+    let text = format!("{VALID}message Site (XOSBase) {{}}\n");
+    let folder = folder(&[("a.xproto", &text)]);
+    let (_, text) = checked(&[folder.path().into()], Format::Json);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let related = &json["diagnostics"][0]["related"][0];
+    assert_eq!((&related["message"], &related["range"]["start"]["line"]), (&"first declared here".into(), &2.into()));
+    assert_eq!(related["file"], folder.path().join("a.xproto").display().to_string());
+}
+
+#[test]
+fn warnings_of_the_original_core_are_counted_only() {
+    let core = "option app_label = \"core\"; option name = \"core\";\nmessage XOSBase {}\n\
+                message User (XOSBase) { required string email = 1; }\nmessage Site (XOSBase, AttributeMixin) {}\n\
+                message Service (XOSBase) {}\n";
+    let mine = "option app_label = \"a\"; option name = \"a\"; message A (Service) { required string a = 1; }";
+    let folder = folder(&[("core.xproto", core), ("mine.xproto", mine)]);
+    let (exit, text) = checked(&[folder.path().into()], Format::Text);
+    assert!(text.contains("string field `a`") && !text.contains("core.xproto"), "{text}");
+    let counts = "2 files, 5 models: 0 errors, 1 warning (2 warnings of XOS's own files not shown)\n";
+    assert!(exit == Exit::Success && text.ends_with(counts), "{text}");
+    let strict = CheckArgs { paths: vec![folder.path().into()], strict: true, format: Format::Text };
+    assert!(checked_with(&strict).1.contains("core.xproto"), "all that is wrong is shown on demand");
+}
+
+#[test]
+fn a_folder_of_a_container_is_a_warning() {
+    let here =
+        folder(&[("c.yaml", "name: c\nmodels_dir: /opt/xos/nowhere\n"), ("d.yaml", "name: c\nmodels_dir: nowhere\n")]);
+    let (exit, text) = checked(&[here.path().join("c.yaml")], Format::Text);
+    assert!(exit == Exit::Success && text.contains("warning[C008]: `models_dir` names /opt/xos/nowhere"), "{text}");
+    assert!(text.contains("unless it is a path of the container"), "{text}");
+    let (exit, text) = checked(&[here.path().join("d.yaml")], Format::Text);
+    assert!(exit == Exit::Failed && text.contains("error[C008]"), "{text}");
+    let error = Config::load(&[here.path().join("c.yaml")], []).unwrap_err().to_string();
+    assert!(error.contains("error[C008]") && error.contains("which is not a folder"), "{error}");
 }

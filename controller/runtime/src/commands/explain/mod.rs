@@ -8,6 +8,7 @@ use xos_xproto::diagnostics::{Explanation, explanations};
 
 use super::{CommandError, Exit};
 use crate::config::Problem;
+use crate::models::PathProblem;
 
 /// The widest line of text.
 const WIDTH: usize = 100;
@@ -56,9 +57,10 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, Expla
     Ok(Exit::Success)
 }
 
-/// Returns the explanations of all codes: those of configurations, then those of models.
+/// Returns the explanations of all codes: those of configurations, those of paths, then those of models.
 fn all() -> Vec<Explanation> {
-    Problem::EXPLANATIONS.iter().copied().chain(explanations()).collect()
+    let of_paths = PathProblem::EXPLANATIONS.iter().copied();
+    Problem::EXPLANATIONS.iter().copied().chain(of_paths).chain(explanations()).collect()
 }
 
 /// Returns a code in its usual form: `x12` and `12` are `X012` too.

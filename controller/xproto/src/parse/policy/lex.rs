@@ -24,6 +24,13 @@ pub(super) enum Kind {
     Eq,
     Star,
     Dot,
+    Comma,
+    /// `!=`, `<` or `<=`, and `!`: other languages have them.
+    NotEq,
+    Less,
+    Not,
+    /// An operator of other languages that this one writes with one sign.
+    Foreign(&'static str),
     /// The end of the policy.
     End,
 }
@@ -70,6 +77,12 @@ impl Lexer<'_> {
             '+' | '-' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => (Some(Kind::Number), number(rest)),
             c if is_word(c) => (Some(Kind::Word), rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
             '-' if rest.starts_with("->") => (Some(Kind::Arrow), 2),
+            '!' if rest.starts_with("!=") => (Some(Kind::NotEq), 2),
+            '<' => (Some(Kind::Less), 1 + usize::from(rest.starts_with("<="))),
+            '!' => (Some(Kind::Not), 1),
+            '=' if rest.starts_with("==") => (Some(Kind::Foreign("==")), 2),
+            '&' if rest.starts_with("&&") => (Some(Kind::Foreign("&&")), 2),
+            '|' if rest.starts_with("||") => (Some(Kind::Foreign("||")), 2),
             c => match mark(c) {
                 Some(kind) => (Some(kind), 1),
                 None => (None, self.unexpected(rest)),
@@ -132,7 +145,7 @@ impl Lexer<'_> {
     }
 
     fn unexpected(&mut self, rest: &str) -> usize {
-        let known = |c: char| c.is_whitespace() || is_word(c) || mark(c).is_some() || "/{\"'".contains(c);
+        let known = |c: char| c.is_whitespace() || is_word(c) || mark(c).is_some() || "/{\"'!<".contains(c);
         let length = rest.find(known).unwrap_or(rest.len()).max(rest.chars().next().map_or(1, char::len_utf8));
         let text = rest[..length].to_owned();
         self.report(Syntax::UnexpectedCharacters { text }, length);
@@ -150,6 +163,7 @@ fn mark(c: char) -> Option<Kind> {
         '=' => Kind::Eq,
         '*' => Kind::Star,
         '.' => Kind::Dot,
+        ',' => Kind::Comma,
         _ => return None,
     })
 }

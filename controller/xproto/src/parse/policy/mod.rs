@@ -33,10 +33,14 @@ impl<'a> Parser<'a, '_> {
         let doc = self.doc_above();
         self.bump();
         let name = self.name("the name of the policy")?;
-        let body = self.expect(TokenKind::PolicyBody, "`<` and the text of the policy")?;
+        let broken = self.eat(TokenKind::BrokenPolicy);
+        let body = match broken {
+            Some(body) => body,
+            None => self.expect(TokenKind::PolicyBody, "`<` and the text of the policy")?,
+        };
         // More `;` than needed are not worth a word: XOS's grammar has none here, people do.
         self.eat(TokenKind::Semi);
-        let expr = expression(self.text, body.span, self.sink);
+        let expr = if broken.is_some() { None } else { expression(self.text, body.span, self.sink) };
         Some(Policy { doc, name, expr })
     }
 }
@@ -92,7 +96,10 @@ impl<'a> Reader<'a> {
         while self.peek().kind != Kind::End {
             self.expected("`&`, `|`, `->` or `>`");
             self.skip();
-            while matches!(self.peek().kind, Kind::And | Kind::Or | Kind::Arrow | Kind::RParen) {
+            while matches!(
+                self.peek().kind,
+                Kind::And | Kind::Or | Kind::Arrow | Kind::RParen | Kind::Foreign("&&" | "||")
+            ) {
                 self.bump();
             }
             if self.peek().kind != Kind::End {
@@ -123,12 +130,13 @@ impl<'a> Reader<'a> {
     /// Reads one part, or several with an operator between them.
     fn chain(&mut self, operator: Kind, part: fn(&mut Self) -> Expr, whole: fn(Vec<Expr>) -> ExprKind) -> Expr {
         let first = part(self);
-        if self.peek().kind != operator {
+        if !self.at_operator(operator) {
             return first;
         }
         let mut span = first.span;
         let mut parts = vec![first];
-        while self.eat(operator).is_some() {
+        while self.at_operator(operator) {
+            self.operator();
             let next = part(self);
             span = span.to(next.span);
             parts.push(next);
@@ -137,11 +145,41 @@ impl<'a> Reader<'a> {
         Expr { kind: whole(parts), span }
     }
 
-    fn unary(&mut self) -> Expr {
+    /// Returns whether an operator comes next, also as other languages write it.
+    fn at_operator(&self, operator: Kind) -> bool {
         let token = self.peek();
         match (token.kind, self.word(token)) {
+            (kind, _) if kind == operator => true,
+            (Kind::Foreign("&&"), _) | (Kind::Word, "and" | "AND") => operator == Kind::And,
+            (Kind::Foreign("||"), _) | (Kind::Word, "or" | "OR") => operator == Kind::Or,
+            _ => false,
+        }
+    }
+
+    /// Takes an operator; one of another language is reported.
+    fn operator(&mut self) {
+        let token = self.bump();
+        match (token.kind, self.word(token)) {
+            (Kind::And | Kind::Or, _) => {}
+            (_, "&&" | "and" | "AND") => self.foreign(token, "write `&`"),
+            _ => self.foreign(token, "write `|`"),
+        }
+    }
+
+    /// Reports `X616`: an operator that other languages have.
+    fn foreign(&mut self, token: Token, instead: impl Into<String>) {
+        let operator = self.word(token).to_owned();
+        self.report(PolicyError::ForeignOperator { operator, instead: instead.into() }, token.span);
+    }
+
+    fn unary(&mut self) -> Expr {
+        let token = self.peek();
+        if token.kind == Kind::Not {
+            self.foreign(token, "write `not`");
+        }
+        match (token.kind, self.word(token)) {
             (Kind::LParen, _) => self.group(),
-            (Kind::Word, "not") => {
+            (Kind::Word, "not") | (Kind::Not, _) => {
                 self.bump();
                 let inner = self.deeper(Self::unary);
                 let span = token.span.to(inner.span);
@@ -198,7 +236,7 @@ impl<'a> Reader<'a> {
         };
         let operator = self.peek();
         let kind: fn(Term, Term) -> ExprKind = match (operator.kind, self.word(operator)) {
-            (Kind::Eq, _) => ExprKind::Equals,
+            (Kind::Eq | Kind::NotEq | Kind::Less | Kind::Foreign("=="), _) => ExprKind::Equals,
             (Kind::Word, "in") => ExprKind::In,
             _ => return Expr { span: left.span, kind: ExprKind::Holds(left) },
         };
@@ -206,6 +244,12 @@ impl<'a> Reader<'a> {
         let Some(right) = self.value("a value") else {
             return self.given_up();
         };
+        match operator.kind {
+            Kind::Foreign(_) => self.foreign(operator, format!("write `{left} = {right}`")),
+            Kind::NotEq => self.foreign(operator, format!("write `not {left} = {right}`")),
+            Kind::Less => self.foreign(operator, "for a limit use option `min_value` or `max_value` of the field"),
+            _ => {}
+        }
         let span = left.span.to(right.span);
         Expr { kind: kind(left, right), span }
     }
@@ -270,7 +314,7 @@ impl<'a> Reader<'a> {
 
     fn skip(&mut self) {
         use Kind::{And, Arrow, End, Or, RParen};
-        while !matches!(self.peek().kind, And | Or | Arrow | RParen | End) {
+        while !matches!(self.peek().kind, And | Or | Arrow | RParen | End | Kind::Foreign("&&" | "||")) {
             self.bump();
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::lex::{Kind, Token};
-use crate::diagnostics::Syntax;
+use crate::diagnostics::{PolicyError, Syntax};
 use crate::model::{Call, Path, Root, Step, Term, TermKind};
 use crate::parse::option::unquoted;
 use crate::source::Span;
@@ -47,12 +47,42 @@ impl<'a> Reader<'a> {
         }
         match token.kind {
             Kind::Star => self.call(),
+            Kind::Word if !KEYWORDS.contains(&word) && self.is_function() => {
+                self.function();
+                None
+            }
             Kind::Word if !KEYWORDS.contains(&word) => {
                 let (path, span) = self.path(Root::Unknown)?;
                 Some(Term { kind: TermKind::Path(path), span })
             }
             _ => None,
         }
+    }
+
+    /// Returns whether a name and the arguments of a function come next.
+    fn is_function(&self) -> bool {
+        self.nth(1).kind == Kind::LParen && self.nth(2).kind != Kind::RParen
+    }
+
+    /// Reports `X617`, and skips the call of a function.
+    fn function(&mut self) {
+        let name = self.bump();
+        let mut depth = 0_usize;
+        let mut last = name;
+        loop {
+            match self.peek().kind {
+                Kind::LParen => depth += 1,
+                Kind::RParen => depth = depth.saturating_sub(1),
+                Kind::End => break,
+                _ => {}
+            }
+            last = self.bump();
+            if depth == 0 {
+                break;
+            }
+        }
+        let function = self.word(name).to_owned();
+        self.report(PolicyError::Function { function }, name.span.to(last.span));
     }
 
     fn number(&mut self, text: &str, span: Span) -> TermKind {
