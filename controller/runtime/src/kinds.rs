@@ -96,7 +96,7 @@ pub(crate) async fn of_models(client: &Client) -> Result<Vec<Kind>, kube::Error>
     Ok(kinds)
 }
 
-/// Hands all objects of an API to `each`, a page at a time.
+/// Hands all objects of an API to `each`, a page at a time; none if the kind is not served any more.
 pub(crate) async fn for_each(
     api: &Api<DynamicObject>,
     mut each: impl FnMut(&DynamicObject),
@@ -110,6 +110,7 @@ pub(crate) async fn for_each(
                 page.continue_token = None;
                 continue;
             }
+            Err(kube::Error::Api(status)) if status.is_not_found() => return Ok(()),
             Err(error) => return Err(error),
         };
         listed.items.iter().for_each(&mut each);

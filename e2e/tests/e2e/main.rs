@@ -43,6 +43,7 @@ mod several_synchronizers;
 mod touch;
 mod tour;
 mod unique;
+mod uninstall;
 mod update;
 mod validators;
 mod watches;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
+use xos_model::names::finalizer_owner;
 use xos_model::record::{self, Wait};
 use xos_model::{Object, Operation, Reference};
 
@@ -218,7 +219,10 @@ pub(crate) fn report_wait(object: &Object, synchronizer: &str, wait: Wait, now: 
 
 /// A deleted object that only others hold. Lets status say who of them is missed, if it does not yet.
 fn await_others(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, now: Timestamp) -> Next {
-    if !duty.has_step && !duty.has_policies && !duty.takes_along {
+    // Of kinds that are not its own a synchronizer says only what it left there itself, when it still had a step.
+    let is_of = |finalizer: &String| finalizer_owner(finalizer).is_some_and(|(name, _)| name == duty.synchronizer);
+    let is_own = duty.has_step || duty.has_policies || duty.takes_along;
+    if !is_own && !object.meta.finalizers.iter().any(is_of) {
         return Next::Nothing;
     }
     let Abandoned { message, look_again } = around.abandoned();

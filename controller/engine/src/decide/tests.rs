@@ -220,6 +220,13 @@ fn a_deleted_object_that_only_others_hold_says_who_is_missed() {
     assert_eq!(decide(&told, &Others::default()), Next::Run(Job::ReportAbandoned(None)));
     let back = xos_model::record::abandoned(&told, duty.synchronizer, None, later());
     assert_eq!((decide(&back, &Others::default()), back.status.conditions), (Next::Nothing, vec![]));
+
+    // Of a kind that is not its own, what it left there when it had a step for it.
+    let none = Finalizers::default();
+    let duty = self::duty(false, false, &none);
+    assert_eq!(decided(&o, &duty, Stage::Queued, &missed), Next::Nothing);
+    o.meta.finalizers = vec!["sync.xos.opencord.org/me".to_owned()];
+    assert!(matches!(decided(&o, &duty, Stage::Queued, &missed), Next::Run(Job::ReportAbandoned(Some(_)))));
 }
 
 #[test]

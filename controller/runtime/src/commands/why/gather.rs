@@ -16,18 +16,8 @@ const NAMED: usize = 5;
 /// Reads the object and what it leads to.
 pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Result<Facts, WhyError> {
     let all = kinds::of_models(client).await.map_err(|error| WhyError::Kinds(Box::new(error)))?;
-    let kind = find(&all, &args.kind)?;
     let namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
-    let read = kind.api(client, Some(&namespace)).get_opt(&args.name).await;
-    let object = read.map_err(|source| WhyError::Read {
-        what: format!("{} {namespace}/{}", kind.resource.kind, args.name),
-        source: Box::new(source),
-    })?;
-    let object = object.ok_or_else(|| WhyError::NoObject {
-        kind: kind.resource.kind.clone(),
-        name: args.name.clone(),
-        namespace: namespace.clone(),
-    })?;
+    let (kind, object) = find(client, &all, args, &namespace).await?;
     let mut peers = vec![];
     for (field, reference) in references(kind, &object) {
         peers.push(peer(client, &all, field, &reference, &namespace).await);
@@ -50,13 +40,34 @@ pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Re
     })
 }
 
-fn find<'a>(all: &'a [Kind], name: &str) -> Result<&'a Kind, WhyError> {
+/// Reads the object. Kinds of several groups may be called the same: one of them should have an object of the name.
+async fn find<'a>(
+    client: &Client,
+    all: &'a [Kind],
+    args: &WhyArgs,
+    namespace: &str,
+) -> Result<(&'a Kind, DynamicObject), WhyError> {
     let names = |kinds: &[&Kind]| kinds.iter().map(|kind| kind.full_name()).collect::<Vec<_>>().join(", ");
-    let called: Vec<_> = all.iter().filter(|kind| kind.is_called(name)).collect();
-    match called[..] {
-        [one] => Ok(one),
-        [] => Err(WhyError::UnknownKind { name: name.to_owned(), known: names(&all.iter().collect::<Vec<_>>()) }),
-        _ => Err(WhyError::Ambiguous { name: name.to_owned(), known: names(&called) }),
+    let called: Vec<_> = all.iter().filter(|kind| kind.is_called(&args.kind)).collect();
+    let mut found = vec![];
+    for &kind in &called {
+        let read = kind.api(client, Some(namespace)).get_opt(&args.name).await;
+        let object = read.map_err(|source| WhyError::Read {
+            what: format!("{} {namespace}/{}", kind.full_name(), args.name),
+            source: Box::new(source),
+        })?;
+        found.extend(object.map(|object| (kind, object)));
+    }
+    let several: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
+    match (found.pop(), called.as_slice()) {
+        (Some(one), _) if several.len() == 1 => Ok(one),
+        (Some(_), _) => Err(WhyError::Ambiguous { name: args.kind.clone(), known: names(&several) }),
+        (None, []) => {
+            Err(WhyError::UnknownKind { name: args.kind.clone(), known: names(&all.iter().collect::<Vec<_>>()) })
+        }
+        (None, called) => {
+            Err(WhyError::NoObject { kind: names(called), name: args.name.clone(), namespace: namespace.to_owned() })
+        }
     }
 }
 
