@@ -7,7 +7,7 @@ use kube::api::ApiResource;
 use serde_json::{Value, json};
 use xos_engine::installation::{Holder, Installations, Run, why_held};
 use xos_model::names::{Holds, TOUCH_ANNOTATION};
-use xos_model::{PassState, Status};
+use xos_model::{Bookkeeping, Status};
 
 /// What was read.
 pub(super) struct Facts {
@@ -130,7 +130,7 @@ fn live(facts: &Facts, status: &Status, lines: &mut Lines) -> String {
         }
     }
     if !is_ready || !is_current {
-        conditions(status, lines);
+        conditions(status, &[], lines);
     }
     attempts(facts, status, lines);
     for peer in &facts.peers {
@@ -153,12 +153,17 @@ fn live(facts: &Facts, status: &Status, lines: &mut Lines) -> String {
     }
 }
 
-/// What the conditions say that is not as it should be.
-fn conditions(status: &Status, lines: &mut Lines) {
+/// What the conditions say that is not as it should be, without those of these reasons.
+fn conditions(status: &Status, told: &[&str], lines: &mut Lines) {
     use xos_model::condition::ConditionStatus::{False, True};
     // Present only while true.
     const ABNORMAL: [&str; 3] = ["Reconciling", "Stalled", "Abandoned"];
+    // The next attempt is told with its synchronizer.
+    let attempts = || status.synchronizers.iter().any(|own| is_tried_again(own).next().is_some());
     for condition in &status.conditions {
+        if told.contains(&condition.reason.as_str()) || (condition.reason == "RetryScheduled" && attempts()) {
+            continue;
+        }
         let kind = condition.kind.rsplit('/').next().unwrap_or_default();
         let is_wrong = if ABNORMAL.contains(&kind) { condition.status == True } else { condition.status != True };
         if is_wrong && (condition.status != False || !condition.message.is_empty()) {
@@ -167,24 +172,28 @@ fn conditions(status: &Status, lines: &mut Lines) {
     }
 }
 
+/// Returns the passes that are tried again, in words.
+fn is_tried_again(own: &Bookkeeping) -> impl Iterator<Item = (&'static str, u32, Timestamp)> {
+    let passes = [
+        ("its sync step", Some(&own.sync)),
+        ("its policies", Some(&own.policy)),
+        ("its delete step", own.delete.as_ref()),
+        ("its policies' delete handlers", own.delete_policy.as_ref()),
+    ];
+    passes.into_iter().filter_map(|(what, state)| Some((what, state?.failures, state?.next_attempt?)))
+}
+
 /// When failed passes are tried again.
 fn attempts(facts: &Facts, status: &Status, lines: &mut Lines) {
     for own in &status.synchronizers {
-        let passes = [
-            ("its sync step", Some(&own.sync)),
-            ("its policies", Some(&own.policy)),
-            ("its delete step", own.delete.as_ref()),
-            ("its policies' delete handlers", own.delete_policy.as_ref()),
-        ];
-        for (what, state) in passes {
-            let Some(PassState { failures, next_attempt: Some(at), .. }) = state else { continue };
+        for (what, failures, at) in is_tried_again(own) {
             let left = at.duration_since(facts.now);
             let when = if left.is_negative() {
                 format!("was due {} ago, at {at:.0}: does {} run?", short(-left), own.name)
             } else {
                 format!("is at {at:.0}, in {}", short(left))
             };
-            let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
+            let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
             lines.because(format!(
                 "{} has tried {what} {times} without success; the next attempt {when} (an edit, or a new value of the \
                  annotation {TOUCH_ANNOTATION}, does not wait for it)",
@@ -289,7 +298,8 @@ fn deletion(facts: &Facts, status: &Status, lines: &mut Lines) {
         }
     }
     attempts(facts, status, lines);
-    conditions(status, lines);
+    // Said above, and better.
+    conditions(status, &["SynchronizerMissing", "Deleting", "WriteProtected"], lines);
     if finalizers(facts).next().is_none() {
         lines.because("nothing holds it any more: the API server is about to remove it");
     }
