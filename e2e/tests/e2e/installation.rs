@@ -86,6 +86,15 @@ async fn the_policy_agrees_with_the_configuration_at_each_start() {
         assert_eq!(left[0].data["spec"]["namespaces"], json!(["elsewhere"]));
         assert!(!policies(namespace, "agree").await.contains("xos-agree-sync"));
 
+        // A kind that has no step any more.
+        let controller = start(json!({"namespaces": []}));
+        become_these(namespace, "agree", &ours).await;
+        controller.stop().await.unwrap();
+        let without_step = Synchronizer::new("agree").models(&[("installation.xproto", &models("agree"))]);
+        let controller = Controller::start(namespace, "agree", without_step, &json!({"namespaces": []})).unwrap();
+        become_these(namespace, "agree", &[]).await;
+        controller.stop().await.unwrap();
+
         // Back again, and switched off.
         let controller = start(json!({"namespaces": []}));
         become_these(namespace, "agree", &ours).await;
