@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use xos_model::Backoff;
+use xos_model::brake::Brakes;
 use xos_model::graph::ExtraDependency;
 
 /// How the engine works.
@@ -29,6 +30,8 @@ pub struct Options {
     pub shutdown_grace: Duration,
     /// How long an object waits for another before its status says so.
     pub report_waits_after: Duration,
+    /// What is held until somebody confirms it.
+    pub brakes: Brakes,
     /// Dependencies beside the links: XOS's `dependency_graph`.
     pub dependencies: Vec<ExtraDependency>,
     /// The namespaces that are watched; all, if there is none.
@@ -51,6 +54,7 @@ impl Default for Options {
             resync: Some(Duration::from_secs(36_000)),
             shutdown_grace: Duration::from_secs(30),
             report_waits_after: Duration::from_secs(3),
+            brakes: Brakes::default(),
             dependencies: vec![],
             namespaces: vec![],
         }

@@ -11,7 +11,7 @@ use xos_model::record::{is_news, mark_changed, settle_ready};
 use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
 use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
-use xos_steps::store::Stored;
+use xos_steps::store::{Annotations, Stored};
 use xos_steps::{Save, Saver, Store, StoreError};
 
 use crate::clock::Clock;
@@ -52,8 +52,9 @@ impl LiveStore {
     /// Takes an object into the view, unless no watch would ever show it.
     fn take_in(&self, object: Object, origin: Origin) -> Arc<Object> {
         let object = Arc::new(object);
-        let is_watched = self.namespaces.is_empty() || self.namespaces.contains(&object.meta.namespace);
-        if is_watched && let Some(taken) = self.view.take_in(Arc::clone(&object), origin) {
+        if self.watches(&object.meta.namespace)
+            && let Some(taken) = self.view.take_in(Arc::clone(&object), origin)
+        {
             self.send(StoreEvent::TakenIn(taken));
         }
         object
@@ -167,6 +168,17 @@ impl LiveStore {
         read.filter(|read| read.meta.uid == base.meta.uid).ok_or_else(|| StoreError::Gone(base.key()))
     }
 
+    async fn set_annotations(
+        &self,
+        by: &Saver,
+        object: &Object,
+        annotations: &Annotations,
+    ) -> Result<Arc<Object>, StoreError> {
+        let entry = self.entry(&object.model)?;
+        let written = self.writer.annotate(entry, object, annotations, &by.step).await;
+        Ok(self.take_in(written.map_err(|error| failed(object, "cannot be annotated", error))?, Origin::Written))
+    }
+
     async fn remove(&self, object: &Object) -> Result<(), StoreError> {
         let entry = self.entry(&object.model)?;
         let known = self.view.get_same(&object.key(), &object.meta.uid);
@@ -222,6 +234,10 @@ impl Store for LiveStore {
         object.meta.deleting.is_some() || standing(object, &self.registry) != Standing::Settled
     }
 
+    fn watches(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|watched| watched == namespace)
+    }
+
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {
         async move {
             let entry = self.entry(&key.model)?;
@@ -239,6 +255,10 @@ impl Store for LiveStore {
 
     fn save<'a>(&'a self, by: &'a Saver, base: Arc<Object>, changed: Fields, how: &'a Save) -> Stored<'a> {
         async move { self.save_changes(by, &base, &changed, how).await }.boxed()
+    }
+
+    fn annotate<'a>(&'a self, by: &'a Saver, object: Arc<Object>, annotations: Annotations) -> Stored<'a> {
+        async move { self.set_annotations(by, &object, &annotations).await }.boxed()
     }
 
     fn delete<'a>(&'a self, _: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -11,6 +11,7 @@ use kube::core::Status;
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
 use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch};
+use xos_model::names::annotation;
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
 use xos_xproto::{Model, Section};
@@ -124,6 +125,15 @@ pub trait Writer: Send + Sync + 'static {
 
     /// Replaces the status of `before`, which was read, by that of `after`. What others wrote meanwhile stays.
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a>;
+
+    /// Sets annotations, or removes those without a value: by the parts of their names after `xos.opencord.org/`.
+    fn annotate<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        annotations: &'a [(&'static str, Option<String>)],
+        who: &'a str,
+    ) -> Written<'a>;
 
     /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read. Returns it as it is
     /// then; [`WriteError::Gone`] if it is gone at once.
@@ -242,6 +252,19 @@ impl Writer for KubeWriter {
             }
             Err(WriteError::Conflict)
         })
+    }
+
+    fn annotate<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        annotations: &'a [(&'static str, Option<String>)],
+        who: &'a str,
+    ) -> Written<'a> {
+        let named = annotations.iter().map(|(name, value)| (annotation(name), json!(value)));
+        let annotations: serde_json::Map<_, _> = named.collect();
+        let patch = json!({"metadata": {"uid": object.meta.uid, "annotations": annotations}});
+        self.bounded(self.merge(entry, object, patch, who))
     }
 
     fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {

@@ -5,6 +5,7 @@
 
 pub mod accept;
 mod backoff;
+pub mod brake;
 pub mod choice;
 pub mod condition;
 pub mod deletion;

@@ -6,6 +6,14 @@ pub const DOMAIN: &str = "xos.opencord.org";
 pub const TOUCH_ANNOTATION: &str = "xos.opencord.org/touch";
 /// The annotation that holds the recent quiet saves, as JSON.
 pub const QUIET_SAVES_ANNOTATION: &str = "xos.opencord.org/quiet-saves";
+/// The annotation by which an operator confirms the deletion of an object and of so many others, by the part after the
+/// slash.
+pub const CONFIRM_DELETION: &str = "confirm-deletion";
+/// The annotation by which an operator confirms the deletions of a pull step's listing, by the part after the slash.
+pub const CONFIRM_PULL: &str = "confirm-pull";
+/// The annotation by which a pull step says, on one of the objects, that their deletion is held, by the part after the
+/// slash.
+pub const HELD_PULL: &str = "held-pull";
 /// The label of a custom resource definition with the app label of its model.
 pub const APP_LABEL: &str = "xos.opencord.org/app-label";
 /// The label of what a synchronizer applies for itself, with its name.
@@ -99,6 +107,11 @@ pub fn policy_finalizer(synchronizer: &str) -> String {
 /// Returns the finalizer with which a synchronizer holds objects until those that cascade from them are gone.
 pub fn links_finalizer(synchronizer: &str) -> String {
     format!("{LINKS_FINALIZERS}{synchronizer}")
+}
+
+/// Returns the whole name of an annotation of the domain.
+pub fn annotation(name: &str) -> String {
+    format!("{DOMAIN}/{name}")
 }
 
 /// Returns the part after the slash of an annotation by which an operator tells the controller something of an object:

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::events::EventSink;
+use crate::holds::Holds;
 use crate::producer::Producer;
 use crate::services::Services;
 use crate::store::{Saver, Session, Store};
@@ -69,6 +70,10 @@ impl StepContext {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.services.store.as_ref()
+    }
+
+    pub(crate) fn holds(&self) -> &Holds {
+        &self.services.holds
     }
 
     pub(crate) fn bus(&self) -> &dyn Producer {

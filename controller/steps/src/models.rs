@@ -4,11 +4,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Serialize;
-use xos_model::index::value;
-use xos_model::natural::{natural_key, object_name};
-use xos_model::{Criterion, FieldOf, FieldsOf, Model, Object, ObjectKey, Operator, Query, QueryError};
+use xos_model::{Criterion, FieldOf, FieldsOf, Model, Object, Operator, Query};
 
 use crate::context::StepContext;
+use crate::keyed::Keyed;
 use crate::store::StoreError;
 
 /// How many names an error message contains.
@@ -168,76 +167,18 @@ impl<'a, T: Model> Models<'a, T> {
         self.find_or_create_by(new.into(), &key.names()).await
     }
 
-    pub(crate) async fn find_or_create_by(self, new: T, key: &[&str]) -> Result<(T, bool), StoreError> {
+    async fn find_or_create_by(self, new: T, key: &[&str]) -> Result<(T, bool), StoreError> {
         let ctx = self.ctx;
         let mut object = new.to_object()?;
         if object.meta.namespace.is_empty() {
             object.meta.namespace = self.query.namespace.clone().unwrap_or_else(|| ctx.namespace().to_owned());
         }
         let keyed = Keyed::of(ctx, &object, key)?;
-        if let Some(found) = keyed.find(ctx, &object)? {
-            return Ok((ctx.hand_out(&found)?, false));
-        }
-        if object.meta.name.is_empty() {
-            object.meta.name = object_name(&keyed.values);
-        }
-        let name = object.key();
-        match ctx.store().create(ctx.saver(), object).await {
-            Ok(made) => Ok((ctx.hand_out(&made)?, true)),
-            Err(StoreError::AlreadyExists(_)) => Ok((ctx.hand_out(&keyed.met(ctx, &name).await?)?, false)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// A key with its values.
-struct Keyed {
-    fields: Vec<String>,
-    values: Vec<serde_json::Value>,
-}
-
-impl Keyed {
-    fn of(ctx: &StepContext, object: &Object, key: &[&str]) -> Result<Self, StoreError> {
-        let models = ctx.store().models();
-        let model = models.get(&object.model).ok_or_else(|| QueryError::UnknownModel(object.model.to_string()))?;
-        let fields = if key.is_empty() { natural_key(model) } else { key.to_vec() };
-        if fields.is_empty() {
-            return Err(StoreError::NoKey(model.name.clone()));
-        }
-        let values = fields.iter().map(|field| value(model, object, field)).collect();
-        Ok(Self { fields: fields.into_iter().map(str::to_owned).collect(), values })
-    }
-
-    fn query(&self, object: &Object) -> Query {
-        let pairs = self.fields.iter().zip(&self.values);
-        let criteria = pairs.map(|(field, value)| Criterion::equal(field, value.clone())).collect();
-        Query { criteria, ..Query::of(&object.model, Some(&object.meta.namespace)) }
-    }
-
-    fn find(&self, ctx: &StepContext, object: &Object) -> Result<Option<Arc<Object>>, StoreError> {
-        let query = self.query(object);
-        match ctx.store().query(&query)?.as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(Arc::clone(one))),
-            several => Err(not_unique(&query, several)),
-        }
-    }
-
-    /// Returns the object of that name, which somebody else has just created, if it has the same key.
-    async fn met(&self, ctx: &StepContext, name: &ObjectKey) -> Result<Arc<Object>, StoreError> {
-        let there = ctx.store().read(name).await?.ok_or_else(|| StoreError::BeingDeleted(name.clone()))?;
-        if there.meta.deleting.is_some() {
-            return Err(StoreError::BeingDeleted(name.clone()));
-        }
-        let models = ctx.store().models();
-        let has = |(field, wanted): (&String, &serde_json::Value)| {
-            let value = models.get(&there.model).map(|model| value(model, &there, field));
-            value.is_some_and(|value| Criterion::equal(field, wanted.clone()).accepts(&value, &there.meta.namespace))
+        let (found, is_new) = match keyed.find(ctx, &object)? {
+            Some(found) => (found, false),
+            None => keyed.create(ctx, object).await?,
         };
-        if self.fields.iter().zip(&self.values).all(has) {
-            return Ok(there);
-        }
-        Err(StoreError::NameTaken { key: name.clone(), fields: self.fields.join(", ") })
+        Ok((ctx.hand_out(&found)?, is_new))
     }
 }
 
@@ -252,7 +193,7 @@ fn what(query: &Query) -> String {
     format!("{}{which}{place}", query.class)
 }
 
-fn not_unique(query: &Query, several: &[Arc<Object>]) -> StoreError {
+pub(crate) fn not_unique(query: &Query, several: &[Arc<Object>]) -> StoreError {
     let names: Vec<_> = several.iter().take(NAMES_TOLD).map(|object| object.key().to_string()).collect();
     StoreError::NotUnique { what: what(query), count: several.len(), names: names.join(", ") }
 }

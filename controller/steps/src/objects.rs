@@ -55,7 +55,9 @@ impl StepContext {
     /// As for [`save`](Self::save), and when the model has no field of a name that is to be saved.
     pub async fn save_with<T: Model>(&self, o: &mut T, how: &Save) -> Result<(), StoreError> {
         let stored = if o.meta().uid.is_empty() {
-            self.make(o.to_object()?).await?
+            let made = self.make(o.to_object()?).await?;
+            self.session().count(|done| done.created += 1);
+            made
         } else {
             let base = self.base(o)?;
             let mut changed = changed(&base, o)?;
@@ -66,7 +68,12 @@ impl StepContext {
             if changed.is_empty() && !how.touch {
                 return Ok(());
             }
-            self.store().save(self.saver(), base, changed, how).await?
+            let before = base.meta.resource_version.clone();
+            let saved = self.store().save(self.saver(), base, changed, how).await?;
+            if saved.meta.resource_version != before {
+                self.session().count(|done| done.saved += 1);
+            }
+            saved
         };
         self.session().wrote(&stored);
         if how.touch {
@@ -114,7 +121,11 @@ impl StepContext {
     /// When it is write-protected, or cannot be deleted.
     pub async fn delete<T: Model>(&self, o: &T) -> Result<(), StoreError> {
         match self.base(o) {
-            Ok(base) => self.store().delete(self.saver(), base).await,
+            Ok(base) => {
+                self.store().delete(self.saver(), base).await?;
+                self.session().count(|done| done.deleted += 1);
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::{EventSink, NoEvents};
+use crate::holds::Holds;
 use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Store};
 
@@ -28,6 +29,8 @@ pub struct Services {
     pub store: Arc<dyn Store>,
     /// Sends messages to the event bus.
     pub producer: Arc<dyn Producer>,
+    /// The brakes, and what they hold of the listings of pull steps.
+    pub holds: Holds,
     /// Takes Kubernetes events.
     pub events: Arc<dyn EventSink>,
     /// The Kubernetes client; none in a unit test.
@@ -50,6 +53,7 @@ impl Services {
             cancellation: CancellationToken::new(),
             store: Arc::new(NoStore),
             producer: Arc::new(NoProducer),
+            holds: Holds::default(),
             events: Arc::new(NoEvents),
             kube: None,
         }

@@ -94,6 +94,20 @@ pub enum StoreError {
     /// The object is being deleted. It can be created again when it is gone.
     #[error("{0} is still being deleted")]
     BeingDeleted(ObjectKey),
+    /// The object that an item of a listing is about lies in another namespace.
+    #[error(
+        "{there} lies in another namespace than the listing, which is of {here}: say where its things belong, with \
+         `in_namespace` or `reconcile_by_namespace`"
+    )]
+    Elsewhere {
+        /// The object.
+        there: ObjectKey,
+        /// The namespace of the listing.
+        here: String,
+    },
+    /// The namespace is not watched, so what lies in it is not known.
+    #[error("namespace {0} is not watched: add it to `namespaces` in the configuration")]
+    NotWatched(String),
     /// The object does not exist any more.
     #[error("{0} does not exist any more")]
     Gone(ObjectKey),
@@ -134,6 +148,9 @@ pub enum StoreError {
 /// The future of a write; returns the object as it is stored.
 pub type Stored<'a> = BoxFuture<'a, Result<Arc<Object>, StoreError>>;
 
+/// Annotations to set, or, without a value, to remove: by the parts of their names after `xos.opencord.org/`.
+pub type Annotations = Vec<(&'static str, Option<String>)>;
+
 /// Answers queries from a cache, by index, without a call to a server. Saves objects; answers after a save are never
 /// older than it.
 pub trait Store: Send + Sync {
@@ -164,6 +181,11 @@ pub trait Store: Send + Sync {
         false
     }
 
+    /// Whether objects of a namespace are known.
+    fn watches(&self, _namespace: &str) -> bool {
+        true
+    }
+
     /// Reads an object from the API server, not from a cache; none if it does not exist.
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>>;
 
@@ -173,6 +195,10 @@ pub trait Store: Send + Sync {
     /// Saves changed fields of an object that was read as `base`; null removes a value. Other fields keep the values
     /// that somebody else set in the meantime.
     fn save<'a>(&'a self, by: &'a Saver, base: Arc<Object>, changed: Fields, how: &'a Save) -> Stored<'a>;
+
+    /// Sets annotations of an object, by the parts of their names after `xos.opencord.org/`; none removes one. That is
+    /// no change of what is wanted.
+    fn annotate<'a>(&'a self, by: &'a Saver, object: Arc<Object>, annotations: Annotations) -> Stored<'a>;
 
     /// Requests the deletion of an object.
     fn delete<'a>(&'a self, by: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>>;
@@ -217,6 +243,10 @@ impl Store for NoStore {
         async { Err(StoreError::NoStore) }.boxed()
     }
 
+    fn annotate<'a>(&'a self, _: &'a Saver, _: Arc<Object>, _: Annotations) -> Stored<'a> {
+        async { Err(StoreError::NoStore) }.boxed()
+    }
+
     fn delete<'a>(&'a self, _: &'a Saver, _: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>> {
         async { Err(StoreError::NoStore) }.boxed()
     }
@@ -238,6 +268,29 @@ struct Read {
     saves: Vec<(String, QuietSave)>,
     /// The touches that the step has made.
     touches: Vec<String>,
+    done: Done,
+}
+
+/// How many objects a call has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Objects that it has created.
+    pub created: usize,
+    /// Saves that changed an object.
+    pub saved: usize,
+    /// Objects whose deletion it has requested.
+    pub deleted: usize,
+}
+
+impl fmt::Display for Done {
+    /// `3 created, 1 saved, 2 deleted`, or `nothing was changed`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { created, saved, deleted } = self;
+        if *self == Self::default() {
+            return f.write_str("nothing was changed");
+        }
+        write!(f, "{created} created, {saved} saved, {deleted} deleted")
+    }
 }
 
 impl Session {
@@ -260,6 +313,15 @@ impl Session {
     pub fn saves_of(&self, uid: &str) -> Vec<QuietSave> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.saves.iter().filter(|(of, _)| of == uid).map(|(_, save)| save.clone()).collect()
+    }
+
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Done)) {
+        count(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner).done);
+    }
+
+    /// Returns how many objects the call has changed so far.
+    pub fn done(&self) -> Done {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).done
     }
 
     pub(crate) fn asked_for(&self, touch: Option<&String>) {

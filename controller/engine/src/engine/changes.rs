@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use xos_model::accept::Hold;
+use xos_model::names::CONFIRM_PULL;
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
@@ -58,6 +59,9 @@ impl Engine {
     fn seen(&mut self, mut object: Object, origin: Origin) {
         let writer = object.meta.writer.take();
         if let Some(taken) = self.view.take_in(Arc::new(object), origin) {
+            if confirms_a_listing(taken.before.as_deref(), &taken.object) {
+                self.shared.services.holds.confirmed();
+            }
             self.changed(&taken, &taken.object);
             self.take_up(&taken.key);
             self.enqueue_by(&taken.key, writer, priority_of(taken.before.as_deref(), &taken.object));
@@ -200,6 +204,12 @@ impl Engine {
             self.enqueue(&woken, Priority::Change);
         }
     }
+}
+
+/// Returns whether an operator has confirmed the deletions of a pull step's listing.
+fn confirms_a_listing(before: Option<&Object>, now: &Object) -> bool {
+    let confirmation = |object: &Object| object.meta.annotations.get(CONFIRM_PULL).cloned();
+    confirmation(now).is_some_and(|token| before.and_then(confirmation) != Some(token))
 }
 
 /// Returns the priority of a change. What the framework wrote (finalizers, status) must not pass for an operator's

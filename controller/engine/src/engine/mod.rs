@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
-use xos_steps::{Services, Store};
+use xos_steps::{Holds, Services, Store};
 
 use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
@@ -116,7 +116,11 @@ impl Engine {
             registry,
             writer,
             clock: Arc::clone(&clock),
-            services: Arc::new(Services { store: Arc::new(store), ..services }),
+            services: Arc::new(Services {
+                store: Arc::new(store),
+                holds: Holds::new(options.brakes.clone()),
+                ..services
+            }),
             stats: stats.clone(),
             gates: gates.clone(),
             backoff: options.backoff,

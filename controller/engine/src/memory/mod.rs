@@ -47,6 +47,8 @@ pub enum ChangeKind {
     Status,
     /// Finalizers were set or taken away.
     Finalizers,
+    /// Annotations were set or taken away.
+    Annotated,
     /// Its deletion was asked for.
     Deleted,
 }

@@ -69,6 +69,24 @@ impl Writer for MemoryApi {
         ready(self.write((ChangeKind::Status, ""), before, false, change)).boxed()
     }
 
+    fn annotate<'a>(
+        &'a self,
+        _: &'a Entry,
+        object: &'a Object,
+        annotations: &'a [(&'static str, Option<String>)],
+        who: &'a str,
+    ) -> Written<'a> {
+        let change = |o: &mut Object| {
+            for (name, value) in annotations {
+                match value {
+                    Some(value) => drop(o.meta.annotations.insert((*name).into(), value.clone())),
+                    None => drop(o.meta.annotations.remove(*name)),
+                }
+            }
+        };
+        ready(self.write((ChangeKind::Annotated, who), object, false, change)).boxed()
+    }
+
     fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
         let now: Timestamp = self.clock.now();
         let change = |o: &mut Object| {

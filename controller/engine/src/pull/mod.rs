@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use xos_model::brake::HeldListing;
 use xos_model::{Outcome, Pass};
 use xos_steps::call::{self, outcome};
-use xos_steps::{Call, DynPullStep, Event, Services, StepContext};
+use xos_steps::{Call, Done, DynPullStep, Event, Services, StepContext};
 
 use crate::clock::spread;
 
@@ -27,6 +28,19 @@ pub struct PullState {
     pub error: Option<String>,
     /// How long the last one took.
     pub took: Duration,
+    /// How many objects its listings would delete, and that stay until somebody confirms it.
+    pub held: usize,
+}
+
+/// How a run of a pull step ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The outcome. A run that did everything but deletions that are held is deferred.
+    pub outcome: Outcome,
+    /// The listings whose deletions are held.
+    pub held: Vec<HeldListing>,
+    /// What it changed.
+    pub done: Done,
 }
 
 /// The states of all pull steps, for monitoring. Clones are the same ones.
@@ -39,46 +53,92 @@ impl PullStates {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes in the end of a run. Returns the Kubernetes Event of it, if there is one.
-    fn ended(&self, step: &str, outcome: &Outcome, took: Duration) -> Option<Event> {
+    /// Takes in the end of a run. Returns the Kubernetes Events of it.
+    pub fn ended(&self, step: &str, run: &Run, took: Duration) -> Vec<Event> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = states.iter().position(|state| state.step == step).unwrap_or_else(|| {
             states.push(PullState { step: step.to_owned(), ..PullState::default() });
             states.len() - 1
         });
-        let state = states.get_mut(at)?;
-        let error = outcome.message().map(str::to_owned);
-        log(state, error.as_deref());
-        let event = event(state, error.as_deref());
+        let Some(state) = states.get_mut(at) else { return vec![] };
+        let error = run.error().map(str::to_owned);
+        log(state, error.as_deref(), run);
+        let events = event(state, error.as_deref(), run.done).into_iter().chain(events_of_holds(state, run)).collect();
         state.runs += 1;
         state.failures = if error.is_some() { state.failures + 1 } else { 0 };
         state.error = error;
         state.took = took;
-        event
+        state.held = run.held();
+        events
+    }
+}
+
+impl Run {
+    /// Returns why the step did not succeed. What a brake holds is no error.
+    fn error(&self) -> Option<&str> {
+        let is_only_held = matches!(self.outcome, Outcome::Deferred(_)) && !self.held.is_empty();
+        self.outcome.message().filter(|_| !is_only_held)
+    }
+
+    /// Returns how many objects stay that would be deleted.
+    fn held(&self) -> usize {
+        self.held.iter().map(|held| held.tally.objects()).sum()
     }
 }
 
 /// Returns the Kubernetes Event of a run: of an error that is not the one of the run before, and of the first success
 /// after one.
-fn event(before: &PullState, error: Option<&str>) -> Option<Event> {
+fn event(before: &PullState, error: Option<&str>, done: Done) -> Option<Event> {
     let step = &before.step;
     let event = match (before.error.as_deref(), error) {
         (None, None) => return None,
         (Some(before), Some(error)) if before == error => return None,
-        (_, Some(error)) => Event::warning("PullFailed", format!("{step}: {error}; nothing was changed")),
+        (_, Some(error)) => Event::warning("PullFailed", format!("{step}: {error}; {done}")),
         (Some(_), None) => Event::normal("PullSucceeded", format!("{step} succeeds again")),
     };
     Some(event.of("Pull"))
 }
 
+/// Returns the Kubernetes Events of what is held, and of its end. The sink does not send the same one again soon.
+fn events_of_holds(before: &PullState, run: &Run) -> Vec<Event> {
+    let step = &before.step;
+    if before.held > 0 && run.held.is_empty() {
+        let note = format!("{step}: no deletion is held any more; {}", run.done);
+        return vec![Event::normal("PullReleased", note).of("Pull")];
+    }
+    let held = run.held.iter().map(|held| Event::warning("PullHeld", told(held)).of("Pull"));
+    held.collect()
+}
+
+/// Says what is held, and how to confirm it.
+fn told(held: &HeldListing) -> String {
+    let step = &held.step;
+    format!(
+        "{step} would delete {}. They are kept until the backend lists them again, or `xos pull confirm {step}`",
+        held.what()
+    )
+}
+
 /// Logs a run: a backend that is away once, and its return.
-fn log(before: &PullState, error: Option<&str>) {
+fn log(before: &PullState, error: Option<&str>, run: &Run) {
+    let done = run.done;
     match (before.error.as_deref(), error) {
-        (None, Some(error)) => tracing::warn!(error, "pull step failed: nothing was changed"),
-        (Some(before), Some(error)) if before == error => tracing::debug!(error, "pull step failed again"),
-        (Some(_), Some(error)) => tracing::warn!(error, "pull step failed, for another reason"),
+        (None, Some(error)) if done == Done::default() => {
+            tracing::warn!(error, "pull step failed: nothing was changed")
+        }
+        (None, Some(error)) => tracing::warn!(error, %done, "pull step failed in part"),
+        (Some(before), Some(error)) if before == error => tracing::debug!(error, %done, "pull step failed again"),
+        (Some(_), Some(error)) => tracing::warn!(error, %done, "pull step failed, for another reason"),
         (Some(_), None) => tracing::info!(failures = before.failures, "pull step succeeds again"),
-        (None, None) => tracing::debug!("pull step succeeded"),
+        (None, None) => tracing::debug!(%done, "pull step succeeded"),
+    }
+    if before.held != run.held() {
+        for held in &run.held {
+            tracing::warn!(
+                held = held.what(),
+                "deletions of a pull step are held: confirm them with `xos pull confirm`"
+            );
+        }
     }
 }
 
@@ -125,12 +185,14 @@ async fn schedule(
     states: PullStates,
     shutdown: CancellationToken,
 ) {
+    let mut confirmations = services.holds.confirmations();
     loop {
         let started = Instant::now();
+        confirmations.mark_unchanged();
         let run = once(step.as_ref(), &services, &options);
         let mut run = std::pin::pin!(run);
-        let outcome = tokio::select! {
-            outcome = &mut run => outcome,
+        let run = tokio::select! {
+            run = &mut run => run,
             () = shutdown.cancelled() => {
                 // The step listens to the cancellation of its context.
                 if tokio::time::timeout(options.shutdown_grace, run).await.is_err() {
@@ -139,21 +201,30 @@ async fn schedule(
                 return;
             }
         };
-        if let Some(event) = states.ended(step.name(), &outcome, started.elapsed()) {
+        for event in states.ended(step.name(), &run, started.elapsed()) {
             services.events.publish_in_namespace(&options.namespace, event);
         }
         tokio::select! {
             () = sleep_until(started + spread(step.period())) => {}
+            Ok(()) = confirmations.changed(), if !run.held.is_empty() => {}
             () = shutdown.cancelled() => return,
         }
     }
 }
 
 /// Runs a pull step once.
-pub async fn once(step: &dyn DynPullStep, services: &Arc<Services>, options: &PullOptions) -> Outcome {
+pub async fn once(step: &dyn DynPullStep, services: &Arc<Services>, options: &PullOptions) -> Run {
     let context = StepContext::new(services, Call::new(step.name(), Pass::Pull, &options.namespace));
     let limit = step.time_limit().unwrap_or(options.time_limit);
-    outcome(&call::run(step.pull(&context), limit).await)
+    services.holds.begin(step.name());
+    let outcome = outcome(&call::run(step.pull(&context), limit).await);
+    services.holds.end(step.name(), outcome == Outcome::Succeeded);
+    let held = services.holds.held(step.name());
+    let outcome = match (outcome, held.as_slice()) {
+        (Outcome::Succeeded, [first, ..]) => Outcome::Deferred(told(first)),
+        (outcome, _) => outcome,
+    };
+    Run { outcome, held, done: context.session().done() }
 }
 
 #[cfg(test)]

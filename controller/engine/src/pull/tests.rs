@@ -56,14 +56,14 @@ thread_local! {
     static START: Instant = Instant::now();
 }
 
-struct Run {
+struct Running {
     states: PullStates,
     ready: watch::Sender<bool>,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
 }
 
-fn start(steps: &[&Slow]) -> Run {
+fn start(steps: &[&Slow]) -> Running {
     START.with(|_| {});
     let steps = steps.iter().map(|&step| erase_pull_step(step.clone())).collect();
     let options = PullOptions {
@@ -75,7 +75,7 @@ fn start(steps: &[&Slow]) -> Run {
     let states = PullStates::default();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(run(steps, Arc::default(), options, states.clone(), when, shutdown.clone()));
-    Run { states, ready, shutdown, running }
+    Running { states, ready, shutdown, running }
 }
 
 async fn pass(seconds: u64) {
@@ -120,15 +120,45 @@ async fn failures_are_counted_until_success() {
     pass(25).await;
     let state = run.states.all().pop().unwrap();
     assert_eq!((state.failures, state.error.as_deref()), (3, Some("no route")));
-    let told = run.states.ended("failing", &Outcome::Succeeded, Duration::ZERO);
-    assert_eq!(told.unwrap().to_string(), "Normal PullSucceeded: failing succeeds again");
+    let told = run.states.ended("failing", &ended(Outcome::Succeeded), Duration::ZERO);
+    assert_eq!(told[0].to_string(), "Normal PullSucceeded: failing succeeds again");
     assert_eq!(run.states.all().pop().unwrap().failures, 0);
+}
+
+fn ended(outcome: Outcome) -> Run {
+    Run { outcome, held: vec![], done: Done::default() }
+}
+
+#[test]
+fn a_failure_tells_what_was_changed_nevertheless() {
+    let done = Done { created: 3, saved: 1, deleted: 2 };
+    let run = Run { done, ..ended(Outcome::Failed("1 of 9 items".to_owned())) };
+    let told = PullStates::default().ended("step", &run, Duration::ZERO);
+    assert_eq!(told[0].to_string(), "Warning PullFailed: step: 1 of 9 items; 3 created, 1 saved, 2 deleted");
+}
+
+#[test]
+fn what_is_held_is_told_and_counted_and_is_no_failure() {
+    let states = PullStates::default();
+    let objects: Vec<_> = (0..20).map(|n| Object::named("Onu", "here", &format!("onu-{n}"))).collect();
+    let held = HeldListing::new("step", "here", &objects.iter().collect::<Vec<_>>(), 20);
+    let run = Run { held: vec![held], ..ended(Outcome::Deferred("held".to_owned())) };
+    let told = states.ended("step", &run, Duration::ZERO);
+    assert_eq!(
+        told[0].to_string(),
+        "Warning PullHeld: step would delete 20 of 20 objects (20 Onu): onu-0, onu-1, onu-2, onu-3, onu-4 and 15 more. \
+         They are kept until the backend lists them again, or `xos pull confirm step`"
+    );
+    let state = states.all().pop().unwrap();
+    assert_eq!((state.held, state.failures, state.error), (20, 0, None));
+    let told = states.ended("step", &ended(Outcome::Succeeded), Duration::ZERO);
+    assert_eq!(told[0].to_string(), "Normal PullReleased: step: no deletion is held any more; nothing was changed");
 }
 
 #[test]
 fn the_same_failure_again_is_no_event() {
     let states = PullStates::default();
-    let told = |outcome| states.ended("step", &outcome, Duration::ZERO).map(|event| event.to_string());
+    let told = |outcome| states.ended("step", &ended(outcome), Duration::ZERO).first().map(ToString::to_string);
     assert_eq!(told(Outcome::Succeeded), None);
     let failed = |text: &str| Outcome::Failed(text.to_owned());
     assert_eq!(told(failed("no route")).unwrap(), "Warning PullFailed: step: no route; nothing was changed");

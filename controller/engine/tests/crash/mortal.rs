@@ -42,6 +42,16 @@ impl Writer for Mortal {
         self.through(|| self.api.write_status(entry, before, after))
     }
 
+    fn annotate<'a>(
+        &'a self,
+        entry: &'a Entry,
+        object: &'a Object,
+        annotations: &'a [(&'static str, Option<String>)],
+        who: &'a str,
+    ) -> Written<'a> {
+        self.through(move || self.api.annotate(entry, object, annotations, who))
+    }
+
     fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {
         self.through(move || self.api.delete(entry, object, exact))
     }

@@ -138,6 +138,7 @@ impl World {
             ChangeKind::Spec | ChangeKind::Touched => "spec",
             ChangeKind::Status => "status",
             ChangeKind::Finalizers => "finalizers",
+            ChangeKind::Annotated => "annotations",
             ChangeKind::Deleted => "delete",
         };
         let mut writes = self.writes.lock().unwrap();

@@ -113,6 +113,7 @@ fn engine(keys: &Keys) -> xos_engine::Options {
         probe_backoff: keys.probe_backoff.or(defaults.probe_backoff),
         deferred_every: keys.deferred_every,
         resync: keys.resync,
+        brakes: keys.brakes.brakes(),
         shutdown_grace: keys.shutdown_grace,
         namespaces: keys.namespaces.clone(),
         ..defaults

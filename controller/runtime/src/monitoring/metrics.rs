@@ -32,7 +32,7 @@ struct States(Monitored);
 /// A metric of each step: name, help text, type, value.
 type Metric<S> = (&'static str, &'static str, MetricType, fn(&S) -> f64);
 
-const PULLS: [Metric<PullState>; 4] = [
+const PULLS: [Metric<PullState>; 5] = [
     ("xos_pull_runs", "Number of runs of a pull step", MetricType::Counter, |pull| count(pull.runs)),
     (
         "xos_pull_failures",
@@ -43,6 +43,12 @@ const PULLS: [Metric<PullState>; 4] = [
     ("xos_pull_up", "1 if the last run of a pull step succeeded, else 0", MetricType::Gauge, |pull| {
         is(pull.error.is_none())
     }),
+    (
+        "xos_pull_held",
+        "Number of objects that a pull step would delete, and that are kept until somebody confirms it",
+        MetricType::Gauge,
+        |pull| size(pull.held),
+    ),
     ("xos_pull_duration_seconds", "Duration of the last run of a pull step in seconds", MetricType::Gauge, |pull| {
         pull.took.as_secs_f64()
     }),

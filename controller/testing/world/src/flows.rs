@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::ready;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use xos_engine::clock::later;
-use xos_engine::pull::{PullOptions, once};
+use xos_engine::pull::{PullOptions, PullStates, Run, once};
 use xos_model::{Outcome, Pass};
 use xos_steps::call::{self, outcome};
 use xos_steps::producer::Sent;
@@ -32,12 +33,24 @@ pub(crate) struct Flows {
     events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
     bus: Recorder,
     options: PullOptions,
+    states: PullStates,
 }
 
 struct Pull {
     step: Arc<dyn DynPullStep>,
     next: Timestamp,
-    last: Option<Outcome>,
+    last: Option<Run>,
+    /// The operator's confirmations; none before the first run.
+    confirmations: Option<watch::Receiver<u64>>,
+}
+
+impl Pull {
+    /// Whether its period is over, or an operator has confirmed what it holds.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let holds = self.last.as_ref().is_some_and(|run| !run.held.is_empty());
+        let is_confirmed = || self.confirmations.as_ref().is_some_and(|all| all.has_changed().unwrap_or(false));
+        self.next <= now || (holds && is_confirmed())
+    }
 }
 
 impl Flows {
@@ -48,15 +61,20 @@ impl Flows {
         time_limit: Duration,
     ) -> Self {
         let options = PullOptions { time_limit, shutdown_grace: Duration::ZERO, namespace: NAMESPACE.to_owned() };
-        let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None });
-        Self { pulls: pulls.collect(), events, bus, options }
+        let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None, confirmations: None });
+        Self { pulls: pulls.collect(), events, bus, options, states: PullStates::default() }
     }
 
     /// Runs the pull steps that are due. Returns whether there was any.
     pub(crate) async fn pull(&mut self, now: Timestamp, services: &Arc<Services>) -> bool {
         let mut any = false;
-        for pull in self.pulls.iter_mut().filter(|pull| pull.next <= now) {
-            pull.last = Some(once(pull.step.as_ref(), services, &self.options).await);
+        for pull in self.pulls.iter_mut().filter(|pull| pull.is_due(now)) {
+            pull.confirmations = Some(services.holds.confirmations());
+            let run = once(pull.step.as_ref(), services, &self.options).await;
+            for event in self.states.ended(pull.step.name(), &run, Duration::ZERO) {
+                services.events.publish_in_namespace(&self.options.namespace, event);
+            }
+            pull.last = Some(run);
             pull.next = later(now, pull.step.period());
             any = true;
         }
@@ -68,10 +86,15 @@ impl Flows {
         for pull in &mut self.pulls {
             pull.next = Timestamp::MIN;
         }
+        self.states = PullStates::default();
     }
 
     pub(crate) fn pulled(&self, step: &str) -> Option<&Outcome> {
-        self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()
+        Some(&self.pulls.iter().find(|pull| pull.step.name() == step)?.last.as_ref()?.outcome)
+    }
+
+    pub(crate) fn states(&self) -> &PullStates {
+        &self.states
     }
 
     pub(crate) async fn send(&self, event: &BusEvent, services: &Arc<Services>) -> Vec<(String, Outcome)> {

@@ -97,6 +97,11 @@ impl World {
         self.flows.pulled(step)
     }
 
+    /// Returns how many objects a pull step would delete, and are kept until somebody confirms it.
+    pub fn held(&self, step: &str) -> usize {
+        self.flows.states().all().iter().find(|state| state.step == step).map_or(0, |state| state.held)
+    }
+
     /// Delivers an event once to every event step of its topic, and lets the controller work. Returns the outcomes,
     /// with the names of the steps. A failed event is not tried again, and not parked.
     pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {

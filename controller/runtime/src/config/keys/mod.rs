@@ -1,5 +1,6 @@
 //! The keys of a configuration file. The schema and the reader are both made from these types, and so are the defaults.
 
+mod brakes;
 mod event_bus;
 mod values;
 
@@ -14,6 +15,7 @@ use xos_model::Backoff;
 
 use super::model::{AccessorKind, DesiredState, Logging};
 
+pub(super) use brakes::BrakeKeys;
 pub(super) use event_bus::{EventBusKeys, Sasl, Tls};
 pub(super) use values::{DURATION, has_format, parse_duration};
 
@@ -88,6 +90,8 @@ pub(super) struct Keys {
     #[serde(with = "values::resync")]
     #[schemars(schema_with = "values::resync_schema")]
     pub(super) resync: Option<Duration>,
+    /// What is held until somebody confirms it.
+    pub(super) brakes: BrakeKeys,
     /// Whether the API server is asked to set finalizers on new objects.
     pub(super) finalizers_at_creation: bool,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
@@ -126,6 +130,7 @@ impl Default for Keys {
             probe_backoff: engine.probe_backoff.into(),
             deferred_every: engine.deferred_every,
             resync: engine.resync,
+            brakes: engine.brakes.into(),
             finalizers_at_creation: true,
             monitoring_address: None,
         }
