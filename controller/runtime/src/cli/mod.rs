@@ -13,6 +13,7 @@ use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::proto::{self, ProtoArgs};
+use crate::commands::pull::{self, PullArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
 use crate::commands::why::{self, WhyArgs};
@@ -60,6 +61,8 @@ enum Command {
     Crds(CrdsArgs),
     /// List or replay parked events: events that a step could not handle in any attempt
     Events(EventsArgs),
+    /// Show or confirm deletions of pull steps that are held, because they are many
+    Pull(PullArgs),
     /// Print the admission policy that puts finalizers on new objects as YAML
     Admission(AdmissionArgs),
     /// Explain why an object is not Ready, or is not deleted
@@ -101,6 +104,7 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Explain(args) => Ok(explain::run(&args, &mut out)?),
         Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
         Command::Events(args) => Ok(events::run(&args, &mut out)?),
+        Command::Pull(args) => Ok(pull::run(&synchronizer, &args, &mut out)?),
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
         Command::Why(args) => Ok(why::run(&args, &mut out)?),
         Command::Uninstall(args) => Ok(uninstall::run(&args, &mut out)?),

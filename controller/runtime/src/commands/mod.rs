@@ -9,6 +9,7 @@ pub(crate) mod explain;
 mod format;
 pub(crate) mod new;
 pub(crate) mod proto;
+pub(crate) mod pull;
 pub(crate) mod run;
 pub(crate) mod uninstall;
 pub(crate) mod why;

@@ -94,6 +94,7 @@ impl Launch {
     pub async fn command(&self, arguments: &[&str]) -> Result<(String, bool), Error> {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(arguments).kill_on_drop(true).stdin(std::process::Stdio::null());
+        command.env("KUBECONFIG", &self.kubeconfig);
         for config in &self.configs {
             command.arg("--config").arg(config);
         }
