@@ -5,10 +5,11 @@
 //! and nothing is written at rest.
 //!
 //! **Invariant:** an object is reconciled by one worker at a time. **Invariant:** `decide`, `queue`, `objects`,
-//! `dependencies` and the watch cache do no IO.
+//! `dependencies`, `brake` and the watch cache do no IO.
 
 pub mod admission;
 pub mod api_error;
+mod brake;
 pub mod clock;
 mod decide;
 mod dependencies;

@@ -10,6 +10,9 @@ use crate::intent::SpecHash;
 use crate::names::{CONFIRM_DELETION, CONFIRM_PULL};
 use crate::object::{Object, ObjectKey};
 
+/// The reason of the conditions of an object whose deletion is held.
+pub const DELETION_HELD: &str = "DeletionHeld";
+
 /// How many names a message contains.
 const NAMES_TOLD: usize = 5;
 

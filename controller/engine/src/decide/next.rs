@@ -42,6 +42,10 @@ pub(crate) trait Surroundings {
     fn abandoned(&self) -> Abandoned;
     /// Returns the place that is missing for a job on the object, if any.
     fn missing_place(&self, job: &Job) -> Option<Need>;
+    /// Returns whether the deletion of the object would take more along than was confirmed.
+    fn is_cascade_held(&self) -> bool {
+        false
+    }
 }
 
 /// Where the object comes from.
@@ -64,6 +68,8 @@ pub(crate) enum Next {
     ResyncAt(Timestamp),
     /// It has to wait for these.
     Blocked(Vec<Blocker>),
+    /// Its deletion is held, as it would take many along.
+    DeletionHeld,
     /// It is not accepted, and its status says so.
     Refused(Refusal),
     /// The same; at this time it is tried again to take it out of the backend.
@@ -206,7 +212,8 @@ fn before_deletion(object: &Object, around: &impl Surroundings) -> Option<Next> 
     }
     let live = around.live_dependents();
     if !live.is_empty() {
-        return Some(Next::Run(Job::Cascade(live)));
+        let held = around.is_cascade_held();
+        return Some(if held { Next::DeletionHeld } else { Next::Run(Job::Cascade(live)) });
     }
     Some(around.deletion_blockers()).filter(|blockers| !blockers.is_empty()).map(Next::Blocked)
 }

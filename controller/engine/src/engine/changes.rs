@@ -118,6 +118,7 @@ impl Engine {
         self.wake(woken);
         self.wake_refused(key);
         self.wake_rivals(taken, object);
+        self.wake_held(taken, object);
     }
 
     /// Wakes those that have a key of an object which now has it, or has it more or less firmly: they may have to give
@@ -175,6 +176,8 @@ impl Engine {
         self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);
+        self.held_deletions.release(key);
+        self.wake_held_without(key);
     }
 
     fn wake_waiting_for_gone(&mut self, key: &ObjectKey) {

@@ -1,6 +1,7 @@
 //! The loop that owns the view and the queue, and hands objects to workers.
 
 mod changes;
+mod hold;
 mod installed;
 mod lists;
 mod reconcile;
@@ -18,6 +19,7 @@ use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
 use xos_steps::{Holds, Services, Store};
 
+use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
@@ -77,6 +79,8 @@ pub struct Engine {
     last_look: Timestamp,
     /// Which synchronizers are installed, and which objects depend on it.
     installations: Installed,
+    /// The deletions that would take many along.
+    held_deletions: HeldDeletions,
 }
 
 impl Engine {
@@ -138,6 +142,7 @@ impl Engine {
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
             installations: Installed::default(),
+            held_deletions: HeldDeletions::default(),
             options,
         })
     }

@@ -13,6 +13,7 @@ use xos_model::{Object, ObjectKey, Reference};
 use xos_steps::Event;
 
 use super::Engine;
+use crate::brake::{allowed, taken_along};
 use crate::clock::{later, shortened};
 use crate::decide::claims::{self, Claims};
 use crate::decide::{self, Next, Stage, Surroundings, report_wait};
@@ -145,6 +146,10 @@ impl Engine {
             }
             _ => self.objects.accept(key),
         }
+        if next == Next::DeletionHeld {
+            return self.hold(key, entry, subject);
+        }
+        self.held_deletions.release(key);
         if let Next::Blocked(blockers) = next {
             return self.wait(key, entry, subject, blockers);
         }
@@ -156,7 +161,7 @@ impl Engine {
             self.check_resync(key, &subject.object);
         }
         match next {
-            Next::Nothing | Next::Blocked(_) => {}
+            Next::Nothing | Next::Blocked(_) | Next::DeletionHeld => {}
             // The one that has the key may have to make way for what is to be taken out.
             Next::Refused(refusal) if refusal.reason == NOT_UNIQUE => {
                 refusal.because_of.iter().for_each(|winner| self.enqueue(winner, Priority::Retry));
@@ -248,7 +253,7 @@ impl Engine {
         is_time
     }
 
-    fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
+    pub(super) fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
         let uid = subject.object.meta.uid.clone();
         self.note_start(key, &subject.object, &job);
         if job == Job::Resync
@@ -397,6 +402,18 @@ impl Surroundings for Around<'_> {
             // What is not known is not told.
             None => Abandoned::default(),
         }
+    }
+
+    fn is_cascade_held(&self) -> bool {
+        let limit = self.engine.options.brakes.cascade;
+        self.engine.view.with_graph(|graph, get| {
+            // Mostly there are few, and nothing more is to be known.
+            if taken_along(graph, get, self.key, limit.saturating_add(1)).len() <= limit {
+                return false;
+            }
+            let most = allowed(graph, get, self.object, limit, usize::MAX);
+            taken_along(graph, get, self.key, most.saturating_add(1)).len() > most
+        })
     }
 
     fn missing_place(&self, job: &Job) -> Option<Need> {

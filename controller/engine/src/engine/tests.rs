@@ -197,3 +197,67 @@ async fn a_kind_that_may_not_be_seen_does_not_keep_the_others_waiting() {
     driven.settle().await;
     assert_eq!(driven.calls(), ["sync a"]);
 }
+
+/// A step that does nothing.
+struct Idle(&'static str);
+
+impl SyncStep for Idle {
+    type Model = Object;
+    fn observes(&self) -> &str {
+        self.0
+    }
+    async fn sync_record(&self, _: &StepContext, _: &mut Object) -> Result<(), StepError> {
+        Ok(())
+    }
+    async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_happens_to_those_that_a_held_deletion_would_take_along_costs_no_new_count() {
+    const CHILDREN: usize = 300;
+    let mut sources = Sources::new();
+    let text = "option app_label = \"t\"; message Node (XOSBase) { required string name = 1 [max_length = 9];
+        optional manytoone parent->Node:children = 2:1001; }";
+    sources.add("t.xproto", text);
+    let registry =
+        Arc::new(Registry::new("me", &compile(&sources).models, &Steps::new().sync_step(Idle("Node"))).unwrap());
+    let clock = Arc::new(SystemClock);
+    let (api, mut shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
+    let options = Options { report_waits_after: Duration::ZERO, ..Options::default() };
+    let mut engine = Engine::new(registry, Arc::new(api.clone()), clock, services(), options).unwrap();
+    let node = |name: &str, parent: Option<&str>| {
+        let mut node = Object::named("Node", "here", name);
+        node.set("name", name.into());
+        node.set("parent", parent.map_or(serde_json::Value::Null, |parent| serde_json::json!({"name": parent})));
+        api.apply(&node).unwrap();
+        node.key()
+    };
+    let root = node("root", None);
+    let children: Vec<_> = (0..CHILDREN).map(|n| node(&format!("c{n}"), Some("root"))).collect();
+    engine.settle(&mut shown).await;
+    let visits = || crate::brake::VISITS.with(|visits| visits.replace(0));
+    visits();
+    api.remove(&root);
+    engine.settle(&mut shown).await;
+    let reason = |key| api.get(key).unwrap().status.conditions[0].reason.clone();
+    assert_eq!(reason(&root), "DeletionHeld");
+    let held = visits();
+    assert!(held <= 4 * (CHILDREN + 1), "{held}");
+    for (n, child) in children.iter().enumerate() {
+        api.edit(child, |child| child.set("name", format!("d{n}").into()));
+    }
+    engine.settle(&mut shown).await;
+    assert_eq!(visits(), 0, "edits");
+    for child in &children[..CHILDREN - 101] {
+        api.remove(child);
+    }
+    engine.settle(&mut shown).await;
+    let of_themselves = visits();
+    assert!(of_themselves <= 4 * CHILDREN, "a deleted child looks at itself only: {of_themselves}");
+    assert_eq!(api.objects().len(), 102);
+    api.remove(&children[CHILDREN - 1]);
+    engine.settle(&mut shown).await;
+    assert_eq!(api.objects().len(), 0, "a hundred are not held");
+}

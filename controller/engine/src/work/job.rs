@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use xos_model::accept::Refusal;
+use xos_model::brake::DELETION_HELD;
 use xos_model::dirty::Switch;
 use xos_model::record::Wait;
 use xos_model::{Object, Operation, Pass, Reference};
@@ -120,6 +121,9 @@ impl Job {
     /// Returns the Kubernetes Event of an object that waits or is not accepted.
     pub(crate) fn event(&self) -> Option<Event> {
         match self {
+            Self::ReportWait(wait) if wait.reason == DELETION_HELD => {
+                Some(Event::warning(wait.reason, wait.message.as_str()).of("Delete"))
+            }
             Self::ReportWait(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
             Self::ReportRefusal(_, refusal) | Self::Withdraw { refusal, .. } => {
                 Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept"))

@@ -258,6 +258,13 @@ impl Graph {
         self.sources(key, |is_to_many| !is_to_many)
     }
 
+    /// Returns the objects whose deletion takes this one along: the peers of its to-one links.
+    pub fn taken_along_by(&self, key: &ObjectKey) -> BTreeSet<ObjectKey> {
+        let Some(node) = self.nodes.get(key) else { return BTreeSet::new() };
+        let to_one = node.edges.iter().filter(|edge| node.shape.to_many(edge.link) == Some(false));
+        to_one.flat_map(|edge| self.targets(edge)).filter(|target| target != key).collect()
+    }
+
     fn sources(&self, key: &ObjectKey, wanted: impl Fn(bool) -> bool) -> BTreeSet<ObjectKey> {
         let Some(shape) = self.shapes.get(&key.model) else { return BTreeSet::new() };
         let mut found = BTreeSet::new();
