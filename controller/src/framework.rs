@@ -12,9 +12,10 @@ pub use tokio_util::sync::CancellationToken;
 pub use tracing;
 pub use xos_crds::{CustomResource, TypedError};
 pub use xos_model as model;
+pub use xos_model::brake::ListingBrake;
 pub use xos_runtime::Synchronizer;
 pub use xos_steps::{
-    BusEvent, Event, EventError, EventStep, Listing, Message, Models, Policy, ProduceError, PullStep, Pulled, Save,
+    BusEvent, Event, EventError, EventStep, Listing, ListingError, Message, Models, Policy, ProduceError, PullStep, Pulled, Save,
     SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
 };
 #[cfg(feature = "testing")]

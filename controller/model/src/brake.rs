@@ -149,6 +149,15 @@ impl HeldListing {
         vanished.iter().any(|object| object.meta.annotations.get(CONFIRM_PULL) == Some(&self.token))
     }
 
+    /// Says what is held, and how to confirm it.
+    pub fn told(&self) -> String {
+        let step = &self.step;
+        format!(
+            "{step} would delete {}. They are kept until the backend lists them again, or `xos pull confirm {step}`",
+            self.what()
+        )
+    }
+
     /// Returns what would be deleted, in words.
     pub fn what(&self) -> String {
         let Self { of, tally, .. } = self;

@@ -6,6 +6,7 @@
 
 mod background;
 mod benchmark;
+mod brakes;
 mod cascade;
 mod changed_models;
 mod chaos;

@@ -31,11 +31,14 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    all_deleted,
     clock_was_ahead,
     deleted_while_it_is_waited_for,
     edited_while_it_fails,
     one_key_twice,
     finalizers_taken_away,
+    held_deletion,
+    held_listing,
     long_errors,
     own_saves,
     owner_left_out,

@@ -106,17 +106,8 @@ fn events_of_holds(before: &PullState, run: &Run) -> Vec<Event> {
         let note = format!("{step}: no deletion is held any more; {}", run.done);
         return vec![Event::normal("PullReleased", note).of("Pull")];
     }
-    let held = run.held.iter().map(|held| Event::warning("PullHeld", told(held)).of("Pull"));
+    let held = run.held.iter().map(|held| Event::warning("PullHeld", held.told()).of("Pull"));
     held.collect()
-}
-
-/// Says what is held, and how to confirm it.
-fn told(held: &HeldListing) -> String {
-    let step = &held.step;
-    format!(
-        "{step} would delete {}. They are kept until the backend lists them again, or `xos pull confirm {step}`",
-        held.what()
-    )
 }
 
 /// Logs a run: a backend that is away once, and its return.
@@ -221,7 +212,7 @@ pub async fn once(step: &dyn DynPullStep, services: &Arc<Services>, options: &Pu
     services.holds.end(step.name(), outcome == Outcome::Succeeded);
     let held = services.holds.held(step.name());
     let outcome = match (outcome, held.as_slice()) {
-        (Outcome::Succeeded, [first, ..]) => Outcome::Deferred(told(first)),
+        (Outcome::Succeeded, [first, ..]) => Outcome::Deferred(first.told()),
         (outcome, _) => outcome,
     };
     Run { outcome, held, done: context.session().done() }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use xos_model::brake::HeldListing;
 use xos_model::names::{CONFIRM_PULL, HELD_PULL};
-use xos_model::{Criterion, Model, Object, ObjectKey, Query};
+use xos_model::{Criterion, Model, Object, ObjectKey, Pass, Query};
 
 use super::{Failures, Listing, ListingError, Pulled, XOS_MANAGED};
+use crate::events::Event;
 use crate::holds::Verdict;
 use crate::store::StoreError;
 
@@ -39,6 +40,7 @@ impl<T: Model> Listing<'_, T> {
         match verdict {
             Verdict::Held(held) => {
                 pulled.held = vanished.len();
+                self.tell(&held);
                 self.mark(&ours, vanished.first().copied(), Some(&held)).await?;
             }
             Verdict::Free => {
@@ -60,6 +62,14 @@ impl<T: Model> Listing<'_, T> {
             }
         }
         Ok(())
+    }
+
+    /// Tells what is held, for steps that are no pull steps: of those the schedule tells it.
+    fn tell(&self, held: &HeldListing) {
+        if self.ctx.saver().pass != Pass::Pull {
+            let event = Event::warning("PullHeld", held.told()).of("Pull");
+            self.ctx.events().publish_in_namespace(self.ctx.namespace(), event);
+        }
     }
 
     fn step(&self) -> &str {
