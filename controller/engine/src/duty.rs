@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use xos_model::Object;
+use xos_model::brake::is_deletion_held;
 use xos_model::dirty::{Due, sync_due};
 use xos_model::graph::Standing;
 use xos_model::names::is_sync_finalizer;
@@ -73,13 +74,13 @@ pub(crate) fn resync_period(entry: &Entry, object: &Object, configured: Option<D
 }
 
 /// Returns what an object is for those that depend on it. They wait while somebody synchronizes it and it is not done.
-/// If it is being deleted, those with to-one links to it go with it; while it is write-protected and done, it stays as
-/// it is, and so do they.
+/// If it is being deleted, those with to-one links to it go with it; while it is done, and write-protected or its
+/// deletion is held, it stays as it is, and so do they.
 pub(crate) fn standing(object: &Object, registry: &Registry) -> Standing {
     let is_undone = is_undone(object, registry);
-    let is_protected = object.flag("write_protect");
+    let stays = object.flag("write_protect") || is_deletion_held(object);
     match object.meta.deleting {
-        Some(_) if is_undone || !is_protected => Standing::Leaving,
+        Some(_) if is_undone || !stays => Standing::Leaving,
         None if is_undone => Standing::Unsettled,
         _ => Standing::Settled,
     }

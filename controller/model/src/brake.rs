@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::condition::{READY, find};
 use crate::intent::SpecHash;
 use crate::names::{CONFIRM_DELETION, CONFIRM_PULL};
 use crate::object::{Object, ObjectKey};
@@ -189,6 +190,13 @@ impl Confirmation {
     pub fn objects(&self) -> usize {
         if let Self::UpTo(objects) = self { *objects } else { 0 }
     }
+}
+
+/// Returns whether the deletion of an object is held, as its status says. Until it is confirmed, all that it would take
+/// along go on as before.
+pub fn is_deletion_held(object: &Object) -> bool {
+    object.meta.deleting.is_some()
+        && find(&object.status.conditions, READY).is_some_and(|ready| ready.reason == DELETION_HELD)
 }
 
 #[cfg(test)]

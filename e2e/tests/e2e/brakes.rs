@@ -107,9 +107,10 @@ async fn the_program_confirms_what_a_pull_step_holds() {
 async fn the_command_in_the_condition_confirms_a_deletion() {
     with_configured_example("cascade-held", &Value::Null, async |example| {
         let namespace = example.namespace;
-        let mut manifest = json!({"apiVersion": "example.xos.opencord.org/v1", "kind": "Team", "metadata": {"name": "big"},
+        let mut manifest =
+            json!({"apiVersion": "example.xos.opencord.org/v1", "kind": "Team", "metadata": {"name": "big"},
             "spec": {"name": "big"}})
-        .to_string();
+            .to_string();
         for n in 0..120 {
             let mut person = xos_harness::example::person(&format!("p{n}"), &n.to_string(), "Doe");
             person["spec"]["team"] = json!({"name": "big"});

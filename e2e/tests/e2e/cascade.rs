@@ -57,7 +57,8 @@ async fn objects_with_random_links_go_in_any_order() {
             .models(&[("cascade.xproto", MODELS)])
             .policy(Scripted::noting("policy", "Blue", &calls).handling_delete())
             .sync_step(Scripted::noting("step", "Base", &calls));
-        let controller = Controller::start(namespace, "cascade", synchronizer, &json!({"brakes": {"cascade": OBJECTS}})).unwrap();
+        let controller =
+            Controller::start(namespace, "cascade", synchronizer, &json!({"brakes": {"cascade": OBJECTS}})).unwrap();
         let objects = Objects::new(namespace, MODELS).unwrap();
         objects.served("Blue").await.unwrap();
         objects.served("Red").await.unwrap();

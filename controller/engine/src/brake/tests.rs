@@ -1,4 +1,5 @@
 use serde_json::json;
+use xos_model::graph::Standing;
 use xos_xproto::{Sources, compile};
 
 use super::*;
@@ -30,7 +31,7 @@ impl Forest {
             object.meta.deleting = name.starts_with('-').then_some(jiff::Timestamp::UNIX_EPOCH);
             object.set("write_protect", json!(name.starts_with('!')));
             object.set("parent", parent.map_or(json!(null), |parent| json!({"name": parent})));
-            forest.graph.insert(&object, false);
+            forest.graph.insert(&object, Standing::Settled);
             forest.objects.insert(object.key(), Arc::new(object));
         }
         forest

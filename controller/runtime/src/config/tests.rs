@@ -53,6 +53,21 @@ fn defaults_are_as_documented() {
 }
 
 #[test]
+fn a_pull_step_has_the_brake_of_all_but_for_what_it_says() {
+    use xos_model::brake::{Brakes, ListingBrake};
+    let text = "name: a\nbrakes: {pull: {objects: 50}, pull_steps: {PullOnus: {repeats: 3}}, cascade: 1000}";
+    let (config, noticed) = read(&[text], &[]);
+    assert_eq!(noticed, [""; 0]);
+    let listing = ListingBrake { objects: 50, ..ListingBrake::default() };
+    let own = ListingBrake { repeats: 3, ..listing };
+    let expected = Brakes { listing, steps: [("PullOnus".to_owned(), own)].into(), cascade: 1000 };
+    assert_eq!(config.engine.brakes, expected);
+    assert_eq!(read(&["name: a"], &[]).0.engine.brakes, Brakes::default());
+    let (_, noticed) = read(&["name: a\nbrakes: {pull: {share: 2}}"], &[]);
+    assert!(noticed.join("\n").contains("brakes.pull.share"), "{noticed:?}");
+}
+
+#[test]
 fn every_key_is_read() {
     let text = r#"
 name: example
