@@ -179,10 +179,10 @@ mod tests {
     #[test]
     fn an_old_confirmation_does_not_confirm_other_deletions() {
         let holds = Holds::default();
-        let mut vanished = objects(0..100);
+        let mut vanished = objects(0..300);
         let token = token(&judge(&holds, &vanished, 1000));
         vanished[0].meta.annotations.insert("confirm-pull".into(), token);
-        vanished.extend(objects(100..1000));
+        vanished.extend(objects(300..1000));
         assert!(matches!(judge(&holds, &vanished, 1000), Verdict::Held(_)));
     }
 
