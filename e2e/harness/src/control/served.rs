@@ -53,6 +53,12 @@ impl ServeOptions {
     pub fn audited() -> Self {
         Self { audit: true, ..Self::default() }
     }
+
+    /// Returns options with more flags of the API server, as `--feature-gates=WatchList=false`.
+    #[must_use]
+    pub fn with_api_server_flags(flags: &[&str]) -> Self {
+        Self { api_server_flags: flags.iter().map(|flag| (*flag).to_owned()).collect(), ..Self::default() }
+    }
 }
 
 /// A control plane that ends when this value is dropped, or when this process ends.

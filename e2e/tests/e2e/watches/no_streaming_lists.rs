@@ -8,9 +8,9 @@ use crate::causes;
 
 /// The example is created, changed and deleted on an API server with these flags.
 async fn works_with(flags: &[&str]) {
-    let api_server_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-    let options = ServeOptions { api_server_flags, ..ServeOptions::default() };
-    let cluster = Cluster::start(options).await.unwrap_or_else(|error| panic!("{}", causes(&error)));
+    let cluster = Cluster::start(ServeOptions::with_api_server_flags(flags))
+        .await
+        .unwrap_or_else(|error| panic!("{}", causes(&error)));
     let test = async |namespace: &xos_harness::TestNamespace| {
         let mut example = Example::start(namespace).await.unwrap_or_else(|error| panic!("{}", causes(&error)));
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
