@@ -9,11 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use xos_model::condition::INITIAL;
 use xos_model::intent::{QuietSave, SpecHash};
-use xos_model::names::{self, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
+use xos_model::names::{self, KEPT_STATUS_ANNOTATION, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 use xos_model::{Condition, Fields, Intent, Meta, Object, Status};
 use xos_xproto::{Member, Model, Section, camel_case};
 
 use crate::definition::api_resource;
+use crate::identity;
 use crate::names::MANAGER_PREFIX;
 
 /// The members of status that belong to the framework.
@@ -42,15 +43,19 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
     let section = |section: Section| resource.data.get(section.as_str()).unwrap_or(&Value::Null);
     let spec = section(Section::Spec);
     let status = section(Section::Status);
-    let fields = read_fields(model, spec, status);
+    let mut fields = read_fields(model, spec, status);
+    let mut framework = read_status(model, status);
+    let is_own = identity::bind(model, status, &meta, &mut framework, &mut fields);
+    identity::recall(model, &meta, &mut fields);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
     Ok(Object {
         model: Arc::clone(&meta.model),
         intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
-            .and_then(|text| serde_json::from_str(text).ok())
+            .filter(|_| is_own)
+            .map(|text| identity::read_saves(text, &meta, status))
             .unwrap_or_default(),
-        status: read_status(model, status),
+        status: framework,
         fields,
         meta,
     })
@@ -156,6 +161,7 @@ pub fn status_json(model: &Model, object: &Object) -> Result<Value, serde_json::
     let mut status = section_json(model, &object.fields, Section::Status);
     if let Value::Object(framework) = serde_json::to_value(&object.status)? {
         status.extend(framework);
+        identity::stamp(&mut status, &object.meta);
     }
     Ok(Value::Object(status))
 }
@@ -220,30 +226,35 @@ fn annotations(object: &Object) -> Result<Option<BTreeMap<String, String>>, serd
         annotations.insert(TOUCH_ANNOTATION.to_owned(), touch.clone());
     }
     if !object.quiet_saves.is_empty() {
-        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), serde_json::to_string(&object.quiet_saves)?);
+        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), identity::saves_text(&object.quiet_saves, &object.meta)?);
     }
     Ok(Some(annotations).filter(|annotations| !annotations.is_empty()))
 }
 
-/// Returns the merge patch of a quiet save: the changed fields of spec (null unsets), the record of the save, the touch
-/// if there is one, and the resourceVersion as precondition.
+/// Returns the merge patch of a quiet save to an object: the changed fields of spec (null unsets), the record of the
+/// save, the touch if there is one, what is kept of status, and uid and resourceVersion as preconditions.
 ///
 /// # Errors
 /// When the record has no JSON form.
 pub fn quiet_save_patch(
+    object: &Object,
     spec: &Fields,
     saves: &[QuietSave],
     touch: Option<&str>,
-    resource_version: &str,
+    kept: Option<&str>,
 ) -> Result<Value, serde_json::Error> {
     let spec: Map<_, _> = spec.iter().map(|(name, value)| (camel_case(name), value.clone())).collect();
     let mut annotations = Map::new();
     if !spec.is_empty() {
-        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), serde_json::to_string(saves)?.into());
+        annotations.insert(QUIET_SAVES_ANNOTATION.to_owned(), identity::saves_text(saves, &object.meta)?.into());
     }
+    // Null takes the annotation away.
+    annotations.insert(KEPT_STATUS_ANNOTATION.to_owned(), json!(kept));
     annotations.extend(touch.map(|touch| (TOUCH_ANNOTATION.to_owned(), touch.into())));
     Ok(json!({
-        "metadata": {"resourceVersion": resource_version, "annotations": annotations},
+        "metadata": {
+            "uid": object.meta.uid, "resourceVersion": object.meta.resource_version, "annotations": annotations,
+        },
         "spec": spec,
     }))
 }

@@ -8,6 +8,7 @@ pub mod change;
 mod columns;
 mod convert;
 mod definition;
+mod identity;
 mod links;
 pub mod names;
 mod rules;
@@ -23,6 +24,7 @@ pub use convert::{
     to_custom_resource,
 };
 pub use definition::{api_resource, definition, definitions};
+pub use identity::{kept_status, recall};
 pub use names::Names;
 pub use typed::{CustomResource, TypedError};
 pub use violations::SpecSchema;

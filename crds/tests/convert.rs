@@ -94,7 +94,9 @@ fn a_quiet_save() {
     let spec = [("first_name".to_owned(), json!("Eve")), ("age".to_owned(), Value::Null)].into();
     let hash = |n| SpecHash::of(&json!(n));
     let saves = [QuietSave { from: hash(1), to: hash(2), by: Pass::Sync }];
-    let patch = quiet_save_patch(&spec, &saves, Some("t"), "7").unwrap();
+    let mut o = Object::named("M", "n", "a");
+    (o.meta.uid, o.meta.resource_version) = ("u".to_owned(), "7".to_owned());
+    let patch = quiet_save_patch(&o, &spec, &saves, Some("t"), None).unwrap();
     assert_eq!(patch["spec"], json!({"firstName": "Eve", "age": null}));
     assert_eq!(patch["metadata"]["resourceVersion"], "7");
     let record = patch["metadata"]["annotations"]["xos.opencord.org/quiet-saves"].as_str().unwrap();
@@ -118,11 +120,13 @@ fn what_is_created_is_names_and_spec() {
 #[test]
 fn the_whole_of_a_custom_resource_is_written_as_it_was_read() {
     let saves = [QuietSave { from: SpecHash::of(&json!(1)), to: SpecHash::of(&json!(2)), by: Pass::Sync }];
+    let mut saves = serde_json::to_value(&saves).unwrap();
+    saves[0]["objectUid"] = json!("u");
     let mut whole = resource(json!({"firstName": "Ada"}), json!({"operStatus": "up", "backendCode": 1}));
     whole.metadata.annotations = Some(
         [
             ("xos.opencord.org/touch".to_owned(), "t1".to_owned()),
-            ("xos.opencord.org/quiet-saves".to_owned(), serde_json::to_string(&saves).unwrap()),
+            ("xos.opencord.org/quiet-saves".to_owned(), saves.to_string()),
         ]
         .into(),
     );
@@ -152,5 +156,76 @@ proptest! {
         prop_assert_eq!(spec_hash(&model(), &o.fields), SpecHash::of(&spec));
         let again = read(&resource(spec, status_json(&model(), &o).unwrap()));
         prop_assert_eq!(again, o);
+    }
+}
+
+#[test]
+fn bookkeeping_of_another_object_counts_for_nothing() {
+    let handled = json!({"handled": {"spec": "0123456789abcdef"}, "generation": 3});
+    let at = |time: &str| json!([{"type": "Ready", "status": "True", "reason": "R", "message": "", "lastTransitionTime": time}]);
+    let (after, before) = (at("2026-01-02T03:04:09Z"), at("2025-12-31T00:00:00Z"));
+    let table = [
+        ("its own", json!({"name": "me", "objectUid": "u", "sync": handled}), &before, true),
+        ("another one's", json!({"name": "me", "objectUid": "other", "sync": handled}), &after, false),
+        ("of an earlier version", json!({"name": "me", "sync": handled}), &after, true),
+        ("of an earlier version, and older than the object", json!({"name": "me", "sync": handled}), &before, false),
+        (
+            "of an earlier version, and of a generation that the object has not had",
+            json!({"name": "me", "sync": {"handled": {"spec": "0123456789abcdef"}, "generation": 9}}),
+            &after,
+            false,
+        ),
+    ];
+    for (what, entry, conditions, is_own) in table {
+        let status = json!({
+            "synchronizers": [entry], "conditions": conditions, "backendCode": 1, "backendHandle": "h", "operStatus": "up",
+            "observedGeneration": 3,
+        });
+        let o = read(&resource(json!({"firstName": "Ada"}), status));
+        let sync = &o.status.of("me").unwrap().sync;
+        assert_eq!((sync.handled.is_some(), sync.pending), (is_own, !is_own), "{what}");
+        assert_eq!(o.fields.contains_key("backend_code"), is_own, "{what}");
+        assert_eq!((o.text("backend_handle"), o.text("oper_status")), (Some("h"), Some("up")), "{what}");
+        let again = status_json(&model(), &o).unwrap();
+        assert_eq!(again["synchronizers"][0]["objectUid"], "u", "{what}");
+    }
+}
+
+#[test]
+fn quiet_saves_of_another_object_count_for_nothing() {
+    let save = |uid: Option<&str>| {
+        let mut save = json!({"from": "0123456789abcdef", "to": "fedcba9876543210", "by": "sync"});
+        uid.map(|uid| save["objectUid"] = json!(uid));
+        json!([save]).to_string()
+    };
+    let early = json!({"synchronizers": [{"name": "me", "sync": {"handled": {"spec": "0123456789abcdef"}}}]});
+    let table = [
+        (save(Some("u")), json!({}), 1),
+        (save(Some("other")), json!({}), 0),
+        (save(Some("other")), early.clone(), 0),
+        (save(None), json!({}), 0),
+        (save(None), early, 1),
+    ];
+    for (text, status, expected) in table {
+        let mut whole = resource(json!({"firstName": "Ada"}), status);
+        whole.metadata.annotations = Some([("xos.opencord.org/quiet-saves".to_owned(), text.clone())].into());
+        assert_eq!(read(&whole).quiet_saves.len(), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_handle_is_recalled_unless_status_has_it_or_it_is_a_copy_s() {
+    let kept = |of: &str| json!({"of": of, "status": {"backendHandle": "kept", "operStatus": "up"}}).to_string();
+    let table = [
+        (kept("n/a"), json!({}), Some("kept")),
+        (kept("n/a"), json!({"backendHandle": "newer"}), Some("newer")),
+        (kept("n/b"), json!({}), None),
+        ("no JSON".to_owned(), json!({}), None),
+    ];
+    for (text, status, expected) in table {
+        let mut whole = resource(json!({"firstName": "Ada"}), status);
+        whole.metadata.annotations = Some([("xos.opencord.org/kept-status".to_owned(), text.clone())].into());
+        let o = read(&whole);
+        assert_eq!((o.text("backend_handle"), o.text("oper_status")), (expected, None), "{text}");
     }
 }

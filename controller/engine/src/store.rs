@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::duty::standing;
 use crate::registry::{Entry, Registry};
 use crate::view::{Origin, SharedView, TakenIn};
-use crate::writer::{SpecSave, WriteError, Writer};
+use crate::writer::{SpecSave, WriteError, Writer, is_kept, kept};
 
 /// How often a save is tried again because the object was changed meanwhile.
 const TRIES: u32 = 8;
@@ -129,8 +129,9 @@ impl LiveStore {
         touch: bool,
     ) -> Result<Option<Object>, WriteError> {
         let mut saved = None;
-        if !changes.spec.is_empty() || touch {
-            let save = self.spec_save(entry, by, current, &changes.spec, touch);
+        let kept = kept(current, &changes.status);
+        if !changes.spec.is_empty() || touch || !is_kept(current, kept.as_deref()) {
+            let save = SpecSave { kept, ..self.spec_save(entry, by, current, &changes.spec, touch) };
             saved = Some(self.writer.save_spec(entry, current, &save, &by.step).await?);
         }
         if !changes.status.is_empty() {
@@ -158,7 +159,7 @@ impl LiveStore {
         let to = xos_crds::spec_hash(&entry.model, &new.fields);
         let saves = intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass });
         let token = || format!("{}-{:08x}", self.clock.now().as_millisecond(), rand::random::<u32>());
-        SpecSave { spec: spec.clone(), saves, touch: touch.then(token) }
+        SpecSave { spec: spec.clone(), saves, touch: touch.then(token), kept: None }
     }
 
     /// The object as the API server has it now, if it is still the same.

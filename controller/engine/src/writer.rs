@@ -10,8 +10,8 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams
 use kube::core::Status;
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
-use xos_crds::{DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch};
-use xos_model::names::annotation;
+use xos_crds::{DecodeError, from_custom_resource, kept_status, new_custom_resource, new_status, quiet_save_patch};
+use xos_model::names::{self, annotation};
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
 use xos_xproto::{Model, Section};
@@ -103,6 +103,8 @@ pub struct SpecSave {
     pub saves: Vec<QuietSave>,
     /// Another run is asked for, by this token.
     pub touch: Option<String>,
+    /// The annotation that keeps what status says of the backend; none if there is nothing to keep.
+    pub kept: Option<String>,
 }
 
 /// An object as it is after a write.
@@ -211,9 +213,7 @@ impl Writer for KubeWriter {
     fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
         self.bounded(async move {
             let touch = save.touch.as_deref();
-            let version = &object.meta.resource_version;
-            let mut patch = quiet_save_patch(&save.spec, &save.saves, touch, version)?;
-            patch["metadata"]["uid"] = json!(object.meta.uid);
+            let patch = quiet_save_patch(object, &save.spec, &save.saves, touch, save.kept.as_deref())?;
             self.merge(entry, object, patch, who).await
         })
     }
@@ -289,4 +289,15 @@ impl Writer for KubeWriter {
 
 pub(crate) fn in_status(model: &Model, name: &str) -> bool {
     model.member(name).is_some_and(|member| member.section() == Section::Status)
+}
+
+/// Returns the annotation that keeps what an object's status says of the backend, once these fields are changed.
+pub(crate) fn kept(object: &Object, changes: &Fields) -> Option<String> {
+    kept_status(&object.meta, |name| changes.get(name).or_else(|| object.fields.get(name)))
+}
+
+/// Returns whether an object has the annotation already.
+pub(crate) fn is_kept(object: &Object, kept: Option<&str>) -> bool {
+    let name = names::operator_annotation(names::KEPT_STATUS_ANNOTATION).unwrap_or_default();
+    object.meta.annotations.get(name).map(String::as_str) == kept
 }

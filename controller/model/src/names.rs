@@ -14,6 +14,8 @@ pub const CONFIRM_PULL: &str = "confirm-pull";
 /// The annotation by which a pull step says, on one of the objects, that their deletion is held, by the part after the
 /// slash.
 pub const HELD_PULL: &str = "held-pull";
+/// The annotation that keeps what status says of the backend, as JSON: backup tools keep annotations, and not status.
+pub const KEPT_STATUS_ANNOTATION: &str = "xos.opencord.org/kept-status";
 /// The label of a custom resource definition with the app label of its model.
 pub const APP_LABEL: &str = "xos.opencord.org/app-label";
 /// The label of what a synchronizer applies for itself, with its name.

@@ -44,6 +44,7 @@ scenarios! {
     owner_left_out,
     progress,
     ready_is_done,
+    restored,
     resync,
     target_away,
 }

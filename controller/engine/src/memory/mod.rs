@@ -45,6 +45,8 @@ pub enum ChangeKind {
     Touched,
     /// Status was written.
     Status,
+    /// What status says of the backend was kept in an annotation.
+    Kept,
     /// Finalizers were set or taken away.
     Finalizers,
     /// Annotations were set or taken away.
@@ -266,6 +268,7 @@ impl MemoryApi {
         new.fields.retain(|name, _| !in_status(&entry.model, name));
         let status = sent.fields.iter().filter(|(name, _)| in_status(&entry.model, name));
         new.fields.extend(status.map(|(name, value)| (name.clone(), value.clone())));
+        xos_crds::recall(&entry.model, &new.meta, &mut new.fields);
         Some(Self::store(&mut state, new))
     }
 
@@ -317,6 +320,7 @@ impl MemoryApi {
             object.meta.finalizers.clone_from(&new.meta.finalizers);
             object.meta.annotations.clone_from(&new.meta.annotations);
             object.quiet_saves.clone_from(&new.quiet_saves);
+            xos_crds::recall(&entry.model, &object.meta, &mut object.fields);
         } else {
             object.meta.finalizers = entry.finalizers.all().cloned().collect();
         }

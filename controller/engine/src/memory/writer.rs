@@ -4,6 +4,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use xos_crds::SpecSchema;
+use xos_model::names;
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey};
 
@@ -18,7 +19,11 @@ impl Writer for MemoryApi {
     }
 
     fn save_spec<'a>(&'a self, entry: &'a Entry, object: &'a Object, save: &'a SpecSave, who: &'a str) -> Written<'a> {
-        let what = if save.touch.is_some() { ChangeKind::Touched } else { ChangeKind::Spec };
+        let what = match (&save.touch, save.spec.is_empty()) {
+            (Some(_), _) => ChangeKind::Touched,
+            (None, true) => ChangeKind::Kept,
+            (None, false) => ChangeKind::Spec,
+        };
         let change = |o: &mut Object| {
             for (field, value) in &save.spec {
                 o.set(field, value.clone());
@@ -28,6 +33,11 @@ impl Writer for MemoryApi {
                 o.meta.generation += 1;
                 o.quiet_saves.clone_from(&save.saves);
                 o.intent.spec = xos_crds::spec_hash(&entry.model, &o.fields);
+            }
+            let name = names::operator_annotation(names::KEPT_STATUS_ANNOTATION).unwrap_or_default();
+            match &save.kept {
+                Some(kept) => drop(o.meta.annotations.insert(name.into(), kept.clone())),
+                None => drop(o.meta.annotations.remove(name)),
             }
             if save.touch.is_some() {
                 o.intent.touch.clone_from(&save.touch);

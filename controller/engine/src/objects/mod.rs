@@ -153,7 +153,9 @@ impl Objects {
         if self.records.get(key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
             return;
         }
-        let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty();
+        let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty()
+            // A restored object has an entry in the backend.
+            && object.text("backend_handle").is_none();
         let mut tracked = Tracked { uid: object.meta.uid.clone(), never_attempted: is_new, ..Tracked::default() };
         if !matches!(origin, Origin::Watched | Origin::Created) {
             tracked.was_there = true;

@@ -14,7 +14,7 @@ use xos_steps::StepContext;
 use super::run::Attempted;
 use super::{Subject, Worker};
 use crate::view::is_newer;
-use crate::writer::{SpecSave, WriteError, in_status};
+use crate::writer::{SpecSave, WriteError, in_status, is_kept, kept};
 
 /// How long an attempt may take before status says that a touched object is not Ready.
 const ANNOUNCED_AFTER: Duration = Duration::from_millis(100);
@@ -37,6 +37,17 @@ fn refuse(attempted: &mut Attempted, what: &str, words: &str) {
         format!("what {} changed in {what} is not saved, as the API server refuses it: {words}", attempted.name());
     let own = attempted.outcome().message();
     attempted.fail(own.map_or_else(|| refusal.clone(), |own| format!("{own}; {refusal}")));
+}
+
+/// Sets what an attempt changed in status.
+fn set_status(mut subject: Subject, status: Fields, attempted: &Attempted) -> Subject {
+    if status.keys().any(|name| record::is_news(name)) {
+        record::mark_changed(&mut subject.object, attempted.operation().pass(), attempted.at());
+    }
+    for (field, value) in status {
+        subject.object.set(&field, value);
+    }
+    subject
 }
 
 impl Worker<'_> {
@@ -155,15 +166,17 @@ impl Worker<'_> {
     /// If the API server refuses it, the attempt has failed.
     async fn save(&self, subject: Subject, changes: Changes, attempted: &mut Attempted) -> Result<Subject, WriteError> {
         let Subject { mut stored, mut object } = subject;
-        let mut is_news = changes.status.keys().any(|name| record::is_news(name));
-        if !changes.spec.is_empty() {
-            match self.save_quietly(&stored, &changes.spec, (attempted.operation().pass(), attempted.name())).await {
+        let mut is_news = false;
+        let kept = kept(&object, &changes.status);
+        if !changes.spec.is_empty() || !is_kept(&stored, kept.as_deref()) {
+            let by = (attempted.operation().pass(), attempted.name());
+            match self.save_quietly(&stored, &changes.spec, kept, by).await {
                 Ok(saved) => {
                     let in_memory = |name: &str| !changes.spec.contains_key(name);
                     let synchronizer = &self.shared.registry.synchronizer;
                     object = record::rebase(&stored, &object, &saved, synchronizer, in_memory);
                     stored = Arc::new(saved);
-                    is_news = is_news || changes.spec.keys().any(|name| record::is_news(name));
+                    is_news = changes.spec.keys().any(|name| record::is_news(name));
                 }
                 Err(WriteError::Refused(words)) => refuse(attempted, "spec", &words),
                 Err(error) => return Err(error),
@@ -172,10 +185,7 @@ impl Worker<'_> {
         if is_news {
             record::mark_changed(&mut object, attempted.operation().pass(), attempted.at());
         }
-        for (field, value) in changes.status {
-            object.set(&field, value);
-        }
-        Ok(Subject { stored, object })
+        Ok(set_status(Subject { stored, object }, changes.status, attempted))
     }
 
     /// Saves what an attempt without success changed, as progress. If somebody has changed the object meanwhile, what
@@ -187,13 +197,8 @@ impl Worker<'_> {
         changes: Changes,
         attempted: &mut Attempted,
     ) -> Result<Subject, WriteError> {
-        if changes == Changes::default() {
-            return Ok(subject);
-        }
         match self.save(subject.clone(), changes.clone(), attempted).await {
-            Err(WriteError::Conflict) => {
-                self.save(subject, Changes { spec: Fields::new(), ..changes }, attempted).await
-            }
+            Err(WriteError::Conflict) => Ok(set_status(subject, changes.status, attempted)),
             saved => saved,
         }
     }
@@ -203,6 +208,7 @@ impl Worker<'_> {
         &self,
         object: &Object,
         spec: &Fields,
+        kept: Option<String>,
         (by, who): (Pass, &str),
     ) -> Result<Object, WriteError> {
         let mut new = object.clone();
@@ -212,7 +218,7 @@ impl Worker<'_> {
         let save =
             QuietSave { from: object.intent.spec.clone(), to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
         let saves = intent::remember(&object.quiet_saves, save);
-        let save = SpecSave { spec: spec.clone(), saves, touch: None };
+        let save = SpecSave { spec: spec.clone(), saves, touch: None, kept };
         self.shared.writer.save_spec(self.entry, object, &save, who).await
     }
 }

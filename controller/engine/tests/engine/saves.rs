@@ -54,7 +54,7 @@ impl SyncStep for Early {
                 let to = xos_crds::spec_hash(&entry.model, &new.fields);
                 let saves = vec![QuietSave { from: there.intent.spec.clone(), to, by }];
                 let spec = [("first_name".to_owned(), json!("edited"))].into();
-                api.save_spec(entry, &there, &SpecSave { spec, saves, touch: None }, "other").await.unwrap();
+                api.save_spec(entry, &there, &SpecSave { spec, saves, ..SpecSave::default() }, "other").await.unwrap();
             }
             (None, _) => {}
         }

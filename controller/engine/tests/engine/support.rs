@@ -136,6 +136,7 @@ impl World {
         let what = |kind| match kind {
             ChangeKind::Created => "create",
             ChangeKind::Spec | ChangeKind::Touched => "spec",
+            ChangeKind::Kept => "kept",
             ChangeKind::Status => "status",
             ChangeKind::Finalizers => "finalizers",
             ChangeKind::Annotated => "annotations",
