@@ -127,7 +127,8 @@ impl World {
         let writer = Mortal { api: self.api.clone(), fuse: self.fuse.clone(), life };
         let services = Services { settings: Arc::new(json!({ "life": life })), ..self.services.clone() };
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
-        let options = Options { backoff, concurrency: 3, ..Options::default() };
+        // Nothing is looked after again, so that all comes to rest.
+        let options = Options { backoff, concurrency: 3, resync: None, ..Options::default() };
         let engine = Engine::new(Arc::clone(&self.registry), Arc::new(writer), self.clock.clone(), services, options);
         let engine = engine.unwrap();
         let services = engine.services();
