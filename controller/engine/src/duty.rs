@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xos_model::Object;
 use xos_model::brake::is_deletion_held;
+use xos_model::deletion::leaves_others;
 use xos_model::dirty::{Due, sync_due};
 use xos_model::graph::Standing;
 use xos_model::names::is_sync_finalizer;
@@ -71,6 +72,13 @@ impl<'a> Duty<'a> {
 pub(crate) fn resync_period(entry: &Entry, object: &Object, configured: Option<Duration>) -> Option<Duration> {
     let annotation = object.meta.annotations.get(resync::ANNOTATION).map(String::as_str);
     resync::period(annotation, entry.step.as_ref()?.resync(), configured)
+}
+
+impl Duty<'_> {
+    /// Returns whether an object is being deleted without those that lead to it.
+    pub(crate) fn leaves_others(&self, object: &Object) -> bool {
+        object.meta.deleting.is_some() && (self.tracked.leaves_others || leaves_others(object, self.synchronizer))
+    }
 }
 
 /// Returns what an object is for those that depend on it. They wait while somebody synchronizes it and it is not done.

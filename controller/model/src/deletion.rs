@@ -17,6 +17,17 @@ pub enum Deletion {
     NotBefore(Timestamp),
 }
 
+/// The finalizer that the API server sets on an object which is deleted with `--cascade=orphan`. Kubernetes' garbage
+/// collector takes it away, often before anybody else has a chance to see it.
+const ORPHAN: &str = "orphan";
+
+/// Returns whether an object is being deleted without those that lead to it, as far as it shows: by the finalizer, or by
+/// what a synchronizer has noted when it saw it.
+pub fn leaves_others(object: &Object, synchronizer: &str) -> bool {
+    object.meta.deleting.is_some()
+        && (object.has_finalizer(ORPHAN) || object.status.of(synchronizer).is_some_and(|own| own.leaves_others))
+}
+
 /// Decides about `operation`, a delete step or the policies' delete handlers, each with its own finalizer. The object
 /// has the finalizer before the first attempt; so where it has it, there was or may have been one (a crash before the
 /// status write), and the operation runs, since it is idempotent.

@@ -89,6 +89,9 @@ pub struct Bookkeeping {
     /// The policies' delete handlers, once they were tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_policy: Option<PassState>,
+    /// Whether the object is deleted without those that lead to it: they stay.
+    #[serde(skip_serializing_if = "is_false")]
+    pub leaves_others: bool,
 }
 
 impl Bookkeeping {

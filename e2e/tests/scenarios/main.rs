@@ -36,6 +36,7 @@ scenarios! {
     deleted_while_it_is_waited_for,
     edited_while_it_fails,
     one_key_twice,
+    orphaned,
     finalizers_taken_away,
     held_deletion,
     held_listing,

@@ -31,6 +31,8 @@ pub(crate) trait Surroundings {
     fn blockers(&self) -> Vec<Blocker>;
     /// Returns whether a to-one link of the object leads to one that is being deleted.
     fn leads_to_leaving(&self) -> bool;
+    /// Returns where to-one links of the object lead to nothing.
+    fn missing(&self) -> Vec<Blocker>;
     /// Returns whether the object will be deleted together with one that is being deleted.
     fn is_taken_along(&self) -> bool;
     /// Returns all that the object, which is being deleted, has to wait for.
@@ -123,11 +125,20 @@ fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
     {
         return held_up(object, duty, next);
     }
+    // Before that is forgotten: the garbage collector soon takes away what says so.
+    let holds = || duty.finalizers.all().any(|ours| object.has_finalizer(ours));
+    let is_noted = || object.status.of(duty.synchronizer).is_some_and(|own| own.leaves_others);
+    if duty.leaves_others(object) && holds() && !is_noted() {
+        return Next::Run(Job::NoteLeavesOthers);
+    }
     match plan(object, duty, now) {
         Plan::Nothing if object.meta.deleting.is_some() => await_others(object, duty, around, now),
-        Plan::Nothing => resync(object, duty, around, (now, unit)),
+        Plan::Nothing => {
+            let missing = if duty.syncs && !is_switched_off(object) { around.missing() } else { vec![] };
+            if missing.is_empty() { resync(object, duty, around, (now, unit)) } else { Next::Blocked(missing) }
+        }
         // Since its delete step was tried, some may have come that go before it.
-        Plan::RequeueAt(at) => before_deletion(object, around).unwrap_or(Next::RequeueAt(at)),
+        Plan::RequeueAt(at) => before_deletion(object, duty, around).unwrap_or(Next::RequeueAt(at)),
         Plan::Reconcile { policy, sync } => reconcile(object, duty, around, (policy, sync), now),
         Plan::EnsureFinalizers => Next::Run(Job::EnsureFinalizers),
         Plan::Acknowledge => Next::Run(Job::Acknowledge),
@@ -198,7 +209,7 @@ fn delete(
         let message = "spec.writeProtect is set: the object stays until it is cleared".to_owned();
         return report_wait(object, duty.synchronizer, Wait { reason: "WriteProtected", message }, now);
     }
-    if let Some(next) = before_deletion(object, around) {
+    if let Some(next) = before_deletion(object, duty, around) {
         return next;
     }
     let waits = if sync { claims::holds_up_deletion(object, duty, around) } else { None };
@@ -206,8 +217,8 @@ fn delete(
 }
 
 /// Returns what comes before the delete step of an object that is being deleted: those that go with it are gone first.
-fn before_deletion(object: &Object, around: &impl Surroundings) -> Option<Next> {
-    if object.meta.deleting.is_none() || object.flag("write_protect") {
+fn before_deletion(object: &Object, duty: &Duty<'_>, around: &impl Surroundings) -> Option<Next> {
+    if object.meta.deleting.is_none() || object.flag("write_protect") || duty.leaves_others(object) {
         return None;
     }
     let live = around.live_dependents();
@@ -239,9 +250,13 @@ fn await_others(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, no
     look_again.map_or(Next::Nothing, Next::RequeueAt)
 }
 
+fn is_switched_off(object: &Object) -> bool {
+    object.flag("no_sync") || object.flag("lazy_blocked")
+}
+
 /// A clean object whose step wants to look after it from time to time.
 fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
-    let is_live = object.meta.deleting.is_none() && !object.flag("no_sync") && !object.flag("lazy_blocked");
+    let is_live = object.meta.deleting.is_none() && !is_switched_off(object);
     let Some(every) = duty.resync.filter(|_| is_live) else { return Next::Nothing };
     match duty.tracked.resync_at {
         // What goes with another is not synchronized any more.

@@ -162,6 +162,9 @@ impl Surroundings for Others {
     fn leads_to_leaving(&self) -> bool {
         self.is_taken_along
     }
+    fn missing(&self) -> Vec<Blocker> {
+        vec![]
+    }
     fn is_taken_along(&self) -> bool {
         self.is_taken_along
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use xos_model::accept::Hold;
+use xos_model::deletion::leaves_others;
 use xos_model::names::CONFIRM_PULL;
 use xos_model::{Object, ObjectKey};
 
@@ -109,6 +110,11 @@ impl Engine {
             self.wake_waiting_for_gone(key);
         }
         self.track(key, object, taken.origin);
+        if leaves_others(object, &self.shared.registry.synchronizer)
+            && let Some(tracked) = self.objects.same_mut(key, &object.meta.uid)
+        {
+            tracked.leaves_others = true;
+        }
         if taken.is_relinked {
             let is_waiting = self.objects.get(key, &object.meta.uid).waiting.is_some();
             self.dependencies.relinked(key, is_waiting);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 use xos_model::accept::{NOT_UNIQUE, Refusal, Rivalry};
+use xos_model::deletion::leaves_others;
 use xos_model::graph::{Address, Blocker};
 use xos_model::record::{self, Wait};
 use xos_model::resync::{self, Resync};
@@ -24,6 +25,7 @@ use crate::installation::{Abandoned, Installations, abandoned, foreign_finalizer
 use crate::queue::{Group, Head, Priority};
 use crate::registry::{Entry, Registry};
 use crate::view::Origin;
+use crate::watch::Loss;
 use crate::work::{Job, Subject, do_job};
 use crate::workers::{Full, Need, Start, Turn};
 
@@ -364,6 +366,18 @@ impl Surroundings for Around<'_> {
         self.engine.view.with_graph(|graph, _| self.engine.dependencies.blockers(graph, self.key))
     }
 
+    fn missing(&self) -> Vec<Blocker> {
+        let missing: Vec<_> = self.engine.view.with_graph(|graph, _| graph.missing(self.key).collect());
+        // What nobody lets us see may be there.
+        let is_unseen = |address: &Address| {
+            let kinds = self.registry().models.of_class(&address.class);
+            kinds
+                .into_iter()
+                .any(|kind| self.engine.view.loss_of(&kind.name, &address.namespace) == Some(Loss::Forbidden))
+        };
+        missing.into_iter().filter(|address| !is_unseen(address)).map(Blocker::Missing).collect()
+    }
+
     fn leads_to_leaving(&self) -> bool {
         self.engine.view.with_graph(|graph, _| graph.leaving(self.key).next().is_some())
     }
@@ -371,7 +385,9 @@ impl Surroundings for Around<'_> {
     fn is_taken_along(&self) -> bool {
         let takes_along = |object: &Object| {
             let entry = self.registry().get(&object.model);
-            entry.is_some_and(|entry| entry.finalizers.all().any(|ours| object.has_finalizer(ours)))
+            let leaves_others = leaves_others(object, &self.registry().synchronizer)
+                || self.engine.objects.get(&object.key(), &object.meta.uid).leaves_others;
+            !leaves_others && entry.is_some_and(|entry| entry.finalizers.all().any(|ours| object.has_finalizer(ours)))
         };
         !self.object.flag("write_protect")
             && self.engine.view.with_graph(|graph, get| {

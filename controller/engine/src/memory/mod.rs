@@ -21,6 +21,9 @@ use crate::registry::{Entry, Registry};
 use crate::watch::{WatchEvent, WatchId};
 use crate::writer::{WriteError, in_status};
 
+/// The finalizer of an object that is deleted with `--cascade=orphan`.
+const ORPHAN: &str = "orphan";
+
 /// What was done to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -280,6 +283,27 @@ impl MemoryApi {
             self.mark_deleted(&mut state, there);
             true
         })
+    }
+
+    /// Deletes an object as an operator does with `--cascade=orphan`. Returns whether there was one. The garbage collector
+    /// does its part with [`orphan`](Self::orphan).
+    pub fn remove_orphaning(&self, key: &ObjectKey) -> bool {
+        let mut state = self.state();
+        let there = state.objects.get(key).cloned();
+        there.is_some_and(|mut there| {
+            there.meta.finalizers.push(ORPHAN.to_owned());
+            self.mark_deleted(&mut state, there);
+            true
+        })
+    }
+
+    /// Does what Kubernetes' garbage collector does with an object that is deleted with `--cascade=orphan`.
+    pub fn orphan(&self, key: &ObjectKey) {
+        let mut state = self.state();
+        if let Some(mut there) = state.objects.get(key).cloned() {
+            there.meta.finalizers.retain(|finalizer| finalizer != ORPHAN);
+            Self::store(&mut state, there);
+        }
     }
 
     fn mark_deleted(&self, state: &mut State, mut object: Object) -> Object {

@@ -72,6 +72,8 @@ pub(crate) struct Tracked {
     write_again_at: Option<Timestamp>,
     /// Since when it waits for others.
     pub(crate) waiting: Option<Waiting>,
+    /// Whether it was seen to be deleted without those that lead to it.
+    pub(crate) leaves_others: bool,
     /// Why it is not accepted.
     refused_for: Vec<Reason>,
     /// Whether its status is to say that the target of its step is away.

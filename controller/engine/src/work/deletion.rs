@@ -95,6 +95,7 @@ impl Worker<'_> {
         let mut left = vec![];
         let mut gone = vec![];
         let mut changed = false;
+        let mut failed = None;
         for other in others {
             let Some(entry) = self.shared.registry.get(&other.model) else { continue };
             tracing::info!(object = %other.key(), "deleted together with what it leads to");
@@ -103,11 +104,15 @@ impl Worker<'_> {
                 Ok(object) => left.push(object),
                 Err(WriteError::Gone) => gone.push(other),
                 Err(WriteError::Conflict) => changed = true,
-                Err(error) => return Err(error),
+                // It is tried again; the others need not wait for that.
+                Err(error) => failed = Some(error),
             }
         }
-        if changed && left.is_empty() && gone.is_empty() {
-            return Err(WriteError::Conflict);
+        if left.is_empty() && gone.is_empty() {
+            let conflict = changed.then_some(WriteError::Conflict);
+            if let Some(error) = failed.or(conflict) {
+                return Err(error);
+            }
         }
         Ok(Report::Cascaded(left, gone))
     }

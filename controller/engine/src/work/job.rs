@@ -29,6 +29,8 @@ pub(crate) enum Job {
     SetOwner(String, Reference),
     /// Let status speak of the present generation.
     Acknowledge,
+    /// Let status remember that the object is deleted without those that lead to it.
+    NoteLeavesOthers,
     /// Let status say which switch holds the object back.
     ReportSwitch(Switch),
     /// Let status say what the object waits for.
@@ -69,6 +71,7 @@ impl Job {
             Self::Withdraw { .. } => "withdraw",
             Self::SetOwner(..) => "owner",
             Self::Acknowledge
+            | Self::NoteLeavesOthers
             | Self::ReportSwitch(_)
             | Self::ReportWait(_)
             | Self::ReportAway(..)

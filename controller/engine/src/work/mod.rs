@@ -104,6 +104,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Job::EnsureFinalizers => worker.ensure_finalizers(subject).await.map(|subject| Report::Done(subject.stored)),
         Job::SetOwner(link, owner) => worker.set_owner(&subject, &link, &owner).await,
         Job::Acknowledge => worker.write(&subject.stored, &record::acknowledge(object, synchronizer, now)).await,
+        Job::NoteLeavesOthers => worker.write(&subject.stored, &record::leaving_others(object, synchronizer)).await,
         Job::ReportSwitch(switch) => {
             worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await
         }

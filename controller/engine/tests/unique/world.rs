@@ -153,7 +153,7 @@ impl World {
     /// Starts a controller; the one that was there is killed.
     pub(crate) fn start(&mut self) {
         self.kill();
-        let options = Options { concurrency: 5, ..Options::default() };
+        let options = Options { concurrency: 5, resync: None, ..Options::default() };
         let writer = Arc::new(self.api.clone());
         let engine =
             Engine::new(Arc::clone(&self.registry), writer, self.clock.clone(), SERVICES.clone(), options).unwrap();

@@ -75,6 +75,13 @@ pub fn taken_out(object: &Object, synchronizer: &str, pass: Pass) -> Object {
     new
 }
 
+/// Returns the object as one that is known to be deleted without those that lead to it, also when it no longer shows.
+pub fn leaving_others(object: &Object, synchronizer: &str) -> Object {
+    let mut new = object.clone();
+    new.status.of_mut(synchronizer).leaves_others = true;
+    new
+}
+
 /// Returns the object as one whose sync step has to run again: what it has put into the backend may be there no longer.
 pub fn reopened(object: &Object, synchronizer: &str) -> Object {
     let mut new = object.clone();

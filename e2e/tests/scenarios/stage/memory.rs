@@ -79,6 +79,13 @@ impl Memory {
         assert!(self.world.api().remove(&key(model, name)), "there is no {model} {name}");
     }
 
+    pub fn delete_orphaning(&mut self, model: &str, name: &str) {
+        let key = key(model, name);
+        assert!(self.world.api().remove_orphaning(&key), "there is no {key}");
+        // The garbage collector is quick.
+        self.world.api().orphan(&key);
+    }
+
     pub fn get(&self, model: &str, name: &str) -> Value {
         let Some(object) = self.world.api().get(&key(model, name)) else { return Value::Null };
         let resource = to_custom_resource(self.models.get(model).unwrap(), &object).unwrap();

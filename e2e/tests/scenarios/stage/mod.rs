@@ -145,6 +145,14 @@ impl Stage<'_> {
         }
     }
 
+    /// Deletes an object with `kubectl delete --cascade=orphan`, and does not wait for its end.
+    pub async fn delete_orphaning(&mut self, model: &str, name: &str) {
+        match &mut self.place {
+            Place::Memory(memory) => memory.delete_orphaning(model, name),
+            Place::Server(server) => server.delete_orphaning(model, name).await,
+        }
+    }
+
     /// Returns an object; null if there is none.
     pub async fn get(&self, model: &str, name: &str) -> Value {
         match &self.place {

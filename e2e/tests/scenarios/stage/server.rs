@@ -13,6 +13,7 @@ pub struct Server<'a> {
     namespace: &'a TestNamespace,
     controller: Option<Controller>,
     objects: Objects,
+    models: &'static str,
 }
 
 impl<'a> Server<'a> {
@@ -25,7 +26,7 @@ impl<'a> Server<'a> {
                 objects.served(&model.name).await.unwrap();
             }
         }
-        Self { namespace, controller, objects }
+        Self { namespace, controller, objects, models: setup.models }
     }
 
     pub async fn kill(&mut self) {
@@ -60,6 +61,12 @@ impl<'a> Server<'a> {
 
     pub async fn delete(&self, model: &str, name: &str) {
         self.objects.delete(model, name).await.unwrap();
+    }
+
+    pub async fn delete_orphaning(&self, model: &str, name: &str) {
+        let kind = models::from_text(self.models).unwrap().get(model).map(xos_crds::api_resource).unwrap();
+        let object = format!("{}.{}/{name}", kind.plural, kind.group);
+        self.namespace.kubectl(&["delete", &object, "--cascade=orphan", "--wait=false"]).await.unwrap();
     }
 
     pub async fn get(&self, model: &str, name: &str) -> Value {
