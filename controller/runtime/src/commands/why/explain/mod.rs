@@ -43,7 +43,7 @@ pub(super) enum PeerState {
     },
     Ready,
     /// There is one of this name of another kind, which may be derived from the link's.
-    Perhaps(String, Box<PeerState>),
+    Perhaps(String, Box<Self>),
 }
 
 /// An object that leads to the object by a to-one link.

@@ -33,6 +33,7 @@ fn installed(name: &str, stopped_at: Option<&str>) -> Installation {
     Installation { spec, run: Some(run) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers make them for this")]
 fn object(finalizers: &[&str], spec: Value, status: Value) -> Value {
     json!({"metadata": {"name": "x", "namespace": "n", "generation": 2, "finalizers": finalizers},
         "spec": spec, "status": status})
