@@ -45,8 +45,8 @@ async fn it_is_told_the_others_go_on_and_the_kind_is_taken_up_again() {
         objects.create("Bulb", "b", json!({"name": "b"})).await.unwrap();
         objects.ready("Bulb", "b").await.unwrap();
         objects.create("Bulb", "c", json!({"name": "c", "pole": {"name": "q"}})).await.unwrap();
-        let lost = "waits for Pole q, which does not exist (the definition of Pole is gone)";
-        let says = |object: &serde_json::Value| object["status"].to_string().contains(lost);
+        let waits = "waits for Pole q, which does not exist";
+        let says = |object: &serde_json::Value| object["status"].to_string().contains(waits);
         objects.until("Bulb", "c", "waiting for a kind that is gone", says).await.unwrap();
         objects.delete("Bulb", "c").await.unwrap();
         objects.gone("Bulb", "c").await.unwrap();
