@@ -134,7 +134,7 @@ fn print(hold: &Hold, verb: &str, format: Format, out: &mut dyn Write) -> io::Re
 async fn holds(synchronizer: &Synchronizer, files: &[PathBuf]) -> Result<Vec<Hold>, PullError> {
     let config = Config::load_with_environment(files)?.config;
     let registry = models::registry(synchronizer, &config)?;
-    let client = cluster::client(config.api_timeout).await?;
+    let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
     let mut found = vec![];
     for model in registry.models.concrete() {
         let kind = xos_crds::api_resource(model);
