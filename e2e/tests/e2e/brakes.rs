@@ -54,6 +54,9 @@ impl Backend {
     }
 }
 
+/// The first names of the people that the directory of the test has.
+const FIRST: &str = "0-doe-beb969731e, 1-doe-198961a828, 10-doe-19d83ef285, 11-doe-77a148eee1, 2-doe-62732a8f50";
+
 #[tokio::test]
 async fn the_program_confirms_what_a_pull_step_holds() {
     let backend = Backend::start().await;
@@ -77,6 +80,7 @@ async fn the_program_confirms_what_a_pull_step_holds() {
         let held = example.namespace.one_event("Warning", "PullHeld").await.unwrap();
         let all = example.people.all().await.unwrap();
         let first: Vec<_> = all.iter().take(5).filter_map(|one| one["metadata"]["name"].as_str()).collect();
+        assert_eq!(first.join(", "), FIRST, "as docs/pull-and-events.md shows them");
         assert_eq!(
             held["message"],
             format!(
