@@ -115,7 +115,7 @@ fn log(before: &PullState, error: Option<&str>, run: &Run) {
     let done = run.done;
     match (before.error.as_deref(), error) {
         (None, Some(error)) if done == Done::default() => {
-            tracing::warn!(error, "pull step failed: nothing was changed")
+            tracing::warn!(error, "pull step failed: nothing was changed");
         }
         (None, Some(error)) => tracing::warn!(error, %done, "pull step failed in part"),
         (Some(before), Some(error)) if before == error => tracing::debug!(error, %done, "pull step failed again"),

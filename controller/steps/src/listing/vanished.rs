@@ -32,7 +32,7 @@ impl<T: Model> Listing<'_, T> {
             return Ok(());
         }
         let verdict = {
-            let vanished: Vec<&Object> = vanished.iter().map(|object| object.as_ref()).collect();
+            let vanished: Vec<&Object> = vanished.iter().map(AsRef::as_ref).collect();
             let here = self.ctx.namespace();
             let listing = self.identity(scope.as_deref());
             self.ctx.holds().judge((self.step(), &listing), self.brake, (&vanished, here, ours.len()))
