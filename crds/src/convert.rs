@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use xos_model::condition::INITIAL;
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::names::{self, KEPT_STATUS_ANNOTATION, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
-use xos_model::{Condition, Fields, Intent, Meta, Object, Status};
+use xos_model::{Condition, Fields, Intent, Meta, Object, Status, shared};
 use xos_xproto::{Member, Model, Section, camel_case};
 
 use crate::definition::api_resource;
@@ -63,7 +63,7 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
 
 fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
     Ok(Meta {
-        model: Arc::from(model.name.as_str()),
+        model: shared(&model.name),
         namespace: meta.namespace.clone().unwrap_or_default(),
         name: meta.name.clone().ok_or(DecodeError::NoName)?,
         uid: meta.uid.clone().unwrap_or_default(),
@@ -101,15 +101,18 @@ fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
 
 /// Reads the model's fields and links of both sections.
 fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
-    let read = |member: &Member| {
+    let mut fields = Fields::new();
+    for member in model.members() {
         let section = match member.section() {
             Section::Spec => spec,
             Section::Status => status,
         };
-        let value = section.get(member.camel_name()).filter(|v| !v.is_null())?;
-        Some((member.name().to_owned(), value.clone()))
-    };
-    model.members().filter_map(read).collect()
+        if let Some(value) = section.get(member.camel_name()).filter(|value| !value.is_null()) {
+            fields.insert(member.name(), value.clone());
+        }
+    }
+    fields.shrink();
+    fields
 }
 
 /// Reads the framework's part of status, and all that is neither that nor the model's fields.

@@ -17,7 +17,7 @@ pub(crate) fn object(name: &str) -> Object {
             created: Some(Timestamp::UNIX_EPOCH),
             ..Meta::default()
         },
-        fields: [("first_name".to_owned(), json!(name))].into(),
+        fields: [("first_name", json!(name))].into(),
         intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
         quiet_saves: vec![],
         status: Status::default(),

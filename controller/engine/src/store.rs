@@ -155,7 +155,7 @@ impl LiveStore {
         for (field, value) in spec {
             new.set(field, value.clone());
         }
-        let from = current.intent.spec.clone();
+        let from = current.intent.spec;
         let to = xos_crds::spec_hash(&entry.model, &new.fields);
         let saves = intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass });
         let token = || format!("{}-{:08x}", self.clock.now().as_millisecond(), rand::random::<u32>());

@@ -76,7 +76,7 @@ mod tests {
         ];
         for (what, finalizer, delete, expected) in table {
             let mut status = Status::default();
-            status.of_mut("me").delete = delete;
+            status.of_mut("me").delete = delete.map(Box::new);
             let object = Object {
                 model: "M".into(),
                 meta: Meta { finalizers: if finalizer { vec!["f".to_owned()] } else { vec![] }, ..Meta::default() },

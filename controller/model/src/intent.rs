@@ -5,7 +5,7 @@
 //! counted: a quiet write that changes nothing does not raise the generation, and the operator's next edit would then
 //! be taken for the quiet one.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,9 +15,14 @@ use sha2::{Digest, Sha256};
 pub const QUIET_SAVES_KEPT: usize = 8;
 
 /// A short hash of a spec, equal for equal content whatever the order of its keys.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SpecHash(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SpecHash(u64);
+
+/// A text that is no hash of a spec.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no hash of a spec: it has not 16 hexadecimal digits")]
+pub struct NoSpecHash(String);
 
 impl SpecHash {
     /// Hashes a spec; null members count as absent. 64 bits of SHA-256, in hex.
@@ -25,15 +30,30 @@ impl SpecHash {
         let mut canonical = String::new();
         write_canonical(spec, &mut canonical);
         let digest = Sha256::digest(canonical.as_bytes());
-        Self(digest.iter().take(8).fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Self(digest.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte)))
     }
+}
 
-    /// Returns the hash's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl fmt::Display for SpecHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl From<SpecHash> for String {
+    fn from(hash: SpecHash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl TryFrom<String> for SpecHash {
+    type Error = NoSpecHash;
+
+    fn try_from(text: String) -> Result<Self, NoSpecHash> {
+        match u64::from_str_radix(&text, 16) {
+            Ok(bits) if text.len() == 16 => Ok(Self(bits)),
+            _ => Err(NoSpecHash(text)),
+        }
     }
 }
 
@@ -151,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     fn hash(text: &str) -> SpecHash {
-        SpecHash(text.to_owned())
+        SpecHash::of(&serde_json::Value::String(text.to_owned()))
     }
     fn intent(spec: &str, touch: Option<&str>) -> Intent {
         Intent { spec: hash(spec), touch: touch.map(str::to_owned) }

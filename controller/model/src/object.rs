@@ -7,11 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::fields::Fields;
 use crate::intent::{Intent, QuietSave, SpecHash};
+use crate::shared::shared;
 use crate::status::Status;
-
-/// Field values by XOS name (`first_name`). Dates are RFC 3339 strings. An absent field is null.
-pub type Fields = BTreeMap<String, Value>;
 
 /// The key of an object. Keys are ordered by model, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +37,7 @@ impl fmt::Display for ObjectKey {
 }
 
 /// An object's metadata.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// The object's own model (XOS's `leaf_model_name`), also where it is viewed as a base. Empty if it is not known.
     pub model: Arc<str>,
@@ -100,7 +99,7 @@ impl Object {
 
     /// Makes an object without fields.
     pub fn with_meta(model: &str, meta: Meta) -> Self {
-        let model: Arc<str> = model.into();
+        let model = shared(model);
         Self {
             meta: Meta { model: model.clone(), ..meta },
             model,
@@ -114,7 +113,11 @@ impl Object {
 
     /// Returns the object's key.
     pub fn key(&self) -> ObjectKey {
-        ObjectKey::new(&self.model, &self.meta.namespace, &self.meta.name)
+        ObjectKey {
+            model: Arc::clone(&self.model),
+            namespace: shared(&self.meta.namespace),
+            name: self.meta.name.as_str().into(),
+        }
     }
 
     /// Returns whether a field is `true`; absent, null and any other value count as false.
@@ -137,7 +140,7 @@ impl Object {
         if value.is_null() {
             self.fields.remove(field);
         } else {
-            self.fields.insert(field.to_owned(), value);
+            self.fields.insert(field, value);
         }
     }
 

@@ -2,7 +2,8 @@
 
 use xos_xproto::{Model, Section};
 
-use crate::object::{Fields, Object};
+use crate::fields::Fields;
+use crate::object::Object;
 
 /// The changes of a step; null means that the field was unset.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -30,8 +31,8 @@ pub enum SaveError {
 /// Returns the fields that differ, with their new values; null for those that were unset.
 pub fn difference(before: &Fields, after: &Fields) -> Fields {
     let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    let changed = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    changed.map(|name| (name.clone(), after.get(name).cloned().unwrap_or_default())).collect()
+    let changed = names.into_iter().filter(|name| before.get(name) != after.get(name));
+    changed.map(|name| (name, after.get(name).cloned().unwrap_or_default())).collect()
 }
 
 /// Returns the fields of `current` with the changes that were made to `base`. If `yielding`, declarative fields that an
@@ -65,10 +66,10 @@ pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes
     let mut changes = Changes::default();
     for (name, value) in difference(before, after) {
         let Some(member) = model.member(&name) else {
-            return Err(SaveError::Unknown { field: name, model: model.name.clone() });
+            return Err(SaveError::Unknown { field: name.into(), model: model.name.clone() });
         };
         match member.section() {
-            _ if !member.is_settable() => return Err(SaveError::Bookkeeping { field: name }),
+            _ if !member.is_settable() => return Err(SaveError::Bookkeeping { field: name.into() }),
             Section::Spec => changes.spec.insert(name, value),
             Section::Status => changes.status.insert(name, value),
         };

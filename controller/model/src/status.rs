@@ -85,10 +85,10 @@ pub struct Bookkeeping {
     pub policy: PassState,
     /// The delete step, once it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delete: Option<PassState>,
+    pub delete: Option<Box<PassState>>,
     /// The policies' delete handlers, once they were tried.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub delete_policy: Option<PassState>,
+    pub delete_policy: Option<Box<PassState>>,
     /// Whether the object is deleted without those that lead to it: they stay.
     #[serde(skip_serializing_if = "is_false")]
     pub leaves_others: bool,
@@ -100,8 +100,8 @@ impl Bookkeeping {
         match operation {
             Operation::Sync => Some(&self.sync),
             Operation::PolicyCreate | Operation::PolicyUpdate => Some(&self.policy),
-            Operation::Delete => self.delete.as_ref(),
-            Operation::PolicyDelete => self.delete_policy.as_ref(),
+            Operation::Delete => self.delete.as_deref(),
+            Operation::PolicyDelete => self.delete_policy.as_deref(),
         }
     }
 
@@ -110,8 +110,8 @@ impl Bookkeeping {
         match operation {
             Operation::Sync => self.sync = state,
             Operation::PolicyCreate | Operation::PolicyUpdate => self.policy = state,
-            Operation::Delete => self.delete = Some(state),
-            Operation::PolicyDelete => self.delete_policy = Some(state),
+            Operation::Delete => self.delete = Some(Box::new(state)),
+            Operation::PolicyDelete => self.delete_policy = Some(Box::new(state)),
         }
     }
 

@@ -63,7 +63,7 @@ impl StepContext {
             let mut changed = changed(&base, o)?;
             if let Some(only) = &how.only {
                 self.known_fields(&base.model, only)?;
-                changed.retain(|field, _| only.contains(field));
+                changed.retain(|field, _| only.iter().any(|name| name == field));
             }
             if changed.is_empty() && !how.touch {
                 return Ok(());

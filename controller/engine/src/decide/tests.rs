@@ -100,9 +100,9 @@ fn plans_of_deleted_objects() {
         next_attempt: Some(later()),
         ..xos_model::PassState::default()
     };
-    o.status.of_mut("me").delete = Some(failed.clone());
+    o.status.of_mut("me").delete = Some(Box::new(failed.clone()));
     assert_eq!(plan(&o, true, true), Plan::Delete { policy: true, sync: false });
-    o.status.of_mut("me").delete_policy = Some(failed);
+    o.status.of_mut("me").delete_policy = Some(Box::new(failed));
     assert_eq!(plan(&o, true, true), Plan::RequeueAt(later()));
 }
 
@@ -320,11 +320,11 @@ fn deletion_takes_others_along_first() {
     assert_eq!(decided(&o, &doubted, Stage::Queued, &Others::default()), run(true), "in doubt it runs");
     // Its step has failed, and another one has come since then.
     let mut failed = o.clone();
-    failed.status.of_mut("me").delete = Some(xos_model::PassState {
+    failed.status.of_mut("me").delete = Some(Box::new(xos_model::PassState {
         attempted: Some(o.intent.clone()),
         next_attempt: Some(later()),
         ..xos_model::PassState::default()
-    });
+    }));
     assert_eq!(decided(&failed, &duty, Stage::Queued, &Others::default()), Next::RequeueAt(later()));
     assert!(matches!(decided(&failed, &duty, Stage::Queued, &others), Next::Run(Job::Cascade(_))));
     o.set("write_protect", json!(true));

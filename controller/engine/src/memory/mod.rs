@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use xos_crds::SpecSchema;
 use xos_model::save::difference;
 use xos_model::typed::constant;
-use xos_model::{Fields, Intent, Object, ObjectKey, SpecHash};
+use xos_model::{Fields, Intent, Name, Object, ObjectKey, SpecHash};
 use xos_xproto::Model;
 
 use crate::clock::Clock;
@@ -197,7 +197,7 @@ impl MemoryApi {
         };
         let mut new = there.clone();
         let set = object.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
-        new.fields.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+        new.fields.extend(set.map(|(name, value)| (name, value.clone())));
         Some(Self::store_edited(&mut state, &entry.model, &there, new))
     }
 
@@ -211,7 +211,7 @@ impl MemoryApi {
         edit(&mut edited);
         let status = |fields: &Fields, wanted: bool| -> Fields {
             let pick = fields.iter().filter(|(name, _)| in_status(&entry.model, name) == wanted);
-            pick.map(|(name, value)| (name.clone(), value.clone())).collect()
+            pick.map(|(name, value)| (name, value.clone())).collect()
         };
         let mut new = there.clone();
         new.fields = status(&there.fields, true);
@@ -332,7 +332,9 @@ impl MemoryApi {
         object.fields = spec.map(|(name, value)| (name.clone(), value.clone())).collect();
         let given: Vec<_> = object.fields.keys().cloned().collect();
         for (name, default) in defaults(&entry.model) {
-            object.fields.entry(name).or_insert(default);
+            if !object.fields.contains_key(&name) {
+                object.fields.insert(name, default);
+            }
         }
         object.intent = Intent { spec: SpecHash::of(&serde_json::Value::Null), touch: new.intent.touch.clone() };
         object.intent.spec = xos_crds::spec_hash(&entry.model, &object.fields);
@@ -351,8 +353,8 @@ impl MemoryApi {
         Self::store(state, object)
     }
 
-    fn note(state: &mut State, what: ChangeKind, object: &Object, who: &str, fields: Fields) {
-        let fields = fields.into_keys().collect();
+    fn note(state: &mut State, what: ChangeKind, object: &Object, who: &str, fields: &Fields) {
+        let fields = fields.keys().map(ToString::to_string).collect();
         state.changes.push(Change { what, object: object.key(), who: who.to_owned(), fields });
     }
 
@@ -377,7 +379,7 @@ impl MemoryApi {
         if new == there {
             return Ok(there);
         }
-        Self::note(&mut state, what, &new, who, difference(&there.fields, &new.fields));
+        Self::note(&mut state, what, &new, who, &difference(&there.fields, &new.fields));
         let mut written =
             if what == ChangeKind::Deleted { self.mark_deleted(&mut state, new) } else { Self::store(&mut state, new) };
         if !state.objects.contains_key(&written.key()) {
@@ -404,11 +406,11 @@ fn lost() -> WriteError {
 }
 
 /// Notes who last set fields of spec: an operator, or a synchronizer.
-fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a String>, by_operator: bool) {
+fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a Name>, by_operator: bool) {
     for field in fields {
         object.meta.operator_fields.retain(|name| **name != **field);
         if by_operator {
-            object.meta.operator_fields.push(field.as_str().into());
+            object.meta.operator_fields.push((**field).into());
         }
     }
 }

@@ -61,7 +61,7 @@ impl Writer for MemoryApi {
                 return Err(refused);
             }
             let created = self.insert(&mut state, entry, object, false);
-            Self::note(&mut state, ChangeKind::Created, &created, who, created.fields.clone());
+            Self::note(&mut state, ChangeKind::Created, &created, who, &created.fields);
             if is_lost { Err(lost()) } else { Ok(created) }
         });
         ready(created).boxed()

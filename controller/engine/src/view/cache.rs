@@ -29,6 +29,12 @@ impl Cache {
         self.objects.get(key)
     }
 
+    /// Returns the key of an object: the one that is kept already, if there is one, so that all who keep it share it.
+    pub(super) fn key(&self, object: &Object) -> ObjectKey {
+        let key = object.key();
+        self.objects.get_key_value(&key).map_or(key, |(kept, _)| kept.clone())
+    }
+
     /// Notes that a list which is under way covers the object: it shows the object, or was taken before the object was
     /// created.
     pub(super) fn mark_listed(&mut self, key: &ObjectKey) {
@@ -41,20 +47,19 @@ impl Cache {
 
     /// Takes in an object that a watch, a read or a create request shows. Returns whether it is newer than what was
     /// known.
-    pub(super) fn insert(&mut self, object: Arc<Object>) -> bool {
-        let key = object.key();
-        let is_stale = self.get(&key).is_some_and(|known| !is_newer(&object, known));
-        if is_stale || self.is_released(&key, &object.meta.uid) {
+    pub(super) fn insert(&mut self, key: &ObjectKey, object: Arc<Object>) -> bool {
+        let is_stale = self.get(key).is_some_and(|known| !is_newer(&object, known));
+        if is_stale || self.is_released(key, &object.meta.uid) {
             return false;
         }
-        self.objects.insert(key, object);
+        self.objects.insert(key.clone(), object);
         true
     }
 
     /// Takes in the answer to an update, unless the object is gone or was replaced by another one of its name. Returns
     /// whether it is newer than what was known.
-    pub(super) fn update(&mut self, object: Arc<Object>) -> bool {
-        match self.objects.get_mut(&object.key()) {
+    pub(super) fn update(&mut self, key: &ObjectKey, object: Arc<Object>) -> bool {
+        match self.objects.get_mut(key) {
             Some(known) if known.meta.uid == object.meta.uid && is_newer(&object, known) => {
                 *known = object;
                 true
@@ -130,15 +135,23 @@ mod tests {
         Arc::new(o)
     }
 
+    fn insert(cache: &mut Cache, object: Arc<Object>) -> bool {
+        cache.insert(&object.key(), object)
+    }
+
+    fn update(cache: &mut Cache, object: Arc<Object>) -> bool {
+        cache.update(&object.key(), object)
+    }
+
     #[test]
     fn the_newest_state_wins() {
         let mut cache = Cache::default();
         let key = version("a", "1", "9").key();
-        assert!(cache.insert(version("a", "1", "9")));
-        assert!(cache.update(version("a", "1", "11")));
-        assert!(!cache.insert(version("a", "1", "10")), "older than our own write");
-        assert!(!cache.insert(version("a", "1", "11")), "our own write, read back");
-        assert!(cache.insert(version("a", "1", "12")));
+        assert!(insert(&mut cache, version("a", "1", "9")));
+        assert!(update(&mut cache, version("a", "1", "11")));
+        assert!(!insert(&mut cache, version("a", "1", "10")), "older than our own write");
+        assert!(!insert(&mut cache, version("a", "1", "11")), "our own write, read back");
+        assert!(insert(&mut cache, version("a", "1", "12")));
         assert_eq!(cache.get(&key).unwrap().meta.resource_version, "12");
     }
 
@@ -146,12 +159,12 @@ mod tests {
     fn a_late_answer_does_not_bring_an_object_back() {
         let mut cache = Cache::default();
         let key = version("a", "1", "1").key();
-        cache.insert(version("a", "1", "1"));
+        insert(&mut cache, version("a", "1", "1"));
         assert!(cache.remove(&key, "1"));
-        assert!(!cache.update(version("a", "1", "2")));
+        assert!(!update(&mut cache, version("a", "1", "2")));
         assert!(cache.objects.is_empty());
-        cache.insert(version("a", "2", "3"));
-        cache.update(version("a", "1", "9"));
+        insert(&mut cache, version("a", "2", "3"));
+        update(&mut cache, version("a", "1", "9"));
         assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
         assert!(!cache.remove(&key, "1"), "the successor stays");
     }
@@ -160,10 +173,10 @@ mod tests {
     fn an_object_that_was_released_does_not_come_back() {
         let mut cache = Cache::default();
         let key = version("a", "1", "1").key();
-        cache.insert(version("a", "1", "1"));
+        insert(&mut cache, version("a", "1", "1"));
         assert!(cache.release(&key, "1"));
-        assert!(!cache.insert(version("a", "1", "2")), "an older state, shown late");
-        assert!(cache.insert(version("a", "2", "4")), "a successor");
+        assert!(!insert(&mut cache, version("a", "1", "2")), "an older state, shown late");
+        assert!(insert(&mut cache, version("a", "2", "4")), "a successor");
         assert!(!cache.remove(&key, "1"));
         assert_eq!(cache.get(&key).unwrap().meta.uid, "2");
         assert!(cache.released.is_empty());
@@ -175,11 +188,11 @@ mod tests {
         let mine = WatchId::new("MyModel", Some("default"));
         let key = |name: &str| version(name, name, "1").key();
         for name in ["a", "b", "new"] {
-            cache.insert(version(name, name, "1"));
+            insert(&mut cache, version(name, name, "1"));
         }
         let mut elsewhere = object("c");
         elsewhere.meta.namespace = "elsewhere".to_owned();
-        cache.insert(Arc::new(elsewhere));
+        insert(&mut cache, Arc::new(elsewhere));
         cache.start_list(mine.clone());
         for name in ["b", "new"] {
             cache.mark_listed(&key(name));

@@ -115,14 +115,14 @@ impl SharedView {
     /// Takes an object into the cache, the index and the graph of links. Returns nothing if it is not newer than what is
     /// known.
     pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> Option<TakenIn> {
-        let key = object.key();
         let mut view = self.write();
+        let key = view.cache.key(&object);
         let before = view.cache.get(&key).cloned();
         let is_news = match origin {
-            Origin::Written => view.cache.update(Arc::clone(&object)),
+            Origin::Written => view.cache.update(&key, Arc::clone(&object)),
             Origin::Listed | Origin::Watched | Origin::Created | Origin::Read => {
                 view.cache.mark_listed(&key);
-                view.cache.insert(Arc::clone(&object))
+                view.cache.insert(&key, Arc::clone(&object))
             }
         };
         if !is_news {
@@ -132,7 +132,7 @@ impl SharedView {
             let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
             observer.changed(same, &object);
         }
-        let is_relinked = view.index.insert(&object, standing(&object, &self.registry));
+        let is_relinked = view.index.insert_as(&key, &object, standing(&object, &self.registry));
         Some(TakenIn { key, object, origin, before, is_relinked })
     }
 

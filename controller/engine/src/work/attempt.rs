@@ -216,7 +216,7 @@ impl Worker<'_> {
             new.set(field, value.clone());
         }
         let save =
-            QuietSave { from: object.intent.spec.clone(), to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
+            QuietSave { from: object.intent.spec, to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
         let saves = intent::remember(&object.quiet_saves, save);
         let save = SpecSave { spec: spec.clone(), saves, touch: None, kept };
         self.shared.writer.save_spec(self.entry, object, &save, who).await

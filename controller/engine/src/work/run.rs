@@ -262,7 +262,7 @@ fn idempotency_key(object: &Object, operation: Operation) -> String {
         return format!("{uid}/{name}");
     }
     let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));
-    format!("{uid}/{name}/{}{touch}", object.intent.spec.as_str())
+    format!("{uid}/{name}/{}{touch}", object.intent.spec)
 }
 
 /// Returns whether a call was cut short by shutdown.

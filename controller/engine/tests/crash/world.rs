@@ -147,7 +147,7 @@ impl World {
     fn shown(&self, o: &Object) -> Value {
         let mut fields = o.fields.clone();
         let times = ["updated", "enacted", "policed", "changed_by_step", "changed_by_policy", "backend_register"];
-        fields.retain(|name, _| !times.contains(&name.as_str()));
+        fields.retain(|name, _| !times.contains(&name));
         // Which pass came last, and is the reason of Ready=True, is a matter of time too.
         let reason = |one: &Condition| (one.status != ConditionStatus::True).then(|| one.reason.clone());
         let conditions =

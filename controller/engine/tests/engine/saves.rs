@@ -52,8 +52,8 @@ impl SyncStep for Early {
                 let mut new = there.clone();
                 new.set("first_name", json!("edited"));
                 let to = xos_crds::spec_hash(&entry.model, &new.fields);
-                let saves = vec![QuietSave { from: there.intent.spec.clone(), to, by }];
-                let spec = [("first_name".to_owned(), json!("edited"))].into();
+                let saves = vec![QuietSave { from: there.intent.spec, to, by }];
+                let spec = [("first_name", json!("edited"))].into();
                 api.save_spec(entry, &there, &SpecSave { spec, saves, ..SpecSave::default() }, "other").await.unwrap();
             }
             (None, _) => {}

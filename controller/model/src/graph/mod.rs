@@ -92,18 +92,22 @@ impl Graph {
 
     /// Adds an object, or its changed version. Returns whether its links changed.
     pub fn insert(&mut self, object: &Object, standing: Standing) -> bool {
-        let key = object.key();
+        self.insert_as(&object.key(), object, standing)
+    }
+
+    /// Does the same with the object's key, of which clones are kept: they share their texts.
+    pub fn insert_as(&mut self, key: &ObjectKey, object: &Object, standing: Standing) -> bool {
         let Some(shape) = self.shapes.get(&key.model) else { return false };
         let edges = edges::of(&shape, object);
-        let is_same = self.nodes.get(&key).is_some_and(|node| node.edges == edges);
+        let is_same = self.nodes.get(key).is_some_and(|node| node.edges == edges);
         if !is_same {
-            self.unlink(&key);
+            self.unlink(key);
             for edge in &edges {
                 self.incoming.entry(edge.address.clone()).or_default().insert((key.clone(), edge.link));
             }
         }
-        self.settle(&key, standing);
-        self.nodes.insert(key, Node { shape, edges, standing });
+        self.settle(key, standing);
+        self.nodes.insert(key.clone(), Node { shape, edges, standing });
         !is_same
     }
 

@@ -51,8 +51,12 @@ impl Index {
 
     /// Adds an object, or its changed version. Returns whether its links changed.
     pub fn insert(&mut self, object: &Arc<Object>, standing: Standing) -> bool {
-        let key = object.key();
-        let is_relinked = self.graph.insert(object, standing);
+        self.insert_as(&object.key(), object, standing)
+    }
+
+    /// Does the same with the object's key, of which clones are kept: they share their texts.
+    pub fn insert_as(&mut self, key: &ObjectKey, object: &Arc<Object>, standing: Standing) -> bool {
+        let is_relinked = self.graph.insert_as(key, object, standing);
         let old = self.objects.insert(key.clone(), Arc::clone(object));
         let models = &self.models;
         let fields = &mut self.fields;
@@ -64,7 +68,7 @@ impl Index {
                 if before == new {
                     continue;
                 }
-                take_out(entries, &before, &key);
+                take_out(entries, &before, key);
             }
             for form in new {
                 entries.entry(form).or_default().insert(key.clone());

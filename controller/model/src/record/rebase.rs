@@ -16,7 +16,7 @@ pub fn rebase(
 ) -> Object {
     let mut new = current.clone();
     let names = before.fields.keys().chain(after.fields.keys());
-    for name in names.filter(|name| is_status(name) && before.fields.get(*name) != after.fields.get(*name)) {
+    for name in names.filter(|name| is_status(name) && before.fields.get(name) != after.fields.get(name)) {
         new.set(name, after.fields.get(name).cloned().unwrap_or_default());
     }
     if let Some(own) = after.status.of(synchronizer) {
