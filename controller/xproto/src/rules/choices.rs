@@ -45,7 +45,7 @@ fn types(field: &Field, choices: &[Choice], span: Span, sink: &mut Sink) {
     } else {
         wrong
             .iter()
-            .all(|one| is_number(one))
+            .all(is_number)
             .then(|| format!("write the numbers without quotes: `({}, '{label}')`", shown(&first.value)))
     };
     let values = wrong.iter().map(|choice| shown(&choice.value).into_owned()).collect();
