@@ -120,8 +120,10 @@ pub fn recall(model: &Model, meta: &Meta, fields: &mut Fields) {
     }
     for member in model.members_in(Section::Status).filter(|member| KEPT.contains(&member.name())) {
         let kept = annotation["status"].get(Member::camel_name(member)).filter(|value| !value.is_null());
-        if let Some(kept) = kept {
-            fields.entry(member.name().to_owned()).or_insert_with(|| kept.clone());
+        if let Some(kept) = kept
+            && !fields.contains_key(member.name())
+        {
+            fields.insert(member.name(), kept.clone());
         }
     }
 }

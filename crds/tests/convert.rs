@@ -91,7 +91,7 @@ fn a_new_status_keeps_what_others_put_there() {
 
 #[test]
 fn a_quiet_save() {
-    let spec = [("first_name".to_owned(), json!("Eve")), ("age".to_owned(), Value::Null)].into();
+    let spec = [("first_name", json!("Eve")), ("age", Value::Null)].into();
     let hash = |n| SpecHash::of(&json!(n));
     let saves = [QuietSave { from: hash(1), to: hash(2), by: Pass::Sync }];
     let mut o = Object::named("M", "n", "a");
@@ -195,7 +195,9 @@ fn bookkeeping_of_another_object_counts_for_nothing() {
 fn quiet_saves_of_another_object_count_for_nothing() {
     let save = |uid: Option<&str>| {
         let mut save = json!({"from": "0123456789abcdef", "to": "fedcba9876543210", "by": "sync"});
-        uid.map(|uid| save["objectUid"] = json!(uid));
+        if let Some(uid) = uid {
+            save["objectUid"] = json!(uid);
+        }
         json!([save]).to_string()
     };
     let early = json!({"synchronizers": [{"name": "me", "sync": {"handled": {"spec": "0123456789abcdef"}}}]});

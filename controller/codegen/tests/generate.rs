@@ -97,7 +97,7 @@ fn an_owner_that_the_controller_sets_is_optional_also_in_the_views_of_bases() {
                  message Order (Base) {OPTION}";
     let with = |option: &str| {
         let order = owned.replace("OPTION", option);
-        plain(&format!("optional bool b = 1; }} {} message Last (XOSBase) {{ optional bool b = 1;", order))
+        plain(&format!("optional bool b = 1; }} {order} message Last (XOSBase) {{ optional bool b = 1;"))
     };
     let filled = with(" option owner_class_name = \"Thing\"; ");
     assert_eq!(filled.matches("pub owner: Option<Link<Thing>>,").count(), 2, "{filled}");

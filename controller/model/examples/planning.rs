@@ -89,7 +89,7 @@ fn object(at: u32, peers: &[u32]) -> Object {
     Object {
         model: "M".into(),
         meta: Meta { namespace: "default".to_owned(), name: name.clone(), ..Meta::default() },
-        fields: [("on".to_owned(), json!(peers))].into(),
+        fields: [("on", json!(peers))].into(),
         intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
         quiet_saves: vec![],
         status: Status::default(),

@@ -139,7 +139,7 @@ impl HeldListing {
         let keys: Vec<_> = vanished.iter().map(|object| object.key()).collect();
         Self {
             step: step.to_owned(),
-            token: format!("{}-{}", vanished.len(), digest.as_str()),
+            token: format!("{}-{}", vanished.len(), digest),
             of,
             tally: Tally::of(keys.iter(), here),
         }

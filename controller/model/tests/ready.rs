@@ -111,9 +111,9 @@ impl Play {
                 self.set_spec(&format!("{field} {}", self.counter));
             }
             Act::QuietSave(by) => {
-                let from = self.object.intent.spec.clone();
+                let from = self.object.intent.spec;
                 self.set_spec(&format!("quiet {}", self.counter));
-                let save = QuietSave { from, to: self.object.intent.spec.clone(), by };
+                let save = QuietSave { from, to: self.object.intent.spec, by };
                 self.object.quiet_saves = intent::remember(&self.object.quiet_saves, save);
             }
             Act::Drop(by, pass) => {
@@ -255,9 +255,9 @@ proptest! {
                 play.act(Act::Switch(if field == "no_sync" { Pass::Sync } else { Pass::Policy }));
             }
         }
-        for by in 0..company.len() {
+        for (by, member) in company.iter().enumerate() {
             for pass in [Pass::Policy, Pass::Sync] {
-                if play.has(by, pass) != match pass { Pass::Policy => company[by].policy, _ => company[by].sync } {
+                if play.has(by, pass) != match pass { Pass::Policy => member.policy, _ => member.sync } {
                     play.act(Act::Drop(by, pass));
                 }
                 play.act(Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false });

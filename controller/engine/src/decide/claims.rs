@@ -94,8 +94,8 @@ fn to_take_out(object: &Object, duty: &Duty<'_>, winner: &Object) -> (bool, bool
     let is_in_doubt = is_untried && !is_lost(object) && Hold::of(winner) != Hold::InUse;
     let is_held = duty.finalizers.sync.as_ref().is_some_and(|finalizer| object.has_finalizer(finalizer));
     let may_be_there = has_begun || (is_in_doubt && is_held && may_be_in_backend(object, duty));
-    let sync = is_begun(own.and_then(|own| own.delete.as_ref())) || is_tried(Pass::Sync) || may_be_there;
-    let policy = is_begun(own.and_then(|own| own.delete_policy.as_ref())) || is_tried(Pass::Policy) || has_begun;
+    let sync = is_begun(own.and_then(|own| own.delete.as_deref())) || is_tried(Pass::Sync) || may_be_there;
+    let policy = is_begun(own.and_then(|own| own.delete_policy.as_deref())) || is_tried(Pass::Policy) || has_begun;
     (policy && duty.finalizers.policy.is_some(), sync && duty.has_step)
 }
 

@@ -383,7 +383,7 @@ fn what_a_clock_that_was_ahead_has_written_is_not_waited_for() {
         let run = Next::Run(Job::Reconcile { policy: None, sync: true });
         assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()) == run, is_due, "{until}");
         o.meta.deleting = Some(at(90));
-        o.status.of_mut("me").delete = Some(failed(until));
+        o.status.of_mut("me").delete = Some(Box::new(failed(until)));
         let run = Next::Run(Job::Delete { policy: false, sync: true });
         assert_eq!(decided(&o, &duty, Stage::Queued, &Others::default()) == run, is_due, "{until}");
     }

@@ -140,7 +140,7 @@ impl Engine {
         // At the start all are looked at anyway.
         let claim = |object: &Object| {
             let is_deleting = object.meta.deleting.is_some();
-            (object.meta.uid.clone(), object.intent.spec.clone(), Hold::of(object), is_deleting)
+            (object.meta.uid.clone(), object.intent.spec, Hold::of(object), is_deleting)
         };
         if !self.lists.is_complete() || taken.before.as_deref().map(claim) == Some(claim(object)) {
             return;

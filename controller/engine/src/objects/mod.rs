@@ -193,7 +193,7 @@ impl Objects {
     /// spec: it is undone.
     pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, uid: &str, pass: Pass, spec: Option<&SpecHash>) {
         if let Some(tracked) = self.same_mut(key, uid) {
-            tracked.begun = spec.cloned().or(tracked.begun.take());
+            tracked.begun = spec.copied().or(tracked.begun.take());
             tracked.doubt.add(pass);
             tracked.attempting.add(pass);
         }

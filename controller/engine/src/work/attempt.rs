@@ -215,8 +215,7 @@ impl Worker<'_> {
         for (field, value) in spec {
             new.set(field, value.clone());
         }
-        let save =
-            QuietSave { from: object.intent.spec, to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
+        let save = QuietSave { from: object.intent.spec, to: xos_crds::spec_hash(&self.entry.model, &new.fields), by };
         let saves = intent::remember(&object.quiet_saves, save);
         let save = SpecSave { spec: spec.clone(), saves, touch: None, kept };
         self.shared.writer.save_spec(self.entry, object, &save, who).await

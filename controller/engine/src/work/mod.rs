@@ -200,7 +200,7 @@ impl Worker<'_> {
 
     /// Sets the owner that the operator left out, quietly: it is nobody's change.
     async fn set_owner(&self, subject: &Subject, link: &str, owner: &Reference) -> Result<Report, WriteError> {
-        let spec = [(link.to_owned(), serde_json::to_value(owner)?)].into();
+        let spec = [(link, serde_json::to_value(owner)?)].into();
         let kept = crate::writer::kept(&subject.stored, &spec);
         let saved = self.save_quietly(&subject.stored, &spec, kept, (Pass::Pull, OWNER)).await?;
         Ok(Report::Done(Arc::new(saved)))

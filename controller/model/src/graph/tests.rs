@@ -120,7 +120,7 @@ fn who_waits_is_woken() {
     g.insert(&object("C", "c", json!({})), Standing::Unsettled);
     assert_eq!(names(w.wake_for_new(&g, &key("C", "c")).free), ["a"]);
     let blocker = Blocker::Object(key("C", "c"));
-    assert_eq!(look(&mut w, &g, &key("A", "a")), [blocker.clone()]);
+    assert_eq!(look(&mut w, &g, &key("A", "a")), std::slice::from_ref(&blocker));
     g.insert(&object("C", "c", json!({})), Standing::Settled);
     assert_eq!(names(w.wake(&blocker).free), ["a"]);
     assert_eq!(look(&mut w, &g, &key("A", "a")), []);

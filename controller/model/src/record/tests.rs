@@ -215,7 +215,7 @@ fn each_pass_sees_what_the_other_changed() {
 fn a_policy_s_quiet_save_is_no_operator_s_change() {
     let mut o = policy(&object(), 20, Outcome::Succeeded);
     let to = SpecHash::of(&json!({"n": 2}));
-    o.quiet_saves = vec![QuietSave { from: o.intent.spec, to: to.clone(), by: Pass::Policy }];
+    o.quiet_saves = vec![QuietSave { from: o.intent.spec, to, by: Pass::Policy }];
     o.intent.spec = to;
     assert_eq!((policy_due(&o, ME, at(30)), sync_due(&o, ME, at(30))), (Due::Clean, Due::Now));
     assert_eq!(sync(&o, 30, Outcome::Succeeded).date("updated"), Some(at(10)));

@@ -64,7 +64,7 @@ impl Observer for GuiEvents {
         if before.is_some() && changed.is_empty() {
             return;
         }
-        let names: Vec<_> = changed.into_keys().collect();
+        let names: Vec<_> = changed.keys().map(ToString::to_string).collect();
         self.send(after, &json!({"pk": pk(after), "changed_fields": names, "object": self.to_json(after)}));
     }
 

@@ -177,8 +177,8 @@ fn is_tried_again(own: &Bookkeeping) -> impl Iterator<Item = (&'static str, u32,
     let passes = [
         ("its sync step", Some(&own.sync)),
         ("its policies", Some(&own.policy)),
-        ("its delete step", own.delete.as_ref()),
-        ("its policies' delete handlers", own.delete_policy.as_ref()),
+        ("its delete step", own.delete.as_deref()),
+        ("its policies' delete handlers", own.delete_policy.as_deref()),
     ];
     passes.into_iter().filter_map(|(what, state)| Some((what, state?.failures, state?.next_attempt?)))
 }
