@@ -12,7 +12,7 @@ const MODELS: &str = "option app_label = \"alldeleted\";
         required manytoone on_switch->Switch:lines = 2:1001; }";
 const LINES: usize = 8;
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let setup = Setup::new("alldeleted", MODELS, move |calls| {
         let step = |model| Scripted::noting(model, model, calls);
         Steps::new().sync_step(step("Switch")).sync_step(step("Line"))
@@ -20,7 +20,7 @@ pub fn setup() -> Setup {
     setup.config(json!({"brakes": {"cascade": 5}}))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Switch", "s", json!({"name": "s"})).await;
     for n in 0..LINES {
         stage.create("Line", &format!("l{n}"), json!({"name": format!("l{n}"), "onSwitch": {"name": "s"}})).await;

@@ -13,7 +13,7 @@ const MODELS: &str = "option app_label = \"clockahead\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; }";
 const AHEAD: &str = "2099-01-01T00:00:00Z";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|_, ctx, _| {
         let is_first = ctx.failures() == 0;
         Box::pin(async move { if is_first { Err(StepError::failed("not yet")) } else { Ok(()) } })
@@ -25,7 +25,7 @@ pub fn setup() -> Setup {
     setup.config(json!({"backoff": {"initial": "10h", "max": "10h", "jitter": 0}}))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     for (name, restarts) in [("running", false), ("restarted", true)] {
         stage.create("Thing", name, json!({"name": name})).await;
         let failed = |o: &Value| condition(o, "Ready")["reason"] == "SyncFailed";

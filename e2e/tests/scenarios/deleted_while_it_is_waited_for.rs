@@ -17,7 +17,7 @@ const MODELS: &str = "option app_label = \"deletedwaiting\";
         optional manytoone site->Site:slices = 2:1001; optional manytomany uses->Site:users = 3:1002; }
     message Port (XOSBase) { required string name = 1 [max_length = 32]; required manytoone slice->Slice:ports = 2:1001; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, _, o| {
         let fails = match (what, o.text("name")) {
             ("sync", Some("bad")) => Some("no route"),
@@ -33,7 +33,7 @@ pub fn setup() -> Setup {
     })
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Site", "s", json!({"name": "bad"})).await;
     stage.create("Site", "other", json!({"name": "bad"})).await;
     stage.create("Slice", "a", json!({"name": "a", "site": {"name": "s"}})).await;

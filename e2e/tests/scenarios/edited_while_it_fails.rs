@@ -12,7 +12,7 @@ use crate::stage::{Setup, Stage};
 const MODELS: &str = "option app_label = \"editedfails\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, _, o| {
         let fails = what == "sync" && o.text("name") == Some("bad");
         Box::pin(async move { if fails { Err(StepError::failed("the backend says no")) } else { Ok(()) } })
@@ -22,7 +22,7 @@ pub fn setup() -> Setup {
     })
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Thing", "a", json!({"name": "bad"})).await;
     let failed = |o: &Value| condition(o, "Ready")["message"] == "the backend says no";
     stage.until("Thing", "a", "failed", failed).await;

@@ -18,7 +18,7 @@ const SYNC: &str = "sync.xos.opencord.org/takenaway";
 const POLICY: &str = "policy.xos.opencord.org/takenaway";
 const LINKS: &str = "links.xos.opencord.org/takenaway";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, _, o| {
         let outcome = match (what, o.text("name")) {
             ("sync", Some("fails")) => Err(StepError::failed("the backend says no")),
@@ -39,7 +39,7 @@ fn has(o: &Value, finalizers: &[&str]) -> bool {
     finalizers.iter().all(|one| there.contains(&json!(one)))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     let bare = json!({"metadata": {"finalizers": null}});
     let things = ["works", "fails", "defers", "held"];
     stage.create("Peer", "p", json!({"name": "p"})).await;

@@ -13,7 +13,7 @@ const MODELS: &str = "option app_label = \"helddeletion\";
         required manytoone on_switch->Switch:lines = 2:1001; }";
 const LINES: usize = 7;
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let setup = Setup::new("helddeletion", MODELS, move |calls| {
         let step = |model| Scripted::noting(model, model, calls);
         Steps::new().sync_step(step("Switch")).sync_step(step("Line"))
@@ -40,7 +40,7 @@ async fn create(stage: &mut Stage<'_>, switch: &str, lines: usize) {
     }
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     create(stage, "few", 5).await;
     stage.delete("Switch", "few").await;
     stage.gone("Switch", "few").await;

@@ -35,7 +35,7 @@ impl PullStep for PullThings {
     }
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup::new("heldlisting", MODELS, |_| Steps::new().pull_step(PullThings))
 }
 
@@ -51,7 +51,7 @@ async fn count(stage: &Stage<'_>) -> usize {
     count
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Backend", "b", json!({"name": "b", "things": 30})).await;
     stage.until("Thing", "s29", "made", |o| !o.is_null()).await;
 

@@ -13,7 +13,7 @@ use crate::stage::{Setup, Stage};
 const MODELS: &str = "option app_label = \"longerrors\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32]; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|_, _, _| {
         let long = format!("no route: {}", "ä".repeat(450_000));
         Box::pin(async move { Err(StepError::failed(long)) })
@@ -24,7 +24,7 @@ pub fn setup() -> Setup {
     })
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Thing", "a", json!({"name": "a"})).await;
     let both = |o: &Value| ["PolicyApplied", "Synced"].iter().all(|kind| condition(o, kind)["status"] == "False");
     let failed = stage.until("Thing", "a", "failed", both).await;

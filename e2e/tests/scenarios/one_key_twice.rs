@@ -11,7 +11,7 @@ const MODELS: &str = "option app_label = \"onekeytwice\";
     message Port (XOSBase) { required string card = 1 [max_length = 32, tosca_key = True];
         required int32 number = 2 [tosca_key = True]; optional string note = 3 [max_length = 32]; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     Setup::new("onekeytwice", MODELS, |calls| Steps::new().sync_step(Scripted::noting("step", "Port", calls)))
 }
 
@@ -35,7 +35,7 @@ async fn accepted(stage: &mut Stage<'_>, names: &[String]) -> Vec<String> {
     accepted
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     let mut names: Vec<_> = (0..12).map(|at| format!("p{at}")).collect();
     for name in &names {
         stage.create("Port", name, json!({"card": "c", "number": 1})).await;

@@ -14,7 +14,7 @@ const MODELS: &str = "option app_label = \"orphaned\";
     message Rack (XOSBase) { required string name = 1 [max_length = 32]; }
     message Unit (XOSBase) { required string name = 1 [max_length = 32]; required manytoone rack->Rack:units = 2:1001; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, _, o| {
         let fails = what == "delete" && o.text("name") == Some("bad");
         Box::pin(async move { if fails { Err(StepError::failed("in use")) } else { Ok(()) } })
@@ -25,7 +25,7 @@ pub fn setup() -> Setup {
     })
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     stage.create("Rack", "r", json!({"name": "bad"})).await;
     stage.create("Unit", "u", json!({"name": "u", "rack": {"name": "r"}})).await;
     stage.ready("Unit", "u").await;

@@ -16,7 +16,7 @@ const MODELS: &str = "option app_label = \"ownsaves\";
 /// The names of the objects, after what their step does; `often` saves more often than an object remembers.
 const ALL: [&str; 6] = ["defers", "fails", "soothes", "succeeds", "often", "feeds"];
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, ctx, o| {
         Box::pin(async move {
             if what != "sync" {
@@ -44,7 +44,7 @@ pub fn setup() -> Setup {
     setup.config(json!({"deferred_every": "2s", "backoff": {"initial": "2s", "max": "2s", "jitter": 0}}))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     for name in ALL {
         stage.create("Thing", name, json!({"name": name})).await;
     }

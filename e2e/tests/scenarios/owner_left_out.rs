@@ -18,7 +18,7 @@ const MODELS: &str = "option app_label = \"ownerleftout\"; option name = \"owner
     message Order (ServiceInstance) { option owner_class_name = \"Cafe\"; required string drink = 1 [max_length = 20];
         optional manytoone slice->Slice:orders = 2:1030; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let has_owner = |o: &Object| {
         let owner = o.fields.get("owner");
         owner.map(drop).ok_or_else(|| StepError::failed("it has no owner"))
@@ -37,7 +37,7 @@ fn refused(reason: &'static str) -> impl Fn(&Value) -> bool {
     move |o| condition(o, "Accepted")["reason"] == reason && condition(o, "Accepted")["status"] == "False"
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     // None that it could be: it waits for one, whoever creates it.
     stage.create("Order", "tea", json!({"drink": "tea"})).await;
     let tea = stage.until("Order", "tea", "refused", refused("NoOwner")).await;

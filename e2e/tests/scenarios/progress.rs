@@ -26,7 +26,7 @@ fn outcome(o: &Object) -> Result<(), StepError> {
     }
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let step: Script = Arc::new(|what, _, o| {
         Box::pin(async move {
             if what == "delete" {
@@ -50,7 +50,7 @@ pub fn setup() -> Setup {
     setup.config(json!({"deferred_every": "1s", "backoff": {"initial": "1h", "max": "1h", "jitter": 0}}))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     let shows = |o: &Value| {
         o["status"]["progress"] == "40 %"
             && o["status"]["plan"] == "made"

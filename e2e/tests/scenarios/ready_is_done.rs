@@ -15,7 +15,7 @@ const MODELS: &str = "option app_label = \"readyisdone\";
     message Thing (XOSBase) { required string name = 1 [max_length = 32];
         optional manytoone site->Site:things = 2:1001; optional string note = 3 [max_length = 32]; }";
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|what, _, o| {
         let closed = what == "sync" && o.text("note") == Some("closed");
         Box::pin(async move { if closed { Err(StepError::failed("503 Service Unavailable")) } else { Ok(()) } })
@@ -31,7 +31,7 @@ fn reason(o: &Value) -> &Value {
     &condition(o, "Ready")["reason"]
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     // The policies are done, and the step has to wait for a site.
     stage.create("Thing", "a", json!({"name": "a", "site": {"name": "rome"}})).await;
     let policed = stage.until("Thing", "a", "policed", |o| condition(o, "PolicyApplied")["status"] == "True").await;

@@ -26,7 +26,7 @@ fn backend() -> Arc<Mutex<Backend>> {
     BACKEND.with(Arc::clone)
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let backend = backend();
     let script: Script = Arc::new(move |what, _, o| {
         let mut backend = backend.lock().unwrap();
@@ -55,7 +55,7 @@ fn counts(stage: &Stage<'_>) -> [usize; 3] {
     ["policy create a", "policy update a", "step sync a"].map(|call| stage.count(call))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     let backend = backend();
     stage.create("Thing", "a", json!({"name": "a"})).await;
     stage.ready("Thing", "a").await;

@@ -30,14 +30,20 @@ fn backend() -> Arc<Mutex<Backend>> {
     BACKEND.with(Arc::clone)
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let backend = backend();
     let script: Script = Arc::new(move |what, _, o| {
         let mut backend = backend.lock().unwrap();
         let outcome = match what {
             _ if backend.is_away => Err(StepError::failed("no answer")),
-            "delete" => Ok(drop(backend.has.remove(&o.meta.name))),
-            _ => Ok(drop(backend.has.insert(o.meta.name.clone()))),
+            "delete" => {
+                backend.has.remove(&o.meta.name);
+                Ok(())
+            },
+            _ => {
+                backend.has.insert(o.meta.name.clone());
+                Ok(())
+            },
         };
         Box::pin(async move { outcome })
     });
@@ -55,7 +61,7 @@ async fn versions(stage: &Stage<'_>) -> Vec<Value> {
     versions
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     for name in NAMES {
         stage.create("Thing", name, json!({"name": name})).await;
         stage.ready("Thing", name).await;

@@ -20,7 +20,7 @@ const MODELS: &str = "option app_label = \"targetaway\";
 
 const THINGS: usize = 12;
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     let script: Script = Arc::new(|_, ctx, _| {
         let outage = ctx.models_of("Outage").named("now").map(|found: Option<Object>| found.is_some());
         Box::pin(async move { if outage? { Err(StepError::unavailable("no route")) } else { Ok(()) } })
@@ -33,7 +33,7 @@ pub fn setup() -> Setup {
     Setup::new("targetaway", MODELS, steps).config(json!({ "probe_backoff": probes }))
 }
 
-pub async fn story(stage: &mut Stage<'_>) {
+pub(crate) async fn story(stage: &mut Stage<'_>) {
     let names: Vec<String> = (0..THINGS).map(|n| format!("t{n}")).collect();
     stage.create("Thing", "first", json!({"name": "x"})).await;
     stage.ready("Thing", "first").await;

@@ -14,18 +14,18 @@ use xos_xproto::ModelSet;
 use super::Setup;
 
 /// How long a scenario waits at most, on the clock of the world.
-pub const SECONDS: u32 = 7200;
+pub(super) const SECONDS: u32 = 7200;
 const NAMESPACE: &str = "default";
 
 /// A world, and its models.
-pub struct Memory {
+pub(super) struct Memory {
     world: World,
     models: ModelSet,
     is_running: bool,
 }
 
 impl Memory {
-    pub fn start(setup: &Setup, calls: &Calls) -> Self {
+    pub(super) fn start(setup: &Setup, calls: &Calls) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, setup.config_for(NAMESPACE).to_string()).unwrap();
@@ -35,58 +35,58 @@ impl Memory {
         Self { world, models: xos_harness::models::from_text(setup.models).unwrap(), is_running: true }
     }
 
-    pub fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         self.is_running = false;
     }
 
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.world.restart().unwrap();
         self.is_running = true;
     }
 
-    pub async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) {
         if self.is_running {
             self.world.settle().await;
         }
     }
 
-    pub async fn pass(&mut self, time: Duration) {
+    pub(super) async fn pass(&mut self, time: Duration) {
         self.world.clock().advance(time);
         self.settle().await;
     }
 
-    pub fn create(&mut self, model: &str, object: Value) {
+    pub(super) fn create(&mut self, model: &str, object: Value) {
         let key = key(model, object["metadata"]["name"].as_str().unwrap());
         assert!(self.world.api().get(&key).is_none(), "{key} exists already");
         self.send(model, object);
     }
 
-    pub fn patch(&mut self, model: &str, name: &str, patch: &Value) {
+    pub(super) fn patch(&mut self, model: &str, name: &str, patch: &Value) {
         let mut object = self.get(model, name);
         assert!(!object.is_null(), "there is no {model} {name}");
         json_patch::merge(&mut object, patch);
         self.send(model, object);
     }
 
-    pub fn replace_status(&mut self, model: &str, name: &str, status: Value) {
+    pub(super) fn replace_status(&mut self, model: &str, name: &str, status: Value) {
         let mut object = self.get(model, name);
         object["status"] = status;
         let sent = from_custom_resource(self.models.get(model).unwrap(), &resource(model, object)).unwrap();
         self.world.api().replace_status(&key(model, name), &sent).unwrap();
     }
 
-    pub fn delete(&mut self, model: &str, name: &str) {
+    pub(super) fn delete(&mut self, model: &str, name: &str) {
         assert!(self.world.api().remove(&key(model, name)), "there is no {model} {name}");
     }
 
-    pub fn delete_orphaning(&mut self, model: &str, name: &str) {
+    pub(super) fn delete_orphaning(&mut self, model: &str, name: &str) {
         let key = key(model, name);
         assert!(self.world.api().remove_orphaning(&key), "there is no {key}");
         // The garbage collector is quick.
         self.world.api().orphan(&key);
     }
 
-    pub fn get(&self, model: &str, name: &str) -> Value {
+    pub(super) fn get(&self, model: &str, name: &str) -> Value {
         let Some(object) = self.world.api().get(&key(model, name)) else { return Value::Null };
         let resource = to_custom_resource(self.models.get(model).unwrap(), &object).unwrap();
         serde_json::to_value(resource).unwrap()

@@ -15,7 +15,7 @@ use memory::Memory;
 use server::Server;
 
 /// What runs in a scenario.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The synchronizer's name. Scenarios share the server, so each has its own name, and its own `app_label`.
     name: &'static str,
     models: &'static str,
@@ -27,12 +27,12 @@ pub struct Setup {
 
 impl Setup {
     /// Returns a synchronizer of this name, with these models and steps.
-    pub fn new(name: &'static str, models: &'static str, steps: impl Fn(&Calls) -> Steps + 'static) -> Self {
+    pub(crate) fn new(name: &'static str, models: &'static str, steps: impl Fn(&Calls) -> Steps + 'static) -> Self {
         Self { name, models, steps: Box::new(steps), config: json!({}) }
     }
 
     /// Adds to the configuration. What is about the engine holds in memory, too.
-    pub fn config(self, config: Value) -> Self {
+    pub(crate) fn config(self, config: Value) -> Self {
         Self { config, ..self }
     }
 
@@ -54,29 +54,29 @@ impl Setup {
 /// The place where a scenario plays.
 enum Place<'a> {
     Memory(Box<Memory>),
-    Server(Server<'a>),
+    Server(Box<Server<'a>>),
 }
 
 /// A running controller, and the operator's view of its objects.
-pub struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     setup: Setup,
     calls: Calls,
     place: Place<'a>,
 }
 
 /// Plays a scenario in memory.
-pub async fn in_memory(setup: Setup, story: impl AsyncFnOnce(&mut Stage<'_>)) {
+pub(crate) async fn in_memory(setup: Setup, story: impl AsyncFnOnce(&mut Stage<'_>)) {
     let calls = Calls::default();
     let place = Place::Memory(Box::new(Memory::start(&setup, &calls)));
     story(&mut Stage { setup, calls, place }).await;
 }
 
 /// Plays a scenario on a real control plane, in a namespace of its own.
-pub async fn on_server(title: &str, setup: Setup, story: impl AsyncFnOnce(&mut Stage<'_>)) {
+pub(crate) async fn on_server(title: &str, setup: Setup, story: impl AsyncFnOnce(&mut Stage<'_>)) {
     let title = title.replace('_', "-");
     let whole = namespace::with(&title, async |namespace| {
         let calls = Calls::default();
-        let place = Place::Server(Server::start(namespace, &setup, &calls).await);
+        let place = Place::Server(Box::new(Server::start(namespace, &setup, &calls).await));
         let mut stage = Stage { setup, calls, place };
         story(&mut stage).await;
         if let Place::Server(server) = stage.place {
@@ -88,23 +88,23 @@ pub async fn on_server(title: &str, setup: Setup, story: impl AsyncFnOnce(&mut S
 
 impl Stage<'_> {
     /// Returns the calls of steps and policies so far.
-    pub fn calls(&self) -> &Calls {
+    pub(crate) fn calls(&self) -> &Calls {
         &self.calls
     }
 
     /// Returns how many calls there are of this text, such as `step sync a`.
-    pub fn count(&self, call: &str) -> usize {
+    pub(crate) fn count(&self, call: &str) -> usize {
         self.calls.all().iter().filter(|one| *one == call).count()
     }
 
     /// Creates an object of a spec.
-    pub async fn create(&mut self, model: &str, name: &str, spec: Value) {
+    pub(crate) async fn create(&mut self, model: &str, name: &str, spec: Value) {
         self.create_whole(model, json!({"metadata": {"name": name}, "spec": spec})).await;
     }
 
     /// Creates an object from what `kubectl get -o json` has shown of it, or a part of that, as `kubectl create` does:
     /// status, uid and resourceVersion have no effect.
-    pub async fn create_whole(&mut self, model: &str, mut object: Value) {
+    pub(crate) async fn create_whole(&mut self, model: &str, mut object: Value) {
         if let Some(metadata) = object["metadata"].as_object_mut() {
             for name in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "namespace"] {
                 metadata.remove(name);
@@ -117,7 +117,7 @@ impl Stage<'_> {
     }
 
     /// Changes an object by a merge patch, as an operator does.
-    pub async fn patch(&mut self, model: &str, name: &str, patch: Value) {
+    pub(crate) async fn patch(&mut self, model: &str, name: &str, patch: Value) {
         match &mut self.place {
             Place::Memory(memory) => memory.patch(model, name, &patch),
             Place::Server(server) => server.patch(model, name, patch).await,
@@ -125,12 +125,12 @@ impl Stage<'_> {
     }
 
     /// Changes spec by a merge patch.
-    pub async fn edit(&mut self, model: &str, name: &str, spec: Value) {
+    pub(crate) async fn edit(&mut self, model: &str, name: &str, spec: Value) {
         self.patch(model, name, json!({ "spec": spec })).await;
     }
 
     /// Replaces the status of an object, as a backup tool does with what it has saved.
-    pub async fn replace_status(&mut self, model: &str, name: &str, status: Value) {
+    pub(crate) async fn replace_status(&mut self, model: &str, name: &str, status: Value) {
         match &mut self.place {
             Place::Memory(memory) => memory.replace_status(model, name, status),
             Place::Server(server) => server.replace_status(model, name, status).await,
@@ -138,7 +138,7 @@ impl Stage<'_> {
     }
 
     /// Asks for the deletion of an object, and does not wait for its end.
-    pub async fn delete(&mut self, model: &str, name: &str) {
+    pub(crate) async fn delete(&mut self, model: &str, name: &str) {
         match &mut self.place {
             Place::Memory(memory) => memory.delete(model, name),
             Place::Server(server) => server.delete(model, name).await,
@@ -146,7 +146,7 @@ impl Stage<'_> {
     }
 
     /// Deletes an object with `kubectl delete --cascade=orphan`, and does not wait for its end.
-    pub async fn delete_orphaning(&mut self, model: &str, name: &str) {
+    pub(crate) async fn delete_orphaning(&mut self, model: &str, name: &str) {
         match &mut self.place {
             Place::Memory(memory) => memory.delete_orphaning(model, name),
             Place::Server(server) => server.delete_orphaning(model, name).await,
@@ -154,7 +154,7 @@ impl Stage<'_> {
     }
 
     /// Returns an object; null if there is none.
-    pub async fn get(&self, model: &str, name: &str) -> Value {
+    pub(crate) async fn get(&self, model: &str, name: &str) -> Value {
         match &self.place {
             Place::Memory(memory) => memory.get(model, name),
             Place::Server(server) => server.get(model, name).await,
@@ -162,7 +162,13 @@ impl Stage<'_> {
     }
 
     /// Waits until `condition` is true for an object (null if there is none), and returns the object.
-    pub async fn until(&mut self, model: &str, name: &str, what: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(
+        &mut self,
+        model: &str,
+        name: &str,
+        what: &str,
+        condition: impl Fn(&Value) -> bool,
+    ) -> Value {
         let found = async |stage: &Self| {
             let object = stage.get(model, name).await;
             if condition(&object) { Ok(object) } else { Err(format!("{object:#}")) }
@@ -171,7 +177,7 @@ impl Stage<'_> {
     }
 
     /// Waits until `condition` is true for the calls so far.
-    pub async fn until_calls(&mut self, what: &str, condition: impl Fn(&[String]) -> bool) {
+    pub(crate) async fn until_calls(&mut self, what: &str, condition: impl Fn(&[String]) -> bool) {
         let found = async |stage: &Self| {
             let all = stage.calls.all();
             if condition(&all) { Ok(()) } else { Err(format!("{all:?}")) }
@@ -180,17 +186,17 @@ impl Stage<'_> {
     }
 
     /// Waits until an object is Ready at its newest generation, as `kubectl wait --for=condition=Ready` does.
-    pub async fn ready(&mut self, model: &str, name: &str) -> Value {
+    pub(crate) async fn ready(&mut self, model: &str, name: &str) -> Value {
         self.until(model, name, "Ready", is_ready).await
     }
 
     /// Waits until an object is gone.
-    pub async fn gone(&mut self, model: &str, name: &str) {
+    pub(crate) async fn gone(&mut self, model: &str, name: &str) {
         self.until(model, name, "gone", Value::is_null).await;
     }
 
     /// Lets time pass, on the clock of the place. Use it only to show that something does *not* happen.
-    pub async fn pass(&mut self, time: Duration) {
+    pub(crate) async fn pass(&mut self, time: Duration) {
         match &mut self.place {
             Place::Memory(memory) => memory.pass(time).await,
             Place::Server(_) => tokio::time::sleep(time).await,
@@ -198,13 +204,13 @@ impl Stage<'_> {
     }
 
     /// Ends the controller at once, as if its process were killed, and starts it again.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.kill().await;
         self.start();
     }
 
     /// Ends the controller at once, as if its process were killed.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         match &mut self.place {
             Place::Memory(memory) => memory.kill(),
             Place::Server(server) => server.kill().await,
@@ -212,7 +218,7 @@ impl Stage<'_> {
     }
 
     /// Starts the controller that was killed.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         match &mut self.place {
             Place::Memory(memory) => memory.restart(),
             Place::Server(server) => server.run(&self.setup, &self.calls),

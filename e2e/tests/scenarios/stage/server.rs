@@ -9,7 +9,7 @@ use xos_runtime::Synchronizer;
 use super::Setup;
 
 /// A controller in the test's process, and the objects of its namespace.
-pub struct Server<'a> {
+pub(super) struct Server<'a> {
     namespace: &'a TestNamespace,
     controller: Option<Controller>,
     objects: Objects,
@@ -17,7 +17,7 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    pub async fn start(namespace: &'a TestNamespace, setup: &Setup, calls: &Calls) -> Self {
+    pub(super) async fn start(namespace: &'a TestNamespace, setup: &Setup, calls: &Calls) -> Self {
         let objects = Objects::new(namespace, setup.models).unwrap();
         let controller = Some(run(namespace, setup, calls));
         for model in models::from_text(setup.models).unwrap().concrete() {
@@ -29,47 +29,47 @@ impl<'a> Server<'a> {
         Self { namespace, controller, objects, models: setup.models }
     }
 
-    pub async fn kill(&mut self) {
+    pub(super) async fn kill(&mut self) {
         if let Some(controller) = self.controller.take() {
             controller.kill().await;
         }
     }
 
-    pub fn run(&mut self, setup: &Setup, calls: &Calls) {
+    pub(super) fn run(&mut self, setup: &Setup, calls: &Calls) {
         self.controller = Some(run(self.namespace, setup, calls));
     }
 
-    pub async fn stop(mut self) {
+    pub(super) async fn stop(mut self) {
         if let Some(controller) = self.controller.take() {
             controller.stop().await.unwrap();
         }
     }
 
-    pub async fn create(&self, model: &str, object: Value) {
+    pub(super) async fn create(&self, model: &str, object: Value) {
         self.objects.create_whole(model, object).await.unwrap();
     }
 
-    pub async fn patch(&self, model: &str, name: &str, patch: Value) {
+    pub(super) async fn patch(&self, model: &str, name: &str, patch: Value) {
         self.objects.patch(model, name, patch).await.unwrap();
     }
 
-    pub async fn replace_status(&self, model: &str, name: &str, status: Value) {
+    pub(super) async fn replace_status(&self, model: &str, name: &str, status: Value) {
         let api = self.objects.api(model).unwrap();
         let patch = Patch::Merge(json!({ "status": status }));
         api.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
     }
 
-    pub async fn delete(&self, model: &str, name: &str) {
+    pub(super) async fn delete(&self, model: &str, name: &str) {
         self.objects.delete(model, name).await.unwrap();
     }
 
-    pub async fn delete_orphaning(&self, model: &str, name: &str) {
+    pub(super) async fn delete_orphaning(&self, model: &str, name: &str) {
         let kind = models::from_text(self.models).unwrap().get(model).map(xos_crds::api_resource).unwrap();
         let object = format!("{}.{}/{name}", kind.plural, kind.group);
         self.namespace.kubectl(&["delete", &object, "--cascade=orphan", "--wait=false"]).await.unwrap();
     }
 
-    pub async fn get(&self, model: &str, name: &str) -> Value {
+    pub(super) async fn get(&self, model: &str, name: &str) -> Value {
         self.objects.get(model, name).await.unwrap()
     }
 }

@@ -19,7 +19,8 @@ pub(crate) fn on_objects(
     test: impl Fn(&Object) -> Result<(), Box<dyn std::error::Error>>,
 ) {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, SpecHash::of(&json!(model.name)).as_str().repeat(2).as_bytes());
+    let rng =
+        TestRng::from_seed(RngAlgorithm::ChaCha, SpecHash::of(&json!(model.name)).to_string().repeat(2).as_bytes());
     let test = |object: Object| test(&object).map_err(|error| TestCaseError::fail(error.to_string()));
     let outcome = TestRunner::new_with_rng(config, rng).run(&object(models, model), test);
     assert!(outcome.is_ok(), "{}: {}", model.name, outcome.unwrap_err());
