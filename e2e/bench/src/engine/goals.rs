@@ -15,10 +15,14 @@ const LATENCY: f64 = 1.3;
 /// The longest time that a change may take on an idle system, in ms.
 const LONGEST: f64 = 100.0;
 
-/// A phase's name, and the function that gets it from a run.
-type Named = (&'static str, fn(&Run) -> Phase);
+/// The least rate with many objects, as a part of the rate with few.
+pub(super) const OF_FEW: f64 = 0.8;
 
-const PHASES: [Named; 3] = [("create", |run| run.create), ("update", |run| run.update), ("delete", |run| run.delete)];
+/// A phase's name, and the function that gets it from a run.
+pub(super) type Named = (&'static str, fn(&Run) -> Phase);
+
+pub(super) const PHASES: [Named; 3] =
+    [("create", |run| run.create), ("update", |run| run.update), ("delete", |run| run.delete)];
 
 /// Returns the goals for the writes of a run.
 pub(super) fn writes(run: &Run) -> Vec<Goal> {
@@ -53,7 +57,7 @@ pub(super) fn evenness(few: &Run, many: &Run) -> Vec<Goal> {
     let goal = |(name, phase): &Named| {
         let ratio = phase(many).per_second / phase(few).per_second.max(1e-9);
         let what = format!("{}: rate of {} / of {} objects, {name}", many.who.title(), many.objects, few.objects);
-        Goal::at_least(what, ratio, 0.8, "")
+        Goal::at_least(what, ratio, OF_FEW, "")
     };
     PHASES.iter().map(goal).collect()
 }

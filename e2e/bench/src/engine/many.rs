@@ -48,8 +48,12 @@ pub(super) async fn scale(stage: &Stage, sizes: Sizes, report: &mut Report) -> R
     Ok(())
 }
 
+/// Returns MiB for KiB.
+pub(super) fn mib(kib: u64) -> f64 {
+    f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0
+}
+
 fn memory(ours: &Run, peer: Option<&Run>) -> Vec<Goal> {
-    let mib = |kib: u64| f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) / 1024.0;
     let peak = |run: &Run| run.usage.map(|usage| mib(usage.peak_kib));
     let what = format!("{}: peak memory with {} objects", ours.who.title(), ours.objects);
     let own = Goal::at_most(&what, peak(ours), MEMORY, "MiB");

@@ -5,6 +5,7 @@
 mod contestant;
 mod counts;
 mod goals;
+mod huge;
 mod load;
 mod many;
 mod options;
@@ -85,7 +86,8 @@ pub async fn run(options: &Options) -> Result<Report, Error> {
         println!("planning");
         report.add(Part::Planning, planning::measure().await?);
     }
-    let needs_stage = [Part::Writes, Part::Chain, Part::Rate, Part::Scale, Part::Restart, Part::Resync, Part::Rest];
+    let needs_stage =
+        [Part::Writes, Part::Chain, Part::Rate, Part::Scale, Part::Restart, Part::Resync, Part::Rest, Part::Huge];
     if needs_stage.into_iter().any(|part| options.wants(part)) {
         on_stage(options, &mut report).await?;
     }
@@ -118,6 +120,10 @@ async fn on_stage(options: &Options, report: &mut Report) -> Result<(), Error> {
     if options.wants(Part::Rest) {
         println!("rest");
         small::rest(&stage, sizes, report).await?;
+    }
+    if options.wants(Part::Huge) {
+        println!("huge");
+        huge::measure(&stage, sizes, report).await?;
     }
     Ok(())
 }

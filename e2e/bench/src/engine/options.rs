@@ -53,6 +53,8 @@ pub enum Part {
     Resync,
     /// Writes at rest.
     Rest,
+    /// A hundred thousand objects: rates, latency, memory, a restart. Only if it is asked for: it takes about 15 minutes.
+    Huge,
 }
 
 /// How many objects and changes each part takes.
@@ -72,6 +74,10 @@ pub struct Sizes {
     pub few: u32,
     /// Many objects.
     pub many: u32,
+    /// Very many objects.
+    pub huge: u32,
+    /// How many of these are updated and deleted.
+    pub sample: u32,
     /// Objects at rest.
     pub resting: u32,
     /// For how long.
@@ -82,7 +88,7 @@ impl Options {
     /// Returns whether a part is to be measured.
     #[must_use]
     pub fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        self.only.contains(&part) || (self.only.is_empty() && part != Part::Huge)
     }
 
     /// Returns the sizes to be used.
@@ -102,6 +108,8 @@ const FULL: Sizes = Sizes {
     changes: 300,
     few: 1_000,
     many: 10_000,
+    huge: 100_000,
+    sample: 10_000,
     resting: 1_000,
     rest: Duration::from_secs(600),
 };
@@ -114,6 +122,8 @@ const QUICK: Sizes = Sizes {
     changes: 20,
     few: 50,
     many: 200,
+    huge: 400,
+    sample: 100,
     resting: 50,
     rest: Duration::from_secs(3),
 };
@@ -127,6 +137,8 @@ mod tests {
         let options = Options::parse_from(["xos-bench", "--only", "rate,chain", "--rest", "7"]);
         assert!(options.wants(Part::Rate) && options.wants(Part::Chain) && !options.wants(Part::Rest));
         assert_eq!(options.sizes().rest, Duration::from_secs(7));
-        assert!(Options::parse_from(["xos-bench"]).wants(Part::Rest));
+        let all = Options::parse_from(["xos-bench"]);
+        assert!(all.wants(Part::Rest) && !all.wants(Part::Huge));
+        assert!(Options::parse_from(["xos-bench", "--only", "huge"]).wants(Part::Huge));
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How long to wait until everything that follows the last sync is written, and unused memory is freed.
-const SETTLED: Duration = Duration::from_secs(2);
+pub(super) const SETTLED: Duration = Duration::from_secs(2);
 
 /// The parameters of a run.
 #[derive(Clone, Copy, Debug)]
