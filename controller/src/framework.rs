@@ -16,7 +16,7 @@ pub use xos_model::brake::ListingBrake;
 pub use xos_runtime::Synchronizer;
 pub use xos_steps::{
     BusEvent, Event, EventError, EventStep, Listing, ListingError, Message, Models, Policy, ProduceError, PullStep,
-    Pulled, Save, SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
+    Pulled, Resync, Save, SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
 };
 #[cfg(feature = "testing")]
 pub use xos_testing as testing;

@@ -66,6 +66,8 @@ struct Play {
     object: Object,
     before: Object,
     duties: Vec<Duties>,
+    /// Who wrote last.
+    writer: usize,
     second: i64,
     counter: u32,
 }
@@ -80,7 +82,7 @@ impl Play {
             quiet_saves: vec![],
             status: Status::default(),
         };
-        Self { before: object.clone(), object, duties: duties.to_vec(), second: 0, counter: 0 }
+        Self { before: object.clone(), object, duties: duties.to_vec(), writer: 0, second: 0, counter: 0 }
     }
 
     fn has(&self, by: usize, pass: Pass) -> bool {
@@ -166,14 +168,20 @@ impl Play {
         assert_eq!(again, after, "completed once is completed");
         let written = record::rebase(before, &after, &self.object, NAMES[by], |field| !field.starts_with("no_"));
         self.before = std::mem::replace(&mut self.object, written);
+        self.writer = by;
         true
     }
 
     /// Returns the passes that are due and have not handled the present intent, of those with bookkeeping on the object.
+    /// That a synchronizer has got another pass, the others know once it has written that.
     fn undone(&self) -> Vec<(usize, Pass)> {
         let object = &self.object;
         let all = (0..self.duties.len()).flat_map(|by| [(by, Pass::Policy), (by, Pass::Sync)]);
-        let known = all.filter(|(by, pass)| self.has(*by, *pass) && object.status.of(NAMES[*by]).is_some());
+        let is_known = |by: usize, pass| {
+            let own = object.status.of(NAMES[by]).map(|own| own.live(pass));
+            own.is_some_and(|own| by == self.writer || own.pending || !own.is_untried())
+        };
+        let known = all.filter(|(by, pass)| self.has(*by, *pass) && is_known(*by, *pass));
         known.filter(|(by, pass)| !is_done(object, NAMES[*by], *pass)).collect()
     }
 

@@ -143,7 +143,8 @@ fn write_chain(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt
 
 /// Returns an error's text. kube shows the API server's answer as a Rust struct; its message says all.
 fn words(error: &(dyn Error + 'static)) -> String {
-    let answer = error.downcast_ref::<kube::core::Status>();
+    let boxed = || error.downcast_ref::<Box<kube::core::Status>>().map(AsRef::as_ref);
+    let answer = error.downcast_ref::<kube::core::Status>().or_else(boxed);
     match (answer, error.downcast_ref::<kube::Error>()) {
         (Some(status), _) => status.message.clone(),
         (_, Some(kube::Error::Api(status))) => format!("the API server: {}", status.message),

@@ -5,6 +5,7 @@
 //! are taken out, and then its step runs. Each of the three is recorded in status before the next begins.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use xos_model::accept::{Hold, Refusal, is_lost, is_tried_as_it_is};
@@ -16,6 +17,9 @@ use super::next::{Next, Surroundings, in_place, refuse};
 use crate::clock::later;
 use crate::duty::Duty;
 use crate::work::Job;
+
+/// When an object is looked at again that waits for the step of another one: that may end and leave nothing that wakes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the others that have a key of an object are for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,9 +54,18 @@ pub(super) fn refused_pass(duty: &Duty<'_>) -> Pass {
     if duty.has_step { Pass::Sync } else { Pass::Policy }
 }
 
-/// Returns whether the delete step of an object has to wait: another one has its key, and is not reopened yet.
-pub(super) fn holds_up_deletion(object: &Object, duty: &Duty<'_>, around: &impl Surroundings) -> Option<Next> {
+/// Returns whether the delete step of an object has to wait: another one has its key, and its step runs just now, which
+/// may put in what the delete step takes out; or it is not reopened yet.
+pub(super) fn holds_up_deletion(
+    object: &Object,
+    duty: &Duty<'_>,
+    around: &impl Surroundings,
+    now: Timestamp,
+) -> Option<Next> {
     let (refusal, winner) = around.claims().lost.filter(|_| may_be_in_backend(object, duty))?;
+    if around.is_attempted(&winner) {
+        return Some(Next::RefusedUntil(refusal, later(now, LOOK_AGAIN)));
+    }
     reopens(&winner, duty).then_some(Next::Refused(refusal))
 }
 
@@ -70,6 +83,9 @@ fn give_way(
     now: Timestamp,
 ) -> Next {
     let (policy, sync) = to_take_out(object, duty, winner);
+    if sync && around.is_attempted(winner) {
+        return Next::RefusedUntil(refusal, later(now, LOOK_AGAIN));
+    }
     if (sync && reopens(winner, duty)) || !(policy || sync) {
         return refuse(object, duty, refusal, now);
     }

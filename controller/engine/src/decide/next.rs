@@ -23,6 +23,10 @@ use crate::workers::Need;
 pub(crate) trait Surroundings {
     /// Returns what those that have a key of the object are for it.
     fn claims(&self) -> Claims;
+    /// Returns whether a worker attempts a pass of another object just now.
+    fn is_attempted(&self, _: &Object) -> bool {
+        false
+    }
     /// Returns why the object is not accepted, if it is not, but for its keys.
     fn refusal(&self) -> Option<Refusal>;
     /// Returns the owner to set on the object, which has none, with the name of the link.
@@ -212,7 +216,7 @@ fn delete(
     if let Some(next) = before_deletion(object, duty, around) {
         return next;
     }
-    let waits = if sync { claims::holds_up_deletion(object, duty, around) } else { None };
+    let waits = if sync { claims::holds_up_deletion(object, duty, around, now) } else { None };
     waits.unwrap_or_else(|| in_place(around, Job::Delete { policy, sync }))
 }
 

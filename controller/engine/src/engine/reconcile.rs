@@ -341,6 +341,10 @@ impl Surroundings for Around<'_> {
         Claims { lost, in_backend: losers.chain(outdated).map(|other| other.key()).collect() }
     }
 
+    fn is_attempted(&self, other: &Object) -> bool {
+        self.engine.objects.get(&other.key(), &other.meta.uid).is_attempted()
+    }
+
     fn refusal(&self) -> Option<Refusal> {
         let Entry { checks, model, .. } = self.entry;
         if checks.is_empty() {

@@ -81,6 +81,11 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
+    /// Returns whether the worker that has the object attempts a pass.
+    pub(crate) fn is_attempted(&self) -> bool {
+        self.attempting != Doubt::default()
+    }
+
     /// Returns whether the object, as it is, was given to a step or policies, though its status does not say so yet.
     pub(crate) fn has_begun(&self, object: &Object) -> bool {
         self.begun.as_ref() == Some(&object.intent.spec)

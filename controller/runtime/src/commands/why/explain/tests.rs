@@ -60,7 +60,7 @@ fn a_ready_object_needs_few_words() {
 
 #[test]
 fn a_failed_attempt_says_when_the_next_is() {
-    let entry = |at: &str| json!({"name": "own", "sync": {"attempted": {"spec": "1"}, "failures": 3, "nextAttempt": at, "owner": true}});
+    let entry = |at: &str| json!({"name": "own", "sync": {"attempted": {"spec": "0123456789abcdef"}, "failures": 3, "nextAttempt": at, "owner": true}});
     let failed = |at: &str| {
         let failed = |kind| condition(kind, "False", "SyncFailed", "the directory is away");
         let status = json!({"observedGeneration": 2, "conditions": [failed("Ready"), failed("Synced")],
