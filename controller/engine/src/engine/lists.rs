@@ -22,8 +22,8 @@ impl Lists {
         Self { missing, ready, started: Instant::now() }
     }
 
-    /// Takes in that a watch has listed all of its objects, or cannot: then the others do not wait for it. Returns how long all have taken, when the last one of them
-    /// has for the first time.
+    /// Takes in that a watch has listed all of its objects, or cannot: then the others do not wait for it. Returns how
+    /// long all have taken, when the last one of them has for the first time.
     pub(super) fn done(&mut self, watch: &WatchId) -> Option<Duration> {
         self.missing.remove(watch);
         // Nobody may be waiting for it.
