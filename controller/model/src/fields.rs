@@ -1,64 +1,15 @@
 //! The values of an object's fields, kept small: a controller has many objects.
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::{Deref, Index};
-use std::sync::Arc;
+use std::ops::Index;
 
 use litemap::LiteMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use xos_xproto::Name;
 
 use crate::shared::shared;
-
-/// The name of a field, as in xproto (`first_name`). All fields of one name share its text.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name(Arc<str>);
-
-impl Deref for Name {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for Name {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl AsRef<str> for Name {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
-        name.to_string()
-    }
-}
-
-impl PartialEq<str> for Name {
-    fn eq(&self, other: &str) -> bool {
-        *self.0 == *other
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Field values by XOS name (`first_name`), ordered by name. Dates are RFC 3339 strings. An absent field is null.
 ///
@@ -97,7 +48,7 @@ impl Fields {
     pub fn insert(&mut self, name: impl AsRef<str>, value: Value) -> Option<Value> {
         match self.0.get_mut(name.as_ref()) {
             Some(there) => Some(std::mem::replace(there, value)),
-            None => self.0.insert(Name(shared(name.as_ref())), value),
+            None => self.0.insert(Name::from(shared(name.as_ref())), value),
         }
     }
 

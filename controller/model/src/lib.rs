@@ -37,7 +37,7 @@ pub use choice::{Choice, ChoiceValue, UnknownChoice};
 pub use condition::{Condition, ConditionStatus};
 pub use dynamic::{Dynamic, DynamicError};
 pub use field::{Field, FieldNames, FieldOf, FieldsOf, NaturalKey};
-pub use fields::{Fields, Name};
+pub use fields::Fields;
 pub use index::Index;
 pub use intent::{Intent, Pass, QuietSave, SpecHash};
 pub use jiff::Timestamp;
@@ -52,6 +52,7 @@ pub use shared::shared;
 pub use status::{Attempt, Bookkeeping, PassState, Status};
 pub use typed::{ConvertError, Model};
 pub use xos_xproto as xproto;
+pub use xos_xproto::Name;
 
 // For generated code, so that a service's crate need not depend on it.
 #[doc(hidden)]

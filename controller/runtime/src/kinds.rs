@@ -3,10 +3,20 @@
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
+use xos_engine::api_error::explain;
 use xos_model::names::APP_LABEL;
 
 /// How many objects are read at once.
 const PAGE: u32 = 500;
+
+/// Why a kind is not found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KindsError {
+    #[error("cannot list the kinds of models: {}", explain(.0))]
+    List(#[source] Box<kube::Error>),
+    #[error("no kind of a model is called `{name}`; there are {known}")]
+    Unknown { name: String, known: String },
+}
 
 /// A kind of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +90,22 @@ impl LinkField {
     }
 }
 
+/// Returns the kinds that a person who writes this may mean.
+pub(crate) fn called<'a>(all: &'a [Kind], name: &str) -> Result<Vec<&'a Kind>, KindsError> {
+    let called: Vec<_> = all.iter().filter(|kind| kind.is_called(name)).collect();
+    if called.is_empty() {
+        return Err(KindsError::Unknown { name: name.to_owned(), known: full_names(all) });
+    }
+    Ok(called)
+}
+
+/// Returns the full names of kinds, for a message.
+pub(crate) fn full_names<'a>(kinds: impl IntoIterator<Item = &'a Kind>) -> String {
+    kinds.into_iter().map(Kind::full_name).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns the kinds of models.
-pub(crate) async fn of_models(client: &Client) -> Result<Vec<Kind>, kube::Error> {
+pub(crate) async fn of_models(client: &Client) -> Result<Vec<Kind>, KindsError> {
     let resource = ApiResource {
         group: "apiextensions.k8s.io".to_owned(),
         version: "v1".to_owned(),
@@ -90,7 +114,8 @@ pub(crate) async fn of_models(client: &Client) -> Result<Vec<Kind>, kube::Error>
         plural: "customresourcedefinitions".to_owned(),
     };
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    let listed = api.list(&ListParams::default().labels(APP_LABEL)).await?;
+    let listed = api.list(&ListParams::default().labels(APP_LABEL)).await;
+    let listed = listed.map_err(|error| KindsError::List(Box::new(error)))?;
     let mut kinds: Vec<_> = listed.items.iter().filter_map(|definition| Kind::read(&definition.data)).collect();
     kinds.sort_by_key(Kind::full_name);
     Ok(kinds)

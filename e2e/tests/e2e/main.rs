@@ -40,6 +40,7 @@ mod rbac;
 mod ready_waits;
 mod refused_save;
 mod rejected;
+mod restarted_api_server;
 mod restored;
 mod several_synchronizers;
 mod touch;

@@ -1,5 +1,6 @@
 //! The loop that owns the view and the queue, and hands objects to workers.
 
+mod around;
 mod changes;
 mod hold;
 mod installed;

@@ -292,6 +292,25 @@ async fn where_status_cannot_be_written_both_passes_are_tried_with_growing_delay
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_status_cannot_be_written_a_step_that_saves_another_spec_each_time_is_tried_with_growing_delay() {
+    let run = start(
+        |o, n| {
+            o.set("last_name", json!(n.to_string()));
+            Ok(())
+        },
+        nothing,
+    );
+    put(&run, "ann");
+    run.pass(1.0).await;
+    run.world.refuse_status();
+    run.world.edit("ann", edit("Anna"));
+    let before = run.calls().iter().filter(|call| *call == "step sync").count();
+    run.pass(60.0).await;
+    let steps = run.calls().iter().filter(|call| *call == "step sync").count() - before;
+    assert!((4..=7).contains(&steps), "{:?}", run.calls());
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_the_policies_the_object_is_not_ready_before_its_step_ran() {
     let run = start(|_, n| if n < 3 { Err(StepError::failed("503")) } else { Ok(()) }, nothing);
     put(&run, "ann");

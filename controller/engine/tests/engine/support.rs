@@ -154,6 +154,11 @@ impl World {
         (0..times).for_each(|_| self.api.inject(Fault::Unavailable("not now".to_owned())));
     }
 
+    /// Lets the API server be unable to take any status.
+    pub(crate) fn refuse_status(&self) {
+        self.api.refuse_status(Some("not now"));
+    }
+
     /// Lets the API server refuse the next write with this text.
     pub(crate) fn refuse_with(&self, text: &str) {
         self.api.inject(Fault::Refused(text.to_owned()));

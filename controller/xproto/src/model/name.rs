@@ -24,6 +24,18 @@ impl From<&str> for Name {
     }
 }
 
+impl From<Arc<str>> for Name {
+    fn from(name: Arc<str>) -> Self {
+        Self(name)
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
 impl Deref for Name {
     type Target = str;
 

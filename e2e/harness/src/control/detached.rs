@@ -81,6 +81,8 @@ pub async fn down() -> Result<bool, Error> {
     // It may be ending by itself.
     let _asked = process::signal(ready.pid, Signal::TERM);
     let gone = eventually(STOPPED, "the cluster to stop", async || match try_lock(&folder) {
+        // The lock is free a moment before the process has ended.
+        Ok(Some(_lock)) if process::is_alive(ready.pid) => Err("it is ending".to_owned()),
         Ok(Some(_lock)) => Ok(()),
         Ok(None) => Err("it still runs".to_owned()),
         Err(error) => Err(error.to_string()),

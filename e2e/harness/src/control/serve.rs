@@ -1,10 +1,6 @@
 //! The process that owns a control plane: `xos-cluster serve`.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 use super::{
     components,
@@ -14,12 +10,13 @@ use super::{
 use crate::{
     process::{self, Child},
     serving::told_to_stop,
-    tools::{self, Tools},
+    tools::{self, Tool, Tools},
     wait::{Timeout, eventually},
 };
 use futures::future::{FutureExt as _, select_all};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long the start may take. It takes seconds when the machine is idle.
 const STARTED: Duration = Duration::from_secs(120);
@@ -67,7 +64,8 @@ pub struct RunOptions {
     pub api_server_flags: Vec<String>,
 }
 
-/// Runs a control plane until SIGTERM, SIGINT or the end of standard input. Calls `ready` once.
+/// Runs a control plane until SIGTERM, SIGINT or the end of standard input. Calls `ready` once. At SIGHUP it kills the
+/// API server and starts it again.
 ///
 /// Needs a runtime of the main thread: the components are killed when the thread that started them ends.
 ///
@@ -95,9 +93,25 @@ async fn live(
     children: &mut Vec<Child>,
     ready: impl FnOnce(Ready) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let kubeconfig = start(tools, folder, options, children).await?;
+    let data = start(tools, folder, options, children).await?;
+    let kubeconfig = data.file(KUBECONFIG);
+    let mut restart = signal(SignalKind::hangup())?;
     ready(Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
-    Err(first_death(children).await?)
+    loop {
+        tokio::select! {
+            died = first_death(children) => return Err(died?),
+            Some(()) = restart.recv() => restart_api_server(tools, &data, children).await?,
+        }
+    }
+}
+
+/// Kills the API server, and starts it again with the same data. Everything else goes on.
+async fn restart_api_server(tools: &Tools, data: &Data, children: &mut [Child]) -> Result<(), process::Error> {
+    if let Some(child) = children.iter_mut().find(|child| child.name() == Tool::ApiServer.name()) {
+        child.kill().await?;
+        *child = components::api_server(tools, data)?;
+    }
+    Ok(())
 }
 
 /// Kills the processes. None of their data is kept.
@@ -108,19 +122,14 @@ async fn kill(children: &mut Vec<Child>) -> Result<(), process::Error> {
     Ok(())
 }
 
-async fn start(
-    tools: &Tools,
-    folder: &Path,
-    options: &RunOptions,
-    children: &mut Vec<Child>,
-) -> Result<PathBuf, Error> {
+async fn start(tools: &Tools, folder: &Path, options: &RunOptions, children: &mut Vec<Child>) -> Result<Data, Error> {
     let mut attempt = 1;
     loop {
         let folder = folder.join(attempt.to_string());
         std::fs::create_dir(&folder)?;
         let data = Data::make(&folder, options)?;
         match start_once(tools, &data, children).await {
-            Ok(()) => return Ok(data.file(KUBECONFIG)),
+            Ok(()) => return Ok(data),
             Err(Error::Died { end, .. }) if attempt < ATTEMPTS && is_port_taken(&end) => {
                 kill(children).await?;
                 attempt += 1;

@@ -2,13 +2,16 @@
 
 use std::{
     fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     files::{FileError, at},
+    process,
     serving::{self, Server},
 };
 
@@ -63,6 +66,16 @@ impl ServeOptions {
 
 /// A control plane that ends when this value is dropped, or when this process ends.
 pub type Served = Server<Ready>;
+
+impl Served {
+    /// Has the API server killed and started again. Does not wait for either.
+    ///
+    /// # Errors
+    /// When the control plane has ended.
+    pub fn restart_api_server(&self) -> io::Result<()> {
+        process::signal(self.ready().pid, Signal::HUP)
+    }
+}
 
 /// Starts a control plane and waits until it is ready: seconds, or minutes when its programs have to be built. Blocks.
 ///

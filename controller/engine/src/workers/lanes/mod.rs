@@ -5,6 +5,8 @@
 //! is known to be slow count as slow from the start, until it is fast again. What finds no place in its lane waits
 //! there.
 
+mod lane;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +18,9 @@ use xos_model::{ObjectKey, Pass};
 
 use crate::clock::later;
 use crate::gate::Gates;
-use crate::queue::{Group, Head, Lines, Priority};
+use crate::queue::{Group, Head, Priority};
 use crate::stats::LaneStats;
+use lane::Lane;
 
 /// One place of this many is kept for other lanes, and one slow place of a lane for other namespaces and writers.
 const KEPT: usize = 8;
@@ -26,8 +29,6 @@ const KEPT: usize = 8;
 const STALLS: u32 = 10;
 /// How long objects of a lane wait without a break for a place before the log says so.
 const SAY_FULL_AFTER: Duration = Duration::from_secs(10);
-/// The pace at which objects are told that the target of their step is away.
-const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// A place in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,28 +99,6 @@ struct Working {
     started: Instant,
 }
 
-/// A lane.
-#[derive(Debug, Default)]
-struct Lane {
-    /// The step's own limit.
-    limit: Option<usize>,
-    fast: usize,
-    slow: usize,
-    /// The slow ones, by group.
-    groups: HashMap<Group, usize>,
-    is_known_slow: bool,
-    is_stalled: bool,
-    waiting: Lines,
-    offered: usize,
-    /// Whether it is time for a probe, and there is no place for it.
-    is_probe_blocked: bool,
-    /// Since when objects wait without a break while the target is there, and whether that was said.
-    full: Option<(Instant, bool)>,
-    /// Those that wait for the target and are not told yet, and when the next is.
-    untold: VecDeque<ObjectKey>,
-    next_telling: Option<Timestamp>,
-}
-
 /// What there is to do for the objects that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
@@ -139,54 +118,6 @@ pub(crate) struct Full {
     pub(crate) running: usize,
     /// For how long the oldest worker has worked.
     pub(crate) longest: Duration,
-}
-
-impl Lane {
-    /// Returns how many more workers of a group may start, offers not counted.
-    fn room(&self, group: &Group, limits: &Limits) -> usize {
-        let is_share_taken = self.groups.get(group).is_some_and(|slow| *slow >= limits.slow_of_group());
-        if is_share_taken { 0 } else { self.room_for_any(limits) }
-    }
-
-    fn room_for_any(&self, limits: &Limits) -> usize {
-        let own = self.limit.map_or(usize::MAX, |limit| limit.max(1).saturating_sub(self.fast + self.slow));
-        let slow = limits.slow.saturating_sub(self.slow);
-        let fast = if self.is_stalled { limits.fast_of_stalled() } else { limits.fast };
-        let fast = fast.saturating_sub(self.fast);
-        let places = if self.is_known_slow || slow == 0 { slow } else { fast };
-        own.min(places)
-    }
-
-    /// Offers free places to those that wait.
-    fn offer(&mut self, limits: &Limits, (places, now): (usize, Timestamp), offers: &mut Vec<Head>) {
-        let free = self.room_for_any(limits).min(places);
-        while self.offered < free {
-            let groups = &self.groups;
-            let share = limits.slow_of_group();
-            let admits = |group: &Group| groups.get(group).is_none_or(|slow| *slow < share);
-            let Some(head) = self.waiting.pop(now, admits) else { return };
-            self.offered += 1;
-            offers.push(head);
-        }
-    }
-
-    /// Returns the next object to be told that the target is away.
-    fn tell(&mut self, limits: &Limits, now: Timestamp) -> Option<ObjectKey> {
-        // None is that far ahead, unless the clock was.
-        let farthest = later(now, limits.report_after.max(TELL_EVERY));
-        self.next_telling = self.next_telling.map(|at| if at > farthest { now } else { at });
-        while self.next_telling.is_some_and(|at| at <= now) {
-            let Some(key) = self.untold.pop_front() else {
-                self.next_telling = None;
-                return None;
-            };
-            if self.waiting.contains(&key) {
-                self.next_telling = self.next_telling.map(|at| later(at, TELL_EVERY));
-                return Some(key);
-            }
-        }
-        None
-    }
 }
 
 impl Lanes {
@@ -422,22 +353,6 @@ impl Lanes {
             let (slow, waiting) = (lane.slow, lane.waiting.len());
             (Arc::clone(name), LaneStats { running: lane.fast + slow, slow, waiting, outages, away_since })
         })
-    }
-}
-
-impl Lane {
-    /// Counts a worker in, or out.
-    fn count(&mut self, is_slow: bool, group: &Group, by: isize) {
-        let number = if is_slow { &mut self.slow } else { &mut self.fast };
-        *number = number.saturating_add_signed(by);
-        if !is_slow {
-            return;
-        }
-        let of_group = self.groups.entry(group.clone()).or_default();
-        *of_group = of_group.saturating_add_signed(by);
-        if *of_group == 0 {
-            self.groups.remove(group);
-        }
     }
 }
 

@@ -74,12 +74,9 @@ pub(super) async fn find(client: &Client, args: &UninstallArgs) -> Result<Found,
 }
 
 async fn find_objects(client: &Client, args: &UninstallArgs) -> Result<Vec<FoundObject>, UninstallError> {
-    let all = kinds::of_models(client).await.map_err(|error| UninstallError::Kinds(Box::new(error)))?;
+    let all = kinds::of_models(client).await?;
     for name in &args.kinds {
-        if !all.iter().any(|kind| kind.is_called(name)) {
-            let known = all.iter().map(Kind::full_name).collect::<Vec<_>>().join(", ");
-            return Err(UninstallError::UnknownKind { name: name.clone(), known });
-        }
+        kinds::called(&all, name)?;
     }
     let mut found = vec![];
     for kind in all.iter().filter(|kind| args.kinds.is_empty() || args.kinds.iter().any(|name| kind.is_called(name))) {

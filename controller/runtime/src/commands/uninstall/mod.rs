@@ -13,6 +13,7 @@ use xos_engine::installation::InstallationError;
 
 use super::{CommandError, Exit};
 use crate::cluster::ClusterError;
+use crate::kinds::KindsError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -42,10 +43,8 @@ pub(crate) struct UninstallArgs {
 pub(crate) enum UninstallError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    #[error("cannot list the kinds of models: {}", explain(.0))]
-    Kinds(#[source] Box<kube::Error>),
-    #[error("no kind of a model is called `{name}`; there are {known}")]
-    UnknownKind { name: String, known: String },
+    #[error(transparent)]
+    Kinds(#[from] KindsError),
     #[error("cannot list {kind}: {}", explain(.source))]
     List { kind: String, source: Box<kube::Error> },
     #[error(transparent)]

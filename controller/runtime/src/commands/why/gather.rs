@@ -15,7 +15,7 @@ const NAMED: usize = 5;
 
 /// Reads the object and what it leads to.
 pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Result<Facts, WhyError> {
-    let all = kinds::of_models(client).await.map_err(|error| WhyError::Kinds(Box::new(error)))?;
+    let all = kinds::of_models(client).await?;
     let namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
     let (kind, object) = find(client, &all, args, &namespace).await?;
     let mut peers = vec![];
@@ -47,8 +47,7 @@ async fn find<'a>(
     args: &WhyArgs,
     namespace: &str,
 ) -> Result<(&'a Kind, DynamicObject), WhyError> {
-    let names = |kinds: &[&Kind]| kinds.iter().map(|kind| kind.full_name()).collect::<Vec<_>>().join(", ");
-    let called: Vec<_> = all.iter().filter(|kind| kind.is_called(&args.kind)).collect();
+    let called = kinds::called(all, &args.kind)?;
     let mut found = vec![];
     for &kind in &called {
         let read = kind.api(client, Some(namespace)).get_opt(&args.name).await;
@@ -59,15 +58,14 @@ async fn find<'a>(
         found.extend(object.map(|object| (kind, object)));
     }
     let several: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
-    match (found.pop(), called.as_slice()) {
-        (Some(one), _) if several.len() == 1 => Ok(one),
-        (Some(_), _) => Err(WhyError::Ambiguous { name: args.kind.clone(), known: names(&several) }),
-        (None, []) => {
-            Err(WhyError::UnknownKind { name: args.kind.clone(), known: names(&all.iter().collect::<Vec<_>>()) })
-        }
-        (None, called) => {
-            Err(WhyError::NoObject { kind: names(called), name: args.name.clone(), namespace: namespace.to_owned() })
-        }
+    match found.pop() {
+        Some(one) if several.len() == 1 => Ok(one),
+        Some(_) => Err(WhyError::Ambiguous { name: args.kind.clone(), known: kinds::full_names(several) }),
+        None => Err(WhyError::NoObject {
+            kind: kinds::full_names(called),
+            name: args.name.clone(),
+            namespace: namespace.to_owned(),
+        }),
     }
 }
 

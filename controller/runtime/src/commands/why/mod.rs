@@ -12,6 +12,7 @@ use xos_engine::clock::{Clock as _, SystemClock};
 use super::format::Format;
 use super::{CommandError, Exit};
 use crate::cluster::ClusterError;
+use crate::kinds::KindsError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -37,10 +38,8 @@ pub(crate) struct WhyArgs {
 pub(crate) enum WhyError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    #[error("cannot list the kinds of models: {}", explain(.0))]
-    Kinds(#[source] Box<kube::Error>),
-    #[error("no kind of a model is called `{name}`; there are {known}")]
-    UnknownKind { name: String, known: String },
+    #[error(transparent)]
+    Kinds(#[from] KindsError),
     #[error("`{name}` may be {known}: write one of these")]
     Ambiguous { name: String, known: String },
     #[error("there is no {kind} {name} in the namespace {namespace}")]
