@@ -8,6 +8,9 @@ use xos_model::Backoff;
 
 /// Kafka's port, for endpoints without one.
 const PORT: &str = "9092";
+/// A target that is away is tried at least this often.
+#[cfg(feature = "kafka")]
+const LONGEST_PROBE: Duration = Duration::from_secs(30);
 /// Settings of librdkafka that cannot be configured: the guarantees of event steps depend on them.
 const RESERVED: [&str; 8] = [
     "bootstrap.servers",
@@ -31,6 +34,8 @@ pub struct Settings {
     pub attempts: u32,
     /// The delay between attempts.
     pub retry: Backoff,
+    /// How long an event that is deferred waits for its next attempt.
+    pub deferred_every: Duration,
     /// The topic of parked events, with the placeholders `{topic}` and `{synchronizer}`.
     pub parked_topic: String,
     /// How many events of a partition may be in memory.
@@ -78,6 +83,7 @@ impl Default for Settings {
             properties: BTreeMap::new(),
             attempts: 10,
             retry: Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(1), jitter: 0.1 },
+            deferred_every: Duration::from_secs(5),
             parked_topic: "{topic}.{synchronizer}.parked".to_owned(),
             buffer: 1000,
             stalled_after: Duration::from_mins(1),
@@ -119,6 +125,12 @@ impl Settings {
     pub fn brokers(&self) -> String {
         let all: Vec<_> = self.endpoints.iter().map(|endpoint| with_port(endpoint)).collect();
         all.join(",")
+    }
+
+    /// Returns the delays between attempts to reach a target that is away.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn probes(&self) -> Backoff {
+        Backoff { max: self.retry.max.min(LONGEST_PROBE), ..self.retry }
     }
 
     /// Returns the topic for the parked events of a topic.

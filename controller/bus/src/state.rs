@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use xos_model::gate::Outage;
 
 /// A consumer that has not polled for this long is not ready.
 const POLL_OVERDUE: SignedDuration = SignedDuration::from_secs(30);
@@ -39,6 +40,14 @@ pub struct ConsumerState {
     pub failed: u64,
     /// How many events were parked.
     pub parked: u64,
+    /// How many events wait for something that is not there yet.
+    pub waiting: usize,
+    /// Since when the first of them waits.
+    pub waiting_since: Option<Timestamp>,
+    /// Since when and why the target of the step is away, while it is.
+    pub away: Option<Outage>,
+    /// How often it went away.
+    pub outages: u64,
     /// How often the consumer was restarted.
     pub restarts: u64,
     /// How many panics in a row have ended it.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+pub use xos_model::later;
 
 /// How far periods are spread, so that what comes again and again does not come all at once: ±10 %.
 const SPREAD: f64 = 0.1;
@@ -26,12 +27,6 @@ impl Clock for SystemClock {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
-}
-
-/// Returns the time after a delay; the last of all times, if the delay leads beyond it.
-pub fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
-    now.checked_add(delay).unwrap_or(Timestamp::MAX)
 }
 
 /// Returns a period until the next resync, at random up to 10 % shorter: what is promised is the period.

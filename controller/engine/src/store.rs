@@ -207,7 +207,20 @@ fn is_feedback(model: &Model, name: &str) -> bool {
 fn failed(object: &Object, what: &str, error: WriteError) -> StoreError {
     match error {
         WriteError::Gone => StoreError::Gone(object.key()),
-        error => StoreError::Backend { what: format!("{} {what}", object.key()), source: Box::new(error) },
+        error => of_api_server(format!("{} {what}", object.key()), error),
+    }
+}
+
+/// Returns the error of a call of the API server, which says whether it is the call's fault.
+fn of_api_server(what: String, error: WriteError) -> StoreError {
+    let source = Box::new(error);
+    match *source {
+        WriteError::Refused(_) => StoreError::Refused { what, source },
+        WriteError::Unavailable(_) | WriteError::Api(_) | WriteError::TimedOut(_) => {
+            StoreError::Unavailable { what, source }
+        }
+        WriteError::Conflict => StoreError::Unsettled { what, source },
+        _ => StoreError::Backend { what, source },
     }
 }
 
@@ -243,8 +256,7 @@ impl Store for LiveStore {
         async move {
             let entry = self.entry(&key.model)?;
             let read = self.writer.read(entry, key).await;
-            let what = || format!("{key} cannot be read");
-            let read = read.map_err(|error| StoreError::Backend { what: what(), source: Box::new(error) })?;
+            let read = read.map_err(|error| of_api_server(format!("{key} cannot be read"), error))?;
             Ok(read.map(|object| self.take_in(object, Origin::Read)))
         }
         .boxed()

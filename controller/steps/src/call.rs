@@ -118,7 +118,7 @@ pub fn outcome(result: &Result<(), StepError>) -> Outcome {
     let text = error.to_string();
     match error {
         StepError::Failed(_) => Outcome::Failed(text),
-        StepError::Deferred(_) => Outcome::Deferred(text),
+        StepError::Deferred(_) | StepError::WaitsFor(_) => Outcome::Deferred(text),
         StepError::Innocuous(_) => Outcome::Innocuous(text),
         StepError::Unavailable(_) => Outcome::Unavailable(text),
     }
@@ -186,6 +186,7 @@ mod tests {
         for (error, expected) in [
             (StepError::failed("a"), Outcome::Failed("a".to_owned())),
             (StepError::deferred("b"), Outcome::Deferred("b".to_owned())),
+            (StepError::waits_for("Olt", "a"), Outcome::Deferred("waits for Olt a".to_owned())),
             (StepError::innocuous("c"), Outcome::Innocuous("c".to_owned())),
             (StepError::unavailable("d"), Outcome::Unavailable("d".to_owned())),
         ] {

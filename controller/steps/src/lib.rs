@@ -10,6 +10,8 @@
 //! **Invariant:** this crate stays small and stable. It passes on the Kubernetes client, and knows nothing else of
 //! Kubernetes.
 
+mod arrivals;
+mod awaited;
 mod bus_event;
 pub mod call;
 mod context;
@@ -30,11 +32,13 @@ mod steps;
 pub mod store;
 mod sync_step;
 
+pub use arrivals::{Arrivals, Wait};
+pub use awaited::{Awaited, AwaitedKey};
 pub use bus_event::{BusEvent, EventError};
 pub use call::Call;
 pub use context::{SettingsError, StepContext};
 pub use erased::{Act, DynPolicy, DynSyncStep, erase, erase_policy};
-pub use error::StepError;
+pub use error::{ErrorKind, StepError};
 pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
 pub use events::{Event, EventSink, NoEvents};
 pub use holds::Holds;

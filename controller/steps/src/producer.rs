@@ -32,6 +32,14 @@ pub enum ProduceError {
     /// The value has no JSON form.
     #[error("the message has no JSON form: {0}")]
     Json(#[from] serde_json::Error),
+    /// The message could not be stored now: the brokers cannot be reached, or do not answer in time.
+    #[error("the message cannot be sent to topic {topic} now: {source}")]
+    NotNow {
+        /// The topic.
+        topic: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The message could not be stored.
     #[error("the message cannot be sent to topic {topic}: {source}")]
     Refused {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrivals::Arrivals;
 use crate::events::{EventSink, NoEvents};
 use crate::holds::Holds;
 use crate::producer::{NoProducer, Producer};
@@ -31,6 +32,8 @@ pub struct Services {
     pub producer: Arc<dyn Producer>,
     /// The brakes, and what they hold of the listings of pull steps.
     pub holds: Holds,
+    /// Who waits for an object to come or to change.
+    pub arrivals: Arrivals,
     /// Takes Kubernetes events.
     pub events: Arc<dyn EventSink>,
     /// The Kubernetes client; none in a unit test.
@@ -54,6 +57,7 @@ impl Services {
             store: Arc::new(NoStore),
             producer: Arc::new(NoProducer),
             holds: Holds::default(),
+            arrivals: Arrivals::default(),
             events: Arc::new(NoEvents),
             kube: None,
         }

@@ -135,7 +135,31 @@ pub enum StoreError {
     /// The context has no store.
     #[error("this context has no objects: use the context of a `World` (xos_controller::testing)")]
     NoStore,
-    /// The API server refused, or cannot be reached.
+    /// The API server does not take what is written, and would not take it again: admission, the schema, a right.
+    #[error("{what}: {source}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// The API server's words.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The API server cannot be reached, or cannot do it now.
+    #[error("{what}: {source}")]
+    Unavailable {
+        /// What was tried.
+        what: String,
+        /// Why it cannot.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The object was changed by others again and again.
+    #[error("{what}: {source}")]
+    Unsettled {
+        /// What was tried.
+        what: String,
+        /// What happened.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The API server's answer is none.
     #[error("{what}: {source}")]
     Backend {
         /// What was tried.

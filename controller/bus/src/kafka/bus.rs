@@ -19,6 +19,10 @@ use crate::state::ConsumerStates;
 
 /// How many bytes of a partition may be in memory.
 const HIGH_BYTES: usize = 4 << 20;
+/// How many events of a partition may wait in memory behind events that fail or wait, while others go on.
+const STUCK: usize = 100_000;
+/// The same as bytes.
+const STUCK_BYTES: usize = 64 << 20;
 /// How long events in flight may take to end at a rebalance. The group waits for it, at most for `max.poll.interval.ms`
 /// (5 min).
 const REBALANCE_GRACE: Duration = Duration::from_mins(1);
@@ -56,7 +60,7 @@ impl Bus {
             let high = settings.buffer.max(1);
             let consumer = Consumer {
                 concurrency: step.concurrency(),
-                limits: Limits { high, low: high / 2, high_bytes: HIGH_BYTES },
+                limits: Limits { high, low: high / 2, high_bytes: HIGH_BYTES, stuck: STUCK, stuck_bytes: STUCK_BYTES },
                 settings: settings.clone(),
                 synchronizer: options.synchronizer.clone(),
                 grace: options.shutdown_grace.min(REBALANCE_GRACE),

@@ -311,13 +311,16 @@ impl<'a> ReceiveLoop<'a> {
     fn tick(&mut self) -> Option<End> {
         self.last_tick = Instant::now();
         self.commit();
-        let counts = self.tracker.lock().counts();
+        let (counts, away) = self.tracker.progress();
         let now = Timestamp::now();
         let has_received = std::mem::take(&mut self.has_received);
         self.consumer.states.update(&self.consumer.name, |state| {
             state.partitions = counts.partitions;
             state.paused = counts.paused;
             state.held = counts.held;
+            state.waiting = counts.waiting;
+            state.waiting_since = counts.waiting_since.and_then(|since| now.checked_sub(since.elapsed()).ok());
+            state.away = away;
             state.last_poll = Some(now);
             state.last_active = Some(now);
             if has_received {

@@ -10,6 +10,7 @@ pub(crate) struct Counters {
     handled: AtomicU64,
     failed: AtomicU64,
     parked: AtomicU64,
+    outages: AtomicU64,
 }
 
 impl Counters {
@@ -28,11 +29,17 @@ impl Counters {
         self.parked.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts that the target of the step went away.
+    pub(crate) fn outage(&self) {
+        self.outages.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Copies the counts into a state.
     pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
         state.handled = self.handled.load(Ordering::Relaxed);
         state.failed = self.failed.load(Ordering::Relaxed);
         state.parked = self.parked.load(Ordering::Relaxed);
+        state.outages = self.outages.load(Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use xos_steps::{Event, EventSink};
 
 /// Reports the problems of one step's consumer. It never waits.
@@ -28,6 +29,17 @@ impl Notifier {
     pub(crate) fn consumer_restarted(&self, reason: &str) {
         let note = format!("the consumer of event step {} is restarted: {reason}", self.step);
         self.publish(Event::warning("ConsumerRestarted", note));
+    }
+
+    /// Reports that the target of the step is away; the message says since when and why.
+    pub(crate) fn target_away(&self, message: &str) {
+        self.publish(Event::warning("TargetAway", format!("{message}: its events wait until it is there again")));
+    }
+
+    /// Reports that the target of the step is there again.
+    pub(crate) fn target_back(&self, since: Timestamp) {
+        let note = format!("the target of {} is there again: it was away since {since:.0}", self.step);
+        self.publish(Event::normal("TargetBack", note));
     }
 
     fn publish(&self, event: Event) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
@@ -71,9 +71,30 @@ impl KafkaProducer {
             self.last_problem.clear();
             return Ok(());
         };
+        let is_not_now = error.rdkafka_error_code().is_some_and(is_not_now);
         let source = Box::new(Undelivered { error, problem: self.last_problem.text() });
-        Err(ProduceError::Refused { topic: message.topic.clone(), source })
+        let topic = message.topic.clone();
+        Err(if is_not_now { ProduceError::NotNow { topic, source } } else { ProduceError::Refused { topic, source } })
     }
+}
+
+/// Whether an error says nothing of the message: no broker has taken it in time.
+fn is_not_now(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{
+        AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, MessageTimedOut, NotEnoughReplicas,
+        OperationTimedOut, QueueFull, RequestTimedOut,
+    };
+    matches!(
+        code,
+        AllBrokersDown
+            | BrokerTransportFailure
+            | LeaderNotAvailable
+            | MessageTimedOut
+            | NotEnoughReplicas
+            | OperationTimedOut
+            | QueueFull
+            | RequestTimedOut
+    )
 }
 
 impl Producer for KafkaProducer {

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use xos_model::Backoff;
+use xos_model::gate::Outage;
 
 use super::topic_partition::TopicPartition;
-use super::tracker::{Limits, PartitionTracker, Received};
+use super::tracker::{Counts, EventId, Limits, PartitionTracker, Received};
 
 /// A tracker behind a lock, and the signals between those who use it.
 pub(crate) struct SharedTracker {
@@ -31,10 +33,10 @@ pub(crate) struct SharedTracker {
 }
 
 impl SharedTracker {
-    /// Returns a tracker without partitions.
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Returns a tracker without partitions. `probes` are the delays between attempts to reach a target that is away.
+    pub(crate) fn new(limits: Limits, probes: Backoff) -> Self {
         Self {
-            tracker: Mutex::new(PartitionTracker::new(limits)),
+            tracker: Mutex::new(PartitionTracker::new(limits, probes)),
             work_available: Notify::new(),
             progress: Condvar::new(),
             progress_waiters: AtomicUsize::new(0),
@@ -106,6 +108,19 @@ impl SharedTracker {
         drop(tracker);
         self.work_available.notify_one();
         rewound
+    }
+
+    /// Returns the numbers of partitions and events, and the outage while the target of the step is away.
+    pub(crate) fn progress(&self) -> (Counts, Option<Outage>) {
+        let tracker = self.lock();
+        (tracker.counts(), tracker.outage().cloned())
+    }
+
+    /// Makes an event ready that waits for an object.
+    pub(crate) fn wake(&self, id: EventId) {
+        if self.lock().wake(id) {
+            self.work_available.notify_one();
+        }
     }
 
     /// Waits until no event of these partitions is in flight, at most for `grace`. Nothing more of them is taken

@@ -87,7 +87,7 @@ impl Supervisor {
 
     /// Runs the step once. Returns why the run failed; `None` after a shutdown.
     async fn run_once(&self) -> Option<Failure> {
-        let tracker = Arc::new(SharedTracker::new(self.consumer.limits));
+        let tracker = Arc::new(SharedTracker::new(self.consumer.limits, self.consumer.settings.probes()));
         // If this future is dropped, as by a runtime that ends, the thread must not go on without dispatchers.
         let _guard = StopOnDrop(Arc::clone(&tracker));
         let worker = Arc::new(self.worker(&tracker));
@@ -183,6 +183,7 @@ impl Supervisor {
             producer: Arc::clone(&self.producer),
             tracker: Arc::clone(tracker),
             counters: Arc::clone(&self.consumer.counters),
+            notifier: self.notifier(),
             permits: Arc::new(Semaphore::new(self.consumer.concurrency)),
         }
     }

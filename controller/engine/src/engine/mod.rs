@@ -97,7 +97,7 @@ impl Engine {
         options: Options,
     ) -> Result<Self, GraphError> {
         let registry: Arc<Registry> = registry.into();
-        let view = SharedView::new(&registry, &options.dependencies)?;
+        let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
             registry: Arc::clone(&registry),

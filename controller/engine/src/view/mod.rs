@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
 use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference};
+use xos_steps::Arrivals;
 
 use crate::duty::standing;
 use crate::registry::Registry;
@@ -84,6 +85,8 @@ impl View {
 pub(crate) struct SharedView {
     registry: Arc<Registry>,
     view: Arc<RwLock<View>>,
+    /// Who waits for an object, beside the engine.
+    arrivals: Arrivals,
 }
 
 impl SharedView {
@@ -94,7 +97,13 @@ impl SharedView {
     pub(crate) fn new(registry: &Arc<Registry>, dependencies: &[ExtraDependency]) -> Result<Self, GraphError> {
         let index = Index::new(Arc::clone(&registry.models), dependencies)?;
         let view = View { cache: Cache::default(), index, observer: None, lost: HashMap::new() };
-        Ok(Self { registry: Arc::clone(registry), view: Arc::new(RwLock::new(view)) })
+        Ok(Self { registry: Arc::clone(registry), view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default() })
+    }
+
+    /// Returns the same view, which tells these of every object that it takes in.
+    #[must_use]
+    pub(crate) fn telling(self, arrivals: Arrivals) -> Self {
+        Self { arrivals, ..self }
     }
 
     // Nothing that holds the lock can leave half a change behind, so a panic of another thread does not matter.
@@ -133,6 +142,9 @@ impl SharedView {
             observer.changed(same, &object);
         }
         let is_relinked = view.index.insert_as(&key, &object, standing(&object, &self.registry));
+        // Who looks for it from now on finds it in the view.
+        drop(view);
+        self.arrivals.saw(&object);
         Some(TakenIn { key, object, origin, before, is_relinked })
     }
 

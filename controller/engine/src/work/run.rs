@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
+use xos_model::gate::{Ending, News, Outage};
 use xos_model::intent::is_handled;
 use xos_model::message::cut;
 use xos_model::record::{self, Context};
@@ -13,7 +14,6 @@ use xos_steps::call::{self, outcome};
 use xos_steps::{Call, Event, StepContext, StepError};
 
 use super::Worker;
-use crate::gate::{Ending, News, Outage};
 
 /// An attempt that was really made: only [`Worker::call_author`] makes one, and only from one something is recorded in
 /// status.

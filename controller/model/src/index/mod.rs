@@ -228,7 +228,7 @@ fn forms(model: &Model, object: &Object, field: &str) -> Vec<String> {
 
 /// Returns a text that is the same for values that may be equal: numbers in any form, times in any zone, a link and the
 /// name it leads to.
-fn form(value: &Value) -> String {
+pub fn form(value: &Value) -> String {
     match value {
         Value::Object(link) => link.get("name").map_or_else(|| value.to_string(), form),
         Value::Number(number) => match (number.as_i64(), number.as_f64()) {

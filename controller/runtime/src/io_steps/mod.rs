@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer};
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Settings};
 use xos_engine::Engine;
 use xos_engine::pull::{self, PullOptions, PullStates};
 use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps};
@@ -131,6 +131,7 @@ fn bus(
             None => Ok((None, None)),
         };
     };
+    let settings = Settings { deferred_every: config.engine.deferred_every, ..settings };
     settings.check()?;
     let producer = KafkaProducer::new(&settings, &config.name)?;
     let bus = Bus::new(events, &settings, Arc::new(producer.clone()), options)?;

@@ -54,7 +54,7 @@ const PULLS: [Metric<PullState>; 5] = [
     }),
 ];
 
-const CONSUMERS: [Metric<ConsumerState>; 11] = [
+const CONSUMERS: [Metric<ConsumerState>; 15] = [
     ("xos_events_handled", "Number of events handled", MetricType::Counter, |one| count(one.handled)),
     ("xos_events_failed", "Number of failed attempts to handle an event", MetricType::Counter, |one| count(one.failed)),
     ("xos_events_parked", "Number of events parked", MetricType::Counter, |one| count(one.parked)),
@@ -74,6 +74,24 @@ const CONSUMERS: [Metric<ConsumerState>; 11] = [
         "Number of these partitions that are paused because enough of their events are in memory",
         MetricType::Gauge,
         |one| size(one.paused),
+    ),
+    ("xos_events_target_up", "0 while the target of the step is away, else 1", MetricType::Gauge, |one| {
+        is(one.away.is_none())
+    }),
+    ("xos_events_target_outages", "Number of times the target of the step went away", MetricType::Counter, |one| {
+        count(one.outages)
+    }),
+    (
+        "xos_events_waiting",
+        "Number of events that wait for something that is not there yet",
+        MetricType::Gauge,
+        |one| size(one.waiting),
+    ),
+    (
+        "xos_events_waiting_oldest_seconds",
+        "Time for which the first of these events has waited, in seconds",
+        MetricType::Gauge,
+        |one| one.waiting_since.map_or(0.0, |since| Timestamp::now().duration_since(since).as_secs_f64().max(0.0)),
     ),
     (
         "xos_events_last_poll_timestamp_seconds",

@@ -99,7 +99,10 @@ impl Monitored {
                 self.reconciler.synchronizer
             )
         };
-        self.others.all().into_iter().map(warning).collect()
+        let others = self.others.all().into_iter().map(warning);
+        // A restart would not help: the process goes on by itself when the target is there again.
+        let away = self.consumers.all().into_iter().filter_map(|consumer| consumer.away);
+        others.chain(away.map(|outage| format!("warning: {}: its events wait", outage.message))).collect()
     }
 }
 

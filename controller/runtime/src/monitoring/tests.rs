@@ -3,6 +3,7 @@ use std::time::Duration;
 use xos_bus::ConsumerState;
 use xos_engine::stats::LaneStats;
 use xos_model::Outcome;
+use xos_model::gate::Outage;
 
 use super::*;
 
@@ -71,6 +72,29 @@ fn another_process_of_the_name_is_told_and_is_no_reason_to_be_unready() {
     let mut text = String::new();
     encode(&mut text, &metrics::registry(one)).unwrap();
     assert!(text.lines().any(|line| line == "xos_other_processes 1"), "{text}");
+}
+
+#[test]
+fn a_target_that_is_away_is_told_and_is_no_reason_to_be_unready() {
+    let now = Timestamp::UNIX_EPOCH;
+    let message = "the target of Step is away since 1970-01-01T00:00:00Z: no route".into();
+    let away = Some(Outage { since: now, message });
+    let state = ConsumerState { last_poll: Some(now), away, outages: 2, waiting: 3, ..ConsumerState::default() };
+    let one = consuming(ConsumerState { waiting_since: Some(now), ..state });
+    let (status, text) = health(&one.not_ready(now), &one.warnings());
+    let told = "ok\nwarning: the target of Step is away since 1970-01-01T00:00:00Z: no route: its events wait\n";
+    assert_eq!((status.as_u16(), text.as_str()), (200, told));
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    for line in [
+        "xos_events_target_up{step=\"Step\"} 0.0",
+        "xos_events_target_outages_total{step=\"Step\"} 2.0",
+        "xos_events_waiting{step=\"Step\"} 3.0",
+    ] {
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+    let oldest = text.lines().find_map(|line| line.strip_prefix("xos_events_waiting_oldest_seconds{step=\"Step\"} "));
+    assert!(oldest.unwrap().parse::<f64>().unwrap() > 1e9, "since 1970");
 }
 
 #[test]

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use xos_engine::clock::later;
 use xos_engine::pull::{PullOptions, PullStates, Run, once};
-use xos_model::{Outcome, Pass};
-use xos_steps::call::{self, outcome};
+use xos_model::Outcome;
 use xos_steps::producer::Sent;
-use xos_steps::{BusEvent, Call, DynEventStep, DynPullStep, Message, Producer, Services, StepContext, Subscription};
+use xos_steps::{BusEvent, DynEventStep, DynPullStep, Message, Producer, Services, Subscription};
 
+use crate::waiting::Waiting;
 use crate::world::NAMESPACE;
 
 /// Keeps the messages that steps send.
@@ -34,6 +34,7 @@ pub(crate) struct Flows {
     bus: Recorder,
     options: PullOptions,
     states: PullStates,
+    waiting: Vec<Waiting>,
 }
 
 struct Pull {
@@ -62,7 +63,7 @@ impl Flows {
     ) -> Self {
         let options = PullOptions { time_limit, shutdown_grace: Duration::ZERO, namespace: NAMESPACE.to_owned() };
         let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None, confirmations: None });
-        Self { pulls: pulls.collect(), events, bus, options, states: PullStates::default() }
+        Self { pulls: pulls.collect(), events, bus, options, states: PullStates::default(), waiting: vec![] }
     }
 
     /// Runs the pull steps that are due. Returns whether there was any.
@@ -87,6 +88,7 @@ impl Flows {
             pull.next = Timestamp::MIN;
         }
         self.states = PullStates::default();
+        self.waiting.iter_mut().for_each(Waiting::forget);
     }
 
     pub(crate) fn pulled(&self, step: &str) -> Option<&Outcome> {
@@ -97,15 +99,50 @@ impl Flows {
         &self.states
     }
 
-    pub(crate) async fn send(&self, event: &BusEvent, services: &Arc<Services>) -> Vec<(String, Outcome)> {
+    pub(crate) async fn send(
+        &mut self,
+        event: &BusEvent,
+        services: &Arc<Services>,
+        now: Timestamp,
+    ) -> Vec<(String, Outcome)> {
         let mut outcomes = vec![];
         for (_, step) in self.events.iter().filter(|(subscription, _)| subscription.has(&event.topic)) {
-            let call = Call::new(step.name(), Pass::Event, NAMESPACE).for_event(&Arc::new(event.clone()));
-            let context = StepContext::new(services, call);
-            let processed = call::run(step.process(&context, event), self.options.time_limit).await;
-            outcomes.push((step.name().to_owned(), outcome(&processed)));
+            let mut one = Waiting::new(step, event);
+            let (outcome, waits) = if self.waiting.iter().any(|other| other.is_before(&one)) {
+                (Outcome::Deferred("an earlier event of its key waits".to_owned()), true)
+            } else {
+                one.call(services, self.options.time_limit, now).await
+            };
+            outcomes.push((step.name().to_owned(), outcome));
+            if waits {
+                self.waiting.push(one);
+            }
         }
         outcomes
+    }
+
+    /// Takes up the events that are due: those that have waited long enough, and those whose object has come or changed.
+    /// Returns whether there was any.
+    pub(crate) async fn take_up(&mut self, services: &Arc<Services>, now: Timestamp) -> bool {
+        let mut any = false;
+        let mut left: Vec<Waiting> = vec![];
+        for mut one in std::mem::take(&mut self.waiting) {
+            let is_first = !left.iter().any(|other| other.is_before(&one));
+            let mut waits = true;
+            if is_first && one.is_due(now) {
+                any = true;
+                (_, waits) = one.call(services, self.options.time_limit, now).await;
+            }
+            if waits {
+                left.push(one);
+            }
+        }
+        self.waiting = left;
+        any
+    }
+
+    pub(crate) fn waiting(&self) -> Vec<(String, BusEvent)> {
+        self.waiting.iter().map(|one| (one.step.name().to_owned(), BusEvent::clone(&one.event))).collect()
     }
 
     pub(crate) fn take_messages(&self) -> Vec<Message> {

@@ -47,6 +47,7 @@
 mod builder;
 mod clock;
 mod flows;
+mod waiting;
 mod world;
 
 pub use builder::{Builder, WorldError};

@@ -22,6 +22,9 @@ use crate::flows::Flows;
 /// The namespace of objects that are named without one.
 pub(crate) const NAMESPACE: &str = "default";
 
+/// How often events that wait are taken up at one time: a step may change what it waits for again and again.
+const ROUNDS: usize = 100;
+
 /// A controller with an API server in memory. The test does what an operator does: it applies, edits and deletes
 /// objects, and looks at them.
 ///
@@ -84,12 +87,26 @@ impl World {
         &self.parts.api
     }
 
-    /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too.
+    /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too, and events
+    /// that wait are taken up.
     pub async fn settle(&mut self) {
         self.engine.settle(&mut self.watch_events).await;
-        if self.flows.pull(self.parts.clock.now(), &self.engine.services()).await {
+        let services = self.engine.services();
+        if self.flows.pull(self.parts.clock.now(), &services).await {
             self.engine.settle(&mut self.watch_events).await;
         }
+        for _ in 0..ROUNDS {
+            if !self.flows.take_up(&services, self.parts.clock.now()).await {
+                break;
+            }
+            self.engine.settle(&mut self.watch_events).await;
+        }
+    }
+
+    /// Returns the events that wait for something that is not there yet, and those behind them: each with the name of its
+    /// step.
+    pub fn waiting(&self) -> Vec<(String, BusEvent)> {
+        self.flows.waiting()
     }
 
     /// Returns the outcome of the last run of a pull step; none if it has not run.
@@ -103,9 +120,11 @@ impl World {
     }
 
     /// Delivers an event once to every event step of its topic, and lets the controller work. Returns the outcomes,
-    /// with the names of the steps. A failed event is not tried again, and not parked.
+    /// with the names of the steps. A deferred event [waits](Self::waiting): it is taken up when the object comes that it
+    /// waits for, or its time is over, and later events of its key after it. A failed event is not tried again, and not
+    /// parked.
     pub async fn send(&mut self, event: &BusEvent) -> Vec<(String, Outcome)> {
-        let outcomes = self.flows.send(event, &self.engine.services()).await;
+        let outcomes = self.flows.send(event, &self.engine.services(), self.parts.clock.now()).await;
         self.settle().await;
         outcomes
     }

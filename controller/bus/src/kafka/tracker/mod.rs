@@ -1,19 +1,28 @@
 //! Tracks the received events of a step: which one is handled next, and up to which offset each partition is done.
-//! Pure: no Kafka, no clock.
+//! Pure: no Kafka, and the time is a parameter.
 //!
 //! Events with the same order key form a queue: one of them is handled at a time, in order. A partition is done up to
-//! its first event that is not done.
+//! its first event that is not done. While the target of the step is away one event at a time is given out.
 //!
 //! **Invariant:** an offset is returned for committing only when every accepted event before it is done.
 
-use std::collections::hash_map::Entry;
+mod attempts;
+mod partition;
+mod target;
+mod task;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use xos_model::Backoff;
 use xos_steps::BusEvent;
 
 use super::topic_partition::TopicPartition;
+use partition::Partition;
+pub(crate) use target::Absence;
+use target::Target;
+pub(crate) use task::{EventId, Task};
 
 /// How much of a partition may be in memory.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +33,11 @@ pub(crate) struct Limits {
     pub(crate) low: usize,
     /// At this number of bytes the partition is paused; at half of it, it is resumed.
     pub(crate) high_bytes: usize,
+    /// Events of order keys whose first event has failed or waits do not count. At this number of them the partition is
+    /// paused; when a tenth of them is gone, it is resumed.
+    pub(crate) stuck: usize,
+    /// The same as bytes.
+    pub(crate) stuck_bytes: usize,
 }
 
 /// The hash of an event's order key; `None` for events without one, which form one queue per partition. Two keys with
@@ -42,27 +56,16 @@ pub(crate) struct Received {
     pub(crate) park_reason: Option<String>,
 }
 
-/// An event that is ready, in flight, or waiting for its next attempt.
-#[derive(Debug)]
-pub(crate) struct Task {
-    /// The number of the assignment that the event belongs to.
-    pub(crate) assignment: u64,
-    order_key: OrderKey,
-    pub(crate) event: Arc<BusEvent>,
-    /// The number of attempts so far.
-    pub(crate) attempts: u32,
-    /// How often the target of the step was away.
-    pub(crate) waits: u32,
-    /// The reason for parking the event, once that is decided.
-    pub(crate) park_reason: Option<String>,
-}
-
 /// The numbers of partitions and events that the tracker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) partitions: usize,
     pub(crate) paused: usize,
     pub(crate) held: usize,
+    /// How many events wait for something that is not there yet, or for a target that others reach.
+    pub(crate) waiting: usize,
+    /// Since when the first of them waits.
+    pub(crate) waiting_since: Option<Instant>,
 }
 
 /// Tracks the received events of a step.
@@ -76,43 +79,30 @@ pub(crate) struct PartitionTracker {
     ready: VecDeque<Task>,
     /// Events that wait for their next attempt, by its time.
     retries: BTreeMap<(Instant, u64), Task>,
+    /// Where in `retries` an event is that waits for an object.
+    waiting: HashMap<EventId, (Instant, u64)>,
+    target: Target,
+    /// Whether an event has come whose order key had none.
+    has_something_new: bool,
     last_assignment: u64,
     last_retry: u64,
-}
-
-#[derive(Debug)]
-struct Partition {
-    id: TopicPartition,
-    /// Accepted offsets in order, from the first that is not done, each with whether it is done.
-    offsets: VecDeque<(i64, bool)>,
-    /// The offset to commit: the one after the last event that is done without a gap before it.
-    done_up_to: Option<i64>,
-    /// The offset that was last returned for committing.
-    committed: Option<i64>,
-    /// Waiting events by order key. A queue that exists has one event ready, in flight, or waiting for its next
-    /// attempt.
-    queues: HashMap<OrderKey, VecDeque<Waiting>, ahash::RandomState>,
-    /// The number of events that are not done.
-    held: usize,
-    /// The size of the events that are not done.
-    bytes: usize,
-    in_flight: usize,
-    is_paused: bool,
-    is_draining: bool,
 }
 
 /// An event that waits for those before it, and the reason for parking it, if there is one.
 type Waiting = (Arc<BusEvent>, Option<String>);
 
 impl PartitionTracker {
-    /// Returns a tracker without partitions.
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Returns a tracker without partitions. `probes` are the delays between attempts to reach a target that is away.
+    pub(crate) fn new(limits: Limits, probes: Backoff) -> Self {
         Self {
             limits,
             assigned: HashMap::new(),
             partitions: BTreeMap::new(),
             ready: VecDeque::new(),
             retries: BTreeMap::new(),
+            waiting: HashMap::new(),
+            target: Target::new(probes),
+            has_something_new: false,
             last_assignment: 0,
             last_retry: 0,
         }
@@ -132,9 +122,10 @@ impl PartitionTracker {
         let Some(assignment) = self.assignment(partition) else { return };
         let Some(partition) = self.partitions.get_mut(&assignment) else { return };
         partition.is_draining = true;
-        partition.queues.values_mut().for_each(VecDeque::clear);
+        partition.clear();
         self.ready.retain(|task| task.assignment != assignment);
         self.retries.retain(|_, task| task.assignment != assignment);
+        self.waiting.retain(|(of, _), _| *of != assignment);
     }
 
     /// Returns whether any of these partitions has events in flight.
@@ -172,90 +163,11 @@ impl PartitionTracker {
             return Err(received);
         }
         let Received { assignment, order_key, event, park_reason, .. } = received;
-        partition.offsets.push_back((event.offset, false));
-        partition.held += 1;
-        partition.bytes += size(&event);
-        match partition.queues.entry(order_key) {
-            Entry::Occupied(mut waiting) => waiting.get_mut().push_back((event, park_reason)),
-            Entry::Vacant(free) => {
-                free.insert(VecDeque::new());
-                self.ready.push_back(Task::new(assignment, order_key, (event, park_reason)));
-            }
+        if let Some(task) = partition.accept(assignment, order_key, (event, park_reason)) {
+            self.ready.push_back(task);
+            self.has_something_new |= self.target.is_away();
         }
         Ok(())
-    }
-
-    /// Returns the next events to handle, at most `max`. Each is in flight until it is given back to
-    /// [`complete`](Self::complete), [`retry`](Self::retry), [`put_back`](Self::put_back) or
-    /// [`abandon`](Self::abandon).
-    pub(crate) fn take(&mut self, now: Instant, max: usize) -> Vec<Task> {
-        let mut taken = vec![];
-        while taken.len() < max
-            && let Some(task) = self.take_due_retry(now).or_else(|| self.ready.pop_front())
-        {
-            if let Some(partition) = self.partitions.get_mut(&task.assignment) {
-                partition.in_flight += 1;
-            }
-            taken.push(task);
-        }
-        taken
-    }
-
-    fn take_due_retry(&mut self, now: Instant) -> Option<Task> {
-        let first = self.retries.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
-    }
-
-    /// Returns the time of the earliest next attempt.
-    pub(crate) fn next_retry(&self) -> Option<Instant> {
-        self.retries.first_key_value().map(|((at, _), _)| *at)
-    }
-
-    /// Returns whether an event is ready to be taken.
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
-    /// Marks an event in flight as done and makes the next one of its queue ready.
-    pub(crate) fn complete(&mut self, task: Task) {
-        let Task { assignment, order_key, event, .. } = task;
-        let Some(partition) = self.partitions.get_mut(&assignment) else { return };
-        partition.in_flight -= 1;
-        partition.held -= 1;
-        partition.bytes -= size(&event);
-        partition.mark_done(event.offset);
-        let Entry::Occupied(mut waiting) = partition.queues.entry(order_key) else { return };
-        let Some(next) = waiting.get_mut().pop_front() else {
-            waiting.remove();
-            return;
-        };
-        self.ready.push_back(Task::new(assignment, order_key, next));
-    }
-
-    /// Schedules the next attempt at an event in flight; the queue of its order key waits for it.
-    pub(crate) fn retry(&mut self, task: Task, at: Instant) {
-        self.last_retry += 1;
-        let Some(partition) = self.partitions.get_mut(&task.assignment) else { return };
-        partition.in_flight -= 1;
-        if !partition.is_draining {
-            self.retries.insert((at, self.last_retry), task);
-        }
-    }
-
-    /// Puts an event back that was taken and not started; it is the next to be taken.
-    pub(crate) fn put_back(&mut self, task: Task) {
-        let Some(partition) = self.partitions.get_mut(&task.assignment) else { return };
-        partition.in_flight -= 1;
-        if !partition.is_draining {
-            self.ready.push_front(task);
-        }
-    }
-
-    /// Gives up an event in flight. It is not done: the next owner of its partition handles it.
-    pub(crate) fn abandon(&mut self, task: &Task) {
-        if let Some(partition) = self.partitions.get_mut(&task.assignment) {
-            partition.in_flight -= 1;
-        }
     }
 
     /// Returns the offsets to commit: those that have advanced since the last call.
@@ -277,13 +189,17 @@ impl PartitionTracker {
 
     /// Returns whether a partition that was full may be resumed.
     pub(crate) fn has_room(&self, partition: &TopicPartition) -> bool {
-        self.partition(partition).is_none_or(|partition| partition.has_room(self.limits))
+        let is_away = self.target.is_away();
+        let may_fetch = |one: &Partition| one.has_room(self.limits) && !(is_away && one.has_untried());
+        self.partition(partition).is_none_or(may_fetch)
     }
 
-    /// Returns whether so many events of a partition are in memory that it should be paused.
+    /// Returns whether so many events of a partition are in memory that it should be paused. While the target of the step
+    /// is away one that was not tried yet is enough.
     pub(crate) fn is_full(&self, partition: &TopicPartition) -> bool {
-        let limits = self.limits;
-        let is_full = |partition: &Partition| partition.held >= limits.high || partition.bytes >= limits.high_bytes;
+        let is_full = |partition: &Partition| {
+            partition.is_full(self.limits) || (self.target.is_away() && partition.has_untried())
+        };
         self.partition(partition).is_some_and(is_full)
     }
 
@@ -296,8 +212,9 @@ impl PartitionTracker {
 
     /// Returns the paused partitions that have room again, and marks them as resumed.
     pub(crate) fn take_resumable(&mut self) -> Vec<TopicPartition> {
-        let limits = self.limits;
-        let paused = self.partitions.values_mut().filter(|partition| partition.is_paused && partition.has_room(limits));
+        let (limits, is_away) = (self.limits, self.target.is_away());
+        let may_fetch = |one: &Partition| one.has_room(limits) && !(is_away && one.has_untried());
+        let paused = self.partitions.values_mut().filter(|partition| partition.is_paused && may_fetch(partition));
         paused
             .map(|partition| {
                 partition.is_paused = false;
@@ -308,10 +225,13 @@ impl PartitionTracker {
 
     /// Returns the numbers of partitions and events.
     pub(crate) fn counts(&self) -> Counts {
+        let waiting = || self.retries.values().filter_map(|task| task.waiting_since);
         Counts {
             partitions: self.partitions.len(),
             paused: self.partitions.values().filter(|partition| partition.is_paused).count(),
-            held: self.partitions.values().map(|partition| partition.held).sum(),
+            held: self.partitions.values().map(Partition::held).sum(),
+            waiting: waiting().count(),
+            waiting_since: waiting().min(),
         }
     }
 
@@ -323,60 +243,6 @@ impl PartitionTracker {
     fn partition(&self, partition: &TopicPartition) -> Option<&Partition> {
         self.partitions.get(&self.assignment(partition)?)
     }
-}
-
-impl Task {
-    fn new(assignment: u64, order_key: OrderKey, (event, park_reason): Waiting) -> Self {
-        Self { assignment, order_key, event, attempts: 0, waits: 0, park_reason }
-    }
-}
-
-impl Partition {
-    fn new(id: TopicPartition) -> Self {
-        Self {
-            id,
-            offsets: VecDeque::new(),
-            done_up_to: None,
-            committed: None,
-            queues: HashMap::default(),
-            held: 0,
-            bytes: 0,
-            in_flight: 0,
-            is_paused: false,
-            is_draining: false,
-        }
-    }
-
-    fn is_rewound(&self, offset: i64) -> bool {
-        self.offsets.back().is_some_and(|(last, _)| offset <= *last)
-            || self.done_up_to.is_some_and(|done_up_to| offset < done_up_to)
-    }
-
-    fn has_room(&self, limits: Limits) -> bool {
-        self.held <= limits.low && self.bytes <= limits.high_bytes / 2
-    }
-
-    fn mark_done(&mut self, offset: i64) {
-        // Mostly it is the first one.
-        if let Some(first) = self.offsets.front_mut().filter(|(first, _)| *first == offset) {
-            first.1 = true;
-        } else if let Ok(at) = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset)
-            && let Some(entry) = self.offsets.get_mut(at)
-        {
-            entry.1 = true;
-        }
-        while let Some((offset, true)) = self.offsets.front() {
-            self.done_up_to = Some(offset + 1);
-            self.offsets.pop_front();
-        }
-    }
-}
-
-/// Returns about how many bytes an event takes in memory.
-fn size(event: &BusEvent) -> usize {
-    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-    let headers: usize = event.headers.iter().map(|(name, value)| name.len() + bytes(value)).sum();
-    bytes(&event.key) + bytes(&event.value) + headers
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Handles an event: calls the step, decides whether to try again, and parks what cannot be handled.
 
+mod target;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,14 +11,19 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use xos_steps::call::panic_text;
-use xos_steps::{Call, DynEventStep, Producer, Services, StepContext, StepError, call};
+use xos_steps::{Awaited, Call, DynEventStep, ErrorKind, Producer, Services, StepContext, StepError, call};
 
 use super::counters::Counters;
+use super::notifier::Notifier;
 use super::parked::Parking;
 use super::shared::SharedTracker;
-use super::tracker::Task;
+use super::tracker::{Absence, PartitionTracker, Task};
 use crate::parked::REPLAY;
 use crate::settings::Settings;
+use target::Told;
+
+/// An event that waits for an object is tried again after this time, also if no such object has come.
+const WAITS_AGAIN: Duration = Duration::from_secs(30);
 
 /// Handles the events of a step; its dispatchers share it.
 pub(crate) struct Worker {
@@ -33,24 +40,32 @@ pub(crate) struct Worker {
     pub(crate) producer: Arc<dyn Producer>,
     pub(crate) tracker: Arc<SharedTracker>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) notifier: Notifier,
     /// As many permits as events may be handled at once.
     pub(crate) permits: Arc<Semaphore>,
 }
 
 /// What becomes of an event after an attempt.
 enum Outcome {
-    /// It was handled or parked.
-    Done,
-    /// It is tried again.
+    /// It was handled.
+    Handled,
+    /// It was parked, or is for others.
+    Parked,
+    /// It has failed, and is tried again.
     Retry,
+    /// It is stopped by the shutdown, which is not its fault.
+    Stopped,
+    /// It did not reach the target of the step, in this way.
+    Unreached(ErrorKind, String),
+    /// It waits for something that is not there yet, until this time is over.
+    NotYet(Duration),
     /// The attempt was cancelled, because the partition was revoked.
     Cancelled,
 }
 
 /// What a call of the step leads to.
 enum Verdict {
-    Done,
-    Retry,
+    Over(Outcome),
     Park(String),
 }
 
@@ -84,7 +99,7 @@ impl Worker {
     /// Counts a panic outside of the step, such as in the text of its error, as a failed attempt.
     fn panicked(&self, task: &mut Task, error: &StepError) -> Outcome {
         self.counters.failed();
-        if let Verdict::Park(reason) = self.failed(task, error) {
+        if let Verdict::Park(reason) = self.failed(task, error.kind(), &error.to_string()) {
             task.park_reason = Some(reason);
         }
         Outcome::Retry
@@ -92,17 +107,15 @@ impl Worker {
 
     /// Gives events back to the tracker: those after an attempt, and those that were not started, in their order.
     pub(crate) fn give_back(&self, attempted: impl IntoIterator<Item = Attempted>, not_started: Vec<Task>) {
+        self.give_back_at(attempted, not_started, Instant::now());
+    }
+
+    fn give_back_at(&self, attempted: impl IntoIterator<Item = Attempted>, not_started: Vec<Task>, now: Instant) {
+        let mut told = Told::default();
         let mut tracker = self.tracker.lock();
-        not_started.into_iter().rev().for_each(|task| tracker.put_back(task));
-        for Attempted { task, outcome } in attempted {
-            match outcome {
-                Outcome::Done => tracker.complete(task),
-                Outcome::Cancelled => tracker.abandon(&task),
-                Outcome::Retry => {
-                    let delay = self.settings.retry.delay(task.attempts.max(task.waits).max(1), rand::random());
-                    tracker.retry(task, Instant::now() + delay);
-                }
-            }
+        not_started.into_iter().rev().for_each(|task| tracker.put_back(task, now));
+        for attempted in attempted {
+            self.give_one_back(&mut tracker, attempted, &mut told, now);
         }
         let has_more = tracker.has_ready() || tracker.next_retry().is_some();
         drop(tracker);
@@ -110,6 +123,60 @@ impl Worker {
             self.tracker.work_available.notify_one();
         }
         self.tracker.notify_progress();
+        self.tell(told);
+    }
+
+    fn give_one_back(
+        &self,
+        tracker: &mut PartitionTracker,
+        Attempted { mut task, outcome }: Attempted,
+        told: &mut Told,
+        now: Instant,
+    ) {
+        match outcome {
+            Outcome::Handled => {
+                told.add(tracker.answered(&task, now));
+                tracker.complete(&task, true);
+            }
+            Outcome::Parked => {
+                tracker.said_nothing(&task, now);
+                tracker.complete(&task, false);
+            }
+            Outcome::Cancelled => tracker.abandon(&task, now),
+            Outcome::Retry => {
+                // What is only to be parked says nothing of the target.
+                if task.park_reason.is_some() {
+                    tracker.said_nothing(&task, now);
+                } else {
+                    told.add(tracker.answered(&task, now));
+                    task.waits = 0;
+                }
+                let delay = self.settings.retry.delay(task.attempts.max(task.waits).max(1), rand::random());
+                tracker.retry(task, now + delay);
+            }
+            Outcome::Stopped => {
+                tracker.said_nothing(&task, now);
+                tracker.retry(task, now + self.settings.retry.delay(1, rand::random()));
+            }
+            Outcome::NotYet(pause) => {
+                tracker.said_nothing(&task, now);
+                tracker.wait(task, now + pause, now);
+            }
+            Outcome::Unreached(kind, why) => {
+                let call = Absence { step: &self.name, kind, why: &why, unit: rand::random() };
+                let (to_blame, news) = tracker.unreached(task, call, now);
+                told.add(news);
+                if let Some(mut task) = to_blame {
+                    task.attempts += 1;
+                    self.counters.failed();
+                    let delay = self.settings.retry.delay(task.attempts, rand::random());
+                    if let Verdict::Park(reason) = self.failed(&task, kind, &why) {
+                        task.park_reason = Some(reason);
+                    }
+                    tracker.retry(task, now + delay);
+                }
+            }
+        }
     }
 
     /// Calls the step, unless it was decided before that the event is parked, and parks it if necessary.
@@ -117,8 +184,7 @@ impl Worker {
         let reason = match task.park_reason.take() {
             Some(reason) => reason,
             None => match self.call(task).await {
-                Verdict::Done => return Outcome::Done,
-                Verdict::Retry => return Outcome::Retry,
+                Verdict::Over(outcome) => return outcome,
                 Verdict::Park(reason) => reason,
             },
         };
@@ -134,7 +200,7 @@ impl Worker {
             Ok(()) => {
                 self.counters.parked();
                 tracing::warn!(event, parked_in, reason, "event parked");
-                Outcome::Done
+                Outcome::Parked
             }
             Err(error) => {
                 tracing::error!(
@@ -153,52 +219,92 @@ impl Worker {
     async fn call(&self, task: &mut Task) -> Verdict {
         // A replayed event is for the step that had parked it.
         if task.event.header(REPLAY).is_some_and(|group| group != self.group.as_bytes()) {
-            return Verdict::Done;
+            return Verdict::Over(Outcome::Parked);
         }
         task.attempts += 1;
-        match self.call_step(task).await {
-            Ok(()) => {
+        let Err(error) = self.call_step(task).await else {
+            self.counters.handled();
+            return Verdict::Over(Outcome::Handled);
+        };
+        self.judge(task, &error)
+    }
+
+    fn judge(&self, task: &mut Task, error: &StepError) -> Verdict {
+        let kind = error.kind();
+        let reason = error.to_string();
+        let event = || task.event.place();
+        match kind {
+            ErrorKind::Innocuous => {
+                tracing::info!(event = event(), reason, "event not handled, which does no harm");
                 self.counters.handled();
-                Verdict::Done
-            }
-            Err(StepError::Innocuous(reason)) => {
-                tracing::info!(event = task.event.place(), reason, "event not handled, which does no harm");
-                self.counters.handled();
-                Verdict::Done
-            }
-            // The target is away: the event is not to blame. It is no attempt, and the event is not parked.
-            Err(StepError::Unavailable(reason)) => {
-                task.attempts = task.attempts.saturating_sub(1);
-                task.waits = task.waits.saturating_add(1);
-                let event = task.event.place();
-                match task.waits {
-                    1 => tracing::warn!(event, reason, "the target of the step is away: the event waits"),
-                    _ => tracing::debug!(event, reason, "the target of the step is still away"),
-                }
-                Verdict::Retry
+                Verdict::Over(Outcome::Handled)
             }
             // The event is not to blame: it is handled after the next start, or by the next owner.
-            Err(_) if self.services.cancellation.is_cancelled() => Verdict::Retry,
-            Err(error) => {
+            _ if self.services.cancellation.is_cancelled() => Verdict::Over(Outcome::Stopped),
+            ErrorKind::Away | ErrorKind::Unreached | ErrorKind::Unanswered => {
+                tracing::debug!(event = event(), reason, "the target of the step was not reached");
+                task.attempts = task.attempts.saturating_sub(1);
+                Verdict::Over(Outcome::Unreached(kind, reason))
+            }
+            ErrorKind::NotYet => {
+                tracing::debug!(event = event(), reason, "the event waits");
+                task.attempts = task.attempts.saturating_sub(1);
+                let pause = match error {
+                    StepError::WaitsFor(awaited) => self.wait_for(task, awaited),
+                    _ => {
+                        task.wait = None;
+                        self.settings.deferred_every
+                    }
+                };
+                Verdict::Over(Outcome::NotYet(pause))
+            }
+            ErrorKind::Refused | ErrorKind::Unreadable | ErrorKind::Failed => {
                 self.counters.failed();
-                self.failed(task, &error)
+                self.failed(task, kind, &reason)
             }
         }
     }
 
-    fn failed(&self, task: &Task, error: &StepError) -> Verdict {
+    /// Has the event taken up when an object comes or changes. Returns after which time it is tried in any case.
+    fn wait_for(&self, task: &mut Task, awaited: &Awaited) -> Duration {
+        if task.wait.as_ref().is_some_and(|wait| wait.is_for(awaited)) {
+            return WAITS_AGAIN;
+        }
+        let (tracker, id) = (Arc::downgrade(&self.tracker), task.id());
+        let wake = move || {
+            if let Some(tracker) = tracker.upgrade() {
+                tracker.wake(id);
+            }
+        };
+        match self.services.arrivals.wait(awaited, self.services.store.as_ref(), wake) {
+            Ok(wait) => task.wait = Some(wait),
+            Err(error) if !task.is_waiting() => {
+                let event = task.event.place();
+                tracing::warn!(
+                    event,
+                    %awaited,
+                    %error,
+                    "it cannot be seen whether what an event waits for has come: it is tried every 30 s"
+                );
+            }
+            Err(_) => {}
+        }
+        WAITS_AGAIN
+    }
+
+    fn failed(&self, task: &Task, kind: ErrorKind, reason: &str) -> Verdict {
         let attempt = task.attempts;
         let of = self.settings.attempts;
-        if error.is_unreadable() || attempt >= of {
-            return Verdict::Park(error.to_string());
+        let is_hopeless = matches!(kind, ErrorKind::Unreadable | ErrorKind::Refused);
+        if is_hopeless || attempt >= of {
+            return Verdict::Park(reason.to_owned());
         }
         let event = task.event.place();
-        match error {
-            StepError::Deferred(reason) => tracing::debug!(event, attempt, reason, "event deferred"),
-            _ if attempt == 1 => tracing::warn!(event, %error, of, "event failed, trying again"),
-            _ => tracing::debug!(event, attempt, of, %error, "event failed again"),
+        match attempt {
+            1 => tracing::warn!(event, error = reason, of, "event failed, trying again"),
+            _ => tracing::debug!(event, attempt, of, error = reason, "event failed again"),
         }
-        Verdict::Retry
+        Verdict::Over(Outcome::Retry)
     }
 
     async fn call_step(&self, task: &Task) -> Result<(), StepError> {

@@ -163,7 +163,7 @@ async fn while_the_target_is_away_one_is_offered_a_probe_and_the_others_are_told
     let lane: Arc<str> = "s".into();
     let first = ObjectKey::new("M", "a", "first");
     let at = |second| Timestamp::from_second(second).unwrap();
-    test.gates.ended(&lane, ("S", &first), crate::gate::Ending::Away("no route"), (at(0), at(0)));
+    test.gates.ended(&lane, ("S", &first), xos_model::gate::Ending::Away("no route"), (at(0), at(0)));
     for n in 0..100 {
         test.wait("s", "a", &n.to_string());
         test.lanes.tell_later(&lane, &ObjectKey::new("M", "a", &n.to_string()), at(0));
@@ -178,7 +178,7 @@ async fn while_the_target_is_away_one_is_offered_a_probe_and_the_others_are_told
     };
     assert_eq!((told(&mut test, 2), told(&mut test, 4), told(&mut test, 5)), (0, 21, 20));
     test.lanes.settle_offer(&ObjectKey::new("M", "a", "0"));
-    test.gates.ended(&lane, ("S", &first), crate::gate::Ending::Returned, (at(5), at(5)));
+    test.gates.ended(&lane, ("S", &first), xos_model::gate::Ending::Returned, (at(5), at(5)));
     assert_eq!(test.offered().len(), 16, "as many as there is room for, in order");
     assert_eq!(told(&mut test, 60), 0);
 }

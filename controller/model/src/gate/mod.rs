@@ -1,22 +1,24 @@
-//! Whether the target of a step is there. While it is away its objects wait, and one at a time tries.
+//! Whether the target of a step is there. While it is away what a step works on waits, and one at a time tries.
 //!
-//! [`Gate`] is pure: it is given the time. [`Gates`] shares the gates of all steps between the engine, which hands out
-//! the work, and the workers, which hear of the target first.
+//! [`Gate`] is pure: it is given the time. The engine has one for each sync step and for the policies of each model, the
+//! event bus one for each event step.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use xos_model::{Backoff, ObjectKey};
 
-use crate::clock::later;
+use crate::backoff::Backoff;
+use crate::time::later;
 
-/// So many objects in a row whose calls did not reach the target: then it is away. Fewer may have targets of their own.
-pub(crate) const ABSENCES: usize = 5;
+/// So many calls in a row, each for something else, that did not reach the target: then it is away. Fewer may have
+/// targets of their own.
+pub const ABSENCES: usize = 5;
 
 /// How a call ended, as far as it says something of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending<'a> {
+pub enum Ending<'a> {
     /// It returned: whatever it says, the target was there, or was not needed.
     Returned,
     /// It could not reach the target, or had no answer within its time limit; how it failed.
@@ -27,16 +29,16 @@ pub(crate) enum Ending<'a> {
 
 /// A target that is away.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outage {
+pub struct Outage {
     /// Since when.
-    pub(crate) since: Timestamp,
+    pub since: Timestamp,
     /// What conditions say of it: the same words until it is over.
-    pub(crate) message: Arc<str>,
+    pub message: Arc<str>,
 }
 
-/// What the engine does after a call.
+/// What a call has shown of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub enum News {
     /// Nothing.
     None,
     /// The target is away, and was not before.
@@ -47,12 +49,12 @@ pub(crate) enum News {
     Opened(Outage),
 }
 
-/// The gate of a step.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    closed: Option<Closed>,
+/// The gate of a step. `K` tells apart what the step is called for: objects, or events.
+#[derive(Debug)]
+pub struct Gate<K> {
+    closed: Option<Closed<K>>,
     /// The objects whose last calls did not reach the target, since any call returned.
-    unreached: HashSet<ObjectKey>,
+    unreached: HashSet<K>,
     /// When the first of them did not.
     unreached_since: Option<Timestamp>,
     /// When a call last returned.
@@ -63,35 +65,50 @@ pub(crate) struct Gate {
 }
 
 #[derive(Debug)]
-struct Closed {
+struct Closed<K> {
     outage: Outage,
     /// How many objects have tried in vain.
     probes: u32,
     /// Not before this time may another object try.
     next_probe: Timestamp,
     /// The object that tries.
-    probing: Option<ObjectKey>,
+    probing: Option<K>,
+    /// Whether enough has tried in vain, or the step has said that it is away. Else it may be away for a few only.
+    is_sure: bool,
 }
 
-impl Gate {
+impl<K> Default for Gate<K> {
+    fn default() -> Self {
+        Self {
+            closed: None,
+            unreached: HashSet::new(),
+            unreached_since: None,
+            returned: None,
+            before: None,
+            outages: 0,
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Gate<K> {
     /// Returns the outage, while the target is away.
-    pub(crate) fn outage(&self) -> Option<&Outage> {
+    pub fn outage(&self) -> Option<&Outage> {
         self.closed.as_ref().map(|closed| &closed.outage)
     }
 
     /// Returns how often the target went away.
-    pub(crate) fn outages(&self) -> u64 {
+    pub fn outages(&self) -> u64 {
         self.outages
     }
 
     /// Returns when the next object may try; none while the target is there.
-    fn next_probe(&self) -> Option<Timestamp> {
+    pub fn next_probe(&self) -> Option<Timestamp> {
         self.closed.as_ref().map(|closed| closed.next_probe)
     }
 
     /// Takes in that a worker begins with an object. While the target is away that is a probe: a next one comes when
     /// it has ended, or has taken as long as the longest delay.
-    fn began(&mut self, key: &ObjectKey, delays: &Backoff, now: Timestamp) {
+    pub fn began(&mut self, key: &K, delays: &Backoff, now: Timestamp) {
         if let Some(closed) = &mut self.closed {
             closed.probing = Some(key.clone());
             closed.next_probe = later(now, delays.longest());
@@ -99,20 +116,43 @@ impl Gate {
     }
 
     /// Takes in that the worker which had an object has ended, whether it called the step or not.
-    fn left(&mut self, key: &ObjectKey, delays: &Backoff, now: Timestamp) {
+    pub fn left(&mut self, key: &K, delays: &Backoff, now: Timestamp) {
         if let Some(closed) = self.closed.as_mut().filter(|closed| closed.probing.as_ref() == Some(key)) {
             closed.probing = None;
             closed.next_probe = later(now, delays.initial);
         }
     }
 
-    /// Takes in the end of a call. `unit` is a random number in 0..1, for the jitter of the delay.
-    fn ended(
+    /// Takes in that what has just tried says nothing of the target: another may try at once.
+    pub fn left_at_once(&mut self, key: &K, now: Timestamp) {
+        if let Some(closed) = self.closed.as_mut().filter(|closed| closed.probing.as_ref() == Some(key)) {
+            closed.probing = None;
+            closed.next_probe = now;
+        }
+    }
+
+    /// Lets something new try at once, unless something is trying, or enough has tried already: the target may be away
+    /// for a few only.
+    pub fn try_at_once(&mut self, now: Timestamp) {
+        if let Some(closed) = self.closed.as_mut().filter(|closed| closed.probing.is_none() && !closed.is_sure) {
+            closed.next_probe = closed.next_probe.min(now);
+        }
+    }
+
+    /// Returns whether nothing speaks against the target: the end of a call that was answered need not be taken in.
+    pub fn is_at_rest(&self) -> bool {
+        self.closed.is_none() && self.unreached.is_empty()
+    }
+
+    /// Takes in the end of a call. `unit` is a random number in 0..1, for the jitter of the delay. So many `absences` in
+    /// a row close the gate: [`ABSENCES`], or fewer where there is nothing else to try.
+    pub fn ended(
         &mut self,
-        (step, key): (&str, &ObjectKey),
+        (step, key): (&str, &K),
         ending: Ending<'_>,
         (began, now): (Timestamp, Timestamp),
         (delays, unit): (&Backoff, f64),
+        absences: usize,
     ) -> News {
         match ending {
             Ending::Returned => self.returned(now),
@@ -121,12 +161,13 @@ impl Gate {
             Ending::Unreached(why) if self.closed.is_none() => {
                 self.unreached.insert(key.clone());
                 let since = *self.unreached_since.get_or_insert(now);
-                if self.unreached.len() < ABSENCES {
+                if self.unreached.len() < absences {
                     return News::None;
                 }
-                self.close((step, why), since, (now, delays, unit))
+                let is_sure = self.unreached.len() >= ABSENCES;
+                self.close((step, why), since, (now, delays, unit), is_sure)
             }
-            Ending::Away(why) if self.closed.is_none() => self.close((step, why), now, (now, delays, unit)),
+            Ending::Away(why) if self.closed.is_none() => self.close((step, why), now, (now, delays, unit), true),
             Ending::Unreached(_) | Ending::Away(_) => self.still_away(key, (now, delays, unit)),
         }
     }
@@ -145,21 +186,25 @@ impl Gate {
         (step, why): (&str, &str),
         since: Timestamp,
         (now, delays, unit): (Timestamp, &Backoff, f64),
+        is_sure: bool,
     ) -> News {
         let goes_on = self.before.filter(|(_, ended)| later(*ended, delays.max) > now);
         let probes = goes_on.map_or(0, |(probes, _)| probes).saturating_add(1);
         let message = format!("the target of {step} is away since {since:.0}: {why}");
         let outage = Outage { since, message: message.into() };
         self.outages += 1;
-        self.unreached.clear();
         self.unreached_since = None;
         let next_probe = later(now, delays.delay(probes, unit));
-        self.closed = Some(Closed { outage: outage.clone(), probes, next_probe, probing: None });
+        self.closed = Some(Closed { outage: outage.clone(), probes, next_probe, probing: None, is_sure });
         News::Closed(outage)
     }
 
-    fn still_away(&mut self, key: &ObjectKey, (now, delays, unit): (Timestamp, &Backoff, f64)) -> News {
+    fn still_away(&mut self, key: &K, (now, delays, unit): (Timestamp, &Backoff, f64)) -> News {
         let Some(closed) = &mut self.closed else { return News::None };
+        if !closed.is_sure {
+            self.unreached.insert(key.clone());
+            closed.is_sure = self.unreached.len() >= ABSENCES;
+        }
         // Calls that began before the target went away are no probes.
         if closed.probing.as_ref() == Some(key) {
             closed.probing = None;
@@ -167,72 +212,6 @@ impl Gate {
             closed.next_probe = later(now, delays.delay(closed.probes, unit));
         }
         News::StillAway(closed.outage.clone())
-    }
-}
-
-/// The gates of all steps, by the names of their lanes. Clones are the same ones.
-#[derive(Clone, Debug)]
-pub(crate) struct Gates {
-    gates: Arc<Mutex<BTreeMap<Arc<str>, Gate>>>,
-    /// The delays between probes.
-    delays: Backoff,
-}
-
-impl Gates {
-    pub(crate) fn new(delays: Backoff) -> Self {
-        Self { gates: Arc::default(), delays }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Gate>> {
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns what `read` finds at the gate of a lane; none if it was never used.
-    pub(crate) fn of<T>(&self, lane: &str, read: impl FnOnce(&Gate) -> T) -> Option<T> {
-        self.lock().get(lane).map(read)
-    }
-
-    /// Returns the outage of a lane's target, while it is away.
-    pub(crate) fn outage(&self, lane: &str) -> Option<Outage> {
-        self.of(lane, |gate| gate.outage().cloned()).flatten()
-    }
-
-    /// Returns when the next object of a lane may try; none while the target is there. It is not further ahead than the
-    /// longest delay: else the clock was ahead when it was set.
-    pub(crate) fn next_probe(&self, lane: &str, now: Timestamp) -> Option<Timestamp> {
-        let at = self.of(lane, Gate::next_probe).flatten()?;
-        let longest = self.delays.longest();
-        Some(if at > later(now, longest) { now } else { at })
-    }
-
-    /// See [`Gate::began`].
-    pub(crate) fn began(&self, lane: &str, key: &ObjectKey, now: Timestamp) {
-        if let Some(gate) = self.lock().get_mut(lane) {
-            gate.began(key, &self.delays, now);
-        }
-    }
-
-    /// See [`Gate::left`].
-    pub(crate) fn left(&self, lane: &str, key: &ObjectKey, now: Timestamp) {
-        if let Some(gate) = self.lock().get_mut(lane) {
-            gate.left(key, &self.delays, now);
-        }
-    }
-
-    /// Takes in the end of a call of a step or policy, of an object of a lane.
-    pub(crate) fn ended(
-        &self,
-        lane: &Arc<str>,
-        call: (&str, &ObjectKey),
-        ending: Ending<'_>,
-        times: (Timestamp, Timestamp),
-    ) -> News {
-        let mut gates = self.lock();
-        if !gates.contains_key(lane) {
-            gates.insert(Arc::clone(lane), Gate::default());
-        }
-        let Some(gate) = gates.get_mut(lane) else { return News::None };
-        gate.ended(call, ending, times, (&self.delays, rand::random()))
     }
 }
 

@@ -1,11 +1,16 @@
 //! Why a step did not succeed.
 
+mod kind;
+
 use std::error::Error;
 use std::{fmt, io};
 
+use crate::awaited::{Awaited, AwaitedKey};
 use crate::bus_event::EventError;
 use crate::call::CallError;
 use crate::store::StoreError;
+
+pub use kind::ErrorKind;
 
 /// Why a step did not succeed.
 ///
@@ -16,6 +21,7 @@ use crate::store::StoreError;
 /// |---|---|---|
 /// | `Failed` | 2 | after 1 s, 2 s, 4 s … up to 5 min (configurable) |
 /// | `Deferred` | 0 | when the object changes, else every few seconds |
+/// | `WaitsFor` | 0 | as after `Deferred`; of an event, when the other object comes or changes, else every 30 s |
 /// | `Innocuous` | 1 | as after a failure |
 /// | `Unavailable` | 0 | when the target is there again: one object of the step at a time tries |
 ///
@@ -26,6 +32,8 @@ pub enum StepError {
     Failed(Box<dyn Error + Send + Sync>),
     /// Not done yet: something that the step needs is not there.
     Deferred(String),
+    /// Not done yet: another object is not there, or not as the step needs it.
+    WaitsFor(Box<Awaited>),
     /// Not done, but no harm.
     Innocuous(String),
     /// Not done: the target of the step is away.
@@ -41,6 +49,16 @@ impl StepError {
     /// Makes a deferral; `reason` says what is missing.
     pub fn deferred(reason: impl Into<String>) -> Self {
         Self::Deferred(reason.into())
+    }
+
+    /// Makes a deferral until another object comes or changes: `StepError::waits_for("Olt", "olt-1")`, by the value of
+    /// its natural key, or `StepError::waits_for(Olt::MODEL_NAME, (Olt::DEVICE_ID, "of:1"))`, by another field. `class`
+    /// may be a base.
+    ///
+    /// An event step is called again when such an object comes or changes, in whatever namespace; also every 30 s. Later
+    /// events of the same key wait for it, others go on, and it is never parked. Other steps defer.
+    pub fn waits_for(class: &str, key: impl Into<AwaitedKey>) -> Self {
+        Self::WaitsFor(Box::new(Awaited::new(class, key.into())))
     }
 
     /// Says that the target of the step is away: what it talks to for all of its objects. That is no failure of the
@@ -61,7 +79,7 @@ impl StepError {
     pub fn is_unreached(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::Deferred(_) | Self::Innocuous(_) => false,
+            Self::Deferred(_) | Self::WaitsFor(_) | Self::Innocuous(_) => false,
             Self::Failed(error) => {
                 let is_api_server =
                     |error: &(dyn Error + 'static)| error.is::<StoreError>() || error.is::<kube::Error>();
@@ -85,6 +103,7 @@ impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(error) => write_chain(f, error.as_ref()),
+            Self::WaitsFor(awaited) => write!(f, "waits for {awaited}"),
             Self::Deferred(reason) | Self::Innocuous(reason) | Self::Unavailable(reason) => f.write_str(reason),
         }
     }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::object::ObjectKey;
 
 const DELAYS: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.0 };
 
@@ -12,15 +13,15 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn end(gate: &mut Gate, name: usize, ending: Ending<'_>, began: i64, now: i64) -> News {
-    gate.ended(("S", &key(name)), ending, (at(began), at(now)), (&DELAYS, 0.5))
+fn end(gate: &mut Gate<ObjectKey>, name: usize, ending: Ending<'_>, began: i64, now: i64) -> News {
+    gate.ended(("S", &key(name)), ending, (at(began), at(now)), (&DELAYS, 0.5), ABSENCES)
 }
 
-fn away(gate: &mut Gate, name: usize, now: i64) -> News {
+fn away(gate: &mut Gate<ObjectKey>, name: usize, now: i64) -> News {
     end(gate, name, Ending::Away("no route"), now, now)
 }
 
-fn unreached(gate: &mut Gate, name: usize, began: i64, now: i64) -> News {
+fn unreached(gate: &mut Gate<ObjectKey>, name: usize, began: i64, now: i64) -> News {
     end(gate, name, Ending::Unreached("refused"), began, now)
 }
 
@@ -110,4 +111,38 @@ fn hung_calls_say_nothing_while_others_are_answered() {
         assert_eq!(unreached(&mut gate, name, 301, 901), News::None);
     }
     assert!(matches!(unreached(&mut gate, 7, 301, 901), News::Closed(_)));
+}
+
+#[test]
+fn what_says_nothing_of_the_target_leaves_the_probe_to_the_next_at_once() {
+    let mut gate = Gate::default();
+    away(&mut gate, 1, 0);
+    gate.began(&key(1), &DELAYS, at(5));
+    gate.try_at_once(at(6));
+    assert_eq!(gate.next_probe(), Some(at(35)), "one at a time");
+    gate.left_at_once(&key(2), at(6));
+    assert_eq!(gate.next_probe(), Some(at(35)), "it is not the one that tries");
+    gate.left_at_once(&key(1), at(6));
+    assert_eq!(gate.next_probe(), Some(at(6)));
+    gate.try_at_once(at(1));
+    assert_eq!(gate.next_probe(), Some(at(6)), "the step is sure that it is away");
+}
+
+#[test]
+fn where_there_is_nothing_else_to_try_fewer_absences_are_enough() {
+    let mut gate = Gate::default();
+    assert!(gate.is_at_rest());
+    let call = ("S", &key(1));
+    let first = gate.ended(call, Ending::Unreached("refused"), (at(0), at(1)), (&DELAYS, 0.5), 2);
+    assert_eq!((first, gate.is_at_rest()), (News::None, false));
+    let second = gate.ended(("S", &key(2)), Ending::Unreached("refused"), (at(0), at(2)), (&DELAYS, 0.5), 2);
+    assert!(matches!(second, News::Closed(Outage { since, .. }) if since == at(1)));
+    gate.try_at_once(at(2));
+    assert_eq!(gate.next_probe(), Some(at(2)), "something new may have another target");
+    for name in 3..=ABSENCES {
+        gate.began(&key(name), &DELAYS, at(3));
+        unreached(&mut gate, name, 3, 3);
+    }
+    gate.try_at_once(at(3));
+    assert!(gate.next_probe() > Some(at(3)), "now enough have tried");
 }

@@ -1,0 +1,233 @@
+//! One assigned partition: its queues, how far it is done, and how much of it is in memory.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+
+use xos_steps::BusEvent;
+
+use super::{Limits, OrderKey, Task, TopicPartition, Waiting};
+
+/// So many done events behind one that is not done are forgotten at once.
+const FORGOTTEN: usize = 1024;
+
+#[derive(Debug)]
+pub(super) struct Partition {
+    pub(super) id: TopicPartition,
+    /// Accepted offsets in order, from the first that is not done, each with whether it is done. Most of those that are
+    /// done are left out: there may be millions behind an event that waits for days.
+    offsets: VecDeque<(i64, bool)>,
+    /// How many of them are done.
+    done: usize,
+    /// The offset after the last accepted event.
+    next: i64,
+    /// The offset to commit: all events before it are done.
+    pub(super) done_up_to: Option<i64>,
+    /// The offset that was last returned for committing.
+    pub(super) committed: Option<i64>,
+    /// Waiting events by order key. A queue that exists has one event ready, in flight, or waiting for its next
+    /// attempt.
+    queues: HashMap<OrderKey, Queue, ahash::RandomState>,
+    /// The events that are not done.
+    held: Amount,
+    /// Those of them in queues whose first event has failed or waits.
+    stuck: Amount,
+    pub(super) in_flight: usize,
+    pub(super) is_paused: bool,
+    pub(super) is_draining: bool,
+}
+
+/// The events behind the first one of an order key.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    /// Whether its first event failed or waited, and none was handled since.
+    is_stuck: bool,
+}
+
+/// A number of events and their size.
+#[derive(Clone, Copy, Debug, Default)]
+struct Amount {
+    events: usize,
+    bytes: usize,
+}
+
+impl Amount {
+    fn add(&mut self, events: usize, bytes: usize) {
+        self.events += events;
+        self.bytes += bytes;
+    }
+
+    fn remove(&mut self, events: usize, bytes: usize) {
+        self.events = self.events.saturating_sub(events);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+impl Partition {
+    pub(super) fn new(id: TopicPartition) -> Self {
+        Self {
+            id,
+            offsets: VecDeque::new(),
+            done: 0,
+            next: 0,
+            done_up_to: None,
+            committed: None,
+            queues: HashMap::default(),
+            held: Amount::default(),
+            stuck: Amount::default(),
+            in_flight: 0,
+            is_paused: false,
+            is_draining: false,
+        }
+    }
+
+    /// Whether an offset is not after those before it.
+    pub(super) fn is_rewound(&self, offset: i64) -> bool {
+        let has_any = !self.offsets.is_empty() || self.done_up_to.is_some();
+        has_any && offset < self.next
+    }
+
+    /// Takes an event in. Returns it if it is the first one of its order key.
+    pub(super) fn accept(&mut self, assignment: u64, order_key: OrderKey, waiting: Waiting) -> Option<Task> {
+        let offset = waiting.0.offset;
+        let bytes = size(&waiting.0);
+        self.offsets.push_back((offset, false));
+        self.next = offset + 1;
+        self.held.add(1, bytes);
+        match self.queues.entry(order_key) {
+            Entry::Occupied(mut queue) => {
+                let queue = queue.get_mut();
+                queue.waiting.push_back(waiting);
+                queue.bytes += bytes;
+                if queue.is_stuck {
+                    self.stuck.add(1, bytes);
+                }
+                None
+            }
+            Entry::Vacant(free) => {
+                free.insert(Queue::default());
+                Some(Task::new(assignment, order_key, waiting))
+            }
+        }
+    }
+
+    /// Notes that the first event of an order key failed or waits: those behind it are counted apart from now on.
+    pub(super) fn stick(&mut self, task: &Task) {
+        if let Some(queue) = self.queues.get_mut(&task.order_key).filter(|queue| !queue.is_stuck) {
+            queue.is_stuck = true;
+            self.stuck.add(1 + queue.waiting.len(), size(&task.event) + queue.bytes);
+        }
+    }
+
+    /// Notes that an event in flight is done. Returns the next of its order key. If the event was `handled`, those behind
+    /// it may be, too.
+    pub(super) fn complete(&mut self, task: &Task, handled: bool) -> Option<Task> {
+        let bytes = size(&task.event);
+        self.held.remove(1, bytes);
+        self.mark_done(task.event.offset);
+        let Entry::Occupied(mut entry) = self.queues.entry(task.order_key) else { return None };
+        let queue = entry.get_mut();
+        if queue.is_stuck {
+            self.stuck.remove(1, bytes);
+            if handled {
+                queue.is_stuck = false;
+                self.stuck.remove(queue.waiting.len(), queue.bytes);
+            }
+        }
+        let Some(next) = queue.waiting.pop_front() else {
+            entry.remove();
+            return None;
+        };
+        queue.bytes = queue.bytes.saturating_sub(size(&next.0));
+        Some(Task::new(task.assignment, task.order_key, next))
+    }
+
+    /// Drops what waits behind others.
+    pub(super) fn clear(&mut self) {
+        for queue in self.queues.values_mut() {
+            if queue.is_stuck {
+                self.stuck.remove(queue.waiting.len(), queue.bytes);
+            }
+            queue.waiting.clear();
+            queue.bytes = 0;
+        }
+    }
+
+    /// Returns how many order keys have events.
+    pub(super) fn queues(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// Returns how many offsets are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Returns how many events are not done.
+    pub(super) fn held(&self) -> usize {
+        self.held.events
+    }
+
+    pub(super) fn has_room(&self, limits: Limits) -> bool {
+        let Amount { events, bytes } = self.moving();
+        events <= limits.low
+            && bytes <= limits.high_bytes / 2
+            && self.stuck.events <= limits.stuck - limits.stuck / 10
+            && self.stuck.bytes <= limits.stuck_bytes - limits.stuck_bytes / 10
+    }
+
+    pub(super) fn is_full(&self, limits: Limits) -> bool {
+        let Amount { events, bytes } = self.moving();
+        events >= limits.high
+            || bytes >= limits.high_bytes
+            || self.stuck.events >= limits.stuck
+            || self.stuck.bytes >= limits.stuck_bytes
+    }
+
+    /// Returns whether there are events of an order key whose first event has neither failed nor waited.
+    pub(super) fn has_untried(&self) -> bool {
+        self.moving().events > 0
+    }
+
+    /// Returns what is not stuck.
+    fn moving(&self) -> Amount {
+        let Amount { events, bytes } = self.stuck;
+        let mut moving = self.held;
+        moving.remove(events, bytes);
+        moving
+    }
+
+    fn mark_done(&mut self, offset: i64) {
+        // Mostly it is the first one.
+        if let Some(first) = self.offsets.front_mut().filter(|(first, _)| *first == offset) {
+            first.1 = true;
+        } else if let Ok(at) = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset)
+            && let Some(entry) = self.offsets.get_mut(at)
+        {
+            entry.1 = true;
+        }
+        self.done += 1;
+        let mut has_advanced = false;
+        while let Some((_, true)) = self.offsets.front() {
+            self.offsets.pop_front();
+            self.done -= 1;
+            has_advanced = true;
+        }
+        if has_advanced {
+            self.done_up_to = Some(self.offsets.front().map_or(self.next, |(first, _)| *first));
+        }
+        if self.done > FORGOTTEN && self.done > self.offsets.len() / 2 {
+            self.offsets.retain(|(_, is_done)| !is_done);
+            self.done = 0;
+        }
+    }
+}
+
+/// Returns about how many bytes an event takes in memory.
+fn size(event: &BusEvent) -> usize {
+    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let headers: usize = event.headers.iter().map(|(name, value)| name.len() + bytes(value)).sum();
+    bytes(&event.key) + bytes(&event.value) + headers
+}

@@ -1,0 +1,61 @@
+//! An event and what is known of its attempts.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use xos_steps::{BusEvent, Wait};
+
+use super::{OrderKey, Waiting};
+
+/// Tells events apart: the number of the assignment, and the offset.
+pub(crate) type EventId = (u64, i64);
+
+/// An event that is ready, in flight, or waiting for its next attempt.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// The number of the assignment that the event belongs to.
+    pub(crate) assignment: u64,
+    pub(super) order_key: OrderKey,
+    pub(crate) event: Arc<BusEvent>,
+    /// The number of attempts so far.
+    pub(crate) attempts: u32,
+    /// How often in a row the target of the step was not reached.
+    pub(crate) waits: u32,
+    /// The reason for parking the event, once that is decided.
+    pub(crate) park_reason: Option<String>,
+    /// How often the target had answered when this attempt began.
+    pub(super) answers_at_start: u64,
+    /// How often it had answered when the last attempt ended that did not reach it.
+    pub(super) answers_before: Option<u64>,
+    /// Since when it waits for something that is not there yet.
+    pub(super) waiting_since: Option<Instant>,
+    /// The object that it waits for.
+    pub(crate) wait: Option<Wait>,
+}
+
+impl Task {
+    pub(super) fn new(assignment: u64, order_key: OrderKey, (event, park_reason): Waiting) -> Self {
+        Self {
+            assignment,
+            order_key,
+            event,
+            attempts: 0,
+            waits: 0,
+            park_reason,
+            answers_at_start: 0,
+            answers_before: None,
+            waiting_since: None,
+            wait: None,
+        }
+    }
+
+    /// Whether it has waited before.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting_since.is_some()
+    }
+
+    /// Returns what tells it apart.
+    pub(crate) fn id(&self) -> EventId {
+        (self.assignment, self.event.offset)
+    }
+}
