@@ -112,6 +112,10 @@ kills: prerequisites programs control-plane ## 20,000 messages while the control
 outage: prerequisites programs ## stop the broker for two minutes
 	XOS_E2E_OUTAGE_SECONDS=120 $(CARGO) test --package xos-e2e --test bus -- outage
 
+.PHONY: bus-chaos
+bus-chaos: prerequisites programs ## 10 minutes of faults of brokers, processes, topics and messages, against a ledger
+	XOS_BUS_CHAOS_SECONDS=$${XOS_BUS_CHAOS_SECONDS:-600} $(CARGO) test --package xos-e2e --test bus -- chaos::nothing --nocapture
+
 .PHONY: clean
 clean: ## remove what cargo has built (the cache stays: see clean-cache)
 	$(CARGO) clean

@@ -1,6 +1,7 @@
 //! Event steps on a real Kafka, without a control plane: one behaviour per file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod chaos;
 mod delivery;
 mod group;
 mod outage;

@@ -60,7 +60,7 @@ async fn restart(namespace: &TestNamespace) {
         client.request_text(request).await.map_err(|error| error.to_string())
     };
     namespace.cluster().served().unwrap().restart_api_server().unwrap();
-    let gone = async || is_ready().await.map_or(Ok(()), |answer| Err(answer));
+    let gone = async || is_ready().await.map_or(Ok(()), Err);
     eventually(SOON, "the API server to end", gone).await.unwrap();
     eventually(SOON, "the API server to be ready", is_ready).await.unwrap();
 }

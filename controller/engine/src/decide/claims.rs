@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use xos_model::accept::{Hold, Refusal, is_lost, is_tried_as_it_is};
+use xos_model::accept::{Hold, NOT_UNIQUE, Refusal, is_lost, is_tried_as_it_is};
 use xos_model::graph::Blocker;
 use xos_model::{Object, ObjectKey, Pass, PassState};
 
@@ -113,6 +113,19 @@ fn to_take_out(object: &Object, duty: &Duty<'_>, winner: &Object) -> (bool, bool
     let sync = is_begun(own.and_then(|own| own.delete.as_deref())) || is_tried(Pass::Sync) || may_be_there;
     let policy = is_begun(own.and_then(|own| own.delete_policy.as_deref())) || is_tried(Pass::Policy) || has_begun;
     (policy && duty.finalizers.policy.is_some(), sync && duty.has_step)
+}
+
+/// Returns whether an object that loses its key may leave something in the backend under another key: its spec was edited,
+/// and a controller that ended may have tried it before. Once it has lost its key nothing else would say so, and its
+/// delete step would not run.
+pub(super) fn leaves_something(object: &Object, duty: &Duty<'_>, refusal: &Refusal) -> bool {
+    let is_untried = object.status.of(duty.synchronizer).is_none_or(|own| own.sync.is_untried());
+    let is_held = duty.finalizers.sync.as_ref().is_some_and(|finalizer| object.has_finalizer(finalizer));
+    let is_edited = object.meta.generation > 1;
+    refusal.reason == NOT_UNIQUE
+        && !is_lost(object)
+        && (is_untried && is_held && is_edited && duty.has_step)
+        && may_be_in_backend(object, duty)
 }
 
 /// Returns whether an object that has lost its key to another one may still be in the backend, and is going to be taken

@@ -189,10 +189,11 @@ fn held_up(object: &Object, duty: &Duty<'_>, next: Next) -> Next {
 /// Lets status say why the object is not accepted, if it does not yet.
 pub(super) fn refuse(object: &Object, duty: &Duty<'_>, refusal: Refusal, now: Timestamp) -> Next {
     let pass = refused_pass(duty);
-    if record::refused(object, duty.synchronizer, pass, &refusal, now) == *object {
+    let leaves = claims::leaves_something(object, duty, &refusal);
+    if !leaves && record::refused(object, duty.synchronizer, pass, &refusal, now) == *object {
         return Next::Refused(refusal);
     }
-    Next::Run(Job::ReportRefusal(pass, refusal))
+    Next::Run(Job::ReportRefusal(pass, refusal, leaves))
 }
 
 pub(super) fn in_place(around: &impl Surroundings, job: Job) -> Next {

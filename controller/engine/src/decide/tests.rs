@@ -167,7 +167,7 @@ fn the_step_waits_for_others_and_policies_do_not() {
     let refused = Others { refusal: Some(refusal()), ..Others::default() };
     let sync = Job::Reconcile { policy: None, sync: true };
     let both = Job::Reconcile { policy: Some(Operation::PolicyCreate), sync: true };
-    let report = Job::ReportRefusal(Pass::Sync, refusal());
+    let report = Job::ReportRefusal(Pass::Sync, refusal(), false);
     let write = Next::Run(Job::WriteStatus);
     // Surroundings; from the queue with a step only, with both; after the policies.
     let table = [

@@ -116,7 +116,7 @@ impl Engine {
             tracked.leaves_others = true;
         }
         if taken.is_relinked {
-            let is_waiting = self.objects.get(key, &object.meta.uid).waiting.is_some();
+            let is_waiting = self.objects.get(key, &object.meta.uid).waiting().is_some();
             self.dependencies.relinked(key, is_waiting);
         }
         let dependencies = &mut self.dependencies;

@@ -139,7 +139,7 @@ impl Engine {
             Next::Refused(refusal)
             | Next::RefusedUntil(refusal, _)
             | Next::AwaitPlace(_, Job::Withdraw { refusal, .. })
-            | Next::Run(Job::ReportRefusal(_, refusal) | Job::Withdraw { refusal, .. }) => {
+            | Next::Run(Job::ReportRefusal(_, refusal, _) | Job::Withdraw { refusal, .. }) => {
                 self.objects.refuse(key, refusal);
             }
             _ => self.objects.accept(key),
@@ -153,7 +153,7 @@ impl Engine {
         }
         self.dependencies.proceed(key);
         if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
-            tracked.waiting = None;
+            tracked.set_waiting(None);
         }
         if matches!(next, Next::Nothing | Next::ResyncAt(_) | Next::Run(Job::Resync)) {
             self.check_resync(key, &subject.object);
@@ -187,12 +187,13 @@ impl Engine {
             }
             Blocker::Object(_) => None,
         });
+        let mut waiting = tracked.waiting();
         let (wait, message) = self.view.with_graph(|graph, get| {
-            let wait =
-                dependencies.wait(graph, key, (blockers, &mut tracked.waiting), now, |key| is_deleting(get, key));
+            let wait = dependencies.wait(graph, key, (blockers, &mut waiting), now, |key| is_deleting(get, key));
             let is_reported = matches!(wait, dependencies::Wait::Report(_));
             (wait, is_reported.then(|| dependencies.message(key, get)).flatten())
         });
+        tracked.set_waiting(waiting);
         match wait {
             dependencies::Wait::Until(at) => {
                 self.queue.add_at(key, at, Priority::Retry);

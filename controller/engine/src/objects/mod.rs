@@ -4,6 +4,7 @@
 //! Pure: no IO, no clock.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -51,7 +52,7 @@ pub(crate) struct Waiting {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tracked {
     /// The object that all of this is about: another one of the same name has nothing of it.
-    uid: String,
+    uid: UidHash,
     /// Passes that may have been attempted without a record of it.
     pub(crate) doubt: Doubt,
     /// Passes that the worker which has the object attempts.
@@ -60,24 +61,43 @@ pub(crate) struct Tracked {
     begun: Option<SpecHash>,
     /// Whether it was created under our eyes and no step was started for it: there is nothing to undo on deletion.
     pub(crate) never_attempted: bool,
-    /// Writes in a row that the API server did not take.
-    failed_writes: u32,
     /// Whether it was there before the controller: listed at its start, or read.
     pub(crate) was_there: bool,
     /// When a clean object is looked after again.
     pub(crate) resync_at: Option<Timestamp>,
+    /// Whether it was seen to be deleted without those that lead to it.
+    pub(crate) leaves_others: bool,
+    /// Whether its status is to say that the target of its step is away.
+    pub(crate) is_to_be_told: bool,
+    /// What most objects have nothing of.
+    delays: Option<Box<Delays>>,
+}
+
+/// What an object waits for. Few objects do at a time, so it is kept apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Delays {
+    /// Writes in a row that the API server did not take.
+    failed_writes: u32,
     /// What was deferred, and until when: nobody has changed the object since then.
     put_off: Vec<(Operation, Timestamp)>,
     /// When a write that the API server did not take is tried again: nobody has changed the object since then.
     write_again_at: Option<Timestamp>,
     /// Since when it waits for others.
-    pub(crate) waiting: Option<Waiting>,
-    /// Whether it was seen to be deleted without those that lead to it.
-    pub(crate) leaves_others: bool,
+    waiting: Option<Waiting>,
     /// Why it is not accepted.
     refused_for: Vec<Reason>,
-    /// Whether its status is to say that the target of its step is away.
-    pub(crate) is_to_be_told: bool,
+}
+
+/// The hash of a uid, which takes a tenth of the memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct UidHash(u64);
+
+impl UidHash {
+    fn of(uid: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        uid.hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 impl Tracked {
@@ -97,31 +117,58 @@ impl Tracked {
         Self { was_there, resync_at, ..Self::default() }
     }
 
+    /// Changes what the object waits for; nothing is kept of one that waits for nothing.
+    fn delay<T>(&mut self, change: impl FnOnce(&mut Delays) -> T) -> T {
+        let mut delays = self.delays.take().unwrap_or_default();
+        let result = change(&mut delays);
+        self.delays = Some(delays).filter(|delays| **delays != Delays::default());
+        result
+    }
+
     /// Notes that an operation was deferred, and until when.
     pub(crate) fn put_off(&mut self, operation: Operation, until: Timestamp) {
-        self.put_off.retain(|(other, _)| !is_same(*other, operation));
-        self.put_off.push((operation, until));
+        self.delay(|delays| {
+            delays.put_off.retain(|(other, _)| !is_same(*other, operation));
+            delays.put_off.push((operation, until));
+        });
     }
 
     /// Notes that somebody has changed the object: what was deferred is tried again.
     pub(crate) fn take_up(&mut self) {
-        self.put_off.clear();
-        self.write_again_at = None;
+        if self.delays.is_some() {
+            self.delay(|delays| {
+                delays.put_off.clear();
+                delays.write_again_at = None;
+            });
+        }
     }
 
     /// Notes when a write that the API server did not take is tried again.
     pub(crate) fn write_again_at(&mut self, at: Timestamp) {
-        self.write_again_at = Some(at);
+        self.delay(|delays| delays.write_again_at = Some(at));
     }
 
     /// Returns until when nothing is tried, as the API server has not taken a write.
     pub(crate) fn unwritable_until(&self) -> Option<Timestamp> {
-        self.write_again_at
+        self.delays.as_ref()?.write_again_at
     }
 
     /// Returns until when an operation is deferred.
     pub(crate) fn put_off_until(&self, operation: Operation) -> Option<Timestamp> {
-        self.put_off.iter().find(|(other, _)| is_same(*other, operation)).map(|(_, until)| *until)
+        let put_off = &self.delays.as_ref()?.put_off;
+        put_off.iter().find(|(other, _)| is_same(*other, operation)).map(|(_, until)| *until)
+    }
+
+    /// Returns since when the object waits for others, if it does.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.delays.as_ref()?.waiting
+    }
+
+    /// Notes since when the object waits for others, or that it does not.
+    pub(crate) fn set_waiting(&mut self, waiting: Option<Waiting>) {
+        if waiting != self.waiting() {
+            self.delay(|delays| delays.waiting = waiting);
+        }
     }
 }
 
@@ -157,13 +204,13 @@ impl Objects {
     /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our
     /// eyes was not.
     pub(crate) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin, synchronizer: &str) {
-        if self.records.get(key).is_some_and(|tracked| tracked.uid == object.meta.uid) {
+        if self.records.get(key).is_some_and(|tracked| tracked.uid == UidHash::of(&object.meta.uid)) {
             return;
         }
         let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty()
             // A restored object has an entry in the backend.
             && object.text("backend_handle").is_none();
-        let mut tracked = Tracked { uid: object.meta.uid.clone(), never_attempted: is_new, ..Tracked::default() };
+        let mut tracked = Tracked { uid: UidHash::of(&object.meta.uid), never_attempted: is_new, ..Tracked::default() };
         if !matches!(origin, Origin::Watched | Origin::Created) {
             tracked.was_there = true;
             let passes = [Pass::Policy, Pass::Sync].into_iter();
@@ -181,12 +228,12 @@ impl Objects {
 
     /// Returns the record of an object; an empty one if there is none of this uid.
     pub(crate) fn get(&self, key: &ObjectKey, uid: &str) -> &Tracked {
-        self.records.get(key).filter(|tracked| tracked.uid == uid).unwrap_or(&UNTRACKED)
+        self.records.get(key).filter(|tracked| tracked.uid == UidHash::of(uid)).unwrap_or(&UNTRACKED)
     }
 
     /// Returns the record of an object, to be changed; none if there is none of this uid.
     pub(crate) fn same_mut(&mut self, key: &ObjectKey, uid: &str) -> Option<&mut Tracked> {
-        self.records.get_mut(key).filter(|tracked| tracked.uid == uid)
+        self.records.get_mut(key).filter(|tracked| tracked.uid == UidHash::of(uid))
     }
 
     /// Returns the record of the object that has this name now, to be changed.
@@ -233,18 +280,18 @@ impl Objects {
     /// Counts a write of an object that the API server did not take. Returns how many there were in a row.
     pub(crate) fn count_failed_write(&mut self, key: &ObjectKey, uid: &str) -> u32 {
         match self.same_mut(key, uid) {
-            Some(tracked) => {
-                tracked.failed_writes = tracked.failed_writes.saturating_add(1);
-                tracked.failed_writes
-            }
+            Some(tracked) => tracked.delay(|delays| {
+                delays.failed_writes = delays.failed_writes.saturating_add(1);
+                delays.failed_writes
+            }),
             None => 1,
         }
     }
 
     /// Notes that the API server takes the writes of an object again.
     pub(crate) fn clear_failed_writes(&mut self, key: &ObjectKey, uid: &str) {
-        if let Some(tracked) = self.same_mut(key, uid) {
-            tracked.failed_writes = 0;
+        if let Some(tracked) = self.same_mut(key, uid).filter(|tracked| tracked.delays.is_some()) {
+            tracked.delay(|delays| delays.failed_writes = 0);
         }
     }
 
@@ -254,10 +301,11 @@ impl Objects {
         let Some(tracked) = self.records.get_mut(key) else { return };
         let objects = refusal.because_of.iter().cloned().map(Reason::Object);
         let class = |class: &String| Reason::Class(class.clone(), Arc::clone(&key.namespace));
-        tracked.refused_for = objects.chain(refusal.because_of_classes.iter().map(class)).collect();
-        for reason in &tracked.refused_for {
+        let reasons: Vec<_> = objects.chain(refusal.because_of_classes.iter().map(class)).collect();
+        for reason in &reasons {
             self.refused.entry(reason.clone()).or_default().insert(key.clone());
         }
+        tracked.delay(|delays| delays.refused_for = reasons);
     }
 
     /// Notes that an object is accepted, or is to be judged again.
@@ -265,7 +313,8 @@ impl Objects {
         if self.refused.is_empty() {
             return;
         }
-        let reasons = self.records.get_mut(key).map(|tracked| std::mem::take(&mut tracked.refused_for));
+        let delayed = self.records.get_mut(key).filter(|tracked| tracked.delays.is_some());
+        let reasons = delayed.map(|tracked| tracked.delay(|delays| std::mem::take(&mut delays.refused_for)));
         for reason in reasons.into_iter().flatten() {
             if let Some(keys) = self.refused.get_mut(&reason) {
                 keys.remove(key);

@@ -37,8 +37,9 @@ pub(crate) enum Job {
     ReportWait(Wait),
     /// Let status say that the target of a pass is away.
     ReportAway(Pass, Arc<str>),
-    /// Let status say why the object is not accepted, so that this pass does not run.
-    ReportRefusal(Pass, Refusal),
+    /// Let status say why the object is not accepted, so that this pass does not run, and whether its step may have been
+    /// tried with an earlier spec, of which nothing is recorded.
+    ReportRefusal(Pass, Refusal, bool),
     /// Let status say which synchronizer is missed, that holds a deleted object; or that none is missed any more.
     ReportAbandoned(Option<String>),
     /// Take an object out of the backend that is not accepted: run what is due on deletion, and keep the object.
@@ -128,7 +129,7 @@ impl Job {
                 Some(Event::warning(wait.reason, wait.message.as_str()).of("Delete"))
             }
             Self::ReportWait(wait) => Some(Event::normal(wait.reason, wait.message.as_str()).of("Wait")),
-            Self::ReportRefusal(_, refusal) | Self::Withdraw { refusal, .. } => {
+            Self::ReportRefusal(_, refusal, _) | Self::Withdraw { refusal, .. } => {
                 Some(Event::warning(refusal.reason, refusal.message.as_str()).of("Accept"))
             }
             Self::ReportAbandoned(Some(message)) => {

@@ -114,8 +114,10 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Job::ReportAway(pass, message) => {
             worker.write(&subject.stored, &record::away(object, synchronizer, pass, &message, now)).await
         }
-        Job::ReportRefusal(pass, refusal) => {
-            worker.write(&subject.stored, &record::refused(object, synchronizer, pass, &refusal, now)).await
+        Job::ReportRefusal(pass, refusal, leaves) => {
+            let refused = record::refused(object, synchronizer, pass, &refusal, now);
+            let refused = if leaves { record::tried_before(&refused, synchronizer) } else { refused };
+            worker.write(&subject.stored, &refused).await
         }
         Job::ReportAbandoned(message) => {
             let reported = record::abandoned(object, synchronizer, message.as_deref(), now);

@@ -181,3 +181,28 @@ async fn an_edit_to_a_key_that_another_one_has_takes_nothing_out() {
     assert_eq!(serials, ["elsewhere", "of-b", "of-c"], "the older one has it now");
     assert!(!world.backend.calls().iter().any(|call| call.starts_with("delete")));
 }
+
+/// Nobody could record the attempt, and the edit hides it.
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_attempt_left_under_another_key_goes_with_its_object() {
+    let mut world = World::new(1).reliable();
+    world.start();
+    world.api.apply(&thing("b", "s")).unwrap();
+    tokio::time::sleep(DONE).await;
+    world.kill();
+    // Created while nobody looked, with its finalizer, as an admission policy sets it.
+    let mut created = thing("a", "of-a");
+    created.meta.finalizers.push("sync.xos.opencord.org/me".to_owned());
+    let tried = world.api.apply(&created).unwrap();
+    world.backend.put("of-a", &tried);
+    world.api.apply(&thing("a", "s")).unwrap();
+    for _ in 0..2 {
+        world.start();
+        tokio::time::sleep(DONE).await;
+    }
+    assert!(is_lost(&world.api.get(&key("a")).unwrap()));
+    world.api.remove(&key("a"));
+    tokio::time::sleep(DONE).await;
+    assert_eq!(world.backend.content().into_keys().collect::<Vec<_>>(), ["s"], "{:?}", world.backend.calls());
+    check(&world, "one");
+}

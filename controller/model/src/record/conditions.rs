@@ -1,13 +1,14 @@
 //! Conditions, following kstatus, after an attempt, a wait, a switch or a refusal; all but `Ready`, see `ready`.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Context;
 use super::ready::{HELD, held_text};
 use crate::accept::Refusal;
 use crate::condition::{self, ACCEPTED, ConditionStatus, News, POLICY_APPLIED, RECONCILING, STALLED, SYNCED};
 use crate::dirty::Switch;
-use crate::intent::Pass;
+use crate::intent::{Intent, Pass, SpecHash};
 use crate::names::DOMAIN;
 use crate::object::Object;
 use crate::outcome::{Finished, Operation, Outcome};
@@ -124,6 +125,14 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
     condition::clear(&mut new.status.conditions, RECONCILING);
     set(&mut new, &news(STALLED, ConditionStatus::True), now);
     new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// Returns the object with the note that its step may have been tried with a spec that is not known any more.
+pub fn tried_before(object: &Object, synchronizer: &str) -> Object {
+    let mut new = object.clone();
+    let sync = &mut new.status.of_mut(synchronizer).sync;
+    sync.attempted.get_or_insert_with(|| Intent { spec: SpecHash::of(&Value::Null), touch: None });
     new
 }
 

@@ -22,7 +22,9 @@ use crate::outcome::{Finished, Outcome};
 use crate::status::{Attempt, PassState};
 
 pub use abandoned::abandoned;
-pub use conditions::{Wait, accepted, away, held, is_reported_undone, knows_away, reason, refused, waiting};
+pub use conditions::{
+    Wait, accepted, away, held, is_reported_undone, knows_away, reason, refused, tried_before, waiting,
+};
 pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 

@@ -187,3 +187,29 @@ async fn a_refusal_is_told_once_as_an_event() {
     let told = "Warning NotUnique: Site a has name \"Rome\" already (Site default/b)";
     assert_eq!(world.take_events(), [told]);
 }
+
+#[tokio::test]
+async fn what_the_definition_forbids_is_refused_at_once_and_nothing_is_stored() {
+    const MODELS: &str = "option app_label = \"t\";
+        message Line (XOSBase) { required string number = 1 [max_length = 5, min_length = 2, pattern = \"^[0-9]+$\"];
+            required int32 seats = 2; optional string kind = 3 [max_length = 9, choices = \"(('a', 'A'), ('b', 'B'))\"]; }";
+    let mut world = World::of(&[("t.xproto", MODELS)]).start().unwrap();
+    let bad = [
+        (json!({"seats": 1}), "number"),
+        (json!({"number": "123456", "seats": 1}), "number"),
+        (json!({"number": "1", "seats": 1}), "number"),
+        (json!({"number": "12a", "seats": 1}), "number"),
+        (json!({"number": "123", "seats": "many"}), "seats"),
+        (json!({"number": "123", "seats": 1, "kind": "c"}), "kind"),
+    ];
+    for (fields, field) in bad {
+        let refused = world.apply(&object("Line", "a", fields.clone())).unwrap_err().to_string();
+        assert!(refused.contains(field), "{fields}: {refused}");
+        assert!(world.all::<Object>().unwrap().is_empty(), "{fields}");
+    }
+    world.apply(&object("Line", "a", json!({"number": "123", "seats": 1, "kind": "a"}))).unwrap();
+    world.settle().await;
+    let edited = world.edit::<Object>("a", |o| o.set("number", json!("none")));
+    assert!(edited.unwrap_err().to_string().contains("number"));
+    assert_eq!(world.object::<Object>("a").unwrap().text("number"), Some("123"));
+}

@@ -32,8 +32,8 @@ pub(super) async fn measure(stage: &Stage, sizes: Sizes, report: &mut Report) ->
         report.add(Part::Huge, vec![Goal::unmeasured(OURS.title(), "≥ 0.8", NO_POLICY)]);
         return Ok(());
     };
-    let raw = raw(stage, sizes).await?;
-    let (ours, restart) = ours(stage, sizes).await?;
+    let raw = raw(sizes).await?;
+    let (ours, restart) = ours(sizes).await?;
     for one in [few_raw, few_ours, &raw, &ours] {
         report.run(one.clone());
     }
@@ -60,21 +60,25 @@ struct Restart {
     peak: f64,
 }
 
-async fn raw(stage: &Stage, sizes: Sizes) -> Result<Run, Error> {
+/// Measures the raw writes, on a control plane of their own: what is left of others would cost them time.
+async fn raw(sizes: Sizes) -> Result<Run, Error> {
+    let stage = Stage::set(false).await?;
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, OURS.limit().writes())?;
-    let mut measured = start(stage, sizes, OURS.limit(), &mut load).await?;
-    measured.delete = phase(stage, &mut load, "delete", sizes.sample).await?;
+    let mut measured = start(&stage, sizes, OURS.limit(), &mut load).await?;
+    measured.delete = phase(&stage, &mut load, "delete", sizes.sample).await?;
     Ok(measured)
 }
 
 /// Does the same with our controller, which is started anew before the deletions.
-async fn ours(stage: &Stage, sizes: Sizes) -> Result<(Run, Restart), Error> {
+async fn ours(sizes: Sizes) -> Result<(Run, Restart), Error> {
+    let stage = &Stage::set(false).await?;
     let namespace = stage.namespace().await?;
     let mut load = stage.things(&namespace, OURS.writes())?;
     let controller = Controller::ours(stage, OURS, &namespace, Tuning::default())?;
     load.run("create", 1).await?;
     load.run("delete", 1).await?;
+    stage.sets_finalizers(&namespace).await?;
     let mut measured = start(stage, sizes, OURS, &mut load).await?;
     measured.usage = Some(controller.usage()?);
     controller.stop().await?;
@@ -86,7 +90,6 @@ async fn ours(stage: &Stage, sizes: Sizes) -> Result<(Run, Restart), Error> {
     measured.delete = phase(stage, &mut load, "delete", sizes.sample).await?;
     measured.cpu = Some(controller.usage()?.cpu);
     controller.stop().await?;
-    stage.remove_policies().await?;
     Ok((measured, restart))
 }
 

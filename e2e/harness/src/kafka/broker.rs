@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
+
 use super::{Client, Error, Guard, Libraries, Listener, libraries::run};
 use crate::{control, files::write_secret, process::Child, wait::eventually};
 
@@ -147,6 +149,14 @@ impl Broker {
             child.kill().await?;
         }
         Ok(())
+    }
+
+    /// Sends a signal to the broker: SIGSTOP has it stand still, SIGCONT go on.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
+        Ok(self.child.as_ref().and_then(Child::id).map_or(Ok(()), |id| crate::process::signal(id, signal))?)
     }
 
     /// Waits until the broker ends by itself.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
@@ -35,6 +35,17 @@ pub struct Received {
     pub value: String,
     /// Its headers.
     pub headers: Vec<(String, String)>,
+}
+
+/// A message for a certain partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition.
+    pub partition: i32,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
 }
 
 impl Client {
@@ -77,16 +88,46 @@ impl Client {
         if let Some(Err((topic, code))) = made.into_iter().next() {
             return Err(Error::Failed { what: format!("the topic {topic}"), end: code.to_string() });
         }
-        let look = async || {
-            self.partitions(topic).map_err(|error| error.to_string()).and_then(|there| {
-                if there == usize::try_from(partitions).unwrap_or_default() {
-                    Ok(())
-                } else {
-                    Err(format!("{there} partitions"))
-                }
-            })
+        self.has_partitions(topic, usize::try_from(partitions).unwrap_or_default()).await
+    }
+
+    /// Gives a topic more partitions, and waits until it has so many.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn grow_topic(&self, topic: &str, partitions: usize) -> Result<(), Error> {
+        let new = NewPartitions::new(topic, partitions);
+        let made = self.admin()?.create_partitions([&new], &AdminOptions::new()).await?;
+        if let Some(Err((topic, code))) = made.into_iter().next() {
+            return Err(Error::Failed { what: format!("more partitions of {topic}"), end: code.to_string() });
+        }
+        self.has_partitions(topic, partitions).await
+    }
+
+    async fn has_partitions(&self, topic: &str, wanted: usize) -> Result<(), Error> {
+        let look = async || match self.partitions(topic) {
+            Ok(there) if there == wanted => Ok(()),
+            Ok(there) => Err(format!("{there} partitions")),
+            Err(error) => Err(error.to_string()),
         };
         Ok(eventually(DONE, format!("the topic {topic}"), look).await?)
+    }
+
+    /// Deletes the messages before these offsets, one for each partition, as retention does.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn delete_records(&self, topic: &str, offsets: &[Option<i64>]) -> Result<(), Error> {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in (0..).zip(offsets) {
+            if let Some(offset) = offset {
+                list.add_partition_offset(topic, partition, Offset::Offset(*offset))?;
+            }
+        }
+        if list.count() > 0 {
+            self.admin()?.delete_records(&list, &AdminOptions::new()).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a topic, and waits until it is deleted.
@@ -117,15 +158,20 @@ impl Client {
         let mut config = self.config();
         config.set("enable.idempotence", "true").set("queue.buffering.max.messages", "1000000");
         let producer: FutureProducer = config.create()?;
-        let mut waiting = Vec::with_capacity(messages.len());
-        for (key, value) in messages {
-            let record = FutureRecord::to(topic).key(key).payload(value);
-            waiting.push(producer.send_result(record).map_err(|(error, _)| error)?);
-        }
-        for one in waiting {
-            one.await.map_err(|_| KafkaError::Canceled)?.map_err(|(error, _)| error)?;
-        }
-        Ok(())
+        let records = messages.iter().map(|(key, value)| FutureRecord::to(topic).key(key).payload(value));
+        deliver(&producer, records).await
+    }
+
+    /// Sends messages to certain partitions, and waits until all are stored, for some minutes if need be.
+    ///
+    /// # Errors
+    /// When one is not stored.
+    pub async fn send_placed(&self, topic: &str, messages: &[Placed]) -> Result<(), Error> {
+        let producer: FutureProducer = self.config().set("enable.idempotence", "true").create()?;
+        let records = messages
+            .iter()
+            .map(|one| FutureRecord::to(topic).partition(one.partition).key(&one.key).payload(&one.value));
+        deliver(&producer, records).await
     }
 
     /// Returns all messages of a topic; none if there is no such topic.
@@ -174,6 +220,20 @@ impl Client {
         let offsets = consumer.committed_offsets(list, ANSWER)?;
         Ok(offsets.elements().iter().map(|one| one.offset().to_raw().filter(|offset| *offset >= 0)).collect())
     }
+}
+
+async fn deliver<'a>(
+    producer: &FutureProducer,
+    records: impl Iterator<Item = FutureRecord<'a, String, String>>,
+) -> Result<(), Error> {
+    let mut waiting = vec![];
+    for record in records {
+        waiting.push(producer.send_result(record).map_err(|(error, _)| error)?);
+    }
+    for one in waiting {
+        one.await.map_err(|_| KafkaError::Canceled)?.map_err(|(error, _)| error)?;
+    }
+    Ok(())
 }
 
 fn received(message: &rdkafka::message::BorrowedMessage<'_>) -> Received {

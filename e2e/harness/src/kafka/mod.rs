@@ -13,7 +13,7 @@ pub mod serve;
 mod served;
 
 pub use broker::Broker;
-pub use client::{Client, Received};
+pub use client::{Client, Placed, Received};
 pub use guard::{Guard, Listener, USERNAME};
 pub use libraries::Libraries;
 pub use served::Kafka;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use xos_model::{NaturalKey, Object};
+use xos_model::{NaturalKey, Object, Outcome};
 use xos_steps::{PullStep, StepContext, StepError};
 use xos_testing::World;
 
