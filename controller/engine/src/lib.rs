@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod api_error;
+mod awaited;
 mod brake;
 pub mod clock;
 mod decide;

@@ -32,6 +32,8 @@ pub(crate) enum StoreEvent {
     TakenIn(TakenIn),
     /// It is gone.
     Gone(ObjectKey),
+    /// Not what a step did: what this object waits for has come, or has changed.
+    Awaited(ObjectKey),
 }
 
 /// The store behind every step's context.

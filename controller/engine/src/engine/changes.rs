@@ -74,6 +74,7 @@ impl Engine {
         let taken = match event {
             StoreEvent::TakenIn(taken) => taken,
             StoreEvent::Gone(key) => return self.gone(&key),
+            StoreEvent::Awaited(key) => return self.awaited_came(&key),
         };
         // It may have changed again, or have been replaced, since then.
         if let Some(object) = self.view.get_same(&taken.key, &taken.object.meta.uid) {
@@ -93,6 +94,14 @@ impl Engine {
             && let Some(tracked) = self.objects.get_mut(key)
         {
             tracked.take_up();
+        }
+    }
+
+    /// Puts an object into the queue whose step or policies wait for another one, which has come or has changed.
+    fn awaited_came(&mut self, key: &ObjectKey) {
+        if !self.queue.is_running(key) {
+            self.take_up(key);
+            self.enqueue(key, Priority::Retry);
         }
     }
 
@@ -182,6 +191,7 @@ impl Engine {
         self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);
+        self.shared.awaited.forget(key);
         self.held_deletions.release(key);
         self.wake_held_without(key);
     }

@@ -20,6 +20,7 @@ use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
 use xos_steps::{Holds, Services, Store};
 
+use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
@@ -105,7 +106,7 @@ impl Engine {
             clock: Arc::clone(&clock),
             view: view.clone(),
             namespaces: options.namespaces.clone(),
-            events,
+            events: events.clone(),
         };
         let stats = Stats::default();
         let gates = Gates::new(options.probe_backoff);
@@ -128,6 +129,7 @@ impl Engine {
             }),
             stats: stats.clone(),
             gates: gates.clone(),
+            awaited: AwaitedObjects::new(events),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
         };

@@ -13,6 +13,7 @@ use xos_model::record::{self, Wait};
 use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference};
 use xos_steps::{Event, Services};
 
+use crate::awaited::AwaitedObjects;
 use crate::clock::Clock;
 use crate::gate::Gates;
 use crate::registry::{Entry, Registry};
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) services: Arc<Services>,
     pub(crate) stats: Stats,
     pub(crate) gates: Gates,
+    pub(crate) awaited: AwaitedObjects,
     pub(crate) backoff: Backoff,
     pub(crate) step_timeout: Duration,
 }

@@ -163,6 +163,7 @@ impl Worker<'_> {
             tracing::info!(error = outcome.message(), "stopped by shutdown: nothing is recorded");
             return Called { outcome, away_since: None };
         }
+        self.shared.awaited.ended(&self.shared.services, (key, pass), &result);
         let called = self.judge((name, pass, key), (result, outcome), began);
         self.shared.stats.called(name, &called.outcome, started.elapsed());
         log_outcome(&called.outcome);

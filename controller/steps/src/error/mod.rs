@@ -21,7 +21,7 @@ pub use kind::ErrorKind;
 /// |---|---|---|
 /// | `Failed` | 2 | after 1 s, 2 s, 4 s … up to 5 min (configurable) |
 /// | `Deferred` | 0 | when the object changes, else every few seconds |
-/// | `WaitsFor` | 0 | as after `Deferred`; of an event, when the other object comes or changes, else every 30 s |
+/// | `WaitsFor` | 0 | as after `Deferred`, and when the other object comes or changes |
 /// | `Innocuous` | 1 | as after a failure |
 /// | `Unavailable` | 0 | when the target is there again: one object of the step at a time tries |
 ///
@@ -56,7 +56,8 @@ impl StepError {
     /// may be a base.
     ///
     /// An event step is called again when such an object comes or changes, in whatever namespace; also every 30 s. Later
-    /// events of the same key wait for it, others go on, and it is never parked. Other steps defer.
+    /// events of the same key wait for it, others go on, and it is never parked. A sync step or policy is called again, too,
+    /// and else as after `Deferred`.
     pub fn waits_for(class: &str, key: impl Into<AwaitedKey>) -> Self {
         Self::WaitsFor(Box::new(Awaited::new(class, key.into())))
     }

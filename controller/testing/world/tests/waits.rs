@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use xos_model::{Object, Outcome};
-use xos_steps::{BusEvent, EventStep, StepContext, StepError};
+use xos_steps::{BusEvent, EventStep, StepContext, StepError, SyncStep};
 use xos_testing::World;
 
 const MODELS: &str = "option app_label = \"t\";
@@ -130,4 +130,53 @@ async fn what_never_comes_is_looked_for_at_an_even_pace() {
     world.restart().unwrap();
     world.settle().await;
     assert_eq!((onus.calls(), world.waiting().len()), (2, 2), "a new controller tries them at once");
+}
+
+/// A sync step of ONUs that waits for the OLT of that serial number.
+struct SyncOnu(Arc<Mutex<usize>>);
+
+impl SyncStep for SyncOnu {
+    type Model = Object;
+
+    fn observes(&self) -> &str {
+        "Onu"
+    }
+
+    async fn sync_record(&self, ctx: &StepContext, o: &mut Object) -> Result<(), StepError> {
+        *self.0.lock().unwrap() += 1;
+        let serial = o.text("name").unwrap_or_default().to_owned();
+        match ctx.models_of("Olt").filter("serial", serial.as_str()).first()? {
+            Some(olt) if olt.text("state") == Some("up") => Ok(()),
+            _ => Err(StepError::waits_for("Olt", serial)),
+        }
+    }
+
+    async fn delete_record(&self, _: &StepContext, _: &Object) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sync_step_that_waits_for_an_object_runs_when_it_comes_or_changes() {
+    let calls = Arc::new(Mutex::new(0));
+    let take = || std::mem::take(&mut *calls.lock().unwrap());
+    let mut world = World::of(&[("t.xproto", MODELS)]).sync_step(SyncOnu(Arc::clone(&calls))).start().unwrap();
+    let mut onu = Object::named("Onu", "default", "onu");
+    onu.set("name", "s-1".into());
+    world.apply(&onu).unwrap();
+    world.settle().await;
+    assert_eq!(take(), 1);
+    world.apply(&olt("other", json!({"name": "other", "serial": "s-2"}))).unwrap();
+    world.settle().await;
+    assert_eq!(take(), 0, "that is another one");
+    world.apply(&olt("one", json!({"name": "one", "serial": "s-1"}))).unwrap();
+    world.settle().await;
+    assert_eq!(take(), 1);
+    world.edit::<Object>("one", |olt| olt.set("state", "up".into())).unwrap();
+    world.settle().await;
+    assert_eq!(take(), 1);
+    assert_eq!(world.get::<Object>("onu").unwrap().text("backend_status"), Some("OK"));
+    world.edit::<Object>("one", |olt| olt.set("state", "down".into())).unwrap();
+    world.settle().await;
+    assert_eq!(take(), 0, "it waits no longer");
 }

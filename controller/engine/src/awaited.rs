@@ -1,0 +1,66 @@
+//! What steps and policies wait for beside the links of their objects, as they said by `StepError::waits_for`. They are
+//! run again when it comes or changes; if that is not noticed, at the even pace of all that is deferred.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+use xos_model::{ObjectKey, Pass};
+use xos_steps::{Services, StepError, Wait};
+
+use crate::store::StoreEvent;
+
+/// The objects whose passes wait for others.
+pub(crate) struct AwaitedObjects {
+    waits: Mutex<HashMap<ObjectKey, Vec<(Pass, Wait)>>>,
+    woken: UnboundedSender<StoreEvent>,
+}
+
+impl AwaitedObjects {
+    /// Returns none. What has come is told to the engine by `woken`.
+    pub(crate) fn new(woken: UnboundedSender<StoreEvent>) -> Self {
+        Self { waits: Mutex::default(), woken }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<(Pass, Wait)>>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in the end of a call for an object.
+    pub(crate) fn ended(&self, services: &Services, (key, pass): (&ObjectKey, Pass), result: &Result<(), StepError>) {
+        let Err(StepError::WaitsFor(awaited)) = result else { return self.forget_pass(key, pass) };
+        let is_known = |(of, wait): &(Pass, Wait)| *of == pass && wait.is_for(awaited);
+        if self.lock().get(key).is_some_and(|waits| waits.iter().any(is_known)) {
+            return;
+        }
+        let (woken, object) = (self.woken.clone(), key.clone());
+        let wake = move || {
+            // At shutdown the engine no longer listens.
+            let _ = woken.send(StoreEvent::Awaited(object.clone()));
+        };
+        match services.arrivals.wait(awaited, services.store.as_ref(), wake) {
+            Ok(wait) => {
+                self.forget_pass(key, pass);
+                self.lock().entry(key.clone()).or_default().push((pass, wait));
+            }
+            Err(error) => tracing::debug!(%awaited, %error, "it cannot be seen whether what is waited for has come"),
+        }
+    }
+
+    fn forget_pass(&self, key: &ObjectKey, pass: Pass) {
+        let mut waits = self.lock();
+        if waits.is_empty() {
+            return;
+        }
+        let Some(of_object) = waits.get_mut(key) else { return };
+        of_object.retain(|(of, _)| *of != pass);
+        if of_object.is_empty() {
+            waits.remove(key);
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+}
