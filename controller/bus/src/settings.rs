@@ -23,6 +23,18 @@ const RESERVED: [&str; 8] = [
     "enable.partition.eof",
 ];
 
+/// What a step does where the broker does not have its next event any more: retention has deleted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missed {
+    /// It goes on with the first event that there is.
+    #[default]
+    Earliest,
+    /// It goes on with the events that come from then on.
+    Latest,
+    /// It stands still until somebody decides.
+    Stop,
+}
+
 /// The settings of the event bus.
 #[derive(Clone)]
 pub struct Settings {
@@ -40,6 +52,8 @@ pub struct Settings {
     pub parked_topic: String,
     /// How many events of a partition may be in memory.
     pub buffer: usize,
+    /// What to do where the broker does not have the next event of a step any more.
+    pub missed: Missed,
     /// How long a consumer may receive nothing, although the broker has events for it, before it is restarted.
     pub stalled_after: Duration,
     /// The delay before the consumer of a step is restarted.
@@ -86,6 +100,7 @@ impl Default for Settings {
             deferred_every: Duration::from_secs(5),
             parked_topic: "{topic}.{synchronizer}.parked".to_owned(),
             buffer: 1000,
+            missed: Missed::Earliest,
             stalled_after: Duration::from_mins(1),
             restart: Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.1 },
         }

@@ -48,6 +48,12 @@ pub struct ConsumerState {
     pub away: Option<Outage>,
     /// How often it went away.
     pub outages: u64,
+    /// How many events retention has deleted before they were received.
+    pub missed: u64,
+    /// How many commits the broker has refused.
+    pub commits_refused: u64,
+    /// Why the step stands still until somebody decides, if it does.
+    pub stopped: Option<String>,
     /// How often the consumer was restarted.
     pub restarts: u64,
     /// How many panics in a row have ended it.

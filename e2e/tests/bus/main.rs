@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod chaos;
+mod commits;
 mod delivery;
+mod ends;
 mod group;
 mod outage;
 mod panics;
 mod parking;
+mod positions;
 mod pressure;
+mod retention;
+mod rights;
 mod secure;
 mod silent;
 mod topics;
@@ -123,6 +128,14 @@ impl EventSink for EventLog {
 }
 
 impl EventLog {
+    fn count(&self, reason: &str) -> usize {
+        self.events.lock().unwrap().iter().filter(|event| event.contains(reason)).count()
+    }
+
+    fn clear(&self) {
+        self.events.lock().unwrap().clear();
+    }
+
     fn has(&self, reason: &str) -> bool {
         self.events.lock().unwrap().iter().any(|event| event.starts_with("default: ") && event.contains(reason))
     }

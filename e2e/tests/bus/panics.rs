@@ -60,6 +60,33 @@ async fn an_event_whose_order_key_panics_is_parked_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_with_a_header_name_that_is_no_text_is_parked_whole_and_the_others_go_on() {
+    let kafka = Kafka::shared().await.unwrap();
+    let topic = unique("headers");
+    let name = unique("sync");
+    let client = kafka.client();
+    client.create_topic(&topic, 1).await.unwrap();
+    client.send(&topic, &numbered(5, 10)).await.unwrap();
+    kafka.send_header(&topic, "k1", "odd", (&[0xff, 0xfe], "value")).await.unwrap();
+    client.send(&topic, &numbered(5, 20)[10..]).await.unwrap();
+    let settings = settings(kafka.endpoint());
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, &name, &[&step]);
+    step.notes.count(20).await;
+    let state = running.until("the event parked", |state| state.parked == 1).await;
+    assert_eq!((state.restarts, state.panics), (0, 0), "the consumer goes on");
+    committed(&client, &format!("{name}.Step"), &topic, &[Some(21)]).await;
+    running.stop().await;
+    assert_eq!(step.notes.all().len(), 20);
+    let reader = ParkedEvents::new(&settings, &name).unwrap();
+    let parked_events = tokio::task::spawn_blocking(move || reader.list(None)).await.unwrap().unwrap();
+    assert_eq!(parked_events.len(), 1);
+    let header = |name| String::from_utf8(parked_events[0].header(name).unwrap().to_vec()).unwrap();
+    assert_eq!((header(parked::OFFSET).as_str(), header("before").as_str()), ("10", "1"));
+    assert_eq!(header(parked::REASON), "the name of a header is not UTF-8");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_is_started_again_after_a_dispatcher_has_panicked() {
     let kafka = Kafka::shared().await.unwrap();
     let topic = unique("dispatcher");
@@ -103,7 +130,7 @@ async fn a_consumer_that_panics_is_restarted_and_its_failure_shows_if_that_does_
     let topic = unique("panicking");
     client.create_topic(&topic, 2).await.unwrap();
     let mut settings = settings(&broker.endpoint());
-    settings.restart = Backoff { initial: Duration::from_millis(50), max: Duration::from_secs(5), jitter: 0.1 };
+    settings.restart = Backoff { initial: Duration::from_secs(3), max: Duration::from_secs(5), jitter: 0.1 };
     let step = Noting::on("Step", &[&topic]);
     let running = Running::start(&settings, "sync", &[&step]);
     client.send(&topic, &numbered(10, 100)).await.unwrap();

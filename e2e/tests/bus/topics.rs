@@ -60,3 +60,32 @@ async fn a_pattern_finds_topics_and_not_what_was_parked() {
     running.stop().await;
     assert_eq!(step.notes.all().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_means_what_rust_says_and_finds_no_events_parked_by_anybody() {
+    let kafka = Kafka::shared().await.unwrap();
+    let prefix = unique("rust");
+    let client = kafka.client();
+    // `\d` is a `d` for librdkafka.
+    let [first, second, other] = ["1", "23", "d"].map(|end| format!("{prefix}.onu{end}"));
+    for topic in [&first, &other] {
+        client.create_topic(topic, 1).await.unwrap();
+    }
+    let mut step = Noting::on("Step", &[]);
+    step.pattern = Some(format!(r"{}\.onu\d+(\..*)?", prefix.replace('-', r"\-")));
+    let running = Running::start(&settings(kafka.endpoint()), &unique("sync"), &[&step]);
+    let message = |value: &str| [("k".to_owned(), value.to_owned())];
+    client.send(&first, &message("first")).await.unwrap();
+    step.notes.count(1).await;
+    let parked = format!("{first}.another-synchronizer.parked");
+    for topic in [&parked, &second] {
+        client.create_topic(topic, 1).await.unwrap();
+    }
+    client.send(&parked, &message("parked")).await.unwrap();
+    client.send(&other, &message("other")).await.unwrap();
+    client.send(&second, &message("second")).await.unwrap();
+    assert_eq!(step.notes.count(2).await, ["first", "second"]);
+    running.until("two partitions", |state| state.partitions == 2).await;
+    running.stop().await;
+    assert_eq!(step.notes.all().len(), 2);
+}

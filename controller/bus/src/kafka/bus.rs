@@ -66,6 +66,7 @@ impl Bus {
                 grace: options.shutdown_grace.min(REBALANCE_GRACE),
                 states: states.clone(),
                 counters: Arc::<Counters>::default(),
+                last_problem: Arc::default(),
                 step,
                 name,
                 subscription,

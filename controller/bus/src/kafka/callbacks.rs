@@ -1,21 +1,40 @@
-//! librdkafka's callbacks of a consumer: statistics, errors, rebalances, commits. They run on the consumer thread.
+//! librdkafka's callbacks of a consumer: statistics, errors, rebalances. They run on the consumer thread.
 
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::statistics::Partition as PartitionStatistics;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 use xos_steps::call::panic_text;
 
+use super::client;
 use super::notifier::Notifier;
-use super::problem::{LastProblem, Problem, log};
+use super::problem::{Evidence, LastProblem, Problem};
+use super::seen::{lag, view};
 use super::shared::SharedTracker;
-use super::topic_partition::{TopicPartition, from_list, to_offset_list, to_text};
+use super::stall::{Stall, StallWatch, View};
+use super::topic_partition::{TopicPartition, from_list, to_list};
 use crate::state::ConsumerStates;
+
+/// The facility of the line that says that the brokers are of another cluster than before.
+const OTHER_CLUSTER: &str = "CLUSTERID";
+/// The states of a group that has this member.
+const MEMBER: (&str, &str) = ("up", "steady");
+
+/// A change of the assignment that the group asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// These partitions are added.
+    Assign(Vec<TopicPartition>),
+    /// These are taken away.
+    Revoke(Vec<TopicPartition>),
+}
 
 /// The context of a consumer: librdkafka calls it.
 pub(crate) struct CallbackContext {
@@ -23,21 +42,45 @@ pub(crate) struct CallbackContext {
     pub(crate) states: ConsumerStates,
     pub(crate) step: String,
     pub(crate) notifier: Notifier,
-    /// How long events in flight have to end when their partition is revoked.
-    pub(crate) grace: Duration,
     pub(crate) span: tracing::Span,
-    pub(crate) last_problem: LastProblem,
-    /// How many events on the broker were not received, by the last statistics.
-    pub(crate) unreceived: AtomicI64,
-    pub(crate) commit_failed: AtomicBool,
-    pub(crate) commit_pending: AtomicBool,
+    /// It outlives the client: that a right is lost is no news to the next one.
+    pub(crate) last_problem: Arc<LastProblem>,
+    /// Whether messages of open transactions are not read.
+    pub(crate) is_committed: bool,
+    pub(crate) stalled_after: Duration,
+    pub(crate) found: Found,
+}
+
+/// What the callbacks have found, for the consumer thread.
+#[derive(Default)]
+pub(crate) struct Found {
+    changes: Mutex<VecDeque<Change>>,
+    /// Whether nobody works on `changes` any more.
+    is_closing: AtomicBool,
+    /// Whether partitions are taken or given away, so that the others stand still.
+    is_rebalancing: AtomicBool,
+    /// How many events on the broker are not done, by the last statistics.
+    lag: AtomicI64,
+    /// Whether there are events that the tracker does not have yet.
+    has_batch: AtomicBool,
+    watch: Mutex<StallWatch>,
+    stall: Mutex<Option<Stall>>,
+    /// The ends of partitions, as the broker was asked for them.
+    ends: Mutex<HashMap<TopicPartition, i64>>,
+    /// Whether the brokers are of another cluster than before.
+    is_other_cluster: AtomicBool,
     /// The message of a panic in a callback.
-    pub(crate) panic: Mutex<Option<String>>,
+    panic: Mutex<Option<String>>,
 }
 
 impl ClientContext for CallbackContext {
-    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
-        self.guard(|| log(level, facility, message));
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.guard(|| {
+            if facility == OTHER_CLUSTER {
+                self.found.is_other_cluster.store(true, Ordering::Relaxed);
+            }
+            self.last_problem.log(level, facility, message);
+        });
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -49,46 +92,152 @@ impl ClientContext for CallbackContext {
     }
 }
 
+impl ConsumerContext for CallbackContext {
+    /// Keeps the change for the consumer thread: events in flight may take long to end, and until then the other
+    /// partitions, and the membership in the group, need a thread that polls.
+    fn rebalance(&self, client: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        self.guard(|| {
+            let partitions = from_list(partitions);
+            let change = match what {
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assign(partitions),
+                _ => Change::Revoke(partitions),
+            };
+            let mut changes = lock(&self.found.changes);
+            if self.found.is_closing.load(Ordering::SeqCst) {
+                drop(changes);
+                change.apply(client);
+            } else {
+                changes.push_back(change);
+            }
+        });
+    }
+}
+
+impl Change {
+    /// Makes the change at once, without any regard for events.
+    pub(crate) fn apply(&self, client: &BaseConsumer<CallbackContext>) {
+        let applied = match self {
+            Self::Assign(partitions) => client::assign(client, &to_list(partitions)),
+            Self::Revoke(partitions) => client::unassign(client, &to_list(partitions)),
+        };
+        if let Err(error) = applied {
+            tracing::debug!(%error, "cannot change the assignment");
+        }
+    }
+}
+
 impl CallbackContext {
     /// Runs a callback. A panic must not unwind through librdkafka, least of all while the consumer is closed: it is
     /// kept for [`take_panic`](Self::take_panic).
     fn guard(&self, callback: impl FnOnce()) {
         let _entered = self.span.enter();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(callback)) {
-            *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic_text(panic.as_ref()).to_owned());
+            self.keep_panic(panic_text(panic.as_ref()));
         }
+    }
+
+    /// Keeps the message of a panic: the consumer ends with it.
+    pub(crate) fn keep_panic(&self, panic: &str) {
+        *lock(&self.found.panic) = Some(panic.to_owned());
     }
 
     /// Returns the message of the panic that a callback ended with, if one did.
     pub(crate) fn take_panic(&self) -> Option<String> {
-        self.panic.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.found.panic).take()
     }
 
-    /// Takes lag and the end of a problem from librdkafka's statistics.
+    /// Returns the next change of the assignment.
+    pub(crate) fn next_change(&self) -> Option<Change> {
+        lock(&self.found.changes).pop_front()
+    }
+
+    /// Returns whether there is another change.
+    pub(crate) fn has_change(&self) -> bool {
+        !lock(&self.found.changes).is_empty()
+    }
+
+    /// From now on changes are made at once. Returns those that are left.
+    pub(crate) fn start_closing(&self) -> Vec<Change> {
+        let mut changes = lock(&self.found.changes);
+        self.found.is_closing.store(true, Ordering::SeqCst);
+        changes.drain(..).collect()
+    }
+
+    /// Says whether partitions are being taken or given away.
+    pub(crate) fn set_rebalancing(&self, is_rebalancing: bool) {
+        self.found.is_rebalancing.store(is_rebalancing, Ordering::Relaxed);
+    }
+
+    /// Returns how many events on the broker are not done.
+    pub(crate) fn lag(&self) -> i64 {
+        self.found.lag.load(Ordering::Relaxed)
+    }
+
+    /// Says whether there are events that the tracker does not have yet.
+    pub(crate) fn set_batch(&self, has_batch: bool) {
+        self.found.has_batch.store(has_batch, Ordering::Relaxed);
+    }
+
+    /// Takes note of the ends of all assigned partitions, as the broker was asked for them.
+    pub(crate) fn set_ends(&self, ends: HashMap<TopicPartition, i64>) {
+        *lock(&self.found.ends) = ends;
+    }
+
+    /// Returns the partition that stands still, if one does.
+    pub(crate) fn take_stall(&self) -> Option<Stall> {
+        lock(&self.found.stall).take()
+    }
+
+    /// Returns whether the brokers are of another cluster than before.
+    pub(crate) fn is_other_cluster(&self) -> bool {
+        self.found.is_other_cluster.load(Ordering::Relaxed)
+    }
+
+    /// Takes lag, stalls and the end of a problem from librdkafka's statistics.
     fn evaluate(&self, statistics: &Statistics) {
-        let mut unreceived = 0;
-        let mut lag = 0;
-        for topic in statistics.topics.values() {
-            let name: Arc<str> = topic.topic.as_str().into();
-            for statistics in topic.partitions.values().filter(|one| one.partition >= 0 && one.hi_offset >= 0) {
-                let partition = TopicPartition { topic: Arc::clone(&name), partition: statistics.partition };
-                if let Some(partition_lag) = self.lag(&partition, statistics) {
-                    lag += partition_lag;
-                    unreceived += statistics.consumer_lag.max(0);
-                }
+        let has_batch = self.found.has_batch.load(Ordering::Relaxed);
+        let mut total = 0;
+        let mut views = vec![];
+        {
+            let ends = lock(&self.found.ends);
+            let tracker = self.tracker.lock();
+            for partition in tracker.assigned() {
+                let Some(progress) = tracker.progress_of(&partition) else { continue };
+                let topic = statistics.topics.get(&*partition.topic);
+                let seen = topic.and_then(|topic| topic.partitions.get(&partition.partition));
+                total += seen.and_then(|seen| lag(&progress, seen, has_batch, self.is_committed)).unwrap_or(0);
+                let end = ends.get(&partition).copied();
+                views.push(view(partition, &progress, seen, end, self.is_committed));
             }
         }
-        self.unreceived.store(unreceived, Ordering::Relaxed);
-        let has_broker = statistics.brokers.values().any(|broker| broker.state == "UP");
-        if has_broker {
-            self.last_problem.clear();
+        let group = statistics.cgrp.as_ref();
+        let evidence = Evidence {
+            connection: statistics.brokers.values().any(|broker| broker.state == "UP"),
+            group: group.is_some_and(|group| (group.state.as_str(), group.join_state.as_str()) == MEMBER),
+            topics: false,
+        };
+        self.watch(evidence, &views);
+        self.found.lag.store(total, Ordering::Relaxed);
+        self.solved(evidence);
+    }
+
+    /// Looks for partitions that stand still. They may while the broker is away, the group is rebalanced, or a right is
+    /// missing.
+    fn watch(&self, evidence: Evidence, views: &[View]) {
+        let mut watch = lock(&self.found.watch);
+        let is_rebalancing = self.found.is_rebalancing.load(Ordering::Relaxed);
+        if !evidence.connection || !evidence.group || is_rebalancing || self.last_problem.is_about_rights() {
+            watch.clear();
+        } else if let Some(stall) = watch.look(Instant::now(), views, self.stalled_after) {
+            watch.clear();
+            *lock(&self.found.stall) = Some(stall);
         }
-        let mut is_solved = false;
-        self.states.update(&self.step, |state| {
-            state.lag = lag;
-            is_solved = has_broker && state.problem.take().is_some();
-        });
-        if is_solved {
+    }
+
+    /// Takes note of what works. If the last problem is over, it is told.
+    pub(crate) fn solved(&self, evidence: Evidence) {
+        if self.last_problem.clear_if_over(evidence) {
+            self.states.update(&self.step, |state| state.problem = None);
             tracing::info!("the event bus works again");
             self.notifier.bus_up();
         }
@@ -105,61 +254,16 @@ impl CallbackContext {
                 "cannot use the event bus, trying again: check the brokers, and `event_bus` in the configuration"
             );
             self.notifier.bus_down(&problem);
+            self.last_problem.told();
         }
-    }
-
-    /// Returns how many events of a partition are not done; `None` if it is not assigned.
-    fn lag(&self, partition: &TopicPartition, statistics: &PartitionStatistics) -> Option<i64> {
-        let tracker = self.tracker.lock();
-        tracker.assignment(partition)?;
-        let is_committed = statistics.committed_offset >= 0;
-        let committed = if is_committed { statistics.committed_offset } else { statistics.lo_offset };
-        let done_up_to = tracker.done_up_to(partition).unwrap_or(committed.max(0));
-        Some((statistics.hi_offset - done_up_to).max(0))
-    }
-
-    /// Lets events in flight end and commits what is done. After that the partitions belong to another consumer.
-    fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &[TopicPartition]) {
-        tracing::info!(partitions = to_text(partitions), "partitions revoked");
-        self.tracker.drain(partitions, self.grace);
-        // Nothing can be committed for partitions that were lost: their new owner may have them already.
-        if !consumer.assignment_lost() {
-            // Also the offsets of a commit that is still pending.
-            self.tracker.lock().commit_again();
-            let offsets = to_offset_list(self.tracker.lock().take_offsets_to_commit());
-            if offsets.count() > 0
-                && let Err(error) = consumer.commit(&offsets, CommitMode::Sync)
-            {
-                tracing::warn!(%error, "cannot commit the last offsets: their events will be handled again");
-            }
-        }
-        partitions.iter().for_each(|partition| self.tracker.revoke(partition));
     }
 }
 
-impl ConsumerContext for CallbackContext {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        self.guard(|| match rebalance {
-            Rebalance::Assign(partitions) => {
-                let partitions = from_list(partitions);
-                tracing::info!(partitions = to_text(&partitions), "partitions assigned");
-                for partition in &partitions {
-                    self.tracker.assign(partition);
-                }
-            }
-            Rebalance::Revoke(partitions) => self.revoke(consumer, &from_list(partitions)),
-            Rebalance::Error(error) => self.report(Problem::without_reason(error, Instant::now())),
-        });
-    }
+/// Returns whether an error says that the broker does not have the next offset of a partition.
+pub(crate) fn is_out_of_range(error: &KafkaError) -> bool {
+    matches!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::LogTruncation))
+}
 
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.commit_pending.store(false, Ordering::Relaxed);
-        if let Err(error) = result {
-            // There was nothing to commit.
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) {
-                tracing::debug!(%error, "commit failed, trying again");
-                self.commit_failed.store(true, Ordering::Relaxed);
-            }
-        }
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,16 +1,18 @@
-//! Counts of a step's workers.
+//! Counts of a step's workers and its consumer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::state::ConsumerState;
 
-/// Counts of a step's workers since the start, without a lock.
+/// Counts of a step's workers and its consumer since the start, without a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     handled: AtomicU64,
     failed: AtomicU64,
     parked: AtomicU64,
     outages: AtomicU64,
+    missed: AtomicU64,
+    commits_refused: AtomicU64,
 }
 
 impl Counters {
@@ -34,12 +36,24 @@ impl Counters {
         self.outages.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts events that retention has deleted before they were received.
+    pub(crate) fn missed(&self, count: u64) {
+        self.missed.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts a commit that the broker has refused.
+    pub(crate) fn commit_refused(&self) {
+        self.commits_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Copies the counts into a state.
     pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
         state.handled = self.handled.load(Ordering::Relaxed);
         state.failed = self.failed.load(Ordering::Relaxed);
         state.parked = self.parked.load(Ordering::Relaxed);
         state.outages = self.outages.load(Ordering::Relaxed);
+        state.missed = self.missed.load(Ordering::Relaxed);
+        state.commits_refused = self.commits_refused.load(Ordering::Relaxed);
     }
 }
 

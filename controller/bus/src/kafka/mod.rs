@@ -2,16 +2,31 @@
 
 mod bus;
 mod callbacks;
+mod client;
+mod commit;
 mod consumer;
 mod counters;
 mod dispatcher;
+mod message;
+mod missed;
 mod notifier;
 mod parked;
+mod probe;
 mod problem;
 mod producer;
+mod raw_headers;
+mod rebalance;
+mod receive;
+mod repeats;
+mod rewind;
+mod scout;
+mod seen;
 mod shared;
+mod stall;
+mod start;
 mod supervisor;
 mod topic_partition;
+mod topics;
 mod tracker;
 mod worker;
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use xos_steps::{Event, EventSink};
 
+use super::topic_partition::TopicPartition;
+
 /// Reports the problems of one step's consumer. It never waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Notifier {
@@ -40,6 +42,28 @@ impl Notifier {
     pub(crate) fn target_back(&self, since: Timestamp) {
         let note = format!("the target of {} is there again: it was away since {since:.0}", self.step);
         self.publish(Event::normal("TargetBack", note));
+    }
+
+    /// Reports that retention has deleted events before they were received.
+    pub(crate) fn events_missed(&self, partition: &TopicPartition, from: i64, to: i64) {
+        let step = &self.step;
+        let note = format!(
+            "event step {step} has missed events of {partition}: the retention of the topic has deleted the offsets from \
+             {from} to {}",
+            to - 1
+        );
+        self.publish(Event::warning("EventsMissed", note));
+    }
+
+    /// Reports that the step stands still.
+    pub(crate) fn events_stopped(&self, reason: &str) {
+        self.publish(Event::warning("EventsStopped", reason.to_owned()));
+    }
+
+    /// Reports that offsets cannot be committed.
+    pub(crate) fn commits_refused(&self, error: &str) {
+        let note = format!("the offsets of event step {} cannot be committed, trying again: {error}", self.step);
+        self.publish(Event::warning("CommitsRefused", note));
     }
 
     fn publish(&self, event: Event) {

@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use regex::Regex;
 use xos_steps::{BusEvent, Message, ProduceError, Producer};
 
-use super::consumer::to_event;
+use super::message::to_event;
 use super::problem::{LastProblem, ProblemContext, in_brackets};
 use crate::error::BusError;
 use crate::parked::{ATTEMPTS, GROUP, OFFSET, PARKED_AT, PARTITION, REASON, REPLAY, STEP, SYNCHRONIZER, TOPIC};

@@ -1,6 +1,8 @@
 //! Sends messages: those of steps, and parked events.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -8,6 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
+use rdkafka::{ClientConfig, message::OwnedMessage};
 use xos_steps::producer::Sent;
 use xos_steps::{Message, ProduceError, Producer};
 
@@ -18,11 +21,17 @@ use crate::settings::Settings;
 /// How long sending a message may take.
 const MESSAGE_TIMEOUT_MS: &str = "30000";
 
+type Client = FutureProducer<ProblemContext>;
+
 /// Sends messages to Kafka. Each is acknowledged by all in-sync replicas, and stored once, also if it is sent again
 /// after a failure.
 #[derive(Clone)]
-pub struct KafkaProducer {
-    producer: FutureProducer<ProblemContext>,
+pub struct KafkaProducer(Arc<Shared>);
+
+/// What the clones of a producer have in common.
+struct Shared {
+    config: ClientConfig,
+    client: RwLock<Client>,
     last_problem: Arc<LastProblem>,
 }
 
@@ -41,12 +50,20 @@ impl KafkaProducer {
     /// # Errors
     /// When librdkafka does not accept a setting.
     pub fn new(settings: &Settings, synchronizer: &str) -> Result<Self, BusError> {
-        let mut config =
-            settings.client(synchronizer, &[("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")]);
+        Self::with(settings, synchronizer, &[])
+    }
+
+    /// Returns a producer with some settings of librdkafka of its own, which nobody can override.
+    pub(crate) fn with(settings: &Settings, synchronizer: &str, own: &[(&str, &str)]) -> Result<Self, BusError> {
+        let defaults = [("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")];
+        let mut config = settings.client(synchronizer, &defaults);
         config.set("enable.idempotence", "true").set("acks", "all");
-        let last_problem = Arc::default();
-        let producer = config.create_with_context(ProblemContext(Arc::clone(&last_problem)))?;
-        Ok(Self { producer, last_problem })
+        for (key, value) in own {
+            config.set(*key, *value);
+        }
+        let last_problem = Arc::<LastProblem>::default();
+        let client = RwLock::new(config.create_with_context(ProblemContext(Arc::clone(&last_problem)))?);
+        Ok(Self(Arc::new(Shared { config, client, last_problem })))
     }
 
     /// Waits until all messages are stored, at most for `timeout`.
@@ -54,28 +71,85 @@ impl KafkaProducer {
     /// # Errors
     /// When a message is not stored by then.
     pub fn flush(&self, timeout: Duration) -> Result<(), BusError> {
-        Ok(self.producer.flush(timeout)?)
+        let client = self.client();
+        if client.in_flight_count() == 0 {
+            return Ok(());
+        }
+        Ok(client.flush(timeout)?)
     }
 
-    async fn deliver(&self, message: Message) -> Result<(), ProduceError> {
-        let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
-        for (key, value) in &message.headers {
-            headers = headers.insert(Header { key, value: value.as_deref() });
+    /// Sends a message, to a certain partition if one is given. `raw` are headers that go before those of the message,
+    /// as they are.
+    pub(crate) async fn send_raw(
+        &self,
+        message: Message,
+        partition: Option<i32>,
+        raw: Option<OwnedHeaders>,
+    ) -> Result<(), ProduceError> {
+        let client = self.client();
+        let mut sent = send(&client, &message, partition, raw.clone()).await;
+        if sent.is_err() && client.client().fatal_error().is_some() {
+            // Nothing can be sent with this client any more. The message may have been one of those that wait behind
+            // the one that it failed at.
+            self.renew(&client);
+            sent = send(&self.client(), &message, partition, raw).await;
         }
-        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&message.topic).headers(headers);
-        record.key = message.key.as_deref();
-        record.payload = message.value.as_deref();
-        record.timestamp = message.timestamp;
-        let sent = self.producer.send(record, Timeout::Never).await;
         let Err((error, _)) = sent else {
-            self.last_problem.clear();
+            self.0.last_problem.clear();
             return Ok(());
         };
         let is_not_now = error.rdkafka_error_code().is_some_and(is_not_now);
-        let source = Box::new(Undelivered { error, problem: self.last_problem.text() });
+        let source = Box::new(Undelivered { error, problem: self.0.last_problem.text() });
         let topic = message.topic.clone();
         Err(if is_not_now { ProduceError::NotNow { topic, source } } else { ProduceError::Refused { topic, source } })
     }
+
+    fn client(&self) -> Client {
+        self.0.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes another client, unless somebody else has done so already.
+    fn renew(&self, failed: &Client) {
+        let mut client = self.0.client.write().unwrap_or_else(PoisonError::into_inner);
+        if client.client().native_ptr() != failed.client().native_ptr() {
+            return;
+        }
+        let made: Result<Client, _> =
+            self.0.config.create_with_context(ProblemContext(Arc::clone(&self.0.last_problem)));
+        match made {
+            Ok(new) => {
+                tracing::warn!(
+                    problem = failed.client().fatal_error().map(|(_, reason)| reason),
+                    "the client that sends messages cannot be used any more, going on with another one"
+                );
+                let old = std::mem::replace(&mut *client, new);
+                // Closing it waits for the broker.
+                let closing = thread::Builder::new().name("xos-bus-close".to_owned()).spawn(move || drop(old));
+                if let Err(error) = closing {
+                    tracing::warn!(%error, "cannot start a thread to close a client");
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot make another client that sends messages"),
+        }
+    }
+}
+
+async fn send(
+    client: &Client,
+    message: &Message,
+    partition: Option<i32>,
+    raw: Option<OwnedHeaders>,
+) -> Result<(), (KafkaError, OwnedMessage)> {
+    let mut headers = raw.unwrap_or_else(|| OwnedHeaders::new_with_capacity(message.headers.len()));
+    for (key, value) in &message.headers {
+        headers = headers.insert(Header { key, value: value.as_deref() });
+    }
+    let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&message.topic).headers(headers);
+    record.key = message.key.as_deref();
+    record.payload = message.value.as_deref();
+    record.timestamp = message.timestamp;
+    record.partition = partition;
+    client.send(record, Timeout::Never).await.map(drop)
 }
 
 /// Whether an error says nothing of the message: no broker has taken it in time.
@@ -99,12 +173,12 @@ fn is_not_now(code: RDKafkaErrorCode) -> bool {
 
 impl Producer for KafkaProducer {
     fn send(&self, message: Message) -> Sent<'_> {
-        self.deliver(message).boxed()
+        self.send_raw(message, None, None).boxed()
     }
 }
 
-impl std::fmt::Debug for KafkaProducer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for KafkaProducer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KafkaProducer")
     }
 }

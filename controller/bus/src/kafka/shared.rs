@@ -10,12 +10,18 @@ use tokio_util::sync::CancellationToken;
 use xos_model::Backoff;
 use xos_model::gate::Outage;
 
+use super::commit::Committer;
+use super::raw_headers::RawHeaders;
 use super::topic_partition::TopicPartition;
 use super::tracker::{Counts, EventId, Limits, PartitionTracker, Received};
 
 /// A tracker behind a lock, and the signals between those who use it.
 pub(crate) struct SharedTracker {
     tracker: Mutex<PartitionTracker>,
+    /// The way to the thread that commits.
+    pub(crate) committer: Committer,
+    /// The headers of events that are to be parked with headers that the events cannot have.
+    pub(crate) raw_headers: RawHeaders,
     /// Wakes a dispatcher: there is something to do.
     pub(crate) work_available: Notify,
     /// Wakes the consumer thread: an event has ended.
@@ -37,6 +43,8 @@ impl SharedTracker {
     pub(crate) fn new(limits: Limits, probes: Backoff) -> Self {
         Self {
             tracker: Mutex::new(PartitionTracker::new(limits, probes)),
+            committer: Committer::new(),
+            raw_headers: RawHeaders::default(),
             work_available: Notify::new(),
             progress: Condvar::new(),
             progress_waiters: AtomicUsize::new(0),
@@ -120,25 +128,6 @@ impl SharedTracker {
     pub(crate) fn wake(&self, id: EventId) {
         if self.lock().wake(id) {
             self.work_available.notify_one();
-        }
-    }
-
-    /// Waits until no event of these partitions is in flight, at most for `grace`. Nothing more of them is taken
-    /// meanwhile.
-    pub(crate) fn drain(&self, partitions: &[TopicPartition], grace: Duration) {
-        let until = Instant::now() + grace;
-        let mut tracker = self.lock();
-        partitions.iter().for_each(|partition| tracker.drain(partition));
-        while tracker.is_busy(partitions) && !self.closed.is_cancelled() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                tracing::warn!(
-                    ?grace,
-                    "events in flight did not end in time and are cancelled: they will be handled again"
-                );
-                break;
-            }
-            tracker = self.wait(tracker, left);
         }
     }
 

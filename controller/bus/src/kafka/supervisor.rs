@@ -5,15 +5,17 @@
 //! behind.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use rdkafka::error::KafkaError;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -30,6 +32,9 @@ use crate::settings::BusOptions;
 
 /// How long dispatchers may take to end after their events were cancelled.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the consumer thread may take to end after the grace period of events in flight: for its last commit, and to
+/// close its client.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Why a run ended before the shutdown.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ enum Failure {
     NotStarted(String),
     /// The consumer received no events any more.
     Stalled(String),
+    /// The step is to stand still, as it has missed these events.
+    Missed(String),
     /// The consumer or a dispatcher panicked.
     Panicked(String),
 }
@@ -73,11 +80,19 @@ impl Supervisor {
             };
             failures.add(&failure, started.elapsed() >= self.healthy_after());
             self.report(&failure, &failures);
-            let delay = self.consumer.settings.restart.delay(failures.all, rand::random());
+            let delay = self.delay(&failure, &failures);
             if self.shutdown.run_until_cancelled(sleep(delay)).await.is_none() {
                 return;
             }
         }
+    }
+
+    /// Returns how long to wait before the next start.
+    fn delay(&self, failure: &Failure, failures: &Failures) -> Duration {
+        let restart = self.consumer.settings.restart;
+        // Somebody may have set the offsets of the group, or the other policy.
+        let is_missed = matches!(failure, Failure::Missed(_));
+        if is_missed { restart.max } else { restart.delay(failures.all, rand::random()) }
     }
 
     /// Returns how long a run must last to end a row of failures: longer than any delay between them.
@@ -95,7 +110,7 @@ impl Supervisor {
         for _ in 0..dispatchers(self.consumer.concurrency) {
             dispatching.spawn(dispatch(Arc::clone(&worker)).in_current_span());
         }
-        let mut thread = spawn_blocking({
+        let mut thread = start({
             let consumer = Arc::clone(&self.consumer);
             let tracker = Arc::clone(&tracker);
             let notifier = self.notifier();
@@ -123,8 +138,10 @@ impl Supervisor {
             }
         };
         tracker.stopping.store(true, Ordering::Relaxed);
-        // Closing the consumer waits for events in flight, and commits what is done.
-        let _ended = thread.await;
+        // It waits for events in flight, and commits what is done.
+        if timeout(self.consumer.grace + CLOSE_TIMEOUT, thread).await.is_err() {
+            tracing::warn!("the consumer does not end, and is left behind");
+        }
         Self::end(&tracker, &mut dispatching).await;
         failure
     }
@@ -144,22 +161,37 @@ impl Supervisor {
         match failure {
             Failure::NotStarted(error) => tracing::warn!(error, "cannot start the consumer, trying again"),
             Failure::Stalled(reason) => tracing::warn!(reason, "the consumer receives no events and is restarted"),
+            Failure::Missed(missed) => tracing::error!("{}", self.stopped(missed)),
             Failure::Panicked(panic) => {
                 tracing::error!(panic, "the consumer panicked and is restarted: please report this");
             }
         }
         match failure {
             Failure::NotStarted(_) => {}
+            Failure::Missed(missed) => self.notifier().events_stopped(&self.stopped(missed)),
             Failure::Stalled(reason) => self.notifier().consumer_restarted(reason),
             Failure::Panicked(panic) => self.notifier().consumer_restarted(&format!("it panicked: {panic}")),
         }
         self.consumer.states.update(&self.consumer.name, |state| {
             state.restarts += 1;
             state.panics = failures.panics;
+            if let Failure::Missed(missed) = failure {
+                state.stopped = Some(self.stopped(missed));
+            }
             if let Failure::Panicked(panic) = failure {
                 state.last_panic = Some(panic.clone());
             }
         });
+    }
+
+    /// Returns what to tell of a step that stands still.
+    fn stopped(&self, missed: &str) -> String {
+        let Consumer { name, group, .. } = &*self.consumer;
+        format!(
+            "event step {name} stands still, as `event_bus.missed` is `stop` and the retention of the topic has deleted \
+             events that it has not received: {missed}; set the offsets of the group {group} \
+             (`kafka-consumer-groups.sh --reset-offsets`), or `event_bus.missed: earliest`"
+        )
     }
 
     fn notifier(&self) -> Notifier {
@@ -189,15 +221,32 @@ impl Supervisor {
     }
 }
 
+/// How the consumer thread ended.
+type Ended = thread::Result<Result<End, KafkaError>>;
+
+/// Starts the consumer thread. It is no thread of the runtime, which would wait for it at the end of the process.
+fn start(run: impl FnOnce() -> Result<End, KafkaError> + Send + 'static) -> oneshot::Receiver<Ended> {
+    let (sender, ended) = oneshot::channel();
+    let started = thread::Builder::new().name("xos-bus".to_owned()).spawn(move || {
+        let _nobody = sender.send(catch_unwind(AssertUnwindSafe(run)));
+    });
+    if let Err(error) = started {
+        tracing::error!(%error, "cannot start the thread of the consumer");
+    }
+    ended
+}
+
 impl Failure {
-    fn of_thread(ended: Result<Result<End, rdkafka::error::KafkaError>, JoinError>) -> Self {
+    fn of_thread(ended: Result<Ended, oneshot::error::RecvError>) -> Self {
         match ended {
-            Ok(Ok(End::Stalled(reason))) => Self::Stalled(reason),
-            Ok(Ok(End::Panicked(panic))) => Self::Panicked(panic),
+            Ok(Ok(Ok(End::Stalled(reason)))) => Self::Stalled(reason),
+            Ok(Ok(Ok(End::Missed(missed)))) => Self::Missed(missed),
+            Ok(Ok(Ok(End::Panicked(panic)))) => Self::Panicked(panic),
             // It is told to stop only after the shutdown, which is seen before this.
-            Ok(Ok(End::Stopped)) => Self::Stalled("it has stopped".to_owned()),
-            Ok(Err(error)) => Self::NotStarted(error.to_string()),
-            Err(error) => Self::Panicked(join_error_text(error)),
+            Ok(Ok(Ok(End::Stopped))) => Self::Stalled("it has stopped".to_owned()),
+            Ok(Ok(Err(error))) => Self::NotStarted(error.to_string()),
+            Ok(Err(panic)) => Self::Panicked(panic_text(panic.as_ref()).to_owned()),
+            Err(_) => Self::NotStarted("there is no thread for it".to_owned()),
         }
     }
 
@@ -260,7 +309,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_reported_with_its_message() {
-        let thread = spawn_blocking(|| -> Result<End, rdkafka::error::KafkaError> { panic!("index {}", 7) }).await;
+        let thread = start(|| panic!("index {}", 7)).await;
         assert_eq!(Failure::of_thread(thread), Failure::Panicked("index 7".to_owned()));
         let dispatcher = tokio::spawn(async { tokio::spawn(async { panic!("gone") }).await }).await;
         assert_eq!(Failure::of_dispatcher(dispatcher), Failure::Panicked("gone".to_owned()));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A partition of a topic.
@@ -20,19 +21,17 @@ impl fmt::Display for TopicPartition {
 
 /// Returns the partitions of a list of librdkafka.
 pub(crate) fn from_list(list: &TopicPartitionList) -> Vec<TopicPartition> {
-    let elements = list.elements();
-    elements.iter().map(|one| TopicPartition { topic: one.topic().into(), partition: one.partition() }).collect()
+    list.elements().iter().map(to_partition).collect()
+}
+
+/// Returns the partition of an element of a list.
+pub(crate) fn to_partition(one: &TopicPartitionListElem<'_>) -> TopicPartition {
+    TopicPartition { topic: one.topic().into(), partition: one.partition() }
 }
 
 /// Returns a list of partitions for librdkafka.
 pub(crate) fn to_list(partitions: &[TopicPartition]) -> TopicPartitionList {
     partitions.iter().map(|one| (one.topic.to_string(), one.partition, Offset::Invalid)).collect()
-}
-
-/// Returns a list of offsets for librdkafka.
-pub(crate) fn to_offset_list(offsets: Vec<(TopicPartition, i64)>) -> TopicPartitionList {
-    let offsets = offsets.into_iter();
-    offsets.map(|(one, offset)| (one.topic.to_string(), one.partition, Offset::Offset(offset))).collect()
 }
 
 /// Returns the partitions as text for a log line: `topic/0 topic/1`.

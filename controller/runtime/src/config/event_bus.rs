@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use xos_bus::Settings;
+use xos_bus::{Missed, Settings};
 use xos_model::Backoff;
 
 use super::keys::{EventBusKeys, Sasl, Tls};
@@ -20,6 +20,8 @@ pub struct EventBus {
     pub attempts: u32,
     /// The delay between attempts.
     pub retry: Backoff,
+    /// What a step does where retention has deleted its next event.
+    pub missed: Missed,
     /// Whether changes of objects are sent to the topic `xos.gui_events`.
     pub gui_events: bool,
     /// Settings of librdkafka: TLS, SASL and others. Any of them may be secret.
@@ -56,6 +58,7 @@ impl EventBus {
             parked_topic: keys.parked_topic,
             attempts: keys.attempts,
             retry: keys.retry.or(Settings::default().retry),
+            missed: keys.missed.into(),
             gui_events: keys.gui_events,
             properties,
         }
@@ -71,6 +74,7 @@ impl EventBus {
             attempts: self.attempts,
             retry: self.retry,
             parked_topic: self.parked_topic.clone(),
+            missed: self.missed,
             ..Settings::default()
         }
     }

@@ -18,7 +18,7 @@ use gui_events::GuiEvents;
 /// The namespace of pull steps and event steps if all namespaces are watched.
 const NAMESPACE: &str = "default";
 /// How long to wait for unsent messages at shutdown. Each step has already waited for its own.
-const FLUSHED: Duration = Duration::from_secs(5);
+const FLUSHED: Duration = Duration::from_secs(2);
 
 /// Why pull steps or event steps cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,19 @@ impl IoSteps {
         let changes = self.sends_changes.then(|| {
             let (events, messages) = GuiEvents::new(engine.ready(), engine.store().models());
             engine.observe(Arc::new(events));
-            gui_events::send(messages, producer, shutdown.clone())
+            let end = shutdown.clone();
+            let sending = gui_events::send(messages, producer, shutdown.clone());
+            async move {
+                // While the broker is away each message takes as long as it may.
+                let too_late = async {
+                    end.cancelled().await;
+                    tokio::time::sleep(FLUSHED).await;
+                };
+                tokio::select! {
+                    () = sending => {}
+                    () = too_late => tracing::warn!("some changes of objects may not have been sent"),
+                }
+            }
         });
         async move {
             tokio::join!(self.run_steps(services, ready, shutdown), async {

@@ -54,10 +54,19 @@ const PULLS: [Metric<PullState>; 5] = [
     }),
 ];
 
-const CONSUMERS: [Metric<ConsumerState>; 15] = [
+const CONSUMERS: [Metric<ConsumerState>; 17] = [
     ("xos_events_handled", "Number of events handled", MetricType::Counter, |one| count(one.handled)),
     ("xos_events_failed", "Number of failed attempts to handle an event", MetricType::Counter, |one| count(one.failed)),
     ("xos_events_parked", "Number of events parked", MetricType::Counter, |one| count(one.parked)),
+    (
+        "xos_events_missed",
+        "Number of events that the retention of their topic has deleted before they were received",
+        MetricType::Counter,
+        |one| count(one.missed),
+    ),
+    ("xos_events_commits_refused", "Number of commits that the broker has refused", MetricType::Counter, |one| {
+        count(one.commits_refused)
+    }),
     ("xos_events_restarts", "Number of restarts of the consumer", MetricType::Counter, |one| count(one.restarts)),
     (
         "xos_events_lag",

@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_bus::ConsumerStates;
+use xos_bus::{ConsumerState, ConsumerStates};
 use xos_engine::presence::{Others, Process};
 use xos_engine::pull::PullStates;
 use xos_engine::stats::Stats;
@@ -80,10 +80,12 @@ impl Monitored {
         reasons.extend(self.watches.all().iter().filter_map(|(watch, state)| interrupted(watch, state)));
         // Consumers start when all objects are known.
         if is_known {
-            let stopped = self.consumers.all().into_iter().filter(|consumer| !consumer.is_polling(now));
+            let is_stopped = |consumer: &ConsumerState| consumer.stopped.is_none() && !consumer.is_polling(now);
+            let stopped = self.consumers.all().into_iter().filter(is_stopped);
             reasons
                 .extend(stopped.map(|one| format!("the consumer of event step {} does not poll for events", one.step)));
         }
+        reasons.extend(self.consumers.all().into_iter().filter_map(|one| one.stopped));
         reasons
     }
 }

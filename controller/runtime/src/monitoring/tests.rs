@@ -111,13 +111,23 @@ fn liveness_names_the_steps_that_fail() {
 }
 
 #[test]
+fn a_step_that_stands_still_is_a_reason_to_be_unready() {
+    let stopped = Some("event step Step stands still".to_owned());
+    let one = consuming(ConsumerState { stopped, ..ConsumerState::default() });
+    let (status, text) = health(&one.not_ready(Timestamp::UNIX_EPOCH), &[]);
+    assert_eq!((status.as_u16(), text.as_str()), (503, "event step Step stands still\n"), "and it is the only one");
+}
+
+#[test]
 fn metrics_are_named_by_step() {
     let last_poll = Some(Timestamp::from_second(5).unwrap());
     let problem = Some("away".to_owned());
-    let one = consuming(ConsumerState { handled: 7, lag: 3, last_poll, problem, ..ConsumerState::default() });
+    let one =
+        consuming(ConsumerState { handled: 7, missed: 2, lag: 3, last_poll, problem, ..ConsumerState::default() });
     let mut text = String::new();
     encode(&mut text, &metrics::registry(one)).unwrap();
     for line in [
+        "xos_events_missed_total{step=\"Step\"} 2.0",
         "# TYPE xos_events_handled counter",
         "xos_events_handled_total{step=\"Step\"} 7.0",
         "xos_events_lag{step=\"Step\"} 3.0",

@@ -32,6 +32,14 @@ num.network.threads=2
 num.io.threads=2
 log.cleaner.enable=false
 ";
+/// The rights of a guarded broker: those of the open listener may everything, the others what they are not denied.
+const RIGHTS: &str = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
+";
+
+/// The id of the cluster: any 16 bytes in base64.
+const CLUSTER: &str = "eG9zLWUyZS1rYWZrYS0wMQ";
 
 /// A broker. It is killed when the thread that started it ends.
 #[derive(Debug)]
@@ -178,6 +186,29 @@ impl Broker {
         tool(&self.libraries, &self.endpoint(), class, arguments, input)
     }
 
+    /// Takes the right to an operation (`Read`, `Write`) on a topic or group away from [`USERNAME`](super::USERNAME), or
+    /// gives it back. Only a guarded broker knows rights. Blocks.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn deny(&self, operation: &str, on: (&str, &str), is_denied: bool) -> Result<(), Error> {
+        let (kind, name) = on;
+        let change = if is_denied { "--add" } else { "--remove" };
+        let kind = format!("--{kind}");
+        let user = format!("User:{}", super::USERNAME);
+        let mut arguments = vec![change, "--deny-principal", &user, "--operation", operation, &kind, name];
+        if !is_denied {
+            arguments.push("--force");
+        }
+        // One that may do everything, for all: where there is any rule, what no rule allows is denied.
+        let allowed = [change, "--allow-principal", "User:*", "--operation", "All", &kind, name];
+        let class = "org.apache.kafka.tools.AclCommand";
+        if is_denied {
+            self.tool(class, &allowed, "")?;
+        }
+        self.tool(class, &arguments, "").map(drop)
+    }
+
     fn properties(&self) -> PathBuf {
         self.folder.join("server.properties")
     }
@@ -191,7 +222,10 @@ impl Broker {
                 advertised += &format!(",{}://{}", listener.name(), self.guarded_endpoint(listener));
             }
         }
-        let guard = guard.map_or_else(|| Ok(String::new()), |guard| guard.broker(&self.folder))?;
+        let guard = match guard {
+            Some(guard) => guard.broker(&self.folder)? + RIGHTS,
+            None => String::new(),
+        };
         let text = format!(
             "{PROPERTIES}listeners={advertised},CONTROLLER://127.0.0.1:{controller}\n\
              advertised.listeners={advertised}\n\
@@ -201,11 +235,23 @@ impl Broker {
         Ok(write_secret(&self.properties(), &text)?)
     }
 
+    /// Loses all data of a broker that is stopped. It starts as another cluster then, with this id: 16 bytes in base64.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn forget(&self, id: &str) -> Result<(), Error> {
+        fs::remove_dir_all(self.folder.join("data"))?;
+        self.format_as(id, None)
+    }
+
     fn format(&self, guard: Option<&Guard>) -> Result<(), Error> {
+        self.format_as(CLUSTER, guard)
+    }
+
+    fn format_as(&self, id: &str, guard: Option<&Guard>) -> Result<(), Error> {
         let mut java = Command::new("java");
         java.arg("-cp").arg(self.libraries.class_path()).args(["kafka.tools.StorageTool", "format", "-t"]);
-        // Any 16 bytes in base64.
-        java.args(["eG9zLWUyZS1rYWZrYS0wMQ", "-c"]).arg(self.properties());
+        java.args([id, "-c"]).arg(self.properties());
         if let Some(guard) = guard {
             java.args(["--add-scram", &guard.scram()]);
         }

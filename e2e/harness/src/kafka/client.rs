@@ -9,7 +9,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     message::Headers as _,
-    producer::{FutureProducer, FutureRecord},
+    producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _},
 };
 
 use super::Error;
@@ -172,6 +172,45 @@ impl Client {
             .iter()
             .map(|one| FutureRecord::to(topic).partition(one.partition).key(&one.key).payload(&one.value));
         deliver(&producer, records).await
+    }
+
+    /// Sends messages in one transaction, and commits or aborts it.
+    ///
+    /// # Errors
+    /// When one is not stored, or the transaction cannot be ended.
+    pub async fn send_in_transaction(
+        &self,
+        topic: &str,
+        messages: &[(String, String)],
+        is_committed: bool,
+    ) -> Result<(), Error> {
+        let mut config = self.config();
+        config.set("transactional.id", format!("{topic}-transactions"));
+        let topic = topic.to_owned();
+        let messages = messages.to_vec();
+        let sent = tokio::task::spawn_blocking(move || -> Result<(), KafkaError> {
+            let producer: BaseProducer = config.create()?;
+            producer.init_transactions(DONE)?;
+            producer.begin_transaction()?;
+            for (key, value) in &messages {
+                producer.send(BaseRecord::to(&topic).key(key).payload(value)).map_err(|(error, _)| error)?;
+            }
+            producer.flush(DONE)?;
+            if is_committed { producer.commit_transaction(DONE) } else { producer.abort_transaction(DONE) }
+        });
+        Ok(sent.await.map_err(|_| Error::CutShort)??)
+    }
+
+    /// Deletes the messages of a partition before an offset, as retention does; all of them if it is negative.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn delete_before(&self, topic: &str, partition: i32, offset: i64) -> Result<(), Error> {
+        let mut list = TopicPartitionList::new();
+        let offset = if offset < 0 { Offset::End } else { Offset::Offset(offset) };
+        list.add_partition_offset(topic, partition, offset)?;
+        self.admin()?.delete_records(&list, &AdminOptions::new()).await?;
+        Ok(())
     }
 
     /// Returns all messages of a topic; none if there is no such topic.

@@ -66,13 +66,19 @@ impl Guard {
         let (authority, issuer) = keys::authority()?;
         let server = keys::server(&issuer, IpAddr::from(Ipv4Addr::LOCALHOST))?;
         let client = keys::client(&issuer, "xos-e2e", None)?;
-        Ok(Self { authority, server, client, password: password() })
+        Ok(Self { authority, server, client, password: new_password() })
+    }
+
+    /// Returns the password of [`USERNAME`].
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// Returns the same secrets with another password.
     #[must_use]
     pub fn with_other_password(&self) -> Self {
-        Self { password: password(), ..self.clone() }
+        Self { password: new_password(), ..self.clone() }
     }
 
     /// Writes the files that a client needs to `folder`: `ca.pem`, `client.pem`, the key in plain (`client.key`) and
@@ -86,7 +92,7 @@ impl Guard {
         write_secret(&folder.join("client.pem"), &self.client.certificate)?;
         write_secret(&folder.join("client.key"), &self.client.key)?;
         write_secret(&folder.join("kafka-password"), &format!("{}\n", self.password))?;
-        write_secret(&folder.join("key-password"), &password())?;
+        write_secret(&folder.join("key-password"), &new_password())?;
         let mut openssl = Command::new("openssl");
         openssl.current_dir(folder).args(["pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", "client.key"]);
         openssl.args(["-passout", "file:key-password", "-out", "encrypted.key"]);
@@ -132,6 +138,6 @@ impl Guard {
     }
 }
 
-fn password() -> String {
+fn new_password() -> String {
     Alphanumeric.sample_string(&mut rand::rng(), PASSWORD_LENGTH)
 }

@@ -26,3 +26,23 @@ pub(super) fn send(endpoint: &str, topic: &str, messages: &[(&str, &str)]) -> Re
     }
     Err(Error::Failed { what: "kafka-python".to_owned(), end: String::from_utf8_lossy(&output.stderr).into_owned() })
 }
+
+/// Sends one message with a header whose name may be any bytes. Blocks.
+pub(super) fn send_header(
+    endpoint: &str,
+    topic: &str,
+    key: &str,
+    value: &str,
+    header: (&[u8], &str),
+) -> Result<(), Error> {
+    let folder = paths::repository().join("e2e/harness/kafka");
+    let environment = python::environment("kafka-python", &folder.join("requirements.txt"))?;
+    let name: String = header.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut python = Command::new(environment.join("bin/python"));
+    python.arg(folder.join("send_header.py")).args([endpoint, topic, key, value, &name, header.1]);
+    let output = python.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { what: "kafka-python".to_owned(), end: String::from_utf8_lossy(&output.stderr).into_owned() })
+}

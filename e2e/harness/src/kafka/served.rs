@@ -73,6 +73,17 @@ impl Kafka {
         })
         .await
     }
+
+    /// Sends one message with a header whose name may be any bytes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn send_header(&self, topic: &str, key: &str, value: &str, header: (&[u8], &str)) -> Result<(), Error> {
+        let endpoint = self.endpoint().to_owned();
+        let [topic, key, value, text] = [topic, key, value, header.1].map(str::to_owned);
+        let name = header.0.to_vec();
+        blocking(move || python::send_header(&endpoint, &topic, &key, &value, (&name, &text))).await
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {

@@ -18,6 +18,7 @@ use std::time::Instant;
 use xos_model::Backoff;
 use xos_steps::BusEvent;
 
+use super::commit::{Commit, Committed};
 use super::topic_partition::TopicPartition;
 use partition::Partition;
 pub(crate) use target::Absence;
@@ -66,6 +67,16 @@ pub(crate) struct Counts {
     pub(crate) waiting: usize,
     /// Since when the first of them waits.
     pub(crate) waiting_since: Option<Instant>,
+}
+
+/// How far a partition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// The number of events that are not done.
+    pub(crate) held: usize,
+    /// The offset up to which it is done, if any of its events is.
+    pub(crate) done_up_to: Option<i64>,
+    pub(crate) is_paused: bool,
 }
 
 /// Tracks the received events of a step.
@@ -170,17 +181,33 @@ impl PartitionTracker {
         Ok(())
     }
 
-    /// Returns the offsets to commit: those that have advanced since the last call.
-    pub(crate) fn take_offsets_to_commit(&mut self) -> Vec<(TopicPartition, i64)> {
-        let mut offsets = vec![];
+    /// Returns what to commit: the offsets that have advanced since the last call.
+    pub(crate) fn take_offsets_to_commit(&mut self) -> Vec<Commit> {
+        let mut commits = vec![];
         for partition in self.partitions.values_mut() {
             if partition.done_up_to != partition.committed {
                 partition.committed = partition.done_up_to;
-                offsets.extend(partition.done_up_to.map(|offset| (partition.id.clone(), offset)));
+                commits.extend(partition.commit());
             }
         }
-        offsets
+        commits
     }
+
+    /// Returns what to commit of partitions before they are given away: all that is done of them.
+    pub(crate) fn take_last_offsets(&mut self, partitions: &[TopicPartition]) -> Vec<Commit> {
+        let mut commits = vec![];
+        for partition in partitions {
+            let Some(number) = self.assignment(partition) else { continue };
+            let Some(partition) = self.partitions.get_mut(&number) else { continue };
+            partition.committed = partition.done_up_to;
+            commits.extend(partition.commit());
+        }
+        commits
+    }
+
+    /// Takes note of what is committed of a partition, before its first event comes.
+    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "nothing of it is needed yet")]
+    pub(crate) fn set_committed(&mut self, _: &TopicPartition, _: Committed) {}
 
     /// Has all offsets returned for committing again, after a commit that failed.
     pub(crate) fn commit_again(&mut self) {
@@ -235,7 +262,15 @@ impl PartitionTracker {
         }
     }
 
+    /// Returns how far a partition is; `None` if it is not assigned.
+    pub(crate) fn progress_of(&self, partition: &TopicPartition) -> Option<Progress> {
+        let partition = self.partition(partition)?;
+        let Partition { done_up_to, is_paused, .. } = *partition;
+        Some(Progress { held: partition.held(), done_up_to, is_paused })
+    }
+
     /// Returns the offset up to which a partition is done, if any of its events is.
+    #[cfg(test)]
     pub(crate) fn done_up_to(&self, partition: &TopicPartition) -> Option<i64> {
         self.partition(partition)?.done_up_to
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use xos_steps::BusEvent;
 
-use super::{Limits, OrderKey, Task, TopicPartition, Waiting};
+use super::{Commit, Limits, OrderKey, Task, TopicPartition, Waiting};
 
 /// So many done events behind one that is not done are forgotten at once.
 const FORGOTTEN: usize = 1024;
@@ -163,6 +163,12 @@ impl Partition {
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.offsets.len()
+    }
+
+    /// Returns what to commit; `None` if nothing is done yet.
+    pub(super) fn commit(&self) -> Option<Commit> {
+        let offset = self.done_up_to?;
+        Some(Commit { partition: self.id.clone(), offset, metadata: String::new() })
     }
 
     /// Returns how many events are not done.

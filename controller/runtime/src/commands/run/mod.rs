@@ -56,14 +56,18 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
         return Err(RunError::Unload);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let shutdown = signals::shutdown_on_signal()?;
         // Mistakes in models and steps are found before the cluster is needed.
         let controller = Controller::new(synchronizer, &config)?;
         let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
         controller.run(client, &config, shutdown).await?;
         Ok(Exit::Success)
-    })
+    });
+    // Everything has ended, or had its time. Calls that block and do not end, as those to a broker that is frozen, must
+    // not hold the process.
+    runtime.shutdown_background();
+    ended
 }
 
 fn log_warnings(loaded: &Loaded) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use xos_bus::Settings;
+use xos_bus::{Missed, Settings};
 
 use super::BackoffKeys;
 use super::values::{self, OneOrMany};
@@ -26,6 +26,8 @@ pub(in crate::config) struct EventBusKeys {
     pub(in crate::config) attempts: u32,
     /// The delay between attempts at an event.
     pub(in crate::config) retry: BackoffKeys,
+    /// How a step goes on where retention has deleted its next event.
+    pub(in crate::config) missed: MissedKey,
     /// Whether changes of objects are sent to the topic `xos.gui_events`.
     pub(in crate::config) gui_events: bool,
     /// TLS to the brokers.
@@ -48,6 +50,7 @@ impl Default for EventBusKeys {
             parked_topic: bus.parked_topic,
             attempts: bus.attempts,
             retry: bus.retry.into(),
+            missed: MissedKey::Earliest,
             gui_events: false,
             tls: None,
             sasl: None,
@@ -61,6 +64,25 @@ impl Default for EventBusKeys {
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum BusKind {
     Kafka,
+}
+
+/// `event_bus.missed`
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::config) enum MissedKey {
+    Earliest,
+    Latest,
+    Stop,
+}
+
+impl From<MissedKey> for Missed {
+    fn from(key: MissedKey) -> Self {
+        match key {
+            MissedKey::Earliest => Self::Earliest,
+            MissedKey::Latest => Self::Latest,
+            MissedKey::Stop => Self::Stop,
+        }
+    }
 }
 
 /// `event_bus.tls`

@@ -1,0 +1,91 @@
+//! What stands still is found by positions: a consumer that has nothing to receive is not restarted, and one whose topic
+//! is another one is.
+
+use std::time::Duration;
+
+use xos_harness::kafka::{Broker, Client, Kafka};
+
+use crate::{Noting, Running, distinct, numbered, settings, unique};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_consumer_behind_a_transaction_is_not_restarted() {
+    let kafka = Kafka::shared().await.unwrap();
+    let client = kafka.client();
+    let topic = unique("transactions");
+    client.create_topic(&topic, 1).await.unwrap();
+    let mut settings = settings(kafka.endpoint());
+    settings.stalled_after = Duration::from_secs(3);
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, &unique("sync"), &[&step]);
+    client.send_in_transaction(&topic, &numbered(5, 50), true).await.unwrap();
+    client.send_in_transaction(&topic, &numbered(5, 10), false).await.unwrap();
+    step.notes.count(50).await;
+    let idle = running.until("no lag", |state| state.lag == 0 && state.held == 0).await;
+    let until = idle.last_poll.unwrap() + Duration::from_secs(10);
+    let later = running.until("longer than that", |state| state.last_poll.is_some_and(|last| last > until)).await;
+    assert_eq!((later.restarts, later.lag, later.missed), (0, 0, 0), "{later:?}");
+    // All of it is deleted: there is still nothing to receive, and nothing was missed.
+    client.delete_before(&topic, 0, -1).await.unwrap();
+    let until = later.last_poll.unwrap() + Duration::from_secs(10);
+    let later = running.until("longer than that", |state| state.last_poll.is_some_and(|last| last > until)).await;
+    assert_eq!((later.restarts, later.lag, later.missed), (0, 0, 0), "{later:?}");
+    running.stop().await;
+    assert_eq!(step.notes.all().len(), 50, "what was aborted is not received");
+}
+
+// The broker ends with the thread that started it.
+#[tokio::test(flavor = "current_thread")]
+async fn a_topic_made_anew_is_received_also_where_its_leaders_were_elected_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut broker = Broker::start(folder.path()).await.unwrap();
+    let client = Client::new(&broker.endpoint());
+    let topic = unique("epochs");
+    client.create_topic(&topic, 1).await.unwrap();
+    // Each start of the broker is another epoch of its partitions.
+    for _ in 0..2 {
+        broker.stop().await.unwrap();
+        broker.start_again().await.unwrap();
+    }
+    let mut settings = settings(&broker.endpoint());
+    settings.stalled_after = Duration::from_secs(5);
+    // It does not see that there is no topic in between.
+    settings.properties.insert("topic.metadata.refresh.interval.ms".to_owned(), "100000".to_owned());
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, "sync", &[&step]);
+    client.send(&topic, &numbered(10, 50)).await.unwrap();
+    step.notes.count(50).await;
+    client.delete_topic(&topic).await.unwrap();
+    client.create_topic(&topic, 1).await.unwrap();
+    client.send(&topic, &numbered(10, 60)[50..]).await.unwrap();
+    step.notes.until("the new ones", |all| distinct(all).len() == 60).await;
+    assert!(running.state().restarts > 0, "with another client, which knows no epochs");
+    running.until("no lag", |state| state.lag == 0 && state.partitions == 1).await;
+    running.stop().await;
+    broker.kill().await.unwrap();
+}
+
+// The broker ends with the thread that started it.
+#[tokio::test(flavor = "current_thread")]
+async fn a_broker_that_comes_back_empty_is_read_from_the_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut broker = Broker::start(folder.path()).await.unwrap();
+    let client = Client::new(&broker.endpoint());
+    let topic = unique("empty");
+    client.create_topic(&topic, 1).await.unwrap();
+    let mut settings = settings(&broker.endpoint());
+    settings.stalled_after = Duration::from_secs(5);
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, "sync", &[&step]);
+    client.send(&topic, &numbered(10, 50)).await.unwrap();
+    step.notes.count(50).await;
+    broker.kill().await.unwrap();
+    // Another cluster, with the same address.
+    broker.forget("b3RoZXItY2x1c3Rlci0wMQ").unwrap();
+    broker.start_again().await.unwrap();
+    client.create_topic(&topic, 1).await.unwrap();
+    client.send(&topic, &numbered(10, 110)[50..]).await.unwrap();
+    step.notes.until("the new ones", |all| distinct(all).len() == 110).await;
+    running.until("no lag", |state| state.lag == 0 && state.partitions == 1).await;
+    running.stop().await;
+    broker.kill().await.unwrap();
+}
