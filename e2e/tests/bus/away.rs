@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use xos_bus::ConsumerState;
 use xos_harness::kafka::Kafka;
 use xos_steps::StepError;
 
@@ -75,7 +76,8 @@ async fn a_backend_that_is_away_parks_nothing_and_its_events_are_handled_when_it
     assert_eq!((still.parked, still.failed, still.handled, still.restarts), (0, 0, 0, 0), "{still:?}");
     let serving = backend(&address).await;
     step.notes.count(COUNT).await;
-    let back = running.until("no lag", |state| state.lag == 0 && state.away.is_none()).await;
+    let is_back = |state: &ConsumerState| state.handled >= 5000 && state.lag == 0 && state.away.is_none();
+    let back = running.until("no lag", is_back).await;
     assert_eq!((back.parked, back.failed), (0, 0), "{back:?}");
     assert!(running.events.has("Normal TargetBack: the target of Step is there again"));
     running.stop().await;
@@ -111,7 +113,7 @@ async fn an_event_that_waits_is_never_parked_and_holds_up_its_own_key_only() {
     committed(&client, &format!("{name}.Step"), &topic, &[Some(1)]).await;
     is_there.store(true, Ordering::SeqCst);
     step.notes.count(2000).await;
-    let state = running.until("no lag", |state| state.lag == 0).await;
+    let state = running.until("all handled", |state| state.handled == 2000 && state.lag == 0 && state.held == 0).await;
     assert_eq!((state.parked, state.failed, state.waiting), (0, 0, 0), "{state:?}");
     running.stop().await;
     let all = step.notes.all();

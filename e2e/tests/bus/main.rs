@@ -1,6 +1,8 @@
 //! Event steps on a real Kafka, without a control plane: one behaviour per file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod aborts;
+mod away;
 mod chaos;
 mod commits;
 mod delivery;

@@ -1,8 +1,5 @@
 //! A step that is slower than its topic: what waits in memory is bounded, and the group's membership is kept.
 
-#[path = "away.rs"]
-mod away;
-
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;

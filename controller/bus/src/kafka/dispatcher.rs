@@ -3,23 +3,27 @@
 //! Waking a task for an event costs more than an event step that does little. So a dispatcher takes a batch of events
 //! and starts each of them itself; only one that has to wait for something gets a task of its own.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet, consume_budget};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::tracker::Task;
+use super::tracker::{ALONE, Task};
 use super::worker::{Attempted, Worker};
 
 /// How many events are taken at once, at most.
 const MAX_BATCH: usize = 128;
 /// How long a batch may take before the rest of it is put back.
 const BATCH_TIME: Duration = Duration::from_millis(1);
+
+/// The right to handle an event that may have ended the process. If there were two of them at once, both would be blamed.
+static ONE_SUSPECT: Semaphore = Semaphore::const_new(1);
 
 /// Returns how many dispatchers a step has: as many as can run at once.
 pub(crate) fn dispatchers(concurrency: usize) -> usize {
@@ -74,7 +78,8 @@ impl Dispatcher {
             if has_more {
                 worker.tracker.work_available.notify_one();
             }
-            self.start(tasks, permit).await;
+            let alone = self.announce(&tasks).await;
+            self.start(tasks, permit, alone).await;
             return Ok(());
         }
         drop(permit);
@@ -86,8 +91,34 @@ impl Dispatcher {
         }
     }
 
+    /// Lets the broker know which events are in hand, where an end of the process is to show that. Of events that may have
+    /// ended it, all steps of the process together handle one at a time: the permit is that of such a one.
+    async fn announce(&self, tasks: &[Task]) -> Option<SemaphorePermit<'static>> {
+        let tracker = &self.worker.tracker;
+        let alone = match tasks {
+            [task] if task.is_suspect() => {
+                tracker.closed.run_until_cancelled(ONE_SUSPECT.acquire()).await.and_then(Result::ok)
+            }
+            _ => None,
+        };
+        let announcement = tracker.lock().announcement(tasks, Instant::now());
+        if !announcement.commits.is_empty() {
+            match tracker.committer.commit(announcement.commits.clone()).await {
+                Ok(()) => tracker.lock().announced(&announcement),
+                // The events are handled nevertheless: the broker would have to be there for as long as they are.
+                Err(error) => tracing::debug!(%error, "the broker does not know which events are in hand"),
+            }
+        }
+        alone
+    }
+
     /// Starts a batch: all of it, as long as there are permits for attempts that wait, and time.
-    async fn start(&mut self, tasks: Vec<Task>, permit: OwnedSemaphorePermit) {
+    async fn start(
+        &mut self,
+        tasks: Vec<Task>,
+        permit: OwnedSemaphorePermit,
+        mut alone: Option<SemaphorePermit<'static>>,
+    ) {
         let started = Instant::now();
         let mut permit = Some(permit);
         let mut attempted = vec![];
@@ -103,7 +134,8 @@ impl Dispatcher {
             }
             consume_budget().await;
             let cancellation = self.cancellation(task.assignment);
-            let mut attempt = Box::pin(Arc::clone(&self.worker).attempt(task, cancellation));
+            let attempt = Arc::clone(&self.worker).attempt(task, cancellation);
+            let mut attempt = Box::pin(holding(alone.take(), attempt));
             match futures::poll!(&mut attempt) {
                 Poll::Ready(ended) => attempted.push(ended),
                 Poll::Pending => self.spawn(attempt, permit.take()),
@@ -135,6 +167,20 @@ impl Dispatcher {
             drop(permit);
         };
         self.waiting.spawn(task.in_current_span());
+    }
+}
+
+/// Holds a permit during an attempt, but not for long.
+async fn holding<T>(permit: Option<SemaphorePermit<'static>>, attempt: impl Future<Output = T>) -> T {
+    if permit.is_none() {
+        return attempt.await;
+    }
+    let mut attempt = pin!(attempt);
+    let ended = tokio::time::timeout(ALONE, &mut attempt).await;
+    drop(permit);
+    match ended {
+        Ok(ended) => ended,
+        Err(_) => attempt.await,
     }
 }
 

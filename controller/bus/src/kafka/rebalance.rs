@@ -230,7 +230,7 @@ impl<'a> Rebalancing<'a> {
         for (mut one, Found { partition, committed, range }) in list.elements().into_iter().zip(partitions) {
             let Some(committed) = committed else {
                 // librdkafka finds it out, or reports why not.
-                made.push(Made::Assigned { assignment: self.assign(&partition, Committed::default()), from: None });
+                made.push(Made::Assigned { assignment: self.assign(&partition, &Committed::default()), from: None });
                 continue;
             };
             let (at, finding) = start(committed.offset, range, self.begin, self.consumer.settings.missed);
@@ -252,7 +252,7 @@ impl<'a> Rebalancing<'a> {
             {
                 tracing::debug!(%error, %partition, "cannot set the offset to begin with");
             }
-            made.push(Made::Assigned { assignment: self.assign(&partition, committed), from });
+            made.push(Made::Assigned { assignment: self.assign(&partition, &committed), from });
         }
         if self.consumer.settings.missed == Missed::Stop && !stopped.is_empty() {
             made.push(Made::Stopped(stopped.join(", ")));
@@ -284,14 +284,14 @@ impl<'a> Rebalancing<'a> {
     /// Takes partitions of which nothing is known.
     fn take_unread(&self, partitions: Vec<TopicPartition>, made: &mut Vec<Made>) {
         for partition in &partitions {
-            made.push(Made::Assigned { assignment: self.assign(partition, Committed::default()), from: None });
+            made.push(Made::Assigned { assignment: self.assign(partition, &Committed::default()), from: None });
         }
         Change::Assign(partitions).apply(self.client);
     }
 
-    fn assign(&self, partition: &TopicPartition, committed: Committed) -> u64 {
+    fn assign(&self, partition: &TopicPartition, committed: &Committed) -> u64 {
         let assignment = self.tracker.assign(partition);
-        self.tracker.lock().set_committed(partition, committed);
+        self.tracker.lock().set_committed(partition, committed, Instant::now());
         assignment
     }
 }

@@ -81,7 +81,6 @@ impl Committer {
 
     /// Commits offsets, and waits until the broker has them. There is one attempt: the caller decides what a refusal
     /// means.
-    #[expect(dead_code, reason = "for workers that announce an event")]
     pub(crate) async fn commit(&self, commits: Vec<Commit>) -> Result<(), CommitError> {
         self.ask(|reply| Request::Commit(commits, reply)).await.unwrap_or(Err(CommitError::Ended))
     }

@@ -10,6 +10,9 @@ use super::partition::Partition;
 use super::target::{Absence, Blame};
 use super::task::{EventId, Task};
 
+/// Nothing else is given out for so long while an event is handled that may have ended the process.
+pub(crate) const ALONE: Duration = Duration::from_secs(10);
+
 /// An event is tried again after this time if what it waits for has come or changed during its last attempt.
 const CHANGED_MEANWHILE: Duration = Duration::from_millis(100);
 
@@ -18,6 +21,14 @@ impl PartitionTracker {
     /// flight until it is given back to [`complete`](Self::complete), [`retry`](Self::retry), [`wait`](Self::wait),
     /// [`unreached`](Self::unreached), [`put_back`](Self::put_back) or [`abandon`](Self::abandon).
     pub(crate) fn take(&mut self, now: Instant, max: usize) -> Vec<Task> {
+        if self.alone.is_some_and(|(_, since)| now < since + ALONE) {
+            return vec![];
+        }
+        self.alone = None;
+        if let Some(task) = self.take_suspect() {
+            self.alone = Some((task.id(), now));
+            return vec![self.begin(task)];
+        }
         if self.target.is_away() {
             return self.take_probe(now).into_iter().collect();
         }
@@ -28,6 +39,16 @@ impl PartitionTracker {
             taken.push(self.begin(task));
         }
         taken
+    }
+
+    /// Returns an event that may have ended the process. Nothing else is given out while it is handled, for a while.
+    fn take_suspect(&mut self) -> Option<Task> {
+        if !self.has_suspects {
+            return None;
+        }
+        let at = self.ready.iter().position(Task::is_suspect);
+        self.has_suspects = self.partitions.values().any(Partition::has_suspects);
+        self.ready.remove(at?)
     }
 
     /// Returns the event that tries whether the target is there again: another one each time.
@@ -51,9 +72,17 @@ impl PartitionTracker {
             wait.rearm();
         }
         if let Some(partition) = self.partitions.get_mut(&task.assignment) {
-            partition.in_flight += 1;
+            partition.begin(&task);
         }
         task
+    }
+
+    /// Takes an event out of flight. Returns its partition, unless that is not assigned any more.
+    fn end(&mut self, task: &Task) -> Option<&mut Partition> {
+        self.alone = self.alone.filter(|(id, _)| *id != task.id());
+        let partition = self.partitions.get_mut(&task.assignment)?;
+        partition.end(task);
+        Some(partition)
     }
 
     fn take_due_retry(&mut self, now: Instant) -> Option<Task> {
@@ -65,6 +94,9 @@ impl PartitionTracker {
 
     /// Returns the time of the earliest next attempt at what is not ready.
     pub(crate) fn next_retry(&self) -> Option<Instant> {
+        if let Some((_, since)) = self.alone {
+            return Some(since + ALONE);
+        }
         let retry = self.retries.first_key_value().map(|((at, _), _)| *at);
         match self.target.next_probe() {
             None => retry,
@@ -75,15 +107,15 @@ impl PartitionTracker {
 
     /// Returns whether an event is ready to be taken now.
     pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() && !self.target.is_away()
+        !self.ready.is_empty() && !self.target.is_away() && self.alone.is_none()
     }
 
     /// Marks an event in flight as done and makes the next one of its queue ready. Whether it was `handled`, or parked
     /// or skipped, says whether those behind it may be handled.
     pub(crate) fn complete(&mut self, task: &Task, handled: bool) {
-        let Some(partition) = self.partitions.get_mut(&task.assignment) else { return };
-        partition.in_flight -= 1;
-        self.ready.extend(partition.complete(task, handled));
+        let Some(partition) = self.end(task) else { return };
+        let next = partition.complete(task, handled);
+        self.ready.extend(next);
     }
 
     /// Takes in that the target has answered, or was not needed for what was done.
@@ -148,11 +180,11 @@ impl PartitionTracker {
     }
 
     /// Returns where in `retries` the event is; none if its partition goes.
-    fn put_off(&mut self, task: Task, at: Instant) -> Option<(Instant, u64)> {
+    fn put_off(&mut self, mut task: Task, at: Instant) -> Option<(Instant, u64)> {
         self.last_retry += 1;
         let place = (at, self.last_retry);
-        let partition = self.partitions.get_mut(&task.assignment)?;
-        partition.in_flight -= 1;
+        let partition = self.end(&task)?;
+        partition.acquit(&mut task);
         if partition.is_draining {
             return None;
         }
@@ -161,9 +193,9 @@ impl PartitionTracker {
         Some(place)
     }
 
-    fn put_last(&mut self, task: Task) {
-        let Some(partition) = self.partitions.get_mut(&task.assignment) else { return };
-        partition.in_flight -= 1;
+    fn put_last(&mut self, mut task: Task) {
+        let Some(partition) = self.end(&task) else { return };
+        partition.acquit(&mut task);
         if !partition.is_draining {
             partition.stick(&task);
             self.ready.push_back(task);
@@ -173,8 +205,7 @@ impl PartitionTracker {
     /// Puts an event back that was taken and not started; it is the next to be taken.
     pub(crate) fn put_back(&mut self, task: Task, now: Instant) {
         self.target.left(task.id(), now);
-        let Some(partition) = self.partitions.get_mut(&task.assignment) else { return };
-        partition.in_flight -= 1;
+        let Some(partition) = self.end(&task) else { return };
         if !partition.is_draining {
             self.ready.push_front(task);
         }
@@ -183,8 +214,6 @@ impl PartitionTracker {
     /// Gives up an event in flight. It is not done: the next owner of its partition handles it.
     pub(crate) fn abandon(&mut self, task: &Task, now: Instant) {
         self.target.left(task.id(), now);
-        if let Some(partition) = self.partitions.get_mut(&task.assignment) {
-            partition.in_flight -= 1;
-        }
+        self.end(task);
     }
 }

@@ -6,24 +6,30 @@
 //!
 //! **Invariant:** an offset is returned for committing only when every accepted event before it is done.
 
+mod announce;
 mod attempts;
+mod in_hand;
 mod partition;
 mod target;
 mod task;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use xos_model::Backoff;
 use xos_steps::BusEvent;
 
 use super::commit::{Commit, Committed};
 use super::topic_partition::TopicPartition;
+pub(crate) use attempts::ALONE;
 use partition::Partition;
 pub(crate) use target::Absence;
 use target::Target;
 pub(crate) use task::{EventId, Task};
+
+/// After a process has ended without a shutdown the broker is told of each batch of events for so long.
+const CAREFUL: Duration = Duration::from_secs(30);
 
 /// How much of a partition may be in memory.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +89,8 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 pub(crate) struct PartitionTracker {
     limits: Limits,
+    /// What tells this process from those before it.
+    process: u32,
     /// The assignment number of each assigned partition.
     assigned: HashMap<TopicPartition, u64>,
     /// The partitions by assignment number.
@@ -93,6 +101,12 @@ pub(crate) struct PartitionTracker {
     /// Where in `retries` an event is that waits for an object.
     waiting: HashMap<EventId, (Instant, u64)>,
     target: Target,
+    /// The event that nothing else is given out beside, as it may have ended the process, and since when.
+    alone: Option<(EventId, Instant)>,
+    /// Whether there are events that may have ended the process.
+    has_suspects: bool,
+    /// Until then the broker is told of events before the step is called: the process had ended without a shutdown.
+    careful_until: Option<Instant>,
     /// Whether an event has come whose order key had none.
     has_something_new: bool,
     last_assignment: u64,
@@ -107,12 +121,16 @@ impl PartitionTracker {
     pub(crate) fn new(limits: Limits, probes: Backoff) -> Self {
         Self {
             limits,
+            process: in_hand::this_process(),
             assigned: HashMap::new(),
             partitions: BTreeMap::new(),
             ready: VecDeque::new(),
             retries: BTreeMap::new(),
             waiting: HashMap::new(),
             target: Target::new(probes),
+            alone: None,
+            has_suspects: false,
+            careful_until: None,
             has_something_new: false,
             last_assignment: 0,
             last_retry: 0,
@@ -124,7 +142,7 @@ impl PartitionTracker {
         self.remove(partition);
         self.last_assignment += 1;
         self.assigned.insert(partition.clone(), self.last_assignment);
-        self.partitions.insert(self.last_assignment, Partition::new(partition.clone()));
+        self.partitions.insert(self.last_assignment, Partition::new(partition.clone(), self.process));
         self.last_assignment
     }
 
@@ -141,7 +159,7 @@ impl PartitionTracker {
 
     /// Returns whether any of these partitions has events in flight.
     pub(crate) fn is_busy(&self, partitions: &[TopicPartition]) -> bool {
-        partitions.iter().any(|one| self.partition(one).is_some_and(|partition| partition.in_flight > 0))
+        partitions.iter().any(|one| self.partition(one).is_some_and(Partition::is_busy))
     }
 
     /// Removes a partition that was revoked.
@@ -181,33 +199,33 @@ impl PartitionTracker {
         Ok(())
     }
 
-    /// Returns what to commit: the offsets that have advanced since the last call.
+    /// Returns what to commit: the offsets that have advanced since the last call, and what is in hand.
     pub(crate) fn take_offsets_to_commit(&mut self) -> Vec<Commit> {
-        let mut commits = vec![];
-        for partition in self.partitions.values_mut() {
-            if partition.done_up_to != partition.committed {
-                partition.committed = partition.done_up_to;
-                commits.extend(partition.commit());
-            }
-        }
-        commits
+        let changed = |one: &&mut Partition| one.done_up_to != one.committed || (one.is_dirty && one.is_announced);
+        let changed = self.partitions.values_mut().filter(changed);
+        changed.filter_map(Partition::take_commit).collect()
     }
 
-    /// Returns what to commit of partitions before they are given away: all that is done of them.
+    /// Returns what to commit of partitions before they are given away: all that is done of them, and that nothing is in
+    /// hand any more.
     pub(crate) fn take_last_offsets(&mut self, partitions: &[TopicPartition]) -> Vec<Commit> {
         let mut commits = vec![];
         for partition in partitions {
             let Some(number) = self.assignment(partition) else { continue };
-            let Some(partition) = self.partitions.get_mut(&number) else { continue };
-            partition.committed = partition.done_up_to;
-            commits.extend(partition.commit());
+            commits.extend(self.partitions.get_mut(&number).and_then(Partition::last_commit));
         }
         commits
     }
 
     /// Takes note of what is committed of a partition, before its first event comes.
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "nothing of it is needed yet")]
-    pub(crate) fn set_committed(&mut self, _: &TopicPartition, _: Committed) {}
+    pub(crate) fn set_committed(&mut self, partition: &TopicPartition, committed: &Committed, now: Instant) {
+        let Some(number) = self.assignment(partition) else { return };
+        let Some(partition) = self.partitions.get_mut(&number) else { return };
+        if partition.set_committed(committed) {
+            self.careful_until = Some(now + CAREFUL);
+            self.has_suspects |= partition.has_suspects();
+        }
+    }
 
     /// Has all offsets returned for committing again, after a commit that failed.
     pub(crate) fn commit_again(&mut self) {
@@ -280,5 +298,7 @@ impl PartitionTracker {
     }
 }
 
+#[cfg(test)]
+mod ends_tests;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 //! One assigned partition: its queues, how far it is done, and how much of it is in memory.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use xos_steps::BusEvent;
 
-use super::{Commit, Limits, OrderKey, Task, TopicPartition, Waiting};
+use super::in_hand::{InFlight, InHand, from_text, park_reason, to_text};
+use super::{Limits, OrderKey, Task, TopicPartition, Waiting};
+use crate::kafka::commit::{Commit, Committed};
 
 /// So many done events behind one that is not done are forgotten at once.
 const FORGOTTEN: usize = 1024;
@@ -13,6 +15,8 @@ const FORGOTTEN: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) id: TopicPartition,
+    /// What tells this process from those before it.
+    process: u32,
     /// Accepted offsets in order, from the first that is not done, each with whether it is done. Most of those that are
     /// done are left out: there may be millions behind an event that waits for days.
     offsets: VecDeque<(i64, bool)>,
@@ -31,7 +35,23 @@ pub(super) struct Partition {
     held: Amount,
     /// Those of them in queues whose first event has failed or waits.
     stuck: Amount,
-    pub(super) in_flight: usize,
+    in_flight: VecDeque<InFlight>,
+    /// The offset that was committed when the partition was assigned.
+    committed_before: Option<i64>,
+    /// The first offset that was accepted.
+    first: Option<i64>,
+    /// Events that were in hand when the process ended, and have not come yet.
+    to_come: InHand,
+    /// Those of them that have come, and were not handled since.
+    pub(super) suspects: InHand,
+    /// Events that the broker knows to be in hand, and that are not started yet.
+    ahead: BTreeSet<i64>,
+    /// Whether the broker knows that events of the partition are in hand.
+    pub(super) is_announced: bool,
+    /// Whether other events are in hand than the broker knows.
+    pub(super) is_dirty: bool,
+    /// Whether the partition was given away as it should be.
+    is_closed: bool,
     pub(super) is_paused: bool,
     pub(super) is_draining: bool,
 }
@@ -65,9 +85,10 @@ impl Amount {
 }
 
 impl Partition {
-    pub(super) fn new(id: TopicPartition) -> Self {
+    pub(super) fn new(id: TopicPartition, process: u32) -> Self {
         Self {
             id,
+            process,
             offsets: VecDeque::new(),
             done: 0,
             next: 0,
@@ -76,7 +97,15 @@ impl Partition {
             queues: HashMap::default(),
             held: Amount::default(),
             stuck: Amount::default(),
-            in_flight: 0,
+            in_flight: VecDeque::new(),
+            committed_before: None,
+            first: None,
+            to_come: InHand::new(),
+            suspects: InHand::new(),
+            ahead: BTreeSet::new(),
+            is_announced: false,
+            is_dirty: false,
+            is_closed: false,
             is_paused: false,
             is_draining: false,
         }
@@ -94,6 +123,12 @@ impl Partition {
         let bytes = size(&waiting.0);
         self.offsets.push_back((offset, false));
         self.next = offset + 1;
+        if self.first.is_none() {
+            self.first = Some(offset);
+            // An offset after the first event is that of a topic which was made anew.
+            self.committed_before = self.committed_before.filter(|committed| *committed <= offset);
+        }
+        self.expect(offset);
         self.held.add(1, bytes);
         match self.queues.entry(order_key) {
             Entry::Occupied(mut queue) => {
@@ -107,7 +142,7 @@ impl Partition {
             }
             Entry::Vacant(free) => {
                 free.insert(Queue::default());
-                Some(Task::new(assignment, order_key, waiting))
+                Some(self.task(assignment, order_key, waiting))
             }
         }
     }
@@ -125,6 +160,7 @@ impl Partition {
     pub(super) fn complete(&mut self, task: &Task, handled: bool) -> Option<Task> {
         let bytes = size(&task.event);
         self.held.remove(1, bytes);
+        self.suspects.remove(&task.event.offset);
         self.mark_done(task.event.offset);
         let Entry::Occupied(mut entry) = self.queues.entry(task.order_key) else { return None };
         let queue = entry.get_mut();
@@ -140,7 +176,123 @@ impl Partition {
             return None;
         };
         queue.bytes = queue.bytes.saturating_sub(size(&next.0));
-        Some(Task::new(task.assignment, task.order_key, next))
+        Some(self.task(task.assignment, task.order_key, next))
+    }
+
+    fn task(&self, assignment: u64, order_key: OrderKey, waiting: Waiting) -> Task {
+        let mut task = Task::new(assignment, order_key, waiting);
+        if let Some(&ends) = self.suspects.get(&task.event.offset) {
+            task.ends = ends;
+            task.park_reason = task.park_reason.or_else(|| park_reason(ends));
+        }
+        task
+    }
+
+    /// Takes note of what is committed, before the first event comes. Returns whether events were in hand when the
+    /// process ended that had the partition before.
+    pub(super) fn set_committed(&mut self, committed: &Committed) -> bool {
+        self.committed_before = committed.offset;
+        let in_hand = from_text(&committed.metadata).filter(|(process, _)| *process != self.process);
+        let was_ended = in_hand.is_some();
+        self.to_come = in_hand.map(|(_, events)| events).unwrap_or_default();
+        was_ended
+    }
+
+    /// Suspects an event that comes, if it was in hand when the process ended. Those before it do not come any more.
+    fn expect(&mut self, offset: i64) {
+        while let Some(first) = self.to_come.first_entry().filter(|first| *first.key() <= offset) {
+            let (came, ends) = first.remove_entry();
+            if came == offset {
+                self.suspects.insert(came, ends);
+            }
+        }
+    }
+
+    /// Returns whether there are events that were in hand when the process ended, and were not handled since.
+    pub(super) fn has_suspects(&self) -> bool {
+        !(self.to_come.is_empty() && self.suspects.is_empty())
+    }
+
+    /// An event is in flight.
+    pub(super) fn begin(&mut self, task: &Task) {
+        let is_started = task.ends == 0;
+        self.ahead.remove(&task.event.offset);
+        self.in_flight.push_back(InFlight { offset: task.event.offset, ends: task.ends, is_started });
+        self.is_dirty = true;
+    }
+
+    /// An event is no longer in flight.
+    pub(super) fn end(&mut self, task: &Task) {
+        // They mostly end in the order in which they began.
+        if let Some(at) = self.in_flight.iter().position(|one| one.offset == task.event.offset) {
+            self.in_flight.remove(at);
+        }
+        self.is_dirty = true;
+    }
+
+    /// The step was called for an event, and the process goes on.
+    pub(super) fn acquit(&mut self, task: &mut Task) {
+        if task.park_reason.is_none() && task.ends > 0 {
+            self.suspects.remove(&task.event.offset);
+            task.ends = 0;
+        }
+    }
+
+    /// Notes that the step is about to be called for events in flight.
+    pub(super) fn start(&mut self, offset: i64) {
+        if let Some(one) = self.in_flight.iter_mut().find(|one| one.offset == offset) {
+            one.is_started = true;
+        }
+    }
+
+    /// The broker knows that an event is in hand, before it is started.
+    pub(super) fn announce(&mut self, offset: i64) {
+        self.ahead.insert(offset);
+    }
+
+    /// Returns whether events are in flight.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Returns what to commit: how far the partition is, and what is in hand.
+    pub(super) fn commit(&self) -> Option<Commit> {
+        self.commit_with([])
+    }
+
+    /// The same, and these events will be in hand.
+    pub(super) fn commit_with(&self, ahead: impl IntoIterator<Item = i64>) -> Option<Commit> {
+        let offset = self.done_up_to.or(self.committed_before).or(self.first)?;
+        let metadata = if self.is_closed { String::new() } else { to_text(self.process, &self.in_hand(ahead)) };
+        Some(Commit { partition: self.id.clone(), offset, metadata })
+    }
+
+    /// Returns what to commit, and notes that it is.
+    pub(super) fn take_commit(&mut self) -> Option<Commit> {
+        self.committed = self.done_up_to;
+        self.is_dirty = false;
+        self.commit()
+    }
+
+    /// Returns the last thing to commit, before the partition is given away; none if the broker knows that already.
+    pub(super) fn last_commit(&mut self) -> Option<Commit> {
+        let is_known = self.done_up_to.is_none() && !self.is_announced && !self.has_suspects();
+        self.is_closed = true;
+        self.is_announced = false;
+        self.committed = self.done_up_to;
+        if is_known { None } else { self.commit() }
+    }
+
+    /// Returns what a process that ends now has in hand.
+    fn in_hand(&self, ahead: impl IntoIterator<Item = i64>) -> InHand {
+        let mut in_hand: InHand = self.ahead.iter().copied().chain(ahead).map(|offset| (offset, 1)).collect();
+        in_hand.extend(&self.to_come);
+        in_hand.extend(&self.suspects);
+        for one in &self.in_flight {
+            in_hand.insert(one.offset, one.ends + u32::from(one.is_started));
+        }
+        in_hand.retain(|_, ends| *ends > 0);
+        in_hand
     }
 
     /// Drops what waits behind others.
@@ -163,12 +315,6 @@ impl Partition {
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.offsets.len()
-    }
-
-    /// Returns what to commit; `None` if nothing is done yet.
-    pub(super) fn commit(&self) -> Option<Commit> {
-        let offset = self.done_up_to?;
-        Some(Commit { partition: self.id.clone(), offset, metadata: String::new() })
     }
 
     /// Returns how many events are not done.

@@ -31,6 +31,10 @@ pub(crate) struct Task {
     pub(super) waiting_since: Option<Instant>,
     /// The object that it waits for.
     pub(crate) wait: Option<Wait>,
+    /// The number of ends of the process that it was in hand at.
+    pub(super) ends: u32,
+    /// Whether the broker knows that it is in hand.
+    pub(super) is_announced: bool,
 }
 
 impl Task {
@@ -46,7 +50,14 @@ impl Task {
             answers_before: None,
             waiting_since: None,
             wait: None,
+            ends: 0,
+            is_announced: false,
         }
+    }
+
+    /// Whether it may have ended the process: its step is called for nothing else meanwhile.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.ends > 0 && self.park_reason.is_none()
     }
 
     /// Whether it has waited before.

@@ -8,15 +8,16 @@ use xos_steps::ErrorKind;
 
 use super::*;
 
-const LIMITS: Limits = Limits { high: 4, low: 2, high_bytes: 1000, stuck: 10, stuck_bytes: 10_000 };
-const PROBES: Backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.0 };
+pub(super) const LIMITS: Limits = Limits { high: 4, low: 2, high_bytes: 1000, stuck: 10, stuck_bytes: 10_000 };
+pub(super) const PROBES: Backoff =
+    Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(30), jitter: 0.0 };
 
-fn partition(number: i32) -> TopicPartition {
+pub(super) fn partition(number: i32) -> TopicPartition {
     TopicPartition { topic: "t".into(), partition: number }
 }
 
-fn commit(offset: i64) -> Commit {
-    Commit { partition: partition(0), offset, metadata: String::new() }
+fn offsets(commits: Vec<Commit>) -> Vec<i64> {
+    commits.into_iter().map(|commit| commit.offset).collect()
 }
 
 fn event(offset: i64, key: Option<&str>) -> BusEvent {
@@ -65,14 +66,15 @@ fn keys_are_in_order_and_beside_each_other() {
     tracker.complete(&first.remove(1), true);
     assert_eq!(tracker.take_offsets_to_commit(), [], "the first is not done");
     tracker.complete(&first.remove(0), true);
-    assert_eq!(tracker.take_offsets_to_commit(), [commit(1)]);
+    assert_eq!(offsets(tracker.take_offsets_to_commit()), [1]);
     let next = take(&mut tracker).unwrap();
     assert_eq!((next.event.offset, take(&mut tracker).is_none()), (1, true));
     tracker.complete(&next, true);
-    assert_eq!(tracker.take_offsets_to_commit(), [commit(3)], "the second of b was done before");
+    assert_eq!(offsets(tracker.take_offsets_to_commit()), [3], "the second of b was done before");
     tracker.commit_again();
-    assert_eq!(tracker.take_offsets_to_commit(), [commit(3)]);
-    assert_eq!(tracker.take_last_offsets(&[partition(0), partition(1)]), [commit(3)], "also where it has not advanced");
+    assert_eq!(offsets(tracker.take_offsets_to_commit()), [3]);
+    let last = tracker.take_last_offsets(&[partition(0), partition(1)]);
+    assert_eq!(offsets(last), [3], "also where it has not advanced");
     assert_eq!(tracker.take_offsets_to_commit(), [], "it was the last");
 }
 
@@ -105,7 +107,7 @@ fn a_revoked_partition_drops_what_waits_and_keeps_what_was_done() {
     let twice = again(&task);
     tracker.complete(&task, true);
     assert!(!tracker.is_busy(&[partition(0)]) && take(&mut tracker).is_none());
-    assert_eq!(tracker.take_offsets_to_commit(), [commit(1)]);
+    assert_eq!(offsets(tracker.take_offsets_to_commit()), [1]);
     tracker.remove(&partition(0));
     tracker.assign(&partition(0));
     tracker.complete(&twice, true);
@@ -266,7 +268,7 @@ fn millions_of_done_events_behind_one_that_waits_take_no_memory() {
     let waiting = tracker.take(now + Duration::from_secs(9), 1).remove(0);
     assert_eq!(waiting.event.offset, 0);
     tracker.complete(&waiting, true);
-    assert_eq!(tracker.take_offsets_to_commit(), [commit(20_000)]);
+    assert_eq!(offsets(tracker.take_offsets_to_commit()), [20_000]);
 }
 
 #[test]
@@ -451,7 +453,7 @@ proptest! {
                     up_to = before;
                 }
             }
-            for Commit { offset, .. } in tracker.take_offsets_to_commit() {
+            for offset in offsets(tracker.take_offsets_to_commit()) {
                 prop_assert_eq!(offset, i64::try_from(up_to).unwrap());
             }
         }
@@ -493,7 +495,7 @@ proptest! {
                 done[usize::try_from(offset).unwrap()] = true;
                 order.entry(keys[usize::try_from(offset).unwrap()]).or_default().push(offset);
             }
-            for Commit { offset, .. } in tracker.take_offsets_to_commit() {
+            for offset in offsets(tracker.take_offsets_to_commit()) {
                 let before = done.iter().take_while(|done| **done).count();
                 prop_assert_eq!(offset, i64::try_from(before).unwrap());
             }
