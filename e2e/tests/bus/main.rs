@@ -13,6 +13,7 @@ mod panics;
 mod parking;
 mod positions;
 mod pressure;
+mod processes;
 mod retention;
 mod rights;
 mod secure;
