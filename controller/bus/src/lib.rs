@@ -30,8 +30,8 @@ mod without_kafka;
 
 pub use error::BusError;
 #[cfg(feature = "kafka")]
-pub use kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents};
+pub use kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents, Stored};
 pub use settings::{BusOptions, Missed, Settings, SettingsError};
 pub use state::{ConsumerState, ConsumerStates};
 #[cfg(not(feature = "kafka"))]
-pub use without_kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents};
+pub use without_kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents, Stored};

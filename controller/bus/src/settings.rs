@@ -11,6 +11,8 @@ const PORT: &str = "9092";
 /// A target that is away is tried at least this often.
 #[cfg(feature = "kafka")]
 const LONGEST_PROBE: Duration = Duration::from_secs(30);
+/// The longest name of a topic.
+const LONGEST_TOPIC: usize = 249;
 /// Settings of librdkafka that cannot be configured: the guarantees of event steps depend on them.
 const RESERVED: [&str; 8] = [
     "bootstrap.servers",
@@ -50,6 +52,8 @@ pub struct Settings {
     pub deferred_every: Duration,
     /// The topic of parked events, with the placeholders `{topic}` and `{synchronizer}`.
     pub parked_topic: String,
+    /// How long parked events are kept; `None`: until they are replayed or dropped, and for ever after that.
+    pub parked_retention: Option<Duration>,
     /// How many events of a partition may be in memory.
     pub buffer: usize,
     /// What to do where the broker does not have the next event of a step any more.
@@ -87,6 +91,12 @@ pub enum SettingsError {
         "`event_bus.parked_topic` is `{0}`: add `{{topic}}`, so that each topic has its own topic of parked events"
     )]
     ParkedTopic(String),
+    /// A name of topics of parked events that Kafka does not accept.
+    #[error(
+        "`event_bus.parked_topic` makes topics such as `{0}`: Kafka accepts names of letters, digits, `.`, `_` and `-`, \
+         249 at most"
+    )]
+    ParkedName(String),
 }
 
 impl Default for Settings {
@@ -99,6 +109,7 @@ impl Default for Settings {
             retry: Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(1), jitter: 0.1 },
             deferred_every: Duration::from_secs(5),
             parked_topic: "{topic}.{synchronizer}.parked".to_owned(),
+            parked_retention: None,
             buffer: 1000,
             missed: Missed::Earliest,
             stalled_after: Duration::from_mins(1),
@@ -148,9 +159,34 @@ impl Settings {
         Backoff { max: self.retry.max.min(LONGEST_PROBE), ..self.retry }
     }
 
-    /// Returns the topic for the parked events of a topic.
+    /// Checks that Kafka accepts the names of topics of parked events.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check_parked(&self, synchronizer: &str) -> Result<(), SettingsError> {
+        let name = self.parked("topic", synchronizer);
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let longest = self.parked(&"x".repeat(LONGEST_TOPIC), synchronizer);
+        if longest.len() > LONGEST_TOPIC || !name.chars().all(is_allowed) {
+            return Err(SettingsError::ParkedName(name));
+        }
+        Ok(())
+    }
+
+    /// Returns the topic for the parked events of a topic. If its name would be too long, that of the topic in it is
+    /// shortened, with a hash of the whole at its end.
     pub fn parked(&self, topic: &str, synchronizer: &str) -> String {
-        self.parked_topic.replace("{topic}", topic).replace("{synchronizer}", synchronizer)
+        let template = self.parked_topic.replace("{synchronizer}", synchronizer);
+        let name = template.replace("{topic}", topic);
+        if name.len() <= LONGEST_TOPIC {
+            return name;
+        }
+        let places = template.matches("{topic}").count();
+        let others = template.len() - places * "{topic}".len();
+        let room = LONGEST_TOPIC.saturating_sub(others).checked_div(places).unwrap_or_default();
+        let hash = format!("-{:016x}", fnv(topic.as_bytes()));
+        let start: String = topic.chars().take(room.saturating_sub(hash.len())).collect();
+        template.replace("{topic}", &(start + &hash))
     }
 
     /// Returns a regular expression that matches all topics of parked events.
@@ -173,6 +209,11 @@ impl Settings {
         config.set("bootstrap.servers", self.brokers());
         config
     }
+}
+
+/// FNV-1a: the same in every version and on every machine.
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Adds the port if there is none. An IPv6 address with a port is in brackets.
@@ -218,6 +259,28 @@ mod tests {
         let pattern = regex::Regex::new(&settings.parked_pattern("att")).unwrap();
         assert!(pattern.is_match("onu.events.att.parked") && !pattern.is_match("onu.events.dt.parked"));
         assert!(!pattern.is_match("onu.eventsXattXparked"));
+    }
+
+    #[test]
+    fn the_name_of_a_parked_topic_is_one_that_kafka_accepts() {
+        let settings = settings();
+        let [long, other] = ["a", "b"].map(|end| "x".repeat(239) + end);
+        let names = [&long, &other].map(|topic| settings.parked(topic, "att"));
+        assert_ne!(names[0], names[1]);
+        let pattern = regex::Regex::new(&settings.parked_pattern("att")).unwrap();
+        for name in &names {
+            assert!(name.len() == 249 && pattern.is_match(name), "{name}");
+        }
+        assert_eq!(settings.check_parked("att"), Ok(()));
+        let synchronizer = "s".repeat(230);
+        assert_eq!(
+            settings.check_parked(&synchronizer).unwrap_err(),
+            SettingsError::ParkedName(format!("topic.{synchronizer}.parked"))
+        );
+        for template in ["{topic}/parked", "{topic} {synchronizer}", "ä{topic}"] {
+            let settings = Settings { parked_topic: template.to_owned(), ..self::settings() };
+            assert!(settings.check_parked("att").is_err(), "{template}");
+        }
     }
 
     #[test]

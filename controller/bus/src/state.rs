@@ -54,6 +54,10 @@ pub struct ConsumerState {
     pub commits_refused: u64,
     /// Why the step stands still until somebody decides, if it does.
     pub stopped: Option<String>,
+    /// How many events are parked now, of the partitions assigned to this process.
+    pub parked_now: usize,
+    /// How many attempts to park an event failed.
+    pub not_parked: u64,
     /// How often the consumer was restarted.
     pub restarts: u64,
     /// How many panics in a row have ended it.

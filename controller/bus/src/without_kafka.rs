@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_steps::producer::Sent;
-use xos_steps::{BusEvent, DynEventStep, Message, Producer, Services};
+use xos_steps::{DynEventStep, Message, Producer, Services};
 
 use crate::error::BusError;
+use crate::parked::{ParkedEvent, Replayed, Selection};
 use crate::settings::{BusOptions, Settings};
 use crate::state::ConsumerStates;
 
@@ -24,6 +25,15 @@ pub struct KafkaProducer(Infallible);
 /// The parked events of a synchronizer: without Kafka there are none.
 #[derive(Debug)]
 pub struct ParkedEvents(Infallible);
+
+/// Where a message was stored: without Kafka, nowhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset in the partition.
+    pub offset: i64,
+}
 
 /// Why parked events cannot be read or replayed.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +50,7 @@ impl Bus {
     ///
     /// # Errors
     /// Always: there is no Kafka.
-    pub fn new(
-        _: Vec<Arc<dyn DynEventStep>>,
-        _: &Settings,
-        _: Arc<dyn Producer>,
-        _: BusOptions,
-    ) -> Result<Self, BusError> {
+    pub fn new(_: Vec<Arc<dyn DynEventStep>>, _: &Settings, _: BusOptions) -> Result<Self, BusError> {
         Err(no_kafka())
     }
 
@@ -97,7 +102,15 @@ impl ParkedEvents {
     ///
     /// # Errors
     /// Never: there is no reader.
-    pub fn list(&self, _: Option<&str>) -> Result<Vec<BusEvent>, ParkedError> {
+    pub fn list(&self, _: &Selection) -> Result<Vec<ParkedEvent>, ParkedError> {
+        match self.0 {}
+    }
+
+    /// Drops parked events.
+    ///
+    /// # Errors
+    /// Never: there is no reader.
+    pub async fn drop(&self, _: &Selection) -> Result<Vec<ParkedEvent>, ParkedError> {
         match self.0 {}
     }
 
@@ -105,7 +118,15 @@ impl ParkedEvents {
     ///
     /// # Errors
     /// Never: there is no reader.
-    pub async fn replay(&self, _: &[BusEvent], _: &dyn Producer) -> Result<usize, ParkedError> {
+    pub async fn replay(&self, _: &Selection, _: bool, _: bool, _: Duration) -> Result<Replayed, ParkedError> {
+        match self.0 {}
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Never: there is nothing to send it with.
+    pub async fn send(&self, _: &Message, _: bool) -> Result<Stored, ParkedError> {
         match self.0 {}
     }
 }

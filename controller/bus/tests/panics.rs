@@ -11,9 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusOptions, ConsumerState, Settings};
 use xos_model::{Backoff, Object};
-use xos_steps::{
-    BusEvent, Event, EventSink, EventStep, NoProducer, Services, StepContext, StepError, erase_event_step,
-};
+use xos_steps::{BusEvent, Event, EventSink, EventStep, Services, StepContext, StepError, erase_event_step};
 
 /// Until something that is about to happen is seen.
 const SOON: Duration = Duration::from_secs(60);
@@ -50,7 +48,7 @@ async fn a_consumer_that_panics_is_restarted_and_its_failure_shows_if_that_does_
         time_limit: SOON,
         shutdown_grace: Duration::from_secs(5),
     };
-    let bus = Bus::new(vec![erase_event_step(Step)], &settings, Arc::new(NoProducer), options).unwrap();
+    let bus = Bus::new(vec![erase_event_step(Step)], &settings, options).unwrap();
     let states = bus.states();
     let state = || -> ConsumerState { states.all().remove(0) };
     let sink = Arc::new(PanickingSink(AtomicBool::new(true)));

@@ -58,7 +58,8 @@ const CONCURRENCY: usize = 16;
 /// - Messages with the same key ([`order_key`](Self::order_key)) are handled in order, others at the same time.
 /// - **No message blocks the others for ever**: a message that fails is tried again with growing delay, and in the end
 ///   parked: the whole message is written to another topic, with the reason. A message that cannot be read is parked at
-///   once.
+///   once. Later messages of its key are parked behind it ([`after_parked`](Self::after_parked)), until it is replayed
+///   or dropped.
 ///
 /// # Duties
 /// - **Be idempotent**: after a crash or a rebalance a message may be received again.
@@ -108,12 +109,29 @@ pub trait EventStep: Send + Sync + 'static {
         event.key.as_deref().map(Cow::Borrowed)
     }
 
+    /// Returns what becomes of an event while an earlier one of its key is parked. By default it is parked behind that
+    /// one, so that a replay never writes an older state over a newer one. A step that handles each event for itself
+    /// does not mind the order of what is parked.
+    fn after_parked(&self) -> AfterParked {
+        AfterParked::Park
+    }
+
     /// Handles an event.
     ///
     /// # Errors
     /// The event is tried again later, up to the configured number of attempts, and then parked. An event that cannot
     /// be read ([`EventError`](crate::EventError)) is parked at once. `Innocuous` counts as success.
     fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> impl Future<Output = Result<(), StepError>> + Send;
+}
+
+/// What becomes of an event while an earlier one of its key is parked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterParked {
+    /// It is parked behind the earlier one, and handled after it when both are replayed.
+    #[default]
+    Park,
+    /// It is handled.
+    Handle,
 }
 
 /// The topics of an event step.
@@ -188,6 +206,8 @@ pub trait DynEventStep: Send + Sync {
     fn concurrency(&self) -> usize;
     /// [`EventStep::order_key`].
     fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>>;
+    /// [`EventStep::after_parked`].
+    fn after_parked(&self) -> AfterParked;
     /// [`EventStep::process_event`].
     fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a>;
 }
@@ -218,6 +238,10 @@ impl<S: EventStep> DynEventStep for Erased<S> {
 
     fn order_key<'a>(&self, event: &'a BusEvent) -> Option<Cow<'a, [u8]>> {
         self.0.order_key(event)
+    }
+
+    fn after_parked(&self) -> AfterParked {
+        self.0.after_parked()
     }
 
     fn process<'a>(&'a self, ctx: &'a StepContext, event: &'a BusEvent) -> Act<'a> {

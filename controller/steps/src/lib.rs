@@ -39,7 +39,7 @@ pub use call::Call;
 pub use context::{SettingsError, StepContext};
 pub use erased::{Act, DynPolicy, DynSyncStep, erase, erase_policy};
 pub use error::{ErrorKind, StepError};
-pub use event_step::{DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
+pub use event_step::{AfterParked, DynEventStep, EventStep, Subscription, SubscriptionError, erase_event_step};
 pub use events::{Event, EventSink, NoEvents};
 pub use holds::Holds;
 pub use listing::{Listing, ListingError, Pulled};

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusOptions, KafkaProducer, Settings};
+use xos_bus::{Bus, BusOptions, Settings};
 use xos_steps::{BusEvent, EventStep, Services, StepContext, StepError, erase_event_step};
 
 /// How long an event takes that is slow.
@@ -84,14 +84,13 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     let step = Step { topic: topic.clone(), log };
     let settings = settings(broker);
-    let producer = Arc::new(KafkaProducer::new(&settings, synchronizer)?);
     let options = BusOptions {
         synchronizer: synchronizer.clone(),
         namespace: "default".to_owned(),
         time_limit: Duration::from_secs(60),
         shutdown_grace: Duration::from_secs(10),
     };
-    let bus = Bus::new(vec![erase_event_step(step)], &settings, producer, options)?;
+    let bus = Bus::new(vec![erase_event_step(step)], &settings, options)?;
     let shutdown = CancellationToken::new();
     let until = shutdown.clone();
     // A thread: to read standard input may block until the end.

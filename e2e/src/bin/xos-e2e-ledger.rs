@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusOptions, KafkaProducer, Settings};
+use xos_bus::{Bus, BusOptions, Settings};
 use xos_e2e::ledger::{Ledger, Numbered, STEP, Setup};
 use xos_model::Backoff;
 use xos_steps::{BusEvent, EventStep, Services, StepContext, StepError, erase_event_step};
@@ -78,9 +78,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         time_limit: Duration::from_secs(30),
         shutdown_grace: Duration::from_secs(10),
     };
-    let producer = KafkaProducer::new(&settings, &setup.synchronizer)?;
     let step = Noting { ledger: Ledger::open(&setup.ledger())?, setup };
-    let bus = Bus::new(vec![erase_event_step(step)], &settings, Arc::new(producer), options)?;
+    let bus = Bus::new(vec![erase_event_step(step)], &settings, options)?;
     let shutdown = CancellationToken::new();
     let mut asked = signal(SignalKind::terminate())?;
     let stopping = shutdown.clone();

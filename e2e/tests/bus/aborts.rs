@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt as _;
 use tokio::process::{Child, Command};
-use xos_bus::{ParkedEvents, parked};
+use xos_bus::ParkedEvents;
+use xos_bus::parked::{ParkedEvent, Selection};
 use xos_harness::eventually;
 use xos_harness::kafka::{Client, Kafka};
-use xos_steps::BusEvent;
 
 use crate::{SOON, numbered, settings, unique};
 
@@ -73,12 +73,12 @@ impl Process {
         self.noted("start").iter().filter(|one| *one == value).count()
     }
 
-    async fn parked(&self) -> Vec<BusEvent> {
+    async fn parked(&self) -> Vec<ParkedEvent> {
         let reader = ParkedEvents::new(&settings(&self.endpoint), &self.name).unwrap();
-        tokio::task::spawn_blocking(move || reader.list(None)).await.unwrap().unwrap()
+        tokio::task::spawn_blocking(move || reader.list(&Selection::default())).await.unwrap().unwrap()
     }
 
-    async fn until_parked(&self, count: usize) -> Vec<BusEvent> {
+    async fn until_parked(&self, count: usize) -> Vec<ParkedEvent> {
         let look = async || {
             let parked = self.parked().await;
             if parked.len() == count { Ok(parked) } else { Err(format!("{} parked", parked.len())) }
@@ -93,37 +93,33 @@ async fn shut_down(mut process: Child) {
     assert!(ended.success(), "{ended}");
 }
 
-fn reason(event: &BusEvent) -> String {
-    String::from_utf8_lossy(event.header(parked::REASON).unwrap()).into_owned()
-}
-
 const ENDED: &str = "the process ended 3 times while this event was handled, without a shutdown";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_ends_the_process_is_parked_after_its_third_start() {
     let kafka = Kafka::shared().await.unwrap();
     let mut messages = numbered(5, 40);
-    messages.insert(0, ("k1".to_owned(), "k1:abort".to_owned()));
+    messages.insert(0, ("bad".to_owned(), "k1:abort".to_owned()));
     let process = Process::new(kafka, "aborts-first", 1, &messages).await;
     assert_eq!(process.until_done(40).await, 4);
     assert_eq!(process.started("k1:abort"), 3);
     let parked = process.until_parked(1).await;
-    assert_eq!(parked[0].value.as_deref(), Some(&b"k1:abort"[..]));
-    assert!(reason(&parked[0]).starts_with(ENDED), "{}", reason(&parked[0]));
+    assert_eq!(parked[0].event.value.as_deref(), Some(&b"k1:abort"[..]));
+    assert!(parked[0].reason.starts_with(ENDED), "{}", parked[0].reason);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn among_thousands_in_several_partitions_it_is_found_too_and_nothing_else_is_parked() {
     let kafka = Kafka::shared().await.unwrap();
     let mut messages = numbered(30, 6000);
-    messages.insert(4000, ("k7".to_owned(), "k7:abort".to_owned()));
-    messages.insert(2000, ("k8".to_owned(), "k8:slow abort".to_owned()));
+    messages.insert(4000, ("bad".to_owned(), "k7:abort".to_owned()));
+    messages.insert(2000, ("worse".to_owned(), "k8:slow abort".to_owned()));
     let process = Process::new(kafka, "aborts-later", 3, &messages).await;
     let starts = process.until_done(6000).await;
     assert!(starts <= 8, "{starts}");
     let parked = process.until_parked(2).await;
-    assert!(parked.iter().all(|event| reason(event).starts_with(ENDED)));
-    let values: BTreeSet<_> = parked.iter().map(|event| event.text().unwrap().to_owned()).collect();
+    assert!(parked.iter().all(|event| event.reason.starts_with(ENDED)));
+    let values: BTreeSet<_> = parked.iter().map(|event| event.event.text().unwrap().to_owned()).collect();
     assert_eq!(values, BTreeSet::from(["k7:abort".to_owned(), "k8:slow abort".to_owned()]));
 }
 

@@ -10,6 +10,8 @@ mod ends;
 mod group;
 mod outage;
 mod panics;
+mod parked;
+mod parked_topics;
 mod parking;
 mod positions;
 mod pressure;
@@ -30,7 +32,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, KafkaProducer, Settings};
+use xos_bus::{Bus, BusError, BusOptions, ConsumerState, ConsumerStates, Settings};
 use xos_harness::eventually;
 use xos_harness::kafka::Client;
 use xos_model::{Backoff, Object};
@@ -185,14 +187,13 @@ impl Running {
     }
 
     fn start_all(settings: &Settings, synchronizer: &str, steps: Vec<Arc<dyn DynEventStep>>) -> Result<Self, BusError> {
-        let producer = KafkaProducer::new(settings, synchronizer)?;
         let options = BusOptions {
             synchronizer: synchronizer.to_owned(),
             namespace: "default".to_owned(),
             time_limit: Duration::from_secs(60),
             shutdown_grace: Duration::from_secs(10),
         };
-        let bus = Bus::new(steps, settings, Arc::new(producer), options)?;
+        let bus = Bus::new(steps, settings, options)?;
         let states = bus.states();
         let shutdown = CancellationToken::new();
         let events = Arc::new(EventLog::default());

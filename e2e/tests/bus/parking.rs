@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use xos_bus::{KafkaProducer, ParkedEvents, parked};
+use xos_bus::ParkedEvents;
+use xos_bus::parked::{self, Selection};
 use xos_harness::kafka::Kafka;
 use xos_steps::StepError;
 
@@ -23,7 +25,7 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
     client
         .send(
             &topic,
-            &[message("a", "bad"), message("a", "good:1"), message("b", "unreadable"), message("b", "good:2")],
+            &[message("a", "bad"), message("c", "good:1"), message("b", "unreadable"), message("d", "good:2")],
         )
         .await
         .unwrap();
@@ -46,8 +48,9 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
     let settings = settings(kafka.endpoint());
     let running = Running::start(&settings, &name, &[&step, &other]);
     assert_eq!(step.notes.count(2).await.len(), 2);
-    let state = running.until("two parked", |state| state.parked == 2).await;
+    let state = running.until("two parked", |state| state.parked == 2 && state.parked_now == 2).await;
     assert_eq!((state.handled, state.failed), (2, 4), "three attempts, and one of what cannot be read");
+    assert!(running.events.has("Warning EventParked: event step Step could not handle"), "{:?}", running.events.events);
 
     let parked_in = format!("{topic}.{name}.parked");
     let mut all = client.all(&parked_in).await.unwrap();
@@ -61,12 +64,13 @@ async fn a_poison_message_is_parked_whole_and_replayed_to_its_step() {
 
     mended.store(true, Ordering::SeqCst);
     let parked_events = ParkedEvents::new(&settings, &name).unwrap();
-    let events = parked_events.list(Some(&topic)).unwrap();
-    assert_eq!(events.len(), 2);
-    let producer = KafkaProducer::new(&settings, &name).unwrap();
-    assert_eq!(parked_events.replay(&events, &producer).await.unwrap(), 2);
+    let selection = Selection { topic: Some(topic.clone()), ..Selection::default() };
+    assert_eq!(parked_events.list(&selection).unwrap().len(), 2);
+    let replayed = parked_events.replay(&selection, false, false, Duration::from_secs(60)).await.unwrap();
+    assert_eq!((replayed.sent, replayed.handled, replayed.undecided), (2, 2, 0), "{replayed:?}");
     step.notes.until("both at last", |all| all.len() == 4).await;
-    assert!(parked_events.list(None).unwrap().is_empty());
+    assert!(parked_events.list(&Selection::default()).unwrap().is_empty());
+    running.until("none parked", |state| state.parked_now == 0).await;
     other.notes.count(4).await;
     running.stop().await;
     assert_eq!(step.notes.all().len(), 4, "each is replayed once");
@@ -84,23 +88,27 @@ async fn where_nothing_can_be_parked_nothing_is_committed() {
     let step = Noting::on("Step", &[&topic])
         .doing(|event| async move { if event.text()? == "poison" { Err(StepError::failed("no")) } else { Ok(()) } });
     let mut settings = settings(kafka.endpoint());
-    // No topic of Kafka can be called so.
-    settings.parked_topic = "{topic}/parked".to_owned();
+    // Kafka makes no topic whose name differs from that of another only by dots.
+    client.create_topic(&format!("{topic}_{name}_parked"), 1).await.unwrap();
     let running = Running::start(&settings, &name, &[&step]);
     step.notes.count(2).await;
     let group = format!("{name}.Step");
     // Up to the poison.
     committed(&client, &group, &topic, &[Some(1)]).await;
+    running.until("some attempts", |state| state.not_parked >= 2).await;
+    assert!(running.events.has("Warning EventNotParked: event step Step cannot park"), "{:?}", running.events.events);
     running.stop().await;
     assert_eq!(client.committed(&group, &topic).unwrap(), [Some(1)]);
 
     // With a place for it all goes on.
-    settings.parked_topic = "{topic}.{synchronizer}.parked".to_owned();
+    settings.parked_topic = "{topic}.{synchronizer}.others".to_owned();
     let running = Running::start(&settings, &name, &[&step]);
     running.until("the poison parked", |state| state.parked == 1).await;
     running.stop().await;
     assert_eq!(client.committed(&group, &topic).unwrap(), [Some(3)]);
-    assert_eq!(step.notes.all(), ["first", "last", "last"], "what was not committed is handled again");
+    let mut all = step.notes.all();
+    all.sort();
+    assert_eq!(all, ["first", "last", "last"], "what was not committed is handled again");
 }
 
 #[test]
@@ -112,4 +120,8 @@ fn steps_that_cannot_run_are_named() {
     settings.properties.insert("no.such.key".to_owned(), "x".to_owned());
     let error = Running::try_start(&settings, "sync", &[&Noting::on("Step", &["t"])]).err().unwrap();
     assert!(error.to_string().contains("no.such.key"), "{error}");
+    settings.properties.clear();
+    settings.parked_topic = "{topic}/parked".to_owned();
+    let error = Running::try_start(&settings, "sync", &[&Noting::on("Step", &["t"])]).err().unwrap();
+    assert!(error.to_string().starts_with("`event_bus.parked_topic` makes topics such as `topic/parked`"), "{error}");
 }

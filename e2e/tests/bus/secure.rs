@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use xos_bus::parked::Selection;
 use xos_bus::{KafkaProducer, ParkedEvents, Settings};
 use xos_harness::kafka::{Broker, Client, Guard, Listener, USERNAME};
 use xos_runtime::config::Config;
@@ -87,7 +88,8 @@ async fn a_refusal_is_reported_with_its_reason_until_it_is_repaired() {
     let refused = producer.send(Message::json(&topic, "key", &"lost").unwrap()).await.unwrap_err().to_string();
     assert!(refused.contains("Invalid username or password"), "the error of a step that sends says so, too: {refused}");
     let reader = ParkedEvents::new(&settings, "sync").unwrap();
-    let unread = tokio::task::spawn_blocking(move || reader.list(None)).await.unwrap().unwrap_err().to_string();
+    let unread =
+        tokio::task::spawn_blocking(move || reader.list(&Selection::default())).await.unwrap().unwrap_err().to_string();
     assert!(unread.contains("Invalid username or password"), "the error of `xos events parked` says so, too: {unread}");
 
     // The broker's certificate is another authority's now.

@@ -7,10 +7,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use xos_steps::{DynEventStep, Producer, Services};
+use xos_steps::{DynEventStep, Services};
 
 use super::consumer::Consumer;
 use super::counters::Counters;
+use super::parked::ParkedTopics;
 use super::supervisor::Supervisor;
 use super::tracker::Limits;
 use crate::error::BusError;
@@ -31,7 +32,7 @@ const REBALANCE_GRACE: Duration = Duration::from_mins(1);
 pub struct Bus {
     consumers: Vec<Consumer>,
     options: BusOptions,
-    producer: Arc<dyn Producer>,
+    parked_topics: Arc<ParkedTopics>,
     states: ConsumerStates,
 }
 
@@ -40,13 +41,10 @@ impl Bus {
     ///
     /// # Errors
     /// When a step cannot run: the message names it.
-    pub fn new(
-        steps: Vec<Arc<dyn DynEventStep>>,
-        settings: &Settings,
-        producer: Arc<dyn Producer>,
-        options: BusOptions,
-    ) -> Result<Self, BusError> {
+    pub fn new(steps: Vec<Arc<dyn DynEventStep>>, settings: &Settings, options: BusOptions) -> Result<Self, BusError> {
         settings.check()?;
+        settings.check_parked(&options.synchronizer)?;
+        let parked_topics = Arc::new(ParkedTopics::new(settings.clone(), options.synchronizer.clone()));
         let states = ConsumerStates::default();
         let mut consumers: Vec<Consumer> = Vec::new();
         for step in steps {
@@ -75,7 +73,7 @@ impl Bus {
             consumer.check()?;
             consumers.push(consumer);
         }
-        Ok(Self { consumers, options, producer, states })
+        Ok(Self { consumers, options, parked_topics, states })
     }
 
     /// Returns the states of the consumers.
@@ -97,7 +95,7 @@ impl Bus {
                 consumer: Arc::new(consumer),
                 options: self.options.clone(),
                 services: Arc::clone(&services),
-                producer: Arc::clone(&self.producer),
+                parked_topics: Arc::clone(&self.parked_topics),
                 shutdown: shutdown.clone(),
             };
             running.spawn(supervisor.run().instrument(span));

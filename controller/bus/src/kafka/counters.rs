@@ -13,6 +13,7 @@ pub(crate) struct Counters {
     outages: AtomicU64,
     missed: AtomicU64,
     commits_refused: AtomicU64,
+    not_parked: AtomicU64,
 }
 
 impl Counters {
@@ -46,6 +47,11 @@ impl Counters {
         self.commits_refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts an attempt to park an event that failed.
+    pub(crate) fn not_parked(&self) {
+        self.not_parked.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Copies the counts into a state.
     pub(crate) fn copy_to(&self, state: &mut ConsumerState) {
         state.handled = self.handled.load(Ordering::Relaxed);
@@ -54,6 +60,7 @@ impl Counters {
         state.outages = self.outages.load(Ordering::Relaxed);
         state.missed = self.missed.load(Ordering::Relaxed);
         state.commits_refused = self.commits_refused.load(Ordering::Relaxed);
+        state.not_parked = self.not_parked.load(Ordering::Relaxed);
     }
 }
 

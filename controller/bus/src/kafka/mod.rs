@@ -31,5 +31,5 @@ mod tracker;
 mod worker;
 
 pub use bus::Bus;
-pub use parked::{ParkedError, ParkedEvents};
+pub use parked::{ParkedError, ParkedEvents, Stored};
 pub use producer::KafkaProducer;

@@ -66,7 +66,8 @@ impl Notifier {
         self.publish(Event::warning("CommitsRefused", note));
     }
 
-    fn publish(&self, event: Event) {
+    /// Publishes an event.
+    pub(crate) fn publish(&self, event: Event) {
         self.events.publish_in_namespace(&self.namespace, event.of("Receive"));
     }
 }

@@ -30,7 +30,6 @@ impl RawHeaders {
     }
 
     /// Returns the headers of an event, if they are kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever parks the event"))]
     pub(crate) fn get(&self, event: &BusEvent) -> Option<OwnedHeaders> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
@@ -39,7 +38,6 @@ impl RawHeaders {
     }
 
     /// Forgets the headers of an event that was parked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever parks the event"))]
     pub(crate) fn remove(&self, event: &BusEvent) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;

@@ -21,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use xos_model::Pass;
 use xos_steps::call::panic_text;
-use xos_steps::{Call, Producer, Services};
+use xos_steps::{Call, Services};
 
 use super::consumer::{Consumer, End};
 use super::dispatcher::{dispatch, dispatchers};
 use super::notifier::Notifier;
+use super::parked::{Logs, Notices, OfStep, ParkedTopics};
 use super::shared::SharedTracker;
 use super::worker::Worker;
 use crate::settings::BusOptions;
@@ -61,7 +62,7 @@ pub(crate) struct Supervisor {
     pub(crate) consumer: Arc<Consumer>,
     pub(crate) options: BusOptions,
     pub(crate) services: Arc<Services>,
-    pub(crate) producer: Arc<dyn Producer>,
+    pub(crate) parked_topics: Arc<ParkedTopics>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -202,17 +203,31 @@ impl Supervisor {
         }
     }
 
+    /// Starts reading what the step has parked.
+    fn logs(&self, tracker: &Arc<SharedTracker>) -> Logs {
+        let of = OfStep {
+            step: self.consumer.name.clone(),
+            group: self.consumer.group.clone(),
+            synchronizer: self.options.synchronizer.clone(),
+            settings: self.consumer.settings.clone(),
+            topics: Arc::clone(&self.parked_topics),
+            store: Arc::<ParkedTopics>::clone(&self.parked_topics),
+            notices: Notices::new(self.notifier()),
+            states: self.consumer.states.clone(),
+        };
+        Logs::start(of, tracker)
+    }
+
     fn worker(&self, tracker: &Arc<SharedTracker>) -> Worker {
         Worker {
             step: Arc::clone(&self.consumer.step),
             name: self.consumer.name.clone(),
             group: self.consumer.group.clone(),
-            synchronizer: self.options.synchronizer.clone(),
             services: Arc::clone(&self.services),
             call: Call::new(&self.consumer.name, Pass::Event, &self.options.namespace),
             settings: self.consumer.settings.clone(),
             time_limit: self.options.time_limit,
-            producer: Arc::clone(&self.producer),
+            parked: self.logs(tracker),
             tracker: Arc::clone(tracker),
             counters: Arc::clone(&self.consumer.counters),
             notifier: self.notifier(),

@@ -59,7 +59,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Print the custom resource definitions of models as YAML
     Crds(CrdsArgs),
-    /// List or replay parked events: events that a step could not handle in any attempt
+    /// List, replay or drop parked events, which a step could not handle in any attempt; send messages by hand
     Events(EventsArgs),
     /// Show or confirm deletions of pull steps that are held, because they are many
     Pull(PullArgs),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use xos_bus::{Missed, Settings};
@@ -16,6 +17,8 @@ pub struct EventBus {
     pub endpoints: Vec<String>,
     /// The topic of events that no attempt could handle.
     pub parked_topic: String,
+    /// How long parked events are kept; `None`: for ever.
+    pub parked_retention: Option<Duration>,
     /// The number of attempts at an event before it is parked.
     pub attempts: u32,
     /// The delay between attempts.
@@ -56,6 +59,7 @@ impl EventBus {
         Self {
             endpoints: keys.endpoint.all(),
             parked_topic: keys.parked_topic,
+            parked_retention: keys.parked_retention,
             attempts: keys.attempts,
             retry: keys.retry.or(Settings::default().retry),
             missed: keys.missed.into(),
@@ -75,6 +79,7 @@ impl EventBus {
             retry: self.retry,
             parked_topic: self.parked_topic.clone(),
             missed: self.missed,
+            parked_retention: self.parked_retention,
             ..Settings::default()
         }
     }

@@ -30,6 +30,7 @@ use std::path::PathBuf;
 pub use diagnostic::Diagnostic;
 pub use event_bus::EventBus;
 pub use fit::Expected;
+pub(crate) use keys::parse_duration;
 pub use model::{Accessor, AccessorKind, Config, DesiredState, Logging};
 pub use node::Kind;
 pub use problem::Problem;

@@ -357,6 +357,7 @@ event_bus:
   attempts: 3
   retry: {initial: 100ms, max: 1s}
   parked_topic: 'parked.{synchronizer}.{topic}'
+  parked_retention: 720h
   tls: {ca: ca.pem, verify: false}
   sasl: {mechanism: SCRAM-SHA-512, username: xos, password: '@secrets/kafka'}
   librdkafka: {session.timeout.ms: 45000, client.rack: west, socket.keepalive.enable: true}
@@ -369,6 +370,7 @@ event_bus:
     let settings = bus.settings();
     assert_eq!((settings.brokers().as_str(), settings.attempts), ("one:9092,two:9093", 3));
     assert_eq!(settings.parked("t", "a"), "parked.a.t");
+    assert_eq!(settings.parked_retention, Some(Duration::from_hours(720)));
     assert_eq!((settings.retry.initial, settings.retry.max), (Duration::from_millis(100), Duration::from_secs(1)));
     let property = |key: &str| settings.properties.get(key).map(String::as_str);
     assert_eq!(property("security.protocol"), Some("sasl_ssl"));
@@ -385,6 +387,7 @@ fn an_endpoint_is_one_or_several() {
         let (config, noticed) = read(&[&format!("name: a\nevent_bus: {{kind: kafka, endpoint: {text}}}")], &[]);
         assert_eq!(noticed, [""; 0]);
         let settings = config.event_bus.unwrap().settings();
+        assert_eq!(settings.parked_retention, None, "for ever");
         assert_eq!(
             (settings.brokers().as_str(), settings.properties["security.protocol"].as_str()),
             (brokers, "plaintext")

@@ -146,7 +146,7 @@ fn bus(
     let settings = Settings { deferred_every: config.engine.deferred_every, ..settings };
     settings.check()?;
     let producer = KafkaProducer::new(&settings, &config.name)?;
-    let bus = Bus::new(events, &settings, Arc::new(producer.clone()), options)?;
+    let bus = Bus::new(events, &settings, options)?;
     Ok((Some(bus), Some(producer)))
 }
 

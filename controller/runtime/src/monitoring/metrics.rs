@@ -54,7 +54,7 @@ const PULLS: [Metric<PullState>; 5] = [
     }),
 ];
 
-const CONSUMERS: [Metric<ConsumerState>; 17] = [
+const CONSUMERS: [Metric<ConsumerState>; 19] = [
     ("xos_events_handled", "Number of events handled", MetricType::Counter, |one| count(one.handled)),
     ("xos_events_failed", "Number of failed attempts to handle an event", MetricType::Counter, |one| count(one.failed)),
     ("xos_events_parked", "Number of events parked", MetricType::Counter, |one| count(one.parked)),
@@ -66,6 +66,15 @@ const CONSUMERS: [Metric<ConsumerState>; 17] = [
     ),
     ("xos_events_commits_refused", "Number of commits that the broker has refused", MetricType::Counter, |one| {
         count(one.commits_refused)
+    }),
+    (
+        "xos_events_parked_now",
+        "Number of events that are parked now, of the partitions assigned to this process",
+        MetricType::Gauge,
+        |one| size(one.parked_now),
+    ),
+    ("xos_events_not_parked", "Number of failed attempts to park an event", MetricType::Counter, |one| {
+        count(one.not_parked)
     }),
     ("xos_events_restarts", "Number of restarts of the consumer", MetricType::Counter, |one| count(one.restarts)),
     (

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::Semaphore, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusOptions, ConsumerStates, KafkaProducer, Settings};
+use xos_bus::{Bus, BusOptions, ConsumerStates, Settings};
 use xos_harness::kafka::Kafka;
 use xos_steps::{BusEvent, EventStep, Services, StepContext, StepError, erase_event_step};
 
@@ -78,8 +78,7 @@ impl Running {
             time_limit: Duration::from_secs(600),
             shutdown_grace: Duration::from_secs(10),
         };
-        let producer = Arc::new(KafkaProducer::new(&settings, name)?);
-        let bus = Bus::new(vec![erase_event_step(step.clone())], &settings, producer, options)?;
+        let bus = Bus::new(vec![erase_event_step(step.clone())], &settings, options)?;
         let states = bus.states();
         let shutdown = CancellationToken::new();
         let until = shutdown.clone();

@@ -55,7 +55,7 @@ impl Client {
         Self { endpoint: endpoint.to_owned() }
     }
 
-    fn config(&self) -> ClientConfig {
+    pub(super) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.endpoint).set("log_level", "0");
         config
@@ -74,7 +74,7 @@ impl Client {
         asked.await.unwrap_or(Err(KafkaError::Canceled))
     }
 
-    fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
+    pub(super) fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
         self.config().create()
     }
 

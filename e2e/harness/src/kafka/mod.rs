@@ -11,12 +11,14 @@ mod libraries;
 mod python;
 pub mod serve;
 mod served;
+mod topics;
 
 pub use broker::Broker;
 pub use client::{Client, Placed, Received};
 pub use guard::{Guard, Listener, USERNAME};
 pub use libraries::Libraries;
 pub use served::Kafka;
+pub use topics::Sent;
 
 use crate::{control::keys, files::FileError, paths, process, serving, tools::BuildError, wait::Timeout};
 

@@ -293,6 +293,11 @@ impl PartitionTracker {
         self.partition(partition)?.done_up_to
     }
 
+    /// Returns whether an event of an assigned partition is done.
+    pub(crate) fn is_done(&self, assignment: u64, offset: i64) -> bool {
+        self.partitions.get(&assignment).is_some_and(|partition| partition.is_done(offset))
+    }
+
     fn partition(&self, partition: &TopicPartition) -> Option<&Partition> {
         self.partitions.get(&self.assignment(partition)?)
     }

@@ -351,6 +351,13 @@ impl Partition {
         moving
     }
 
+    /// Returns whether an event is done: those that are not done are all remembered.
+    pub(super) fn is_done(&self, offset: i64) -> bool {
+        let found = self.offsets.binary_search_by_key(&offset, |(offset, _)| *offset);
+        let is_remembered = found.is_ok_and(|at| self.offsets.get(at).is_some_and(|(_, is_done)| !is_done));
+        offset < self.next && !is_remembered
+    }
+
     fn mark_done(&mut self, offset: i64) {
         // Mostly it is the first one.
         if let Some(first) = self.offsets.front_mut().filter(|(first, _)| *first == offset) {

@@ -23,6 +23,8 @@ pub(crate) struct Task {
     pub(crate) waits: u32,
     /// The reason for parking the event, once that is decided.
     pub(crate) park_reason: Option<String>,
+    /// Whether it was handled, and that is still to be noted where it is parked.
+    pub(crate) is_handled: bool,
     /// How often the target had answered when this attempt began.
     pub(super) answers_at_start: u64,
     /// How often it had answered when the last attempt ended that did not reach it.
@@ -46,6 +48,7 @@ impl Task {
             attempts: 0,
             waits: 0,
             park_reason,
+            is_handled: false,
             answers_at_start: 0,
             answers_before: None,
             waiting_since: None,

@@ -11,14 +11,13 @@ use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use xos_steps::call::panic_text;
-use xos_steps::{Awaited, Call, DynEventStep, ErrorKind, Producer, Services, StepContext, StepError, call};
+use xos_steps::{Awaited, Call, DynEventStep, ErrorKind, Services, StepContext, StepError, call};
 
 use super::counters::Counters;
 use super::notifier::Notifier;
-use super::parked::Parking;
+use super::parked::{Logs, Next};
 use super::shared::SharedTracker;
 use super::tracker::{Absence, PartitionTracker, Task};
-use crate::parked::REPLAY;
 use crate::settings::Settings;
 use target::Told;
 
@@ -31,13 +30,12 @@ pub(crate) struct Worker {
     /// The step's name.
     pub(crate) name: String,
     pub(crate) group: String,
-    pub(crate) synchronizer: String,
     pub(crate) services: Arc<Services>,
     /// What all calls of the step have in common.
     pub(crate) call: Call,
     pub(crate) settings: Settings,
     pub(crate) time_limit: Duration,
-    pub(crate) producer: Arc<dyn Producer>,
+    pub(crate) parked: Logs,
     pub(crate) tracker: Arc<SharedTracker>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) notifier: Notifier,
@@ -46,14 +44,14 @@ pub(crate) struct Worker {
 }
 
 /// What becomes of an event after an attempt.
-enum Outcome {
+pub(crate) enum Outcome {
     /// It was handled.
     Handled,
     /// It was parked, or is for others.
     Parked,
     /// It has failed, and is tried again.
     Retry,
-    /// It is stopped by the shutdown, which is not its fault.
+    /// It was not tried, or was stopped by the shutdown, which is not its fault.
     Stopped,
     /// It did not reach the target of the step, in this way.
     Unreached(ErrorKind, String),
@@ -181,46 +179,26 @@ impl Worker {
 
     /// Calls the step, unless it was decided before that the event is parked, and parks it if necessary.
     async fn handle(&self, task: &mut Task) -> Outcome {
-        let reason = match task.park_reason.take() {
-            Some(reason) => reason,
-            None => match self.call(task).await {
-                Verdict::Over(outcome) => return outcome,
-                Verdict::Park(reason) => reason,
-            },
-        };
-        self.park(task, reason).await
-    }
-
-    async fn park(&self, task: &mut Task, reason: String) -> Outcome {
-        let parking = Parking { synchronizer: &self.synchronizer, step: &self.name, group: &self.group };
-        let message = parking.message(&self.settings, &task.event, &reason, task.attempts);
-        let event = task.event.place();
-        let parked_in = message.topic.clone();
-        match self.producer.send(message).await {
-            Ok(()) => {
-                self.counters.parked();
-                tracing::warn!(event, parked_in, reason, "event parked");
-                Outcome::Parked
+        if let Some(reason) = task.park_reason.take() {
+            return self.park(task, reason).await;
+        }
+        if !task.is_handled {
+            match self.turn(&task.event, task.assignment).await {
+                Next::Handle => {}
+                Next::Nothing => return Outcome::Parked,
+                Next::Wait => return Outcome::Stopped,
+                Next::Park(reason) => return self.park_behind(task, reason).await,
             }
-            Err(error) => {
-                tracing::error!(
-                    event,
-                    parked_in,
-                    %error,
-                    "cannot park the event, trying again: until then no later event of its partition is committed"
-                );
-                task.park_reason = Some(reason);
-                task.attempts = task.attempts.saturating_add(1);
-                Outcome::Retry
+            match self.call(task).await {
+                Verdict::Over(Outcome::Handled) => {}
+                Verdict::Over(outcome) => return outcome,
+                Verdict::Park(reason) => return self.park(task, reason).await,
             }
         }
+        self.settle(task).await
     }
 
     async fn call(&self, task: &mut Task) -> Verdict {
-        // A replayed event is for the step that had parked it.
-        if task.event.header(REPLAY).is_some_and(|group| group != self.group.as_bytes()) {
-            return Verdict::Over(Outcome::Parked);
-        }
         task.attempts += 1;
         let Err(error) = self.call_step(task).await else {
             self.counters.handled();

@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, io};
 
-use futures::future::ready;
+use futures::future::{BoxFuture, ready};
+use rdkafka::message::OwnedHeaders;
 use xos_model::{Object, Pass};
-use xos_steps::producer::Sent;
 use xos_steps::{BusEvent, Event, EventSink, EventStep, Message, StoreError, erase_event_step};
 
 use super::*;
+use crate::kafka::parked::{NotStored, Notices, OfStep, ParkedTopics, Store};
 use crate::kafka::topic_partition::TopicPartition;
 use crate::kafka::tracker::{Limits, Received};
 use crate::parked::{ATTEMPTS, REASON};
-use crate::state::ConsumerState;
+use crate::state::{ConsumerState, ConsumerStates};
 
 /// An error whose text cannot be made.
 #[derive(Debug)]
@@ -67,10 +68,17 @@ impl EventStep for TargetAway {
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Message>>);
 
-impl Producer for Recorder {
-    fn send(&self, message: Message) -> Sent<'_> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-        ready(Ok(())).boxed()
+impl Store for Recorder {
+    fn append<'a>(
+        &'a self,
+        _: &'a str,
+        _: i32,
+        message: Message,
+        _: Option<OwnedHeaders>,
+    ) -> BoxFuture<'a, Result<i64, NotStored>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(message);
+        ready(Ok(i64::try_from(all.len()).unwrap() - 1)).boxed()
     }
 }
 
@@ -102,23 +110,33 @@ impl Bench {
         let limits = Limits { high: 1000, low: 500, high_bytes: 1 << 20, stuck: 100_000, stuck_bytes: 1 << 20 };
         let settings = Settings { attempts: 2, ..Settings::default() };
         let tracker = Arc::new(SharedTracker::new(limits, settings.probes()));
-        tracker.assign(&partition);
+        let assignment = tracker.assign(&partition);
         let parked = Arc::new(Recorder::default());
         let log = Arc::new(Log::default());
         let events: Arc<dyn EventSink> = Arc::<Log>::clone(&log);
+        let notifier = Notifier { events, namespace: "default".to_owned(), step: "Step".to_owned() };
+        let of = OfStep {
+            step: "Step".to_owned(),
+            group: "sync.Step".to_owned(),
+            synchronizer: "sync".to_owned(),
+            settings: settings.clone(),
+            topics: Arc::new(ParkedTopics::new(settings.clone(), "sync".to_owned())),
+            store: Arc::<Recorder>::clone(&parked),
+            notices: Notices::new(notifier.clone()),
+            states: ConsumerStates::default(),
+        };
         let worker = Arc::new(Worker {
             step: erase_event_step(step),
             name: "Step".to_owned(),
             group: "sync.Step".to_owned(),
-            synchronizer: "sync".to_owned(),
             services: Arc::new(services),
             call: Call::new("Step", Pass::Event, "default"),
             settings,
             time_limit: Duration::from_secs(1),
-            producer: Arc::<Recorder>::clone(&parked),
+            parked: Logs::of_one(of, &tracker, assignment, partition.clone()),
             tracker: Arc::clone(&tracker),
             counters: Arc::default(),
-            notifier: Notifier { events, namespace: "default".to_owned(), step: "Step".to_owned() },
+            notifier,
             permits: Arc::new(Semaphore::new(1)),
         });
         Self { worker, tracker, partition, parked, log, now: Instant::now() }

@@ -1,6 +1,7 @@
 //! The keys of `event_bus`: XOS's two, and more for Kafka.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -21,6 +22,10 @@ pub(in crate::config) struct EventBusKeys {
     pub(in crate::config) endpoint: OneOrMany,
     /// The topic of events that no attempt could handle, with `{topic}` and `{synchronizer}` in it.
     pub(in crate::config) parked_topic: String,
+    /// How long parked events are kept, in a topic that the synchronizer makes.
+    #[serde(with = "values::retention")]
+    #[schemars(schema_with = "values::retention_schema")]
+    pub(in crate::config) parked_retention: Option<Duration>,
     /// The number of attempts at an event before it is parked.
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub(in crate::config) attempts: u32,
@@ -48,6 +53,7 @@ impl Default for EventBusKeys {
             kind: BusKind::Kafka,
             endpoint: OneOrMany::default(),
             parked_topic: bus.parked_topic,
+            parked_retention: bus.parked_retention,
             attempts: bus.attempts,
             retry: bus.retry.into(),
             missed: MissedKey::Earliest,

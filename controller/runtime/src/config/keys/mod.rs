@@ -17,7 +17,8 @@ use super::model::{AccessorKind, DesiredState, Logging};
 
 pub(super) use brakes::BrakeKeys;
 pub(super) use event_bus::{EventBusKeys, Sasl, Tls};
-pub(super) use values::{DURATION, has_format, parse_duration};
+pub(crate) use values::parse_duration;
+pub(super) use values::{DURATION, has_format};
 
 /// The configuration of an XOS synchronizer.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

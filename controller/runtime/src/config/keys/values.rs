@@ -21,6 +21,11 @@ pub(in crate::config) const ADDRESS: &str = "socket-address";
 /// `format` of durations that may be `off`.
 pub(in crate::config) const PERIOD: &str = "time-span-or-off";
 
+/// `format` of durations that may be `forever`.
+pub(in crate::config) const RETENTION: &str = "time-span-or-forever";
+/// What is never over.
+const FOREVER: &str = "forever";
+
 /// What the messages and the schema say of durations.
 const DURATIONS: &str = "a duration such as `30s`, `5m` or `1h 30m`";
 
@@ -78,7 +83,7 @@ pub(super) fn positive_duration(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// Reads a duration.
-pub(in crate::config) fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok())
 }
 
@@ -137,6 +142,45 @@ pub(super) mod resync {
     }
 }
 
+/// Returns the schema of a time that something is kept.
+pub(super) fn retention_schema(_: &mut SchemaGenerator) -> Schema {
+    const EXPECTED: &str = "`forever`, or a duration such as `720h`";
+    json_schema!({
+        "type": "string",
+        "format": RETENTION,
+        "pattern": format!("^{FOREVER}$|{}", duration_pattern()),
+        "patternErrorMessage": EXPECTED,
+        "allOf": [{"pattern": format!("^{FOREVER}$|^[0-9]"), "patternErrorMessage": EXPECTED},
+            {"pattern": format!("^{FOREVER}$|[1-9]"), "patternErrorMessage": "`forever`, or a duration longer than 0s"}],
+    })
+}
+
+/// Times that something is kept, as texts, for `#[serde(with)]`.
+pub(super) mod retention {
+    use super::{Deserialize, Deserializer, Duration, FOREVER, Serializer, parse_duration, span};
+    use serde::de::Error as _;
+
+    pub(in crate::config::keys) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => span::serialize(value, to),
+            None => to.serialize_str(FOREVER),
+        }
+    }
+
+    pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == FOREVER {
+            return Ok(None);
+        }
+        parse_duration(&text).map(Some).ok_or_else(|| D::Error::custom("neither a duration nor `forever`"))
+    }
+}
+
 /// Optional durations as texts, for `#[serde(with)]`.
 pub(super) mod optional_span {
     use super::{Deserialize, Deserializer, Duration, Serializer, span};
@@ -176,6 +220,7 @@ pub(super) fn address(_: &mut SchemaGenerator) -> Schema {
 pub(in crate::config) fn has_format(text: &str, format: &str) -> bool {
     match format {
         DURATION => parse_duration(text).is_some(),
+        RETENTION => text == FOREVER || parse_duration(text).is_some(),
         PERIOD => text == OFF || parse_duration(text).is_some(),
         ADDRESS => text.parse::<SocketAddr>().is_ok(),
         _ => true,
