@@ -75,7 +75,7 @@ async fn nothing_is_lost_by_kills() {
 }
 
 /// Returns how a synchronizer is started that has only an event step.
-async fn launch(namespace: &TestNamespace, kafka: &Kafka, name: &str) -> Launch {
+pub(super) async fn launch(namespace: &TestNamespace, kafka: &Kafka, name: &str) -> Launch {
     let example = paths::repository().join("config/example");
     let cluster = namespace.cluster();
     let folder = namespace.folder();

@@ -4,6 +4,7 @@ mod foreign_clients;
 mod killed;
 mod produce;
 mod pull;
+mod refused;
 mod unchanged;
 mod unreachable;
 
