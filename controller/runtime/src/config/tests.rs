@@ -79,7 +79,7 @@ steps_dir: /opt/steps
 pull_steps_dir: pull
 event_steps_dir: event
 model_policies_dir: policies
-event_bus: {kind: kafka, endpoint: "kafka:9092"}
+event_bus: {kind: kafka, endpoint: "kafka:9092", missed: stop}
 required_models: [Site, Slice]
 dependency_graph: model-deps
 logging: {version: 1, handlers: {console: {class: logging.StreamHandler}}, level: debug, format: json}
@@ -102,7 +102,8 @@ monitoring_address: "127.0.0.1:9100"
     assert_eq!(config.desired_state, DesiredState::Unload);
     assert_eq!(config.accessor.password.unwrap().expose_secret(), "letmein");
     assert_eq!(config.models_dir.as_deref(), Some(Path::new("etc/models")));
-    assert_eq!(config.event_bus.unwrap().settings().endpoints, ["kafka:9092"]);
+    let bus = config.event_bus.unwrap().settings();
+    assert_eq!((bus.endpoints, bus.missed), (vec!["kafka:9092".to_owned()], xos_bus::Missed::Stop));
     assert_eq!(config.dependency_graph.as_deref(), Some(Path::new("etc/model-deps")));
     assert_eq!(config.logging, Logging { level: "debug".into(), format: LogFormat::Json });
     assert_eq!(config.engine.namespaces, ["one", "two"]);
