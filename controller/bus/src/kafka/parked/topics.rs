@@ -37,6 +37,15 @@ pub(crate) struct StoreError {
     problem: Option<String>,
 }
 
+#[cfg(test)]
+impl StoreError {
+    /// Returns the error of a topic that does not take a record.
+    pub(crate) fn refused(topic: &str) -> Self {
+        let error = KafkaError::MessageProduction(RDKafkaErrorCode::TopicAuthorizationFailed);
+        Self { topic: topic.to_owned(), error, problem: None }
+    }
+}
+
 /// Returns what an operator can do about an error, to follow its text.
 fn advice(code: Option<RDKafkaErrorCode>) -> &'static str {
     use RDKafkaErrorCode as Code;

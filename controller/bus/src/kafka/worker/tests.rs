@@ -65,8 +65,9 @@ impl EventStep for TargetAway {
     }
 }
 
+/// A place to park events in, which may refuse them for some times.
 #[derive(Default)]
-struct Recorder(Mutex<Vec<Message>>);
+struct Recorder(Mutex<Vec<Message>>, AtomicU32);
 
 impl Store for Recorder {
     fn append<'a>(
@@ -76,6 +77,9 @@ impl Store for Recorder {
         message: Message,
         _: Option<OwnedHeaders>,
     ) -> BoxFuture<'a, Result<i64, NotStored>> {
+        if self.1.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return ready(Err(NotStored::refused(&message.topic))).boxed();
+        }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(message);
         ready(Ok(i64::try_from(all.len()).unwrap() - 1)).boxed()
@@ -143,8 +147,12 @@ impl Bench {
     }
 
     fn receive(&self, offset: i64, key: Option<u64>) {
+        self.receive_event(BusEvent { offset, ..BusEvent::new("t", "v") }, key);
+    }
+
+    fn receive_event(&self, event: BusEvent, key: Option<u64>) {
         let assignment = self.tracker.lock().assignment(&self.partition).unwrap();
-        let event = Arc::new(BusEvent { offset, ..BusEvent::new("t", "v") });
+        let event = Arc::new(event);
         let from = self.partition.clone();
         let received = Received { from, assignment, order_key: key, event, park_reason: None };
         assert!(self.tracker.accept([received]).is_empty());
@@ -364,3 +372,5 @@ async fn a_deferred_event_waits_at_an_even_pace_and_is_never_parked() {
     bench.finish().await;
     assert!(bench.parked.0.lock().unwrap().is_empty());
 }
+
+mod replays;
