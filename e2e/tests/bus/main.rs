@@ -269,3 +269,21 @@ fn distinct(values: &[String]) -> Vec<String> {
     all.dedup();
     all
 }
+
+#[test]
+fn every_promise_of_the_docs_has_its_test() {
+    let docs = std::fs::read_to_string(xos_harness::paths::repository().join("docs/pull-and-events.md")).unwrap();
+    let (_, table) = docs.split_once("### Case by case").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let tests = table.lines().filter_map(|line| line.trim_end_matches(" |").rsplit_once("| `")?.1.strip_suffix('`'));
+    let mut count = 0;
+    for test in tests {
+        let (module, name) = test.split_once("::").unwrap();
+        let folder = xos_harness::paths::repository().join("e2e/tests/bus");
+        let file = [folder.join(format!("{module}.rs")), folder.join(module).join("mod.rs")];
+        let text: String = file.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+        assert!(text.contains(&format!("fn {name}(")), "there is no test {test}");
+        count += 1;
+    }
+    assert!(count > 20, "{count} promises");
+}

@@ -61,11 +61,12 @@ impl Campaign {
     /// Heals what is poison, and has all that is parked replayed.
     pub(super) async fn mend(&mut self) {
         self.round += 1;
-        self.sender.begin_round(self.round);
         write_round(&self.fleet.setup().round(), self.round);
         // A broker that has just come back, or a group that is just being shared out, may be asked again.
         let replay = async || self.fleet.events(&["replay"]).await;
         eventually(LONG, "what is parked to be replayed", replay).await.unwrap();
+        // Only now there is poison again: a replay says if something was parked once more.
+        self.sender.begin_round(self.round);
     }
 
     /// Adds a partition, and then keys to it.

@@ -15,7 +15,7 @@ const KEYS: usize = 6;
 /// One of this many messages is poison.
 const POISON: usize = 150;
 /// How many messages are sent at once to a topic, and how often.
-const BATCH: usize = 12;
+const BATCH: usize = 60;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A topic that messages are sent to.
