@@ -8,7 +8,7 @@ use xos_steps::{AfterParked, BusEvent};
 use crate::kafka::tracker::Task;
 use crate::kafka::worker::{Outcome, Worker};
 use crate::parked::Origin;
-use crate::parked::log::Turn;
+use crate::parked::log::{Log, Turn};
 use crate::parked::record::{Marker, Record, Replay, What, limited};
 
 /// What an event is to do when it is its turn.
@@ -31,11 +31,8 @@ impl Worker {
         if replay.as_ref().is_some_and(|replay| replay.group != self.group.as_bytes()) {
             return Next::Nothing;
         }
-        if self.parked.with(assignment, |_| ()).is_none() && !self.parked.loaded(assignment).await {
-            return Next::Wait;
-        }
         let minds = self.step.after_parked() == AfterParked::Park;
-        let turn = self.parked.with(assignment, |log| match &replay {
+        let look = |log: &mut Log| match &replay {
             // It is parked in another partition, as by an earlier version. Nothing is known of its order.
             Some(replay) if replay.parked_partition != event.partition => Turn::Handle,
             Some(replay) => match log.turn_of_replay(&replay.origin) {
@@ -43,7 +40,11 @@ impl Worker {
                 turn => turn,
             },
             None => log.turn(&Origin::of(event), || self.order_key(event).filter(|_| minds).map(|key| limited(&key))),
-        });
+        };
+        let mut turn = self.parked.with(assignment, look);
+        if turn.is_none() && self.parked.loaded(assignment).await {
+            turn = self.parked.with(assignment, look);
+        }
         match turn {
             None => Next::Wait,
             Some(Turn::Handle) => Next::Handle,
