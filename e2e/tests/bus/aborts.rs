@@ -39,8 +39,8 @@ impl Process {
         command.stdin(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
     }
 
-    /// Starts it until it no longer ends by itself, with all of these done. Returns how often it was started.
-    async fn until_done(&self, count: usize) -> usize {
+    /// Starts it until it no longer ends by itself, with all of these done, and parked. Returns how often it was started.
+    async fn until_done(&self, count: usize, parked: usize) -> usize {
         for starts in 1.. {
             assert!(starts < 9, "it ends again and again: {:?}", self.noted("start"));
             let mut process = self.start();
@@ -48,7 +48,11 @@ impl Process {
             let input = process.stdin.take();
             let done = eventually(SOON, "all done", async || {
                 let done = self.noted("done").into_iter().collect::<BTreeSet<_>>().len();
-                if done == count { Ok(()) } else { Err(format!("{done}")) }
+                if done < count {
+                    return Err(format!("{done}"));
+                }
+                let there = self.parked().await.len();
+                if there == parked { Ok(()) } else { Err(format!("{there} parked")) }
             });
             tokio::select! {
                 done = done => {
@@ -101,7 +105,7 @@ async fn an_event_that_ends_the_process_is_parked_after_its_third_start() {
     let mut messages = numbered(5, 40);
     messages.insert(0, ("bad".to_owned(), "k1:abort".to_owned()));
     let process = Process::new(kafka, "aborts-first", 1, &messages).await;
-    assert_eq!(process.until_done(40).await, 4);
+    assert_eq!(process.until_done(40, 1).await, 4);
     assert_eq!(process.started("k1:abort"), 3);
     let parked = process.until_parked(1).await;
     assert_eq!(parked[0].event.value.as_deref(), Some(&b"k1:abort"[..]));
@@ -115,7 +119,7 @@ async fn among_thousands_in_several_partitions_it_is_found_too_and_nothing_else_
     messages.insert(4000, ("bad".to_owned(), "k7:abort".to_owned()));
     messages.insert(2000, ("worse".to_owned(), "k8:slow abort".to_owned()));
     let process = Process::new(kafka, "aborts-later", 3, &messages).await;
-    let starts = process.until_done(6000).await;
+    let starts = process.until_done(6000, 2).await;
     assert!(starts <= 8, "{starts}");
     let parked = process.until_parked(2).await;
     assert!(parked.iter().all(|event| event.reason.starts_with(ENDED)));
@@ -142,7 +146,7 @@ async fn a_process_that_is_killed_under_load_costs_moments_and_parks_nothing() {
         times.push(started.elapsed());
         child.kill().await.unwrap();
     }
-    assert_eq!(process.until_done(COUNT).await, 1);
+    assert_eq!(process.until_done(COUNT, 0).await, 1);
     assert!(times.iter().all(|time| *time < Duration::from_secs(20)), "{times:?}");
     assert_eq!(process.parked().await.len(), 0, "nothing is parked");
     let client = Client::new(&process.endpoint);

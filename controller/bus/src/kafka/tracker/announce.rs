@@ -41,8 +41,15 @@ impl PartitionTracker {
         if partitions.is_empty() {
             return Announcement::default();
         }
-        // What may end the process is announced alone: others are not to be suspected with it.
-        let has_more = is_careful && !tasks.iter().any(Task::is_suspect);
+        // What may end the process is announced alone, and that the others have ended: they are not to be suspected with it.
+        let is_suspect = tasks.iter().any(Task::is_suspect);
+        if is_suspect {
+            let changed = self.partitions.iter().filter(|(_, one)| one.is_announced && one.is_dirty);
+            partitions.extend(changed.map(|(assignment, _)| *assignment));
+            partitions.sort_unstable();
+            partitions.dedup();
+        }
+        let has_more = is_careful && !is_suspect;
         let ahead = if has_more { self.ahead(&mut partitions) } else { HashSet::new() };
         let commit = |assignment: &u64| {
             let offsets = ahead.iter().filter(|(of, _)| of == assignment).map(|(_, offset)| *offset);

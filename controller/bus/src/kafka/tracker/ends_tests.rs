@@ -113,6 +113,27 @@ fn a_process_that_lost_its_partition_for_a_while_has_not_ended() {
 }
 
 #[test]
+fn before_one_that_may_end_the_process_is_started_the_broker_knows_that_those_of_other_partitions_have_ended() {
+    let now = Instant::now();
+    let mut tracker = tracker(Some(5), "xos:1:1 5", now);
+    tracker.assign(&partition(1));
+    let committed = Committed { offset: Some(0), metadata: "xos:1:1 0".to_owned() };
+    tracker.set_committed(&partition(1), &committed, now);
+    accept(&mut tracker, 5..7);
+    let assignment = tracker.assignment(&partition(1)).unwrap();
+    let event = Arc::new(BusEvent { partition: 1, offset: 0, ..BusEvent::new("t", "v") });
+    tracker.accept(Received { from: partition(1), assignment, order_key: None, event, park_reason: None }).unwrap();
+    let first = tracker.take(now, 9);
+    let announcement = tracker.announcement(&first, now);
+    tracker.announced(&announcement);
+    tracker.complete(&first[0], true);
+    let second = tracker.take(now, 9);
+    let texts = tracker.announcement(&second, now).commits.into_iter().map(|commit| (commit.offset, commit.metadata));
+    let both = [(6, "xos:1:2".to_owned()), (0, "xos:1:2 0*2".to_owned())];
+    assert_eq!(texts.collect::<Vec<_>>(), both);
+}
+
+#[test]
 fn what_does_not_come_any_more_is_forgotten() {
     let now = Instant::now();
     let mut tracker = tracker(Some(5), "xos:1:1 5 1 9", now);
