@@ -123,7 +123,12 @@ impl Campaign {
         }
         let lost = judge(&self.fleet.entries(), &sent).lost;
         let parked = self.fleet.events(&["parked"]).await;
-        panic!("{} were not handled: {:?}\nparked: {parked:?}", lost.len(), &lost[..lost.len().min(20)]);
+        let committed = [GROWING, RENEWED].map(|topic| self.client.committed(&format!("chaos.{STEP}"), topic));
+        panic!(
+            "{} were not handled: {:?}\nparked: {parked:?}\ncommitted: {committed:?}",
+            lost.len(),
+            &lost[..lost.len().min(20)]
+        );
     }
 
     /// Ends the sending, has all that was sent handled, and judges. Returns how many messages there were, too.

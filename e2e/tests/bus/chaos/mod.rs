@@ -22,6 +22,18 @@ const SHORT: u64 = 30;
 /// How many events one fault may have handled again: those of a second, and those in flight.
 const REPEATED_BY_FAULT: usize = 600;
 
+/// The folder of a campaign; after a failure it stays, with the logs of all processes and the broker's data.
+struct Folder(tempfile::TempDir);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.disable_cleanup(true);
+            println!("everything of the campaign is in {}", self.0.path().display());
+        }
+    }
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
@@ -32,8 +44,8 @@ async fn nothing_is_lost_or_disordered_whatever_happens() {
     let seed = number("XOS_BUS_CHAOS_SEED").unwrap_or_else(rand::random);
     let lasting = Duration::from_secs(number("XOS_BUS_CHAOS_SECONDS").unwrap_or(SHORT));
     println!("XOS_BUS_CHAOS_SEED={seed}");
-    let folder = tempfile::tempdir().unwrap();
-    let mut campaign = Campaign::start(folder.path(), seed).await;
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let mut campaign = Campaign::start(folder.0.path(), seed).await;
     let mut random = StdRng::seed_from_u64(seed);
     let started = Instant::now();
     let mut suffered = vec![];

@@ -192,6 +192,9 @@ impl Shared {
     /// Takes in a record that was read.
     pub(super) fn take_in(&self, record: &BusEvent) {
         let read = self.record(record);
+        // Looked up before what is stored: an event that this process parks is done only after its record is known as
+        // stored. The other way round its own record, read in between, would look like that of a process that is gone.
+        let was_done = read.as_ref().is_some_and(|read| self.is_done(record, read));
         let mut logs = self.logs();
         let is_its = |one: &&mut AssignedLog| one.parked_in == record.topic && one.from.partition == record.partition;
         let Some(one) = logs.values_mut().find(is_its) else { return };
@@ -210,23 +213,22 @@ impl Shared {
         let was_parked = log.get(&read.origin).is_some();
         log.read(record.offset, read.origin, &read.what);
         let is_strange = !was_parked && log.get(&read.origin).is_some() && read.origin.partition == one.from.partition;
-        let from = one.from.clone();
         drop(logs);
-        if is_strange && matches!(read.what, What::Parked { first: None, .. }) {
-            self.void(&from, record, &read);
+        if is_strange && was_done && matches!(read.what, What::Parked { first: None, .. }) {
+            self.void(record, &read);
         }
+    }
+
+    /// Returns whether the event of a record is done, as far as this process has its partition.
+    fn is_done(&self, record: &BusEvent, read: &Record) -> bool {
+        let from = TopicPartition { topic: read.topic.as_str().into(), partition: record.partition };
+        let tracker = self.tracker.lock();
+        tracker.assignment(&from).is_some_and(|assignment| tracker.is_done(assignment, read.origin.offset))
     }
 
     /// Takes back a record of a process that owned the partition before, and has come to life too late: the event was
     /// handled here meanwhile.
-    fn void(&self, from: &TopicPartition, record: &BusEvent, read: &Record) {
-        let is_done = {
-            let tracker = self.tracker.lock();
-            tracker.assignment(from).is_some_and(|assignment| tracker.is_done(assignment, read.origin.offset))
-        };
-        if !is_done {
-            return;
-        }
+    fn void(&self, record: &BusEvent, read: &Record) {
         tracing::info!(
             event = record.place(),
             "a process that is gone has parked an event that was handled: taking it back"
