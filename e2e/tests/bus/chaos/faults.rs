@@ -50,8 +50,8 @@ const ALL: [Fault; 11] = [
     Fault::Retention,
 ];
 
-/// Returns the faults of the next turn: each once, in any order. A short campaign makes no topic anew: together with a
-/// killed broker that may still leave a partition standing still (see Limits in docs/pull-and-events.md).
+/// Returns the faults of the next turn: each once, in any order. A short campaign makes no topic anew: it may take long
+/// until all processes have noticed it (see Limits in docs/pull-and-events.md).
 pub(super) fn turn(random: &mut StdRng, is_short: bool) -> Vec<Fault> {
     let mut all = ALL.to_vec();
     all.retain(|fault| !is_short || *fault != Fault::Anew);
