@@ -6,11 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
-use rdkafka::{ClientConfig, message::OwnedMessage};
 use xos_steps::producer::Sent;
 use xos_steps::{Message, ProduceError, Producer};
 
@@ -50,17 +50,9 @@ impl KafkaProducer {
     /// # Errors
     /// When librdkafka does not accept a setting.
     pub fn new(settings: &Settings, synchronizer: &str) -> Result<Self, BusError> {
-        Self::with(settings, synchronizer, &[])
-    }
-
-    /// Returns a producer with some settings of librdkafka of its own, which nobody can override.
-    pub(crate) fn with(settings: &Settings, synchronizer: &str, own: &[(&str, &str)]) -> Result<Self, BusError> {
         let defaults = [("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")];
         let mut config = settings.client(synchronizer, &defaults);
         config.set("enable.idempotence", "true").set("acks", "all");
-        for (key, value) in own {
-            config.set(*key, *value);
-        }
         let last_problem = Arc::<LastProblem>::default();
         let client = RwLock::new(config.create_with_context(ProblemContext(Arc::clone(&last_problem)))?);
         Ok(Self(Arc::new(Shared { config, client, last_problem })))
@@ -78,21 +70,14 @@ impl KafkaProducer {
         Ok(client.flush(timeout)?)
     }
 
-    /// Sends a message, to a certain partition if one is given. `raw` are headers that go before those of the message,
-    /// as they are.
-    pub(crate) async fn send_raw(
-        &self,
-        message: Message,
-        partition: Option<i32>,
-        raw: Option<OwnedHeaders>,
-    ) -> Result<(), ProduceError> {
+    async fn deliver(&self, message: Message) -> Result<(), ProduceError> {
         let client = self.client();
-        let mut sent = send(&client, &message, partition, raw.clone()).await;
+        let mut sent = client.send(record(&message, None, None), Timeout::Never).await;
         if sent.is_err() && client.client().fatal_error().is_some() {
             // Nothing can be sent with this client any more. The message may have been one of those that wait behind
             // the one that it failed at.
             self.renew(&client);
-            sent = send(&self.client(), &message, partition, raw).await;
+            sent = self.client().send(record(&message, None, None), Timeout::Never).await;
         }
         let Err((error, _)) = sent else {
             self.0.last_problem.clear();
@@ -134,12 +119,12 @@ impl KafkaProducer {
     }
 }
 
-async fn send(
-    client: &Client,
+/// Returns a message as librdkafka takes it, with `raw` headers before its own.
+pub(super) fn record(
     message: &Message,
     partition: Option<i32>,
     raw: Option<OwnedHeaders>,
-) -> Result<(), (KafkaError, OwnedMessage)> {
+) -> FutureRecord<'_, [u8], [u8]> {
     let mut headers = raw.unwrap_or_else(|| OwnedHeaders::new_with_capacity(message.headers.len()));
     for (key, value) in &message.headers {
         headers = headers.insert(Header { key, value: value.as_deref() });
@@ -149,7 +134,7 @@ async fn send(
     record.payload = message.value.as_deref();
     record.timestamp = message.timestamp;
     record.partition = partition;
-    client.send(record, Timeout::Never).await.map(drop)
+    record
 }
 
 /// Whether an error says nothing of the message: no broker has taken it in time.
@@ -173,7 +158,7 @@ fn is_not_now(code: RDKafkaErrorCode) -> bool {
 
 impl Producer for KafkaProducer {
     fn send(&self, message: Message) -> Sent<'_> {
-        self.send_raw(message, None, None).boxed()
+        self.deliver(message).boxed()
     }
 }
 

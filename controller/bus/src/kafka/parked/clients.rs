@@ -8,12 +8,13 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::{FutureProducer, Producer as _};
 use rdkafka::util::Timeout;
 use xos_steps::Message;
 
 use crate::kafka::problem::{LastProblem, ProblemContext};
+use crate::kafka::producer::record;
 use crate::settings::Settings;
 
 /// How long a broker may take to answer.
@@ -97,16 +98,8 @@ impl Clients {
         partition: Option<i32>,
         raw: Option<OwnedHeaders>,
     ) -> Result<(i32, i64), KafkaError> {
-        let mut headers = raw.unwrap_or_else(|| OwnedHeaders::new_with_capacity(message.headers.len()));
-        for (key, value) in &message.headers {
-            headers = headers.insert(Header { key, value: value.as_deref() });
-        }
-        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&message.topic).headers(headers);
-        record.key = message.key.as_deref();
-        record.payload = message.value.as_deref();
-        record.timestamp = message.timestamp;
-        record.partition = partition;
-        let stored = self.producer.send(record, Timeout::Never).await.map_err(|(error, _)| error)?;
+        let stored =
+            self.producer.send(record(message, partition, raw), Timeout::Never).await.map_err(|(error, _)| error)?;
         self.last_problem.clear();
         Ok((stored.partition, stored.offset))
     }

@@ -103,81 +103,78 @@ pub(super) mod span {
     }
 }
 
-/// Returns the schema of a period that may be turned off.
-pub(super) fn resync_schema(_: &mut SchemaGenerator) -> Schema {
-    const EXPECTED: &str = "`off`, or a duration such as `10h` or `1h 30m`";
+/// Returns the schema of a duration, or a word for none.
+fn duration_or(word: &str, format: &str, examples: &str) -> Schema {
+    let expected = format!("`{word}`, or a duration such as {examples}");
     json_schema!({
         "type": "string",
-        "format": PERIOD,
-        "pattern": format!("^{OFF}$|{}", duration_pattern()),
-        "patternErrorMessage": EXPECTED,
-        "allOf": [{"pattern": format!("^{OFF}$|^[0-9]"), "patternErrorMessage": EXPECTED},
-            {"pattern": format!("^{OFF}$|[1-9]"), "patternErrorMessage": "`off`, or a duration longer than 0s"}],
+        "format": format,
+        "pattern": format!("^{word}$|{}", duration_pattern()),
+        "patternErrorMessage": expected,
+        "allOf": [{"pattern": format!("^{word}$|^[0-9]"), "patternErrorMessage": expected},
+            {"pattern": format!("^{word}$|[1-9]"),
+                "patternErrorMessage": format!("`{word}`, or a duration longer than 0s")}],
     })
+}
+
+fn serialize_or<S: Serializer>(word: &str, value: Option<&Duration>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => span::serialize(value, to),
+        None => to.serialize_str(word),
+    }
+}
+
+fn deserialize_or<'de, D: Deserializer<'de>>(word: &str, from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text == word {
+        return Ok(None);
+    }
+    parse_duration(&text).map(Some).ok_or_else(|| D::Error::custom(format!("neither a duration nor `{word}`")))
+}
+
+/// Returns the schema of a period that may be turned off.
+pub(super) fn resync_schema(_: &mut SchemaGenerator) -> Schema {
+    duration_or(OFF, PERIOD, "`10h` or `1h 30m`")
 }
 
 /// Periods that may be turned off, as texts, for `#[serde(with)]`.
 pub(super) mod resync {
-    use super::{Deserialize, Deserializer, Duration, OFF, Serializer, parse_duration, span};
-    use serde::de::Error as _;
+    use super::{Deserializer, Duration, OFF, Serializer, deserialize_or, serialize_or};
 
     pub(in crate::config::keys) fn serialize<S: Serializer>(
         value: &Option<Duration>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => span::serialize(value, to),
-            None => to.serialize_str(OFF),
-        }
+        serialize_or(OFF, value.as_ref(), to)
     }
 
     pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<Duration>, D::Error> {
-        let text = String::deserialize(from)?;
-        if text == OFF {
-            return Ok(None);
-        }
-        parse_duration(&text).map(Some).ok_or_else(|| D::Error::custom("neither a duration nor `off`"))
+        deserialize_or(OFF, from)
     }
 }
 
 /// Returns the schema of a time that something is kept.
 pub(super) fn retention_schema(_: &mut SchemaGenerator) -> Schema {
-    const EXPECTED: &str = "`forever`, or a duration such as `720h`";
-    json_schema!({
-        "type": "string",
-        "format": RETENTION,
-        "pattern": format!("^{FOREVER}$|{}", duration_pattern()),
-        "patternErrorMessage": EXPECTED,
-        "allOf": [{"pattern": format!("^{FOREVER}$|^[0-9]"), "patternErrorMessage": EXPECTED},
-            {"pattern": format!("^{FOREVER}$|[1-9]"), "patternErrorMessage": "`forever`, or a duration longer than 0s"}],
-    })
+    duration_or(FOREVER, RETENTION, "`720h`")
 }
 
 /// Times that something is kept, as texts, for `#[serde(with)]`.
 pub(super) mod retention {
-    use super::{Deserialize, Deserializer, Duration, FOREVER, Serializer, parse_duration, span};
-    use serde::de::Error as _;
+    use super::{Deserializer, Duration, FOREVER, Serializer, deserialize_or, serialize_or};
 
     pub(in crate::config::keys) fn serialize<S: Serializer>(
         value: &Option<Duration>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => span::serialize(value, to),
-            None => to.serialize_str(FOREVER),
-        }
+        serialize_or(FOREVER, value.as_ref(), to)
     }
 
     pub(in crate::config::keys) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<Duration>, D::Error> {
-        let text = String::deserialize(from)?;
-        if text == FOREVER {
-            return Ok(None);
-        }
-        parse_duration(&text).map(Some).ok_or_else(|| D::Error::custom("neither a duration nor `forever`"))
+        deserialize_or(FOREVER, from)
     }
 }
 
