@@ -194,7 +194,8 @@ impl Shared {
         let read = self.record(record);
         // Looked up before what is stored: an event that this process parks is done only after its record is known as
         // stored. The other way round its own record, read in between, would look like that of a process that is gone.
-        let was_done = read.as_ref().is_some_and(|read| self.is_done(record, read));
+        let parked = read.as_ref().filter(|read| matches!(read.what, What::Parked { first: None, .. }));
+        let was_done = parked.is_some_and(|read| self.is_done(record, read));
         let mut logs = self.logs();
         let is_its = |one: &&mut AssignedLog| one.parked_in == record.topic && one.from.partition == record.partition;
         let Some(one) = logs.values_mut().find(is_its) else { return };
@@ -214,7 +215,7 @@ impl Shared {
         log.read(record.offset, read.origin, &read.what);
         let is_strange = !was_parked && log.get(&read.origin).is_some() && read.origin.partition == one.from.partition;
         drop(logs);
-        if is_strange && was_done && matches!(read.what, What::Parked { first: None, .. }) {
+        if is_strange && was_done {
             self.void(record, &read);
         }
     }
@@ -236,7 +237,8 @@ impl Shared {
         let marker = self.of.parking().marker(&record.topic, &read.topic, read.origin, Marker::Dropped);
         let stored = self.runtime.block_on(self.of.store.append(&read.topic, record.partition, marker, None));
         if let Err(error) = stored {
-            tracing::warn!(%error, event = record.place(), "cannot take back what was parked: drop it by `xos events drop`");
+            let event = record.place();
+            tracing::warn!(%error, event, "cannot take back what was parked: drop it by `xos events drop`");
         }
     }
 }
