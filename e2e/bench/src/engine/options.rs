@@ -20,6 +20,9 @@ pub struct Options {
     /// How many objects the rates are measured with.
     #[arg(long, value_name = "N")]
     pub objects: Option<u32>,
+    /// How many objects are very many.
+    #[arg(long, value_name = "N")]
+    pub huge: Option<u32>,
     /// How often the rates are measured; the medians are compared.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub rounds: usize,
@@ -96,7 +99,8 @@ impl Options {
     pub fn sizes(&self) -> Sizes {
         let sizes = if self.quick { QUICK } else { FULL };
         let rest = self.rest.map_or(sizes.rest, Duration::from_secs);
-        Sizes { rest, rate: self.objects.unwrap_or(sizes.rate), ..sizes }
+        let (rate, huge) = (self.objects.unwrap_or(sizes.rate), self.huge.unwrap_or(sizes.huge));
+        Sizes { rest, rate, huge, sample: sizes.sample.min(huge), ..sizes }
     }
 }
 
