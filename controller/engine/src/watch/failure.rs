@@ -21,15 +21,9 @@ pub(crate) enum WatchFailure {
     /// Nothing came, not even the end that was agreed on.
     #[error("nothing came for {0:?}: the connection is taken for dead")]
     Silent(Duration),
-    /// A streaming list ended before it was complete.
-    #[error("the list ended before it was complete")]
-    Incomplete,
     /// There was no answer to the request.
     #[error("the API server did not answer within {0:?}")]
     NoAnswer(Duration),
-    /// The API server has no streaming lists.
-    #[error("the API server has no streaming lists ({0})")]
-    NoStreamingLists(String),
     /// The answer has no resourceVersion to go on from.
     #[error("the API server's answer has no resourceVersion: this kind cannot be watched")]
     NoVersion,
@@ -55,16 +49,6 @@ impl WatchFailure {
             410 => Self::Expired(message),
             403 => Self::Forbidden(message),
             _ => Self::Other(explain(&kube::Error::Api(Box::new(status.clone())))),
-        }
-    }
-
-    /// Returns why a streaming list was refused. A server without the feature calls the request invalid.
-    pub(super) fn of_streaming_list(error: &kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) if matches!(status.code, 400 | 405 | 422) => {
-                Self::NoStreamingLists(status.message.clone())
-            }
-            error => Self::of(error),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Watches of custom resources, as the engine takes them in.
 //!
-//! A watch lists with a streaming list, or by pages where the API server has none. Its requests are short, so that a
-//! dead connection is noticed within 30 s. One that is interrupted is resumed with growing delay; [`WatchStates`] says
-//! so. A kind that cannot be seen for ten seconds, because its definition or a right is gone, is [`WatchEvent::Lost`]:
-//! the engine goes on without it, and its watch is tried for ever.
+//! A watch lists by pages, which every API server has. Its requests are short, so that a dead connection is noticed
+//! within 30 s. One that is interrupted is resumed with growing delay; [`WatchStates`] says so. A kind that cannot be
+//! seen for ten seconds, because its definition or a right is gone, is [`WatchEvent::Lost`]: the engine goes on without
+//! it, and its watch is tried for ever.
 
 mod delays;
 mod failure;

@@ -1,7 +1,10 @@
 //! Lists the objects of a kind, then watches them, for ever.
 //!
-//! It is [`kube::runtime::watcher`] with what that one does not tell: that a connection is dead, that a watch works
-//! again, and what to do on an API server without streaming lists.
+//! It is [`kube::runtime::watcher`] with what that one does not tell: that a connection is dead, and that a watch works
+//! again.
+//!
+//! Objects are listed by pages. A streaming list costs the API server half as much again for each object, which it sends
+//! as an event of its own, and not every API server has it.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -11,22 +14,20 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::core::ObjectList;
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::delays::ResumeDelays;
 use super::failure::WatchFailure;
 use super::limits::{WatchLimits, silence};
 
-/// How many objects are listed with one request.
-const PAGE: u32 = 500;
+/// How many objects are listed with one request. The API server walks over all that are left for each page.
+const PAGE: u32 = 1000;
 /// How long the request lasts that proves that a watch works again.
 const PROOF: Duration = Duration::from_secs(2);
-/// How long a streaming list may take. It ends with the list, so a dead connection is noticed as early as any other.
-const STREAMING_LIST: u32 = 290;
-/// The annotation of the bookmark at the end of a streaming list.
-const LIST_END: &str = "k8s.io/initial-events-end";
 
 /// What is listed and watched.
 pub(crate) struct Source<K> {
@@ -66,8 +67,6 @@ pub(crate) trait Sink<K>: Send {
 /// How objects are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listing {
-    /// With a watch that begins with all objects.
-    Streaming,
     /// By pages.
     Pages,
     /// With one request: pages have expired before all were read.
@@ -88,12 +87,9 @@ impl Progress {
     /// Takes in why a request failed.
     fn failed(&mut self, failure: &WatchFailure) {
         self.is_proven = false;
-        self.listing = match (&failure, self.listing, &self.version) {
-            // Better a list by pages than none: the server may not know what it was asked for.
-            (WatchFailure::Silent(_) | WatchFailure::Incomplete, Listing::Streaming, None) => Listing::Pages,
-            (WatchFailure::Expired(_), Listing::Pages, None) => Listing::Whole,
-            (_, listing, _) => listing,
-        };
+        if matches!(failure, WatchFailure::Expired(_)) && self.version.is_none() {
+            self.listing = Listing::Whole;
+        }
         if failure.is_refusal() || matches!(failure, WatchFailure::Expired(_) | WatchFailure::NoVersion) {
             self.version = None;
         }
@@ -115,7 +111,7 @@ macro_rules! show {
 impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> {
     /// Lists and watches until the sink breaks.
     pub(crate) async fn run(&self, sink: &mut impl Sink<K>) {
-        let mut progress = Progress { version: None, listing: Listing::Streaming, is_proven: false };
+        let mut progress = Progress { version: None, listing: Listing::Pages, is_proven: false };
         let mut delays = ResumeDelays::default();
         loop {
             match self.turn(&mut progress, sink).await {
@@ -135,17 +131,9 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     }
 
     async fn turn(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
-        match (progress.version.clone(), progress.listing) {
-            (Some(version), _) => self.watch(version, progress, sink).await,
-            (None, Listing::Streaming) => match self.stream_list(progress, sink).await {
-                Err(WatchFailure::NoStreamingLists(said)) => {
-                    tracing::info!(said, "the API server has no streaming lists: listing by pages");
-                    progress.listing = Listing::Pages;
-                    self.list(progress, sink).await
-                }
-                turn => turn,
-            },
-            (None, Listing::Pages | Listing::Whole) => self.list(progress, sink).await,
+        match progress.version.clone() {
+            Some(version) => self.watch(version, progress, sink).await,
+            None => self.list(progress, sink).await,
         }
     }
 
@@ -154,15 +142,21 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
         let mut page = ListParams { limit, field_selector: self.fields.clone(), ..ListParams::default() };
         // Before the request: what is created from now on may be missing in the list.
         show!(sink, Shown::Init);
+        let mut fetched = self.fetch(&page);
         loop {
-            let list = within(self.limits.page, self.api.list(&page)).await?.map_err(|e| WatchFailure::of(&e))?;
+            let list = fetched.await.map_err(|ended| WatchFailure::Other(ended.to_string()))??;
             progress.is_proven = true;
             show!(sink, Shown::Works);
+            let next = list.metadata.continue_.filter(|token| !token.is_empty());
+            let next = next.map(|token| {
+                page = page.clone().continue_token(&token);
+                self.fetch(&page)
+            });
             for object in list.items {
                 show!(sink, Shown::Listed(object));
             }
-            if let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) {
-                page = page.continue_token(&token);
+            if let Some(next) = next {
+                fetched = next;
                 continue;
             }
             let version = list.metadata.resource_version.filter(|version| !version.is_empty());
@@ -172,33 +166,18 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
         }
     }
 
-    async fn stream_list(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
-        show!(sink, Shown::Init);
-        let parameters = self.parameters(STREAMING_LIST, true);
-        // Without a version the list is as new as what is stored.
-        let opened = within(self.limits.answer, self.api.watch(&parameters, "")).await?;
-        let mut stream = opened.map_err(|error| WatchFailure::of_streaming_list(&error))?.boxed();
-        while let Some(event) = next(&mut stream, silence(self.limits.lasts)).await? {
-            match event {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => show!(sink, Shown::Listed(object)),
-                WatchEvent::Bookmark(mark) if mark.metadata.annotations.contains_key(LIST_END) => {
-                    progress.version = Some(mark.metadata.resource_version);
-                    progress.is_proven = true;
-                    show!(sink, Shown::Works);
-                    show!(sink, Shown::ListDone);
-                    return Ok(Continue(()));
-                }
-                WatchEvent::Bookmark(_) | WatchEvent::Deleted(_) | WatchEvent::Error(_) => {}
-            }
-        }
-        Err(WatchFailure::Incomplete)
+    /// Reads a page with a task of its own, so that it comes while the one before is taken in.
+    fn fetch(&self, page: &ListParams) -> AbortOnDropHandle<Result<ObjectList<K>, WatchFailure>> {
+        let (api, page, limit) = (self.api.clone(), page.clone(), self.limits.page);
+        let read = async move { within(limit, api.list(&page)).await?.map_err(|error| WatchFailure::of(&error)) };
+        AbortOnDropHandle::new(tokio::spawn(read))
     }
 
     /// Watches with one request.
     async fn watch(&self, version: String, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
         let lasts = if progress.is_proven { self.limits.spread(rand::random()) } else { PROOF.min(self.limits.lasts) };
         let seconds = u32::try_from(lasts.as_secs()).unwrap_or(u32::MAX).max(1);
-        let parameters = self.parameters(seconds, false);
+        let parameters = self.parameters(seconds);
         let opened = within(self.limits.answer, self.api.watch(&parameters, &version)).await?;
         let mut stream = opened.map_err(|error| WatchFailure::of(&error))?.boxed();
         let began = Instant::now();
@@ -228,9 +207,9 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
         Ok(Continue(()))
     }
 
-    fn parameters(&self, seconds: u32, send_initial_events: bool) -> WatchParams {
+    fn parameters(&self, seconds: u32) -> WatchParams {
         let parameters = WatchParams { field_selector: self.fields.clone(), ..WatchParams::default() };
-        WatchParams { timeout: Some(seconds), bookmarks: true, send_initial_events, ..parameters }
+        WatchParams { timeout: Some(seconds), bookmarks: true, ..parameters }
     }
 }
 

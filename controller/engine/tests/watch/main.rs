@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kube::Client;
-use server::{Answer, Requests, client, list, object, quiet, status, streamed};
+use server::{Answer, Requests, client, list, object, quiet, status};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use xos_engine::Registry;
@@ -76,68 +76,57 @@ impl Watching {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_with_streaming_lists_is_asked_for_one() {
+async fn objects_are_listed_by_pages_then_watched_from_there() {
     let mut watching = start(client(|before, query| match before {
-        0 => Answer::Silence(streamed("5", &["a", "b"])),
-        1 => Answer::Watch(
-            vec![serde_json::json!({"type": "ADDED", "object": object("c", "6")})],
+        0 => list("5", &["a", "b"], Some("next")),
+        1 => list("5", &["c"], None),
+        2 => Answer::Watch(
+            vec![serde_json::json!({"type": "ADDED", "object": object("d", "6")})],
             Duration::from_secs(15),
         ),
-        _ => quiet(query),
-    }));
-    watching.expect(&["init", "listed a", "listed b", "done", "changed c"]).await;
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(watching.requests.all()[..3], ["stream", "watch 5", "watch 6"]);
-    assert_eq!(watching.cause(), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_without_streaming_lists_is_listed_by_pages_and_not_asked_again() {
-    let refusal = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-    let mut watching = start(client(move |before, query| match before {
-        0 => status(422, "Invalid", refusal),
-        1 => list("5", &["a", "b"], Some("next")),
-        2 => list("5", &["c"], None),
         // It is too old: everything is listed again.
         3 => status(410, "Expired", "too old resource version"),
         4 => list("9", &["c"], None),
         _ => quiet(query),
     }));
-    watching.expect(&["init", "init", "listed a", "listed b", "listed c", "done", "init", "listed c", "done"]).await;
+    watching.expect(&["init", "listed a", "listed b", "listed c", "done", "changed d"]).await;
+    watching.expect(&["init", "listed c", "done"]).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(watching.requests.all(), ["stream", "list", "list next", "watch 5", "list", "watch 9"]);
+    assert_eq!(watching.requests.all(), ["list", "list next", "watch 5", "watch 6", "list", "watch 9"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_know_streaming_lists_is_listed_by_pages() {
-    let mut watching = start(client(|before, query| match before {
-        // It shows what there is, and never says that this was all.
-        0 => Answer::Silence(vec![]),
-        1 => list("5", &["a"], None),
+async fn the_next_page_is_read_while_one_is_taken_in() {
+    let names: Vec<_> = (0..99).map(|at| format!("o{at}")).collect();
+    let mut watching = start(client(move |before, query| match before {
+        0 => list("5", &names.iter().map(String::as_str).collect::<Vec<_>>(), Some("next")),
+        1 => list("5", &["last"], None),
         _ => quiet(query),
     }));
-    watching.expect(&["init", "init", "listed a", "done"]).await;
-    assert_eq!(watching.requests.all()[..2], ["stream", "list"]);
+    watching.expect(&["init", "listed o0"]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(watching.requests.all(), ["list", "list next"], "most of the first page is still to be taken in");
+    while watching.next().await != "listed last" {}
+    watching.expect(&["done"]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn pages_that_expire_are_replaced_by_one_whole_list() {
     let mut watching = start(client(|before, query| match before {
-        0 => status(422, "Invalid", "no"),
-        1 => list("5", &["a"], Some("next")),
-        2 => status(410, "Expired", "the provided continue parameter is too old"),
-        3 => list("6", &["a", "b"], None),
+        0 => list("5", &["a"], Some("next")),
+        1 => status(410, "Expired", "the provided continue parameter is too old"),
+        2 => list("6", &["a", "b"], None),
         _ => quiet(query),
     }));
-    watching.expect(&["init", "init", "listed a", "init", "listed a", "listed b", "done"]).await;
-    assert_eq!(watching.requests.all()[..4], ["stream", "list", "list next", "list whole"]);
+    watching.expect(&["init", "listed a", "init", "listed a", "listed b", "done"]).await;
+    assert_eq!(watching.requests.all()[..3], ["list", "list next", "list whole"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_connection_is_noticed_within_thirty_seconds_and_its_end_within_three() {
     for dead_at_the_request in [false, true] {
         let watching = start(client(move |before, query| match before {
-            0 => Answer::Silence(streamed("5", &["a"])),
+            0 => list("5", &["a"], None),
             1 if dead_at_the_request => Answer::Never,
             1 => Answer::Silence(vec![]),
             _ => quiet(query),
@@ -156,7 +145,7 @@ async fn a_dead_connection_is_noticed_within_thirty_seconds_and_its_end_within_t
 #[tokio::test(start_paused = true)]
 async fn a_quiet_watch_costs_four_reads_a_minute() {
     let mut watching = start(client(|before, query| match before {
-        0 => Answer::Silence(streamed("5", &[])),
+        0 => list("5", &[], None),
         _ => quiet(query),
     }));
     watching.expect(&["init", "done"]).await;
@@ -169,7 +158,7 @@ async fn a_quiet_watch_costs_four_reads_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_cut_again_and_again_is_no_busy_loop() {
     let mut watching = start(client(|before, _| match before {
-        0 => Answer::Silence(streamed("5", &[])),
+        0 => list("5", &[], None),
         _ => Answer::Watch(vec![], Duration::ZERO),
     }));
     watching.expect(&["init", "done"]).await;
@@ -185,8 +174,8 @@ async fn a_kind_without_definition_is_lost_and_comes_back() {
     let mut watching = start(client(move |_, query| {
         if !serves.load(Ordering::SeqCst) {
             Answer::Text(404, "404 page not found\n".to_owned())
-        } else if query.contains_key("sendInitialEvents") {
-            Answer::Silence(streamed("5", &["a"]))
+        } else if !query.contains_key("watch") {
+            list("5", &["a"], None)
         } else {
             quiet(query)
         }
@@ -218,9 +207,9 @@ async fn a_right_that_is_missing_from_the_start_is_told_and_does_not_hold_the_ot
 #[tokio::test(start_paused = true)]
 async fn a_refusal_for_a_moment_loses_nothing() {
     let mut watching = start(client(|before, query| match before {
-        0 => Answer::Silence(streamed("5", &["a"])),
+        0 => list("5", &["a"], None),
         1..4 => Answer::Text(404, "404 page not found\n".to_owned()),
-        4 => Answer::Silence(streamed("6", &["a"])),
+        4 => list("6", &["a"], None),
         _ => quiet(query),
     }));
     watching.expect(&["init", "listed a", "done", "init", "init", "init", "listed a", "done"]).await;

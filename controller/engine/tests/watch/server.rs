@@ -52,15 +52,7 @@ pub(crate) fn object(name: &str, version: &str) -> Value {
     })
 }
 
-/// The events of a streaming list.
-pub(crate) fn streamed(version: &str, names: &[&str]) -> Vec<Value> {
-    let end = json!({"type": "BOOKMARK", "object": {"kind": "M", "apiVersion": "v1", "metadata": {
-        "resourceVersion": version, "annotations": {"k8s.io/initial-events-end": "true"},
-    }}});
-    names.iter().map(|name| json!({"type": "ADDED", "object": object(name, version)})).chain([end]).collect()
-}
-
-/// The requests so far, as text: `list`, `stream` or `watch <version>`.
+/// The requests so far, as text: `list`, `list <token>`, `list whole` or `watch <version>`.
 #[derive(Clone, Default)]
 pub(crate) struct Requests(Arc<Mutex<Vec<String>>>);
 
@@ -94,10 +86,9 @@ fn query(text: &str) -> Query {
 }
 
 fn summary(query: &Query) -> String {
-    match (query.get("sendInitialEvents"), query.get("watch")) {
-        (Some(_), _) => "stream".to_owned(),
-        (None, Some(_)) => format!("watch {}", query["resourceVersion"]),
-        (None, None) => match (query.get("limit"), query.get("continue")) {
+    match query.get("watch") {
+        Some(_) => format!("watch {}", query["resourceVersion"]),
+        None => match (query.get("limit"), query.get("continue")) {
             (None, None) => "list whole".to_owned(),
             (_, None) => "list".to_owned(),
             (_, Some(token)) => format!("list {token}"),
