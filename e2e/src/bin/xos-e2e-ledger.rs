@@ -61,8 +61,6 @@ fn settings(setup: &Setup) -> Settings {
         endpoints: vec![setup.endpoint.clone()],
         properties: properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         attempts: 2,
-        // A topic that is made anew where leaders were elected before is noticed by this alone, by each process.
-        stalled_after: Duration::from_secs(8),
         retry: Backoff { initial: Duration::from_millis(50), max: Duration::from_millis(200), jitter: 0.1 },
         ..Settings::default()
     }

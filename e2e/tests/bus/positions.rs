@@ -35,37 +35,6 @@ async fn an_idle_consumer_behind_a_transaction_is_not_restarted() {
 
 // The broker ends with the thread that started it.
 #[tokio::test(flavor = "current_thread")]
-async fn a_topic_made_anew_is_received_also_where_its_leaders_were_elected_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut broker = Broker::start(folder.path()).await.unwrap();
-    let client = Client::new(&broker.endpoint());
-    let topic = unique("epochs");
-    client.create_topic(&topic, 1).await.unwrap();
-    // Each start of the broker is another epoch of its partitions.
-    for _ in 0..2 {
-        broker.stop().await.unwrap();
-        broker.start_again().await.unwrap();
-    }
-    let mut settings = settings(&broker.endpoint());
-    settings.stalled_after = Duration::from_secs(5);
-    // It does not see that there is no topic in between.
-    settings.properties.insert("topic.metadata.refresh.interval.ms".to_owned(), "100000".to_owned());
-    let step = Noting::on("Step", &[&topic]);
-    let running = Running::start(&settings, "sync", &[&step]);
-    client.send(&topic, &numbered(10, 50)).await.unwrap();
-    step.notes.count(50).await;
-    client.delete_topic(&topic).await.unwrap();
-    client.create_topic(&topic, 1).await.unwrap();
-    client.send(&topic, &numbered(10, 60)[50..]).await.unwrap();
-    step.notes.until("the new ones", |all| distinct(all).len() == 60).await;
-    assert!(running.state().restarts > 0, "with another client, which knows no epochs");
-    running.until("no lag", |state| state.lag == 0 && state.partitions == 1).await;
-    running.stop().await;
-    broker.kill().await.unwrap();
-}
-
-// The broker ends with the thread that started it.
-#[tokio::test(flavor = "current_thread")]
 async fn a_broker_that_comes_back_empty_is_read_from_the_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let mut broker = Broker::start(folder.path()).await.unwrap();

@@ -79,6 +79,7 @@ impl ClientContext for CallbackContext {
             if facility == OTHER_CLUSTER {
                 self.found.is_other_cluster.store(true, Ordering::Relaxed);
             }
+            self.tracker.see(facility, message);
             self.last_problem.log(level, facility, message);
         });
     }
@@ -149,6 +150,15 @@ impl CallbackContext {
     /// Returns the next change of the assignment.
     pub(crate) fn next_change(&self) -> Option<Change> {
         lock(&self.found.changes).pop_front()
+    }
+
+    /// Returns whether all of these partitions are to be given away as soon as they are taken.
+    pub(crate) fn will_revoke(&self, partitions: &[TopicPartition]) -> bool {
+        let takes_all = |change: &Change| match change {
+            Change::Revoke(revoked) => partitions.iter().all(|one| revoked.contains(one)),
+            Change::Assign(_) => false,
+        };
+        lock(&self.found.changes).iter().any(takes_all)
     }
 
     /// Returns whether there is another change.

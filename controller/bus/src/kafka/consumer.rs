@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use xos_steps::call::panic_text;
@@ -48,12 +49,17 @@ const DEFAULTS: [(&str, &str); 7] = [
     ("fetch.error.backoff.ms", "100"),
 ];
 
+/// The context of librdkafka's lines that tell the ids of topics.
+const TELLING_IDS: &str = "metadata";
+
 /// Why a consumer ended.
 pub(crate) enum End {
     /// It was told to stop.
     Stopped,
     /// It no longer receives events, for this reason, and must be restarted.
     Stalled(String),
+    /// These topics were deleted and created again, and need a new client.
+    MadeAnew(String),
     /// It has missed these events, and is to stand still.
     Missed(String),
     /// A callback or a thread panicked, with this message.
@@ -136,6 +142,9 @@ impl Consumer {
             Missed::Latest | Missed::Stop => "error",
         };
         config.set("auto.offset.reset", reset);
+        let others = self.settings.properties.get("debug").filter(|contexts| !contexts.trim().is_empty());
+        let contexts = others.map_or(TELLING_IDS.to_owned(), |others| format!("{others},{TELLING_IDS}"));
+        config.set("debug", contexts).set_log_level(RDKafkaLogLevel::Debug);
         config
     }
 

@@ -22,6 +22,7 @@ mod rewind;
 mod scout;
 mod seen;
 mod shared;
+mod sight;
 mod stall;
 mod start;
 mod supervisor;

@@ -28,6 +28,8 @@ const LOST_GRACE: Duration = Duration::from_secs(5);
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How soon what was committed is asked for again.
 const READ_AGAIN: Duration = Duration::from_millis(500);
+/// How long it may take until it is seen which topics there are; a broker may have none of them any more.
+const SEE_TOPICS: Duration = Duration::from_secs(2);
 
 /// What the consumer thread learns of a change that was made.
 pub(crate) enum Made {
@@ -41,10 +43,28 @@ pub(crate) enum Made {
 
 /// A change that is being made.
 enum Phase {
-    Reading { partitions: Vec<TopicPartition>, answer: Receiver<Read> },
-    ReadingAgain { partitions: Vec<TopicPartition>, at: Instant },
-    Draining { partitions: Vec<TopicPartition>, since: Instant },
-    Committing { partitions: Vec<TopicPartition>, answer: Receiver<Result<(), CommitError>>, until: Instant },
+    Reading {
+        partitions: Vec<TopicPartition>,
+        answer: Receiver<Read>,
+    },
+    ReadingAgain {
+        partitions: Vec<TopicPartition>,
+        at: Instant,
+    },
+    /// It was read; which topics they are is seen when the client has been polled.
+    Seeing {
+        read: Read,
+        until: Instant,
+    },
+    Draining {
+        partitions: Vec<TopicPartition>,
+        since: Instant,
+    },
+    Committing {
+        partitions: Vec<TopicPartition>,
+        answer: Receiver<Result<(), CommitError>>,
+        until: Instant,
+    },
 }
 
 /// Makes the changes that the group asks for, one after the other.
@@ -113,6 +133,7 @@ impl<'a> Rebalancing<'a> {
             Some(Phase::Reading { partitions, .. } | Phase::ReadingAgain { partitions, .. }) => {
                 Change::Assign(partitions).apply(self.client);
             }
+            Some(Phase::Seeing { read, .. }) => Change::Assign(read.partitions()).apply(self.client),
             Some(Phase::Draining { partitions, .. } | Phase::Committing { partitions, .. }) => {
                 self.release(&partitions, &mut vec![]);
             }
@@ -147,15 +168,15 @@ impl<'a> Rebalancing<'a> {
         let now = Instant::now();
         match phase {
             Phase::Reading { partitions, mut answer } => match answer.try_recv() {
-                Ok(read) => self.take(read, made),
-                // The group has changed its mind: the offsets are left to librdkafka.
-                Err(_) if self.client.context().has_change() => self.take_unread(partitions, made),
+                Ok(read) => return self.advance(Phase::Seeing { read, until: now + SEE_TOPICS }, made),
+                // The group has changed its mind: nothing of them is to be received.
+                Err(_) if self.client.context().will_revoke(&partitions) => self.take_unread(partitions, made),
                 Err(TryRecvError::Empty) => return Some(Phase::Reading { partitions, answer }),
                 Err(TryRecvError::Closed) => {
                     return Some(Phase::ReadingAgain { partitions, at: now + READ_AGAIN });
                 }
             },
-            Phase::ReadingAgain { partitions, .. } if self.client.context().has_change() => {
+            Phase::ReadingAgain { partitions, .. } if self.client.context().will_revoke(&partitions) => {
                 self.take_unread(partitions, made);
             }
             Phase::ReadingAgain { partitions, at } if now >= at => {
@@ -163,6 +184,12 @@ impl<'a> Rebalancing<'a> {
                 return Some(Phase::Reading { partitions, answer });
             }
             waiting @ Phase::ReadingAgain { .. } => return Some(waiting),
+            Phase::Seeing { read, until } => {
+                if now < until && !self.tracker.lock().knows_topics(&read.partitions()) {
+                    return Some(Phase::Seeing { read, until });
+                }
+                self.take(read, made);
+            }
             Phase::Draining { partitions, since } => return self.drained(partitions, since, now, made),
             Phase::Committing { partitions, mut answer, until } => match answer.try_recv() {
                 Err(TryRecvError::Empty) if now < until && !self.client.assignment_lost() => {
@@ -233,7 +260,10 @@ impl<'a> Rebalancing<'a> {
                 made.push(Made::Assigned { assignment: self.assign(&partition, &Committed::default()), from: None });
                 continue;
             };
-            let (at, finding) = start(committed.offset, range, self.begin, self.consumer.settings.missed);
+            let is_of_topic = self.tracker.lock().is_of_topic(&partition, &committed);
+            let missed = self.consumer.settings.missed;
+            let (at, finding) = start(committed.offset, is_of_topic, range, self.begin, missed);
+            let committed = if is_of_topic { committed } else { Committed::default() };
             if let Some(Finding::Missed { from, to }) = finding {
                 stopped.push(format!("{partition} from {from} to {to}"));
                 let metadata = committed.metadata.clone();
@@ -277,11 +307,16 @@ impl<'a> Rebalancing<'a> {
                 "the partition ends before the offset that was committed, as after its topic was created again: \
                  handling it from its beginning"
             ),
+            Some(Finding::MadeAnew { committed }) => tracing::warn!(
+                %partition,
+                committed,
+                "the topic was deleted and created again since the offset was committed: handling it from its beginning"
+            ),
             None => {}
         }
     }
 
-    /// Takes partitions of which nothing is known.
+    /// Takes partitions that are given away next.
     fn take_unread(&self, partitions: Vec<TopicPartition>, made: &mut Vec<Made>) {
         for partition in &partitions {
             made.push(Made::Assigned { assignment: self.assign(partition, &Committed::default()), from: None });

@@ -12,6 +12,7 @@ use xos_model::gate::Outage;
 
 use super::commit::Committer;
 use super::raw_headers::RawHeaders;
+use super::sight::Sight;
 use super::topic_partition::TopicPartition;
 use super::tracker::{Counts, EventId, Limits, PartitionTracker, Received};
 
@@ -30,6 +31,8 @@ pub(crate) struct SharedTracker {
     progress_waiters: AtomicUsize,
     /// Whether the consumer thread is to end.
     pub(crate) stopping: AtomicBool,
+    /// Whether a topic is another one than before.
+    made_anew: AtomicBool,
     /// Cancelled when no more events are to be taken.
     pub(crate) closed: CancellationToken,
     /// Changes with every assignment and revocation.
@@ -49,6 +52,7 @@ impl SharedTracker {
             progress: Condvar::new(),
             progress_waiters: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            made_anew: AtomicBool::new(false),
             closed: CancellationToken::new(),
             assignments_version: AtomicU64::new(0),
             cancellations: Mutex::default(),
@@ -116,6 +120,22 @@ impl SharedTracker {
         drop(tracker);
         self.work_available.notify_one();
         rewound
+    }
+
+    /// Takes note of what a line of a client tells of a topic.
+    pub(crate) fn see(&self, facility: &str, line: &str) {
+        if let Some(sight) = Sight::read(facility, line)
+            && self.lock().see(&sight)
+        {
+            self.made_anew.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the topics that were deleted and created again, if some were.
+    pub(crate) fn made_anew(&self) -> Option<String> {
+        // It is asked for each event.
+        let is_any = self.made_anew.load(Ordering::Relaxed);
+        is_any.then(|| self.lock().made_anew().collect::<Vec<_>>().join(" "))
     }
 
     /// Returns the numbers of partitions and events, and the outage while the target of the step is away.

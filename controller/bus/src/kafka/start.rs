@@ -1,8 +1,8 @@
 //! Where reading begins when a partition is assigned, and what was missed until then. Pure.
 //!
-//! Three things are told apart: the committed offset is on the broker; the broker has deleted it (retention has passed
-//! the step, and events were missed); or it is after the end (the topic was created again, or the broker has lost its
-//! end).
+//! Four things are told apart: the committed offset is on the broker; the broker has deleted it (retention has passed
+//! the step, and events were missed); it is of another topic, which had the same name; or it is after the end (which also
+//! is so where the broker has lost its end).
 
 use crate::settings::Missed;
 
@@ -56,12 +56,15 @@ pub(crate) enum Finding {
     Missed { from: i64, to: i64 },
     /// The committed offset is after the end.
     Rewound { committed: i64, end: i64 },
+    /// The committed offset is of a topic that was deleted.
+    MadeAnew { committed: i64 },
 }
 
-/// Returns where to begin, and what is to be told of it. `range` is `None` if the broker does not tell it: then
-/// librdkafka finds out.
+/// Returns where to begin, and what is to be told of it. `is_of_topic` says whether the committed offset is of the topic
+/// that there is now. `range` is `None` if the broker does not tell it: then librdkafka finds out.
 pub(crate) fn start(
     committed: Option<i64>,
+    is_of_topic: bool,
     range: Option<Range>,
     begin: Begin,
     missed: Missed,
@@ -74,6 +77,10 @@ pub(crate) fn start(
         };
         return (from, None);
     };
+    // The step had begun with the topic of this name: it misses nothing of the new one, wherever a new group begins.
+    if !is_of_topic {
+        return (StartAt::Beginning, Some(Finding::MadeAnew { committed }));
+    }
     match range {
         Some(Range { low, high }) if committed < low => {
             let (from, to) = match missed {
@@ -115,13 +122,30 @@ mod tests {
             (Some(50), range(0, 0), Missed::Latest, (StartAt::Beginning, rewound(50, 0))),
             (None, range(7, 10), Missed::Stop, (StartAt::Beginning, None)),
         ] {
-            assert_eq!(start(committed, range, Begin::Earliest, policy), expected, "{committed:?} of {range:?}");
+            assert_eq!(start(committed, true, range, Begin::Earliest, policy), expected, "{committed:?} of {range:?}");
         }
     }
 
     #[test]
+    fn what_was_committed_of_a_topic_that_was_deleted_says_nothing_of_the_new_one() {
+        for committed in [0, 5, 10, 50] {
+            for range in [None, Some(Range { low: 0, high: 10 }), Some(Range { low: 7, high: 10 })] {
+                for (begin, policy) in [(Begin::Earliest, Missed::Stop), (Begin::Latest, Missed::Latest)] {
+                    let expected = (StartAt::Beginning, Some(Finding::MadeAnew { committed }));
+                    assert_eq!(
+                        start(Some(committed), false, range, begin, policy),
+                        expected,
+                        "{committed} of {range:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(start(None, false, None, Begin::Latest, Missed::Stop), (StartAt::End, None), "a new group");
+    }
+
+    #[test]
     fn a_new_group_begins_as_it_is_set() {
-        let begins = |setting| start(None, None, Begin::of(setting), Missed::Earliest).0;
+        let begins = |setting| start(None, true, None, Begin::of(setting), Missed::Earliest).0;
         assert_eq!(
             [None, Some("latest"), Some("error")].map(begins),
             [StartAt::Beginning, StartAt::End, StartAt::Unset]

@@ -44,6 +44,8 @@ enum Failure {
     NotStarted(String),
     /// The consumer received no events any more.
     Stalled(String),
+    /// These topics were deleted and created again: a new client has to receive them.
+    MadeAnew(String),
     /// The step is to stand still, as it has missed these events.
     Missed(String),
     /// The consumer or a dispatcher panicked.
@@ -91,9 +93,13 @@ impl Supervisor {
     /// Returns how long to wait before the next start.
     fn delay(&self, failure: &Failure, failures: &Failures) -> Duration {
         let restart = self.consumer.settings.restart;
-        // Somebody may have set the offsets of the group, or the other policy.
-        let is_missed = matches!(failure, Failure::Missed(_));
-        if is_missed { restart.max } else { restart.delay(failures.all, rand::random()) }
+        match failure {
+            // Somebody may have set the offsets of the group, or the other policy.
+            Failure::Missed(_) => restart.max,
+            // Nothing has failed.
+            Failure::MadeAnew(_) => restart.delay(1, rand::random()),
+            _ => restart.delay(failures.all, rand::random()),
+        }
     }
 
     /// Returns how long a run must last to end a row of failures: longer than any delay between them.
@@ -162,6 +168,10 @@ impl Supervisor {
         match failure {
             Failure::NotStarted(error) => tracing::warn!(error, "cannot start the consumer, trying again"),
             Failure::Stalled(reason) => tracing::warn!(reason, "the consumer receives no events and is restarted"),
+            Failure::MadeAnew(topics) => tracing::warn!(
+                topics,
+                "a topic was deleted and created again: the consumer is restarted, and receives it from its beginning"
+            ),
             Failure::Missed(missed) => tracing::error!("{}", self.stopped(missed)),
             Failure::Panicked(panic) => {
                 tracing::error!(panic, "the consumer panicked and is restarted: please report this");
@@ -171,6 +181,9 @@ impl Supervisor {
             Failure::NotStarted(_) => {}
             Failure::Missed(missed) => self.notifier().events_stopped(&self.stopped(missed)),
             Failure::Stalled(reason) => self.notifier().consumer_restarted(reason),
+            Failure::MadeAnew(topics) => {
+                self.notifier().consumer_restarted(&format!("a topic was deleted and created again: {topics}"));
+            }
             Failure::Panicked(panic) => self.notifier().consumer_restarted(&format!("it panicked: {panic}")),
         }
         self.consumer.states.update(&self.consumer.name, |state| {
@@ -255,6 +268,7 @@ impl Failure {
     fn of_thread(ended: Result<Ended, oneshot::error::RecvError>) -> Self {
         match ended {
             Ok(Ok(Ok(End::Stalled(reason)))) => Self::Stalled(reason),
+            Ok(Ok(Ok(End::MadeAnew(topics)))) => Self::MadeAnew(topics),
             Ok(Ok(Ok(End::Missed(missed)))) => Self::Missed(missed),
             Ok(Ok(Ok(End::Panicked(panic)))) => Self::Panicked(panic),
             // It is told to stop only after the shutdown, which is seen before this.

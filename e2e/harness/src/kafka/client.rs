@@ -6,7 +6,7 @@ use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer as _},
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError,
     message::Headers as _,
     producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _},
@@ -251,13 +251,41 @@ impl Client {
     /// # Errors
     /// When the broker does not answer.
     pub fn committed(&self, group: &str, topic: &str) -> Result<Vec<Option<i64>>, Error> {
+        let offsets = self.committed_list(group, topic)?;
+        Ok(offsets.elements().iter().map(|one| one.offset().to_raw().filter(|offset| *offset >= 0)).collect())
+    }
+
+    /// Returns the text that was committed with the offset of each partition of a topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn committed_notes(&self, group: &str, topic: &str) -> Result<Vec<String>, Error> {
+        let offsets = self.committed_list(group, topic)?;
+        Ok(offsets.elements().iter().map(|one| one.metadata().to_owned()).collect())
+    }
+
+    fn committed_list(&self, group: &str, topic: &str) -> Result<TopicPartitionList, Error> {
         let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
         let mut list = TopicPartitionList::new();
         for partition in 0..i32::try_from(self.partitions(topic)?).unwrap_or_default() {
             list.add_partition(topic, partition);
         }
-        let offsets = consumer.committed_offsets(list, ANSWER)?;
-        Ok(offsets.elements().iter().map(|one| one.offset().to_raw().filter(|offset| *offset >= 0)).collect())
+        Ok(consumer.committed_offsets(list, ANSWER)?)
+    }
+
+    /// Commits an offset and a text for the partitions of a topic from the first one on, for a group without members.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn commit(&self, group: &str, topic: &str, offsets: &[(i64, &str)]) -> Result<(), Error> {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
+        let mut list = TopicPartitionList::new();
+        for (partition, (offset, note)) in (0..).zip(offsets) {
+            let mut one = list.add_partition(topic, partition);
+            one.set_offset(Offset::Offset(*offset))?;
+            one.set_metadata(note);
+        }
+        Ok(consumer.commit(&list, CommitMode::Sync)?)
     }
 }
 

@@ -50,11 +50,9 @@ const ALL: [Fault; 11] = [
     Fault::Retention,
 ];
 
-/// Returns the faults of the next turn: each once, in any order. A short campaign makes no topic anew: it may take long
-/// until all processes have noticed it (see Limits in docs/pull-and-events.md).
-pub(super) fn turn(random: &mut StdRng, is_short: bool) -> Vec<Fault> {
+/// Returns the faults of the next turn: each once, in any order.
+pub(super) fn turn(random: &mut StdRng) -> Vec<Fault> {
     let mut all = ALL.to_vec();
-    all.retain(|fault| !is_short || *fault != Fault::Anew);
     for last in (1..all.len()).rev() {
         all.swap(last, random.random_range(0..=last));
     }

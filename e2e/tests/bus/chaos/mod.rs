@@ -51,7 +51,7 @@ async fn nothing_is_lost_or_disordered_whatever_happens() {
     let started = Instant::now();
     let mut suffered = vec![];
     'campaign: loop {
-        for fault in faults::turn(&mut random, asked.is_none()) {
+        for fault in faults::turn(&mut random) {
             if started.elapsed() >= lasting {
                 break 'campaign;
             }

@@ -21,6 +21,8 @@ use crate::kafka::topic_partition::{TopicPartition, to_list, to_partition};
 
 /// How long the broker may take to tell what is committed.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to tell of all topics which ones they are.
+const TOPICS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a last commit is tried.
 const LAST: Duration = Duration::from_millis(2500);
@@ -34,6 +36,13 @@ pub(crate) struct Read {
     pub(crate) list: TopicPartitionList,
     /// Each partition of the list, in its order.
     pub(crate) partitions: Vec<Found>,
+}
+
+impl Read {
+    /// Returns the partitions.
+    pub(crate) fn partitions(&self) -> Vec<TopicPartition> {
+        self.partitions.iter().map(|found| found.partition.clone()).collect()
+    }
 }
 
 /// What the broker has of a partition.
@@ -134,11 +143,11 @@ impl Committing {
         }
     }
 
-    fn read(&self, partitions: &[TopicPartition]) -> Result<Read, KafkaError> {
-        let list = self.client.committed_offsets(to_list(partitions), ANSWER_TIMEOUT)?;
+    fn read(&self, asked: &[TopicPartition]) -> Result<Read, KafkaError> {
+        let list = self.client.committed_offsets(to_list(asked), ANSWER_TIMEOUT)?;
         // Without an answer librdkafka finds out whether the committed offsets are still there.
-        let low = watermarks(&self.client, partitions, Offset::Beginning).unwrap_or_default();
-        let high = watermarks(&self.client, partitions, Offset::End).unwrap_or_default();
+        let low = watermarks(&self.client, asked, Offset::Beginning).unwrap_or_default();
+        let high = watermarks(&self.client, asked, Offset::End).unwrap_or_default();
         let found = |one: &TopicPartitionListElem<'_>| {
             let partition = to_partition(one);
             let range = low.get(&partition).zip(high.get(&partition)).map(|(&low, &high)| Range { low, high });
@@ -146,7 +155,23 @@ impl Committing {
             Found { partition, committed, range }
         };
         let partitions = list.elements().iter().map(found).collect();
+        self.see_topics(asked);
         Ok(Read { list, partitions })
+    }
+
+    /// Has librdkafka tell which topics these are, after what is committed was read: if that is of an older one, it shows.
+    fn see_topics(&self, partitions: &[TopicPartition]) {
+        let until = Instant::now() + TOPICS_TIMEOUT;
+        let unknown = self.tracker.lock().unknown_topics(partitions);
+        for topic in unknown {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            if let Err(error) = self.client.fetch_metadata(Some(&topic), left) {
+                tracing::debug!(%error, %topic, "cannot ask for a topic");
+            }
+        }
     }
 }
 

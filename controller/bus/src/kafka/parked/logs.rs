@@ -191,11 +191,15 @@ impl Shared {
 
     /// Takes in a record that was read.
     pub(super) fn take_in(&self, record: &BusEvent) {
+        self.take_in_by(record, |read| self.is_done(record, read));
+    }
+
+    fn take_in_by(&self, record: &BusEvent, is_done: impl FnOnce(&Record) -> bool) {
         let read = self.record(record);
         // Looked up before what is stored: an event that this process parks is done only after its record is known as
         // stored. The other way round its own record, read in between, would look like that of a process that is gone.
         let parked = read.as_ref().filter(|read| matches!(read.what, What::Parked { first: None, .. }));
-        let was_done = parked.is_some_and(|read| self.is_done(record, read));
+        let was_done = parked.is_some_and(is_done);
         let mut logs = self.logs();
         let is_its = |one: &&mut AssignedLog| one.parked_in == record.topic && one.from.partition == record.partition;
         let Some(one) = logs.values_mut().find(is_its) else { return };
@@ -242,3 +246,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,9 @@ impl<'a> ReceiveLoop<'a> {
             && let Some(polled) = self.client.poll(wait)
         {
             wait = Duration::ZERO;
+            if let Some(topics) = self.tracker.made_anew() {
+                return Some(End::MadeAnew(topics));
+            }
             match polled {
                 Ok(message) => {
                     batch.extend(self.received(&message));
@@ -151,7 +154,7 @@ impl<'a> ReceiveLoop<'a> {
             }
         }
         self.poll_stand_in(batch);
-        None
+        self.tracker.made_anew().map(End::MadeAnew)
     }
 
     /// Returns a message as an event; `None` if its partition was revoked just now. An event whose order key cannot be

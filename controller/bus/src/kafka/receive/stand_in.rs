@@ -5,27 +5,54 @@
 //! over the first client goes on from where it was, and what it receives again is left out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaResult;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
-use crate::kafka::problem::ProblemContext;
+use crate::kafka::problem::LastProblem;
+use crate::kafka::shared::SharedTracker;
 use crate::kafka::topic_partition::{TopicPartition, to_list};
 
 /// A client that stands in for another one.
-pub(crate) struct StandIn(BaseConsumer<ProblemContext>);
+pub(crate) struct StandIn(BaseConsumer<Context>);
+
+/// Its context: the first client reports problems, and both must mean the same topics.
+struct Context {
+    tracker: Arc<SharedTracker>,
+    problem: LastProblem,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.tracker.see(facility, message);
+        self.problem.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "error of the event bus");
+    }
+}
+
+impl ConsumerContext for Context {}
 
 impl StandIn {
     /// Begins to receive these partitions from these offsets.
-    pub(crate) fn start(consumer: &ClientConfig, partitions: &[(TopicPartition, i64)]) -> KafkaResult<Self> {
+    pub(crate) fn start(
+        consumer: &ClientConfig,
+        tracker: &Arc<SharedTracker>,
+        partitions: &[(TopicPartition, i64)],
+    ) -> KafkaResult<Self> {
         let mut config = consumer.clone();
         config.remove("group.instance.id");
         config.set("statistics.interval.ms", "0");
-        let client: BaseConsumer<ProblemContext> = config.create_with_context(ProblemContext::default())?;
+        let context = Context { tracker: Arc::clone(tracker), problem: LastProblem::default() };
+        let client: BaseConsumer<Context> = config.create_with_context(context)?;
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for (partition, offset) in partitions {
             list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rdkafka::consumer::Consumer as _;
+
 use super::ReceiveLoop;
 use super::stand_in::StandIn;
 use crate::kafka::topic_partition::TopicPartition;
@@ -17,6 +19,10 @@ impl ReceiveLoop<'_> {
         while batch.len() < self.max_batch
             && let Some(polled) = stand_in.poll()
         {
+            // It may be the first client to see that a topic is another one.
+            if self.tracker.made_anew().is_some() {
+                break;
+            }
             match polled {
                 Ok(message) => batch.extend(self.received(&message)),
                 // The first client will receive them, or report it.
@@ -58,7 +64,7 @@ impl ReceiveLoop<'_> {
         if from.is_empty() {
             return;
         }
-        match StandIn::start(&self.consumer.config(), &from) {
+        match StandIn::start(&self.consumer.config(), &self.client.context().tracker, &from) {
             Ok(stand_in) => {
                 let tracker = self.tracker.lock();
                 let is_paused = |one: &TopicPartition| tracker.progress_of(one).is_some_and(|one| one.is_paused);

@@ -2,16 +2,21 @@
 //! overflow, an abort) would do so for ever: it is found, as the broker keeps what was in hand beside the committed
 //! offset.
 //!
-//! That text is empty after a clean end. Else it names the process and lists the events that were started and not ended,
-//! each with the number of ends of a process that it was in hand at, this one included. A process that finds its own text
-//! has lost the partition for a while, and has not ended.
+//! That text also names the topic, by its id: after it was made anew the offset means nothing. It names the process, if
+//! this has not ended cleanly, and lists the events that were started and not ended, each with the number of ends of a
+//! process that it was in hand at, this one included. A process that finds its own text has lost the partition for a
+//! while, and has not ended.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt;
 use std::sync::LazyLock;
+
+use super::topics::TopicId;
 
 /// How each text begins.
 const MARK: &str = "xos:1:";
+/// What is before the id of the topic.
+const TOPIC: char = '@';
 /// An event that was in hand at so many ends of the process is parked.
 pub(super) const ENDS: u32 = 3;
 /// The broker takes 4,096 bytes.
@@ -36,37 +41,60 @@ pub(super) fn this_process() -> u32 {
     *PROCESS
 }
 
-/// Returns the text for these events of a process.
-pub(super) fn to_text(process: u32, events: &InHand) -> String {
-    let mut text = format!("{MARK}{process:x}");
-    let mut before = 0;
-    for (&offset, &ends) in events {
-        let length = text.len();
-        let _ = write!(text, " {}", offset - before);
-        if ends > 1 {
-            let _ = write!(text, "*{ends}");
-        }
-        if text.len() > LONGEST {
-            text.truncate(length);
-            break;
-        }
-        before = offset;
-    }
-    text
+/// What the broker keeps beside an offset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Note {
+    /// The process that has the partition; none after a clean end.
+    pub(super) process: Option<u32>,
+    /// The id of the topic, if it is known.
+    pub(super) topic_id: Option<TopicId>,
+    pub(super) in_hand: InHand,
 }
 
-/// Returns the process and the events of a text; none if the process ended cleanly, or the text is not ours.
-pub(super) fn from_text(text: &str) -> Option<(u32, InHand)> {
-    let mut words = text.strip_prefix(MARK)?.split_ascii_whitespace();
-    let process = u32::from_str_radix(words.next()?, 16).ok()?;
-    let mut before = 0_i64;
-    let mut events = InHand::new();
-    for one in words {
-        let (ahead, ends) = one.split_once('*').unwrap_or((one, "1"));
-        before = before.checked_add(ahead.parse().ok()?)?;
-        events.insert(before, ends.parse().ok()?);
+impl fmt::Display for Note {
+    /// Writes a text that the broker takes, and that [`Note::read`] reads; an empty one if there is nothing to say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.process.is_none() && self.topic_id.is_none() {
+            return Ok(());
+        }
+        let process = self.process.map(|process| format!("{process:x}")).unwrap_or_default();
+        let topic = self.topic_id.as_ref().map(|id| format!(" {TOPIC}{id}")).unwrap_or_default();
+        write!(f, "{MARK}{process}{topic}")?;
+        let mut length = MARK.len() + process.len() + topic.len();
+        let mut before = 0;
+        for (&offset, &ends) in &self.in_hand {
+            let times = if ends > 1 { format!("*{ends}") } else { String::new() };
+            let word = format!(" {}{times}", offset - before);
+            length += word.len();
+            if length > LONGEST {
+                break;
+            }
+            f.write_str(&word)?;
+            before = offset;
+        }
+        Ok(())
     }
-    Some((process, events))
+}
+
+impl Note {
+    /// Reads a text; `None` if it is not ours, or there is nothing in it.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = text.strip_prefix(MARK)?;
+        let (process, words) = text.split_once(' ').unwrap_or((text, ""));
+        let process = if process.is_empty() { None } else { Some(u32::from_str_radix(process, 16).ok()?) };
+        let mut note = Self { process, ..Self::default() };
+        let mut before = 0_i64;
+        for word in words.split_ascii_whitespace() {
+            if let Some(id) = word.strip_prefix(TOPIC) {
+                note.topic_id = Some(id.into());
+                continue;
+            }
+            let (ahead, ends) = word.split_once('*').unwrap_or((word, "1"));
+            before = before.checked_add(ahead.parse().ok()?)?;
+            note.in_hand.insert(before, ends.parse().ok()?);
+        }
+        (note.process.is_some() || note.topic_id.is_some()).then_some(note)
+    }
 }
 
 /// Returns why an event is parked that was in hand at so many ends of the process, if it is.
@@ -88,19 +116,21 @@ mod tests {
 
     #[test]
     fn what_was_in_hand_is_kept_as_a_short_text() {
-        for (events, text) in [
-            (vec![], "xos:1:1f"),
-            (vec![(500, 1), (501, 1), (600, 3)], "xos:1:1f 500 1 99*3"),
-            (vec![(0, 2)], "xos:1:1f 0*2"),
+        for (process, topic_id, events, text) in [
+            (Some(31), None, vec![], "xos:1:1f"),
+            (Some(31), None, vec![(500, 1), (501, 1), (600, 3)], "xos:1:1f 500 1 99*3"),
+            (Some(31), Some("6UJv+/A"), vec![(0, 2)], "xos:1:1f @6UJv+/A 0*2"),
+            (None, Some("6UJv+/A"), vec![], "xos:1: @6UJv+/A"),
         ] {
-            let events: InHand = events.into_iter().collect();
-            assert_eq!(to_text(31, &events), text);
-            assert_eq!(from_text(text), Some((31, events)));
+            let note = Note { process, topic_id: topic_id.map(Into::into), in_hand: events.into_iter().collect() };
+            assert_eq!(note.to_string(), text);
+            assert_eq!(Note::read(text), Some(note));
         }
+        assert_eq!(Note::default().to_string(), "");
         for text in
             ["", "metadata of somebody else", "xos:1:", "xos:1:1 x", "xos:1:1 1*", "xos:1:1 9223372036854775807 1"]
         {
-            assert_eq!(from_text(text), None, "{text}");
+            assert_eq!(Note::read(text), None, "{text}");
         }
     }
 
@@ -113,12 +143,15 @@ mod tests {
     proptest! {
         #[test]
         fn the_broker_takes_each_text_and_it_is_read_as_it_was_written(
-            events in prop::collection::btree_map(0_i64..i64::MAX, 1_u32..9, 0..300)
+            in_hand in prop::collection::btree_map(0_i64..i64::MAX, 1_u32..9, 0..300)
         ) {
-            let text = to_text(u32::MAX, &events);
+            let topic_id = Some("6UJvC3vATu+7zMWC/3bXJg".into());
+            let note = Note { process: Some(u32::MAX), topic_id, in_hand };
+            let text = note.to_string();
             prop_assert!(text.len() <= 4096);
-            let (_, read) = from_text(&text).unwrap();
-            prop_assert!(events.iter().take(read.len()).eq(read.iter()));
+            let read = Note::read(&text).unwrap();
+            prop_assert_eq!((read.process, &read.topic_id), (note.process, &note.topic_id));
+            prop_assert!(note.in_hand.iter().take(read.in_hand.len()).eq(read.in_hand.iter()));
         }
     }
 }

@@ -12,6 +12,7 @@ mod in_hand;
 mod partition;
 mod target;
 mod task;
+mod topics;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use partition::Partition;
 pub(crate) use target::Absence;
 use target::Target;
 pub(crate) use task::{EventId, Task};
+use topics::Topics;
 
 /// After a process has ended without a shutdown the broker is told of each batch of events for so long.
 const CAREFUL: Duration = Duration::from_secs(30);
@@ -95,6 +97,7 @@ pub(crate) struct PartitionTracker {
     assigned: HashMap<TopicPartition, u64>,
     /// The partitions by assignment number.
     partitions: BTreeMap<u64, Partition>,
+    topics: Topics,
     ready: VecDeque<Task>,
     /// Events that wait for their next attempt, by its time.
     retries: BTreeMap<(Instant, u64), Task>,
@@ -124,6 +127,7 @@ impl PartitionTracker {
             process: in_hand::this_process(),
             assigned: HashMap::new(),
             partitions: BTreeMap::new(),
+            topics: Topics::default(),
             ready: VecDeque::new(),
             retries: BTreeMap::new(),
             waiting: HashMap::new(),
@@ -142,7 +146,10 @@ impl PartitionTracker {
         self.remove(partition);
         self.last_assignment += 1;
         self.assigned.insert(partition.clone(), self.last_assignment);
-        self.partitions.insert(self.last_assignment, Partition::new(partition.clone(), self.process));
+        let mut assigned = Partition::new(partition.clone(), self.process);
+        assigned.topic_id = self.topics.id(&partition.topic).cloned();
+        assigned.is_void = self.topics.is_made_anew(&partition.topic);
+        self.partitions.insert(self.last_assignment, assigned);
         self.last_assignment
     }
 

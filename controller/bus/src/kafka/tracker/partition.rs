@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use xos_steps::BusEvent;
 
-use super::in_hand::{InFlight, InHand, from_text, park_reason, to_text};
+use super::in_hand::{InFlight, InHand, Note, park_reason};
+use super::topics::TopicId;
 use super::{Limits, OrderKey, Task, TopicPartition, Waiting};
 use crate::kafka::commit::{Commit, Committed};
 
@@ -15,6 +16,10 @@ const FORGOTTEN: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Partition {
     pub(super) id: TopicPartition,
+    /// The id of its topic, if it is known.
+    pub(super) topic_id: Option<TopicId>,
+    /// Whether its topic was deleted: nothing of it is committed any more.
+    pub(super) is_void: bool,
     /// What tells this process from those before it.
     process: u32,
     /// Accepted offsets in order, from the first that is not done, each with whether it is done. Most of those that are
@@ -88,6 +93,8 @@ impl Partition {
     pub(super) fn new(id: TopicPartition, process: u32) -> Self {
         Self {
             id,
+            topic_id: None,
+            is_void: false,
             process,
             offsets: VecDeque::new(),
             done: 0,
@@ -192,9 +199,10 @@ impl Partition {
     /// process ended that had the partition before.
     pub(super) fn set_committed(&mut self, committed: &Committed) -> bool {
         self.committed_before = committed.offset;
-        let in_hand = from_text(&committed.metadata).filter(|(process, _)| *process != self.process);
-        let was_ended = in_hand.is_some();
-        self.to_come = in_hand.map(|(_, events)| events).unwrap_or_default();
+        let note = Note::read(&committed.metadata);
+        let of_others = note.filter(|note| note.process.is_some_and(|process| process != self.process));
+        let was_ended = of_others.is_some();
+        self.to_come = of_others.map(|note| note.in_hand).unwrap_or_default();
         was_ended
     }
 
@@ -262,9 +270,16 @@ impl Partition {
 
     /// The same, and these events will be in hand.
     pub(super) fn commit_with(&self, ahead: impl IntoIterator<Item = i64>) -> Option<Commit> {
+        if self.is_void {
+            return None;
+        }
         let offset = self.done_up_to.or(self.committed_before).or(self.first)?;
-        let metadata = if self.is_closed { String::new() } else { to_text(self.process, &self.in_hand(ahead)) };
-        Some(Commit { partition: self.id.clone(), offset, metadata })
+        let note = Note {
+            process: (!self.is_closed).then_some(self.process),
+            topic_id: self.topic_id.clone(),
+            in_hand: if self.is_closed { InHand::new() } else { self.in_hand(ahead) },
+        };
+        Some(Commit { partition: self.id.clone(), offset, metadata: note.to_string() })
     }
 
     /// Returns what to commit, and notes that it is.
