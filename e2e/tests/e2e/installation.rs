@@ -124,6 +124,13 @@ async fn the_policy_agrees_with_the_configuration_at_each_start() {
         controller.stop().await.unwrap();
         let controller = start(json!({"namespaces": []}));
         become_these(namespace, "agree", &ours).await;
+        // A policy that was deleted is in force for a moment: both new ones are to be there before the end.
+        eventually(SOON, "a policy and its binding", async || {
+            let some = policies(namespace, "agree").await;
+            if some.lines().count() == 2 { Ok(()) } else { Err(some) }
+        })
+        .await
+        .unwrap();
         controller.kill().await;
         namespace.kubectl(&["delete", "synchronizers", "agree"]).await.unwrap();
         become_these(namespace, "agree", &[]).await;

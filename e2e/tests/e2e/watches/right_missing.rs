@@ -44,7 +44,7 @@ async fn it_is_told_and_the_other_kinds_are_handled() {
         objects.served("Seen").await.unwrap();
         objects.create("Seen", "a", json!({"name": "a"})).await.unwrap();
         objects.ready("Seen", "a").await.unwrap();
-        let told = ["changes of Unseen in namespace", "cannot watch resource \"unseens\"", "system:serviceaccount"];
+        let told = ["changes of Unseen in namespace", "cannot list resource \"unseens\"", "system:serviceaccount"];
         monitoring.not_ready(&told).await;
         assert_eq!(calls.all(), ["Seen sync a"]);
         controller.stop().await.unwrap();
