@@ -10,6 +10,8 @@ PROGRAMS := $(TARGET)/debug
 CACHE := $(or $(XOS_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xos-controller)
 DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
+MDBOOK_VERSION := 0.5.4
+MDBOOK := $(CACHE)/mdbook/$(MDBOOK_VERSION)/bin/mdbook
 
 .PHONY: help
 help: ## list the targets
@@ -60,6 +62,10 @@ docs: ## build the crates' documentation, in target/doc, with warnings as errors
 .PHONY: deny
 deny: $(DENY) ## check licences, sources and versions of the dependencies
 	$(DENY) check bans licenses sources
+
+.PHONY: book
+book: $(MDBOOK) ## make a book of docs/, in target/book
+	$(MDBOOK) build docs --dest-dir $(abspath $(TARGET))/book
 
 .PHONY: unit
 unit: ## run the tests that need no control plane
@@ -122,7 +128,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 
 .PHONY: clean-cache
 clean-cache: ## remove what was built or fetched from the cache
-	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny"
+	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook"
 
 .PHONY: prerequisites
 prerequisites:
@@ -140,3 +146,7 @@ control-plane: | programs
 $(DENY):
 	@echo "cargo-deny $(DENY_VERSION) is installed once, into $(CACHE); about 4 minutes on two cores"
 	$(CARGO) install --locked cargo-deny --version $(DENY_VERSION) --root $(CACHE)/cargo-deny/$(DENY_VERSION)
+
+$(MDBOOK):
+	@echo "mdbook $(MDBOOK_VERSION) is installed once, into $(CACHE); some minutes on two cores"
+	$(CARGO) install --locked mdbook --version $(MDBOOK_VERSION) --root $(CACHE)/mdbook/$(MDBOOK_VERSION) --no-default-features
