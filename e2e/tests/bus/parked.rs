@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use xos_bus::ParkedEvents;
+use tokio_util::sync::CancellationToken;
 use xos_bus::parked::{ParkedEvent, Replayed, Selection};
+use xos_bus::{KafkaProducer, ParkedEvents};
 use xos_harness::kafka::{Client, Kafka, Sent};
-use xos_steps::StepError;
+use xos_steps::{Message, Producer as _, StepError};
 
-use crate::{Noting, Running, settings, unique};
+use crate::{Noting, Running, SOON, settings, unique};
 
 /// A step that cannot handle the first event of the key `k1` until it is mended.
 fn breaking(topic: &str, mended: &Arc<AtomicBool>) -> Noting {
@@ -160,6 +161,50 @@ async fn two_replays_at_once_run_each_event_once() {
     step.notes.until("the last", |all| all.iter().any(|value| value == "k2:9")).await;
     running.stop().await;
     assert_eq!(step.notes.all(), ["k1:0", "k1:1", "k1:2", "k2:9"]);
+}
+
+/// Sends events of the key `k1`, one each three milliseconds, until it is told to end. Returns how many there were.
+async fn send_without_pause(producer: KafkaProducer, topic: String, end: CancellationToken) -> usize {
+    let mut pace = tokio::time::interval(Duration::from_millis(3));
+    let mut sent = 0;
+    while !end.is_cancelled() {
+        pace.tick().await;
+        let value = Some(format!("k1:{sent}").into_bytes());
+        let message = Message { topic: topic.clone(), key: Some(b"k1".to_vec()), value, ..Message::default() };
+        producer.send(message).await.unwrap();
+        sent += 1;
+    }
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_ends_while_events_of_its_key_come_without_pause() {
+    let stage = Stage::new("busy").await;
+    let step = stage.step();
+    let running = stage.start(&step);
+    let producer = KafkaProducer::new(&stage.settings, &stage.name).unwrap();
+    let end = CancellationToken::new();
+    let sending = tokio::spawn(send_without_pause(producer, stage.topic.clone(), end.clone()));
+    running.until("some parked", |state| state.parked_now >= 200).await;
+    stage.mended.store(true, Ordering::SeqCst);
+    let started = Instant::now();
+    let replayed = stage.replay().await;
+    println!("{} were sent again, in {:?}", replayed.sent, started.elapsed());
+    assert_eq!((&replayed.failed[..], &replayed.refused[..], replayed.undecided), (&[][..], &[][..], 0));
+    assert!(replayed.sent >= 200 && replayed.handled == replayed.sent, "{replayed:?}");
+    assert!(started.elapsed() < SOON / 3, "{:?}", started.elapsed());
+    assert_eq!(stage.list(), [], "nothing is parked, and nothing will be");
+
+    let so_far = step.notes.all().len();
+    step.notes.count(so_far + 200).await;
+    assert!(!sending.is_finished(), "they come all the time");
+    end.cancel();
+    let sent = sending.await.unwrap();
+    step.notes.count(sent).await;
+    running.until("none parked", |state| state.parked_now == 0 && state.lag == 0).await;
+    running.stop().await;
+    assert_eq!(stage.list(), []);
+    assert_eq!(step.notes.all(), (0..sent).map(|number| format!("k1:{number}")).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,6 +110,7 @@ mod tests {
             order_key: None,
             event: Arc::new(BusEvent { offset, ..BusEvent::new("t", "") }),
             park_reason: None,
+            replayed: None,
         };
         assert!(tracker.accept([received(7)]).is_empty());
         let old = tracker.lock().take(now, 1).pop().unwrap();

@@ -10,6 +10,8 @@ pub(crate) mod log;
 pub(crate) mod plan;
 #[cfg(feature = "kafka")]
 pub(crate) mod record;
+#[cfg(feature = "kafka")]
+pub(crate) mod rounds;
 mod selection;
 
 use std::fmt;
@@ -46,7 +48,8 @@ pub const FIRST: &str = "xos-first";
 pub const ORDER_KEY: &str = "xos-order-key";
 /// Header: how many of the last headers are the framework's; those before them are the event's own.
 pub const HEADERS: &str = "xos-headers";
-/// Header of a record without an event: what became of a parked event: `done`, `dropped` or `sent`.
+/// Header of a record without an event: what became of a parked event: `done`, `dropped` or `sent`; or `replaying`, if
+/// those of its key are being replayed.
 pub const MARKER: &str = "xos-marker";
 /// Header of the marker `sent`: the offset at which the event was sent again.
 pub const SENT_OFFSET: &str = "xos-sent-offset";
@@ -73,6 +76,14 @@ impl Origin {
     pub fn of(event: &BusEvent) -> Self {
         let timestamp = event.timestamp.map(Timestamp::as_millisecond);
         Self { partition: event.partition, offset: event.offset, timestamp }
+    }
+
+    /// Returns whether the event came after another one. After a crash that one may come again when this one is parked
+    /// already. An event of before its topic was made anew has an earlier time.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn is_after(&self, other: &Self) -> bool {
+        let has_earlier_time = self.timestamp.zip(other.timestamp).is_some_and(|(its, others)| its < others);
+        self.partition == other.partition && self.offset > other.offset && !has_earlier_time
     }
 }
 

@@ -99,12 +99,12 @@ pub(crate) fn parked_since<'a>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use xos_steps::BusEvent;
 
     use super::*;
 
-    fn parked(offset: i64, key: Option<&str>, sent: Option<i64>) -> ParkedEvent {
+    pub(crate) fn parked(offset: i64, key: Option<&str>, sent: Option<i64>) -> ParkedEvent {
         let event = BusEvent { offset, ..BusEvent::new("t", "v") };
         ParkedEvent {
             origin: Origin::of(&event),
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    fn offsets(events: &[&ParkedEvent]) -> Vec<i64> {
+    pub(crate) fn offsets(events: &[&ParkedEvent]) -> Vec<i64> {
         events.iter().map(|one| one.event.offset).collect()
     }
 

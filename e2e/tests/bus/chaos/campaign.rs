@@ -60,8 +60,6 @@ impl Campaign {
 
     /// Heals what is poison, and has all that is parked replayed.
     pub(super) async fn mend(&mut self) {
-        // What comes while a key is replayed is parked behind it: under a steady stream that may take long.
-        self.sender.hold(true);
         self.round += 1;
         write_round(&self.fleet.setup().round(), self.round);
         // A broker that has just come back, or a group that is just being shared out, may be asked again.
@@ -69,7 +67,6 @@ impl Campaign {
         eventually(LONG, "what is parked to be replayed", replay).await.unwrap();
         // Only now there is poison again: a replay says if something was parked once more.
         self.sender.begin_round(self.round);
-        self.sender.hold(false);
     }
 
     /// Adds a partition, and then keys to it.

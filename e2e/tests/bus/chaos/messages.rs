@@ -47,8 +47,6 @@ struct State {
     sent: BTreeMap<String, usize>,
     round: u32,
     is_ended: bool,
-    /// Whether nothing is sent for now.
-    is_held: bool,
     /// Whether a batch is being sent.
     is_sending: bool,
 }
@@ -80,10 +78,6 @@ impl Sender {
             state.is_sending = !state.is_ended;
             if state.is_ended {
                 return false;
-            }
-            if state.is_held {
-                state.is_sending = false;
-                return true;
             }
             state.topics.clone()
         };
@@ -118,11 +112,6 @@ impl Sender {
     /// Returns how many messages of each key are stored.
     pub(super) fn sent(&self) -> BTreeMap<String, usize> {
         self.0.lock().unwrap().sent.clone()
-    }
-
-    /// Sends nothing for now, or goes on.
-    pub(super) fn hold(&self, is_held: bool) {
-        self.0.lock().unwrap().is_held = is_held;
     }
 
     pub(super) fn end(&self) {

@@ -104,6 +104,26 @@ impl Clients {
         Ok((stored.partition, stored.offset))
     }
 
+    /// Stores messages in this order, each in its partition, and returns their offsets.
+    pub(crate) async fn store_all(&self, messages: &[(Message, i32)]) -> Vec<Result<i64, KafkaError>> {
+        let send = |(message, partition): &(Message, i32)| {
+            self.producer.send_result(record(message, Some(*partition), None)).map_err(|(error, _)| error)
+        };
+        let sent: Vec<_> = messages.iter().map(send).collect();
+        let mut stored = vec![];
+        for one in sent {
+            stored.push(match one {
+                Ok(sent) => match sent.await {
+                    Ok(Ok(delivery)) => Ok(delivery.offset),
+                    Ok(Err((error, _))) => Err(error),
+                    Err(_) => Err(KafkaError::Canceled),
+                },
+                Err(error) => Err(error),
+            });
+        }
+        stored
+    }
+
     /// Returns the last problem that was reported.
     pub(crate) fn problem(&self) -> Option<String> {
         after_errors(&self.lookup, &self.last_problem)

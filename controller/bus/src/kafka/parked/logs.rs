@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -217,9 +217,14 @@ impl Shared {
         let Some(read) = read else { return log.skip_to(record.offset + 1) };
         let was_parked = log.get(&read.origin).is_some();
         log.read(record.offset, read.origin, &read.what);
+        if let What::Replaying { order_key } = &read.what {
+            log.replaying(record.offset, order_key, Instant::now());
+        }
         let is_strange = !was_parked && log.get(&read.origin).is_some() && read.origin.partition == one.from.partition;
-        drop(logs);
         if is_strange && was_done {
+            // Nobody is to act on it until that is written.
+            log.read(record.offset, read.origin, &What::Ended);
+            drop(logs);
             self.void(record, &read);
         }
     }

@@ -11,6 +11,9 @@ mod tool;
 mod topics;
 mod turn;
 
+#[cfg(test)]
+mod order;
+
 pub(crate) use logs::{Logs, OfStep};
 pub(crate) use notices::Notices;
 pub use tool::{ParkedError, ParkedEvents, Stored};

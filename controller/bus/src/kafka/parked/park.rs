@@ -34,8 +34,9 @@ impl Worker {
         let origin = replay.as_ref().map_or_else(|| Origin::of(event), |replay| replay.origin);
         let partition = replay.as_ref().map_or(event.partition, |replay| replay.parked_partition);
         let first = self.parked.with(task.assignment, |log| log.get(&origin).map(|parked| parked.first)).flatten();
-        if first.is_some() && replay.is_none() {
-            // It was parked before a crash, or by an attempt whose answer was lost.
+        let was_parked = replay.as_ref().is_some_and(|replay| replay.parked_partition == event.partition);
+        // It was parked before a crash, or by an attempt whose answer was lost; or it was dropped while it was replayed.
+        if first.is_some() != was_parked && (was_parked || replay.is_none()) {
             return Outcome::Parked;
         }
         let of = self.parked.of();

@@ -1,9 +1,11 @@
 //! Lists, replays and drops parked events, and sends messages by hand: what `xos events` does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -19,13 +21,16 @@ use super::seen::Seen;
 use super::topics::{ParkedTopics, Store as _, StoreError, options};
 use crate::error::BusError;
 use crate::kafka::problem::{ProblemContext, in_brackets};
-use crate::parked::plan::{Id, Lane, parked_since, plan, sort};
 use crate::parked::record::{Marker, Parking, Record};
+use crate::parked::rounds::{Round, Rounds};
 use crate::parked::{ParkedEvent, Replayed, Selection};
 use crate::settings::Settings;
 
 /// How often it is looked what became of what was sent.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// How many events are sent at once.
+const AT_ONCE: usize = 100;
 
 /// Records that are younger are not deleted: a process may not have read them yet.
 const YOUNG: SignedDuration = SignedDuration::from_hours(1);
@@ -74,16 +79,6 @@ pub struct ParkedEvents {
     consumer: Arc<BaseConsumer<ProblemContext>>,
     pattern: Option<Regex>,
     synchronizer: String,
-}
-
-/// A replay under way.
-struct Rounds {
-    /// What was parked when it began.
-    known: HashSet<Id>,
-    lanes: HashSet<Lane>,
-    /// What was sent and is not decided, each with the offset at which it was parked last.
-    open: HashMap<Id, i64>,
-    replayed: Replayed,
 }
 
 impl ParkedEvents {
@@ -143,58 +138,69 @@ impl ParkedEvents {
         let mut seen = Seen::default();
         let all = self.read(&mut seen)?;
         let selected = selection.of(&all, Timestamp::now());
-        let mut rounds = Rounds {
-            known: all.iter().map(ParkedEvent::id).collect(),
-            lanes: selected.iter().filter_map(|one| one.lane()).collect(),
-            open: HashMap::new(),
-            replayed: Replayed::default(),
-        };
-        let first = plan(&all, &selected, again);
-        let refused = first.refused.iter().map(|(one, reason)| ((*one).clone(), reason.clone()));
-        rounds.replayed.refused.extend(refused);
-        for (parked, _) in &first.refused {
-            rounds.lanes.retain(|lane| Some(lane) != parked.lane().as_ref());
-        }
-        self.send_all(&first.send, force, &mut rounds).await?;
+        let (mut rounds, first) = Rounds::begin(&all, &selected, again);
+        self.run(first, force, &mut rounds).await?;
         let mut last = Instant::now();
-        while !force && !rounds.open.is_empty() && last.elapsed() < patience {
+        while !force && !rounds.is_over() && last.elapsed() < patience {
             sleep(LOOK_AGAIN).await;
             let all = self.read(&mut seen)?;
             if rounds.decide(&all) {
                 last = Instant::now();
             }
-            let behind = parked_since(&all, &rounds.lanes, &rounds.known);
-            let next = plan(&all, &behind, false);
-            rounds.known.extend(next.send.iter().map(|one| one.id()));
-            self.send_all(&next.send, false, &mut rounds).await?;
+            let next = rounds.next(&all);
+            self.run(next, false, &mut rounds).await?;
         }
-        rounds.replayed.undecided = rounds.open.len();
-        sort(&mut rounds.replayed.failed);
         self.trim().await?;
-        Ok(rounds.replayed)
+        Ok(rounds.end())
     }
 
-    async fn send_all(&self, events: &[&ParkedEvent], force: bool, rounds: &mut Rounds) -> Result<(), ParkedError> {
+    /// Does what is to be done in a round.
+    async fn run(&self, round: Round<'_>, force: bool, rounds: &mut Rounds) -> Result<(), ParkedError> {
         let mut nobody: HashMap<(String, String, i32), Option<String>> = HashMap::new();
-        for parked in events {
-            let place = (parked.group.clone(), parked.event.topic.to_string(), parked.event.partition);
-            if !nobody.contains_key(&place) {
-                let why = self.refusal(&place, force).await?;
-                nobody.insert(place.clone(), why);
+        for parked in &round.sent {
+            if let Entry::Vacant(free) = nobody.entry(taken_at(parked)) {
+                let why = self.refusal(free.key(), force).await?;
+                free.insert(why);
             }
-            if let Some(Some(reason)) = nobody.get(&place) {
-                rounds.replayed.refused.push(((*parked).clone(), reason.clone()));
-                rounds.lanes.retain(|lane| Some(lane) != parked.lane().as_ref());
-                continue;
+        }
+        let is_taken = |parked: &&&ParkedEvent| nobody.get(&taken_at(parked)).is_none_or(Option::is_none);
+        if !force {
+            for parked in round.announced.iter().filter(is_taken) {
+                let order_key = parked.order_key.as_deref().unwrap_or_default();
+                self.note(parked, Marker::Replaying { order_key }).await?;
             }
-            let clients = self.clients()?;
-            let sent = clients.store(&parked.replay(), Some(parked.event.partition), None).await;
-            let (_, offset) = sent.map_err(|error| self.explain(error))?;
-            rounds.replayed.sent += 1;
-            rounds.open.insert(parked.id(), parked.latest);
-            self.note(parked, Marker::Sent { at: offset, from: parked.latest }).await?;
+        }
+        for parked in round.sent.iter().filter(|parked| !is_taken(parked)) {
+            let reason = nobody.get(&taken_at(parked)).cloned().flatten();
+            rounds.refuse(parked, reason.unwrap_or_default());
+        }
+        let sent: Vec<_> = round.sent.iter().filter(is_taken).copied().collect();
+        for some in sent.chunks(AT_ONCE) {
+            self.send_some(some, rounds).await?;
         }
         Ok(())
+    }
+
+    /// Sends some events, in this order, and notes that they were sent.
+    async fn send_some(&self, events: &[&ParkedEvent], rounds: &mut Rounds) -> Result<(), ParkedError> {
+        let messages: Vec<_> = events.iter().map(|parked| (parked.replay(), parked.event.partition)).collect();
+        let all_stored = self.clients()?.store_all(&messages).await;
+        let mut failed = None;
+        let mut notes = vec![];
+        for (parked, stored) in events.iter().zip(all_stored) {
+            match stored {
+                Ok(at) => {
+                    rounds.sent(parked);
+                    notes.push(self.note(parked, Marker::Sent { at, from: parked.latest }));
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        try_join_all(notes).await?;
+        match failed {
+            None => Ok(()),
+            Some(error) => Err(self.explain(error)),
+        }
     }
 
     /// Deletes the records before the first event that is still parked: nothing is left of what they tell.
@@ -238,7 +244,7 @@ impl ParkedEvents {
     }
 
     /// Notes what became of a parked event.
-    async fn note(&self, parked: &ParkedEvent, marker: Marker) -> Result<(), ParkedError> {
+    async fn note(&self, parked: &ParkedEvent, marker: Marker<'_>) -> Result<(), ParkedError> {
         let parking = Parking { synchronizer: &self.synchronizer, step: &parked.step, group: &parked.group };
         let topic = &parked.event.topic;
         let parked_in = parked.parked_in.split('/').next().unwrap_or_default();
@@ -342,25 +348,7 @@ impl ParkedEvents {
     }
 }
 
-impl Rounds {
-    /// Finds out what became of what was sent. Returns whether anything did.
-    fn decide(&mut self, all: &[ParkedEvent]) -> bool {
-        let before = self.open.len();
-        let parked: HashMap<Id, &ParkedEvent> = all.iter().map(|one| (one.id(), one)).collect();
-        let (replayed, lanes) = (&mut self.replayed, &mut self.lanes);
-        self.open.retain(|id, latest| match parked.get(id) {
-            None => {
-                replayed.handled += 1;
-                false
-            }
-            Some(again) if again.latest > *latest => {
-                // Those behind it wait for it.
-                lanes.retain(|lane| Some(lane) != again.lane().as_ref());
-                replayed.failed.push((*again).clone());
-                false
-            }
-            Some(_) => true,
-        });
-        self.open.len() < before
-    }
+/// Returns who takes a replayed event: the group, topic and partition.
+fn taken_at(parked: &ParkedEvent) -> (String, String, i32) {
+    (parked.group.clone(), parked.event.topic.to_string(), parked.event.partition)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use xos_steps::{AfterParked, BusEvent};
 
@@ -21,6 +22,8 @@ pub(crate) enum Next {
     Park(String),
     /// It has to wait: what is parked is not known yet.
     Wait,
+    /// It has to wait while the parked events of its key are being replayed.
+    After,
 }
 
 impl Worker {
@@ -39,7 +42,10 @@ impl Worker {
                 Turn::Behind(_) if !minds => Turn::Handle,
                 turn => turn,
             },
-            None => log.turn(&Origin::of(event), || self.order_key(event).filter(|_| minds).map(|key| limited(&key))),
+            None => {
+                let order_key = || self.order_key(event).filter(|_| minds).map(|key| limited(&key));
+                log.turn(&Origin::of(event), order_key, Instant::now())
+            }
         };
         let mut turn = self.parked.with(assignment, look);
         if turn.is_none() && self.parked.loaded(assignment).await {
@@ -49,7 +55,8 @@ impl Worker {
             None => Next::Wait,
             Some(Turn::Handle) => Next::Handle,
             Some(Turn::Nothing) => Next::Nothing,
-            Some(Turn::Behind(first)) => {
+            Some(Turn::After(_)) if !self.tracker.lock().is_crowded(assignment) => Next::After,
+            Some(Turn::Behind(first) | Turn::After(first)) => {
                 let place = format!("{}/{}/{}", event.topic, first.partition, first.offset);
                 Next::Park(format!("an earlier event of its key is parked: {place}"))
             }

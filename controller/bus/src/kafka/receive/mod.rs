@@ -29,6 +29,7 @@ use super::shared::SharedTracker;
 use super::stall::{Cause, Stall};
 use super::topic_partition::{TopicPartition, to_list};
 use super::tracker::Received;
+use crate::parked::record::Replay;
 use positions::Positions;
 use stand_in::{Again, StandIn};
 
@@ -182,7 +183,8 @@ impl<'a> ReceiveLoop<'a> {
             self.tracker.raw_headers.keep(&from, event.offset, raw_headers);
             park_reason.get_or_insert_with(|| UNREADABLE_HEADER.to_owned());
         }
-        Some(Received { from, assignment, order_key, event: Arc::new(event), park_reason })
+        let replayed = order_key.and_then(|_| Replay::of(&event)?.offset_in(&event, self.consumer.group.as_bytes()));
+        Some(Received { from, assignment, order_key, event: Arc::new(event), park_reason, replayed })
     }
 
     /// Gives a batch to the tracker, and pauses the partitions that are full then.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use xos_model::gate::{News, Outage};
 use xos_steps::Wait;
 
-use super::PartitionTracker;
 use super::partition::Partition;
 use super::target::{Absence, Blame};
 use super::task::{EventId, Task};
+use super::{OrderKey, PartitionTracker};
 
 /// Nothing else is given out for so long while an event is handled that may have ended the process.
 pub(crate) const ALONE: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ const CHANGED_MEANWHILE: Duration = Duration::from_millis(100);
 impl PartitionTracker {
     /// Returns the next events to handle, at most `max`; at most one while the target of the step is away. Each is in
     /// flight until it is given back to [`complete`](Self::complete), [`retry`](Self::retry), [`wait`](Self::wait),
-    /// [`unreached`](Self::unreached), [`put_back`](Self::put_back) or [`abandon`](Self::abandon).
+    /// [`wait_for_replays`](Self::wait_for_replays), [`unreached`](Self::unreached), [`put_back`](Self::put_back) or [`abandon`](Self::abandon).
     pub(crate) fn take(&mut self, now: Instant, max: usize) -> Vec<Task> {
         if self.alone.is_some_and(|(_, since)| now < since + ALONE) {
             return vec![];
@@ -87,8 +87,11 @@ impl PartitionTracker {
 
     fn take_due_retry(&mut self, now: Instant) -> Option<Task> {
         let first = self.retries.first_entry()?;
-        let task = (first.key().0 <= now).then(|| first.remove())?;
+        let mut task = (first.key().0 <= now).then(|| first.remove())?;
         self.waiting.remove(&task.id());
+        if std::mem::take(&mut task.is_after_replays) {
+            self.after_replays.remove(&(task.assignment, task.order_key));
+        }
         Some(task)
     }
 
@@ -143,6 +146,35 @@ impl PartitionTracker {
         // What it waits for may have been changed by the attempt itself, and may be so each time.
         let place = self.put_off(task, if is_over { now + CHANGED_MEANWHILE } else { at });
         self.waiting.extend(id.zip(place));
+    }
+
+    /// Puts an event in flight off until `at`, as parked events of its key are being replayed: these go first.
+    pub(crate) fn wait_for_replays(&mut self, mut task: Task, at: Instant) {
+        let Some(partition) = self.end(&task) else { return };
+        if partition.is_draining {
+            return;
+        }
+        partition.stick(&task);
+        if let Some(replay) = partition.replay_before(&task) {
+            self.ready.push_back(replay);
+            return;
+        }
+        self.last_retry += 1;
+        let place = (at, self.last_retry);
+        task.is_after_replays = true;
+        self.after_replays.insert((task.assignment, task.order_key), place);
+        self.retries.insert(place, task);
+    }
+
+    /// A replayed event has come: if an event of its key waits for it, it goes first.
+    pub(super) fn replay_goes_first(&mut self, assignment: u64, order_key: OrderKey) {
+        let of = (assignment, order_key);
+        let Some(&place) = self.after_replays.get(&of) else { return };
+        let Some(partition) = self.partitions.get_mut(&assignment) else { return };
+        let Some(replay) = self.retries.get(&place).and_then(|task| partition.replay_before(task)) else { return };
+        self.retries.remove(&place);
+        self.after_replays.remove(&of);
+        self.ready.push_back(replay);
     }
 
     /// Makes an event ready that waits for an object. Returns whether it did.

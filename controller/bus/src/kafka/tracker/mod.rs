@@ -10,6 +10,7 @@ mod announce;
 mod attempts;
 mod in_hand;
 mod partition;
+mod queue;
 mod target;
 mod task;
 mod topics;
@@ -25,6 +26,7 @@ use super::commit::{Commit, Committed};
 use super::topic_partition::TopicPartition;
 pub(crate) use attempts::ALONE;
 use partition::Partition;
+use queue::Waiting;
 pub(crate) use target::Absence;
 use target::Target;
 pub(crate) use task::{EventId, Task};
@@ -63,6 +65,9 @@ pub(crate) struct Received {
     pub(crate) event: Arc<BusEvent>,
     /// The reason for parking the event without an attempt, if there is one.
     pub(crate) park_reason: Option<String>,
+    /// For a replayed event, the offset that it had when it came for the first time: it goes before those that came
+    /// after it then.
+    pub(crate) replayed: Option<i64>,
 }
 
 /// The numbers of partitions and events that the tracker has.
@@ -103,6 +108,8 @@ pub(crate) struct PartitionTracker {
     retries: BTreeMap<(Instant, u64), Task>,
     /// Where in `retries` an event is that waits for an object.
     waiting: HashMap<EventId, (Instant, u64)>,
+    /// Where in `retries` an event of an order key is that waits for replayed ones.
+    after_replays: HashMap<(u64, OrderKey), (Instant, u64)>,
     target: Target,
     /// The event that nothing else is given out beside, as it may have ended the process, and since when.
     alone: Option<(EventId, Instant)>,
@@ -116,9 +123,6 @@ pub(crate) struct PartitionTracker {
     last_retry: u64,
 }
 
-/// An event that waits for those before it, and the reason for parking it, if there is one.
-type Waiting = (Arc<BusEvent>, Option<String>);
-
 impl PartitionTracker {
     /// Returns a tracker without partitions. `probes` are the delays between attempts to reach a target that is away.
     pub(crate) fn new(limits: Limits, probes: Backoff) -> Self {
@@ -131,6 +135,7 @@ impl PartitionTracker {
             ready: VecDeque::new(),
             retries: BTreeMap::new(),
             waiting: HashMap::new(),
+            after_replays: HashMap::new(),
             target: Target::new(probes),
             alone: None,
             has_suspects: false,
@@ -162,6 +167,7 @@ impl PartitionTracker {
         self.ready.retain(|task| task.assignment != assignment);
         self.retries.retain(|_, task| task.assignment != assignment);
         self.waiting.retain(|(of, _), _| *of != assignment);
+        self.after_replays.retain(|(of, _), _| *of != assignment);
     }
 
     /// Returns whether any of these partitions has events in flight.
@@ -198,10 +204,12 @@ impl PartitionTracker {
         if partition.is_rewound(received.event.offset) {
             return Err(received);
         }
-        let Received { assignment, order_key, event, park_reason, .. } = received;
-        if let Some(task) = partition.accept(assignment, order_key, (event, park_reason)) {
+        let Received { assignment, order_key, event, park_reason, replayed, .. } = received;
+        if let Some(task) = partition.accept(assignment, order_key, Waiting { event, park_reason, replayed }) {
             self.ready.push_back(task);
             self.has_something_new |= self.target.is_away();
+        } else if replayed.is_some() {
+            self.replay_goes_first(assignment, order_key);
         }
         Ok(())
     }
@@ -253,6 +261,11 @@ impl PartitionTracker {
             partition.is_full(self.limits) || (self.target.is_away() && partition.has_untried())
         };
         self.partition(partition).is_some_and(is_full)
+    }
+
+    /// Returns whether so much of a partition waits that an event should not wait for replayed ones of its key.
+    pub(crate) fn is_crowded(&self, assignment: u64) -> bool {
+        self.partitions.get(&assignment).is_some_and(|partition| partition.is_crowded(self.limits))
     }
 
     /// Marks a partition as paused.

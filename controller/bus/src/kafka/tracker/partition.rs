@@ -3,11 +3,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use xos_steps::BusEvent;
-
 use super::in_hand::{InFlight, InHand, Note, park_reason};
+use super::queue::{Amount, Queue, Waiting};
 use super::topics::TopicId;
-use super::{Limits, OrderKey, Task, TopicPartition, Waiting};
+use super::{Limits, OrderKey, Task, TopicPartition};
 use crate::kafka::commit::{Commit, Committed};
 
 /// So many done events behind one that is not done are forgotten at once.
@@ -61,34 +60,6 @@ pub(super) struct Partition {
     pub(super) is_draining: bool,
 }
 
-/// The events behind the first one of an order key.
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    bytes: usize,
-    /// Whether its first event failed or waited, and none was handled since.
-    is_stuck: bool,
-}
-
-/// A number of events and their size.
-#[derive(Clone, Copy, Debug, Default)]
-struct Amount {
-    events: usize,
-    bytes: usize,
-}
-
-impl Amount {
-    fn add(&mut self, events: usize, bytes: usize) {
-        self.events += events;
-        self.bytes += bytes;
-    }
-
-    fn remove(&mut self, events: usize, bytes: usize) {
-        self.events = self.events.saturating_sub(events);
-        self.bytes = self.bytes.saturating_sub(bytes);
-    }
-}
-
 impl Partition {
     pub(super) fn new(id: TopicPartition, process: u32) -> Self {
         Self {
@@ -126,8 +97,8 @@ impl Partition {
 
     /// Takes an event in. Returns it if it is the first one of its order key.
     pub(super) fn accept(&mut self, assignment: u64, order_key: OrderKey, waiting: Waiting) -> Option<Task> {
-        let offset = waiting.0.offset;
-        let bytes = size(&waiting.0);
+        let offset = waiting.event.offset;
+        let amount = waiting.amount();
         self.offsets.push_back((offset, false));
         self.next = offset + 1;
         if self.first.is_none() {
@@ -136,14 +107,13 @@ impl Partition {
             self.committed_before = self.committed_before.filter(|committed| *committed <= offset);
         }
         self.expect(offset);
-        self.held.add(1, bytes);
+        self.held.add(amount);
         match self.queues.entry(order_key) {
             Entry::Occupied(mut queue) => {
                 let queue = queue.get_mut();
-                queue.waiting.push_back(waiting);
-                queue.bytes += bytes;
+                queue.push(waiting);
                 if queue.is_stuck {
-                    self.stuck.add(1, bytes);
+                    self.stuck.add(amount);
                 }
                 None
             }
@@ -158,31 +128,41 @@ impl Partition {
     pub(super) fn stick(&mut self, task: &Task) {
         if let Some(queue) = self.queues.get_mut(&task.order_key).filter(|queue| !queue.is_stuck) {
             queue.is_stuck = true;
-            self.stuck.add(1 + queue.waiting.len(), size(&task.event) + queue.bytes);
+            self.stuck.add(Amount::of(&task.event));
+            self.stuck.add(queue.amount());
         }
+    }
+
+    /// Returns the replayed event of its order key that goes before an event, if it is there: the event is behind it
+    /// then.
+    pub(super) fn replay_before(&mut self, task: &Task) -> Option<Task> {
+        let queue = self.queues.get_mut(&task.order_key)?;
+        let replay = queue.pop_replay(task.event.offset)?;
+        queue.put_back(task.as_waiting());
+        Some(self.task(task.assignment, task.order_key, replay))
     }
 
     /// Notes that an event in flight is done. Returns the next of its order key. If the event was `handled`, those behind
     /// it may be, too.
     pub(super) fn complete(&mut self, task: &Task, handled: bool) -> Option<Task> {
-        let bytes = size(&task.event);
-        self.held.remove(1, bytes);
+        let amount = Amount::of(&task.event);
+        self.held.remove(amount);
         self.suspects.remove(&task.event.offset);
         self.mark_done(task.event.offset);
         let Entry::Occupied(mut entry) = self.queues.entry(task.order_key) else { return None };
         let queue = entry.get_mut();
         if queue.is_stuck {
-            self.stuck.remove(1, bytes);
-            if handled {
+            self.stuck.remove(amount);
+            // Those behind a replayed one may have to wait for others.
+            if handled && task.replayed.is_none() {
                 queue.is_stuck = false;
-                self.stuck.remove(queue.waiting.len(), queue.bytes);
+                self.stuck.remove(queue.amount());
             }
         }
-        let Some(next) = queue.waiting.pop_front() else {
+        let Some(next) = queue.pop() else {
             entry.remove();
             return None;
         };
-        queue.bytes = queue.bytes.saturating_sub(size(&next.0));
         Some(self.task(task.assignment, task.order_key, next))
     }
 
@@ -314,10 +294,9 @@ impl Partition {
     pub(super) fn clear(&mut self) {
         for queue in self.queues.values_mut() {
             if queue.is_stuck {
-                self.stuck.remove(queue.waiting.len(), queue.bytes);
+                self.stuck.remove(queue.amount());
             }
-            queue.waiting.clear();
-            queue.bytes = 0;
+            queue.clear();
         }
     }
 
@@ -353,6 +332,11 @@ impl Partition {
             || self.stuck.bytes >= limits.stuck_bytes
     }
 
+    /// Returns whether half of the memory is used for what cannot go on now.
+    pub(super) fn is_crowded(&self, limits: Limits) -> bool {
+        self.stuck.events > limits.stuck / 2 || self.stuck.bytes > limits.stuck_bytes / 2
+    }
+
     /// Returns whether there are events of an order key whose first event has neither failed nor waited.
     pub(super) fn has_untried(&self) -> bool {
         self.moving().events > 0
@@ -360,9 +344,8 @@ impl Partition {
 
     /// Returns what is not stuck.
     fn moving(&self) -> Amount {
-        let Amount { events, bytes } = self.stuck;
         let mut moving = self.held;
-        moving.remove(events, bytes);
+        moving.remove(self.stuck);
         moving
     }
 
@@ -397,11 +380,4 @@ impl Partition {
             self.done = 0;
         }
     }
-}
-
-/// Returns about how many bytes an event takes in memory.
-fn size(event: &BusEvent) -> usize {
-    let bytes = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-    let headers: usize = event.headers.iter().map(|(name, value)| name.len() + bytes(value)).sum();
-    bytes(&event.key) + bytes(&event.value) + headers
 }

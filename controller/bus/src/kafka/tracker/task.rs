@@ -17,6 +17,10 @@ pub(crate) struct Task {
     pub(crate) assignment: u64,
     pub(super) order_key: OrderKey,
     pub(crate) event: Arc<BusEvent>,
+    /// For a replayed event, the offset that it had when it came for the first time.
+    pub(super) replayed: Option<i64>,
+    /// Whether it waits for replayed events of its key.
+    pub(super) is_after_replays: bool,
     /// The number of attempts so far.
     pub(crate) attempts: u32,
     /// How often in a row the target of the step was not reached.
@@ -40,11 +44,14 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(assignment: u64, order_key: OrderKey, (event, park_reason): Waiting) -> Self {
+    pub(super) fn new(assignment: u64, order_key: OrderKey, waiting: Waiting) -> Self {
+        let Waiting { event, park_reason, replayed } = waiting;
         Self {
             assignment,
             order_key,
             event,
+            replayed,
+            is_after_replays: false,
             attempts: 0,
             waits: 0,
             park_reason,
@@ -56,6 +63,12 @@ impl Task {
             ends: 0,
             is_announced: false,
         }
+    }
+
+    /// Returns it as it was before it was its turn.
+    pub(super) fn as_waiting(&self) -> Waiting {
+        let Self { event, park_reason, replayed, .. } = self;
+        Waiting { event: Arc::clone(event), park_reason: park_reason.clone(), replayed: *replayed }
     }
 
     /// Whether it may have ended the process: its step is called for nothing else meanwhile.

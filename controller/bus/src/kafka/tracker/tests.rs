@@ -1,6 +1,7 @@
 //! The tracker, with examples; `histories` are random ones.
 
 mod histories;
+mod replays;
 
 use std::time::Duration;
 
@@ -37,7 +38,14 @@ fn accept(tracker: &mut PartitionTracker, offset: i64, key: Option<&str>) -> boo
 fn receive(tracker: &mut PartitionTracker, event: BusEvent, order_key: OrderKey) -> bool {
     let assignment = tracker.assignment(&partition(0)).unwrap();
     tracker
-        .accept(Received { from: partition(0), assignment, order_key, event: Arc::new(event), park_reason: None })
+        .accept(Received {
+            from: partition(0),
+            assignment,
+            order_key,
+            event: Arc::new(event),
+            park_reason: None,
+            replayed: None,
+        })
         .is_ok()
 }
 
@@ -46,7 +54,7 @@ fn take(tracker: &mut PartitionTracker) -> Option<Task> {
 }
 
 fn again(task: &Task) -> Task {
-    Task::new(task.assignment, task.order_key, (Arc::clone(&task.event), None))
+    Task::new(task.assignment, task.order_key, Waiting { park_reason: None, ..task.as_waiting() })
 }
 
 fn tracker() -> PartitionTracker {
@@ -147,6 +155,7 @@ fn what_was_received_under_an_earlier_assignment_is_not_taken_in() {
         order_key: None,
         event: Arc::new(event(60, None)),
         park_reason: None,
+        replayed: None,
     };
     assert!(tracker.accept(late).is_ok() && take(&mut tracker).is_none());
     assert!(accept(&mut tracker, 50, None), "the new assignment begins where the old one was committed");
@@ -186,7 +195,7 @@ fn the_reason_for_parking_stays_with_its_event() {
     let order_key = Some(hash("a"));
     let park_reason = Some("no key".to_owned());
     let event = Arc::new(event(1, Some("a")));
-    tracker.accept(Received { from: partition(0), assignment, order_key, event, park_reason }).unwrap();
+    tracker.accept(Received { from: partition(0), assignment, order_key, event, park_reason, replayed: None }).unwrap();
     accept(&mut tracker, 2, Some("a"));
     for reason in [None, Some("no key"), None] {
         let task = take(&mut tracker).unwrap();
@@ -313,7 +322,9 @@ fn a_probe_whose_partition_goes_leaves_its_place_to_another() {
     let other = tracker.assignment(&partition(1)).unwrap();
     let event = Arc::new(BusEvent { partition: 1, ..event(0, Some("b")) });
     let from = partition(1);
-    tracker.accept(Received { from, assignment: other, order_key: Some(1), event, park_reason: None }).unwrap();
+    tracker
+        .accept(Received { from, assignment: other, order_key: Some(1), event, park_reason: None, replayed: None })
+        .unwrap();
     let first = take(&mut tracker).unwrap();
     unreached(&mut tracker, first, ErrorKind::Away, now);
     let later = now + Duration::from_secs(1);

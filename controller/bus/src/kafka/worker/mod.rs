@@ -23,6 +23,8 @@ use target::Told;
 
 /// An event that waits for an object is tried again after this time, also if no such object has come.
 const WAITS_AGAIN: Duration = Duration::from_secs(30);
+/// How often an event that waits for replayed ones of its key looks whether it still has to: one may have been dropped.
+const LOOKS_AGAIN: Duration = Duration::from_millis(250);
 
 /// Handles the events of a step; its dispatchers share it.
 pub(crate) struct Worker {
@@ -57,6 +59,8 @@ pub(crate) enum Outcome {
     Unreached(ErrorKind, String),
     /// It waits for something that is not there yet, until this time is over.
     NotYet(Duration),
+    /// It waits while parked events of its key are being replayed.
+    AfterReplays,
     /// The attempt was cancelled, because the partition was revoked.
     Cancelled,
 }
@@ -160,6 +164,10 @@ impl Worker {
                 tracker.said_nothing(&task, now);
                 tracker.wait(task, now + pause, now);
             }
+            Outcome::AfterReplays => {
+                tracker.said_nothing(&task, now);
+                tracker.wait_for_replays(task, now + LOOKS_AGAIN);
+            }
             Outcome::Unreached(kind, why) => {
                 let call = Absence { step: &self.name, kind, why: &why, unit: rand::random() };
                 let (to_blame, news) = tracker.unreached(task, call, now);
@@ -187,6 +195,7 @@ impl Worker {
                 Next::Handle => {}
                 Next::Nothing => return Outcome::Parked,
                 Next::Wait => return Outcome::Stopped,
+                Next::After => return Outcome::AfterReplays,
                 Next::Park(reason) => return self.park_behind(task, reason).await,
             }
             match self.call(task).await {

@@ -13,6 +13,7 @@ use super::*;
 use crate::kafka::parked::{NotStored, Notices, OfStep, ParkedTopics, Store};
 use crate::kafka::topic_partition::TopicPartition;
 use crate::kafka::tracker::{Limits, Received};
+use crate::parked::record::Replay;
 use crate::parked::{ATTEMPTS, REASON};
 use crate::state::{ConsumerState, ConsumerStates};
 
@@ -152,9 +153,10 @@ impl Bench {
 
     fn receive_event(&self, event: BusEvent, key: Option<u64>) {
         let assignment = self.tracker.lock().assignment(&self.partition).unwrap();
+        let replayed = key.and_then(|_| Replay::of(&event)?.offset_in(&event, b"sync.Step"));
         let event = Arc::new(event);
         let from = self.partition.clone();
-        let received = Received { from, assignment, order_key: key, event, park_reason: None };
+        let received = Received { from, assignment, order_key: key, event, park_reason: None, replayed };
         assert!(self.tracker.accept([received]).is_empty());
     }
 

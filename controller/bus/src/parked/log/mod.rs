@@ -5,9 +5,13 @@
 //! together is what counts.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
 
 use super::Origin;
 use super::record::What;
+
+/// Later events of a key wait so long while those that are parked are being replayed. Then they are parked behind them.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is parked now.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +23,22 @@ pub(crate) struct Log {
     events: HashMap<Origin, Event>,
     /// The number of parked events.
     count: usize,
-    /// The parked events of each order key: by the offset at which they were parked for the first time.
-    by_key: HashMap<Vec<u8>, BTreeSet<(i64, Origin)>>,
+    by_key: HashMap<Vec<u8>, Queue>,
+}
+
+/// The parked events of an order key.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    /// By the offset at which they were parked for the first time.
+    events: BTreeSet<(i64, Origin)>,
+    /// The offset of the last record that says that they are being replayed, and since when that is known.
+    replaying: Option<(i64, Instant)>,
+}
+
+impl Queue {
+    fn is_replaying(&self, now: Instant) -> bool {
+        self.replaying.is_some_and(|(_, since)| now.saturating_duration_since(since) < PATIENCE)
+    }
 }
 
 /// What is known of an event.
@@ -55,12 +73,15 @@ pub(crate) enum Turn {
     Nothing,
     /// It is parked behind this event, which is the oldest of its key.
     Behind(Origin),
+    /// It waits while those of its key are being replayed, of which this one is the oldest.
+    After(Origin),
 }
 
 /// Returns what a record makes of an event. `start` is the first offset that was there to be read.
 fn after(parked: Option<Parked>, offset: i64, what: &What, start: i64) -> Option<Parked> {
     match (what, parked) {
         (What::Ended, _) => None,
+        (What::Replaying { .. }, parked) => parked,
         (What::Sent { at, from }, Some(parked)) if *from == parked.latest => Some(Parked { sent: Some(*at), ..parked }),
         // It was parked again before that was noted.
         (What::Sent { .. }, parked) => parked,
@@ -87,6 +108,7 @@ impl Log {
         event.read = after(event.read.take(), offset, what, self.start);
         event.ahead.retain(|(at, _)| *at > offset);
         self.renew(origin);
+        self.stop_replaying(offset, what);
     }
 
     /// Takes in that there is nothing to be read before this offset.
@@ -114,10 +136,31 @@ impl Log {
         if offset < self.read_to {
             return;
         }
+        self.stop_replaying(offset, &what);
         let event = self.events.entry(origin).or_default();
         let at = event.ahead.partition_point(|(before, _)| *before < offset);
         event.ahead.insert(at, (offset, what));
         self.renew(origin);
+    }
+
+    /// Takes in that the parked events of a key are being replayed, as a record says that has just come: later ones wait
+    /// for them, for a while. A record that was there before says nothing: whoever wrote it may be gone.
+    pub(crate) fn replaying(&mut self, offset: i64, order_key: &[u8], now: Instant) {
+        let Some(queue) = self.by_key.get_mut(order_key) else { return };
+        let since = match queue.replaying {
+            Some((_, since)) if queue.is_replaying(now) => since,
+            _ => now,
+        };
+        queue.replaying = Some((offset, since));
+    }
+
+    /// Takes in that one of the parked events of a key has failed again, if a record says that: later ones are parked.
+    fn stop_replaying(&mut self, offset: i64, what: &What) {
+        if let What::Parked { first: Some(_), order_key: Some(key) } = what
+            && let Some(queue) = self.by_key.get_mut(key)
+        {
+            queue.replaying.take_if(|(said_at, _)| *said_at < offset);
+        }
     }
 
     /// Finds out what is true of an event now.
@@ -138,13 +181,13 @@ impl Log {
         if let Some((key, first)) = before
             && let Some(queue) = self.by_key.get_mut(&key)
         {
-            queue.remove(&(first, origin));
-            if queue.is_empty() {
+            queue.events.remove(&(first, origin));
+            if queue.events.is_empty() {
                 self.by_key.remove(&key);
             }
         }
         if let Some((key, first)) = now {
-            self.by_key.entry(key).or_default().insert((first, origin));
+            self.by_key.entry(key).or_default().events.insert((first, origin));
         }
     }
 
@@ -164,16 +207,18 @@ impl Log {
     }
 
     /// Returns what an event is to do that comes for the first time. `order_key` is asked only if it matters.
-    pub(crate) fn turn(&self, origin: &Origin, order_key: impl FnOnce() -> Option<Vec<u8>>) -> Turn {
+    pub(crate) fn turn(&self, origin: &Origin, order_key: impl FnOnce() -> Option<Vec<u8>>, now: Instant) -> Turn {
         if self.count == 0 {
             return Turn::Handle;
         }
         if self.get(origin).is_some() {
             return Turn::Nothing;
         }
-        match order_key().and_then(|key| self.oldest(&key)) {
-            Some(oldest) => Turn::Behind(oldest),
+        let Some(queue) = order_key().and_then(|key| self.by_key.get(&key)) else { return Turn::Handle };
+        match queue.events.iter().map(|(_, parked)| *parked).find(|parked| !parked.is_after(origin)) {
             None => Turn::Handle,
+            Some(oldest) if queue.is_replaying(now) => Turn::After(oldest),
+            Some(oldest) => Turn::Behind(oldest),
         }
     }
 
@@ -187,7 +232,7 @@ impl Log {
     }
 
     fn oldest(&self, order_key: &[u8]) -> Option<Origin> {
-        self.by_key.get(order_key)?.first().map(|(_, origin)| *origin)
+        self.by_key.get(order_key)?.events.first().map(|(_, origin)| *origin)
     }
 }
 

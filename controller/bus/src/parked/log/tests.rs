@@ -22,6 +22,10 @@ fn key(key: &str) -> impl FnOnce() -> Option<Vec<u8>> {
     || Some(key)
 }
 
+fn now() -> Instant {
+    Instant::now()
+}
+
 fn read(records: &[(i64, What)]) -> Log {
     let mut log = Log::from_offset(0);
     for (at, (of, what)) in records.iter().enumerate() {
@@ -34,26 +38,26 @@ fn read(records: &[(i64, What)]) -> Log {
 fn later_events_of_a_key_stay_behind_until_those_before_them_have_ended() {
     let mut log = read(&[(5, parked("a")), (6, parked("a")), (7, parked("b"))]);
     assert_eq!((log.len(), log.read_to()), (3, 3));
-    assert_eq!(log.turn(&origin(8), key("a")), Turn::Behind(origin(5)));
-    assert_eq!(log.turn(&origin(8), key("c")), Turn::Handle);
-    assert_eq!(log.turn(&origin(8), || None), Turn::Handle, "without an order key there is nothing to wait for");
-    assert_eq!(log.turn(&origin(6), key("a")), Turn::Nothing, "it was parked before a crash");
+    assert_eq!(log.turn(&origin(8), key("a"), now()), Turn::Behind(origin(5)));
+    assert_eq!(log.turn(&origin(8), key("c"), now()), Turn::Handle);
+    assert_eq!(log.turn(&origin(8), || None, now()), Turn::Handle, "without an order key there is nothing to wait for");
+    assert_eq!(log.turn(&origin(6), key("a"), now()), Turn::Nothing, "it was parked before a crash");
     assert_eq!(log.turn_of_replay(&origin(6)), Turn::Behind(origin(5)));
     assert_eq!(log.turn_of_replay(&origin(5)), Turn::Handle);
     log.read(3, origin(5), &What::Ended);
     assert_eq!(log.turn_of_replay(&origin(5)), Turn::Nothing, "it does not run twice");
     assert_eq!(log.turn_of_replay(&origin(6)), Turn::Handle);
-    assert_eq!(log.turn(&origin(8), key("a")), Turn::Behind(origin(6)));
+    assert_eq!(log.turn(&origin(8), key("a"), now()), Turn::Behind(origin(6)));
     log.read(4, origin(6), &What::Ended);
-    assert_eq!(log.turn(&origin(8), key("a")), Turn::Handle);
+    assert_eq!(log.turn(&origin(8), key("a"), now()), Turn::Handle);
 }
 
 #[test]
 fn an_event_of_a_topic_made_anew_is_another_one() {
     let log = read(&[(5, parked("a"))]);
     let anew = Origin { timestamp: Some(99), ..origin(5) };
-    assert_eq!(log.turn(&anew, key("b")), Turn::Handle);
-    assert_eq!(log.turn(&anew, key("a")), Turn::Behind(origin(5)));
+    assert_eq!(log.turn(&anew, key("b"), now()), Turn::Handle);
+    assert_eq!(log.turn(&anew, key("a"), now()), Turn::Behind(origin(5)));
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn parked_again_it_keeps_its_place() {
 fn what_is_stored_counts_before_it_is_read() {
     let mut log = Log::from_offset(0);
     log.stored(1, origin(6), parked("a"));
-    assert_eq!(log.turn(&origin(8), key("a")), Turn::Behind(origin(6)));
+    assert_eq!(log.turn(&origin(8), key("a"), now()), Turn::Behind(origin(6)));
     log.stored(2, origin(6), What::Ended);
     assert_eq!((log.len(), log.read_to()), (0, 0));
     log.read(0, origin(5), &parked("b"));
@@ -90,12 +94,53 @@ fn what_is_stored_counts_before_it_is_read() {
 }
 
 #[test]
+fn later_events_wait_while_those_of_their_key_are_replayed() {
+    let start = now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut log = read(&[(5, parked("a")), (6, parked("a")), (7, parked("b"))]);
+    log.replaying(3, b"a", start);
+    log.replaying(4, b"c", start);
+    assert_eq!(log.turn(&origin(8), key("a"), at(29)), Turn::After(origin(5)));
+    assert_eq!(log.turn(&origin(8), key("b"), start), Turn::Behind(origin(7)), "only those of their key");
+    assert_eq!(log.turn(&origin(8), key("c"), start), Turn::Handle, "nothing of it was parked");
+    log.stored(5, origin(5), What::Ended);
+    assert_eq!(log.turn(&origin(8), key("a"), start), Turn::After(origin(6)));
+
+    log.replaying(6, b"a", at(20));
+    assert_eq!(log.turn(&origin(8), key("a"), at(30)), Turn::Behind(origin(6)), "not for longer");
+    log.replaying(7, b"a", at(31));
+    assert_eq!(log.turn(&origin(8), key("a"), at(32)), Turn::After(origin(6)), "in the next round again");
+    log.stored(8, origin(6), parked_again(1, "a"));
+    assert_eq!(log.turn(&origin(8), key("a"), at(32)), Turn::Behind(origin(6)), "one has failed again");
+    log.replaying(9, b"a", at(33));
+    log.read(8, origin(6), &parked_again(1, "a"));
+    assert_eq!(log.turn(&origin(8), key("a"), at(34)), Turn::After(origin(6)), "that was before");
+    log.stored(10, origin(6), What::Ended);
+    assert_eq!(log.turn(&origin(8), key("a"), at(34)), Turn::Handle);
+    log.stored(11, origin(9), parked("a"));
+    assert_eq!(
+        log.turn(&origin(10), key("a"), at(34)),
+        Turn::Behind(origin(9)),
+        "what is parked later is not replayed"
+    );
+}
+
+#[test]
+fn an_event_that_comes_again_after_a_crash_does_not_wait_for_a_later_one() {
+    let log = read(&[(5, parked("a")), (7, parked("a"))]);
+    assert_eq!(log.turn(&origin(4), key("a"), now()), Turn::Handle);
+    assert_eq!(log.turn(&origin(6), key("a"), now()), Turn::Behind(origin(5)));
+    let anew = Origin { timestamp: Some(99), ..origin(4) };
+    assert_eq!(log.turn(&anew, key("a"), now()), Turn::Behind(origin(5)), "its topic was made anew");
+}
+
+#[test]
 fn what_was_deleted_is_not_waited_for() {
     let mut log = read(&[(5, parked("a")), (6, parked("a")), (5, parked_again(0, "a")), (7, parked("b"))]);
     log.stored(5, origin(8), parked("c"));
     log.forget_before(2);
     assert_eq!((log.len(), log.turn_of_replay(&origin(5)), log.read_to()), (3, Turn::Handle, 4));
-    assert_eq!(log.turn(&origin(6), || None), Turn::Handle);
+    assert_eq!(log.turn(&origin(6), || None, now()), Turn::Handle);
     log.forget_before(5);
     assert_eq!((log.len(), log.read_to()), (1, 5));
     check(&log, "");
@@ -168,7 +213,6 @@ fn check(log: &Log, context: &str) {
         }
     }
     assert_eq!(log.len(), by_key.values().map(BTreeSet::len).sum::<usize>(), "{context}");
-    assert_eq!(log.by_key, by_key, "{context}");
+    let its: HashMap<_, _> = log.by_key.iter().map(|(key, queue)| (key.clone(), queue.events.clone())).collect();
+    assert_eq!(its, by_key, "{context}");
 }
-
-mod order;

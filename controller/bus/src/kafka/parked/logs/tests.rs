@@ -55,6 +55,7 @@ impl Bench {
             order_key: Some(1),
             event: Arc::clone(&event),
             park_reason: None,
+            replayed: None,
         };
         assert!(tracker.accept([received]).is_empty());
         let task = tracker.lock().take(Instant::now(), 1).pop().unwrap();

@@ -10,6 +10,7 @@ enum End {
     Parked,
     Failed,
     Waits,
+    AfterReplays,
     Unreached(ErrorKind),
     PutBack,
 }
@@ -20,6 +21,7 @@ fn end() -> impl Strategy<Value = End> {
         1 => Just(End::Parked),
         1 => Just(End::Failed),
         1 => Just(End::Waits),
+        1 => Just(End::AfterReplays),
         1 => Just(End::Unreached(ErrorKind::Away)),
         1 => Just(End::Unreached(ErrorKind::Unreached)),
         1 => Just(End::Unreached(ErrorKind::Unanswered)),
@@ -45,6 +47,10 @@ fn end_as(tracker: &mut PartitionTracker, task: Task, end: End, now: Instant) ->
         End::Waits => {
             tracker.said_nothing(&task, now);
             tracker.wait(task, now + Duration::from_secs(5), now);
+        }
+        End::AfterReplays => {
+            tracker.said_nothing(&task, now);
+            tracker.wait_for_replays(task, now + Duration::from_secs(1));
         }
         End::Unreached(kind) => {
             if let (Some(task), _) = unreached(tracker, task, kind, now) {

@@ -4,6 +4,7 @@ use xos_steps::AfterParked;
 
 use super::*;
 use crate::parked::ParkedEvent;
+use crate::parked::log::PATIENCE;
 
 /// Notes the values that it handles; those that begin with `bad` only when it is mended.
 struct Noting {
@@ -68,6 +69,61 @@ async fn a_replayed_event_runs_once_also_if_that_can_be_noted_only_later() {
     bench.receive_event(keyed(8, "a", "last"), None);
     bench.finish().await;
     assert_eq!(*handled.lock().unwrap(), ["other", "bad", "next", "last"]);
+}
+
+/// Takes in that the parked events of the key `a` are being replayed, since so long ago.
+fn replaying(bench: &Bench, since: Duration) {
+    let assignment = bench.tracker.lock().assignment(&bench.partition).unwrap();
+    let since = Instant::now().checked_sub(since).unwrap();
+    let known = bench.worker.parked.with(assignment, |log| log.replaying(1000, b"a", since));
+    assert_eq!(known, Some(()));
+}
+
+#[tokio::test]
+async fn events_that_come_while_those_of_their_key_are_replayed_are_handled_after_them() {
+    let (is_mended, handled) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
+    let step =
+        Noting { after_parked: AfterParked::Park, is_mended: Arc::clone(&is_mended), handled: Arc::clone(&handled) };
+    let mut bench = Bench::new(step, Services::default());
+    for (offset, value) in [(0, "bad"), (1, "next")] {
+        bench.receive_event(keyed(offset, "a", value), Some(1));
+    }
+    bench.finish().await;
+    is_mended.store(true, Ordering::SeqCst);
+    replaying(&bench, Duration::ZERO);
+    for (offset, value) in [(2, "later"), (3, "last")] {
+        bench.receive_event(keyed(offset, "a", value), Some(1));
+    }
+    for _ in 0..100 {
+        bench.attempts(16).await;
+        bench.pass(Duration::from_secs(1));
+    }
+    assert_eq!((bench.parked.0.lock().unwrap().len(), handled.lock().unwrap().len()), (2, 0), "they wait");
+    bench.receive_event(again(&bench, 0, 4), Some(1));
+    bench.receive_event(again(&bench, 1, 5), Some(1));
+    bench.finish().await;
+    assert_eq!(*handled.lock().unwrap(), ["bad", "next", "later", "last"]);
+    assert_eq!(bench.parked.0.lock().unwrap().len(), 4, "beside what was parked, that it was handled");
+}
+
+#[tokio::test]
+async fn events_do_not_wait_longer_for_a_replay_than_their_time_nor_for_one_that_fails() {
+    let (is_mended, handled) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
+    let step = Noting { after_parked: AfterParked::Park, is_mended, handled: Arc::clone(&handled) };
+    let mut bench = Bench::new(step, Services::default());
+    bench.receive_event(keyed(0, "a", "bad"), Some(1));
+    bench.finish().await;
+    replaying(&bench, PATIENCE);
+    bench.receive_event(keyed(1, "a", "next"), Some(1));
+    bench.finish().await;
+    assert_eq!(bench.parked.0.lock().unwrap().len(), 2, "their time is over");
+    replaying(&bench, Duration::ZERO);
+    bench.receive_event(keyed(2, "a", "later"), Some(1));
+    bench.receive_event(again(&bench, 0, 3), Some(1));
+    bench.finish().await;
+    let parked: Vec<_> = bench.parked.0.lock().unwrap().iter().map(|one| one.value.clone().unwrap()).collect();
+    assert_eq!(parked, [&b"bad"[..], b"next", b"bad", b"later"], "it has failed once more");
+    assert_eq!(*handled.lock().unwrap(), [] as [String; 0]);
 }
 
 #[tokio::test]
