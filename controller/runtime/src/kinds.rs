@@ -18,6 +18,13 @@ pub(crate) enum KindsError {
     Unknown { name: String, known: String },
 }
 
+impl KindsError {
+    /// Whether the right is missing.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::List(error) if matches!(&**error, kube::Error::Api(status) if status.is_forbidden()))
+    }
+}
+
 /// A kind of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {

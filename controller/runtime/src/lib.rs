@@ -13,6 +13,7 @@ mod kinds;
 pub mod logging;
 mod models;
 mod monitoring;
+mod rights;
 mod synchronizer;
 
 pub use synchronizer::Synchronizer;

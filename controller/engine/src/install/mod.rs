@@ -12,8 +12,10 @@ use xos_crds::change::{Change, Effect, Refusal, Report, Verdict, compare};
 
 mod examine;
 mod objects;
+mod provided;
 
 pub use examine::{ExamineError, examine};
+pub use provided::served;
 
 use crate::api_error::{explain, with_causes};
 

@@ -187,7 +187,7 @@ pub fn resource() -> ApiResource {
 
 /// Returns the name of what a synchronizer applies for itself. Names of objects have no capitals: a hash tells such names
 /// from the same in lower case.
-pub(crate) fn object_name(synchronizer: &str) -> String {
+pub fn object_name(synchronizer: &str) -> String {
     let lower = synchronizer.to_lowercase();
     if lower == synchronizer { lower } else { format!("{lower}-{}", hash(synchronizer)) }
 }

@@ -14,7 +14,9 @@ use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::pull::{self, PullArgs};
+use crate::commands::rbac::{self, RbacArgs};
 use crate::commands::run::{self, RunArgs};
+use crate::commands::self_test::{self, SelfTestArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{Exit, Failure};
@@ -65,10 +67,14 @@ enum Command {
     Pull(PullArgs),
     /// Print the admission policy that puts finalizers on new objects as YAML
     Admission(AdmissionArgs),
+    /// Print the rights that the synchronizer needs, and no more, as YAML
+    Rbac(RbacArgs),
     /// Explain why an object is not Ready, or is not deleted
     Why(WhyArgs),
-    /// List, and with --yes remove, what a synchronizer that is gone has left: policies, finalizers, bookkeeping
+    /// List, and with --yes remove, what a synchronizer has left: policies, finalizers, bookkeeping
     Uninstall(UninstallArgs),
+    /// Make an object, wait until it is Ready, delete it, and wait until it is gone
+    SelfTest(SelfTestArgs),
     /// Print the gRPC API of models, as XOS's file xos.proto
     Proto(ProtoArgs),
 }
@@ -106,8 +112,10 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Events(args) => Ok(events::run(&args, &mut out)?),
         Command::Pull(args) => Ok(pull::run(&synchronizer, &args, &mut out)?),
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
+        Command::Rbac(args) => Ok(rbac::run(&synchronizer, &args, &mut out)?),
         Command::Why(args) => Ok(why::run(&args, &mut out)?),
-        Command::Uninstall(args) => Ok(uninstall::run(&args, &mut out)?),
+        Command::Uninstall(args) => Ok(uninstall::run(&synchronizer, &args, &mut out)?),
+        Command::SelfTest(args) => Ok(self_test::run(&args, &mut out)?),
         Command::New(args) => Ok(new::run(&args, &mut out)?),
         Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
     }

@@ -10,7 +10,9 @@ mod format;
 pub(crate) mod new;
 pub(crate) mod proto;
 pub(crate) mod pull;
+pub(crate) mod rbac;
 pub(crate) mod run;
+pub(crate) mod self_test;
 pub(crate) mod uninstall;
 pub(crate) mod why;
 

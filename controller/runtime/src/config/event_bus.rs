@@ -8,11 +8,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use xos_bus::{Missed, Settings};
 use xos_model::Backoff;
 
-use super::keys::{EventBusKeys, Sasl, Tls};
+use super::keys::{BusKind, EventBusKeys, Sasl, Tls};
 
 /// The event bus.
 #[derive(Clone)]
 pub struct EventBus {
+    /// Whether there is none on purpose: then event steps do not run.
+    pub is_none: bool,
     /// The brokers.
     pub endpoints: Vec<String>,
     /// The topic of events that no attempt could handle.
@@ -57,6 +59,7 @@ impl EventBus {
         properties.extend(keys.sasl.into_iter().flat_map(sasl_properties));
         properties.extend(keys.librdkafka);
         Self {
+            is_none: keys.kind == BusKind::None,
             endpoints: keys.endpoint.all(),
             parked_topic: keys.parked_topic,
             parked_retention: keys.parked_retention,

@@ -19,6 +19,8 @@ pub struct Config {
     pub name: String,
     /// `desired_state`: whether the models should be loaded.
     pub desired_state: DesiredState,
+    /// `definitions`: who applies the definitions of the models.
+    pub definitions: Definitions,
     /// `accessor`: where the objects are stored.
     pub accessor: Accessor,
     /// `models_dir`: a folder of `.xproto` files.
@@ -50,6 +52,17 @@ pub enum DesiredState {
     Load,
     /// All objects are deleted, then the models. Not supported by this version.
     Unload,
+}
+
+/// `definitions`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Definitions {
+    /// The synchronizer, when it starts.
+    #[default]
+    Apply,
+    /// Somebody else. The synchronizer waits for them, writes nothing outside its namespaces, and needs no right there.
+    Provided,
 }
 
 /// `accessor`

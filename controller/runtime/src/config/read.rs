@@ -81,6 +81,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
     Config {
         name: keys.name,
         desired_state: keys.desired_state,
+        definitions: keys.definitions,
         accessor: Accessor {
             kind: keys.accessor.kind,
             endpoint: keys.accessor.endpoint,

@@ -14,7 +14,7 @@ use xos_engine::admission;
 use xos_engine::clock::{Clock as _, SystemClock};
 use xos_engine::installation::{self, Installation, Installations, Run};
 
-use crate::config::Config;
+use crate::config::{Config, Definitions};
 
 /// How long the controller takes at its end to say that it has ended.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -24,6 +24,8 @@ pub(super) struct Installing {
     own: Installation,
     /// The definitions of all kinds that it sets finalizers on.
     definitions: Vec<String>,
+    /// Whether it has rights for the whole cluster. Without them it says nothing, and knows of no others.
+    is_cluster_wide: bool,
 }
 
 /// A synchronizer that says so, as long as this is kept.
@@ -41,7 +43,11 @@ impl Installing {
         let run = Run { started_at: SystemClock.now(), instance: instance(), stopped_at: None };
         let own = Installation::of(registry, &config.engine.namespaces, config.finalizers_at_creation, run);
         let held = registry.entries().filter(|entry| entry.finalizers.all().next().is_some());
-        Self { own, definitions: held.map(|entry| Names::of(&entry.model).definition()).collect() }
+        Self {
+            own,
+            definitions: held.map(|entry| Names::of(&entry.model).definition()).collect(),
+            is_cluster_wide: config.definitions == Definitions::Apply,
+        }
     }
 
     /// Begins to say so.
@@ -53,7 +59,9 @@ impl Installing {
     }
 
     async fn run(self, client: Client, known: watch::Sender<Option<Arc<Installations>>>, said: Said) {
-        if let Some(wait) = self.announce(&client, &said).await {
+        if self.is_cluster_wide
+            && let Some(wait) = self.announce(&client, &said).await
+        {
             tokio::join!(self.announce_later(&client, wait, &said), installation::watch(client.clone(), known));
         }
     }

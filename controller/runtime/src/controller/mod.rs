@@ -10,9 +10,9 @@ use std::sync::Arc;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 use xos_engine::Registry;
-use xos_engine::install::install;
+use xos_engine::install::{install, served};
 
-use crate::config::Config;
+use crate::config::{Config, Definitions};
 use crate::dependencies;
 use crate::io_steps::IoSteps;
 use crate::models;
@@ -56,14 +56,24 @@ impl Controller {
     ) -> Result<(), ControllerError> {
         let models = Arc::clone(&self.registry.models);
         let definitions = xos_crds::definitions(&models);
-        tracing::info!(
-            synchronizer = config.name,
-            definitions = definitions.len(),
-            "applying custom resource definitions"
-        );
+        let synchronizer = &config.name;
+        let count = definitions.len();
+        let ready = async {
+            match config.definitions {
+                Definitions::Apply => {
+                    tracing::info!(synchronizer, definitions = count, "applying custom resource definitions");
+                    install(&client, definitions).await
+                }
+                Definitions::Provided => {
+                    tracing::info!(synchronizer, definitions = count, "custom resource definitions are provided");
+                    served(&client, &definitions).await;
+                    Ok(())
+                }
+            }
+        };
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            installed = install(&client, definitions) => installed?,
+            ready = ready => ready?,
         }
         warnings::warn_of_models_without_step(&self.registry);
         warnings::warn_of_unenforced_rules(&models);

@@ -136,6 +136,13 @@ fn bus(
     for step in &events {
         step.subscription()?;
     }
+    if config.event_bus.as_ref().is_some_and(|bus| bus.is_none) {
+        if !events.is_empty() {
+            let steps: Vec<_> = events.iter().map(|step| step.name()).collect();
+            tracing::warn!(steps = steps.join(", "), "event steps do not run: `event_bus.kind` is `none`");
+        }
+        return Ok((None, None));
+    }
     let settings = config.event_bus.as_ref().map(EventBus::settings).filter(|settings| !settings.endpoints.is_empty());
     let Some(settings) = settings else {
         return match events.first() {

@@ -4,7 +4,6 @@ mod base;
 mod files;
 mod framework;
 mod name;
-mod rights;
 
 use std::fs;
 use std::io::{self, Write};

@@ -5,12 +5,13 @@ use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 use xos_engine::admission::{self, Stored};
-use xos_engine::installation::{self, Installation};
+use xos_engine::installation::{self, Installation, Installations};
 use xos_model::names::check_synchronizer;
 
+use super::UninstallError;
 use super::strip::{Held, finalizers_patch, needs_touch, status_patch};
-use super::{UninstallArgs, UninstallError};
-use crate::kinds::{self, Kind};
+use super::target::{Extent, Target};
+use crate::kinds::{self, Kind, KindsError};
 
 /// How many objects are written at once.
 const AT_ONCE: usize = 8;
@@ -56,38 +57,47 @@ pub(super) struct Removed {
     pub(super) errors: Vec<String>,
 }
 
-/// Whether the command is about the whole synchronizer.
-pub(super) fn is_whole(args: &UninstallArgs) -> bool {
-    args.namespaces.is_empty() && args.kinds.is_empty()
-}
-
 /// Looks for everything that is left of the synchronizer.
-pub(super) async fn find(client: &Client, args: &UninstallArgs) -> Result<Found, UninstallError> {
-    let all = installation::list(client).await?;
-    let installations = all.of(&args.name).cloned().collect();
+pub(super) async fn find(client: &Client, target: &Target) -> Result<Found, UninstallError> {
+    let all = match installation::list(client).await {
+        // One without rights for the cluster has said nothing there.
+        Err(error) if error.is_forbidden() && target.extent == Extent::Installation => Installations::default(),
+        listed => listed?,
+    };
+    let installations: Vec<_> = all.0.iter().filter(|one| target.covers(one)).cloned().collect();
+    let is_used = all.of(&target.name).any(|one| !target.covers(one));
     // A name that cannot be a label is on no policy.
-    let policies = match check_synchronizer(&args.name) {
-        Ok(()) if is_whole(args) => admission::stored(client, &args.name).await?,
+    let policies = match check_synchronizer(&target.name) {
+        Ok(()) if target.is_whole() && !is_used => match admission::stored(client, &target.name).await {
+            Err(error) if error.is_forbidden() && target.extent == Extent::Installation => Stored::default(),
+            stored => stored?,
+        },
         _ => Stored::default(),
     };
-    Ok(Found { installations, policies, objects: find_objects(client, args).await? })
+    Ok(Found { installations, policies, objects: find_objects(client, target).await? })
 }
 
-async fn find_objects(client: &Client, args: &UninstallArgs) -> Result<Vec<FoundObject>, UninstallError> {
-    let all = kinds::of_models(client).await?;
-    for name in &args.kinds {
+/// Returns the kinds of the cluster; those of the synchronizer's models if it may not list definitions.
+async fn kinds_of(client: &Client, target: &Target) -> Result<Vec<Kind>, KindsError> {
+    match kinds::of_models(client).await {
+        Err(error) if error.is_forbidden() && !target.own.is_empty() => {
+            Ok(target.own.iter().map(|own| own.kind.clone()).collect())
+        }
+        kinds => kinds,
+    }
+}
+
+async fn find_objects(client: &Client, target: &Target) -> Result<Vec<FoundObject>, UninstallError> {
+    let all = kinds_of(client, target).await?;
+    for name in &target.kinds {
         kinds::called(&all, name)?;
     }
     let mut found = vec![];
-    for kind in all.iter().filter(|kind| args.kinds.is_empty() || args.kinds.iter().any(|name| kind.is_called(name))) {
-        let namespaces: Vec<_> = if args.namespaces.is_empty() {
-            vec![None]
-        } else {
-            args.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
-        };
-        for namespace in namespaces {
+    let is_meant = |kind: &&Kind| target.kinds.is_empty() || target.kinds.iter().any(|name| kind.is_called(name));
+    for kind in all.iter().filter(is_meant) {
+        for namespace in target.places() {
             let each = |object: &DynamicObject| {
-                let held = serde_json::to_value(object).ok().and_then(|object| Held::of(&object, &args.name));
+                let held = serde_json::to_value(object).ok().and_then(|object| Held::of(&object, &target.name));
                 found.extend(held.map(|held| FoundObject {
                     kind: kind.clone(),
                     namespace: object.namespace().unwrap_or_default(),
@@ -95,17 +105,25 @@ async fn find_objects(client: &Client, args: &UninstallArgs) -> Result<Vec<Found
                     held,
                 }));
             };
-            let listed = kinds::for_each(&kind.api(client, namespace), each).await;
-            listed.map_err(|source| UninstallError::List { kind: kind.full_name(), source: Box::new(source) })?;
+            match kinds::for_each(&kind.api(client, namespace), each).await {
+                Ok(()) => {}
+                // Kinds of others, which a hook of this synchronizer may not see.
+                Err(kube::Error::Api(status)) if status.is_forbidden() && is_foreign(target, kind) => {}
+                Err(source) => return Err(UninstallError::List { kind: kind.full_name(), source: Box::new(source) }),
+            }
         }
     }
     Ok(found)
 }
 
+fn is_foreign(target: &Target, kind: &Kind) -> bool {
+    target.extent == Extent::Installation && !target.own.iter().any(|own| own.kind.full_name() == kind.full_name())
+}
+
 /// Removes what was found: first what would set finalizers on new objects.
-pub(super) async fn remove(client: &Client, args: &UninstallArgs, found: Found) -> Result<Removed, UninstallError> {
+pub(super) async fn remove(client: &Client, target: &Target, found: Found) -> Result<Removed, UninstallError> {
     let mut removed = Removed::default();
-    if is_whole(args) {
+    if target.is_whole() {
         for installation in &found.installations {
             let deleted = installation::uninstall(client, installation).await;
             removed.errors.extend(deleted.err().map(|error| error.to_string()));
@@ -116,14 +134,14 @@ pub(super) async fn remove(client: &Client, args: &UninstallArgs, found: Found) 
     let mut objects = found.objects;
     for round in 0..ROUNDS {
         let freed = stream::iter(objects).map(|object| async move {
-            let freed = free(client, &args.name, &object).await;
+            let freed = free(client, &target.name, &object).await;
             freed
                 .map_err(|error| format!("{} {}/{}: {error}", object.kind.resource.kind, object.namespace, object.name))
         });
         let outcomes: Vec<_> = freed.buffer_unordered(AT_ONCE).collect().await;
         let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.clone().err()).collect();
         removed.objects += outcomes.len() - failed.len();
-        objects = find_objects(client, args).await?;
+        objects = find_objects(client, target).await?;
         if objects.is_empty() {
             break;
         }
@@ -132,7 +150,7 @@ pub(super) async fn remove(client: &Client, args: &UninstallArgs, found: Found) 
             let again = objects.len();
             removed.errors.push(format!(
                 "{again} objects still have something of `{}`: if it runs, stop it; then repeat this command",
-                args.name
+                target.name
             ));
             break;
         }

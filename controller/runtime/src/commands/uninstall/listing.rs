@@ -6,15 +6,15 @@ use std::io::{self, Write};
 use xos_engine::installation::{Installation, Run};
 use xos_model::names::check_synchronizer;
 
-use super::UninstallArgs;
-use super::cluster::{Found, Removed, is_whole};
+use super::cluster::{Found, Removed};
+use super::target::Target;
 
 /// How many errors are printed.
 const SHOWN: usize = 50;
 
 /// Prints what is left of the synchronizer.
-pub(super) fn print(args: &UninstallArgs, found: &Found, out: &mut dyn Write) -> io::Result<()> {
-    let name = &args.name;
+pub(super) fn print(target: &Target, found: &Found, out: &mut dyn Write) -> io::Result<()> {
+    let name = &target.name;
     if found.is_empty() {
         return writeln!(out, "nothing is left of the synchronizer `{name}`");
     }
@@ -27,7 +27,7 @@ pub(super) fn print(args: &UninstallArgs, found: &Found, out: &mut dyn Write) ->
     if check_synchronizer(name).is_err() {
         writeln!(out, "  (it cannot be the name of a synchronizer of this version, so no finalizer is its own)")?;
     }
-    if is_whole(args) {
+    if target.is_whole() {
         for installation in &found.installations {
             writeln!(out, "  {:<24}{}", "Synchronizer", installation.object_name())?;
         }
@@ -74,16 +74,16 @@ fn state(installation: &Installation) -> String {
 }
 
 /// Prints what was done.
-pub(super) fn print_outcome(args: &UninstallArgs, removed: &Removed, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print_outcome(target: &Target, removed: &Removed, out: &mut dyn Write) -> io::Result<()> {
     for error in removed.errors.iter().take(SHOWN) {
         writeln!(out, "error: {error}")?;
     }
     if removed.errors.len() > SHOWN {
         writeln!(out, "error: and {} more", removed.errors.len() - SHOWN)?;
     }
-    let what = if is_whole(args) { "uninstalled" } else { "freed from it" };
+    let what = if target.is_whole() { "uninstalled" } else { "freed from it" };
     if removed.errors.is_empty() {
-        writeln!(out, "`{}` is {what}: {} objects", args.name, removed.objects)
+        writeln!(out, "`{}` is {what}: {} objects", target.name, removed.objects)
     } else {
         writeln!(out, "{} objects are freed; {} errors", removed.objects, removed.errors.len())
     }

@@ -16,7 +16,7 @@ use super::values::{self, OneOrMany};
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::config) struct EventBusKeys {
-    /// The kind of bus.
+    /// The kind of bus; `none`: there is none, and event steps do not run.
     pub(in crate::config) kind: BusKind,
     /// The brokers: `host` or `host:port`, several between commas or as a list.
     pub(in crate::config) endpoint: OneOrMany,
@@ -66,10 +66,11 @@ impl Default for EventBusKeys {
 }
 
 /// `event_bus.kind`
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::config) enum BusKind {
     Kafka,
+    None,
 }
 
 /// `event_bus.missed`

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xos_model::Backoff;
 
-use super::model::{AccessorKind, DesiredState, Logging};
+use super::model::{AccessorKind, Definitions, DesiredState, Logging};
 
 pub(super) use brakes::BrakeKeys;
-pub(super) use event_bus::{EventBusKeys, Sasl, Tls};
+pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
 pub(crate) use values::parse_duration;
 pub(super) use values::{DURATION, has_format};
 
@@ -32,6 +32,8 @@ pub(super) struct Keys {
     pub(super) core_version: Option<String>,
     /// Whether the models should be loaded.
     pub(super) desired_state: DesiredState,
+    /// Who applies the definitions of the models.
+    pub(super) definitions: Definitions,
     /// Where the objects are stored.
     pub(super) accessor: AccessorKeys,
     /// A folder of .xproto files, relative to this file. Default: the models that are compiled in.
@@ -108,6 +110,7 @@ impl Default for Keys {
             name: String::new(),
             core_version: None,
             desired_state: DesiredState::default(),
+            definitions: Definitions::default(),
             accessor: AccessorKeys::default(),
             models_dir: None,
             steps_dir: None,

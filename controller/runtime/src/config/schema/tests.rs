@@ -25,6 +25,8 @@ const FILES: &[(&str, &str)] = &[
     ("name: a\nmonitoring_address: '[::1]:9100'", ""),
     ("name: a\nmonitoring_address: 255.0.10.1:65535", ""),
     ("name: a\ndesired_state: unload", ""),
+    ("name: a\ndefinitions: provided\nevent_bus: {kind: none}", ""),
+    ("name: a\ndefinitions: mine", "an unknown word"),
     ("{}", "no name"),
     ("name: ~", "no name"),
     ("name: ''", "an empty name"),

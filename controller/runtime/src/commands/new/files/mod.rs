@@ -2,9 +2,10 @@
 
 use xos_xproto::{ModelSet, Sources, compile, render};
 
+use super::Base;
 use super::framework::Framework;
 use super::name::Name;
-use super::{Base, rights};
+use crate::rights::{Account, Extent, Rights, manifest};
 
 /// The models do not compile: a model of that name is the core's, or the name means something else.
 #[derive(Debug, thiserror::Error)]
@@ -18,14 +19,13 @@ pub(crate) struct ModelError {
 pub(crate) type File = (String, String);
 
 /// The templates, by the path that each file gets.
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("Cargo.toml", include_str!("../templates/Cargo.toml.template")),
     (".gitignore", include_str!("../templates/gitignore.template")),
     ("README.md", include_str!("../templates/README.md.template")),
     ("build.rs", include_str!("../templates/build.rs.template")),
     ("config.yaml", include_str!("../templates/config.yaml.template")),
     ("objects.yaml", include_str!("../templates/objects.yaml.template")),
-    ("rbac.yaml", include_str!("../templates/rbac.yaml.template")),
     ("rustfmt.toml", include_str!("../templates/rustfmt.toml.template")),
     ("src/backend.rs", include_str!("../templates/backend.rs.template")),
     ("src/lib.rs", include_str!("../templates/lib.rs.template")),
@@ -43,12 +43,24 @@ pub(crate) fn of(name: &Name, base: Base, framework: &Framework) -> Result<Vec<F
     let path = format!("{}.xproto", name.module());
     let text = fill(MODELS, &words);
     let models = compiled(name, &path, &text)?;
-    let (definitions, rules) = rights::of(&models);
     let names = models.get(&name.model()).map(xos_crds::names::Names::of);
     let (group, resource) = names.map(|names| (names.group, names.singular)).unwrap_or_default();
-    words.extend([("definitions", definitions), ("rules", rules), ("group", group), ("resource", resource)]);
+    words.extend([("group", group), ("resource", resource)]);
     let files = TEMPLATES.iter().map(|(path, template)| ((*path).to_owned(), fill(template, &words)));
-    Ok(files.chain([(path, text)]).collect())
+    Ok(files.chain([("rbac.yaml".to_owned(), rbac(name, &models)), (path, text)]).collect())
+}
+
+/// Returns what `rbac` prints with the configuration of the crate.
+fn rbac(name: &Name, models: &ModelSet) -> String {
+    let extent = Extent { finalizers_at_creation: true, ..Extent::default() };
+    let rights = Rights::of(name.as_str(), models, extent);
+    let namespace = "default".to_owned();
+    let account = Account { name: name.as_str().to_owned(), namespace: namespace.clone() };
+    let text = manifest(&format!("xos-{}", name.as_str()), &rights, &account, &[namespace], false);
+    format!(
+        "# What the synchronizer may do, and no more. After a change of the models or of config.yaml:\n\
+         # cargo run -- rbac --config config.yaml > rbac.yaml\n{text}"
+    )
 }
 
 fn compiled(name: &Name, path: &str, text: &str) -> Result<ModelSet, ModelError> {

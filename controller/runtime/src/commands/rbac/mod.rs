@@ -1,0 +1,139 @@
+//! `rbac`: prints the rights that a synchronizer needs, and no more.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use xos_crds::yaml::{YamlError, to_yaml};
+use xos_engine::installation::object_name;
+use xos_engine::{Registry, RegistryError as StepsError};
+
+use super::{CommandError, Exit};
+use crate::config::{Config, ConfigError, Definitions};
+use crate::models::{self, ModelsError, RegistryError};
+use crate::rights::{Account, Extent, Rights, kinds, manifest};
+use crate::synchronizer::Synchronizer;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The rights follow from the models, the steps and the configuration: exactly their kinds, and no wildcard.
+  my-service rbac --config config.yaml | kubectl apply -f -
+With namespaces (of the configuration, or --namespace) objects are in Roles there, without any in a ClusterRole. \
+Definitions, `Synchronizer` objects and admission policies belong to the whole cluster and are in another ClusterRole. \
+--namespaced leaves that out: then somebody else applies the definitions (`crds`), and the configuration says \
+`definitions: provided`.
+With --values it prints the values of the Helm chart for a service's own image:
+  my-service rbac --values > kinds.yaml && helm install my-service charts/xos-controller -f kinds.yaml
+What the service's code does with the Kubernetes client itself is not known: add it by hand.
+Exit code: 0 printed, 1 errors in models or configuration, 2 wrong usage or unreadable files.")]
+pub(crate) struct RbacArgs {
+    /// An .xproto file or a folder of such files; a synchronizer's own program has its models built in
+    #[arg(value_name = "PATH", conflicts_with = "config")]
+    paths: Vec<PathBuf>,
+    /// The synchronizer's configuration file; repeat the option for overlays, whose values win
+    #[arg(long, value_name = "FILE", required_unless_present = "values")]
+    config: Vec<PathBuf>,
+    /// Nothing for the whole cluster: only Roles, in the namespaces of the configuration or of --namespace
+    #[arg(long)]
+    namespaced: bool,
+    /// A namespace whose objects it looks after, in place of those of the configuration; repeat the option for several
+    #[arg(short, long = "namespace", value_name = "NAMESPACE")]
+    namespaces: Vec<String>,
+    /// The ServiceAccount that gets the rights, as NAME or NAMESPACE/NAME [default: the synchronizer's name, in the
+    /// first namespace or in `default`]
+    #[arg(long, value_name = "ACCOUNT")]
+    service_account: Option<String>,
+    /// Also the right to make the admission policy that sets finalizers at creation, which `admission` prints
+    #[arg(long, conflicts_with = "namespaced")]
+    admission: bool,
+    /// Print the kinds as values of the Helm chart instead
+    #[arg(long, conflicts_with_all = ["namespaced", "namespaces", "service_account", "admission"])]
+    values: bool,
+}
+
+/// Why the rights could not be printed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RbacError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Steps(#[from] StepsError),
+    #[error("--namespaced: which namespaces? name them with --namespace, or in the configuration (`namespaces`)")]
+    NoNamespaces,
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    #[error("cannot write to standard output: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl CommandError for RbacError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Models(error) => error.exit(),
+            Self::NoNamespaces => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// Prints the rights.
+pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Write) -> Result<Exit, RbacError> {
+    if args.values {
+        write!(out, "{}", values(synchronizer, args)?)?;
+        return Ok(Exit::Success);
+    }
+    let config = Config::load_with_environment(&args.config)?.config;
+    let registry = models::registry(synchronizer, &config)?;
+    let namespaces =
+        if args.namespaces.is_empty() { config.engine.namespaces.clone() } else { args.namespaces.clone() };
+    if args.namespaced && namespaces.is_empty() {
+        return Err(RbacError::NoNamespaces);
+    }
+    let extent = Extent {
+        everywhere: namespaces.is_empty(),
+        finalizers_at_creation: config.finalizers_at_creation,
+        admission: args.admission,
+    };
+    let rights = Rights::of(&config.name, &registry.models, extent);
+    let name = object_name(&config.name);
+    let account = account(args.service_account.as_deref(), &name, &namespaces);
+    let namespaced = args.namespaced || config.definitions == Definitions::Provided;
+    write!(out, "{}", manifest(&format!("xos-{name}"), &rights, &account, &namespaces, namespaced))?;
+    Ok(Exit::Success)
+}
+
+fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Account {
+    let home = namespaces.first().map_or("default", String::as_str);
+    let (namespace, name) = match given {
+        Some(given) => given.split_once('/').unwrap_or((home, given)),
+        None => (home, synchronizer),
+    };
+    Account { name: name.to_owned(), namespace: namespace.to_owned() }
+}
+
+/// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects.
+fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacError> {
+    let models = if args.config.is_empty() {
+        models::named(synchronizer, "rbac --values", &args.paths)?
+    } else {
+        models::registry(synchronizer, &Config::load_with_environment(&args.config)?.config)?.models.as_ref().clone()
+    };
+    // The name is in no kind.
+    let registry = Registry::new("any", &models, &synchronizer.steps)?;
+    let groups = kinds(&models).into_iter().map(|(group, resources)| {
+        let handled = registry.entries().filter(|entry| entry.resource.group == group);
+        let held = handled
+            .into_iter()
+            .any(|entry| entry.step.is_some() || !entry.policies.is_empty() || entry.finalizers.all().next().is_some());
+        json!({"group": group, "held": held, "resources": resources})
+    });
+    Ok(to_yaml(&json!({"kinds": groups.collect::<Vec<_>>()}))?)
+}
+
+#[cfg(test)]
+mod tests;

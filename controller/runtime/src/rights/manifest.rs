@@ -1,0 +1,101 @@
+//! Rights as manifests for `kubectl apply`.
+
+use std::fmt::{self, Write as _};
+
+use super::{Rights, Rule};
+
+/// The ServiceAccount that gets rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+}
+
+/// Returns the ServiceAccount, the roles, and the bindings of these to it. The name of all roles begins with `name`.
+///
+/// `namespaces` are those whose objects are looked after; none given: all. If `namespaced`, nothing is for the whole
+/// cluster.
+pub(crate) fn manifest(
+    name: &str,
+    rights: &Rights,
+    account: &Account,
+    namespaces: &[String],
+    namespaced: bool,
+) -> String {
+    let mut documents = vec![format!(
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {}\n  namespace: {}\n",
+        account.name, account.namespace
+    )];
+    let mut grant = |name: &str, namespace: Option<&str>, rules: &[Rule]| {
+        if !rules.is_empty() {
+            documents.push(role(name, namespace, rules));
+            documents.push(binding(name, namespace, account));
+        }
+    };
+    if !namespaced {
+        grant(&format!("{name}-definitions"), None, &rights.cluster);
+    }
+    let mut at_home = rights.home.clone();
+    if namespaces.is_empty() {
+        grant(name, None, &rights.objects);
+    }
+    for namespace in namespaces {
+        let mut rules = rights.objects.clone();
+        if *namespace == account.namespace {
+            rules.append(&mut at_home);
+        }
+        grant(name, Some(namespace), &rules);
+    }
+    // Where it runs it may look after nothing.
+    let home = if namespaces.is_empty() { name.to_owned() } else { format!("{name}-home") };
+    grant(&home, Some(&account.namespace), &at_home);
+    documents.join("---\n")
+}
+
+fn role(name: &str, namespace: Option<&str>, rules: &[Rule]) -> String {
+    let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+    let mut text = head(kind, name, namespace);
+    text.push_str("rules:\n");
+    for rule in rules {
+        // Writing into a String does not fail.
+        let _written = write!(text, "{rule}");
+    }
+    text
+}
+
+fn binding(name: &str, namespace: Option<&str>, account: &Account) -> String {
+    let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+    let head = head(&format!("{kind}Binding"), name, namespace);
+    format!(
+        "{head}roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {kind}
+  name: {name}
+subjects:
+  - kind: ServiceAccount
+    name: {}
+    namespace: {}
+",
+        account.name, account.namespace
+    )
+}
+
+fn head(kind: &str, name: &str, namespace: Option<&str>) -> String {
+    let namespace = namespace.map(|namespace| format!("  namespace: {namespace}\n")).unwrap_or_default();
+    format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {name}\n{namespace}")
+}
+
+impl fmt::Display for Rule {
+    /// Writes the rule as an item of `rules`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.why.is_empty() {
+            writeln!(f, "  # {}", self.why)?;
+        }
+        writeln!(f, "  - apiGroups: [{}]", self.group)?;
+        writeln!(f, "    resources: [{}]", self.resources.join(", "))?;
+        if !self.names.is_empty() {
+            writeln!(f, "    resourceNames: [{}]", self.names.join(", "))?;
+        }
+        writeln!(f, "    verbs: [{}]", self.verbs.join(", "))
+    }
+}

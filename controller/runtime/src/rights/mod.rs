@@ -1,0 +1,140 @@
+//! The rights that a synchronizer needs, and no more: one source for `rbac`, `new`, the example and the Helm chart.
+
+mod manifest;
+
+use std::collections::BTreeMap;
+
+use xos_engine::installation::{DEFINITION, PLURAL as SYNCHRONIZERS, object_name};
+use xos_model::names::DOMAIN;
+use xos_xproto::ModelSet;
+
+pub(crate) use manifest::{Account, manifest};
+
+/// What a controller does with the objects of its kinds.
+const OBJECTS: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+
+/// Some rights on resources of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// What they are for; nothing if that is plain.
+    why: &'static str,
+    group: String,
+    resources: Vec<String>,
+    /// The only objects that they are for; none given: all.
+    names: Vec<String>,
+    verbs: &'static [&'static str],
+}
+
+/// The rights of a synchronizer, by the place where they are needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rights {
+    /// On things of the whole cluster: definitions, `Synchronizer` objects, admission policies.
+    pub(crate) cluster: Vec<Rule>,
+    /// In each namespace whose objects it looks after.
+    pub(crate) objects: Vec<Rule>,
+    /// In the namespace that it runs in.
+    pub(crate) home: Vec<Rule>,
+}
+
+/// What a synchronizer may do beside its work on objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Whether it looks after all namespaces.
+    pub(crate) everywhere: bool,
+    /// Whether finalizers are asked for at creation.
+    pub(crate) finalizers_at_creation: bool,
+    /// Whether it makes the admission policy for that itself.
+    pub(crate) admission: bool,
+}
+
+impl Rights {
+    /// Returns the rights of a synchronizer of this name with these models.
+    pub(crate) fn of(synchronizer: &str, models: &ModelSet, extent: Extent) -> Self {
+        let mut objects: Vec<_> =
+            kinds(models).into_iter().flat_map(|(group, kinds)| of_kinds(&group, kinds)).collect();
+        objects.push(rule("", "events.k8s.io", "events", &["create", "patch"]));
+        // Each starts with a look at the Lease, wherever it looks after objects.
+        let create = rule("To notice another process of the same name.", "coordination.k8s.io", "leases", &["create"]);
+        let lease = format!("xos-{}", object_name(synchronizer));
+        let seen = rule("", "coordination.k8s.io", "leases", &["list", "watch", "patch"]).named([lease]);
+        let mut home = vec![];
+        if extent.everywhere {
+            home.push(create);
+            objects.push(Rule { why: "To notice another process of the same name.", ..seen });
+        } else {
+            objects.extend([create, seen]);
+        }
+        Self { cluster: cluster(synchronizer, models, extent), objects, home }
+    }
+}
+
+fn cluster(synchronizer: &str, models: &ModelSet, extent: Extent) -> Vec<Rule> {
+    let definitions = xos_crds::definitions(models).into_iter().filter_map(|definition| definition.metadata.name);
+    let names = definitions.chain([DEFINITION.to_owned()]);
+    let policies = format!("xos-{}", object_name(synchronizer));
+    let admission = "admissionregistration.k8s.io";
+    let mut rules = vec![
+        // It applies them (server-side), so that `create` can be limited to names as well.
+        rule(
+            "Definitions of custom resources.",
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            &["get", "list", "watch", "create", "patch"],
+        )
+        .named(names),
+        rule(
+            "To say in the cluster that this synchronizer is installed, and to know which others are.",
+            DOMAIN,
+            SYNCHRONIZERS,
+            OBJECTS,
+        ),
+        rule("To see which admission policies are there.", admission, "mutatingadmissionpolicies", &["list"])
+            .and("mutatingadmissionpolicybindings"),
+    ];
+    let verbs: &[&str] = match (extent.finalizers_at_creation, extent.admission) {
+        (false, false) => return rules,
+        (true, false) => &["get"],
+        (_, true) => &["get", "create", "patch", "delete"],
+    };
+    let why =
+        if extent.admission { "To make them. That is much to give: such a policy may change any request." } else { "" };
+    rules.push(
+        rule(why, admission, "mutatingadmissionpolicies", verbs)
+            .and("mutatingadmissionpolicybindings")
+            .named([policies]),
+    );
+    rules
+}
+
+fn rule(why: &'static str, group: &str, resource: &str, verbs: &'static [&'static str]) -> Rule {
+    Rule { why, group: group.to_owned(), resources: vec![resource.to_owned()], names: vec![], verbs }
+}
+
+impl Rule {
+    fn and(mut self, resource: &str) -> Self {
+        self.resources.push(resource.to_owned());
+        self
+    }
+
+    fn named(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), ..self }
+    }
+}
+
+fn of_kinds(group: &str, plurals: Vec<String>) -> [Rule; 2] {
+    let status = plurals.iter().map(|plural| format!("{plural}/status")).collect();
+    let of = |resources, verbs| Rule { why: "", group: group.to_owned(), resources, names: vec![], verbs };
+    [of(plurals, OBJECTS), of(status, &["update"])]
+}
+
+/// Returns the plurals of all kinds of a model set, by group.
+pub(crate) fn kinds(models: &ModelSet) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for definition in xos_crds::definitions(models) {
+        groups.entry(definition.spec.group).or_default().push(definition.spec.names.plural);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use serde_json::Value;
+use xos_xproto::{Sources, compile};
+
+use super::*;
+
+fn models() -> ModelSet {
+    let mut sources = Sources::new();
+    sources.add(
+        "net.xproto",
+        "option app_label = \"net\"; message Site (XOSBase) { required string name = 1 [max_length = 9]; }
+         message Node (XOSBase) { required manytoone site->Site:nodes = 1:1001; }",
+    );
+    compile(&sources).models
+}
+
+fn account() -> Account {
+    Account { name: "sync".to_owned(), namespace: "home".to_owned() }
+}
+
+fn documents(extent: Extent, namespaces: &[&str], namespaced: bool) -> Vec<Value> {
+    let namespaces: Vec<_> = namespaces.iter().map(|&one| one.to_owned()).collect();
+    let rights = Rights::of("Net.A", &models(), extent);
+    serde_saphyr::from_multiple(&manifest("xos-net", &rights, &account(), &namespaces, namespaced)).unwrap()
+}
+
+/// Each role of the manifest: kind, name, namespace.
+fn roles(documents: &[Value]) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let is_role = |one: &&Value| matches!(one["kind"].as_str(), Some("Role" | "ClusterRole"));
+    let each = documents.iter().filter(is_role);
+    each.map(|one| (text(&one["kind"]), text(&one["metadata"]["name"]), text(&one["metadata"]["namespace"]))).collect()
+}
+
+fn rules(documents: &[Value]) -> impl Iterator<Item = &Value> {
+    documents.iter().filter_map(|one| one["rules"].as_array()).flatten()
+}
+
+#[test]
+fn nothing_is_for_all_of_anything() {
+    for everywhere in [true, false] {
+        for admission in [true, false] {
+            let extent = Extent { everywhere, finalizers_at_creation: true, admission };
+            let documents = documents(extent, if everywhere { &[] } else { &["a", "home"] }, false);
+            for rule in rules(&documents) {
+                for key in ["apiGroups", "resources", "verbs"] {
+                    let words: Vec<_> = rule[key].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+                    assert!(!words.is_empty() && words.iter().all(|word| !word.contains('*')), "{rule}");
+                }
+                // What changes things of the whole cluster is for named ones only.
+                let is_of_others = matches!(
+                    rule["apiGroups"][0].as_str(),
+                    Some("apiextensions.k8s.io" | "admissionregistration.k8s.io")
+                );
+                let verbs = rule["verbs"].as_array().unwrap();
+                let writes = verbs.iter().any(|verb| matches!(verb.as_str(), Some("create" | "patch" | "delete")));
+                assert!(!is_of_others || !writes || rule["resourceNames"].is_array(), "{rule}");
+            }
+        }
+    }
+}
+
+#[test]
+fn roles_are_where_the_objects_are() {
+    let some = Extent::default();
+    let role = |kind: &str, name: &str, namespace: &str| (kind.to_owned(), name.to_owned(), namespace.to_owned());
+    let definitions = role("ClusterRole", "xos-net-definitions", "-");
+    assert_eq!(roles(&documents(some, &["a"], false)), [definitions.clone(), role("Role", "xos-net", "a")]);
+    let both = [role("Role", "xos-net", "a"), role("Role", "xos-net", "home")];
+    assert_eq!(roles(&documents(some, &["a", "home"], true)), both);
+    let all = Extent { everywhere: true, ..some };
+    let everywhere = [definitions, role("ClusterRole", "xos-net", "-"), role("Role", "xos-net", "home")];
+    assert_eq!(roles(&documents(all, &[], false)), everywhere);
+    let bindings = documents(all, &[], false);
+    let bindings = bindings.iter().filter(|one| one["subjects"].is_array());
+    for binding in bindings {
+        assert_eq!(binding["roleRef"]["name"], binding["metadata"]["name"]);
+        assert_eq!(
+            (&binding["subjects"][0]["name"], &binding["subjects"][0]["namespace"]),
+            (&"sync".into(), &"home".into())
+        );
+    }
+}
+
+#[test]
+fn kinds_and_names_are_those_of_the_models_and_the_synchronizer() {
+    let extent = Extent { everywhere: true, finalizers_at_creation: true, admission: false };
+    let documents = documents(extent, &[], false);
+    let find = |group: &str, resource: &str| -> Vec<&Value> {
+        rules(&documents).filter(|rule| rule["apiGroups"][0] == group && rule["resources"][0] == resource).collect()
+    };
+    assert_eq!(find("net.xos.opencord.org", "sites")[0]["resources"], serde_json::json!(["sites", "nodes"]));
+    assert_eq!(find("net.xos.opencord.org", "sites/status")[0]["verbs"], serde_json::json!(["update"]));
+    let definitions = find("apiextensions.k8s.io", "customresourcedefinitions");
+    assert_eq!(
+        definitions[0]["resourceNames"],
+        serde_json::json!([
+            "sites.net.xos.opencord.org",
+            "nodes.net.xos.opencord.org",
+            "synchronizers.xos.opencord.org"
+        ])
+    );
+    // A name with capitals is one with a hash.
+    let lease = find("coordination.k8s.io", "leases")[0]["resourceNames"][0].as_str().unwrap().to_owned();
+    assert!(lease.starts_with("xos-net.a-") && lease.len() == "xos-net.a-".len() + 8, "{lease}");
+    let policies = find("admissionregistration.k8s.io", "mutatingadmissionpolicies");
+    assert_eq!(
+        policies.iter().map(|rule| rule["verbs"].clone()).collect::<Vec<_>>(),
+        [["list"], ["get"]].map(|v| serde_json::json!(v))
+    );
+    assert_eq!(policies[1]["resourceNames"], serde_json::json!([lease]));
+}
