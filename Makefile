@@ -93,6 +93,14 @@ chaos: prerequisites programs control-plane ## 100 kills of the controller, and 
 crds: ## write crds/yaml/ again, from the models in config/
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
 
+.PHONY: chart
+chart: ## write the chart's README and the schema of its values again
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-e2e --test chart -- values::
+
+.PHONY: rbac
+rbac: ## write config/example/rbac.yaml again, from the example's models
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-example --test rbac
+
 .PHONY: cluster
 cluster: prerequisites programs control-plane ## start a control plane in the background, and print how to reach it
 	@$(PROGRAMS)/xos-cluster up
@@ -142,6 +150,7 @@ programs: | prerequisites
 .PHONY: control-plane
 control-plane: | programs
 	@[ "$${XOS_E2E_USE_KUBECONFIG:-}" = 1 ] || $(PROGRAMS)/xos-cluster tools > /dev/null
+	@$(PROGRAMS)/xos-cluster helm > /dev/null
 
 $(DENY):
 	@echo "cargo-deny $(DENY_VERSION) is installed once, into $(CACHE); about 4 minutes on two cores"

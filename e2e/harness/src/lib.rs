@@ -8,6 +8,7 @@
 //! - [`Cluster`] is the cluster of tests and the demo; [`TestNamespace`] is the namespace of one test;
 //! - [`Synchronizer`] runs a controller as in production, with its own ServiceAccount and rights;
 //! - [`inprocess`] runs a controller in the test's process, with models and steps of the test;
+//! - [`helm`] runs helm; [`pods`] runs the pods of a namespace as processes, where there is no node;
 //! - [`kafka`] runs a real broker;
 //! - [`Directory`] is the example's backend; [`example`] runs the example with it;
 //! - [`eventually`] waits for a condition; nothing else waits.
@@ -22,12 +23,14 @@ pub mod directory;
 pub mod example;
 pub mod files;
 mod finalizers;
+pub mod helm;
 pub mod inprocess;
 pub mod kafka;
 pub mod kubectl;
 pub mod models;
 pub mod namespace;
 pub mod paths;
+pub mod pods;
 pub mod process;
 pub mod serving;
 pub mod synchronizer;

@@ -32,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Build the control plane's programs, if they are not in the cache, and print their paths.
     Tools,
+    /// Build helm, if it is not in the cache, and print its path.
+    Helm,
     /// Start a cluster in the background, and print its environment variables: `eval "$(xos-cluster up)"`.
     Up {
         /// Record every request that may change something.
@@ -72,6 +74,10 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Exec { parent, command } => Err(process::exec_on_leash(parent, &command).into()),
         Command::Tools => tools(),
+        Command::Helm => {
+            println!("{}", xos_harness::tools::helm()?.display());
+            Ok(())
+        }
         Command::Up { audit } => up(audit),
         Command::Down => down(),
         Command::Serve { audit, api_server_flags, state } => {

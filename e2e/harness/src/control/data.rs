@@ -82,12 +82,15 @@ impl Data {
     }
 }
 
-/// One line for each request that may have changed something: who, what, which object, and the answer.
+/// One line for each request that may have changed something, and for each of a test's ServiceAccounts: who, what, which
+/// object, and the answer.
 const AUDIT_POLICY: &str = r#"{
   "apiVersion": "audit.k8s.io/v1",
   "kind": "Policy",
   "omitStages": ["RequestReceived"],
   "rules": [
+    {"level": "None", "verbs": ["get", "list", "watch"], "userGroups": ["system:serviceaccounts:kube-system"]},
+    {"level": "Metadata", "verbs": ["get", "list", "watch"], "userGroups": ["system:serviceaccounts"]},
     {"level": "None", "verbs": ["get", "list", "watch"]},
     {"level": "Metadata"}
   ]

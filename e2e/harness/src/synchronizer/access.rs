@@ -109,6 +109,23 @@ impl Access {
         Ok(Self { kubeconfig, account })
     }
 
+    /// Gets a token for a ServiceAccount that is there, with the rights that it has. The kubeconfig is in `folder`.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn of_account(
+        admin: &Kubectl,
+        client: &Client,
+        namespace: &str,
+        account: &str,
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        let kubeconfig = folder.join("kubeconfig");
+        let token = token(client, namespace, account).await?;
+        write(admin, &token, namespace, &kubeconfig).await?;
+        Ok(Self { kubeconfig, account: account.to_owned() })
+    }
+
     /// The kubeconfig with the token.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {

@@ -16,6 +16,9 @@ use crate::{
 /// The Go package that holds the version of Kubernetes' programs.
 const VERSION: &str = "k8s.io/component-base/version";
 
+/// The Go package of helm.
+const HELM: &str = "helm.sh/helm/v4/cmd/helm";
+
 /// A build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -99,6 +102,23 @@ pub fn programs(modules: &Path, title: &str, packages: &[&str]) -> Result<PathBu
         Ok::<_, Error>(())
     })?;
     Ok(folder)
+}
+
+/// Returns helm, built once from its Go module. Blocks.
+///
+/// # Errors
+/// When Go is missing or too old, or the build fails.
+pub fn helm() -> Result<PathBuf, super::Error> {
+    let modules = paths::repository().join("e2e/harness/helm");
+    let go = go::Go::find()?;
+    let flags = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w"].map(str::to_owned);
+    let key = super::key::of(&modules, &flags, go.version()).map_err(at(&modules))?;
+    let folder = cache::filled(&format!("tools/helm-{key}"), |folder| {
+        eprintln!("building helm, once; about 2 minutes on two cores");
+        go::build("building helm", &modules, &flags, HELM, &folder.join("helm"), &folder.join("helm.log"))?;
+        Ok::<_, Error>(())
+    })?;
+    Ok(folder.join("helm"))
 }
 
 /// Returns the texts of a folder's files, in the order of their names.

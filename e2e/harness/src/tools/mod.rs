@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use build::{Error as BuildError, programs};
+pub use build::{Error as BuildError, helm, programs};
 pub use go::Error as GoError;
 
 use crate::{

@@ -1,0 +1,67 @@
+{{/* The configuration: what the values say, and over it `config`. */}}
+{{- define "xos.config" -}}
+{{- $config := dict
+  "name" .Values.name
+  "namespaces" (include "xos.namespaces" . | fromJsonArray)
+  "logging" .Values.logging
+  "monitoring_address" (printf "0.0.0.0:%d" (int .Values.monitoring.port))
+  "finalizers_at_creation" (eq (include "xos.usesPolicy" .) "true")
+  "event_bus" (include "xos.eventBus" . | fromYaml)
+-}}
+{{- if .Values.leaderElection.enabled -}}
+{{- $_ := set $config "leader_election" true -}}
+{{- $_ := set $config "lease" (dict
+  "duration" .Values.leaderElection.duration
+  "renew_deadline" .Values.leaderElection.renewDeadline
+  "retry_period" .Values.leaderElection.retryPeriod
+  "namespace" .Release.Namespace) -}}
+{{- end -}}
+{{- if include "xos.isNamespaced" . -}}
+{{- $_ := set $config "definitions" "provided" -}}
+{{- end -}}
+{{- if .Values.models -}}
+{{- $_ := set $config "models_dir" "/etc/xos/models" -}}
+{{- end -}}
+{{- $settings := deepCopy .Values.settings -}}
+{{- if and .Values.directory.enabled (not (hasKey $settings "directory_url")) -}}
+{{- $_ := set $settings "directory_url" (printf "http://%s.%s.svc:8080" (include "xos.directory" .) .Release.Namespace) -}}
+{{- end -}}
+{{- if $settings -}}
+{{- $_ := set $config "settings" $settings -}}
+{{- end -}}
+{{- toYaml (mustMergeOverwrite $config (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{- define "xos.eventBus" -}}
+{{- with .Values.kafka -}}
+{{- if not .endpoint -}}
+kind: none
+{{- else -}}
+kind: kafka
+endpoint: {{ .endpoint | quote }}
+{{- with .tls }}
+{{- if .enabled }}
+tls:
+  enabled: true
+  {{- with .caKey }}
+  ca: /etc/xos/credentials/{{ . }}
+  {{- end }}
+  {{- with .certificateKey }}
+  certificate: /etc/xos/credentials/{{ . }}
+  {{- end }}
+  {{- with .privateKeyKey }}
+  key: /etc/xos/credentials/{{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- with .sasl }}
+{{- if .mechanism }}
+sasl:
+  mechanism: {{ .mechanism }}
+  username: {{ .username | quote }}
+  password: "@/etc/xos/credentials/{{ .passwordKey }}"
+{{- end }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
