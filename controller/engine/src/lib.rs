@@ -18,6 +18,7 @@ mod duty;
 mod engine;
 pub mod events;
 mod gate;
+pub mod heartbeat;
 pub mod install;
 pub mod installation;
 pub mod memory;

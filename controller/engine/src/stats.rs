@@ -64,6 +64,37 @@ pub struct LaneStats {
     pub away_since: Option<Timestamp>,
 }
 
+/// The objects of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelStats {
+    /// How many wait for others.
+    pub waiting: usize,
+    /// How long it took from the first change that was not handled yet to Ready.
+    pub time_to_ready: Histogram,
+}
+
+/// The resyncs of a step: calls for objects that were clean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResyncStats {
+    /// How many found everything as it was.
+    pub unchanged: u64,
+    /// How many changed the object.
+    pub changed: u64,
+    /// How many did not succeed.
+    pub unsuccessful: u64,
+}
+
+/// How a resync ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resynced {
+    /// Everything was as it was.
+    Unchanged,
+    /// The step changed the object.
+    Changed,
+    /// It did not succeed.
+    Unsuccessful,
+}
+
 /// What the engine has counted and measured up to a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
@@ -75,6 +106,10 @@ pub struct Snapshot {
     pub queue_time: Histogram,
     /// The steps, and the policies of each model, that have had objects.
     pub lanes: BTreeMap<Arc<str>, LaneStats>,
+    /// The models.
+    pub models: BTreeMap<Arc<str>, ModelStats>,
+    /// The steps that have looked after clean objects.
+    pub resyncs: BTreeMap<Arc<str>, ResyncStats>,
     /// How many objects are being reconciled.
     pub active_workers: usize,
     /// For how long the oldest of them has been.
@@ -136,6 +171,38 @@ impl Stats {
         }
     }
 
+    /// Notes which models there are, so that what has not happened yet counts as 0.
+    pub fn set_models(&self, models: impl Iterator<Item = Arc<str>>) {
+        let mut state = self.state();
+        for model in models {
+            state.counted.models.entry(model).or_default();
+        }
+    }
+
+    /// Notes how many objects of each of these models wait for others.
+    pub fn set_waiting(&self, waiting: &BTreeMap<Arc<str>, usize>) {
+        let mut state = self.state();
+        for (model, count) in waiting {
+            state.counted.models.entry(Arc::clone(model)).or_default().waiting = *count;
+        }
+    }
+
+    /// Counts how long it took until an object was Ready.
+    pub fn became_ready(&self, model: &Arc<str>, after: Duration) {
+        self.state().counted.models.entry(Arc::clone(model)).or_default().time_to_ready.observe(after);
+    }
+
+    /// Counts a resync by a step.
+    pub fn resynced(&self, step: &str, result: Resynced) {
+        let mut state = self.state();
+        let stats = state.counted.resyncs.entry(step.into()).or_default();
+        match result {
+            Resynced::Unchanged => stats.unchanged += 1,
+            Resynced::Changed => stats.changed += 1,
+            Resynced::Unsuccessful => stats.unsuccessful += 1,
+        }
+    }
+
     pub(crate) fn worker_started(&self, worker: Id) {
         self.state().workers.insert(worker, Instant::now());
     }
@@ -148,6 +215,23 @@ impl Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn models_and_resyncs_are_counted() {
+        let stats = Stats::default();
+        let (site, team): (Arc<str>, Arc<str>) = ("Site".into(), "Team".into());
+        stats.set_models([Arc::clone(&site), Arc::clone(&team)].into_iter());
+        stats.set_waiting(&[(Arc::clone(&site), 3)].into());
+        stats.set_waiting(&[(Arc::clone(&site), 2)].into());
+        stats.became_ready(&site, Duration::from_millis(700));
+        stats.resynced("Step", Resynced::Changed);
+        stats.resynced("Step", Resynced::Unchanged);
+        stats.resynced("Step", Resynced::Unchanged);
+        let seen = stats.snapshot();
+        assert_eq!((seen.models[&site].waiting, seen.models[&site].time_to_ready.count()), (2, 1));
+        assert_eq!(seen.models[&team], ModelStats::default());
+        assert_eq!(seen.resyncs["Step"], ResyncStats { unchanged: 2, changed: 1, unsuccessful: 0 });
+    }
 
     #[tokio::test(start_paused = true)]
     async fn calls_and_workers_are_counted() {

@@ -13,6 +13,8 @@ async fn calls_of_steps_and_policies_are_counted() {
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
         example.people.ready("ada").await.unwrap();
         let wanted = [
+            "xos_dependency_waits{model=\"MyModel\"} 0",
+            "xos_time_to_ready_seconds_count{model=\"MyModel\"} 1",
             "controller_runtime_reconcile_total{controller=\"SyncMyModel\",result=\"success\"} 1",
             "controller_runtime_reconcile_errors_total{controller=\"SyncMyModel\"} 0",
             "controller_runtime_reconcile_time_seconds_count{controller=\"SyncMyModel\"} 1",
@@ -25,6 +27,11 @@ async fn calls_of_steps_and_policies_are_counted() {
         eventually(SOON, "all metrics", async || {
             let answer = reqwest::get(format!("http://{address}/metrics")).await.map_err(|error| error.to_string())?;
             let text = answer.text().await.map_err(|error| error.to_string())?;
+            for begin in ["xos_build_info{version=\"", "xos_watch_age_seconds{model=\"MyModel\",namespace=\""] {
+                if !text.lines().any(|line| line.starts_with(begin)) {
+                    return Err(format!("no {begin} in:\n{text}"));
+                }
+            }
             let missing = wanted.iter().find(|wanted| !text.lines().any(|line| line == **wanted));
             missing.map_or(Ok(()), |missing| Err(format!("no {missing} in:\n{text}")))
         })

@@ -1,6 +1,7 @@
 //! What watches and steps say of objects, and what follows for others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use xos_model::accept::Hold;
 use xos_model::deletion::leaves_others;
@@ -119,6 +120,7 @@ impl Engine {
             self.wake_waiting_for_gone(key);
         }
         self.track(key, object, taken.origin);
+        self.measure_readiness(taken, object);
         if leaves_others(object, &self.shared.registry.synchronizer)
             && let Some(tracked) = self.objects.same_mut(key, &object.meta.uid)
         {
@@ -134,6 +136,15 @@ impl Engine {
         self.wake_refused(key);
         self.wake_rivals(taken, object);
         self.wake_held(taken, object);
+    }
+
+    /// Measures how long objects take to become Ready, from the first change that is to be handled.
+    fn measure_readiness(&mut self, taken: &TakenIn, object: &Object) {
+        let now = self.shared.clock.now();
+        if let Some(since) = self.objects.ready_since(&taken.key, object, is_somebodys(taken), now) {
+            let after = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            self.shared.stats.became_ready(&taken.key.model, after);
+        }
     }
 
     /// Wakes those that have a key of an object which now has it, or has it more or less firmly: they may have to give
@@ -223,6 +234,20 @@ impl Engine {
             self.enqueue(&woken, Priority::Change);
         }
     }
+}
+
+/// Returns whether what a watch shows is a change of somebody else than this controller, after which the object is to
+/// become Ready again.
+fn is_somebodys(taken: &TakenIn) -> bool {
+    let now = &taken.object;
+    if taken.origin != Origin::Watched {
+        return false;
+    }
+    taken.before.as_deref().is_none_or(|before| {
+        let (was, is) = (before.intent.spec, now.intent.spec);
+        let is_ours = || now.quiet_saves.iter().any(|save| (save.from, save.to) == (was, is));
+        before.meta.uid != now.meta.uid || (before.meta.generation != now.meta.generation && was != is && !is_ours())
+    })
 }
 
 /// Returns whether an operator has confirmed the deletions of a pull step's listing.

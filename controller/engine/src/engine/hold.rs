@@ -24,7 +24,7 @@ impl Engine {
         self.dependencies.proceed(key);
         let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) else { return false };
         let since = tracked.waiting().map_or(now, |waiting| waiting.since);
-        tracked.set_waiting(Some(Waiting { since, is_deleting: true }));
+        self.objects.set_waiting(key, &subject.object.meta.uid, Some(Waiting { since, is_deleting: true }));
         let told_at = later(since, self.options.report_waits_after);
         if now < told_at {
             self.queue.add_at(key, told_at, Priority::Retry);

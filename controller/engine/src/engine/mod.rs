@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
@@ -25,6 +26,7 @@ use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
+use crate::heartbeat::{self, Heartbeat};
 use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
@@ -81,6 +83,8 @@ pub struct Engine {
     last_look: Timestamp,
     /// Which synchronizers are installed, and which objects depend on it.
     installations: Installed,
+    /// Whether the loop turns.
+    heartbeat: Heartbeat,
     /// The deletions that would take many along.
     held_deletions: HeldDeletions,
 }
@@ -109,6 +113,7 @@ impl Engine {
             events: events.clone(),
         };
         let stats = Stats::default();
+        stats.set_models(registry.entries().map(|entry| entry.model.name.as_str().into()));
         let gates = Gates::new(options.probe_backoff);
         let limits = Limits {
             fast: options.concurrency,
@@ -145,6 +150,7 @@ impl Engine {
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
             installations: Installed::default(),
+            heartbeat: Heartbeat::default(),
             held_deletions: HeldDeletions::default(),
             options,
         })
@@ -160,6 +166,7 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<(), EngineError> {
         loop {
+            self.heartbeat.beat(Instant::now());
             let has_more = self.start_some_workers(AT_ONCE);
             let timer = if has_more { Some(Duration::ZERO) } else { self.next_timer() };
             tokio::select! {
@@ -172,9 +179,10 @@ impl Engine {
                     Some(event) => self.watch_event(event),
                     None => return Err(EngineError::WatchesEnded),
                 },
-                () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => {}
+                () = tokio::time::sleep(timer.map_or(heartbeat::EVERY, |timer| timer.min(heartbeat::EVERY))) => {}
             }
         }
+        self.heartbeat.end();
         self.drain().await;
         Ok(())
     }
@@ -221,6 +229,11 @@ impl Engine {
     /// Returns a signal that becomes true once all objects are known, so that queries see everything.
     pub fn ready(&self) -> watch::Receiver<bool> {
         self.lists.ready()
+    }
+
+    /// Returns what tells whether the loop turns.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
     }
 
     /// Registers an observer of all changes from now on.

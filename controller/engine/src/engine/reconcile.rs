@@ -40,6 +40,9 @@ impl Engine {
             while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}
         }
         self.shared.stats.set_queue_depth(self.queue.depth());
+        if let Some(waiting) = self.objects.news_of_waiting() {
+            self.shared.stats.set_waiting(waiting);
+        }
         most == 0
     }
 
@@ -152,9 +155,7 @@ impl Engine {
             return self.wait(key, entry, subject, blockers);
         }
         self.dependencies.proceed(key);
-        if let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) {
-            tracked.set_waiting(None);
-        }
+        self.objects.set_waiting(key, &subject.object.meta.uid, None);
         if matches!(next, Next::Nothing | Next::ResyncAt(_) | Next::Run(Job::Resync)) {
             self.check_resync(key, &subject.object);
         }
@@ -181,19 +182,19 @@ impl Engine {
         let now = self.shared.clock.now();
         let dependencies = &mut self.dependencies;
         let Some(tracked) = self.objects.same_mut(key, &subject.object.meta.uid) else { return false };
+        let mut waiting = tracked.waiting();
         let loss = blockers.iter().find_map(|blocker| match blocker {
             Blocker::Missing(Address { class, namespace, .. }) => {
                 Some(self.view.loss_of(class, namespace)?.told_of(class))
             }
             Blocker::Object(_) => None,
         });
-        let mut waiting = tracked.waiting();
         let (wait, message) = self.view.with_graph(|graph, get| {
             let wait = dependencies.wait(graph, key, (blockers, &mut waiting), now, |key| is_deleting(get, key));
             let is_reported = matches!(wait, dependencies::Wait::Report(_));
             (wait, is_reported.then(|| dependencies.message(key, get)).flatten())
         });
-        tracked.set_waiting(waiting);
+        self.objects.set_waiting(key, &subject.object.meta.uid, waiting);
         match wait {
             dependencies::Wait::Until(at) => {
                 self.queue.add_at(key, at, Priority::Retry);

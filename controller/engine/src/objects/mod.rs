@@ -3,12 +3,13 @@
 //!
 //! Pure: no IO, no clock.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use xos_model::accept::Refusal;
+use xos_model::condition::{ConditionStatus, READY, find};
 use xos_model::dirty::is_in_doubt;
 use xos_model::{Object, ObjectKey, Operation, Pass, SpecHash};
 
@@ -86,6 +87,8 @@ struct Delays {
     waiting: Option<Waiting>,
     /// Why it is not accepted.
     refused_for: Vec<Reason>,
+    /// When somebody changed it, if it has not been Ready since then.
+    changed_at: Option<Timestamp>,
 }
 
 /// The hash of a uid, which takes a tenth of the memory.
@@ -165,7 +168,7 @@ impl Tracked {
     }
 
     /// Notes since when the object waits for others, or that it does not.
-    pub(crate) fn set_waiting(&mut self, waiting: Option<Waiting>) {
+    fn set_waiting(&mut self, waiting: Option<Waiting>) {
         if waiting != self.waiting() {
             self.delay(|delays| delays.waiting = waiting);
         }
@@ -185,6 +188,13 @@ enum Reason {
     Class(String, Arc<str>),
 }
 
+/// Returns whether an object says that it is Ready at its present generation.
+fn is_ready(object: &Object) -> bool {
+    find(&object.status.conditions, READY).is_some_and(|ready| {
+        ready.status == ConditionStatus::True && ready.observed_generation == Some(object.meta.generation)
+    })
+}
+
 /// What is known of an object that has no record.
 static UNTRACKED: LazyLock<Tracked> = LazyLock::new(Tracked::default);
 
@@ -196,6 +206,10 @@ pub(crate) struct Objects {
     outdated: HashMap<ObjectKey, Arc<Object>>,
     /// Which objects are to be judged again when something changes.
     refused: HashMap<Reason, BTreeSet<ObjectKey>>,
+    /// How many objects of each model wait for others.
+    waiting: BTreeMap<Arc<str>, usize>,
+    /// Whether these numbers were read since they changed.
+    is_waiting_read: bool,
 }
 
 impl Objects {
@@ -223,7 +237,10 @@ impl Objects {
     /// Removes the record of an object.
     pub(crate) fn forget(&mut self, key: &ObjectKey) {
         self.accept(key);
-        self.records.remove(key);
+        let forgotten = self.records.remove(key);
+        if forgotten.is_some_and(|tracked| tracked.waiting().is_some()) {
+            self.count_waiting(&key.model, true, false);
+        }
     }
 
     /// Returns the record of an object; an empty one if there is none of this uid.
@@ -239,6 +256,49 @@ impl Objects {
     /// Returns the record of the object that has this name now, to be changed.
     pub(crate) fn get_mut(&mut self, key: &ObjectKey) -> Option<&mut Tracked> {
         self.records.get_mut(key)
+    }
+
+    /// Notes since when an object waits for others, or that it does not.
+    pub(crate) fn set_waiting(&mut self, key: &ObjectKey, uid: &str, waiting: Option<Waiting>) {
+        let Some(tracked) = self.same_mut(key, uid) else { return };
+        let before = tracked.waiting().is_some();
+        tracked.set_waiting(waiting);
+        self.count_waiting(&key.model, before, waiting.is_some());
+    }
+
+    fn count_waiting(&mut self, model: &Arc<str>, before: bool, now: bool) {
+        if before == now {
+            return;
+        }
+        let count = self.waiting.entry(Arc::clone(model)).or_default();
+        *count = if now { *count + 1 } else { count.saturating_sub(1) };
+        self.is_waiting_read = false;
+    }
+
+    /// Returns how many objects of each model wait for others, if that has changed since it was last asked.
+    pub(crate) fn news_of_waiting(&mut self) -> Option<&BTreeMap<Arc<str>, usize>> {
+        let is_read = std::mem::replace(&mut self.is_waiting_read, true);
+        (!is_read).then_some(&self.waiting)
+    }
+
+    /// Takes in a change of an object, which was somebody's or our own. Returns since when it was to become Ready, if it
+    /// now is: since the first change after it was last Ready.
+    pub(crate) fn ready_since(
+        &mut self,
+        key: &ObjectKey,
+        object: &Object,
+        is_somebodys: bool,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let tracked = self.same_mut(key, &object.meta.uid)?;
+        let known = tracked.delays.as_ref().and_then(|delays| delays.changed_at);
+        let since = known.or_else(|| is_somebodys.then_some(now));
+        let is_over = since.is_some() && (is_ready(object) || object.meta.deleting.is_some());
+        let left = since.filter(|_| !is_over);
+        if left != known {
+            tracked.delay(|delays| delays.changed_at = left);
+        }
+        since.filter(|_| is_over && object.meta.deleting.is_none())
     }
 
     /// Notes that a worker attempts a pass with a spec: from now on it is in doubt, until the attempt is recorded. No

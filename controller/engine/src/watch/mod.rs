@@ -168,6 +168,9 @@ struct Feed {
 
 impl Sink<DynamicObject> for Feed {
     async fn take(&mut self, shown: Shown<DynamicObject>) -> ControlFlow<()> {
+        if !matches!(shown, Shown::Init | Shown::Fails(_)) {
+            self.states.heard(&self.id, Timestamp::now());
+        }
         let event = match shown {
             Shown::Init => Some(WatchEvent::Init(self.id.clone())),
             Shown::Listed(resource) => self.decode(&resource).map(WatchEvent::InitApply),

@@ -189,7 +189,8 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
                 WatchEvent::Error(_) => None,
             };
             progress.version = Some(version.filter(|version| !version.is_empty()).ok_or(WatchFailure::NoVersion)?);
-            if !progress.is_proven {
+            // A bookmark, too, tells that the watch works.
+            if !progress.is_proven || matches!(event, WatchEvent::Bookmark(_)) {
                 progress.is_proven = true;
                 show!(sink, Shown::Works);
             }

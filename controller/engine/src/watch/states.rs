@@ -14,6 +14,8 @@ pub struct WatchState {
     pub interrupted: Option<Interruption>,
     /// How often it was interrupted.
     pub interruptions: u64,
+    /// When something was last heard of it: a change, a bookmark, or the end of a request in time.
+    pub heard: Option<Timestamp>,
 }
 
 /// A watch that does not work.
@@ -42,6 +44,16 @@ impl WatchStates {
     /// Returns all states as they are now.
     pub fn all(&self) -> BTreeMap<WatchId, WatchState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes in that something was heard of a watch.
+    pub(super) fn heard(&self, watch: &WatchId, now: Timestamp) {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = states.get_mut(watch) {
+            state.heard = Some(now);
+        } else {
+            states.insert(watch.clone(), WatchState { heard: Some(now), ..WatchState::default() });
+        }
     }
 
     /// Takes in that a watch works.

@@ -17,7 +17,7 @@ use crate::awaited::AwaitedObjects;
 use crate::clock::Clock;
 use crate::gate::Gates;
 use crate::registry::{Entry, Registry};
-use crate::stats::Stats;
+use crate::stats::{Resynced, Stats};
 use crate::writer::{WriteError, Writer};
 
 use attempt::Made;
@@ -169,6 +169,12 @@ impl Worker<'_> {
         let stored = Arc::clone(&subject.stored);
         let Some(made) = self.attempt(subject, Operation::Sync).await? else { return Ok(Report::Cancelled) };
         let is_unsaved = Arc::ptr_eq(&stored, &made.subject.stored);
+        let resynced = match made.attempted.outcome() {
+            Outcome::Succeeded if !made.has_changes && is_unsaved => Resynced::Unchanged,
+            Outcome::Succeeded => Resynced::Changed,
+            _ => Resynced::Unsuccessful,
+        };
+        self.shared.stats.resynced(made.attempted.name(), resynced);
         match made.attempted.outcome() {
             Outcome::Succeeded if !made.has_changes && is_unsaved => return Ok(Report::Done(stored)),
             Outcome::Unavailable(_) if !made.has_changes => {

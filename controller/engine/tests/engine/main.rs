@@ -8,6 +8,7 @@ mod basics;
 mod fair;
 mod links;
 mod logs;
+mod measures;
 mod passes;
 mod saves;
 mod support;

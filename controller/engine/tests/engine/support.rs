@@ -11,8 +11,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock;
+use xos_engine::heartbeat::Heartbeat;
 use xos_engine::memory::{ChangeKind, Fault, MemoryApi};
-use xos_engine::{Engine, EngineError, Options, Registry};
+use xos_engine::stats::Stats;
+use xos_engine::{Engine, EngineError, Observer, Options, Registry};
 pub(crate) use xos_model::condition::find;
 pub(crate) use xos_model::{Backoff, Intent, Meta, Object, ObjectKey, SpecHash, Status};
 use xos_steps::Services;
@@ -186,6 +188,8 @@ pub(crate) struct Running {
     pub(crate) world: World,
     calls: Arc<Mutex<Vec<String>>>,
     pub(crate) shutdown: CancellationToken,
+    pub(crate) stats: Stats,
+    pub(crate) heartbeat: Heartbeat,
     pub(crate) engine: JoinHandle<Result<(), EngineError>>,
 }
 
@@ -213,6 +217,20 @@ impl Running {
 
     /// Starts a controller that finds these objects.
     pub(crate) fn start_over(there: Vec<Object>, calls: Arc<Mutex<Vec<String>>>, steps: &Steps) -> Self {
+        Self::start_all(there, calls, steps, None)
+    }
+
+    /// Starts a controller without steps whose objects somebody observes.
+    pub(crate) fn start_observed(observer: Arc<dyn Observer>) -> Self {
+        Self::start_all(vec![], Arc::default(), &Steps::new(), Some(observer))
+    }
+
+    fn start_all(
+        there: Vec<Object>,
+        calls: Arc<Mutex<Vec<String>>>,
+        steps: &Steps,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let (api, mut shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
@@ -223,6 +241,8 @@ impl Running {
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
         let engine = Engine::new(registry, Arc::new(api.clone()), clock, services(), options).unwrap();
+        let (stats, heartbeat) = (engine.stats(), engine.heartbeat());
+        observer.into_iter().for_each(|observer| engine.observe(observer));
         let (sender, watch_events) = mpsc::channel(1000);
         tokio::spawn(async move {
             while let Some(event) = shown.recv().await {
@@ -233,7 +253,7 @@ impl Running {
         });
         let shutdown = CancellationToken::new();
         let engine = tokio::spawn(engine.run(watch_events, shutdown.clone()));
-        Self { world: World::new(api), calls, shutdown, engine }
+        Self { world: World::new(api), calls, shutdown, stats, heartbeat, engine }
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {

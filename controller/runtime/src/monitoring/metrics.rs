@@ -10,7 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 use xos_bus::ConsumerState;
 use xos_engine::pull::PullState;
 use xos_engine::watch::{WatchId, WatchState};
@@ -130,6 +130,7 @@ const CONSUMERS: [Metric<ConsumerState>; 19] = [
 
 impl Collector for States {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        build_info(&mut encoder)?;
         watches(&mut encoder, &self.0.watches.all())?;
         let help = "Number of other processes of the same name that work on the same objects";
         let others = i64::try_from(self.0.others.all().len()).unwrap_or(i64::MAX);
@@ -146,6 +147,19 @@ impl Collector for States {
     }
 }
 
+/// What the program is: the value is always 1.
+fn build_info(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "The program: its version, the revision of its source if known, and the compiler";
+    let mut info = encoder.encode_descriptor("xos_build_info", help, None, MetricType::Gauge)?;
+    let revision = option_env!("XOS_REVISION").filter(|revision| !revision.is_empty());
+    let labels: Vec<_> = [("version", Some(env!("CARGO_PKG_VERSION"))), ("revision", revision)]
+        .into_iter()
+        .chain([("rustc", option_env!("XOS_RUSTC"))])
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    ConstGauge::new(1_i64).encode(info.encode_family(&labels)?)
+}
+
 /// The metrics of each watch.
 fn watches(encoder: &mut DescriptorEncoder<'_>, watches: &BTreeMap<WatchId, WatchState>) -> fmt::Result {
     if watches.is_empty() {
@@ -158,6 +172,14 @@ fn watches(encoder: &mut DescriptorEncoder<'_>, watches: &BTreeMap<WatchId, Watc
     let mut up = encoder.encode_descriptor("xos_watch_up", help, None, MetricType::Gauge)?;
     for (watch, state) in watches {
         ConstGauge::new(i64::from(state.interrupted.is_none())).encode(up.encode_family(&labels(watch))?)?;
+    }
+    let help = "Time since something was last heard of the watch, in seconds";
+    let name = "xos_watch_age";
+    let mut age = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    let now = Timestamp::now();
+    for (watch, heard) in watches.iter().filter_map(|(watch, state)| Some((watch, state.heard?))) {
+        let seconds = now.duration_since(heard).as_secs_f64().max(0.0);
+        ConstGauge::new(seconds).encode(age.encode_family(&labels(watch))?)?;
     }
     let help = "Number of interruptions of the watch";
     let mut interruptions = encoder.encode_descriptor("xos_watch_interruptions", help, None, MetricType::Counter)?;

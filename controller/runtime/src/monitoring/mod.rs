@@ -1,6 +1,7 @@
 //! The HTTP server for monitoring: `/livez`, `/readyz` and `/metrics`.
 
 mod metrics;
+mod model_metrics;
 mod reconcile_metrics;
 
 use std::net::SocketAddr;
@@ -17,8 +18,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{ConsumerState, ConsumerStates};
+use xos_engine::heartbeat::Heartbeat;
 use xos_engine::presence::{Others, Process};
 use xos_engine::pull::PullStates;
 use xos_engine::stats::Stats;
@@ -47,6 +50,8 @@ pub(crate) struct Reconciler {
     pub(crate) stats: Stats,
     /// Whether the engine knows all objects.
     pub(crate) ready: watch::Receiver<bool>,
+    /// Whether its loop turns.
+    pub(crate) heartbeat: Heartbeat,
 }
 
 /// The states to serve.
@@ -67,12 +72,14 @@ pub(crate) struct Monitored {
 impl Monitored {
     /// Returns the reasons why the process has to be restarted; empty if it runs well.
     fn failures(&self, now: Timestamp) -> Vec<String> {
-        self.consumers.all().iter().filter_map(|consumer| consumer.failure(now)).collect()
+        let stuck = self.reconciler.heartbeat.failure(Instant::now());
+        let consumers = self.consumers.all();
+        stuck.into_iter().chain(consumers.iter().filter_map(|consumer| consumer.failure(now))).collect()
     }
 
     /// Returns the reasons why the controller is not ready; empty if it is.
     fn not_ready(&self, now: Timestamp) -> Vec<String> {
-        let mut reasons = vec![];
+        let mut reasons: Vec<_> = self.reconciler.heartbeat.failure(Instant::now()).into_iter().collect();
         let is_known = *self.reconciler.ready.borrow();
         if !is_known {
             reasons.push("the engine does not know all objects yet".to_owned());

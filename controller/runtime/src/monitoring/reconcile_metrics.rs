@@ -13,6 +13,7 @@ use xos_engine::Priority;
 use xos_engine::stats::{BUCKETS, Histogram, LaneStats, Snapshot};
 
 use super::Reconciler;
+use super::model_metrics::{models, resyncs};
 
 /// The collector of these metrics.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ impl Collector for Reconciles {
         let snapshot = self.0.stats.snapshot();
         calls(&mut encoder, &snapshot)?;
         lanes(&mut encoder, &snapshot)?;
+        models(&mut encoder, &snapshot)?;
+        resyncs(&mut encoder, &snapshot)?;
         self.workers(&mut encoder, &snapshot)?;
         self.queue(&mut encoder, &snapshot)
     }
@@ -98,7 +101,7 @@ fn lanes(encoder: &mut DescriptorEncoder<'_>, snapshot: &Snapshot) -> fmt::Resul
     Ok(())
 }
 
-fn size(count: usize) -> u64 {
+pub(super) fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
@@ -148,7 +151,7 @@ impl Reconciles {
     }
 }
 
-fn histogram(mut encoder: MetricEncoder<'_>, histogram: &Histogram) -> fmt::Result {
+pub(super) fn histogram(mut encoder: MetricEncoder<'_>, histogram: &Histogram) -> fmt::Result {
     let bounds = BUCKETS.into_iter().chain([f64::INFINITY]);
     let buckets: Vec<_> = bounds.zip(histogram.counts).collect();
     encoder.encode_histogram::<NoLabelSet>(histogram.sum, histogram.count(), &buckets, None)

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use xos_bus::ConsumerState;
-use xos_engine::stats::LaneStats;
+use xos_engine::heartbeat::STUCK_AFTER;
+use xos_engine::stats::{LaneStats, Resynced};
 use xos_model::Outcome;
 use xos_model::gate::Outage;
 
@@ -13,6 +14,7 @@ fn monitored(engine: bool) -> Monitored {
         concurrency: 16,
         stats: Stats::default(),
         ready: watch::channel(engine).1,
+        heartbeat: Heartbeat::default(),
     };
     Monitored {
         reconciler,
@@ -40,11 +42,55 @@ fn readiness_says_what_is_missing() {
 }
 
 #[test]
+fn a_stuck_loop_is_a_reason_for_a_restart() {
+    let one = monitored(true);
+    let heartbeat = one.reconciler.heartbeat.clone();
+    heartbeat.beat(Instant::now());
+    assert!(one.failures(Timestamp::UNIX_EPOCH).is_empty());
+    heartbeat.beat(Instant::now().checked_sub(STUCK_AFTER).unwrap());
+    let told = "the engine is stuck: its loop has not turned for 60 s";
+    assert_eq!(one.failures(Timestamp::UNIX_EPOCH), [told]);
+    assert_eq!(one.not_ready(Timestamp::UNIX_EPOCH), [told]);
+}
+
+#[test]
+fn models_and_resyncs_have_metrics() {
+    let one = monitored(true);
+    let stats = one.reconciler.stats.clone();
+    stats.set_models(["Site".into(), "Team".into()].into_iter());
+    stats.set_waiting(&[("Team".into(), 3)].into());
+    stats.became_ready(&"Site".into(), Duration::from_millis(70));
+    stats.resynced("SyncSite", Resynced::Changed);
+    let heard = Timestamp::now().checked_sub(Duration::from_secs(1000)).unwrap();
+    let watched = WatchState { heard: Some(heard), ..WatchState::default() };
+    let watches =
+        [(WatchId::new("Site", None), watched), (WatchId::new("Team", None), WatchState::default())].into_iter();
+    let one = Monitored { watches: watches.collect(), ..one };
+    let mut text = String::new();
+    encode(&mut text, &metrics::registry(one)).unwrap();
+    for line in [
+        "xos_dependency_waits{model=\"Site\"} 0",
+        "xos_dependency_waits{model=\"Team\"} 3",
+        "xos_time_to_ready_seconds_bucket{le=\"0.1\",model=\"Site\"} 1",
+        "xos_time_to_ready_seconds_count{model=\"Team\"} 0",
+        "xos_resyncs_total{step=\"SyncSite\",result=\"unchanged\"} 0",
+        "xos_resyncs_total{step=\"SyncSite\",result=\"changed\"} 1",
+    ] {
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+    let ages: Vec<_> = text.lines().filter(|line| line.starts_with("xos_watch_age_seconds{")).collect();
+    assert!(matches!(&ages[..], [age] if age.starts_with("xos_watch_age_seconds{model=\"Site\",namespace=\"\"} 100")));
+    let info = text.lines().find(|line| line.starts_with("xos_build_info{")).unwrap();
+    let version = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"");
+    assert!(info.contains(version) && info.contains("rustc=\"1.") && info.ends_with("} 1"), "{info}");
+}
+
+#[test]
 fn watches_that_do_not_work_are_named_in_readiness_and_metrics() {
     let now = Timestamp::UNIX_EPOCH;
     let interruption = Interruption { since: now, cause: "the definition is gone".to_owned() };
     let watches = [
-        (WatchId::new("Site", None), WatchState { interrupted: Some(interruption), interruptions: 2 }),
+        (WatchId::new("Site", None), WatchState { interrupted: Some(interruption), interruptions: 2, heard: None }),
         (WatchId::new("Team", Some("here")), WatchState::default()),
     ];
     let one = Monitored { watches: watches.into_iter().collect(), ..monitored(true) };

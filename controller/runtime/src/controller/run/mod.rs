@@ -115,6 +115,7 @@ async fn start_monitoring(
         concurrency: config.engine.concurrency,
         stats: engine.stats(),
         ready: engine.ready(),
+        heartbeat: engine.heartbeat(),
     };
     let monitored = Monitored { reconciler, watches, others, pulls, consumers };
     Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
