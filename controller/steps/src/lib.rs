@@ -47,7 +47,7 @@ pub use models::Models;
 pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
 pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
-pub use services::{Services, http_client};
+pub use services::{Services, http_client, http_client_builder};
 pub use steps::Steps;
 pub use store::{Done, NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;

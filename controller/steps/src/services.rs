@@ -76,11 +76,15 @@ impl fmt::Debug for Services {
 /// # Errors
 /// When the system's certificates cannot be used.
 pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    http_client_builder().build()
+}
+
+/// Returns what [`http_client`] makes its client of, to change more of it.
+pub fn http_client_builder() -> reqwest::ClientBuilder {
     // reqwest takes the process's TLS provider; if there is one already, that is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(HTTP_CONNECT_TIMEOUT)
         .timeout(HTTP_TIMEOUT)
         .user_agent(concat!("xos/", env!("CARGO_PKG_VERSION")))
-        .build()
 }

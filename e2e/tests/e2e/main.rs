@@ -25,6 +25,7 @@ mod flows;
 mod graceful_shutdown;
 mod harness;
 mod installation;
+mod log_level;
 mod metrics;
 mod new_service;
 mod no_sync;

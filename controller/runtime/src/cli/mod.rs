@@ -11,6 +11,7 @@ use crate::commands::config::{self, ConfigArgs};
 use crate::commands::crds::{self, CrdsArgs};
 use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
+use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::pull::{self, PullArgs};
@@ -71,6 +72,9 @@ enum Command {
     Rbac(RbacArgs),
     /// Explain why an object is not Ready, or is not deleted
     Why(WhyArgs),
+    /// Show or change the level of the log of a synchronizer that runs, without a restart
+    #[command(name = "loglevel")]
+    LogLevel(LogLevelArgs),
     /// List, and with --yes remove, what a synchronizer has left: policies, finalizers, bookkeeping
     Uninstall(UninstallArgs),
     /// Make an object, wait until it is Ready, delete it, and wait until it is gone
@@ -114,6 +118,7 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
         Command::Rbac(args) => Ok(rbac::run(&synchronizer, &args, &mut out)?),
         Command::Why(args) => Ok(why::run(&args, &mut out)?),
+        Command::LogLevel(args) => Ok(loglevel::run(&args, &mut out)?),
         Command::Uninstall(args) => Ok(uninstall::run(&synchronizer, &args, &mut out)?),
         Command::SelfTest(args) => Ok(self_test::run(&args, &mut out)?),
         Command::New(args) => Ok(new::run(&args, &mut out)?),

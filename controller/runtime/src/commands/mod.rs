@@ -7,6 +7,7 @@ pub(crate) mod crds;
 pub(crate) mod events;
 pub(crate) mod explain;
 mod format;
+pub(crate) mod loglevel;
 pub(crate) mod new;
 pub(crate) mod proto;
 pub(crate) mod pull;

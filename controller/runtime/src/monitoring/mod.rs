@@ -1,5 +1,6 @@
-//! The HTTP server for monitoring: `/livez`, `/readyz` and `/metrics`.
+//! The HTTP server for monitoring: `/livez`, `/readyz`, `/metrics` and `/loglevel`.
 
+mod log_level;
 mod metrics;
 mod model_metrics;
 mod reconcile_metrics;
@@ -136,7 +137,7 @@ impl Server {
 
     /// Answers requests until `shutdown`.
     pub(crate) async fn run(self, monitored: Monitored, shutdown: CancellationToken) {
-        let routes = routes(monitored);
+        let routes = routes(monitored).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(self.0, routes).with_graceful_shutdown(shutdown.cancelled_owned());
         if let Err(error) = serving.await {
             tracing::warn!(%error, "the monitoring server failed: /metrics, /livez and /readyz are gone");
@@ -159,6 +160,7 @@ fn routes(monitored: Monitored) -> Router {
         )
         .with_state(monitored)
         .route("/metrics", get(async move || text(&metrics)))
+        .route("/loglevel", log_level::log_level())
 }
 
 /// Returns 200 `ok` if there are no problems, else 503 with one problem per line; then the warnings, one per line.

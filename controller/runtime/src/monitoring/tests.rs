@@ -243,6 +243,12 @@ async fn it_is_served() {
     assert_eq!(ask("/readyz").await, (200, "ok\n".to_owned()));
     let (status, text) = ask("/metrics").await;
     assert!(status == 200 && text.contains("controller_runtime_active_workers") && text.ends_with("# EOF\n"), "{text}");
+    crate::logging::start("info", crate::logging::LogFormat::Text);
+    let level = async |filter: &'static str| {
+        client.put(format!("http://{address}/loglevel")).body(filter).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((level("warn").await, level("loud").await), (200, 400));
+    assert_eq!(level("info").await, 200);
     shutdown.cancel();
     serving.await.unwrap();
 }

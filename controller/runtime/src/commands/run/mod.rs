@@ -19,6 +19,7 @@ use crate::synchronizer::Synchronizer;
 Cluster: KUBECONFIG or ~/.kube/config, as for kubectl; inside a pod its ServiceAccount.
 Order of settings: the first file, overlays in the order given, \
 then environment variables (XOS_NAME, XOS_SETTINGS__DIRECTORY_URL …).
+SIGHUP lets it read `logging.level` again; in a terminal it stops it.
 SIGTERM or Ctrl-C stops it: running steps end, or are cut off after shutdown_grace; then the exit code is 0.")]
 pub(crate) struct RunArgs {
     /// Configuration file; repeat the option for overlays, whose values win
@@ -58,6 +59,7 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let shutdown = signals::shutdown_on_signal()?;
+        signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
         // Mistakes in models and steps are found before the cluster is needed.
         let controller = Controller::new(synchronizer, &config)?;
         let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
