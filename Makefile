@@ -12,6 +12,7 @@ DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
 MDBOOK_VERSION := 0.5.4
 MDBOOK := $(CACHE)/mdbook/$(MDBOOK_VERSION)/bin/mdbook
+IMAGES := $(addprefix $(TARGET)/image/,xos-controller.tar xos-example.tar)
 
 .PHONY: help
 help: ## list the targets
@@ -101,6 +102,12 @@ chart: ## write the chart's README and the schema of its values again
 rbac: ## write config/example/rbac.yaml again, from the example's models
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-example --test rbac
 
+.PHONY: image
+image: node-prerequisites ## write the container images as OCI archives, with lists of what is in them, to target/image
+	$(CARGO) build --release --package xos-controller --package xos-example --bins
+	$(CARGO) build --package xos-image --bins
+	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/image --cache $(CACHE)/packages
+
 .PHONY: cluster
 cluster: prerequisites programs control-plane ## start a control plane in the background, and print how to reach it
 	@$(PROGRAMS)/xos-cluster up
@@ -108,6 +115,14 @@ cluster: prerequisites programs control-plane ## start a control plane in the ba
 .PHONY: cluster-down
 cluster-down: ## stop the control plane in the background
 	@$(PROGRAMS)/xos-cluster down
+
+.PHONY: node
+node: node-prerequisites programs ## the same with a node, on which pods run: kubelet, containerd, routing, DNS (needs root)
+	@$(PROGRAMS)/xos-cluster up --node $(foreach image,$(IMAGES),--import $(image))
+
+.PHONY: node-down
+node-down: ## stop the cluster with the node
+	@$(PROGRAMS)/xos-cluster down --node
 
 .PHONY: kafka
 kafka: prerequisites programs ## run a Kafka broker until Ctrl-C, and print how to reach it
@@ -141,6 +156,10 @@ clean-cache: ## remove what was built or fetched from the cache
 .PHONY: prerequisites
 prerequisites:
 	@e2e/prerequisites
+
+.PHONY: node-prerequisites
+node-prerequisites:
+	@e2e/prerequisites node
 
 # One after the other, also with -j: a build uses all cores.
 .PHONY: programs

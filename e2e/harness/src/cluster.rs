@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use crate::{
     control::{self, ClientError, ServeOptions, Served},
     kubectl::Kubectl,
+    node::{self, NodeReady},
     paths,
     tools::{self, Tool, Tools},
 };
@@ -132,6 +133,21 @@ impl Cluster {
             Some(served) => folder.tempdir_in(&served.ready().data_dir),
             None => folder.tempdir(),
         }
+    }
+
+    /// The cluster's node, if it is one of ours.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeReady> {
+        self.served.as_ref()?.ready().node.as_ref()
+    }
+
+    /// Imports images from OCI archives, for pods of the cluster's node.
+    ///
+    /// # Errors
+    /// When there is no node, or containerd refuses.
+    pub async fn import(&self, archives: &[PathBuf]) -> Result<(), node::images::Error> {
+        let node = self.node().ok_or(node::images::Error::NoNode)?;
+        node.import(archives).await
     }
 
     /// The process that serves the cluster, if this process started it.

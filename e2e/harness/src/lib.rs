@@ -1,10 +1,11 @@
 //! A real control plane, Kafka and the example's processes, for tests, benchmarks and the demo.
 //!
-//! etcd, kube-apiserver and kube-controller-manager run as processes on this machine. They are built once from Go
-//! modules and cached; neither a container engine nor a cluster is needed.
+//! etcd, kube-apiserver and kube-controller-manager run as processes on this machine, and so does a node if one is
+//! wanted. They are built once from Go modules and cached; neither a container engine nor a cluster is needed.
 //!
 //! - [`tools`] finds or builds the programs;
 //! - [`control`] runs them, in the process `xos-cluster serve`, which ends with the process that started it;
+//! - [`node`] adds a node, on which pods run;
 //! - [`Cluster`] is the cluster of tests and the demo; [`TestNamespace`] is the namespace of one test;
 //! - [`Synchronizer`] runs a controller as in production, with its own ServiceAccount and rights;
 //! - [`inprocess`] runs a controller in the test's process, with models and steps of the test;
@@ -29,6 +30,7 @@ pub mod kafka;
 pub mod kubectl;
 pub mod models;
 pub mod namespace;
+pub mod node;
 pub mod paths;
 pub mod pods;
 pub mod process;

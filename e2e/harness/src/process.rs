@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::{FutureExt as _, select_all};
 use rustix::process::{Pid, Signal};
 
 use crate::paths;
@@ -210,6 +211,33 @@ impl Child {
             Err(_) => self.kill().await.map(|()| None),
         }
     }
+}
+
+/// A process that was to run on, and ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} ended by itself ({status}); the end of its log:\n{end}")]
+pub struct Death {
+    /// The process.
+    pub name: String,
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// The last lines of its log.
+    pub end: String,
+}
+
+/// Waits for the first of several processes that ends.
+///
+/// # Errors
+/// When the operating system refuses.
+pub async fn first_death(children: impl IntoIterator<Item = &mut Child>) -> Result<Death, Error> {
+    let waits = children.into_iter().map(|child| {
+        async move {
+            let status = child.wait().await?;
+            Ok(Death { name: child.name().to_owned(), status, end: tail(child.log(), SHOWN_LINES) })
+        }
+        .boxed_local()
+    });
+    select_all(waits).await.0
 }
 
 /// Sends a signal to process `id`.

@@ -1,13 +1,13 @@
-//! The command lines of etcd, kube-apiserver and kube-controller-manager.
+//! The command lines of etcd, kube-apiserver, kube-controller-manager and kube-scheduler.
 
 use super::data::Data;
 use crate::{
     process::{self, Child},
-    tools::{Tool, Tools},
+    tools::{
+        Tool, Tools,
+        node::{NodeTool, NodeTools},
+    },
 };
-
-/// The addresses of Services. No Service is ever reached, because there is no node.
-const SERVICES: &str = "10.0.0.0/24";
 
 /// Starts etcd. Its data are deleted with the cluster, so it does not wait for the disk.
 pub(super) fn etcd(tools: &Tools, data: &Data) -> Result<Child, process::Error> {
@@ -38,21 +38,20 @@ pub(super) fn api_server(tools: &Tools, data: &Data) -> Result<Child, process::E
         flag("etcd-cafile", data.file("ca.crt").display()),
         flag("etcd-certfile", data.file("etcd-client.crt").display()),
         flag("etcd-keyfile", data.file("etcd-client.key").display()),
-        flag("bind-address", "127.0.0.1"),
-        // There is no node. Without this flag it looks for a default route.
-        flag("advertise-address", "127.0.0.1"),
-        flag("endpoint-reconciler-type", "none"),
+        flag("bind-address", data.network.listen()),
+        // Without this flag it looks for a default route.
+        flag("advertise-address", data.network.listen()),
         flag("secure-port", data.api),
         flag("tls-cert-file", data.file("apiserver.crt").display()),
         flag("tls-private-key-file", data.file("apiserver.key").display()),
         flag("client-ca-file", data.file("ca.crt").display()),
-        flag("authorization-mode", "RBAC"),
         flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
         flag("service-account-signing-key-file", data.file("service-accounts.key").display()),
         flag("service-account-key-file", data.file("service-accounts.pub").display()),
-        flag("service-cluster-ip-range", SERVICES),
+        flag("service-cluster-ip-range", data.network.services()),
         flag("profiling", false),
     ];
+    flags.extend(if data.network.node.is_some() { of_a_node(data) } else { without_node() });
     flags.extend(data.api_server_flags.iter().cloned());
     if data.audit {
         flags.push(flag("audit-policy-file", data.file("audit-policy.json").display()));
@@ -79,6 +78,32 @@ pub(super) fn controller_manager(tools: &Tools, data: &Data) -> Result<Child, pr
             flag("kube-api-burst", 300),
         ],
     )
+}
+
+/// Starts kube-scheduler, which is of use where there is a node.
+pub(super) fn scheduler(tools: &NodeTools, data: &Data) -> Result<Child, process::Error> {
+    let name = NodeTool::Scheduler.name();
+    Child::start(name, &data.log(name), &tools.path(NodeTool::Scheduler), |command| {
+        command.arg(flag("kubeconfig", data.file("scheduler.kubeconfig").display()));
+        command.args([flag("leader-elect", false), flag("secure-port", 0)]);
+    })
+}
+
+fn without_node() -> Vec<String> {
+    // Nobody could reach the address by which pods know the API server.
+    vec![flag("authorization-mode", "RBAC"), flag("endpoint-reconciler-type", "none")]
+}
+
+/// The API server calls kubelet for logs and commands; kubelet may see and change only what concerns its own pods.
+fn of_a_node(data: &Data) -> Vec<String> {
+    vec![
+        flag("authorization-mode", "Node,RBAC"),
+        flag("enable-admission-plugins", "NodeRestriction"),
+        flag("kubelet-certificate-authority", data.file("ca.crt").display()),
+        flag("kubelet-client-certificate", data.file("kubelet-client.crt").display()),
+        flag("kubelet-client-key", data.file("kubelet-client.key").display()),
+        flag("kubelet-preferred-address-types", "InternalIP"),
+    ]
 }
 
 fn flag(name: &str, value: impl std::fmt::Display) -> String {

@@ -2,13 +2,13 @@
 
 use std::{
     io,
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 use super::{
     keys::{self, Keys},
     kubeconfig::Kubeconfig,
+    network::Network,
     ports,
     serve::RunOptions,
 };
@@ -16,8 +16,6 @@ use crate::files::{FileError, at};
 
 /// The administrator's kubeconfig.
 pub(super) const KUBECONFIG: &str = "kubeconfig";
-/// The first address of the range for Services: the API server's own.
-const SERVICE_IP: [u8; 4] = [10, 0, 0, 1];
 
 /// A cluster's folder could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -45,17 +43,19 @@ pub(super) struct Data {
     pub(super) audit: bool,
     /// More flags of the API server.
     pub(super) api_server_flags: Vec<String>,
+    /// The addresses.
+    pub(super) network: Network,
 }
 
 impl Data {
     /// Makes keys, kubeconfigs and the audit policy in `folder`, which must be empty.
-    pub(super) fn make(folder: &Path, options: &RunOptions) -> Result<Self, Error> {
+    pub(super) fn make(folder: &Path, options: &RunOptions, network: Network) -> Result<Self, Error> {
         let [etcd, api] = ports::free()?;
-        let RunOptions { audit, api_server_flags } = options.clone();
-        let data = Self { folder: folder.to_owned(), etcd, api, audit, api_server_flags };
-        let keys = Keys::make(folder, IpAddr::from(SERVICE_IP))?;
-        let users = [(KUBECONFIG, &keys.admin), ("controller-manager.kubeconfig", &keys.controller_manager)];
-        for (name, identity) in users {
+        let RunOptions { audit, api_server_flags, .. } = options.clone();
+        let data = Self { folder: folder.to_owned(), etcd, api, audit, api_server_flags, network };
+        let keys = Keys::make(folder, &network)?;
+        let users = keys.users.iter().map(|(name, identity)| (*name, identity));
+        for (name, identity) in users.chain([(KUBECONFIG, &keys.admin)]) {
             let config = Kubeconfig { server: &data.server(), authority: &keys.authority, user: identity };
             config.write(&data.file(name))?;
         }
@@ -64,6 +64,11 @@ impl Data {
             std::fs::write(&policy, AUDIT_POLICY).map_err(at(&policy))?;
         }
         Ok(data)
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the path of a file in the folder.
@@ -78,7 +83,7 @@ impl Data {
 
     /// Returns the URL of the API server.
     pub(super) fn server(&self) -> String {
-        format!("https://127.0.0.1:{}", self.api)
+        format!("https://{}:{}", self.network.listen(), self.api)
     }
 }
 

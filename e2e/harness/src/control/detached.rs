@@ -1,4 +1,5 @@
-//! A control plane in the background, for manual use: `xos-cluster up` and `down`.
+//! A control plane in the background, for manual use: `xos-cluster up` and `down`. There may be one without a node and one
+//! with a node at the same time.
 //!
 //! The process that serves it holds a lock while it runs. So a crashed server is recognized without process ids.
 
@@ -15,7 +16,7 @@ use super::served::{self, Ready, ServeOptions};
 use crate::{
     files::{FileError, at, lock_file},
     paths, process, serving,
-    tools::{self, Tools},
+    tools::{self, Tools, node::NodeTools},
     wait::{Timeout, eventually},
 };
 
@@ -50,18 +51,31 @@ pub enum Error {
     File(#[from] FileError),
 }
 
+/// Which of the two background clusters is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A control plane only.
+    ControlPlane,
+    /// One with a node.
+    WithNode,
+}
+
 /// Starts the background cluster if it does not run. Returns whether it was started now.
 ///
 /// # Errors
 /// When it does not start.
-pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
-    let folder = folder()?;
+pub async fn up(kind: Kind, audit: bool) -> Result<(Ready, bool), Error> {
+    let folder = folder(kind)?;
     if try_lock(&folder)?.is_none() {
         return Ok((described(&folder).await?, false));
     }
     // Here, so that the user sees the progress of the build: the server's output goes to a file.
     Tools::ready()?;
-    let served = served::start(&ServeOptions { audit, state: Some(folder), ..ServeOptions::default() })?;
+    let node = kind == Kind::WithNode;
+    if node {
+        NodeTools::ready()?;
+    }
+    let served = served::start(&ServeOptions { audit, node, state: Some(folder), ..ServeOptions::default() })?;
     let ready = served.ready().clone();
     served.detach()?;
     Ok((ready, true))
@@ -71,8 +85,8 @@ pub async fn up(audit: bool) -> Result<(Ready, bool), Error> {
 ///
 /// # Errors
 /// When it does not end.
-pub async fn down() -> Result<bool, Error> {
-    let folder = folder()?;
+pub async fn down(kind: Kind) -> Result<bool, Error> {
+    let folder = folder(kind)?;
     if let Some(_lock) = try_lock(&folder)? {
         clean(&folder)?;
         return Ok(false);
@@ -89,6 +103,18 @@ pub async fn down() -> Result<bool, Error> {
     });
     gone.await?;
     Ok(true)
+}
+
+/// Returns the background cluster, if it runs.
+///
+/// # Errors
+/// When its description cannot be read.
+pub async fn running(kind: Kind) -> Result<Option<Ready>, Error> {
+    let folder = folder(kind)?;
+    if try_lock(&folder)?.is_some() {
+        return Ok(None);
+    }
+    described(&folder).await.map(Some)
 }
 
 /// The lock and the description of a running server. The lock is released when the process ends.
@@ -128,8 +154,11 @@ impl Drop for Claim {
     }
 }
 
-fn folder() -> Result<PathBuf, Error> {
-    let folder = paths::cache()?.join("cluster");
+fn folder(kind: Kind) -> Result<PathBuf, Error> {
+    let folder = paths::cache()?.join(match kind {
+        Kind::ControlPlane => "cluster",
+        Kind::WithNode => "node",
+    });
     fs::create_dir_all(&folder).map_err(at(&folder))?;
     Ok(folder)
 }
@@ -188,7 +217,8 @@ mod tests {
     fn what_a_crashed_server_left_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let data = tempfile::Builder::new().prefix(super::super::FOLDER_PREFIX).tempdir().unwrap().keep();
-        let ready = Ready { kubeconfig: data.join("k"), data_dir: data.clone(), bin_dir: data.clone(), pid: 1 };
+        let ready =
+            Ready { kubeconfig: data.join("k"), data_dir: data.clone(), bin_dir: data.clone(), pid: 1, node: None };
         fs::write(description(folder.path()), serde_json::to_string(&ready).unwrap()).unwrap();
         Claim::take(folder.path()).unwrap();
         assert!(!data.exists() && read(folder.path()).is_none());

@@ -7,7 +7,11 @@ use rcgen::{
     SanType,
 };
 
-use crate::files::{FileError, write_secret};
+use super::network::Network;
+use crate::{
+    files::{FileError, write_secret},
+    node,
+};
 
 /// The API server's own names inside a cluster.
 const NAMES: [&str; 5] =
@@ -40,26 +44,48 @@ pub(super) struct Keys {
     pub(super) authority: String,
     /// A member of `system:masters`.
     pub(super) admin: Identity,
-    /// kube-controller-manager.
-    pub(super) controller_manager: Identity,
+    /// The other users of kubeconfigs: the kubeconfig's name, and the identity.
+    pub(super) users: Vec<(&'static str, Identity)>,
 }
+
+/// The users of a cluster's own programs: kubeconfig, user, group.
+const USERS: [(&str, &str, Option<&str>); 1] =
+    [("controller-manager.kubeconfig", "system:kube-controller-manager", None)];
+/// Those of a node's.
+const NODE_USERS: [(&str, &str, Option<&str>); 4] = [
+    ("scheduler.kubeconfig", "system:kube-scheduler", None),
+    ("kubelet.kubeconfig", NODE_USER, Some("system:nodes")),
+    ("kube-proxy.kubeconfig", "system:kube-proxy", None),
+    ("dns.kubeconfig", node::DNS_USER, None),
+];
+/// The kubelet's name, which the API server expects of it: `system:node:` and the node's.
+const NODE_USER: &str = "system:node:xos-node";
 
 impl Keys {
     /// Makes all keys and certificates, and writes those to `folder` that the processes read from files.
-    pub(super) fn make(folder: &Path, service_ip: IpAddr) -> Result<Self, Error> {
+    pub(super) fn make(folder: &Path, network: &Network) -> Result<Self, Error> {
         let (authority, issuer) = authority()?;
         write(folder, "ca.crt", &authority)?;
         for name in ["etcd", "apiserver"] {
-            save(folder, name, &server(&issuer, service_ip)?)?;
+            save(folder, name, &server(&issuer, &[network.service(), network.listen()])?)?;
         }
         save(folder, "etcd-client", &client(&issuer, "kube-apiserver", None)?)?;
+        let mut names = USERS.to_vec();
+        if let Some(node) = network.node {
+            names.extend(NODE_USERS);
+            save(folder, "kubelet", &server(&issuer, &[node.node().into()])?)?;
+            save(folder, "kubelet-client", &client(&issuer, "kube-apiserver-kubelet-client", Some("system:masters"))?)?;
+        }
         let accounts = KeyPair::generate()?;
         write(folder, "service-accounts.key", &accounts.serialize_pem())?;
         write(folder, "service-accounts.pub", &accounts.public_key_pem())?;
         Ok(Self {
             authority,
             admin: client(&issuer, "xos-e2e-admin", Some("system:masters"))?,
-            controller_manager: client(&issuer, "system:kube-controller-manager", None)?,
+            users: names
+                .into_iter()
+                .map(|(file, name, group)| Ok((file, client(&issuer, name, group)?)))
+                .collect::<Result<_, Error>>()?,
         })
     }
 }
@@ -75,10 +101,10 @@ pub(crate) fn authority() -> Result<(String, Issuer<'static, KeyPair>), Error> {
     Ok((certificate, Issuer::new(params, key)))
 }
 
-/// Makes the certificate of a server on this machine.
-pub(crate) fn server(issuer: &Issuer<'_, KeyPair>, service_ip: IpAddr) -> Result<Identity, Error> {
+/// Makes the certificate of a server on this machine, which may have other addresses, too.
+pub(crate) fn server(issuer: &Issuer<'_, KeyPair>, others: &[IpAddr]) -> Result<Identity, Error> {
     let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
-    let addresses = [IpAddr::from([127, 0, 0, 1]), service_ip];
+    let addresses = std::iter::once(IpAddr::from([127, 0, 0, 1])).chain(others.iter().copied());
     params.subject_alt_names.extend(addresses.map(SanType::IpAddress));
     params.distinguished_name.push(DnType::CommonName, "localhost");
     // etcd's gateway calls etcd itself with the certificate that it serves.
@@ -122,9 +148,20 @@ mod tests {
     #[test]
     fn keys_are_for_their_owner_only() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = Keys::make(folder.path(), IpAddr::from([10, 0, 0, 1])).unwrap();
+        let keys = Keys::make(folder.path(), &Network::default()).unwrap();
         let mode = fs::metadata(folder.path().join("apiserver.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(keys.admin.certificate.starts_with("-----BEGIN CERTIFICATE"));
+        assert!(!folder.path().join("kubelet.key").exists());
+    }
+
+    #[test]
+    fn a_node_has_users_of_its_own() {
+        assert!(NODE_USER.ends_with(&format!(":{}", node::NAME)));
+        let folder = tempfile::tempdir().unwrap();
+        let network = Network { node: Some(node::Addresses::of(0)) };
+        let keys = Keys::make(folder.path(), &network).unwrap();
+        assert!(keys.users.iter().any(|(file, _)| *file == "kubelet.kubeconfig"));
+        assert!(folder.path().join("kubelet.key").exists());
     }
 }

@@ -1,6 +1,7 @@
 //! The control plane as processes.
 //!
-//! [`serve`] is the process that owns etcd, kube-apiserver and kube-controller-manager. They are killed when it ends,
+//! [`serve`] is the process that owns etcd, kube-apiserver and kube-controller-manager, and a node ([`crate::node`]) if
+//! one is asked for. They are killed when it ends,
 //! and it ends when the process that started it does. [`Served`] is the starter's side. [`detached`] is a control plane
 //! in the background, for manual use.
 
@@ -9,6 +10,7 @@ mod data;
 pub mod detached;
 pub(crate) mod keys;
 mod kubeconfig;
+mod network;
 mod ports;
 pub mod serve;
 mod served;
@@ -18,4 +20,4 @@ pub(crate) use served::client;
 pub use served::{ClientError, Error, Ready, ServeOptions, Served, start};
 
 /// The beginning of the name of a cluster's folder.
-const FOLDER_PREFIX: &str = "xos-cluster-";
+pub(crate) const FOLDER_PREFIX: &str = "xos-cluster-";

@@ -5,15 +5,16 @@ use std::{io, path::Path, time::Duration};
 use super::{
     components,
     data::{self, Data, KUBECONFIG},
-    served::Ready,
+    network::Network,
+    served::{ClientError, Ready},
 };
 use crate::{
-    process::{self, Child},
+    node::{self, NodeReady, Outside},
+    process::{self, Child, Death, first_death},
     serving::told_to_stop,
-    tools::{self, Tool, Tools},
+    tools::{self, Tool, Tools, node::NodeTools},
     wait::{Timeout, eventually},
 };
-use futures::future::{FutureExt as _, select_all};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,8 +23,6 @@ use tokio::signal::unix::{SignalKind, signal};
 const STARTED: Duration = Duration::from_secs(120);
 /// How often the start is tried: another process may take a free port before it is used.
 const ATTEMPTS: usize = 3;
-/// How much of a dead component's log the message shows.
-const SHOWN_LINES: usize = 15;
 
 /// A control plane did not start, or one of its processes ended.
 #[derive(Debug, thiserror::Error)]
@@ -41,15 +40,14 @@ pub enum Error {
     #[error(transparent)]
     Timeout(#[from] Timeout),
     /// One of its processes ended by itself.
-    #[error("{name} ended by itself ({status}); the end of its log:\n{end}")]
-    Died {
-        /// The process.
-        name: String,
-        /// Its exit status.
-        status: std::process::ExitStatus,
-        /// The last lines of its log.
-        end: String,
-    },
+    #[error(transparent)]
+    Died(Death),
+    /// The node.
+    #[error(transparent)]
+    Node(#[from] node::Error),
+    /// There is no client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// The operating system refused.
     #[error("cannot run a cluster")]
     System(#[from] io::Error),
@@ -62,6 +60,45 @@ pub struct RunOptions {
     pub audit: bool,
     /// More flags of the API server, as `--feature-gates=WatchList=false`.
     pub api_server_flags: Vec<String>,
+    /// Run a node, too.
+    pub node: bool,
+}
+
+/// The programs that are run.
+struct Programs {
+    control: Tools,
+    node: Option<NodeTools>,
+}
+
+/// All that runs.
+#[derive(Default)]
+struct Running {
+    children: Vec<Child>,
+    node: Option<Outside>,
+}
+
+impl Running {
+    fn all(&mut self) -> impl Iterator<Item = &mut Child> {
+        self.children.iter_mut().chain(self.node.as_mut().map(Outside::child))
+    }
+
+    /// Kills the control plane. None of its data is kept.
+    async fn kill(&mut self) -> Result<(), process::Error> {
+        for mut child in self.children.drain(..).rev() {
+            child.kill().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends everything.
+    async fn end(&mut self) -> Result<(), Error> {
+        let node = match self.node.take() {
+            Some(node) => node.end().await,
+            None => Ok(()),
+        };
+        self.kill().await?;
+        Ok(node?)
+    }
 }
 
 /// Runs a control plane until SIGTERM, SIGINT or the end of standard input. Calls `ready` once. At SIGHUP it kills the
@@ -73,34 +110,44 @@ pub struct RunOptions {
 /// When it does not start, or one of its processes ends by itself.
 pub async fn run(options: &RunOptions, ready: impl FnOnce(Ready) -> io::Result<()>) -> Result<(), Error> {
     let stop = told_to_stop()?;
-    let tools = Tools::ready()?;
+    let node = if options.node { Some(NodeTools::ready()?) } else { None };
+    let programs = Programs { control: Tools::ready()?, node };
     let folder = tempfile::Builder::new().prefix(super::FOLDER_PREFIX).tempdir()?;
-    let mut children = Vec::new();
+    let mut running = Running::default();
     let end = tokio::select! {
-        ended = live(&tools, folder.path(), options, &mut children, ready) => ended,
+        ended = live(&programs, folder.path(), options, &mut running, ready) => ended,
         () = stop => Ok(()),
     };
-    kill(&mut children).await?;
+    running.end().await?;
     folder.close()?;
     end
 }
 
-/// Returns only with an error. The processes are in `children`, however it ends.
+/// Returns only with an error. The processes are in `running`, however it ends.
 async fn live(
-    tools: &Tools,
+    programs: &Programs,
     folder: &Path,
     options: &RunOptions,
-    children: &mut Vec<Child>,
+    running: &mut Running,
     ready: impl FnOnce(Ready) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let data = start(tools, folder, options, children).await?;
+    if programs.node.is_some() {
+        // First, because the API server listens on an address of its network.
+        running.node = Some(Outside::begin(folder).await?);
+    }
+    let data = start(&programs.control, folder, options, running).await?;
     let kubeconfig = data.file(KUBECONFIG);
+    let node = match &programs.node {
+        Some(tools) => start_node(tools, &data, running).await?,
+        None => None,
+    };
     let mut restart = signal(SignalKind::hangup())?;
-    ready(Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir: tools.bin_dir(), pid: std::process::id() })?;
+    let bin_dir = programs.control.bin_dir();
+    ready(Ready { kubeconfig, data_dir: folder.to_owned(), bin_dir, pid: std::process::id(), node })?;
     loop {
         tokio::select! {
-            died = first_death(children) => return Err(died?),
-            Some(()) = restart.recv() => restart_api_server(tools, &data, children).await?,
+            died = first_death(running.all()) => return Err(Error::Died(died?)),
+            Some(()) = restart.recv() => restart_api_server(&programs.control, &data, &mut running.children).await?,
         }
     }
 }
@@ -114,24 +161,17 @@ async fn restart_api_server(tools: &Tools, data: &Data, children: &mut [Child]) 
     Ok(())
 }
 
-/// Kills the processes. None of their data is kept.
-async fn kill(children: &mut Vec<Child>) -> Result<(), process::Error> {
-    for mut child in children.drain(..).rev() {
-        child.kill().await?;
-    }
-    Ok(())
-}
-
-async fn start(tools: &Tools, folder: &Path, options: &RunOptions, children: &mut Vec<Child>) -> Result<Data, Error> {
+async fn start(tools: &Tools, folder: &Path, options: &RunOptions, running: &mut Running) -> Result<Data, Error> {
+    let network = Network { node: running.node.as_ref().map(Outside::addresses) };
     let mut attempt = 1;
     loop {
         let folder = folder.join(attempt.to_string());
         std::fs::create_dir(&folder)?;
-        let data = Data::make(&folder, options)?;
-        match start_once(tools, &data, children).await {
+        let data = Data::make(&folder, options, network)?;
+        match start_once(tools, &data, running).await {
             Ok(()) => return Ok(data),
-            Err(Error::Died { end, .. }) if attempt < ATTEMPTS && is_port_taken(&end) => {
-                kill(children).await?;
+            Err(Error::Died(Death { end, .. })) if attempt < ATTEMPTS && is_port_taken(&end) => {
+                running.kill().await?;
                 attempt += 1;
             }
             Err(error) => return Err(error),
@@ -143,20 +183,36 @@ fn is_port_taken(log: &str) -> bool {
     log.contains("address already in use")
 }
 
-async fn start_once(tools: &Tools, data: &Data, children: &mut Vec<Child>) -> Result<(), Error> {
-    children.push(components::etcd(tools, data)?);
-    children.push(components::api_server(tools, data)?);
+async fn start_once(tools: &Tools, data: &Data, running: &mut Running) -> Result<(), Error> {
+    running.children.push(components::etcd(tools, data)?);
+    running.children.push(components::api_server(tools, data)?);
     let kubeconfig = data.file(KUBECONFIG);
-    until(children, api_server_ready(&kubeconfig)).await?;
+    until(running, api_server_ready(&kubeconfig)).await?;
     // It starts second, because it ends if there is no API server within ten seconds.
-    children.push(components::controller_manager(tools, data)?);
-    until(children, accounts_made(&kubeconfig)).await
+    running.children.push(components::controller_manager(tools, data)?);
+    until(running, accounts_made(&kubeconfig)).await
 }
 
-async fn until(children: &mut [Child], ready: impl Future<Output = Result<(), Timeout>>) -> Result<(), Error> {
+/// Starts the node's programs, and waits until it takes pods.
+async fn start_node(tools: &NodeTools, data: &Data, running: &mut Running) -> Result<Option<NodeReady>, Error> {
+    running.children.push(components::scheduler(tools, data)?);
+    let Some(node) = &mut running.node else {
+        return Ok(None);
+    };
+    node.run(tools, data.folder()).await?;
+    let described = node.describe(tools, data.folder());
+    let client = super::served::client(&data.file(KUBECONFIG)).await?;
+    tokio::select! {
+        ready = node::ready(client, &described) => ready?,
+        died = first_death(running.all()) => return Err(Error::Died(died?)),
+    }
+    Ok(Some(described))
+}
+
+async fn until(running: &mut Running, ready: impl Future<Output = Result<(), Timeout>>) -> Result<(), Error> {
     tokio::select! {
         ready = ready => Ok(ready?),
-        died = first_death(children) => Err(died?),
+        died = first_death(running.all()) => Err(Error::Died(died?)),
     }
 }
 
@@ -177,15 +233,4 @@ async fn accounts_made(kubeconfig: &Path) -> Result<(), Timeout> {
         accounts.get("default").await.map(drop).map_err(|error| error.to_string())
     })
     .await
-}
-
-async fn first_death(children: &mut [Child]) -> Result<Error, process::Error> {
-    let waits = children.iter_mut().map(|child| {
-        async move {
-            let status = child.wait().await?;
-            Ok(Error::Died { name: child.name().to_owned(), status, end: process::tail(child.log(), SHOWN_LINES) })
-        }
-        .boxed_local()
-    });
-    select_all(waits).await.0
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     files::{FileError, at},
+    node::NodeReady,
     process,
     serving::{self, Server},
 };
@@ -37,6 +38,9 @@ pub struct Ready {
     pub bin_dir: PathBuf,
     /// The process that serves the cluster.
     pub pid: u32,
+    /// The node, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeReady>,
 }
 
 /// How a control plane is started.
@@ -46,6 +50,8 @@ pub struct ServeOptions {
     pub audit: bool,
     /// More flags of the API server, as `--feature-gates=WatchList=false`.
     pub api_server_flags: Vec<String>,
+    /// Run a node, too.
+    pub node: bool,
     /// Hold the lock of this folder, and describe the cluster in it: for `xos-cluster up`.
     pub(super) state: Option<PathBuf>,
 }
@@ -55,6 +61,12 @@ impl ServeOptions {
     #[must_use]
     pub fn audited() -> Self {
         Self { audit: true, ..Self::default() }
+    }
+
+    /// Returns options with a node.
+    #[must_use]
+    pub fn with_node() -> Self {
+        Self { node: true, ..Self::default() }
     }
 
     /// Returns options with more flags of the API server, as `--feature-gates=WatchList=false`.
@@ -90,6 +102,9 @@ pub fn start(options: &ServeOptions) -> Result<Served, Error> {
     let served = Server::start("xos-cluster", |command| {
         if options.audit {
             command.arg("--audit");
+        }
+        if options.node {
+            command.arg("--node");
         }
         for flag in &options.api_server_flags {
             command.arg(format!("--api-server-flag={flag}"));

@@ -71,7 +71,8 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
         let step = format!("building {} ({} of {})", tool.name(), index + 1, tools.len());
         eprintln!("{step}, about {about} s");
         let made = making.join(tool.name());
-        go::build(&step, modules, flags, package, &made, &folder.join(format!("{}.log", tool.name())))?;
+        let build = go::Build { modules, flags, package, with_c: false };
+        go::build(&step, build, &made, &folder.join(format!("{}.log", tool.name())))?;
         let place = folder.join(tool.name());
         fs::rename(&made, &place).map_err(at(&place))?;
     }
@@ -86,8 +87,8 @@ pub(super) fn all(modules: &Path, flags: &[String], tools: &[Tool], folder: &Pat
 /// When Go is missing or too old, or a build fails.
 pub fn programs(modules: &Path, title: &str, packages: &[&str]) -> Result<PathBuf, super::Error> {
     let go = go::Go::find()?;
-    let flags = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w"].map(str::to_owned);
-    let mut parts = flags.to_vec();
+    let flags = plain_flags();
+    let mut parts = flags.clone();
     for package in packages {
         parts.extend(texts(&modules.join(package))?);
     }
@@ -97,7 +98,8 @@ pub fn programs(modules: &Path, title: &str, packages: &[&str]) -> Result<PathBu
             let what = format!("building {package}");
             eprintln!("{what}, once; up to 3 minutes on two cores");
             let log = folder.join(format!("{package}.log"));
-            go::build(&what, modules, &flags, &format!("./{package}"), &folder.join(package), &log)?;
+            let build = go::Build { modules, flags: &flags, package: &format!("./{package}"), with_c: false };
+            go::build(&what, build, &folder.join(package), &log)?;
         }
         Ok::<_, Error>(())
     })?;
@@ -111,18 +113,24 @@ pub fn programs(modules: &Path, title: &str, packages: &[&str]) -> Result<PathBu
 pub fn helm() -> Result<PathBuf, super::Error> {
     let modules = paths::repository().join("e2e/harness/helm");
     let go = go::Go::find()?;
-    let flags = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w"].map(str::to_owned);
+    let flags = plain_flags();
     let key = super::key::of(&modules, &flags, go.version()).map_err(at(&modules))?;
     let folder = cache::filled(&format!("tools/helm-{key}"), |folder| {
         eprintln!("building helm, once; about 2 minutes on two cores");
-        go::build("building helm", &modules, &flags, HELM, &folder.join("helm"), &folder.join("helm.log"))?;
+        let build = go::Build { modules: &modules, flags: &flags, package: HELM, with_c: false };
+        go::build("building helm", build, &folder.join("helm"), &folder.join("helm.log"))?;
         Ok::<_, Error>(())
     })?;
     Ok(folder.join("helm"))
 }
 
+/// Returns the flags of `go build` for programs that need no version in them.
+pub(super) fn plain_flags() -> Vec<String> {
+    ["-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w"].map(str::to_owned).to_vec()
+}
+
 /// Returns the texts of a folder's files, in the order of their names.
-fn texts(folder: &Path) -> Result<Vec<String>, Error> {
+pub(super) fn texts(folder: &Path) -> Result<Vec<String>, Error> {
     let names = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
     let mut names: Vec<PathBuf> = names.map_err(at(folder))?;
     names.sort();

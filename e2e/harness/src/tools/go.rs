@@ -78,18 +78,27 @@ impl Go {
     }
 }
 
+/// What is built.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Build<'a> {
+    /// The module's folder.
+    pub(super) modules: &'a Path,
+    /// The flags of `go build`.
+    pub(super) flags: &'a [String],
+    /// The package.
+    pub(super) package: &'a str,
+    /// Whether C code is a part of it. A program without is static.
+    pub(super) with_c: bool,
+}
+
 /// Builds a package into the file `made`. Blocks.
-pub(super) fn build(
-    what: &str,
-    modules: &Path,
-    flags: &[String],
-    package: &str,
-    made: &Path,
-    log: &Path,
-) -> Result<(), process::Error> {
+pub(super) fn build(what: &str, build: Build<'_>, made: &Path, log: &Path) -> Result<(), process::Error> {
     process::run(what, Path::new(PROGRAM), log, |command| {
-        command.arg("build").args(flags).arg("-o").arg(made).arg(package);
-        command.current_dir(modules).env("CGO_ENABLED", "0").env("GOWORK", "off");
+        command.arg("build").args(build.flags).arg("-o").arg(made).arg(build.package);
+        command
+            .current_dir(build.modules)
+            .env("CGO_ENABLED", if build.with_c { "1" } else { "0" })
+            .env("GOWORK", "off");
     })
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod go;
 pub(crate) mod key;
+pub mod node;
 pub mod python;
 
 use std::{

@@ -1,0 +1,104 @@
+//! The images of this repository, made here, run as pods.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tokio::sync::OnceCell;
+use xos_harness::{node, paths};
+use xos_image::{
+    build::{self, Places, RECIPES, Recipe},
+    origin::Origin,
+};
+
+use crate::{causes, on_the_node, pod, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_runs_without_any_privilege_and_tells_its_version() {
+    let image = imported("xos-controller").await;
+    on_the_node("version", async |namespace| {
+        run(namespace, &pod("xos", &image, &["--version"]), "Succeeded").await;
+        let logs = namespace.kubectl(&["logs", "xos"]).await.unwrap();
+        assert_eq!(logs.trim(), format!("xos {}", env!("CARGO_PKG_VERSION")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_checks_its_own_models() {
+    let image = imported("xos-example").await;
+    on_the_node("example", async |namespace| {
+        run(namespace, &pod("example", &image, &["--version"]), "Succeeded").await;
+        let mut directory = pod("directory", &image, &["--version"]);
+        directory["spec"]["containers"][0]["command"] = serde_json::json!(["/usr/bin/example-directory"]);
+        run(namespace, &directory, "Succeeded").await;
+        let logs = namespace.kubectl(&["logs", "directory"]).await.unwrap();
+        assert_eq!(logs.trim(), format!("example-directory {}", env!("CARGO_PKG_VERSION")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_shell_in_an_image() {
+    let image = imported("xos-controller").await;
+    on_the_node("shell", async |namespace| {
+        for shell in ["/bin/sh", "/usr/bin/bash", "/busybox/sh"] {
+            let name = shell.trim_start_matches('/').replace('/', "-");
+            let mut inside = pod(&name, &image, &[]);
+            inside["spec"]["containers"][0]["command"] = serde_json::json!([shell]);
+            run(namespace, &inside, "Failed").await;
+            let message = namespace.kubectl(&["get", "pod", &name, "-o", "jsonpath={.status}"]).await.unwrap();
+            assert!(message.contains("no such file"), "{message}");
+        }
+    })
+    .await;
+}
+
+#[test]
+fn an_image_is_the_same_each_time() {
+    let recipe = recipe("xos-controller");
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |name: &str| made(recipe, &folder.path().join(name)).1;
+    assert_eq!(digest("one.tar"), digest("two.tar"));
+    assert!(fs::read(folder.path().join("one.tar")).unwrap() == fs::read(folder.path().join("two.tar")).unwrap());
+}
+
+/// Imports an image into the shared node, once, and returns how pods name it.
+async fn imported(name: &str) -> String {
+    static DONE: OnceCell<()> = OnceCell::const_new();
+    DONE.get_or_init(async || {
+        let cluster = node::shared().await.unwrap_or_else(|error| panic!("{}", causes(&error)));
+        let folder = tempfile::tempdir().unwrap();
+        let archives = RECIPES.map(|recipe| {
+            let path = folder.path().join(format!("{}.tar", recipe.name));
+            made(&recipe, &path);
+            path
+        });
+        cluster.import(&archives).await.unwrap_or_else(|error| panic!("{}", causes(&error)));
+    })
+    .await;
+    format!("{name}:{}", env!("CARGO_PKG_VERSION"))
+}
+
+fn recipe(name: &str) -> &'static Recipe {
+    RECIPES.iter().find(|recipe| recipe.name == name).unwrap()
+}
+
+/// Makes an image of the programs of this build, and returns its file and its digest.
+fn made(recipe: &Recipe, path: &Path) -> (PathBuf, String) {
+    let programs = tempfile::tempdir().unwrap();
+    for program in recipe.programs {
+        // Those of a build for tests have much in them that only a debugger reads.
+        let stripped = programs.path().join(program);
+        let strip = Command::new("strip").arg("-o").arg(&stripped).arg(paths::program(program).unwrap()).status();
+        assert!(strip.unwrap().success());
+    }
+    let cache = paths::cache().unwrap().join("packages");
+    let repository = paths::repository();
+    let places = Places { repository: repository.to_owned(), programs: programs.path().to_owned(), cache };
+    let (image, _) = build::image(recipe, &places, &Origin::of(repository).unwrap()).unwrap();
+    let digest = image.write(path).unwrap();
+    (path.to_owned(), digest)
+}
