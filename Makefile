@@ -36,7 +36,21 @@ test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory deny
 	@$(MAKE) --no-print-directory programs
 	@$(MAKE) --no-print-directory control-plane
+	@$(MAKE) --no-print-directory $(NODE_OR_NOT)
+
+# A node needs root.
+NODE_OR_NOT := $(if $(filter 0,$(shell id -u)),test-all,test-without-node)
+
+.PHONY: test-all
+test-all: node-prerequisites programs
+	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
 	$(CARGO) test --workspace
+
+.PHONY: test-without-node
+test-without-node:
+	@echo "the tests of a node need root, and are left out"
+	$(CARGO) test --workspace --exclude xos-e2e
+	$(CARGO) test --package xos-e2e --test bus --test e2e --test scenarios
 
 .PHONY: fmt
 fmt: ## check the format
@@ -74,7 +88,11 @@ unit: ## run the tests that need no control plane
 
 .PHONY: e2e
 e2e: prerequisites programs control-plane ## run the tests on a real control plane
-	$(CARGO) test --package xos-e2e
+	$(CARGO) test --package xos-e2e --test bus --test e2e --test scenarios
+
+.PHONY: node-tests
+node-tests: node-prerequisites programs control-plane ## run the tests on a node (needs root)
+	$(CARGO) test --package xos-e2e --test node
 
 .PHONY: bench
 bench: prerequisites ## compare the engine with its peers: about 40 minutes (BENCH="--only rate,chain" for parts)
@@ -151,7 +169,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 
 .PHONY: clean-cache
 clean-cache: ## remove what was built or fetched from the cache
-	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook"
+	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
 
 .PHONY: prerequisites
 prerequisites:

@@ -1,6 +1,12 @@
 //! However a node ends, nothing of it is left.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    iter::successors,
+    path::Path,
+    process::Command,
+};
 
 use rustix::process::Signal;
 use xos_harness::{Cluster, control::ServeOptions, eventually, node::NodeReady, process};
@@ -86,12 +92,18 @@ fn is_connected(node: &NodeReady) -> bool {
     Path::new("/sys/class/net").join(&node.interface).exists()
 }
 
-/// Returns the processes below process `root`: all that are in the namespaces that it made.
+/// Returns the processes below process `root`. Orphans among them have the first process of their namespace as parent,
+/// so all of them are below it, also those of pods.
 fn processes_of(root: u32) -> BTreeSet<u32> {
-    let namespace = |id: u32| fs::read_link(format!("/proc/{id}/ns/pid_for_children")).ok();
-    let its = namespace(root).unwrap();
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    all.filter(|id| namespace(*id).as_ref() == Some(&its)).collect()
+    let parents: BTreeMap<u32, u32> = all.filter_map(|id| Some((id, parent_of(id)?))).collect();
+    let is_below = |id: u32| successors(Some(id), |id| parents.get(id).copied()).any(|above| above == root);
+    parents.keys().copied().filter(|id| is_below(*id)).collect()
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
 fn name_of(id: u32) -> Option<String> {

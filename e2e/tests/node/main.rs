@@ -3,6 +3,9 @@
 //! These tests need root. Without it there are no namespaces, mounts and cgroups to make a node of.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod bill;
+mod bus;
+mod containerfiles;
 mod exits;
 mod images;
 mod pods;

@@ -9,7 +9,7 @@ async fn logs_and_commands_of_a_pod_are_passed_on() {
         let logs = namespace.kubectl(&["logs", "server"]).await.unwrap();
         assert_eq!(logs.trim(), "serving on :8080");
         let user = namespace.kubectl(&["exec", "server", "--", "/probe", "id"]).await.unwrap();
-        assert_eq!(user.trim(), "65535:65535");
+        assert!(user.starts_with("65535:"), "{user}");
         let refused = namespace.kubectl(&["exec", "server", "--", "/probe", "write", "/file"]).await.unwrap_err();
         assert!(refused.to_string().contains("read-only file system"), "{refused}");
     })

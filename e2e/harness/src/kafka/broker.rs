@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -20,7 +21,7 @@ const STOPPED: Duration = Duration::from_secs(60);
 const PROPERTIES: &str = "process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,PODS:PLAINTEXT
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
@@ -41,12 +42,25 @@ super.users=User:ANONYMOUS
 /// The id of the cluster: any 16 bytes in base64.
 const CLUSTER: &str = "eG9zLWUyZS1rYWZrYS0wMQ";
 
+/// The port at which pods reach a broker.
+pub const PODS_PORT: u16 = 9092;
+
+/// Where pods of a node reach a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForPods {
+    /// This machine's address, as the node sees it.
+    pub address: Ipv4Addr,
+    /// The name by which pods know the broker: that of a Service which leads here.
+    pub name: String,
+}
+
 /// A broker. It is killed when the thread that started it ends.
 #[derive(Debug)]
 pub struct Broker {
     libraries: Libraries,
     folder: PathBuf,
     ports: Ports,
+    pods: Option<ForPods>,
     child: Option<Child>,
 }
 
@@ -63,7 +77,15 @@ impl Broker {
     /// # Errors
     /// When Kafka cannot be fetched, or the broker does not start.
     pub async fn start(folder: &Path) -> Result<Self, Error> {
-        Self::start_with(folder, None).await
+        Self::start_with(folder, None, None).await
+    }
+
+    /// Starts a broker that pods of a node reach, too.
+    ///
+    /// # Errors
+    /// When Kafka cannot be fetched, or the broker does not start.
+    pub async fn start_for_pods(folder: &Path, pods: ForPods) -> Result<Self, Error> {
+        Self::start_with(folder, None, Some(pods)).await
     }
 
     /// Starts a broker that also has listeners with TLS and passwords.
@@ -71,14 +93,14 @@ impl Broker {
     /// # Errors
     /// When Kafka cannot be fetched, or the broker does not start.
     pub async fn start_guarded(folder: &Path, guard: &Guard) -> Result<Self, Error> {
-        Self::start_with(folder, Some(guard)).await
+        Self::start_with(folder, Some(guard), None).await
     }
 
-    async fn start_with(folder: &Path, guard: Option<&Guard>) -> Result<Self, Error> {
+    async fn start_with(folder: &Path, guard: Option<&Guard>, pods: Option<ForPods>) -> Result<Self, Error> {
         let libraries = tokio::task::spawn_blocking(Libraries::ready).await.map_err(|_| Error::CutShort)??;
         let [open, controller, guarded @ ..] = control::free_ports::<{ 2 + Listener::ALL.len() }>()?;
         let ports = Ports { open, controller, guarded };
-        let mut broker = Self { libraries, folder: folder.to_owned(), ports, child: None };
+        let mut broker = Self { libraries, folder: folder.to_owned(), ports, pods, child: None };
         fs::create_dir_all(folder)?;
         broker.configure(guard)?;
         broker.format(guard)?;
@@ -222,12 +244,17 @@ impl Broker {
                 advertised += &format!(",{}://{}", listener.name(), self.guarded_endpoint(listener));
             }
         }
+        let mut listeners = advertised.clone();
+        if let Some(ForPods { address, name }) = &self.pods {
+            listeners += &format!(",PODS://{address}:{PODS_PORT}");
+            advertised += &format!(",PODS://{name}:{PODS_PORT}");
+        }
         let guard = match guard {
             Some(guard) => guard.broker(&self.folder)? + RIGHTS,
             None => String::new(),
         };
         let text = format!(
-            "{PROPERTIES}listeners={advertised},CONTROLLER://127.0.0.1:{controller}\n\
+            "{PROPERTIES}listeners={listeners},CONTROLLER://127.0.0.1:{controller}\n\
              advertised.listeners={advertised}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\nlog.dirs={}\n{guard}",
             data.display()

@@ -13,7 +13,7 @@ pub mod serve;
 mod served;
 mod topics;
 
-pub use broker::Broker;
+pub use broker::{Broker, ForPods, PODS_PORT};
 pub use client::{Client, Placed, Received};
 pub use guard::{Guard, Listener, USERNAME};
 pub use libraries::Libraries;

@@ -14,6 +14,7 @@ mod claim;
 mod commands;
 mod dns;
 mod documents;
+mod host;
 pub mod images;
 pub mod init;
 mod namespaces;
@@ -72,6 +73,12 @@ pub async fn shared() -> Result<&'static Cluster, cluster::Error> {
 }
 
 impl NodeReady {
+    /// Returns a Service and its endpoint: a program of this machine that listens on `port` of the address [`Self::host`].
+    #[must_use]
+    pub fn service_of_host(&self, name: &str, port: u16) -> serde_json::Value {
+        host::service(name, self.host, port)
+    }
+
     /// Imports images from OCI archives, for pods of this node.
     ///
     /// # Errors
