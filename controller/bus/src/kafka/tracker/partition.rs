@@ -17,6 +17,8 @@ pub(super) struct Partition {
     pub(super) id: TopicPartition,
     /// The id of its topic, if it is known.
     pub(super) topic_id: Option<TopicId>,
+    /// The id of the topic that its committed offset is of, if that is known.
+    pub(super) committed_of: Option<TopicId>,
     /// Whether its topic was deleted: nothing of it is committed any more.
     pub(super) is_void: bool,
     /// What tells this process from those before it.
@@ -65,6 +67,7 @@ impl Partition {
         Self {
             id,
             topic_id: None,
+            committed_of: None,
             is_void: false,
             process,
             offsets: VecDeque::new(),
@@ -180,6 +183,7 @@ impl Partition {
     pub(super) fn set_committed(&mut self, committed: &Committed) -> bool {
         self.committed_before = committed.offset;
         let note = Note::read(&committed.metadata);
+        self.committed_of = note.as_ref().and_then(|note| note.topic_id.clone());
         let of_others = note.filter(|note| note.process.is_some_and(|process| process != self.process));
         let was_ended = of_others.is_some();
         self.to_come = of_others.map(|note| note.in_hand).unwrap_or_default();

@@ -67,10 +67,12 @@ impl PartitionTracker {
             }
             return false;
         };
-        let has_any = self.partitions.values().any(|one| *one.id.topic == *topic);
         let seen = self.topics.seen.entry(topic.into()).or_default();
         seen.is_fresh = true;
-        let is_other = before.is_some() || (has_any && seen.id.as_ref().is_some_and(|known| **known != *id));
+        let of_topic = self.partitions.values().filter(|one| *one.id.topic == *topic);
+        // An offset may have been used before it was known what it is of.
+        let known = of_topic.flat_map(|one| one.topic_id.as_ref().into_iter().chain(&one.committed_of));
+        let is_other = before.is_some() || known.into_iter().any(|known| **known != *id);
         if !is_other {
             seen.id = Some(id.into());
         }
@@ -208,6 +210,18 @@ mod tests {
         tracker.complete(&task, true);
         assert_eq!(committed(tracker.take_last_offsets(&[partition(0)])).metadata, "xos:1: @b");
         assert!(tracker.see(&first("t", "c")), "by another client, or the topic was forgotten for a moment");
+    }
+
+    #[test]
+    fn an_offset_that_turns_out_to_be_of_another_topic_is_not_gone_on_with() {
+        for (of, is_other) in [("a", false), ("b", true)] {
+            let mut tracker = tracker();
+            tracker.assign(&partition(0));
+            let committed = Committed { offset: Some(7), metadata: format!("xos:1:5 @{of}") };
+            assert!(tracker.is_of_topic(&partition(0), &committed), "nobody knows yet");
+            tracker.set_committed(&partition(0), &committed, Instant::now());
+            assert_eq!(tracker.see(&first("t", "a")), is_other);
+        }
     }
 
     #[test]
