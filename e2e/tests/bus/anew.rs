@@ -82,7 +82,8 @@ async fn what_is_in_hand_of_the_old_topic_takes_nothing_from_the_new_one() {
             }
         }
     });
-    let settings = settings(kafka.endpoint());
+    let mut settings = settings(kafka.endpoint());
+    settings.properties.remove("topic.metadata.refresh.interval.ms");
     let running = Running::start(&settings, &name, &[&step]);
     let all = numbered(5, 120);
     client.send(&topic, &all[..50]).await.unwrap();
