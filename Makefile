@@ -122,7 +122,7 @@ rbac: ## write config/example/rbac.yaml again, from the example's models
 
 .PHONY: image
 image: node-prerequisites ## write the container images as OCI archives, with lists of what is in them, to target/image
-	$(CARGO) build --release --package xos-controller --package xos-example --bins
+	XOS_REVISION=$$(git rev-parse HEAD) $(CARGO) build --release --package xos-controller --package xos-example --bins
 	$(CARGO) build --package xos-image --bins
 	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/image --cache $(CACHE)/packages
 

@@ -15,6 +15,7 @@ mod models;
 mod monitoring;
 mod rights;
 mod synchronizer;
+mod telemetry;
 
 pub use synchronizer::Synchronizer;
 

@@ -47,6 +47,14 @@ pub enum LogLevelError {
 /// Starts logging. `level` is a level (`info`) or a filter (`info,xos_engine=debug`); the environment variable RUST_LOG
 /// wins over it. A second call has no effect.
 pub fn start(level: &str, format: LogFormat) {
+    start_with(level, format, None);
+}
+
+/// What also takes spans, with a filter of its own.
+pub(crate) type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts logging, and hands spans to `traces` as well.
+pub(crate) fn start_with(level: &str, format: LogFormat, traces: Option<BoxedLayer>) {
     let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(level));
     let (filter, handle) = reload::Layer::new(filter.unwrap_or_else(|_| EnvFilter::new("info")));
     let lines = fmt::layer().with_writer(std::io::stderr);
@@ -54,7 +62,8 @@ pub fn start(level: &str, format: LogFormat) {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    match Registry::default().with(lines.with_filter(filter)).try_init() {
+    let layers: Vec<_> = std::iter::once(lines.with_filter(filter).boxed()).chain(traces).collect();
+    match Registry::default().with(layers).try_init() {
         Ok(()) => FILTER.set(handle).unwrap_or_default(),
         Err(error) => tracing::debug!(%error, "logging was started before"),
     }

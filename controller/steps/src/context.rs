@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call::Call;
 use crate::events::EventSink;
 use crate::holds::Holds;
+use crate::http::Http;
 use crate::producer::Producer;
 use crate::services::Services;
 use crate::store::{Saver, Session, Store};
@@ -90,9 +91,10 @@ impl StepContext {
         self.call.namespace()
     }
 
-    /// Returns an HTTP client with time-outs. Its connections are kept open and shared by all steps.
-    pub fn http(&self) -> &reqwest::Client {
-        &self.services.http
+    /// Returns an HTTP client with time-outs. Its connections are kept open and shared by all steps. While traces are
+    /// exported its requests carry the trace.
+    pub fn http(&self) -> Http<'_> {
+        Http::new(&self.services.http, self.services.traceparent)
     }
 
     /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):

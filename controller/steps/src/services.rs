@@ -36,6 +36,8 @@ pub struct Services {
     pub arrivals: Arrivals,
     /// Takes Kubernetes events.
     pub events: Arc<dyn EventSink>,
+    /// Returns the value of the header `traceparent` for requests that are made now.
+    pub traceparent: Option<fn() -> Option<String>>,
     /// The Kubernetes client; none in a unit test.
     pub kube: Option<kube::Client>,
 }
@@ -59,6 +61,7 @@ impl Services {
             holds: Holds::default(),
             arrivals: Arrivals::default(),
             events: Arc::new(NoEvents),
+            traceparent: None,
             kube: None,
         }
     }

@@ -46,6 +46,7 @@ mod restored;
 mod several_synchronizers;
 mod touch;
 mod tour;
+mod traces;
 mod uninstall;
 mod unique;
 mod update;

@@ -34,6 +34,7 @@ use crate::registry::Registry;
 use crate::resyncs::Resyncs;
 use crate::stats::Stats;
 use crate::store::{LiveStore, StoreEvent};
+use crate::turns::{Traced, Turns};
 use crate::view::{Observer, SharedView};
 use crate::watch::{WatchEvent, WatchId};
 use crate::work::Shared;
@@ -83,6 +84,8 @@ pub struct Engine {
     last_look: Timestamp,
     /// Which synchronizers are installed, and which objects depend on it.
     installations: Installed,
+    /// The spans of the objects that are in work.
+    turns: Turns,
     /// Whether the loop turns.
     heartbeat: Heartbeat,
     /// The deletions that would take many along.
@@ -102,6 +105,7 @@ impl Engine {
         options: Options,
     ) -> Result<Self, GraphError> {
         let registry: Arc<Registry> = registry.into();
+        let writer: Arc<dyn Writer> = Arc::new(Traced(writer));
         let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
@@ -150,6 +154,7 @@ impl Engine {
             dependencies: Dependencies::new(options.report_waits_after),
             last_look: Timestamp::MIN,
             installations: Installed::default(),
+            turns: Turns::default(),
             heartbeat: Heartbeat::default(),
             held_deletions: HeldDeletions::default(),
             options,

@@ -53,6 +53,7 @@ impl Engine {
             let Some(taken) = self.queue.take(self.shared.clock.now()) else { break };
             is_any = true;
             *most -= 1;
+            self.turns.after(taken.waited);
             self.shared.stats.dequeued(Duration::try_from(taken.waited).unwrap_or_default());
             if !self.reconcile(&taken.key) {
                 self.queue.finish(&taken.key, self.shared.clock.now());
@@ -261,7 +262,8 @@ impl Engine {
         {
             self.resync_at(key, &uid, later(self.shared.clock.now(), shortened(every)));
         }
-        let span = tracing::info_span!("reconcile", object = %key, job = job.name());
+        let turn = self.turns.of(key, &subject.object);
+        let span = tracing::info_span!(parent: &turn, "reconcile", object = %key, job = job.name());
         let (_, group) = self.queue.taken_as(key);
         let start = Start { key: key.clone(), uid, group, needs: job.needs(entry) };
         let work = {

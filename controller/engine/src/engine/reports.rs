@@ -21,6 +21,7 @@ impl Engine {
         while let Ok(event) = self.store_events.try_recv() {
             self.store_event(event);
         }
+        let outcome = report.as_ref().map_or("panicked", Report::name);
         let goes_on = match report {
             Ok(report) => self.report(&key, &uid, report),
             Err(error) => {
@@ -29,6 +30,7 @@ impl Engine {
             }
         };
         if !goes_on {
+            self.turns.ended(&key, outcome);
             self.queue.finish(&key, self.shared.clock.now());
             self.wake_after_work(&key);
         }

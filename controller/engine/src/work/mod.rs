@@ -77,6 +77,23 @@ pub(crate) enum Report {
     WriteFailed(WriteError, Arc<Object>),
 }
 
+impl Report {
+    /// Returns the name for traces.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Deferred(..) => "deferred",
+            Self::Away(..) => "unavailable",
+            Self::PoliciesApplied(_) => "policies applied",
+            Self::Cascaded(..) => "cascaded",
+            Self::Gone => "gone",
+            Self::Conflict => "conflict",
+            Self::Cancelled => "cancelled",
+            Self::WriteFailed(..) => "write failed",
+        }
+    }
+}
+
 /// Whether status has what an attempt leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recorded {

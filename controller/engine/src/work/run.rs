@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, field};
 use xos_model::gate::{Ending, News, Outage};
 use xos_model::intent::is_handled;
 use xos_model::message::cut;
@@ -14,6 +14,13 @@ use xos_steps::call::{self, outcome};
 use xos_steps::{Call, Event, StepContext, StepError};
 
 use super::Worker;
+
+/// The span of a call.
+macro_rules! span {
+    ($what:literal, $name:expr) => {
+        tracing::info_span!($what, name = $name, outcome = field::Empty, otel.status_code = field::Empty)
+    };
+}
 
 /// An attempt that was really made: only [`Worker::call_author`] makes one, and only from one something is recorded in
 /// status.
@@ -126,7 +133,7 @@ impl Worker<'_> {
             Operation::Delete => step.delete(context, object),
             _ => step.sync(context, object),
         };
-        let span = tracing::info_span!("step", name = step.name());
+        let span = span!("step", step.name());
         let called = self.call((step.name(), operation.pass(), &key), context, call).instrument(span).await;
         Some((step.name(), called))
     }
@@ -137,7 +144,7 @@ impl Worker<'_> {
         let key = object.key();
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
-            let span = tracing::info_span!("policy", name = policy.name());
+            let span = span!("policy", policy.name());
             let call = policy.handle(operation, &context, object);
             let call = self.call((policy.name(), Pass::Policy, &key), &context, call);
             last = (policy.name(), call.instrument(span).await);
@@ -167,6 +174,7 @@ impl Worker<'_> {
         let called = self.judge((name, pass, key), (result, outcome), began);
         self.shared.stats.called(name, &called.outcome, started.elapsed());
         log_outcome(&called.outcome);
+        trace_outcome(&called.outcome);
         called
     }
 
@@ -269,6 +277,15 @@ fn idempotency_key(object: &Object, operation: Operation) -> String {
 /// Returns whether a call was cut short by shutdown.
 fn is_cancelled(context: &StepContext, outcome: &Outcome) -> bool {
     context.cancellation().is_cancelled() && *outcome != Outcome::Succeeded
+}
+
+/// Notes the outcome in the span of the call.
+fn trace_outcome(outcome: &Outcome) {
+    let span = Span::current();
+    span.record("outcome", outcome.as_str());
+    if matches!(outcome, Outcome::Failed(_) | Outcome::Unavailable(_)) {
+        span.record("otel.status_code", "ERROR");
+    }
 }
 
 fn log_outcome(outcome: &Outcome) {

@@ -31,6 +31,8 @@ pub struct Config {
     pub dependency_graph: Option<PathBuf>,
     /// `logging`: the log, on standard error.
     pub logging: Logging,
+    /// `tracing`: where traces go.
+    pub tracing: Tracing,
     /// `settings`: settings of the service's own steps.
     pub settings: Map<String, Value>,
     /// `api_timeout`: how long the API server may take to answer.
@@ -101,5 +103,28 @@ pub struct Logging {
 impl Default for Logging {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::default() }
+    }
+}
+
+/// `tracing`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct Tracing {
+    /// The address of an OpenTelemetry collector that takes OTLP by HTTP: `http://collector:4318`. Default: traces are
+    /// not exported. The environment variables `OTEL_…` win.
+    #[schemars(
+        regex(pattern = r"^https?://[^/ ]+(/[^ ]*)?$"),
+        extend("patternErrorMessage" = "an address such as `http://collector:4318`")
+    )]
+    pub otlp_endpoint: Option<String>,
+    /// The part of the traces that is exported.
+    #[schemars(range(min = 0, max = 1))]
+    pub sample_ratio: f64,
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, sample_ratio: 1.0 }
     }
 }

@@ -92,6 +92,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
         event_bus: keys.event_bus.map(event_bus),
         dependency_graph: path("dependency_graph", keys.dependency_graph),
         logging: keys.logging,
+        tracing: keys.tracing,
         settings: keys.settings,
         api_timeout: keys.api_timeout,
         finalizers_at_creation: keys.finalizers_at_creation,

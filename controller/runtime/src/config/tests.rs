@@ -40,6 +40,7 @@ fn defaults_are_as_documented() {
     assert_eq!(config.desired_state, DesiredState::Load);
     assert_eq!(config.accessor.kind, AccessorKind::Kubernetes);
     assert_eq!(config.logging, Logging { level: "info".into(), format: LogFormat::Text });
+    assert_eq!(config.tracing, Tracing { otlp_endpoint: None, sample_ratio: 1.0 });
     assert_eq!(config.engine.concurrency, 16);
     assert_eq!(config.engine.step_timeout, Duration::from_secs(600));
     assert_eq!(config.engine.shutdown_grace, Duration::from_secs(30));

@@ -9,7 +9,7 @@ mod backend;
 mod churn;
 mod killed;
 pub(crate) mod proxy;
-mod server;
+pub(crate) mod server;
 mod storm;
 
 use std::{env, path::PathBuf, time::Duration};

@@ -14,20 +14,20 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
 /// The error of a body.
-pub(super) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// A body of any length.
-pub(super) type Body = UnsyncBoxBody<Bytes, BodyError>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 /// An answer. An error closes the connection.
-pub(super) type Answer = io::Result<Response<Body>>;
+pub(crate) type Answer = io::Result<Response<Body>>;
 
 /// A running server. It ends when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     _serving: AbortOnDropHandle<()>,
 }
 
 impl Server {
-    pub(super) async fn start<F: Future<Output = Answer> + Send + 'static>(
+    pub(crate) async fn start<F: Future<Output = Answer> + Send + 'static>(
         answer: impl Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -36,7 +36,7 @@ impl Server {
         Ok(Self { address, _serving: AbortOnDropHandle::new(serving) })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }

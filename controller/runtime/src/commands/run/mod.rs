@@ -9,10 +9,11 @@ use clap::Args;
 
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
-use crate::config::{Config, ConfigError, DesiredState, Loaded};
+use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
 use crate::controller::{Controller, ControllerError};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
+use crate::telemetry::{Exporter, TracingError};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -41,6 +42,8 @@ pub(crate) enum RunError {
     Cluster(#[from] ClusterError),
     #[error(transparent)]
     Controller(#[from] ControllerError),
+    #[error(transparent)]
+    Tracing(#[from] TracingError),
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
 }
@@ -50,13 +53,15 @@ impl CommandError for RunError {}
 /// Runs a synchronizer until SIGTERM or Ctrl-C.
 pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, RunError> {
     let loaded = Config::load_with_environment(&args.config)?;
-    logging::start(&loaded.config.logging.level, loaded.config.logging.format);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exporter = Exporter::of(&loaded.config, runtime.handle())?;
+    let Logging { level, format } = &loaded.config.logging;
+    logging::start_with(level, *format, exporter.as_ref().map(Exporter::layer));
     log_warnings(&loaded);
     let config = loaded.config;
     if config.desired_state == DesiredState::Unload {
         return Err(RunError::Unload);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let shutdown = signals::shutdown_on_signal()?;
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
@@ -66,6 +71,9 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
         controller.run(client, &config, shutdown).await?;
         Ok(Exit::Success)
     });
+    if let Some(exporter) = exporter {
+        exporter.end();
+    }
     // Everything has ended, or had its time. Calls that block and do not end, as those to a broker that is frozen, must
     // not hold the process.
     runtime.shutdown_background();

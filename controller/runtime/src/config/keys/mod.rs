@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xos_model::Backoff;
 
-use super::model::{AccessorKind, Definitions, DesiredState, Logging};
+use super::model::{AccessorKind, Definitions, DesiredState, Logging, Tracing};
 
 pub(super) use brakes::BrakeKeys;
 pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
@@ -54,6 +54,8 @@ pub(super) struct Keys {
     pub(super) dependency_graph: Option<String>,
     /// The log, on standard error.
     pub(super) logging: Logging,
+    /// Traces of what is done with objects.
+    pub(super) tracing: Tracing,
     /// Whether failed objects are tried again without a growing delay.
     pub(super) backoff_disabled: bool,
     /// The namespaces to watch. Default: all.
@@ -121,6 +123,7 @@ impl Default for Keys {
             required_models: Vec::new(),
             dependency_graph: None,
             logging: Logging::default(),
+            tracing: Tracing::default(),
             backoff_disabled: false,
             namespaces: engine.namespaces,
             settings: Map::new(),

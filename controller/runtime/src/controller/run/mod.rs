@@ -161,6 +161,7 @@ fn services(client: &Client, config: &Config, events: KubeEvents) -> Result<Serv
         settings: Arc::new(Value::Object(config.settings.clone())),
         events: Arc::new(events),
         kube: Some(client.clone()),
+        traceparent: Some(crate::telemetry::traceparent),
         ..Services::new(http_client()?)
     })
 }
