@@ -281,8 +281,7 @@ impl Objects {
         (!is_read).then_some(&self.waiting)
     }
 
-    /// Takes in a change of an object, which was somebody's or our own. Returns since when it was to become Ready, if it
-    /// now is: since the first change after it was last Ready.
+    /// Takes in a change. Returns since when the object was to be Ready, if it now is: since the first change.
     pub(crate) fn ready_since(
         &mut self,
         key: &ObjectKey,
