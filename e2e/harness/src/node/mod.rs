@@ -2,7 +2,7 @@
 //!
 //! The node's processes live in namespaces of their own (network, mounts, processes), which are those of one process:
 //! `xos-cluster node`, see [`init`]. When it ends, however it ends, the kernel ends all others, and with them go all
-//! mounts, interfaces and firewall rules. What the kernel keeps are cgroups and files; [`claim`] removes these, at the
+//! mounts, interfaces and firewall rules. What the kernel keeps are cgroups and files; `claim` removes these, at the
 //! node's end or before the next start.
 //!
 //! A pair of network interfaces connects the node with this machine. The API server listens on this machine's end.

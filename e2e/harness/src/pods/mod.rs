@@ -2,7 +2,7 @@
 //!
 //! Deployments, Jobs and everything else about pods is done by the real controllers; this stands in for the kubelet
 //! alone. A pod's container is the program of its image with exactly its arguments, environment and files, and with the
-//! token of its ServiceAccount; what differs is where the files and ports are (see [`files`]).
+//! token of its ServiceAccount; what differs is where the files and ports are (see `files`).
 //!
 //! A finalizer holds a pod until its process has ended, as a kubelet would.
 
