@@ -32,7 +32,7 @@ async fn the_log_level_is_changed_at_run_time_by_command_and_by_configuration() 
             let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
             (output.status.code(), printed.concat())
         };
-        example.people.established().await.unwrap();
+        crate::metrics::ready(&address).await;
         assert_eq!((level(&[]).await, debug()), ((Some(0), "info\n".to_owned()), 0));
         assert_eq!(level(&["info,xos_engine=debug"]).await, (Some(0), "xos_engine=debug,info\n".to_owned()));
         example.apply("ada", "Ada", "Lovelace").await.unwrap();

@@ -10,6 +10,8 @@ async fn calls_of_steps_and_policies_are_counted() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");
     with_configured_example("metrics", &json!({ "monitoring_address": address }), async |example| {
+        // What is there when the controller lists its objects has no time to Ready.
+        ready(&address).await;
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
         example.people.ready("ada").await.unwrap();
         let wanted = [
@@ -39,4 +41,14 @@ async fn calls_of_steps_and_policies_are_counted() {
         .unwrap();
     })
     .await;
+}
+
+/// Waits until the controller at an address knows all objects.
+pub(crate) async fn ready(address: &str) {
+    eventually(SOON, "the controller to be ready", async || {
+        let answer = reqwest::get(format!("http://{address}/readyz")).await.map_err(|error| error.to_string())?;
+        if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string()) }
+    })
+    .await
+    .unwrap();
 }
