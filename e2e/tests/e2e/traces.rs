@@ -70,6 +70,14 @@ async fn a_turn_is_one_trace_from_the_change_to_the_save_and_to_the_backend() {
     with_configured_example("traces", &more, async |example| {
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
         example.people.ready("ada").await.unwrap();
+        // A turn ends a moment after its object is Ready.
+        eventually(SOON, "the turn to be exported", async || {
+            let seen = seen.lock().unwrap();
+            let has_ended = |span: &Span| span.name.starts_with("turn ") && texts(span).contains_key("outcome");
+            if seen.spans.iter().any(has_ended) { Ok(()) } else { Err(seen.spans.len().to_string()) }
+        })
+        .await
+        .unwrap();
         // The last spans are sent at the end.
         example.synchronizer.stop().await.unwrap();
         let seen = seen.lock().unwrap();
