@@ -12,6 +12,7 @@ use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
 use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
 
+use crate::monitoring::Monitoring;
 use crate::with_configured_example;
 
 /// A directory that answers every request with the same people.
@@ -61,9 +62,8 @@ const FIRST: &str = "0-doe-beb969731e, 1-doe-198961a828, 10-doe-19d83ef285, 11-d
 async fn the_program_confirms_what_a_pull_step_holds() {
     let backend = Backend::start().await;
     backend.set(12);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("127.0.0.1:{port}");
-    let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": address});
+    let monitoring = Monitoring::new();
+    let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": monitoring.address});
     with_configured_example("pull-held", &more, async |example| {
         let people = async |count: usize| {
             let look = async || match example.people.count().await {
@@ -89,7 +89,7 @@ async fn the_program_confirms_what_a_pull_step_holds() {
                 first.join(", ")
             )
         );
-        let metrics = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+        let (_, metrics) = monitoring.get("/metrics").await.unwrap();
         assert!(metrics.contains("xos_pull_held{step=\"PullFromDesk\"} 12.0"), "{metrics}");
         assert!(metrics.contains("xos_pull_up{step=\"PullFromDesk\"} 1.0"), "{metrics}");
         people(12).await;

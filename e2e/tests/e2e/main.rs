@@ -27,6 +27,7 @@ mod harness;
 mod installation;
 mod log_level;
 mod metrics;
+mod monitoring;
 mod new_service;
 mod no_sync;
 mod no_writes_at_rest;

@@ -3,15 +3,15 @@
 use serde_json::json;
 use xos_harness::{eventually, example::SOON};
 
+use crate::monitoring::Monitoring;
 use crate::with_configured_example;
 
 #[tokio::test]
 async fn calls_of_steps_and_policies_are_counted() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("127.0.0.1:{port}");
-    with_configured_example("metrics", &json!({ "monitoring_address": address }), async |example| {
+    let monitoring = Monitoring::new();
+    with_configured_example("metrics", &json!({ "monitoring_address": monitoring.address }), async |example| {
         // What is there when the controller lists its objects has no time to Ready.
-        ready(&address).await;
+        monitoring.ready().await;
         example.apply("ada", "Ada", "Lovelace").await.unwrap();
         example.people.ready("ada").await.unwrap();
         let wanted = [
@@ -27,8 +27,7 @@ async fn calls_of_steps_and_policies_are_counted() {
         ];
         // A worker ends a moment after its object is Ready.
         eventually(SOON, "all metrics", async || {
-            let answer = reqwest::get(format!("http://{address}/metrics")).await.map_err(|error| error.to_string())?;
-            let text = answer.text().await.map_err(|error| error.to_string())?;
+            let (_, text) = monitoring.get("/metrics").await?;
             for begin in ["xos_build_info{version=\"", "xos_watch_age_seconds{model=\"MyModel\",namespace=\""] {
                 if !text.lines().any(|line| line.starts_with(begin)) {
                     return Err(format!("no {begin} in:\n{text}"));
@@ -41,14 +40,4 @@ async fn calls_of_steps_and_policies_are_counted() {
         .unwrap();
     })
     .await;
-}
-
-/// Waits until the controller at an address knows all objects.
-pub(crate) async fn ready(address: &str) {
-    eventually(SOON, "the controller to be ready", async || {
-        let answer = reqwest::get(format!("http://{address}/readyz")).await.map_err(|error| error.to_string())?;
-        if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string()) }
-    })
-    .await
-    .unwrap();
 }

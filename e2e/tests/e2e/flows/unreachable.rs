@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::AbortOnDropHandle;
 use xos_harness::{eventually, example::SOON};
 
+use crate::monitoring::Monitoring;
 use crate::with_configured_example;
 
 /// An empty directory that can be closed.
@@ -51,15 +52,11 @@ async fn answer(mut stream: TcpStream, is_open: bool) {
 #[tokio::test]
 async fn a_backend_that_cannot_be_reached_shows() {
     let backend = Backend::start().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("127.0.0.1:{port}");
-    let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": address});
+    let monitoring = Monitoring::new();
+    let more = json!({"settings": {"directory_url": backend.url}, "monitoring_address": monitoring.address});
     with_configured_example("unreachable", &more, async |example| {
         let namespace = example.namespace;
-        let get = async |path: &str| {
-            let answer = reqwest::get(format!("http://{address}{path}")).await.map_err(|error| error.to_string())?;
-            answer.text().await.map_err(|error| error.to_string())
-        };
+        let get = async |path: &str| monitoring.get(path).await.map(|(_, text)| text);
         let failures = |metrics: &str| -> f64 {
             let line = metrics.lines().find_map(|line| line.strip_prefix("xos_pull_failures{step=\"PullFromDesk\"} "));
             line.and_then(|value| value.parse().ok()).unwrap_or_default()

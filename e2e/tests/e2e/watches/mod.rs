@@ -7,42 +7,16 @@ mod no_streaming_lists;
 mod right_missing;
 mod two_processes;
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use xos_harness::eventually;
 use xos_harness::inprocess::{Calls, Scripted};
 use xos_runtime::Synchronizer;
 
-/// How long the controller may take to tell, and to take up again.
-const TOLD: Duration = Duration::from_secs(90);
-
-/// Where a controller serves its state.
-struct Monitoring(String);
+use crate::monitoring::{Monitoring, TOLD};
 
 impl Monitoring {
-    fn new() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self(format!("127.0.0.1:{port}"))
-    }
-
     fn config(&self) -> Value {
-        json!({"monitoring_address": self.0, "finalizers_at_creation": false})
-    }
-
-    async fn get(&self, path: &str) -> Result<(u16, String), String> {
-        let answer = reqwest::get(format!("http://{}{path}", self.0)).await.map_err(|error| error.to_string())?;
-        Ok((answer.status().as_u16(), answer.text().await.map_err(|error| error.to_string())?))
-    }
-
-    /// Waits until the controller is ready.
-    async fn ready(&self) {
-        eventually(TOLD, "the controller to be ready", async || match self.get("/readyz").await? {
-            (200, _) => Ok(()),
-            (_, text) => Err(text),
-        })
-        .await
-        .unwrap();
+        json!({"monitoring_address": self.address, "finalizers_at_creation": false})
     }
 
     /// Waits until the controller is not ready for one reason, with these words in it.
