@@ -3,17 +3,17 @@
 //! Waking a task for an event costs more than an event step that does little. So a dispatcher takes a batch of events
 //! and starts each of them itself; only one that has to wait for something gets a task of its own.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet, consume_budget};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::shared::Assignment;
 use super::tracker::{ALONE, Task};
 use super::worker::{Attempted, Worker};
 
@@ -35,7 +35,7 @@ pub(crate) fn dispatchers(concurrency: usize) -> usize {
 /// # Errors
 /// When a task panicked. Its event is lost to the tracker then, so the step has to be started again.
 pub(crate) async fn dispatch(worker: Arc<Worker>) -> Result<(), JoinError> {
-    let mut dispatcher = Dispatcher { worker, waiting: JoinSet::new(), batch_size: 1, last_cancellation: None };
+    let mut dispatcher = Dispatcher { worker, waiting: JoinSet::new(), batch_size: 1, last_assignment: None };
     while !dispatcher.worker.tracker.closed.is_cancelled() {
         dispatcher.next_batch().await?;
         while let Some(ended) = dispatcher.waiting.try_join_next() {
@@ -54,8 +54,8 @@ struct Dispatcher {
     waiting: JoinSet<()>,
     /// How many events are taken next; it grows while batches are finished in time.
     batch_size: usize,
-    /// The last event's assignment, and what cancels its events.
-    last_cancellation: Option<(u64, CancellationToken)>,
+    /// The last event's assignment, by its number.
+    last_assignment: Option<(u64, Arc<Assignment>)>,
 }
 
 impl Dispatcher {
@@ -133,9 +133,12 @@ impl Dispatcher {
                 continue;
             }
             consume_budget().await;
-            let cancellation = self.cancellation(task.assignment);
-            let attempt = Arc::clone(&self.worker).attempt(task, cancellation);
-            let mut attempt = Box::pin(holding(alone.take(), attempt));
+            let assignment = self.assignment(task.assignment);
+            let attempt = Arc::clone(&self.worker).attempt(task, assignment);
+            let mut attempt: BoxFuture<'_, _> = match alone.take() {
+                None => Box::pin(attempt),
+                Some(permit) => Box::pin(holding(permit, Box::pin(attempt))),
+            };
             match futures::poll!(&mut attempt) {
                 Poll::Ready(ended) => attempted.push(ended),
                 Poll::Pending => self.spawn(attempt, permit.take()),
@@ -145,14 +148,14 @@ impl Dispatcher {
         self.worker.give_back(attempted, left);
     }
 
-    /// Returns what cancels the events of an assignment. Those of a batch are mostly of one assignment.
-    fn cancellation(&mut self, assignment: u64) -> CancellationToken {
-        if let Some((_, cancellation)) = self.last_cancellation.as_ref().filter(|(of, _)| *of == assignment) {
-            return cancellation.clone();
+    /// Returns an assignment. The events of a batch are mostly of one.
+    fn assignment(&mut self, number: u64) -> Arc<Assignment> {
+        if let Some((_, assignment)) = self.last_assignment.as_ref().filter(|(of, _)| *of == number) {
+            return Arc::clone(assignment);
         }
-        let cancellation = self.worker.tracker.cancellation(assignment);
-        self.last_cancellation = Some((assignment, cancellation.clone()));
-        cancellation
+        let assignment = self.worker.tracker.assignment(number);
+        self.last_assignment = Some((number, Arc::clone(&assignment)));
+        assignment
     }
 
     /// Lets an attempt that waits for something go on in a task.
@@ -171,11 +174,7 @@ impl Dispatcher {
 }
 
 /// Holds a permit during an attempt, but not for long.
-async fn holding<T>(permit: Option<SemaphorePermit<'static>>, attempt: impl Future<Output = T>) -> T {
-    if permit.is_none() {
-        return attempt.await;
-    }
-    let mut attempt = pin!(attempt);
+async fn holding<T>(permit: SemaphorePermit<'static>, mut attempt: impl Future<Output = T> + Unpin) -> T {
     let ended = tokio::time::timeout(ALONE, &mut attempt).await;
     drop(permit);
     match ended {

@@ -23,10 +23,10 @@ pub(crate) struct ReadMessage {
 type Readable = Vec<(String, Option<Vec<u8>>)>;
 
 /// Returns a message as an event. Never panics.
-pub(crate) fn read(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> ReadMessage {
+pub(crate) fn read(message: &BorrowedMessage<'_>, topic: Arc<str>) -> ReadMessage {
     let (headers, raw_headers) = message.headers().map_or_else(Default::default, read_headers);
     let event = BusEvent {
-        topic: Arc::clone(topic),
+        topic,
         partition: message.partition(),
         offset: message.offset(),
         timestamp: message.timestamp().to_millis().and_then(|at| Timestamp::from_millisecond(at).ok()),
@@ -39,7 +39,7 @@ pub(crate) fn read(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> ReadMessa
 
 /// Returns a message as an event, without the headers that cannot be read.
 pub(crate) fn to_event(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> BusEvent {
-    read(message, topic).event
+    read(message, Arc::clone(topic)).event
 }
 
 /// Returns the readable headers, and all of them as they are if some are not readable.

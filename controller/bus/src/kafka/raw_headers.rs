@@ -23,9 +23,9 @@ impl RawHeaders {
     }
 
     /// Keeps the headers of an event.
-    pub(crate) fn keep(&self, partition: &TopicPartition, offset: i64, headers: OwnedHeaders) {
+    pub(crate) fn keep(&self, event: &BusEvent, headers: OwnedHeaders) {
         let mut all = self.lock();
-        all.entry(partition.clone()).or_default().insert(offset, headers);
+        all.entry(partition_of(event)).or_default().insert(event.offset, headers);
         self.count(&all);
     }
 
@@ -78,8 +78,8 @@ mod tests {
         let partition = TopicPartition { topic: "t".into(), partition: 1 };
         let headers = || OwnedHeaders::new().insert(Header { key: "a", value: Some("1") });
         assert!(kept.get(&event(0)).is_none());
-        kept.keep(&partition, 0, headers());
-        kept.keep(&partition, 1, headers());
+        kept.keep(&event(0), headers());
+        kept.keep(&event(1), headers());
         assert_eq!(kept.get(&event(0)).map(|headers| headers.count()), Some(1));
         assert!(kept.get(&event(2)).is_none());
         kept.remove(&event(0));

@@ -30,7 +30,7 @@ impl Rewinds {
     /// Takes those events out of a batch whose partition is to begin anew.
     pub(crate) fn take_from(&mut self, batch: &mut Vec<Received>) {
         for rewind in &mut self.0 {
-            rewind.waiting.extend(batch.extract_if(.., |received| received.from == rewind.partition));
+            rewind.waiting.extend(batch.extract_if(.., |received| received.is_from(&rewind.partition)));
         }
     }
 
@@ -44,16 +44,16 @@ impl Rewinds {
     ) -> Vec<TopicPartition> {
         let mut begun = vec![];
         for received in rewound {
-            if let Some(rewind) = self.0.iter_mut().find(|rewind| rewind.partition == received.from) {
+            if let Some(rewind) = self.0.iter_mut().find(|rewind| received.is_from(&rewind.partition)) {
                 rewind.waiting.push(received);
                 continue;
             }
+            let partition = received.from();
             tracing::warn!(
-                partition = %received.from,
+                %partition,
                 offset = received.event.offset,
                 "the offsets of the partition went back, as after its topic was created again: handling it from there"
             );
-            let partition = received.from.clone();
             tracker.lock().drain(&partition);
             begun.push(partition.clone());
             self.0.push(Rewind { partition, waiting: vec![received], until: now + grace });
@@ -105,7 +105,6 @@ mod tests {
         let partition = TopicPartition { topic: "t".into(), partition: 0 };
         let assignment = tracker.assign(&partition);
         let received = |offset| Received {
-            from: partition.clone(),
             assignment,
             order_key: None,
             event: Arc::new(BusEvent { offset, ..BusEvent::new("t", "") }),

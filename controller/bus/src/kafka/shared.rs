@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -15,6 +15,35 @@ use super::raw_headers::RawHeaders;
 use super::sight::Sight;
 use super::topic_partition::TopicPartition;
 use super::tracker::{Counts, EventId, Limits, PartitionTracker, Received};
+
+/// What those who handle the events of an assignment look at.
+#[derive(Debug, Default)]
+pub(crate) struct Assignment {
+    /// Cancelled when it is over.
+    pub(crate) over: CancellationToken,
+    /// Whether the log of the partition was read, and says nothing of any event: then no event has to look into it. It is
+    /// changed while the log is locked.
+    nothing_parked: AtomicBool,
+}
+
+impl Assignment {
+    /// Returns one that is over.
+    fn ended() -> Self {
+        let ended = Self::default();
+        ended.over.cancel();
+        ended
+    }
+
+    /// Returns whether nothing of the partition is parked, for certain.
+    pub(crate) fn has_nothing_parked(&self) -> bool {
+        self.nothing_parked.load(Ordering::Acquire)
+    }
+
+    /// Says whether nothing of the partition is parked, for certain.
+    pub(crate) fn set_nothing_parked(&self, is_it: bool) {
+        self.nothing_parked.store(is_it, Ordering::Release);
+    }
+}
 
 /// A tracker behind a lock, and the signals between those who use it.
 pub(crate) struct SharedTracker {
@@ -37,8 +66,8 @@ pub(crate) struct SharedTracker {
     pub(crate) closed: CancellationToken,
     /// Changes with every assignment and revocation.
     assignments_version: AtomicU64,
-    /// For each assignment, what cancels its events in flight.
-    cancellations: Mutex<HashMap<u64, CancellationToken>>,
+    /// By the number of the assignment.
+    assignments: Mutex<HashMap<u64, Arc<Assignment>>>,
 }
 
 impl SharedTracker {
@@ -55,7 +84,7 @@ impl SharedTracker {
             made_anew: AtomicBool::new(false),
             closed: CancellationToken::new(),
             assignments_version: AtomicU64::new(0),
-            cancellations: Mutex::default(),
+            assignments: Mutex::default(),
         }
     }
 
@@ -66,8 +95,8 @@ impl SharedTracker {
         self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cancellations(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
-        self.cancellations.lock().unwrap_or_else(PoisonError::into_inner)
+    fn assignments(&self) -> MutexGuard<'_, HashMap<u64, Arc<Assignment>>> {
+        self.assignments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes the threads that wait for events to end.
@@ -90,20 +119,16 @@ impl SharedTracker {
         tracker
     }
 
-    /// Returns the token that is cancelled when an assignment is over.
-    pub(crate) fn cancellation(&self, assignment: u64) -> CancellationToken {
-        self.cancellations().get(&assignment).cloned().unwrap_or_else(|| {
-            let over = CancellationToken::new();
-            over.cancel();
-            over
-        })
+    /// Returns what those look at who handle the events of an assignment.
+    pub(crate) fn assignment(&self, assignment: u64) -> Arc<Assignment> {
+        self.assignments().get(&assignment).cloned().unwrap_or_else(|| Arc::new(Assignment::ended()))
     }
 
     /// Adds an assigned partition and returns the number of the assignment.
     pub(crate) fn assign(&self, partition: &TopicPartition) -> u64 {
         self.revoke(partition);
         let assignment = self.lock().assign(partition);
-        self.cancellations().insert(assignment, CancellationToken::new());
+        self.assignments().insert(assignment, Arc::default());
         self.assignments_version.fetch_add(1, Ordering::Relaxed);
         assignment
     }
@@ -158,8 +183,8 @@ impl SharedTracker {
         tracker.remove(partition);
         drop(tracker);
         self.assignments_version.fetch_add(1, Ordering::Relaxed);
-        if let Some(cancellation) = assignment.and_then(|assignment| self.cancellations().remove(&assignment)) {
-            cancellation.cancel();
+        if let Some(ended) = assignment.and_then(|assignment| self.assignments().remove(&assignment)) {
+            ended.over.cancel();
         }
     }
 

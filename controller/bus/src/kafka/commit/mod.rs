@@ -52,8 +52,6 @@ pub(crate) enum CommitError {
 pub(crate) enum Request {
     /// To commit these offsets.
     Commit(Vec<Commit>, Reply),
-    /// To commit what is done, now.
-    Hurry,
     /// To commit what is done of these partitions before they are given away.
     Last(Vec<TopicPartition>, Reply),
     /// To read what is committed of these partitions.
@@ -83,18 +81,6 @@ impl Committer {
     /// means.
     pub(crate) async fn commit(&self, commits: Vec<Commit>) -> Result<(), CommitError> {
         self.ask(|reply| Request::Commit(commits, reply)).await.unwrap_or(Err(CommitError::Ended))
-    }
-
-    /// Commits offsets as [`commit`](Self::commit) does. Blocks: not for the consumer thread.
-    #[expect(dead_code, reason = "for threads that may block")]
-    pub(crate) fn commit_now(&self, commits: Vec<Commit>) -> Result<(), CommitError> {
-        self.ask(|reply| Request::Commit(commits, reply)).blocking_recv().unwrap_or(Err(CommitError::Ended))
-    }
-
-    /// Asks for a commit of what is done before the next regular one. Never waits.
-    #[expect(dead_code, reason = "for those who cannot wait for the next tick")]
-    pub(crate) fn hurry(&self) {
-        self.send(Request::Hurry);
     }
 
     /// Has the last offsets of partitions committed before they are given away.

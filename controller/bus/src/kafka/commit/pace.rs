@@ -37,13 +37,6 @@ impl Pace {
         self.next
     }
 
-    /// Has the next commit made at once, unless it waits after a refusal.
-    pub(crate) fn hurry(&mut self, now: Instant) {
-        if self.refusals == 0 {
-            self.next = self.next.min(now);
-        }
-    }
-
     /// Takes note of a commit that was acknowledged, or of a tick with nothing to commit.
     pub(crate) fn accepted(&mut self, now: Instant) -> Told {
         let told = if self.refusals >= TOLD_AFTER { Told::Accepted } else { Told::Nothing };
@@ -73,8 +66,6 @@ mod tests {
         for (delay, told) in refusals {
             assert_eq!((pace.refused(now), pace.next()), (told, now + Duration::from_millis(delay)));
         }
-        pace.hurry(now);
-        assert!(pace.next() > now, "who is in a hurry does not shorten the delay after a refusal");
         (0..100).for_each(|_| assert_eq!(pace.refused(now), Told::Nothing));
         assert_eq!(pace.next(), now + MAX_DELAY);
         assert_eq!((pace.accepted(now), pace.next()), (Told::Accepted, now + TICK));
@@ -82,12 +73,10 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_a_hurry_does_not_wait_for_the_tick() {
+    fn one_refusal_is_not_worth_telling() {
         let now = Instant::now();
         let mut pace = Pace::new(now);
-        pace.hurry(now);
-        assert_eq!(pace.next(), now);
         pace.refused(now);
-        assert_eq!(pace.accepted(now), Told::Nothing, "one refusal is not worth telling");
+        assert_eq!((pace.accepted(now), pace.next()), (Told::Nothing, now + TICK));
     }
 }

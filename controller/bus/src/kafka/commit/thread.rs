@@ -78,7 +78,6 @@ impl Committing {
                 Ok(Request::Commit(commits, reply)) => {
                     let _gone = reply.send(self.commit(&commits).map_err(refused));
                 }
-                Ok(Request::Hurry) => pace.hurry(Instant::now()),
                 Ok(Request::Last(partitions, reply)) => {
                     let commits = self.tracker.lock().take_last_offsets(&partitions);
                     let _gone = reply.send(self.commit_last(&commits).map_err(refused));

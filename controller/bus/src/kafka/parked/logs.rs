@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use xos_steps::BusEvent;
 
+use super::assigned::AssignedLog;
 use super::notices::Notices;
 use super::reader::Reader;
 use super::topics::{ParkedTopics, Store};
@@ -57,16 +58,6 @@ pub(super) struct Shared {
     stopping: AtomicBool,
 }
 
-/// The log of an assigned partition.
-pub(super) struct AssignedLog {
-    pub(super) from: TopicPartition,
-    pub(super) parked_in: Arc<str>,
-    /// None until it was read.
-    pub(super) log: Option<Log>,
-    /// Whether there is a partition to follow.
-    pub(super) is_there: bool,
-}
-
 impl Logs {
     /// Starts reading.
     pub(crate) fn start(of: OfStep, tracker: &Arc<SharedTracker>) -> Self {
@@ -97,14 +88,21 @@ impl Logs {
     pub(crate) fn of_one(of: OfStep, tracker: &Arc<SharedTracker>, assignment: u64, from: TopicPartition) -> Self {
         let logs = Self::new(of, tracker);
         let parked_in = logs.of().topics.name(&from.topic).into();
-        let log = Some(Log::from_offset(0));
-        logs.0.logs().insert(assignment, AssignedLog { from, parked_in, log, is_there: false });
+        let mut one = AssignedLog::new(from, parked_in, tracker.assignment(assignment));
+        one.put(Log::from_offset(0), false);
+        logs.0.logs().insert(assignment, one);
         logs
     }
 
     /// Calls `f` with the log of an assigned partition; `None` if it was not read yet.
-    pub(crate) fn with<T>(&self, assignment: u64, f: impl FnOnce(&mut Log) -> T) -> Option<T> {
-        self.0.logs().get_mut(&assignment)?.log.as_mut().map(f)
+    pub(crate) fn with<T>(&self, assignment: u64, f: impl FnOnce(&Log) -> T) -> Option<T> {
+        self.0.logs().get(&assignment)?.log().map(f)
+    }
+
+    /// Calls `f` with the log of an assigned partition, to change it.
+    #[cfg(test)]
+    pub(crate) fn change<T>(&self, assignment: u64, f: impl FnOnce(&mut Log) -> T) -> Option<T> {
+        self.0.logs().get_mut(&assignment)?.change(f)
     }
 
     /// Waits a while for the log of an assigned partition. Returns whether it was read.
@@ -128,9 +126,7 @@ impl Logs {
         let Some(one) = logs.get_mut(&assignment) else { return };
         let is_news = !one.is_there;
         one.is_there = true;
-        if let Some(log) = &mut one.log {
-            log.stored(offset, record.origin, record.what);
-        }
+        one.change(|log| log.stored(offset, record.origin, record.what));
         drop(logs);
         if is_news {
             self.0.is_changed.store(true, Ordering::Relaxed);
@@ -203,28 +199,10 @@ impl Shared {
         let mut logs = self.logs();
         let is_its = |one: &&mut AssignedLog| one.parked_in == record.topic && one.from.partition == record.partition;
         let Some(one) = logs.values_mut().find(is_its) else { return };
-        let Some(log) = &mut one.log else { return };
-        if record.offset < log.read_to() {
-            tracing::warn!(
-                topic = &*record.topic,
-                "the topic of parked events was created again: reading it from its beginning"
-            );
-            *log = Log::from_offset(record.offset);
-        }
-        if record.offset > log.read_to() {
-            log.forget_before(record.offset);
-        }
-        let Some(read) = read else { return log.skip_to(record.offset + 1) };
-        let was_parked = log.get(&read.origin).is_some();
-        log.read(record.offset, read.origin, &read.what);
-        if let What::Replaying { order_key } = &read.what {
-            log.replaying(record.offset, order_key, Instant::now());
-        }
-        let is_strange = !was_parked && log.get(&read.origin).is_some() && read.origin.partition == one.from.partition;
-        if is_strange && was_done {
-            // Nobody is to act on it until that is written.
-            log.read(record.offset, read.origin, &What::Ended);
-            drop(logs);
+        let from = one.from.partition;
+        let is_void = one.change(|log| take_in(log, record, read.as_ref(), (from, was_done))).unwrap_or(false);
+        drop(logs);
+        if let Some(read) = read.filter(|_| is_void) {
             self.void(record, &read);
         }
     }
@@ -250,6 +228,37 @@ impl Shared {
             tracing::warn!(%error, event, "cannot take back what was parked: drop it by `xos events drop`");
         }
     }
+}
+
+/// Takes in a record, or that there is one of others. Returns whether it is to be taken back: an event of this partition
+/// `was_done` before it was parked by somebody else.
+fn take_in(log: &mut Log, record: &BusEvent, read: Option<&Record>, (partition, was_done): (i32, bool)) -> bool {
+    if record.offset < log.read_to() {
+        tracing::warn!(
+            topic = &*record.topic,
+            "the topic of parked events was created again: reading it from its beginning"
+        );
+        *log = Log::from_offset(record.offset);
+    }
+    if record.offset > log.read_to() {
+        log.forget_before(record.offset);
+    }
+    let Some(read) = read else {
+        log.skip_to(record.offset + 1);
+        return false;
+    };
+    let was_parked = log.get(&read.origin).is_some();
+    log.read(record.offset, read.origin, &read.what);
+    if let What::Replaying { order_key } = &read.what {
+        log.replaying(record.offset, order_key, Instant::now());
+    }
+    let is_strange = !was_parked && log.get(&read.origin).is_some() && read.origin.partition == partition;
+    let is_void = is_strange && was_done;
+    if is_void {
+        // Nobody is to act on it until that is written.
+        log.read(record.offset, read.origin, &What::Ended);
+    }
+    is_void
 }
 
 #[cfg(test)]

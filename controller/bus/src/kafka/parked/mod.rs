@@ -1,5 +1,6 @@
 //! Parks events, keeps the order of their keys, lists and replays them.
 
+mod assigned;
 mod clients;
 mod groups;
 mod logs;

@@ -15,8 +15,9 @@ use rdkafka::{Message as _, Offset, TopicPartitionList};
 use xos_steps::BusEvent;
 use xos_steps::call::panic_text;
 
+use super::assigned::AssignedLog;
 use super::clients::{ANSWER_TIMEOUT, is_unknown};
-use super::logs::{AssignedLog, Shared};
+use super::logs::Shared;
 use crate::kafka::message::to_event;
 use crate::kafka::problem::{LastProblem, ProblemContext};
 use crate::kafka::topic_partition::TopicPartition;
@@ -125,13 +126,11 @@ impl Reader {
         let mut unread = Unread::new();
         for (assignment, from) in assigned {
             let of = &self.shared.of;
-            let one = logs.entry(assignment).or_insert_with(|| AssignedLog {
-                parked_in: of.topics.name(&from.topic).into(),
-                from,
-                log: None,
-                is_there: false,
+            let one = logs.entry(assignment).or_insert_with(|| {
+                let parked_in = of.topics.name(&from.topic).into();
+                AssignedLog::new(from, parked_in, self.shared.tracker.assignment(assignment))
             });
-            if one.log.is_none() {
+            if one.log().is_none() {
                 unread.entry(Arc::clone(&one.parked_in)).or_default().push((assignment, one.from.partition));
             }
         }
@@ -159,8 +158,8 @@ impl Reader {
             let mut assigned = self.shared.logs();
             for (assignment, (log, is_there)) in logs {
                 if let Some(one) = assigned.get_mut(&assignment) {
-                    one.log = Some(log);
-                    one.is_there |= is_there;
+                    let is_there = one.is_there | is_there;
+                    one.put(log, is_there);
                 }
             }
             drop(assigned);
@@ -221,7 +220,7 @@ impl Reader {
             let logs = self.shared.logs();
             let there = logs.values().filter(|one| one.is_there);
             there
-                .filter_map(|one| Some((Arc::clone(&one.parked_in), one.from.partition, one.log.as_ref()?.read_to())))
+                .filter_map(|one| Some((Arc::clone(&one.parked_in), one.from.partition, one.log()?.read_to())))
                 .collect()
         };
         wanted.sort();
@@ -279,14 +278,13 @@ impl Reader {
         for one in self.shared.logs().values_mut().filter(|one| one.is_there) {
             let partitions = topics.get(&*one.parked_in).map_or(0, |topic| topic.partitions);
             if one.from.partition >= partitions {
-                let lost = one.log.as_ref().map_or(0, Log::len);
+                let lost = one.log().map_or(0, Log::len);
                 tracing::warn!(
                     topic = &*one.parked_in,
                     lost,
                     "the topic of parked events was deleted, with what was in it"
                 );
-                one.log = Some(Log::from_offset(0));
-                one.is_there = false;
+                one.put(Log::from_offset(0), false);
                 self.shared.is_changed.store(true, Ordering::Relaxed);
             }
         }
@@ -295,7 +293,7 @@ impl Reader {
 
     /// Puts the number of parked events into the step's state.
     fn count(&self) {
-        let parked = self.shared.logs().values().filter_map(|one| one.log.as_ref()).map(Log::len).sum();
+        let parked = self.shared.logs().values().filter_map(AssignedLog::log).map(Log::len).sum();
         let of = &self.shared.of;
         of.states.update(&of.step, |state| state.parked_now = parked);
     }

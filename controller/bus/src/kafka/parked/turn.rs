@@ -6,11 +6,20 @@ use std::time::Instant;
 
 use xos_steps::{AfterParked, BusEvent};
 
+use crate::kafka::shared::Assignment;
 use crate::kafka::tracker::Task;
 use crate::kafka::worker::{Outcome, Worker};
 use crate::parked::Origin;
 use crate::parked::log::{Log, Turn};
 use crate::parked::record::{Marker, Record, Replay, What, limited};
+
+impl Assignment {
+    /// Returns whether an event is neither parked nor a replayed one, nor is any other of its partition: there is
+    /// nothing to look for.
+    pub(crate) fn parks_nothing_of(&self, task: &Task) -> bool {
+        self.has_nothing_parked() && Replay::of(&task.event).is_none()
+    }
+}
 
 /// What an event is to do when it is its turn.
 pub(crate) enum Next {
@@ -35,7 +44,7 @@ impl Worker {
             return Next::Nothing;
         }
         let minds = self.step.after_parked() == AfterParked::Park;
-        let look = |log: &mut Log| match &replay {
+        let look = |log: &Log| match &replay {
             // It is parked in another partition, as by an earlier version. Nothing is known of its order.
             Some(replay) if replay.parked_partition != event.partition => Turn::Handle,
             Some(replay) => match log.turn_of_replay(&replay.origin) {

@@ -162,14 +162,15 @@ impl<'a> ReceiveLoop<'a> {
     /// found, or with a header that cannot be read, is parked: to try it again would stop all others.
     fn received(&mut self, message: &BorrowedMessage<'_>) -> Option<Received> {
         let (from, assignment) = self.positions.look_up(self.tracker, message)?;
-        if !self.again.is_empty() && self.again.has(&from, message.offset()) {
+        if !self.again.is_empty() && self.again.has(from, message.offset()) {
             return None;
         }
+        let topic = Arc::clone(&from.topic);
         if let Some(gap) = self.positions.receive(message.offset()) {
             // A scout that has ended tells nothing.
             let _ended = self.questions.send(Question::Gap(gap));
         }
-        let ReadMessage { event, raw_headers } = read(message, &from.topic);
+        let ReadMessage { event, raw_headers } = read(message, topic);
         let hash = |key: &[u8]| self.hasher.hash_one(key);
         let called = catch_unwind(AssertUnwindSafe(|| self.consumer.step.order_key(&event).map(|key| hash(&key))));
         let (order_key, mut park_reason) = match called {
@@ -180,20 +181,21 @@ impl<'a> ReceiveLoop<'a> {
             }
         };
         if let Some(raw_headers) = raw_headers {
-            self.tracker.raw_headers.keep(&from, event.offset, raw_headers);
+            self.tracker.raw_headers.keep(&event, raw_headers);
             park_reason.get_or_insert_with(|| UNREADABLE_HEADER.to_owned());
         }
         let replayed = order_key.and_then(|_| Replay::of(&event)?.offset_in(&event, self.consumer.group.as_bytes()));
-        Some(Received { from, assignment, order_key, event: Arc::new(event), park_reason, replayed })
+        Some(Received { assignment, order_key, event: Arc::new(event), park_reason, replayed })
     }
 
     /// Gives a batch to the tracker, and pauses the partitions that are full then.
     fn accept(&mut self, batch: &mut Vec<Received>) {
         self.rewinds.take_from(batch);
         let mut partitions: Vec<TopicPartition> = vec![];
-        for Received { from, .. } in batch.iter() {
-            if partitions.last() != Some(from) && !partitions.contains(from) {
-                partitions.push(from.clone());
+        for received in batch.iter() {
+            // Those of a batch are mostly of one partition.
+            if !partitions.iter().rev().any(|one| received.is_from(one)) {
+                partitions.push(received.from());
             }
         }
         let rewound = self.tracker.accept(batch.drain(..));

@@ -34,21 +34,21 @@ impl Positions {
         &mut self,
         tracker: &SharedTracker,
         message: &BorrowedMessage<'_>,
-    ) -> Option<(TopicPartition, u64)> {
+    ) -> Option<(&TopicPartition, u64)> {
         let version = tracker.assignments_version();
-        if let Some(last) = &self.last
-            && last.from.partition == message.partition()
-            && *last.from.topic == *message.topic()
-            && last.version == version
-        {
-            return Some((last.from.clone(), last.assignment));
+        let is_same = self.last.as_ref().is_some_and(|last| {
+            last.from.partition == message.partition()
+                && *last.from.topic == *message.topic()
+                && last.version == version
+        });
+        if !is_same {
+            self.keep_last();
+            let from = TopicPartition { topic: message.topic().into(), partition: message.partition() };
+            let assignment = tracker.lock().assignment(&from)?;
+            let next = self.expected.get(&assignment).copied();
+            self.last = Some(Last { from, assignment, version, next });
         }
-        self.keep_last();
-        let from = TopicPartition { topic: message.topic().into(), partition: message.partition() };
-        let assignment = tracker.lock().assignment(&from)?;
-        let next = self.expected.get(&assignment).copied();
-        self.last = Some(Last { from: from.clone(), assignment, version, next });
-        Some((from, assignment))
+        self.last.as_ref().map(|last| (&last.from, last.assignment))
     }
 
     /// Takes note of an offset of the partition that was looked up last. Returns the gap before it, if there is one.

@@ -42,7 +42,7 @@ impl PartitionTracker {
             return Announcement::default();
         }
         // What may end the process is announced alone, and that the others have ended: they are not to be suspected with it.
-        let is_suspect = tasks.iter().any(Task::is_suspect);
+        let is_suspect = tasks.iter().any(|task| task.is_suspect());
         if is_suspect {
             let changed = self.partitions.iter().filter(|(_, one)| one.is_announced && one.is_dirty);
             partitions.extend(changed.map(|(assignment, _)| *assignment));
@@ -61,7 +61,7 @@ impl PartitionTracker {
     /// Returns the events that are taken next, and adds their partitions.
     fn ahead(&self, partitions: &mut Vec<u64>) -> HashSet<EventId> {
         let next = self.ready.iter().filter(|task| task.ends == 0 && !task.is_announced).take(AHEAD);
-        let ahead: HashSet<_> = next.map(Task::id).collect();
+        let ahead: HashSet<_> = next.map(|task| task.id()).collect();
         for (assignment, _) in &ahead {
             if !partitions.contains(assignment) {
                 partitions.push(*assignment);

@@ -46,7 +46,7 @@ impl PartitionTracker {
         if !self.has_suspects {
             return None;
         }
-        let at = self.ready.iter().position(Task::is_suspect);
+        let at = self.ready.iter().position(|task| task.is_suspect());
         self.has_suspects = self.partitions.values().any(Partition::has_suspects);
         self.ready.remove(at?)
     }
@@ -72,7 +72,7 @@ impl PartitionTracker {
             wait.rearm();
         }
         if let Some(partition) = self.partitions.get_mut(&task.assignment) {
-            partition.begin(&task);
+            partition.begin(&mut task);
         }
         task
     }

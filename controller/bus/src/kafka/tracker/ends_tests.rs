@@ -30,9 +30,7 @@ fn accept(tracker: &mut PartitionTracker, offsets: impl IntoIterator<Item = i64>
     for offset in offsets {
         let event = Arc::new(BusEvent { offset, ..BusEvent::new("t", "v") });
         let order_key = u64::try_from(offset).ok();
-        tracker
-            .accept(Received { from: partition(0), assignment, order_key, event, park_reason: None, replayed: None })
-            .unwrap();
+        tracker.accept(Received { assignment, order_key, event, park_reason: None, replayed: None }).unwrap();
     }
 }
 
@@ -124,9 +122,7 @@ fn before_one_that_may_end_the_process_is_started_the_broker_knows_that_those_of
     accept(&mut tracker, 5..7);
     let assignment = tracker.assignment(&partition(1)).unwrap();
     let event = Arc::new(BusEvent { partition: 1, offset: 0, ..BusEvent::new("t", "v") });
-    tracker
-        .accept(Received { from: partition(1), assignment, order_key: None, event, park_reason: None, replayed: None })
-        .unwrap();
+    tracker.accept(Received { assignment, order_key: None, event, park_reason: None, replayed: None }).unwrap();
     let first = tracker.take(now, 9);
     let announcement = tracker.announcement(&first, now);
     tracker.announced(&announcement);

@@ -58,7 +58,6 @@ pub(crate) type OrderKey = Option<u64>;
 /// An event that was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
-    pub(crate) from: TopicPartition,
     /// The number of the assignment under which it was received.
     pub(crate) assignment: u64,
     pub(crate) order_key: OrderKey,
@@ -68,6 +67,18 @@ pub(crate) struct Received {
     /// For a replayed event, the offset that it had when it came for the first time: it goes before those that came
     /// after it then.
     pub(crate) replayed: Option<i64>,
+}
+
+impl Received {
+    /// Returns whether it came from a partition.
+    pub(crate) fn is_from(&self, partition: &TopicPartition) -> bool {
+        self.event.partition == partition.partition && *self.event.topic == *partition.topic
+    }
+
+    /// Returns the partition that it came from.
+    pub(crate) fn from(&self) -> TopicPartition {
+        TopicPartition { topic: Arc::clone(&self.event.topic), partition: self.event.partition }
+    }
 }
 
 /// The numbers of partitions and events that the tracker has.
@@ -204,7 +215,7 @@ impl PartitionTracker {
         if partition.is_rewound(received.event.offset) {
             return Err(received);
         }
-        let Received { assignment, order_key, event, park_reason, replayed, .. } = received;
+        let Received { assignment, order_key, event, park_reason, replayed } = received;
         if let Some(task) = partition.accept(assignment, order_key, Waiting { event, park_reason, replayed }) {
             self.ready.push_back(task);
             self.has_something_new |= self.target.is_away();

@@ -3,6 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use slab::Slab;
+
 use super::in_hand::{InFlight, InHand, Note, park_reason};
 use super::queue::{Amount, Queue, Waiting};
 use super::topics::TopicId;
@@ -41,7 +43,7 @@ pub(super) struct Partition {
     held: Amount,
     /// Those of them in queues whose first event has failed or waits.
     stuck: Amount,
-    in_flight: VecDeque<InFlight>,
+    in_flight: Slab<InFlight>,
     /// The offset that was committed when the partition was assigned.
     committed_before: Option<i64>,
     /// The first offset that was accepted.
@@ -78,7 +80,7 @@ impl Partition {
             queues: HashMap::default(),
             held: Amount::default(),
             stuck: Amount::default(),
-            in_flight: VecDeque::new(),
+            in_flight: Slab::new(),
             committed_before: None,
             first: None,
             to_come: InHand::new(),
@@ -173,7 +175,7 @@ impl Partition {
         let mut task = Task::new(assignment, order_key, waiting);
         if let Some(&ends) = self.suspects.get(&task.event.offset) {
             task.ends = ends;
-            task.park_reason = task.park_reason.or_else(|| park_reason(ends));
+            task.park_reason = task.park_reason.take().or_else(|| park_reason(ends));
         }
         task
     }
@@ -206,18 +208,18 @@ impl Partition {
     }
 
     /// An event is in flight.
-    pub(super) fn begin(&mut self, task: &Task) {
+    pub(super) fn begin(&mut self, task: &mut Task) {
         let is_started = task.ends == 0;
         self.ahead.remove(&task.event.offset);
-        self.in_flight.push_back(InFlight { offset: task.event.offset, ends: task.ends, is_started });
+        let in_flight = InFlight { offset: task.event.offset, ends: task.ends, is_started };
+        task.in_flight = Some(self.in_flight.insert(in_flight));
         self.is_dirty = true;
     }
 
     /// An event is no longer in flight.
     pub(super) fn end(&mut self, task: &Task) {
-        // They mostly end in the order in which they began.
-        if let Some(at) = self.in_flight.iter().position(|one| one.offset == task.event.offset) {
-            self.in_flight.remove(at);
+        if let Some(at) = task.in_flight {
+            self.in_flight.try_remove(at);
         }
         self.is_dirty = true;
     }
@@ -232,7 +234,7 @@ impl Partition {
 
     /// Notes that the step is about to be called for events in flight.
     pub(super) fn start(&mut self, offset: i64) {
-        if let Some(one) = self.in_flight.iter_mut().find(|one| one.offset == offset) {
+        if let Some(one) = self.in_flight.iter_mut().map(|(_, one)| one).find(|one| one.offset == offset) {
             one.is_started = true;
         }
     }
@@ -287,7 +289,7 @@ impl Partition {
         let mut in_hand: InHand = self.ahead.iter().copied().chain(ahead).map(|offset| (offset, 1)).collect();
         in_hand.extend(&self.to_come);
         in_hand.extend(&self.suspects);
-        for one in &self.in_flight {
+        for (_, one) in &self.in_flight {
             in_hand.insert(one.offset, one.ends + u32::from(one.is_started));
         }
         in_hand.retain(|_, ends| *ends > 0);

@@ -1,5 +1,6 @@
 //! An event and what is known of its attempts.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,9 +11,13 @@ use super::{OrderKey, Waiting};
 /// Tells events apart: the number of the assignment, and the offset.
 pub(crate) type EventId = (u64, i64);
 
-/// An event that is ready, in flight, or waiting for its next attempt.
+/// An event that is ready, in flight, or waiting for its next attempt. It is in a box, as it is moved many times.
 #[derive(Debug)]
-pub(crate) struct Task {
+pub(crate) struct Task(Box<Known>);
+
+/// What is known of an event.
+#[derive(Debug)]
+pub(crate) struct Known {
     /// The number of the assignment that the event belongs to.
     pub(crate) assignment: u64,
     pub(super) order_key: OrderKey,
@@ -41,12 +46,28 @@ pub(crate) struct Task {
     pub(super) ends: u32,
     /// Whether the broker knows that it is in hand.
     pub(super) is_announced: bool,
+    /// Where its partition has it while it is in flight.
+    pub(super) in_flight: Option<usize>,
+}
+
+impl Deref for Task {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.0
+    }
+}
+
+impl DerefMut for Task {
+    fn deref_mut(&mut self) -> &mut Known {
+        &mut self.0
+    }
 }
 
 impl Task {
     pub(super) fn new(assignment: u64, order_key: OrderKey, waiting: Waiting) -> Self {
         let Waiting { event, park_reason, replayed } = waiting;
-        Self {
+        Self(Box::new(Known {
             assignment,
             order_key,
             event,
@@ -62,9 +83,12 @@ impl Task {
             wait: None,
             ends: 0,
             is_announced: false,
-        }
+            in_flight: None,
+        }))
     }
+}
 
+impl Known {
     /// Returns it as it was before it was its turn.
     pub(super) fn as_waiting(&self) -> Waiting {
         let Self { event, park_reason, replayed, .. } = self;

@@ -38,14 +38,7 @@ fn accept(tracker: &mut PartitionTracker, offset: i64, key: Option<&str>) -> boo
 fn receive(tracker: &mut PartitionTracker, event: BusEvent, order_key: OrderKey) -> bool {
     let assignment = tracker.assignment(&partition(0)).unwrap();
     tracker
-        .accept(Received {
-            from: partition(0),
-            assignment,
-            order_key,
-            event: Arc::new(event),
-            park_reason: None,
-            replayed: None,
-        })
+        .accept(Received { assignment, order_key, event: Arc::new(event), park_reason: None, replayed: None })
         .is_ok()
 }
 
@@ -149,14 +142,8 @@ fn what_was_received_under_an_earlier_assignment_is_not_taken_in() {
     let assignment = tracker.assignment(&partition(0)).unwrap();
     tracker.remove(&partition(0));
     tracker.assign(&partition(0));
-    let late = Received {
-        from: partition(0),
-        assignment,
-        order_key: None,
-        event: Arc::new(event(60, None)),
-        park_reason: None,
-        replayed: None,
-    };
+    let late =
+        Received { assignment, order_key: None, event: Arc::new(event(60, None)), park_reason: None, replayed: None };
     assert!(tracker.accept(late).is_ok() && take(&mut tracker).is_none());
     assert!(accept(&mut tracker, 50, None), "the new assignment begins where the old one was committed");
 }
@@ -195,7 +182,7 @@ fn the_reason_for_parking_stays_with_its_event() {
     let order_key = Some(hash("a"));
     let park_reason = Some("no key".to_owned());
     let event = Arc::new(event(1, Some("a")));
-    tracker.accept(Received { from: partition(0), assignment, order_key, event, park_reason, replayed: None }).unwrap();
+    tracker.accept(Received { assignment, order_key, event, park_reason, replayed: None }).unwrap();
     accept(&mut tracker, 2, Some("a"));
     for reason in [None, Some("no key"), None] {
         let task = take(&mut tracker).unwrap();
@@ -321,9 +308,8 @@ fn a_probe_whose_partition_goes_leaves_its_place_to_another() {
     accept(&mut tracker, 0, Some("a"));
     let other = tracker.assignment(&partition(1)).unwrap();
     let event = Arc::new(BusEvent { partition: 1, ..event(0, Some("b")) });
-    let from = partition(1);
     tracker
-        .accept(Received { from, assignment: other, order_key: Some(1), event, park_reason: None, replayed: None })
+        .accept(Received { assignment: other, order_key: Some(1), event, park_reason: None, replayed: None })
         .unwrap();
     let first = take(&mut tracker).unwrap();
     unreached(&mut tracker, first, ErrorKind::Away, now);

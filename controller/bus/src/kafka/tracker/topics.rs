@@ -132,8 +132,7 @@ mod tests {
     fn accept(tracker: &mut PartitionTracker, offset: i64) {
         let assignment = tracker.assignment(&partition(0)).unwrap();
         let event = Arc::new(BusEvent { offset, ..BusEvent::new("t", "v") });
-        let received =
-            Received { from: partition(0), assignment, order_key: None, event, park_reason: None, replayed: None };
+        let received = Received { assignment, order_key: None, event, park_reason: None, replayed: None };
         tracker.accept(received).unwrap();
     }
 

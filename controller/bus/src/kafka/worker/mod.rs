@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use xos_steps::call::panic_text;
 use xos_steps::{Awaited, Call, DynEventStep, ErrorKind, Services, StepContext, StepError, call};
 
 use super::counters::Counters;
 use super::notifier::Notifier;
 use super::parked::{Logs, Next};
-use super::shared::SharedTracker;
+use super::shared::{Assignment, SharedTracker};
 use super::tracker::{Absence, PartitionTracker, Task};
 use crate::settings::Settings;
 use target::Told;
@@ -80,15 +79,15 @@ pub(crate) struct Attempted {
 impl Worker {
     /// Makes an attempt at an event. If its partition is revoked and the grace period is over, the attempt is
     /// cancelled: from then on the event belongs to another consumer.
-    pub(crate) async fn attempt(self: Arc<Self>, mut task: Task, cancellation: CancellationToken) -> Attempted {
-        if cancellation.is_cancelled() {
+    pub(crate) async fn attempt(self: Arc<Self>, mut task: Task, assignment: Arc<Assignment>) -> Attempted {
+        if assignment.over.is_cancelled() {
             return Attempted { task, outcome: Outcome::Cancelled };
         }
         let handled = {
-            let mut handling = std::pin::pin!(AssertUnwindSafe(self.handle(&mut task)).catch_unwind());
+            let mut handling = std::pin::pin!(AssertUnwindSafe(self.handle(&mut task, &assignment)).catch_unwind());
             match futures::poll!(&mut handling) {
                 Poll::Ready(handled) => handled,
-                Poll::Pending => cancellation.run_until_cancelled(handling).await.unwrap_or(Ok(Outcome::Cancelled)),
+                Poll::Pending => assignment.over.run_until_cancelled(handling).await.unwrap_or(Ok(Outcome::Cancelled)),
             }
         };
         let outcome = handled.unwrap_or_else(|panic| {
@@ -186,25 +185,32 @@ impl Worker {
     }
 
     /// Calls the step, unless it was decided before that the event is parked, and parks it if necessary.
-    async fn handle(&self, task: &mut Task) -> Outcome {
+    ///
+    /// What is rare is in boxes: the future is made and moved for each event, and is to be small.
+    async fn handle(&self, task: &mut Task, assignment: &Assignment) -> Outcome {
         if let Some(reason) = task.park_reason.take() {
-            return self.park(task, reason).await;
+            return Box::pin(self.park(task, reason)).await;
         }
         if !task.is_handled {
-            match self.turn(&task.event, task.assignment).await {
+            let next = if assignment.parks_nothing_of(task) {
+                Next::Handle
+            } else {
+                Box::pin(self.turn(&task.event, task.assignment)).await
+            };
+            match next {
                 Next::Handle => {}
                 Next::Nothing => return Outcome::Parked,
                 Next::Wait => return Outcome::Stopped,
                 Next::After => return Outcome::AfterReplays,
-                Next::Park(reason) => return self.park_behind(task, reason).await,
+                Next::Park(reason) => return Box::pin(self.park_behind(task, reason)).await,
             }
             match self.call(task).await {
                 Verdict::Over(Outcome::Handled) => {}
                 Verdict::Over(outcome) => return outcome,
-                Verdict::Park(reason) => return self.park(task, reason).await,
+                Verdict::Park(reason) => return Box::pin(self.park(task, reason)).await,
             }
         }
-        self.settle(task).await
+        if assignment.parks_nothing_of(task) { Outcome::Handled } else { Box::pin(self.settle(task)).await }
     }
 
     async fn call(&self, task: &mut Task) -> Verdict {

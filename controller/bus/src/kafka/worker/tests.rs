@@ -155,8 +155,7 @@ impl Bench {
         let assignment = self.tracker.lock().assignment(&self.partition).unwrap();
         let replayed = key.and_then(|_| Replay::of(&event)?.offset_in(&event, b"sync.Step"));
         let event = Arc::new(event);
-        let from = self.partition.clone();
-        let received = Received { from, assignment, order_key: key, event, park_reason: None, replayed };
+        let received = Received { assignment, order_key: key, event, park_reason: None, replayed };
         assert!(self.tracker.accept([received]).is_empty());
     }
 
@@ -166,7 +165,10 @@ impl Bench {
         let count = tasks.len();
         let mut attempted = vec![];
         for task in tasks {
-            attempted.push(Arc::clone(&self.worker).attempt(task, CancellationToken::new()).await);
+            attempted.push({
+                let assignment = self.tracker.assignment(task.assignment);
+                Arc::clone(&self.worker).attempt(task, assignment).await
+            });
         }
         self.worker.give_back_at(attempted, vec![], self.now);
         count

@@ -196,6 +196,11 @@ impl Log {
         self.read_to
     }
 
+    /// Returns whether nothing is known of any event: none is parked.
+    pub(crate) fn knows_nothing(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// Returns how many events are parked.
     pub(crate) fn len(&self) -> usize {
         self.count

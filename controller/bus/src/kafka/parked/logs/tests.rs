@@ -49,14 +49,8 @@ impl Bench {
         let from = TopicPartition { topic: "t".into(), partition: 0 };
         let assignment = tracker.assign(&from);
         let event = Arc::new(BusEvent { offset: 5, ..BusEvent::new("t", "v").with_key("k") });
-        let received = Received {
-            from: from.clone(),
-            assignment,
-            order_key: Some(1),
-            event: Arc::clone(&event),
-            park_reason: None,
-            replayed: None,
-        };
+        let received =
+            Received { assignment, order_key: Some(1), event: Arc::clone(&event), park_reason: None, replayed: None };
         assert!(tracker.accept([received]).is_empty());
         let task = tracker.lock().take(Instant::now(), 1).pop().unwrap();
         let written = Arc::new(Written::default());

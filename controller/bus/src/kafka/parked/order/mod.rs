@@ -162,7 +162,6 @@ impl World {
             let offset = self.owner.fetched;
             let Message { number, replay } = self.partition[offset].clone();
             let received = Received {
-                from: partition(),
                 assignment: self.owner.assignment,
                 order_key: u64::try_from(key_of(number)).ok(),
                 event: Arc::new(BusEvent { offset: int(offset), ..BusEvent::new("t", "") }),

@@ -7,7 +7,7 @@ fn replay(tracker: &mut PartitionTracker, offset: i64, replayed: i64) {
     let event = Arc::new(event(offset, Some("a")));
     let order_key = Some(hash("a"));
     let replayed = Some(replayed);
-    let received = Received { from: partition(0), assignment, order_key, event, park_reason: None, replayed };
+    let received = Received { assignment, order_key, event, park_reason: None, replayed };
     tracker.accept(received).unwrap();
 }
 

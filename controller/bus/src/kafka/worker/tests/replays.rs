@@ -75,7 +75,7 @@ async fn a_replayed_event_runs_once_also_if_that_can_be_noted_only_later() {
 fn replaying(bench: &Bench, since: Duration) {
     let assignment = bench.tracker.lock().assignment(&bench.partition).unwrap();
     let since = Instant::now().checked_sub(since).unwrap();
-    let known = bench.worker.parked.with(assignment, |log| log.replaying(1000, b"a", since));
+    let known = bench.worker.parked.change(assignment, |log| log.replaying(1000, b"a", since));
     assert_eq!(known, Some(()));
 }
 
