@@ -39,6 +39,7 @@ test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory $(NODE_OR_NOT)
 
 # A node needs root.
+TESTS_WITHOUT_NODE := --test bus --test chart --test e2e --test scenarios
 NODE_OR_NOT := $(if $(filter 0,$(shell id -u)),test-all,test-without-node)
 
 .PHONY: test-all
@@ -50,7 +51,7 @@ test-all: node-prerequisites programs
 test-without-node:
 	@echo "the tests of a node need root, and are left out"
 	$(CARGO) test --workspace --exclude xos-e2e
-	$(CARGO) test --package xos-e2e --test bus --test e2e --test scenarios
+	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
 
 .PHONY: fmt
 fmt: ## check the format
@@ -88,7 +89,7 @@ unit: ## run the tests that need no control plane
 
 .PHONY: e2e
 e2e: prerequisites programs control-plane ## run the tests on a real control plane
-	$(CARGO) test --package xos-e2e --test bus --test e2e --test scenarios
+	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
 
 .PHONY: node-tests
 node-tests: node-prerequisites programs control-plane ## run the tests on a node (needs root)

@@ -109,7 +109,7 @@ impl Layer {
         }
         let tar = builder.into_inner()?;
         // Without name and time in the header of gzip, which would differ each time.
-        let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+        let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
         gzip.write_all(&tar)?;
         Ok(Packed { tar, gzip: gzip.finish()? })
     }

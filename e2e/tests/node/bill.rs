@@ -9,26 +9,26 @@ use serde_json::Value;
 use xos_harness::{paths, tools::python};
 use xos_image::Image;
 
-use crate::images::{build, recipe};
+use crate::images::built;
 
 const BILL: &str = "/usr/share/sbom/cyclonedx.json";
 
 #[test]
 fn another_program_finds_the_list_right_and_notices_a_wrong_one() {
-    let (_, bill) = build(recipe("xos-example"));
-    let checked = check(&bill);
+    let (_, bill) = built("xos-example");
+    let checked = check(bill);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    let mut wrong: Value = serde_json::from_str(&bill).unwrap();
+    let mut wrong: Value = serde_json::from_str(bill).unwrap();
     wrong["components"][0]["type"] = "something".into();
     assert!(!check(&wrong.to_string()).status.success());
 }
 
 #[test]
 fn every_library_and_the_programs_own_crates_are_on_the_list() {
-    let (image, bill) = build(recipe("xos-controller"));
+    let (image, bill) = built("xos-controller");
     let inside = image.layers.iter().find_map(|(_, layer)| layer.content(BILL)).unwrap();
     assert!(inside == bill.as_bytes());
-    let bill: Value = serde_json::from_str(&bill).unwrap();
+    let bill: Value = serde_json::from_str(bill).unwrap();
     let names: Vec<_> =
         bill["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     for name in ["xos-controller", "xos-engine", "kube-client", "rdkafka", "libc6", "libssl3", "ca-certificates"] {
@@ -37,7 +37,7 @@ fn every_library_and_the_programs_own_crates_are_on_the_list() {
     for name in ["xos-testing", "proptest", "xos-harness"] {
         assert!(!names.contains(&name), "{name} is of tests only");
     }
-    assert!(every_package(&image).iter().all(|package| names.contains(&package.as_str())));
+    assert!(every_package(image).iter().all(|package| names.contains(&package.as_str())));
 }
 
 /// Returns the packages of which the image says that they are installed.

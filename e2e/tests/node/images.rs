@@ -1,6 +1,6 @@
 //! The images of this repository, made here, run as pods.
 
-use std::{fs, path::Path, process::Command};
+use std::{process::Command, sync::OnceLock};
 
 use tokio::sync::OnceCell;
 use xos_harness::{node, paths};
@@ -55,11 +55,10 @@ async fn there_is_no_shell_in_an_image() {
 
 #[test]
 fn an_image_is_the_same_each_time() {
-    let recipe = recipe("xos-controller");
-    let folder = tempfile::tempdir().unwrap();
-    let digest = |name: &str| made(recipe, &folder.path().join(name));
-    assert_eq!(digest("one.tar"), digest("two.tar"));
-    assert!(fs::read(folder.path().join("one.tar")).unwrap() == fs::read(folder.path().join("two.tar")).unwrap());
+    let (first, digest) = built("xos-example").0.archive().unwrap();
+    let (second, again) = build(recipe("xos-example")).0.archive().unwrap();
+    assert_eq!(digest, again);
+    assert!(first == second);
 }
 
 /// Imports an image into the shared node, once, and returns how pods name it.
@@ -70,7 +69,7 @@ pub(crate) async fn imported(name: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let archives = RECIPES.map(|recipe| {
             let path = folder.path().join(format!("{}.tar", recipe.name));
-            made(&recipe, &path);
+            built(recipe.name).0.write(&path).unwrap();
             path
         });
         cluster.import(&archives).await.unwrap_or_else(|error| panic!("{}", causes(&error)));
@@ -83,13 +82,15 @@ pub(crate) fn recipe(name: &str) -> &'static Recipe {
     RECIPES.iter().find(|recipe| recipe.name == name).unwrap()
 }
 
-/// Makes an image of the programs of this build, and returns its digest.
-fn made(recipe: &Recipe, path: &Path) -> String {
-    build(recipe).0.write(path).unwrap()
+/// Returns an image of the programs of this build, and the list of what is in it; made once.
+pub(crate) fn built(name: &str) -> &'static (Image, String) {
+    static MADE: [OnceLock<(Image, String)>; RECIPES.len()] = [const { OnceLock::new() }; RECIPES.len()];
+    let index = RECIPES.iter().position(|recipe| recipe.name == name).unwrap();
+    MADE[index].get_or_init(|| build(&RECIPES[index]))
 }
 
-/// Returns an image of the programs of this build, and the list of what is in it.
-pub(crate) fn build(recipe: &Recipe) -> (Image, String) {
+/// Makes an image of the programs of this build, and the list of what is in it.
+fn build(recipe: &Recipe) -> (Image, String) {
     let programs = tempfile::tempdir().unwrap();
     for program in recipe.programs {
         // Those of a build for tests have much in them that only a debugger reads.
