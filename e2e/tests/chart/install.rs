@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use xos_harness::{Cluster, control::ServeOptions, example::is_ready, namespace};
+use xos_harness::{Cluster, control::ServeOptions, eventually, example::is_ready, namespace, paths};
 
-use crate::released::{Release, finalizers, restrict};
+use crate::released::{LONG, Release, finalizers, restrict};
 
 #[tokio::test]
 async fn alone_it_gives_a_working_example() {
@@ -53,6 +53,48 @@ async fn alone_it_gives_a_working_example() {
         release.uninstall().await;
         let ada = release.people.find("ada").await.unwrap().unwrap();
         assert!(finalizers(&ada).is_empty(), "{ada:#}");
+        release.objects_can_be_deleted().await;
+
+        // Again, over what is there, and then without a trace.
+        let delete = "uninstall.policy=Delete,uninstall.definitions=true";
+        let again = ["install", "demo", chart.to_str().unwrap(), "-n", here, "--set", delete, "--wait"];
+        release.helm.ok(&again).await.unwrap_or_else(|error| panic!("{error}\n{}", release.logs()));
+        release.people.until("ada", "held again", |o| !finalizers(o).is_empty() && is_ready(o)).await.unwrap();
+        release.uninstall().await;
+        let definitions = namespace.kubectl(&["get", "crd", "-o", "name"]).await.unwrap();
+        assert_eq!(definitions, "", "{}", release.logs());
+    })
+    .await
+    .unwrap();
+}
+
+/// Without any right for the whole cluster: an administrator applies the definitions, and the release waits for them.
+#[tokio::test]
+async fn a_namespaced_release_waits_for_the_definitions_and_works() {
+    let cluster = Cluster::start(ServeOptions::default()).await.unwrap();
+    namespace::with_in(cluster, "namespaced", async |namespace| {
+        let release = Release::prepare(namespace).await;
+        release.helm(&["install", "--timeout", "60s"], &["rbac.scope=Namespaced"]).await.unwrap();
+        eventually(LONG, "the missing definitions in the log", async || {
+            let logs = release.logs();
+            let is_told =
+                logs.contains("waiting for custom resource definitions") && logs.contains("teams.example.xos");
+            if is_told { Ok(()) } else { Err(logs) }
+        })
+        .await
+        .unwrap();
+        let program = paths::program("example-synchronizer").unwrap();
+        let printed = tokio::process::Command::new(program).arg("crds").output().await.unwrap();
+        let text = String::from_utf8(printed.stdout).unwrap();
+        let applied = namespace.feed(&["apply", "--server-side", "-f", "-"], &text).await.unwrap();
+        assert!(applied.status.success(), "{}", applied.all());
+        release.people.established().await.unwrap();
+        release.make(10).await;
+        release.all_ready(10).await;
+        let wide = namespace.kubectl(&["get", "clusterroles,clusterrolebindings", "-o", "name"]).await.unwrap();
+        assert!(!wide.contains(&format!("xos:{}", namespace.name())), "{wide}");
+        release.uninstall().await;
+        assert!(release.people.all().await.unwrap().iter().all(|one| finalizers(one).is_empty()));
         release.objects_can_be_deleted().await;
     })
     .await
