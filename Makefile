@@ -26,6 +26,11 @@ build: prerequisites ## build the programs for production, in target/release
 demo: prerequisites programs control-plane ## show the example on its own control plane (KEEP=1 keeps it running)
 	$(PROGRAMS)/xos-demo $(if $(filter-out 0,$(KEEP)),--keep)
 
+.PHONY: demo-helm
+demo-helm: image programs control-plane ## show the Helm chart on a node of its own (needs root)
+	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
+	$(PROGRAMS)/xos-demo-helm $(foreach image,$(IMAGES),--image $(image))
+
 # Each line runs make again, so that the order is the same with -j.
 .PHONY: test
 test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests

@@ -5,6 +5,7 @@
 
 mod bill;
 mod bus;
+mod chart;
 mod containerfiles;
 mod exits;
 mod images;
