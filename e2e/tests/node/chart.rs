@@ -24,9 +24,8 @@ async fn a_release_works_from_its_installation_to_its_uninstallation() {
         let chart = chart();
         let start = Instant::now();
         let install = ["install", "demo", chart.to_str().unwrap(), "-n", here, "--set-string", &image, "--wait"];
-        match helm.ok(&install).await {
-            Ok(_) => {}
-            Err(error) => panic!("{error}\n{}", pods(namespace).await),
+        if let Err(error) = helm.ok(&install).await {
+            panic!("{error}\n{}", pods(namespace).await);
         }
         let person = xos_harness::example::person("ada", "Ada", "Lovelace");
         namespace.apply(&person.to_string()).await.unwrap();
