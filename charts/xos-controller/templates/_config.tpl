@@ -8,8 +8,8 @@
   "finalizers_at_creation" (eq (include "xos.usesPolicy" .) "true")
   "event_bus" (include "xos.eventBus" . | fromYaml)
 -}}
+{{- $_ := set $config "leader_election" .Values.leaderElection.enabled -}}
 {{- if .Values.leaderElection.enabled -}}
-{{- $_ := set $config "leader_election" true -}}
 {{- $_ := set $config "lease" (dict
   "duration" .Values.leaderElection.duration
   "renew_deadline" .Values.leaderElection.renewDeadline

@@ -21,6 +21,7 @@ mod gate;
 pub mod heartbeat;
 pub mod install;
 pub mod installation;
+pub mod leader;
 pub mod memory;
 mod objects;
 mod options;

@@ -37,6 +37,7 @@ pub(crate) enum StoreEvent {
 }
 
 /// The store behind every step's context.
+#[derive(Clone)]
 pub(crate) struct LiveStore {
     pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
@@ -47,6 +48,11 @@ pub(crate) struct LiveStore {
 }
 
 impl LiveStore {
+    /// Returns the same store with another writer.
+    pub(crate) fn writing_by(self, writer: Arc<dyn Writer>) -> Self {
+        Self { writer, ..self }
+    }
+
     fn entry(&self, model: &str) -> Result<&Arc<Entry>, StoreError> {
         Ok(self.registry.get(model).ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
     }

@@ -8,6 +8,7 @@ mod commands;
 pub mod config;
 pub mod controller;
 mod dependencies;
+mod instance;
 mod io_steps;
 mod kinds;
 pub mod logging;

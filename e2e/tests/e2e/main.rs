@@ -25,6 +25,7 @@ mod flows;
 mod graceful_shutdown;
 mod harness;
 mod installation;
+mod leader;
 mod log_level;
 mod metrics;
 mod monitoring;

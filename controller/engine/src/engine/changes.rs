@@ -187,6 +187,10 @@ impl Engine {
 
     /// Begins the record of an object, if there is none yet.
     pub(super) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin) {
+        if !self.leads() {
+            return;
+        }
+        let origin = self.origin_of(object, origin);
         self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
     }
 

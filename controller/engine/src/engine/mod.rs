@@ -4,6 +4,7 @@ mod around;
 mod changes;
 mod hold;
 mod installed;
+mod leading;
 mod lists;
 mod reconcile;
 mod reports;
@@ -27,6 +28,7 @@ use crate::clock::{Clock, later};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
 use crate::heartbeat::{self, Heartbeat};
+use crate::leader::Leadership;
 use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
@@ -42,6 +44,7 @@ use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
 use installed::Installed;
+use leading::Leading;
 use lists::Lists;
 
 /// A clock that goes back by less is only being corrected.
@@ -64,6 +67,8 @@ pub struct Engine {
     shared: Arc<Shared>,
     /// How the engine works.
     options: Options,
+    /// The store that steps are given.
+    live_store: LiveStore,
     /// The newest known state of all objects; steps ask it, too.
     view: SharedView,
     /// What steps did to objects by themselves.
@@ -90,6 +95,8 @@ pub struct Engine {
     heartbeat: Heartbeat,
     /// The deletions that would take many along.
     held_deletions: HeldDeletions,
+    /// Whether this process leads: if not, the engine only watches.
+    leading: Leading,
 }
 
 impl Engine {
@@ -126,13 +133,14 @@ impl Engine {
             has_several: registry.entries().flat_map(|entry| entry.lanes()).collect::<HashSet<_>>().len() > 1,
             report_after: options.report_waits_after,
         };
+        let leading_clock = Arc::clone(&clock);
         let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
         let shared = Shared {
             registry,
             writer,
             clock: Arc::clone(&clock),
             services: Arc::new(Services {
-                store: Arc::new(store),
+                store: Arc::new(store.clone()),
                 holds: Holds::new(options.brakes.clone()),
                 ..services
             }),
@@ -142,8 +150,9 @@ impl Engine {
             backoff: options.backoff,
             step_timeout: options.step_timeout,
         };
-        Ok(Self {
+        let mut engine = Self {
             shared: Arc::new(shared),
+            live_store: store,
             view,
             store_events,
             lists,
@@ -157,8 +166,17 @@ impl Engine {
             turns: Turns::default(),
             heartbeat: Heartbeat::default(),
             held_deletions: HeldDeletions::default(),
+            leading: Leading::new(Leadership::always(leading_clock)),
             options,
-        })
+        };
+        engine.look_at_leadership();
+        Ok(engine)
+    }
+
+    /// Returns the same engine, which decides and works only while this process leads. Without it, it always does.
+    #[must_use]
+    pub fn led_by(self, leadership: Leadership) -> Self {
+        Self { leading: Leading::new(leadership), ..self }
     }
 
     /// Works until `shutdown`; then running steps have the grace period to end, and are dropped after it.
@@ -180,6 +198,7 @@ impl Engine {
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
                 () = self.installations.changed() => self.installations_changed(),
+                () = self.leading.changed() => {}
                 event = watch_events.recv() => match event {
                     Some(event) => self.watch_event(event),
                     None => return Err(EngineError::WatchesEnded),
@@ -221,6 +240,14 @@ impl Engine {
         Arc::clone(&self.shared.services)
     }
 
+    /// Returns the same with another writer, and with other services but the engine's: for what runs on every replica,
+    /// whichever leads.
+    pub fn services_of_all(&self, writer: Arc<dyn Writer>, services: Services) -> Arc<Services> {
+        let engine = &self.shared.services;
+        let store = Arc::new(self.live_store.clone().writing_by(writer));
+        Arc::new(Services { store, holds: engine.holds.clone(), ..services })
+    }
+
     /// Returns the store that steps are given.
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.shared.services.store)
@@ -259,6 +286,9 @@ impl Engine {
     /// Returns how long it takes until there is something to do by the time alone. While all workers are busy the
     /// queue's timers would ring in vain.
     fn next_timer(&mut self) -> Option<Duration> {
+        if !self.leads() {
+            return None;
+        }
         let now = self.shared.clock.now();
         let ahead = self.last_look.duration_since(now);
         if ahead > CLOCK_STEP {
@@ -285,11 +315,17 @@ impl Engine {
     }
 
     fn enqueue(&mut self, key: &ObjectKey, priority: Priority) {
+        if !self.leads() {
+            return;
+        }
         self.queue.add(key, priority, self.shared.clock.now());
     }
 
     /// Adds an object that this field manager has changed.
     fn enqueue_by(&mut self, key: &ObjectKey, writer: Option<Arc<str>>, priority: Priority) {
+        if !self.leads() {
+            return;
+        }
         self.queue.add_of(key, writer, priority, self.shared.clock.now());
     }
 

@@ -22,7 +22,7 @@ use crate::gate::Outage;
 use crate::queue::{Head, Priority};
 use crate::registry::Entry;
 use crate::view::Origin;
-use crate::work::{Job, Subject, do_job};
+use crate::work::{Job, Report, Subject, do_job};
 use crate::workers::{Full, Need, Start, Turn};
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
     /// Starts workers as long as there is room, and looks at so many objects at most: those that find no place take
     /// time, too. Returns whether there are more.
     pub(super) fn start_some_workers(&mut self, mut most: usize) -> bool {
-        if self.lists.is_complete() {
+        if self.look_at_leadership() && self.lists.is_complete() {
             self.ring_resyncs();
             // Those that wait for a place may decline it, which gives it to the next.
             while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}
@@ -269,7 +269,12 @@ impl Engine {
         let work = {
             let shared = Arc::clone(&self.shared);
             let entry = Arc::clone(entry);
-            async move { do_job(&shared, &entry, subject, job).await }
+            let (leadership, term) = (self.leadership().clone(), self.term());
+            async move {
+                let work = leadership.guard_in(term, do_job(&shared, &entry, subject, job));
+                // Dropped, as if the process had ended.
+                work.await.unwrap_or(Report::Cancelled)
+            }
         };
         self.workers.start(start, work.instrument(span));
     }

@@ -88,7 +88,8 @@ impl Engine {
                 self.write_again(key, object, delay);
             }
             Report::Gone => self.released(key, uid),
-            Report::Cancelled => {}
+            // At shutdown nobody hears this. Else its process led no more for a moment.
+            Report::Cancelled => self.enqueue(key, Priority::Retry),
         }
         false
     }
@@ -97,6 +98,10 @@ impl Engine {
     /// status of what was done.
     fn continue_after_policies(&mut self, key: &ObjectKey, uid: &str, subject: Subject) -> bool {
         self.wrote(Arc::clone(&subject.stored));
+        if !self.look_at_leadership() {
+            self.objects.end_attempt(key, uid, false);
+            return false;
+        }
         let Some(entry) = self.shared.registry.get(&key.model).cloned() else { return false };
         let next = self.decide(key, &entry, &subject.object, Stage::AfterPolicies);
         let goes_on = self.carry_out(key, &entry, subject, next);

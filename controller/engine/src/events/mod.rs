@@ -97,6 +97,12 @@ impl EventSink for KubeEvents {
 }
 
 impl KubeEvents {
+    /// Publishes an Event of an object that is none of the models.
+    pub(crate) fn publish_about(&self, about: ObjectReference, event: Event) {
+        let key = format!("{:?}/{:?}", about.kind, about.name);
+        self.post(&key, event, about);
+    }
+
     fn post(&self, about: &str, event: Event, reference: ObjectReference) {
         let event = shortened(event);
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

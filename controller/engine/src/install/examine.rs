@@ -60,6 +60,8 @@ pub(super) struct Examined {
     pub(super) change: Change,
     /// Of the stored one, if there is one.
     pub(super) resource_version: Option<String>,
+    /// Whether the stored one is served.
+    pub(super) is_established: bool,
 }
 
 /// Returns what applying these definitions would change. Nothing is written.
@@ -80,14 +82,16 @@ pub(super) async fn examine_one(client: &Client, definition: Definition) -> Resu
         .map_err(|source| ExamineError::Read { name: name.clone(), source: Box::new(source) })?;
     let Some(stored) = stored else {
         let taken = taken_names(&definition, &served(client, &definition.spec.group).await?);
-        return Ok(Examined { definition, change: Change::new(name, true, taken), resource_version: None });
+        let change = Change::new(name, true, taken);
+        return Ok(Examined { definition, change, resource_version: None, is_established: false });
     };
     let mut change = Change::new(name, false, compare(&stored, &definition)?);
     // Before it is established it has no objects.
-    if change.asks_for_objects() && conditions::is_crd_established().matches_object(Some(&stored)) {
+    let is_established = conditions::is_crd_established().matches_object(Some(&stored));
+    if change.asks_for_objects() && is_established {
         objects::ask(client, &stored, &mut change).await?;
     }
-    Ok(Examined { definition, change, resource_version: stored.metadata.resource_version })
+    Ok(Examined { definition, change, resource_version: stored.metadata.resource_version, is_established })
 }
 
 /// Returns the resources of an API group. Anybody may see them, unlike definitions.

@@ -80,10 +80,27 @@ pub enum InstallError {
 /// All are examined before the first is applied: if one would break stored objects, none is. What is applied is what
 /// was examined: the stored definition's resourceVersion is a precondition.
 ///
+/// Returns whether any was changed.
+///
 /// # Errors
 /// When one would break stored objects or cannot be examined, when the API server refuses one, or when one is not
 /// established within a minute.
-pub async fn install(client: &Client, definitions: Vec<Definition>) -> Result<(), InstallError> {
+pub async fn install(client: &Client, definitions: Vec<Definition>) -> Result<bool, InstallError> {
+    let examined = accepted(client, definitions).await?;
+    let each = stream::iter(examined).map(|one| install_one(client, one));
+    each.buffer_unordered(AT_ONCE).try_fold(false, async |any, changed| Ok(any | changed)).await
+}
+
+/// Does all of this but the writing: a process that does not lead yet would only find out when it does.
+///
+/// # Errors
+/// When a definition would break stored objects, or cannot be examined.
+pub async fn check(client: &Client, definitions: Vec<Definition>) -> Result<(), InstallError> {
+    accepted(client, definitions).await.map(drop)
+}
+
+/// Returns the definitions with what applying them would change.
+async fn accepted(client: &Client, definitions: Vec<Definition>) -> Result<Vec<Examined>, InstallError> {
     let examined: Vec<_> = stream::iter(definitions)
         .map(|definition| examine_one(client, definition))
         .buffered(AT_ONCE)
@@ -93,22 +110,24 @@ pub async fn install(client: &Client, definitions: Vec<Definition>) -> Result<()
     if Report(&changes).verdict() == Verdict::Refuse {
         return Err(InstallError::Refused(Refusal(changes)));
     }
-    let each = stream::iter(examined).map(|one| install_one(client, one));
-    each.buffer_unordered(AT_ONCE).try_collect::<()>().await
+    Ok(examined)
 }
 
-async fn install_one(client: &Client, mut examined: Examined) -> Result<(), InstallError> {
+/// Applies a definition if it differs. Returns whether it did.
+async fn install_one(client: &Client, mut examined: Examined) -> Result<bool, InstallError> {
     let name = examined.definition.name_any();
     for _ in 0..ATTEMPTS {
         match examined.change.verdict() {
             Verdict::Refuse => return Err(InstallError::Refused(Refusal(vec![examined.change]))),
-            Verdict::Unchanged => return established(client, name).await,
+            // One that leads waits for nothing that is there.
+            Verdict::Unchanged if examined.is_established => return Ok(false),
+            Verdict::Unchanged => return established(client, name).await.map(|()| false),
             Verdict::Apply => {}
         }
         if let Some(stored) = apply(client, &examined).await? {
             log(&examined.change);
             warn_of_what_stays(&stored, &examined.definition);
-            return established(client, name).await;
+            return established(client, name).await.map(|()| true);
         }
         tracing::info!(definition = name, "somebody else has changed the definition: comparing it again");
         examined = examine_one(client, examined.definition).await?;

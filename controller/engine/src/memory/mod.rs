@@ -104,15 +104,13 @@ struct State {
     /// The schemas of models, made when they are first needed.
     schemas: HashMap<String, SpecSchema>,
     events: Vec<String>,
-    watcher: Option<UnboundedSender<WatchEvent>>,
+    watchers: Vec<UnboundedSender<WatchEvent>>,
 }
 
 impl State {
-    fn show(&self, event: WatchEvent) {
-        if let Some(watcher) = &self.watcher {
-            // Nobody may be watching any more.
-            let _ = watcher.send(event);
-        }
+    fn show(&mut self, event: &WatchEvent) {
+        // Those that do not watch any more are forgotten.
+        self.watchers.retain(|watcher| watcher.send(event.clone()).is_ok());
     }
 }
 
@@ -130,20 +128,18 @@ impl MemoryApi {
         (api, shown)
     }
 
-    /// Watches from now on, as a controller does that was started anew: all that there is, then every change. The
-    /// watch before sees no more.
+    /// Watches from now on, as a controller does that was started anew: all that there is, then every change.
     pub fn watch(&self) -> UnboundedReceiver<WatchEvent> {
         let (watcher, shown) = unbounded_channel();
         let mut state = self.state();
-        state.watcher = Some(watcher);
-        for watch in WatchId::all(&self.registry, &[]) {
-            state.show(WatchEvent::Init(watch));
+        let begin = WatchId::all(&self.registry, &[]).map(WatchEvent::Init);
+        let all = state.objects.values().cloned().map(|object| WatchEvent::InitApply(Box::new(object)));
+        let end = WatchId::all(&self.registry, &[]).map(WatchEvent::InitDone);
+        for event in begin.chain(all).chain(end) {
+            // The receiver is here.
+            let _ = watcher.send(event);
         }
-        let objects: Vec<_> = state.objects.values().cloned().map(Box::new).collect();
-        objects.into_iter().for_each(|object| state.show(WatchEvent::InitApply(object)));
-        for watch in WatchId::all(&self.registry, &[]) {
-            state.show(WatchEvent::InitDone(watch));
-        }
+        state.watchers.push(watcher);
         drop(state);
         shown
     }
@@ -207,10 +203,10 @@ impl MemoryApi {
         let key = object.key();
         if object.meta.deleting.is_some() && object.meta.finalizers.is_empty() {
             state.objects.remove(&key);
-            state.show(WatchEvent::Delete(key, object.meta.uid.clone()));
+            state.show(&WatchEvent::Delete(key, object.meta.uid.clone()));
         } else {
             state.objects.insert(key, object.clone());
-            state.show(WatchEvent::Apply(Box::new(object.clone())));
+            state.show(&WatchEvent::Apply(Box::new(object.clone())));
         }
         object
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
 use xos_model::names::SYNCHRONIZER_LABEL;
 
-use super::roll::{Contents, Process};
+use super::roll::{Contents, Process, Role};
 use crate::installation::object_name;
 
 /// The annotation with the last call.
@@ -34,15 +34,23 @@ pub(super) fn read(lease: &Lease) -> Contents {
     Contents { call: annotations.get(CALL).cloned(), processes: annotations.iter().filter_map(process).collect() }
 }
 
-/// Returns the merge patch for a process to make itself known, with or without a call, and to remove others.
-pub(super) fn patch(id: &str, process: &Process, is_call: bool, removed: &[String]) -> Value {
+/// Returns the merge patch for a process to make itself known, with or without a call, and to remove others. With a
+/// version it is refused if the Lease is not what was read.
+pub(super) fn patch(id: &str, process: &Process, is_call: bool, removed: &[String], version: Option<u64>) -> Value {
     let mut annotations: BTreeMap<String, Value> =
         removed.iter().map(|id| (format!("{PROCESS}{id}"), Value::Null)).collect();
     annotations.insert(format!("{PROCESS}{id}"), json!(json!(process).to_string()));
     if is_call {
         annotations.insert(CALL.to_owned(), json!(process.call));
     }
-    json!({"metadata": {"annotations": annotations}, "spec": {"holderIdentity": process.host}})
+    let mut patch = json!({"metadata": {"annotations": annotations}});
+    if let Some(version) = version {
+        patch["metadata"]["resourceVersion"] = json!(version.to_string());
+    }
+    if process.role == Role::Works {
+        patch["spec"] = json!({"holderIdentity": process.host});
+    }
+    patch
 }
 
 /// Returns the merge patch with which a process leaves.
@@ -55,6 +63,9 @@ pub(super) fn new(synchronizer: &str, patch: &Value) -> Result<Lease, serde_json
     let mut lease = patch.clone();
     lease["metadata"]["name"] = json!(name(synchronizer));
     lease["metadata"]["labels"] = json!({SYNCHRONIZER_LABEL: synchronizer});
+    if let Some(metadata) = lease["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
     if let Some(annotations) = lease["metadata"]["annotations"].as_object_mut() {
         annotations.retain(|_, value| !value.is_null());
     }
@@ -69,13 +80,20 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let process = Process { call: "c1".to_owned(), host: "pod-1".to_owned(), pid: 7, since: Timestamp::UNIX_EPOCH };
-        let patch = patch("me", &process, true, &["dead".to_owned()]);
+        let process = Process { call: "c1".to_owned(), ..Process::new("pod-1", 7, Timestamp::UNIX_EPOCH, Role::Works) };
+        let patch = patch("me", &process, true, &["dead".to_owned()], None);
         assert!(patch["metadata"]["annotations"]["process.xos.opencord.org/dead"].is_null());
         let lease = new("volt", &patch).unwrap();
         assert_eq!(lease.metadata.name.as_deref(), Some("xos-volt"));
         let contents = read(&lease);
         assert_eq!(contents.call.as_deref(), Some("c1"));
         assert_eq!(contents.processes.into_iter().collect::<Vec<_>>(), [("me".to_owned(), process)]);
+    }
+
+    #[test]
+    fn a_process_of_an_earlier_version_works() {
+        let text = r#"{"call": "c1", "host": "pod-1", "pid": 7, "since": "2026-11-27T09:45:00Z"}"#;
+        let process: Process = serde_json::from_str(text).unwrap();
+        assert_eq!((process.role, process.place), (Role::Works, None));
     }
 }

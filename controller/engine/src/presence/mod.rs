@@ -1,16 +1,20 @@
-//! Tells whether another process of the same synchronizer's name works on the same objects.
+//! Tells whether another process of the same synchronizer's name works on the same objects, and who waits for whom.
 //!
-//! Two such processes overwrite each other's status and run every step twice, and neither sees why. So each makes itself
-//! known on a Lease `xos-<name>` in the namespace that it works in, when it starts; those who live answer once. So both
-//! know, a dead one's entry counts for nothing, and at rest nothing is written. Only while there are two do they call
-//! again each minute, to notice the end of the other.
+//! Two that work at once overwrite each other's status and run every step twice. So each makes itself known on a Lease
+//! `xos-<name>` in the namespace that it works in, when it starts; those who live answer once. So both know, a dead
+//! one's entry counts for nothing, and at rest nothing is written. Only while there are two do they call again each
+//! minute, to notice the end of the other.
 //!
-//! It only tells. It is no lock: both go on.
+//! A process waits as long as another one lives that works ([`Standing`]). That it works itself it claims with a write
+//! that is refused if the Lease has changed, so no two begin at once. It is a lock without a deadline: one that is
+//! stopped and wakes up later goes on. Where that matters, processes elect a leader ([`crate::leader`]); those only
+//! wait for processes that take no part in the election.
 
 mod lease;
+mod local;
 mod roll;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +25,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -29,15 +33,29 @@ use crate::api_error::explain;
 use crate::watch::WatchLimits;
 use crate::watch::source::{Shown, Sink, Source};
 
-pub use roll::Process;
-use roll::{Roll, Write};
+use roll::{Contents, Roll, Write};
+pub use roll::{Process, Role};
 
 /// How long the farewell may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// After this time a write that had no answer is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How many changes of Leases wait to be taken in.
 const WAITING: usize = 16;
 
-/// The other processes of the same name, for monitoring. Clones are the same ones.
+/// Whether it is this process' turn to work, or to stand for election.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// That is not known yet.
+    #[default]
+    Unknown,
+    /// It is, or nobody can know.
+    First,
+    /// It is not: this one works.
+    Behind(Process),
+}
+
+/// The other processes of the same name that work, for monitoring. Clones are the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct Others(Arc<Mutex<Vec<Process>>>);
 
@@ -57,8 +75,13 @@ impl FromIterator<Process> for Others {
 
 impl Process {
     /// Returns a process that presents itself.
-    pub fn new(host: &str, pid: u32, since: Timestamp) -> Self {
-        Self { call: String::new(), host: host.to_owned(), pid, since }
+    pub fn new(host: &str, pid: u32, since: Timestamp, role: Role) -> Self {
+        Self { call: String::new(), host: host.to_owned(), pid, since, role, place: None }
+    }
+
+    /// Returns this process.
+    pub fn this(host: &str, since: Timestamp, role: Role) -> Self {
+        Self { place: local::place(), ..Self::new(host, std::process::id(), since, role) }
     }
 
     fn who(&self) -> (&str, u32, Timestamp) {
@@ -78,7 +101,14 @@ pub struct Presence {
     rolls: BTreeMap<String, Roll>,
     /// The newest known version of each Lease: our own writes are known before the watch shows what was before them.
     versions: BTreeMap<String, u64>,
+    /// What stands on each Lease, as it was seen last.
+    contents: BTreeMap<String, Contents>,
+    /// The namespaces in which this process cannot make itself known.
+    unseen: BTreeSet<String>,
+    /// When a write that had no answer is tried again.
+    again: Option<Instant>,
     others: Others,
+    standing: watch::Sender<Standing>,
     is_refused: bool,
 }
 
@@ -109,14 +139,23 @@ impl Presence {
             process,
             rolls: BTreeMap::new(),
             versions: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            unseen: BTreeSet::new(),
+            again: None,
             others: Others::default(),
+            standing: watch::Sender::default(),
             is_refused: false,
         }
     }
 
-    /// Returns the other processes of the name. It is kept current by [`run`](Self::run).
+    /// Returns the other processes of the name that work. It is kept current by [`run`](Self::run).
     pub fn others(&self) -> Others {
         self.others.clone()
+    }
+
+    /// Returns whether it is this process' turn. It is kept current by [`run`](Self::run).
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
     }
 
     /// Makes the process known until `shutdown`, and takes leave. Without the right to do so it warns once, and tries
@@ -130,7 +169,8 @@ impl Presence {
         }));
         let mut watching = std::pin::pin!(watching);
         loop {
-            let due = self.rolls.values().filter_map(Roll::due).min();
+            self.settle().await;
+            let due = self.rolls.values().filter_map(Roll::due).chain(self.again).min();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -162,11 +202,7 @@ impl Presence {
     async fn see(&mut self, seen: Seen) {
         match seen {
             Seen::Missing => {
-                for home in self.homes() {
-                    if !self.rolls.contains_key(&home) {
-                        self.write(&home, Write::Call(vec![])).await;
-                    }
-                }
+                self.come_home().await;
             }
             Seen::There(lease) => {
                 let namespace = lease.namespace().unwrap_or_default();
@@ -182,13 +218,36 @@ impl Presence {
                     self.write(&namespace, Write::Call(vec![])).await;
                 }
             }
-            Seen::Refused(cause) => self.refused(&cause),
+            Seen::Refused(cause) => {
+                self.refused(&cause);
+                // Which one it is, of several, is not told; and what is refused in one is in all, mostly.
+                self.unseen.extend(self.homes());
+            }
         }
         self.tell();
     }
 
+    /// Makes the process known where nobody is.
+    async fn come_home(&mut self) {
+        for home in self.homes() {
+            if !self.rolls.contains_key(&home) {
+                self.write(&home, Write::Call(vec![])).await;
+            }
+        }
+    }
+
     async fn look(&mut self) {
         let now = Instant::now();
+        if self.again.take_if(|at| *at <= now).is_some() {
+            self.come_home().await;
+            let contents = self.contents.clone();
+            for (namespace, contents) in contents {
+                let write = self.rolls.get_mut(&namespace).and_then(|roll| roll.see(&contents, now));
+                if let Some(write) = write {
+                    self.write(&namespace, write).await;
+                }
+            }
+        }
         let writes: Vec<_> =
             self.rolls.iter_mut().filter_map(|(place, roll)| Some((place.clone(), roll.look(now)?))).collect();
         for (namespace, write) in writes {
@@ -205,24 +264,102 @@ impl Presence {
             return None;
         }
         *known = version;
+        self.unseen.remove(namespace);
         let roll = self.rolls.entry(namespace.to_owned()).or_insert_with(|| Roll::new(&self.id));
-        roll.see(&lease::read(lease), Instant::now())
+        let contents = lease::read(lease);
+        let write = roll.see(&contents, Instant::now());
+        self.contents.insert(namespace.to_owned(), contents);
+        write
     }
 
-    async fn write(&mut self, namespace: &str, write: Write) {
-        let (call, is_call, removed) = match write {
-            Write::Call(silent) => (format!("{:016x}", rand::random::<u64>()), true, silent),
-            Write::Answer(call) => (call, false, vec![]),
+    /// Writes on a Lease. Returns whether that succeeded.
+    async fn write(&mut self, namespace: &str, write: Write) -> bool {
+        let mut role = self.process.role;
+        if self.rolls.get(namespace).is_some_and(Roll::has_claimed) {
+            role = Role::Works;
+        }
+        let (call, is_call, removed, version) = match write {
+            Write::Call(silent) => (format!("{:016x}", rand::random::<u64>()), true, silent, None),
+            Write::Answer(call) => (call, false, vec![], None),
+            Write::Claim(call) => {
+                role = Role::Works;
+                (call, false, vec![], self.versions.get(namespace).copied())
+            }
         };
-        let process = Process { call, ..self.process.clone() };
-        let patch = lease::patch(&self.id, &process, is_call, &removed);
+        let process = Process { call, role, ..self.process.clone() };
+        let patch = lease::patch(&self.id, &process, is_call, &removed, version);
         match self.send(namespace, &patch).await {
             Ok(lease) => {
                 // What else is to be written follows from what the watch shows.
                 let _later = self.take_in(namespace, &lease);
+                return true;
             }
-            Err(error) => self.refused(&explain(&error)),
+            // The watch shows what has changed, and has mostly done so.
+            Err(kube::Error::Api(status)) if status.is_conflict() => self.again = Some(Instant::now() + AGAIN),
+            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => {
+                self.refused(&status.message);
+                self.unseen.insert(namespace.to_owned());
+            }
+            Err(error) => {
+                tracing::debug!(cause = explain(&error), "this process is not known to others of its name yet");
+                self.again = Some(Instant::now() + AGAIN);
+            }
         }
+        false
+    }
+
+    /// Finds out whether it is this process' turn. If it is, one that takes no part in an election says first that it
+    /// works, on one Lease after the other, so that of two that begin at once one waits.
+    async fn settle(&mut self) {
+        let standing = loop {
+            let standing = self.present_standing();
+            if standing != Standing::First || self.process.role != Role::Waits {
+                break standing;
+            }
+            let is_next =
+                |(namespace, roll): &(&String, &Roll)| !roll.has_claimed() && !self.unseen.contains(*namespace);
+            let next = self.rolls.iter().find(is_next);
+            let Some((namespace, claim)) = next.map(|(namespace, roll)| (namespace.clone(), roll.claim())) else {
+                self.process.role = Role::Works;
+                break standing;
+            };
+            if !self.write(&namespace, claim).await && !self.unseen.contains(&namespace) {
+                break Standing::Unknown;
+            }
+        };
+        self.standing.send_if_modified(|known| {
+            // Nothing is unknown again that was known.
+            let is_news = *known != standing && standing != Standing::Unknown;
+            if is_news {
+                if let Standing::Behind(other) = &standing {
+                    let Process { host, pid, since, .. } = other;
+                    tracing::warn!(
+                        name = self.synchronizer, host, pid, %since,
+                        "another process of this name works on the same objects: this one waits until that one ends"
+                    );
+                }
+                *known = standing.clone();
+            }
+            is_news
+        });
+    }
+
+    fn present_standing(&self) -> Standing {
+        let role = self.process.role;
+        if role == Role::Works {
+            return Standing::First;
+        }
+        let homes = self.homes();
+        let is_missing = |home: &&String| {
+            let has_joined = self.rolls.get(*home).is_some_and(Roll::has_joined);
+            !has_joined && !self.unseen.contains(*home)
+        };
+        if homes.iter().any(|home| is_missing(&home)) {
+            return Standing::Unknown;
+        }
+        let seen = self.rolls.iter().filter(|(namespace, _)| !self.unseen.contains(*namespace));
+        let others = seen.filter_map(|(_, roll)| roll.behind(role, &local::is_gone));
+        others.min_by_key(|other| other.since).map_or(Standing::First, |other| Standing::Behind(other.clone()))
     }
 
     /// Changes the Lease, or makes it.
@@ -260,12 +397,15 @@ impl Presence {
 
     /// Publishes who is known, and logs what is new of it.
     fn tell(&self) {
-        let mut all: Vec<Process> = self.rolls.values().flat_map(Roll::others).cloned().collect();
+        let others = self.rolls.values().flat_map(Roll::others);
+        let mut all: Vec<Process> = others.filter(|other| other.role == Role::Works).cloned().collect();
         all.sort_by(|a, b| a.who().cmp(&b.who()));
         all.dedup_by(|a, b| a.who() == b.who());
         let mut known = self.others.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_in = |list: &[Process], one: &Process| list.iter().any(|other| other.who() == one.who());
-        for new in all.iter().filter(|one| !is_in(&known, one)) {
+        // One that waits is not disturbed.
+        let works = self.process.role == Role::Works;
+        for new in all.iter().filter(|one| works && !is_in(&known, one)) {
             let Process { host, pid, since, .. } = new;
             tracing::error!(
                 name = self.synchronizer, host, pid, %since,

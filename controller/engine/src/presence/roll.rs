@@ -1,6 +1,7 @@
 //! Who is present, as one process knows it. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,6 +12,19 @@ use tokio::time::Instant;
 const ANSWERED: Duration = Duration::from_secs(10);
 /// After this time those who know of others call again, to notice those who have died.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// What a process does beside others of its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It works. So did every process of earlier versions.
+    #[default]
+    Works,
+    /// It waits until those that work have ended.
+    Waits,
+    /// It works when it is elected.
+    Elected,
+}
 
 /// A process, as it presents itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +37,18 @@ pub struct Process {
     pub pid: u32,
     /// When it started.
     pub since: Timestamp,
+    /// What it does.
+    #[serde(default)]
+    pub role: Role,
+    /// Where it runs, so that another one at the same place can see whether it still does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<String>,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {})", self.host, self.pid)
+    }
 }
 
 /// What stands on a Lease.
@@ -41,6 +67,8 @@ pub(super) enum Write {
     Call(Vec<String>),
     /// Itself, as an answer to this call.
     Answer(String),
+    /// That it works, unless the Lease has changed; with the last call that it has answered.
+    Claim(String),
 }
 
 /// Another process, and whether it has answered the last call.
@@ -61,20 +89,35 @@ pub(super) struct Roll {
     call: Option<(String, Instant)>,
     others: BTreeMap<String, Other>,
     /// Who did not answer the last call.
-    silent: Vec<String>,
+    silent: BTreeMap<String, Process>,
+    /// Those of them who had their time.
+    dead: BTreeSet<String>,
+    /// Whether it stands there that this process works.
+    has_claimed: bool,
 }
 
 impl Roll {
     pub(super) fn new(me: &str) -> Self {
-        Self { me: me.to_owned(), has_joined: false, call: None, others: BTreeMap::new(), silent: vec![] }
+        Self {
+            me: me.to_owned(),
+            has_joined: false,
+            call: None,
+            others: BTreeMap::new(),
+            silent: BTreeMap::new(),
+            dead: BTreeSet::new(),
+            has_claimed: false,
+        }
     }
 
     /// Takes in what stands on the Lease. Returns what is to be written.
     pub(super) fn see(&mut self, contents: &Contents, now: Instant) -> Option<Write> {
         let call = contents.call.clone().unwrap_or_default();
         let theirs = contents.processes.iter().filter(|(id, _)| **id != self.me);
-        self.silent = theirs.clone().filter(|(_, one)| one.call != call).map(|(id, _)| id.clone()).collect();
+        let silent = theirs.clone().filter(|(_, one)| one.call != call);
+        self.silent = silent.map(|(id, one)| (id.clone(), one.clone())).collect();
+        self.dead.retain(|id| self.silent.contains_key(id));
         let mine = contents.processes.get(&self.me);
+        self.has_claimed = mine.is_some_and(|mine| mine.role == Role::Works);
         if !self.has_joined {
             self.has_joined = mine.is_some();
             if mine.is_none() {
@@ -104,7 +147,7 @@ impl Roll {
     /// Returns when to look again, if ever.
     pub(super) fn due(&self) -> Option<Instant> {
         let (_, called) = self.call.as_ref()?;
-        if self.others.values().any(|other| !other.has_answered) {
+        if self.others.values().any(|other| !other.has_answered) || self.unheard().next().is_some() {
             return Some(*called + ANSWERED);
         }
         // One after the other, so that mostly only the first one calls.
@@ -118,11 +161,42 @@ impl Roll {
         if self.due().is_none_or(|due| now < due) {
             return None;
         }
-        if self.others.values().any(|other| !other.has_answered) {
+        if self.others.values().any(|other| !other.has_answered) || self.unheard().next().is_some() {
             self.others.retain(|_, other| other.has_answered);
+            self.dead.extend(self.silent.keys().cloned());
             return None;
         }
         Some(self.call_all())
+    }
+
+    /// Returns those who stand there, have not answered, and still may.
+    fn unheard(&self) -> impl Iterator<Item = &Process> {
+        self.silent.iter().filter(|(id, _)| !self.dead.contains(*id)).map(|(_, one)| one)
+    }
+
+    /// Returns the process after which one of this role has its turn; none if it has it now. What has not answered yet
+    /// may live, unless it is known to be `gone`.
+    pub(super) fn behind(&self, role: Role, gone: &dyn Fn(&Process) -> bool) -> Option<&Process> {
+        let is_before = |one: &&Process| match role {
+            Role::Elected => one.role == Role::Works,
+            Role::Works | Role::Waits => one.role != Role::Waits,
+        };
+        self.others().chain(self.unheard()).find(|one| is_before(one) && !gone(one))
+    }
+
+    /// Returns whether this process stands there.
+    pub(super) fn has_joined(&self) -> bool {
+        self.has_joined
+    }
+
+    /// Returns whether it stands there that this process works.
+    pub(super) fn has_claimed(&self) -> bool {
+        self.has_claimed
+    }
+
+    /// Returns what is to be written to say so.
+    pub(super) fn claim(&self) -> Write {
+        Write::Claim(self.call.as_ref().map(|(call, _)| call.clone()).unwrap_or_default())
     }
 
     /// Returns the other processes that live, as far as is known.
@@ -131,7 +205,7 @@ impl Roll {
     }
 
     fn call_all(&self) -> Write {
-        Write::Call(self.silent.clone())
+        Write::Call(self.silent.keys().cloned().collect())
     }
 }
 
@@ -172,7 +246,7 @@ mod tests {
             self.writes += 1;
             self.version += 1;
             let call = match write {
-                Write::Answer(call) => call,
+                Write::Answer(call) | Write::Claim(call) => call,
                 Write::Call(silent) => {
                     self.calls += 1;
                     self.contents.processes.retain(|id, _| !silent.contains(id));
@@ -181,7 +255,7 @@ mod tests {
                     call
                 }
             };
-            let process = Process { call, host: id.to_owned(), pid: 1, since: Timestamp::UNIX_EPOCH };
+            let process = Process { call, ..Process::new(id, 1, Timestamp::UNIX_EPOCH, Role::Waits) };
             self.contents.processes.insert(id.to_owned(), process);
         }
 

@@ -14,6 +14,7 @@ use xos_steps::call::{self, outcome};
 use xos_steps::{Call, Done, DynPullStep, Event, Services, StepContext};
 
 use crate::clock::spread;
+use crate::leader::Leadership;
 
 /// The state of a pull step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,13 +145,13 @@ pub struct PullOptions {
     pub namespace: String,
 }
 
-/// Runs pull steps until `shutdown`, from when `ready` becomes true.
+/// Runs pull steps until `shutdown`, from when `ready` becomes true, and while this process leads.
 pub async fn run(
     steps: Vec<Arc<dyn DynPullStep>>,
     services: Arc<Services>,
     options: PullOptions,
     states: PullStates,
-    mut ready: watch::Receiver<bool>,
+    (leadership, mut ready): (Leadership, watch::Receiver<bool>),
     shutdown: CancellationToken,
 ) {
     tokio::select! {
@@ -161,9 +162,9 @@ pub async fn run(
     for step in steps {
         let services = Arc::clone(&services);
         let options = options.clone();
-        let states = states.clone();
+        let (states, leadership) = (states.clone(), leadership.clone());
         let span = tracing::info_span!("pull", step = step.name());
-        running.spawn(schedule(step, services, options, states, shutdown.clone()).instrument(span));
+        running.spawn(schedule(step, services, options, states, leadership, shutdown.clone()).instrument(span));
     }
     while running.join_next().await.is_some() {}
 }
@@ -174,13 +175,18 @@ async fn schedule(
     services: Arc<Services>,
     options: PullOptions,
     states: PullStates,
+    leadership: Leadership,
     shutdown: CancellationToken,
 ) {
     let mut confirmations = services.holds.confirmations();
     loop {
+        let term = tokio::select! {
+            term = leadership.ready() => term.number,
+            () = shutdown.cancelled() => return,
+        };
         let started = Instant::now();
         confirmations.mark_unchanged();
-        let run = once(step.as_ref(), &services, &options);
+        let run = leadership.guard_in(term, once(step.as_ref(), &services, &options));
         let mut run = std::pin::pin!(run);
         let run = tokio::select! {
             run = &mut run => run,
@@ -192,12 +198,18 @@ async fn schedule(
                 return;
             }
         };
+        let Ok(run) = run else {
+            tracing::warn!("the pull step is dropped, as this process leads no more");
+            continue;
+        };
         for event in states.ended(step.name(), &run, started.elapsed()) {
             services.events.publish_in_namespace(&options.namespace, event);
         }
         tokio::select! {
             () = sleep_until(started + spread(step.period())) => {}
             Ok(()) = confirmations.changed(), if !run.held.is_empty() => {}
+            // Another process runs it then; this one at once when it leads again.
+            () = leadership.over(term) => {}
             () = shutdown.cancelled() => return,
         }
     }

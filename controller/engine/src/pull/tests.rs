@@ -7,6 +7,8 @@ use xos_model::Object;
 use xos_steps::{PullStep, StepError, erase_pull_step};
 
 use super::*;
+use crate::clock::SystemClock;
+use crate::leader::Fence;
 
 /// Takes some time; notes when it started and how many ran at once.
 #[derive(Clone, Default)]
@@ -64,6 +66,10 @@ struct Running {
 }
 
 fn start(steps: &[&Slow]) -> Running {
+    start_led_by(Leadership::always(Arc::new(SystemClock)), steps)
+}
+
+fn start_led_by(leadership: Leadership, steps: &[&Slow]) -> Running {
     START.with(|_| {});
     let steps = steps.iter().map(|&step| erase_pull_step(step.clone())).collect();
     let options = PullOptions {
@@ -74,7 +80,8 @@ fn start(steps: &[&Slow]) -> Running {
     let (ready, when) = watch::channel(false);
     let states = PullStates::default();
     let shutdown = CancellationToken::new();
-    let running = tokio::spawn(run(steps, Arc::default(), options, states.clone(), when, shutdown.clone()));
+    let running =
+        tokio::spawn(run(steps, Arc::default(), options, states.clone(), (leadership, when), shutdown.clone()));
     Running { states, ready, shutdown, running }
 }
 
@@ -98,6 +105,31 @@ async fn each_step_has_its_own_schedule() {
     assert_eq!(slow.starts.lock().unwrap().len(), 3, "a long run puts off the next");
     run.shutdown.cancel();
     run.running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_leader_pulls_and_a_run_ends_with_its_term() {
+    let leadership = Leadership::new(Arc::new(SystemClock));
+    let step = Slow { name: "slow", period: 100, takes: 9, ..Slow::default() };
+    let run = start_led_by(leadership.clone(), &[&step]);
+    run.ready.send_replace(true);
+    pass(50).await;
+    assert_eq!(step.starts.lock().unwrap().len(), 0, "it stands by");
+    leadership.begin(Fence::Open, Fence::Open, None);
+    leadership.prepared(1);
+    pass(5).await;
+    leadership.end();
+    pass(50).await;
+    assert_eq!((step.starts.lock().unwrap().len(), run.states.all()), (1, vec![]), "it was dropped");
+    leadership.begin(Fence::Open, Fence::Open, None);
+    leadership.prepared(2);
+    pass(20).await;
+    assert_eq!((step.starts.lock().unwrap().len(), run.states.all()[0].runs), (2, 1), "at once when it leads again");
+    leadership.end();
+    leadership.begin(Fence::Open, Fence::Open, None);
+    leadership.prepared(3);
+    pass(5).await;
+    assert_eq!(step.starts.lock().unwrap().len(), 3, "another process may have run it meanwhile");
 }
 
 #[tokio::test(start_paused = true)]

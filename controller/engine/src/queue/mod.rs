@@ -108,6 +108,12 @@ impl Queue {
         }
     }
 
+    /// Removes all objects; those that are being reconciled will not be again.
+    pub(crate) fn clear(&mut self) {
+        self.running.values_mut().for_each(|running| running.again = None);
+        (self.due, self.timers, self.timer_of) = (Lines::default(), BTreeSet::new(), HashMap::new());
+    }
+
     /// Returns the next object; it counts as being reconciled until [`Queue::finish`]. Its timer is cleared.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Taken> {
         self.ring(now);

@@ -24,6 +24,11 @@ impl Cache {
         self.objects.len()
     }
 
+    /// Returns all objects.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Object>)> {
+        self.objects.iter()
+    }
+
     /// Returns the object, if there is one.
     pub(super) fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
         self.objects.get(key)

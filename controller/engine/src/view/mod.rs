@@ -203,6 +203,11 @@ impl SharedView {
         self.read().cache.get(key).cloned()
     }
 
+    /// Returns all objects.
+    pub(crate) fn all(&self) -> Vec<(ObjectKey, Arc<Object>)> {
+        self.read().cache.all().map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
+    }
+
     /// Returns how many objects are known.
     pub(crate) fn len(&self) -> usize {
         self.read().cache.len()

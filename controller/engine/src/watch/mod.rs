@@ -78,7 +78,7 @@ impl WatchId {
 }
 
 /// What a watch shows. The names are those of [`kube::runtime::watcher::Event`], as far as it has them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum WatchEvent {
     /// The watch begins to list all of its objects.
     Init(WatchId),
@@ -114,6 +114,7 @@ impl Loss {
 }
 
 /// A watch that can be run.
+#[derive(Clone)]
 pub struct Watch {
     id: WatchId,
     entry: Arc<Entry>,

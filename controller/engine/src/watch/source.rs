@@ -30,6 +30,7 @@ const PAGE: u32 = 1000;
 const PROOF: Duration = Duration::from_secs(2);
 
 /// What is listed and watched.
+#[derive(Clone)]
 pub(crate) struct Source<K> {
     /// The objects.
     pub(crate) api: Api<K>,

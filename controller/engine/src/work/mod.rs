@@ -71,7 +71,7 @@ pub(crate) enum Report {
     Gone,
     /// The object has changed meanwhile: look at it again.
     Conflict,
-    /// Stopped at shutdown: nothing is recorded.
+    /// Stopped at shutdown, or because the process leads no more: nothing is recorded.
     Cancelled,
     /// The API server does not take the write. The object as the worker knows it.
     WriteFailed(WriteError, Arc<Object>),

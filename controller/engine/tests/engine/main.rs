@@ -6,6 +6,7 @@ mod away;
 mod back;
 mod basics;
 mod fair;
+mod leader;
 mod links;
 mod logs;
 mod measures;

@@ -7,13 +7,15 @@ pub(crate) use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock;
 use xos_engine::heartbeat::Heartbeat;
+use xos_engine::leader::Leadership;
 use xos_engine::memory::{ChangeKind, Fault, MemoryApi};
 use xos_engine::stats::Stats;
+use xos_engine::watch::WatchEvent;
 use xos_engine::{Engine, EngineError, Observer, Options, Registry};
 pub(crate) use xos_model::condition::find;
 pub(crate) use xos_model::{Backoff, Intent, Meta, Object, ObjectKey, SpecHash, Status};
@@ -231,16 +233,46 @@ impl Running {
         steps: &Steps,
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
-        let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
-        let (api, mut shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
-        if !there.is_empty() {
-            there.into_iter().for_each(|object| api.put(object));
-            shown = api.watch();
+        let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
+        let (api, shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
+        if there.is_empty() {
+            return Self::start_on((api, shown), registry, clock, calls, (None, observer));
         }
+        there.into_iter().for_each(|object| api.put(object));
+        let shown = api.watch();
+        Self::start_on((api, shown), registry, clock, calls, (None, observer))
+    }
+
+    /// Starts a controller on the API server of another one, if there is one.
+    pub(crate) fn start_beside(
+        api: Option<&MemoryApi>,
+        clock: Arc<TokioClock>,
+        calls: Arc<Mutex<Vec<String>>>,
+        steps: &Steps,
+        leadership: Option<Leadership>,
+    ) -> Self {
+        let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
+        let server = match api {
+            Some(api) => (api.clone(), api.watch()),
+            None => MemoryApi::new(Arc::clone(&registry), clock.clone()),
+        };
+        Self::start_on(server, registry, clock, calls, (leadership, None))
+    }
+
+    fn start_on(
+        (api, mut shown): (MemoryApi, UnboundedReceiver<WatchEvent>),
+        registry: Arc<Registry>,
+        clock: Arc<TokioClock>,
+        calls: Arc<Mutex<Vec<String>>>,
+        (leadership, observer): (Option<Leadership>, Option<Arc<dyn Observer>>),
+    ) -> Self {
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
-        let engine = Engine::new(registry, Arc::new(api.clone()), clock, services(), options).unwrap();
+        let mut engine = Engine::new(registry, Arc::new(api.clone()), clock, services(), options).unwrap();
+        if let Some(leadership) = leadership {
+            engine = engine.led_by(leadership);
+        }
         let (stats, heartbeat) = (engine.stats(), engine.heartbeat());
         observer.into_iter().for_each(|observer| engine.observe(observer));
         let (sender, watch_events) = mpsc::channel(1000);

@@ -26,7 +26,7 @@ fn object(name: &str, spec: Value) -> Value {
 }
 
 async fn run(server: &Server, body: &str) -> Result<(), InstallError> {
-    install(&server.client(), vec![model(body)]).await
+    install(&server.client(), vec![model(body)]).await.map(drop)
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub use diagnostic::Diagnostic;
 pub use event_bus::EventBus;
 pub use fit::Expected;
 pub(crate) use keys::parse_duration;
-pub use model::{Accessor, AccessorKind, Config, Definitions, DesiredState, Logging, Tracing};
+pub use model::{Accessor, AccessorKind, Config, Definitions, DesiredState, LeaseConfig, Logging, Tracing};
 pub use node::Kind;
 pub use problem::Problem;
 pub use schema::schema;

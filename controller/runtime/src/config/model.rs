@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use xos_engine::leader::Times;
 
 use super::event_bus::EventBus;
 use crate::logging::LogFormat;
@@ -39,10 +40,25 @@ pub struct Config {
     pub api_timeout: Duration,
     /// `finalizers_at_creation`: whether the API server is asked to set finalizers on new objects.
     pub finalizers_at_creation: bool,
+    /// `leader_election`: whether processes of this name elect one that works; if nothing is said, those in pods do.
+    pub leader_election: Option<bool>,
+    /// `lease`: how they elect it.
+    pub lease: LeaseConfig,
     /// `monitoring_address`: where `/metrics`, `/livez` and `/readyz` are served; nowhere when it is not set.
     pub monitoring_address: Option<SocketAddr>,
     /// The options of the engine: `namespaces`, `concurrency`, `step_timeout`, `backoff` and others.
     pub engine: xos_engine::Options,
+}
+
+/// `lease`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeaseConfig {
+    /// `duration`, `renew_deadline` and `retry_period`.
+    pub times: Times,
+    /// `namespace`: that of the pod or of the kubeconfig, if nothing is said.
+    pub namespace: Option<String>,
+    /// `name`: one with the name of the synchronizer, if nothing is said.
+    pub name: Option<String>,
 }
 
 /// `desired_state`

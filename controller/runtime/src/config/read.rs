@@ -6,12 +6,12 @@ use xos_model::Backoff;
 
 use super::file::{File, Place};
 use super::fit::fit;
-use super::keys::Keys;
+use super::keys::{Keys, LeaseKeys};
 use super::node::{Node, Value};
 use super::problem::Problem;
 use super::report::Report;
 use super::schema::schema;
-use super::{Accessor, Config, EventBus};
+use super::{Accessor, Config, EventBus, LeaseConfig};
 
 /// Keys of XOS that have no effect in this version.
 const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
@@ -48,6 +48,7 @@ pub(super) fn read(tree: &Node, files: &[File], report: &mut Report) -> Config {
     if let Some(bus) = &keys.event_bus {
         check_backoff(tree, "event_bus.retry", bus.retry.or(xos_bus::Settings::default().retry), report);
     }
+    check_lease(tree, &keys.lease, report);
     config(keys, |key, path| resolve(tree, files, key, path))
 }
 
@@ -63,6 +64,33 @@ fn check_backoff(tree: &Node, key: &str, backoff: Backoff, report: &mut Report) 
             suggestion: None,
         };
         report.push(problem, &max.place);
+    }
+}
+
+/// Reports times of the Lease that are not in order. The schema cannot say this.
+fn check_lease(tree: &Node, keys: &LeaseKeys, report: &mut Report) {
+    let pairs = [
+        ("renew_deadline", keys.renew_deadline, "duration", keys.duration),
+        ("retry_period", keys.retry_period, "renew_deadline", keys.renew_deadline),
+    ];
+    for (key, value, longer, limit) in pairs {
+        if value < limit {
+            continue;
+        }
+        // One of the two is set, or the defaults would be wrong.
+        let (key, node) = match (tree.at(&format!("lease.{key}")), tree.at(&format!("lease.{longer}"))) {
+            (Some(node), _) => (key, node),
+            (None, Some(node)) => (longer, node),
+            (None, None) => continue,
+        };
+        let Value::Text(text) = &node.value else { continue };
+        let expected = format!(
+            "a duration such that `retry_period` < `renew_deadline` < `duration` (here {value:?} \
+                                and {limit:?})"
+        );
+        let problem =
+            Problem::InvalidValue { key: format!("lease.{key}"), value: text.clone(), expected, suggestion: None };
+        report.push(problem, &node.place);
     }
 }
 
@@ -96,6 +124,8 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
         settings: keys.settings,
         api_timeout: keys.api_timeout,
         finalizers_at_creation: keys.finalizers_at_creation,
+        leader_election: keys.leader_election,
+        lease: LeaseConfig { times: keys.lease.times(), namespace: keys.lease.namespace, name: keys.lease.name },
         monitoring_address: keys.monitoring_address.and_then(|address| address.parse().ok()),
         engine,
     }

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use xos_engine::leader::Times;
 use xos_model::Backoff;
 
 use secrecy::ExposeSecret as _;
@@ -51,6 +52,7 @@ fn defaults_are_as_documented() {
     );
     assert_eq!(config.engine.resync, Some(Duration::from_secs(36_000)));
     assert!(config.engine.namespaces.is_empty() && config.settings.is_empty());
+    assert_eq!((config.leader_election, config.lease), (None, LeaseConfig::default()));
 }
 
 #[test]
@@ -96,6 +98,8 @@ backoff: {initial: 500ms, max: 1h 30m, jitter: 0}
 deferred_every: 1s
 resync: off
 finalizers_at_creation: false
+leader_election: true
+lease: {duration: 3s, renew_deadline: 2s, retry_period: 500ms, namespace: here, name: this}
 monitoring_address: "127.0.0.1:9100"
 "#;
     let (config, noticed) = read(&[text], &[]);
@@ -114,6 +118,25 @@ monitoring_address: "127.0.0.1:9100"
     assert_eq!((config.engine.deferred_every, config.finalizers_at_creation), (Duration::from_secs(1), false));
     assert_eq!(config.engine.resync, None);
     assert_eq!(config.monitoring_address.unwrap().port(), 9100);
+    let [duration, renew_deadline, retry_period] = [3000, 2000, 500].map(Duration::from_millis);
+    let times = Times { duration, renew_deadline, retry_period };
+    let lease = LeaseConfig { times, namespace: Some("here".to_owned()), name: Some("this".to_owned()) };
+    assert_eq!((config.leader_election, config.lease), (Some(true), lease));
+}
+
+#[test]
+fn the_times_of_the_lease_are_in_order() {
+    assert_eq!(noticed("name: a\nlease: {duration: 20s, renew_deadline: 15s, retry_period: 3s}"), [""; 0]);
+    let table = [
+        ("duration: 10s", "etc/0.yaml:2:19: `lease.duration` cannot be `10s`"),
+        ("renew_deadline: 15s", "etc/0.yaml:2:25: `lease.renew_deadline` cannot be `15s`"),
+        ("retry_period: 10s", "etc/0.yaml:2:23: `lease.retry_period` cannot be `10s`"),
+        ("duration: 5s, renew_deadline: 6s", "etc/0.yaml:2:39: `lease.renew_deadline` cannot be `6s`"),
+    ];
+    for (keys, told) in table {
+        let noticed = noticed(&format!("name: a\nlease: {{{keys}}}"));
+        assert!(noticed.len() == 1 && noticed[0].starts_with(told), "{keys}: {noticed:?}");
+    }
 }
 
 #[test]

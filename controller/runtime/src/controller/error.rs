@@ -16,6 +16,9 @@ pub enum ControllerError {
     /// There are no models, they have errors, or the steps do not match them.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The client for writes cannot be made.
+    #[error("cannot make a client for the cluster: {0}")]
+    Client(#[source] Box<kube::Error>),
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 use xos_crds::names::Names;
 use xos_engine::Registry;
 use xos_engine::admission;
 use xos_engine::clock::{Clock as _, SystemClock};
 use xos_engine::installation::{self, Installation, Installations, Run};
+use xos_engine::leader::Leadership;
 
 use crate::config::{Config, Definitions};
+use crate::instance::instance;
 
 /// How long the controller takes at its end to say that it has ended.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -50,24 +52,49 @@ impl Installing {
         }
     }
 
-    /// Begins to say so.
-    pub(super) fn start(self, client: Client) -> Installed {
+    /// Begins to say so, whenever this process leads.
+    pub(super) fn start(self, client: Client, leadership: Leadership) -> Installed {
         let (sender, known) = watch::channel(None);
         let said = Said::default();
-        let task = tokio::spawn(self.run(client, sender, Arc::clone(&said)));
+        let task = tokio::spawn(self.run(client, leadership, sender, Arc::clone(&said)));
         Installed { known, said, task: AbortOnDropHandle::new(task) }
     }
 
-    async fn run(self, client: Client, known: watch::Sender<Option<Arc<Installations>>>, said: Said) {
-        if self.is_cluster_wide
-            && let Some(wait) = self.announce(&client, &said).await
-        {
-            tokio::join!(self.announce_later(&client, wait, &said), installation::watch(client.clone(), known));
+    async fn run(
+        mut self,
+        client: Client,
+        leadership: Leadership,
+        known: watch::Sender<Option<Arc<Installations>>>,
+        said: Said,
+    ) {
+        if !self.is_cluster_wide {
+            return;
         }
+        let can_know = Notify::new();
+        let watching = async {
+            can_know.notified().await;
+            installation::watch(client.clone(), known).await;
+        };
+        let saying = async {
+            loop {
+                let term = leadership.ready().await.number;
+                if let Ok(Some(wait)) = leadership.guard_in(term, self.announce(&client, &said)).await {
+                    can_know.notify_one();
+                    let _until_over = leadership.guard_in(term, self.announce_later(&client, wait, &said)).await;
+                }
+                leadership.over(term).await;
+                // Another process says it now.
+                *said.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+        };
+        tokio::join!(watching, saying);
     }
 
     /// Returns after what time finalizers may be set at creation; nothing if others cannot be known.
-    async fn announce(&self, client: &Client, said: &Said) -> Option<Duration> {
+    async fn announce(&mut self, client: &Client, said: &Said) -> Option<Duration> {
+        if let Some(run) = &mut self.own.run {
+            run.started_at = SystemClock.now();
+        }
         let wait = match admission::unsettled(client, &self.definitions, SystemClock.now()).await {
             Ok(wait) if self.own.sets_finalizers_at_creation() => wait,
             Ok(_) | Err(_) => Duration::ZERO,
@@ -155,11 +182,4 @@ impl Installed {
             Err(_) => tracing::info!("the API server does not answer: nobody is told that this synchronizer has ended"),
         }
     }
-}
-
-/// Returns what tells this process from others, for people.
-fn instance() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
-    let host = host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
-    format!("{}/{}", host.as_deref().unwrap_or("unknown"), std::process::id())
 }

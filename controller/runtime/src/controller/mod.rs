@@ -1,7 +1,10 @@
 //! Runs a synchronizer on a cluster: wires watches, engine, pull steps, event steps and monitoring together.
 
 mod error;
+mod fenced;
 mod installing;
+mod leading;
+mod prepare;
 mod run;
 mod warnings;
 
@@ -10,19 +13,19 @@ use std::sync::Arc;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 use xos_engine::Registry;
-use xos_engine::install::{install, served};
 
-use crate::config::{Config, Definitions};
+use crate::config::Config;
 use crate::dependencies;
 use crate::io_steps::IoSteps;
 use crate::models;
 use crate::synchronizer::Synchronizer;
 
 pub use error::ControllerError;
+use fenced::Writing;
 
 /// A synchronizer whose models and steps are checked, and that does not run yet.
 pub(crate) struct Controller {
-    registry: Registry,
+    registry: Arc<Registry>,
     io_steps: IoSteps,
 }
 
@@ -36,49 +39,30 @@ pub async fn run_on(
     config: &Config,
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    Controller::new(synchronizer, config)?.run(client, config, shutdown).await
+    let writing = client.clone();
+    Controller::new(synchronizer, config)?.run((client, Box::new(|_| Ok(writing))), config, shutdown).await
 }
 
 impl Controller {
     /// Checks models and steps. Needs no cluster.
     pub(crate) fn new(synchronizer: Synchronizer, config: &Config) -> Result<Self, ControllerError> {
-        let registry = models::registry(&synchronizer, config)?;
+        let registry = Arc::new(models::registry(&synchronizer, config)?);
         let io_steps = IoSteps::new(synchronizer.steps, config)?;
         Ok(Self { registry, io_steps })
     }
 
-    /// Applies the definitions, then reconciles objects until `shutdown`.
+    /// Waits until it is known who leads; a leader applies the definitions. Then reconciles objects until `shutdown`, or
+    /// stands by.
     pub(crate) async fn run(
         self,
-        client: Client,
+        clients: (Client, Writing),
         config: &Config,
         shutdown: CancellationToken,
     ) -> Result<(), ControllerError> {
-        let models = Arc::clone(&self.registry.models);
-        let definitions = xos_crds::definitions(&models);
-        let synchronizer = &config.name;
-        let count = definitions.len();
-        let ready = async {
-            match config.definitions {
-                Definitions::Apply => {
-                    tracing::info!(synchronizer, definitions = count, "applying custom resource definitions");
-                    install(&client, definitions).await
-                }
-                Definitions::Provided => {
-                    tracing::info!(synchronizer, definitions = count, "custom resource definitions are provided");
-                    served(&client, &definitions).await;
-                    Ok(())
-                }
-            }
-        };
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            ready = ready => ready?,
-        }
         warnings::warn_of_models_without_step(&self.registry);
-        warnings::warn_of_unenforced_rules(&models);
+        warnings::warn_of_unenforced_rules(&self.registry.models);
         let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
-        warnings::log_cycles(&models, &dependencies);
-        run::run(self, client, config, dependencies, shutdown).await
+        warnings::log_cycles(&self.registry.models, &dependencies);
+        run::run(self, clients, config, dependencies, shutdown).await
     }
 }

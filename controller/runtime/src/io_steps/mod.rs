@@ -5,10 +5,10 @@ mod gui_events;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Settings};
 use xos_engine::Engine;
+use xos_engine::leader::Leadership;
 use xos_engine::pull::{self, PullOptions, PullStates};
 use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps};
 
@@ -73,13 +73,19 @@ impl IoSteps {
         }
     }
 
-    /// Runs all of them until `shutdown`. They start when the engine has seen all objects.
-    pub(crate) fn run(self, engine: &Engine, shutdown: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let services = engine.services();
+    /// Runs all of them until `shutdown`; they start when the engine has seen all objects. Returns what only a leader
+    /// does, and what runs on every replica, with its services: event steps.
+    pub(crate) fn run(
+        self,
+        engine: &Engine,
+        services_of_all: Arc<Services>,
+        leadership: &Leadership,
+        shutdown: CancellationToken,
+    ) -> (impl Future<Output = ()> + use<>, impl Future<Output = ()> + use<>) {
         let ready = engine.ready();
         let producer = self.producer();
         let changes = self.sends_changes.then(|| {
-            let (events, messages) = GuiEvents::new(engine.ready(), engine.store().models());
+            let (events, messages) = GuiEvents::new(engine.ready(), leadership.clone(), engine.store().models());
             engine.observe(Arc::new(events));
             let end = shutdown.clone();
             let sending = gui_events::send(messages, producer, shutdown.clone());
@@ -95,35 +101,27 @@ impl IoSteps {
                 }
             }
         });
-        async move {
-            tokio::join!(self.run_steps(services, ready, shutdown), async {
+        let Self { pulls, pull_options, bus, producer, pull_states, .. } = self;
+        let leads = (leadership.clone(), ready.clone());
+        let pulling = pull::run(pulls, engine.services(), pull_options, pull_states, leads, shutdown.clone());
+        let receiving = async move {
+            if let Some(bus) = bus {
+                bus.run(services_of_all, ready, shutdown).await;
+            }
+            if let Some(producer) = producer
+                && let Err(error) = producer.flush(FLUSHED)
+            {
+                tracing::warn!(%error, "some messages may not have been sent");
+            }
+        };
+        let all = async {
+            tokio::join!(receiving, async {
                 if let Some(changes) = changes {
                     changes.await;
                 }
             });
-        }
-    }
-
-    async fn run_steps(self, services: Arc<Services>, ready: watch::Receiver<bool>, shutdown: CancellationToken) {
-        let pulling = pull::run(
-            self.pulls,
-            Arc::clone(&services),
-            self.pull_options,
-            self.pull_states,
-            ready.clone(),
-            shutdown.clone(),
-        );
-        let receiving = async {
-            if let Some(bus) = self.bus {
-                bus.run(services, ready, shutdown).await;
-            }
         };
-        tokio::join!(pulling, receiving);
-        if let Some(producer) = self.producer
-            && let Err(error) = producer.flush(FLUSHED)
-        {
-            tracing::warn!(%error, "some messages may not have been sent");
-        }
+        (pulling, all)
     }
 }
 

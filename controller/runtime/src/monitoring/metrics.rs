@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use xos_bus::ConsumerState;
+use xos_engine::leader::LeaderState;
 use xos_engine::pull::PullState;
 use xos_engine::watch::{WatchId, WatchState};
 
@@ -26,8 +27,13 @@ pub(super) fn registry(monitored: Monitored) -> Registry {
     registry
 }
 
-#[derive(Debug)]
 struct States(Monitored);
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").finish_non_exhaustive()
+    }
+}
 
 /// A metric of each step: name, help text, type, value.
 type Metric<S> = (&'static str, &'static str, MetricType, fn(&S) -> f64);
@@ -132,6 +138,7 @@ impl Collector for States {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         build_info(&mut encoder)?;
         watches(&mut encoder, &self.0.watches.all())?;
+        leader(&mut encoder, &self.0.leadership.state())?;
         let help = "Number of other processes of the same name that work on the same objects";
         let others = i64::try_from(self.0.others.all().len()).unwrap_or(i64::MAX);
         ConstGauge::new(others).encode(encoder.encode_descriptor(
@@ -158,6 +165,31 @@ fn build_info(encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
     ConstGauge::new(1_i64).encode(info.encode_family(&labels)?)
+}
+
+/// The metrics of the election.
+fn leader(encoder: &mut DescriptorEncoder<'_>, leader: &LeaderState) -> fmt::Result {
+    let help = "1 if this process leads, 0 if it stands by";
+    ConstGauge::new(i64::from(leader.leads)).encode(encoder.encode_descriptor(
+        "xos_leader",
+        help,
+        None,
+        MetricType::Gauge,
+    )?)?;
+    let help = "Number of changes of the leader since the Lease was made";
+    ConstCounter::new(leader.transitions).encode(encoder.encode_descriptor(
+        "xos_leader_transitions",
+        help,
+        None,
+        MetricType::Counter,
+    )?)?;
+    let help = "Time of the last renewal of the Lease, in seconds since 1970; 0 without an election";
+    ConstGauge::new(at(leader.renewed)).encode(encoder.encode_descriptor(
+        "xos_leader_renewal_timestamp_seconds",
+        help,
+        None,
+        MetricType::Gauge,
+    )?)
 }
 
 /// The metrics of each watch.

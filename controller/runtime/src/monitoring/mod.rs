@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_bus::{ConsumerState, ConsumerStates};
 use xos_engine::heartbeat::Heartbeat;
+use xos_engine::leader::{LeaderState, Leadership};
 use xos_engine::presence::{Others, Process};
 use xos_engine::pull::PullStates;
 use xos_engine::stats::Stats;
@@ -56,13 +57,15 @@ pub(crate) struct Reconciler {
 }
 
 /// The states to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Monitored {
     /// The engine.
     pub(crate) reconciler: Reconciler,
+    /// Whether this process leads.
+    pub(crate) leadership: Leadership,
     /// The watches.
     pub(crate) watches: WatchStates,
-    /// The other processes of the same name.
+    /// The other processes of the same name that work.
     pub(crate) others: Others,
     /// The pull steps.
     pub(crate) pulls: PullStates,
@@ -81,6 +84,7 @@ impl Monitored {
     /// Returns the reasons why the controller is not ready; empty if it is.
     fn not_ready(&self, now: Timestamp) -> Vec<String> {
         let mut reasons: Vec<_> = self.reconciler.heartbeat.failure(Instant::now()).into_iter().collect();
+        reasons.extend(self.leadership.state().problem);
         let is_known = *self.reconciler.ready.borrow();
         if !is_known {
             reasons.push("the engine does not know all objects yet".to_owned());
@@ -99,9 +103,13 @@ impl Monitored {
 }
 
 impl Monitored {
-    /// Returns what is told of a controller that is ready. It stays ready: else a rolling update, which starts the new
+    /// Returns what is told of a controller that is ready: whether it stands by, and what is not as it should be. It stays ready: else a rolling update, which starts the new
     /// process before it ends the old one, would never come to its end.
-    fn warnings(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
+        let leader = self.leadership.state();
+        if !leader.leads {
+            return std::iter::once(standing_by(&leader)).chain(self.away()).collect();
+        }
         let warning = |Process { host, pid, since, .. }: Process| {
             format!(
                 "warning: another process of the name {} works on the same objects: on {host} (process {pid}), since \
@@ -109,10 +117,23 @@ impl Monitored {
                 self.reconciler.synchronizer
             )
         };
-        let others = self.others.all().into_iter().map(warning);
-        // A restart would not help: the process goes on by itself when the target is there again.
+        self.others.all().into_iter().map(warning).chain(self.away()).collect()
+    }
+
+    /// Returns which event steps wait for their target. A restart would not help: the process goes on by itself when the
+    /// target is there again.
+    fn away(&self) -> impl Iterator<Item = String> + use<> {
         let away = self.consumers.all().into_iter().filter_map(|consumer| consumer.away);
-        others.chain(away.map(|outage| format!("warning: {}: its events wait", outage.message))).collect()
+        away.map(|outage| format!("warning: {}: its events wait", outage.message))
+    }
+}
+
+/// Returns what is told of a process that does not lead.
+fn standing_by(leader: &LeaderState) -> String {
+    match (&leader.leader, leader.since) {
+        (Some(leader), Some(since)) => format!("standing by: {leader} leads since {since:.0}"),
+        (Some(leader), None) => format!("standing by: {leader} leads"),
+        (None, _) => "standing by: nobody leads".to_owned(),
     }
 }
 
@@ -155,7 +176,7 @@ fn routes(monitored: Monitored) -> Router {
         .route(
             "/readyz",
             get(async |State(monitored): State<Monitored>| {
-                health(&monitored.not_ready(Timestamp::now()), &monitored.warnings())
+                health(&monitored.not_ready(Timestamp::now()), &monitored.notes())
             }),
         )
         .with_state(monitored)
@@ -163,13 +184,13 @@ fn routes(monitored: Monitored) -> Router {
         .route("/loglevel", log_level::log_level())
 }
 
-/// Returns 200 `ok` if there are no problems, else 503 with one problem per line; then the warnings, one per line.
-fn health(problems: &[String], warnings: &[String]) -> (StatusCode, String) {
+/// Returns 200 `ok` if there are no problems, else 503 with one problem per line; then the notes, one per line.
+fn health(problems: &[String], notes: &[String]) -> (StatusCode, String) {
     let (status, first) = match problems {
         [] => (StatusCode::OK, "ok".to_owned()),
         problems => (StatusCode::SERVICE_UNAVAILABLE, problems.join("\n")),
     };
-    let lines: Vec<_> = std::iter::once(&first).chain(warnings).map(|line| format!("{line}\n")).collect();
+    let lines: Vec<_> = std::iter::once(&first).chain(notes).map(|line| format!("{line}\n")).collect();
     (status, lines.concat())
 }
 

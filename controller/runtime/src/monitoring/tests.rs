@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use xos_bus::ConsumerState;
+use xos_engine::clock::SystemClock;
 use xos_engine::heartbeat::STUCK_AFTER;
+use xos_engine::presence::Role;
 use xos_engine::stats::{LaneStats, Resynced};
 use xos_model::Outcome;
 use xos_model::gate::Outage;
@@ -18,6 +20,7 @@ fn monitored(engine: bool) -> Monitored {
     };
     Monitored {
         reconciler,
+        leadership: Leadership::always(Arc::new(SystemClock)),
         watches: WatchStates::default(),
         others: Others::default(),
         pulls: PullStates::default(),
@@ -109,9 +112,9 @@ fn watches_that_do_not_work_are_named_in_readiness_and_metrics() {
 
 #[test]
 fn another_process_of_the_name_is_told_and_is_no_reason_to_be_unready() {
-    let other = Process::new("pod-7", 12, Timestamp::UNIX_EPOCH);
+    let other = Process::new("pod-7", 12, Timestamp::UNIX_EPOCH, Role::Works);
     let one = Monitored { others: [other].into_iter().collect(), ..monitored(true) };
-    let (status, text) = health(&one.not_ready(Timestamp::UNIX_EPOCH), &one.warnings());
+    let (status, text) = health(&one.not_ready(Timestamp::UNIX_EPOCH), &one.notes());
     let told = "ok\nwarning: another process of the name example works on the same objects: on pod-7 (process 12), since \
                 1970-01-01T00:00:00Z\n";
     assert_eq!((status.as_u16(), text.as_str()), (200, told));
@@ -121,13 +124,32 @@ fn another_process_of_the_name_is_told_and_is_no_reason_to_be_unready() {
 }
 
 #[test]
+fn a_standby_is_ready_and_says_who_leads() {
+    let standby = || Leadership::new(Arc::new(SystemClock));
+    let one = Monitored { leadership: standby(), ..monitored(true) };
+    let (status, text) = health(&one.not_ready(Timestamp::UNIX_EPOCH), &one.notes());
+    assert_eq!((status.as_u16(), text.as_str()), (200, "ok\nstanding by: nobody leads\n"));
+    let state = LeaderState {
+        leader: Some("pod-7_00ff".to_owned()),
+        since: Some(Timestamp::UNIX_EPOCH),
+        ..LeaderState::default()
+    };
+    assert_eq!(standing_by(&state), "standing by: pod-7_00ff leads since 1970-01-01T00:00:00Z");
+    for (leadership, line) in [(standby(), "xos_leader 0"), (monitored(true).leadership, "xos_leader 1")] {
+        let mut text = String::new();
+        encode(&mut text, &metrics::registry(Monitored { leadership, ..monitored(true) })).unwrap();
+        assert!(text.lines().any(|there| there == line), "no {line} in:\n{text}");
+    }
+}
+
+#[test]
 fn a_target_that_is_away_is_told_and_is_no_reason_to_be_unready() {
     let now = Timestamp::UNIX_EPOCH;
     let message = "the target of Step is away since 1970-01-01T00:00:00Z: no route".into();
     let away = Some(Outage { since: now, message });
     let state = ConsumerState { last_poll: Some(now), away, outages: 2, waiting: 3, ..ConsumerState::default() };
     let one = consuming(ConsumerState { waiting_since: Some(now), ..state });
-    let (status, text) = health(&one.not_ready(now), &one.warnings());
+    let (status, text) = health(&one.not_ready(now), &one.notes());
     let told = "ok\nwarning: the target of Step is away since 1970-01-01T00:00:00Z: no route: its events wait\n";
     assert_eq!((status.as_u16(), text.as_str()), (200, told));
     let mut text = String::new();

@@ -42,7 +42,9 @@ pub(crate) fn manifest(
     for namespace in namespaces {
         let mut rules = rights.objects.clone();
         if *namespace == account.namespace {
-            rules.append(&mut at_home);
+            let is_new = |rule: &Rule| !rules.iter().any(|known| known.is_same(rule));
+            let new: Vec<_> = at_home.drain(..).filter(is_new).collect();
+            rules.extend(new);
         }
         grant(name, Some(namespace), &rules);
     }

@@ -5,6 +5,7 @@ mod manifest;
 use std::collections::BTreeMap;
 
 use xos_engine::installation::{DEFINITION, PLURAL as SYNCHRONIZERS, object_name};
+use xos_engine::leader::Place;
 use xos_model::names::DOMAIN;
 use xos_xproto::ModelSet;
 
@@ -45,6 +46,8 @@ pub(crate) struct Extent {
     pub(crate) finalizers_at_creation: bool,
     /// Whether it makes the admission policy for that itself.
     pub(crate) admission: bool,
+    /// Whether its processes elect the one that works.
+    pub(crate) elects: bool,
 }
 
 impl Rights {
@@ -58,11 +61,21 @@ impl Rights {
         let lease = format!("xos-{}", object_name(synchronizer));
         let seen = rule("", "coordination.k8s.io", "leases", &["list", "watch", "patch"]).named([lease]);
         let mut home = vec![];
+        if extent.everywhere || extent.elects {
+            home.push(create.clone());
+        }
         if extent.everywhere {
-            home.push(create);
             objects.push(Rule { why: "To notice another process of the same name.", ..seen });
         } else {
             objects.extend([create, seen]);
+        }
+        if extent.elects {
+            let why = "To elect the process that works.";
+            let verbs = &["list", "watch", "patch"];
+            home.push(rule(why, "coordination.k8s.io", "leases", verbs).named([Place::name_of(synchronizer)]));
+            // Everywhere it has that right already.
+            let events = rule("", "events.k8s.io", "events", &["create", "patch"]);
+            home.extend((!extent.everywhere).then_some(events));
         }
         Self { cluster: cluster(synchronizer, models, extent), objects, home }
     }
@@ -111,6 +124,11 @@ fn rule(why: &'static str, group: &str, resource: &str, verbs: &'static [&'stati
 }
 
 impl Rule {
+    /// Returns whether it gives the same rights, whatever for.
+    fn is_same(&self, other: &Self) -> bool {
+        Self { why: "", ..self.clone() } == Self { why: "", ..other.clone() }
+    }
+
     fn and(mut self, resource: &str) -> Self {
         self.resources.push(resource.to_owned());
         self

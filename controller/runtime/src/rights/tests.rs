@@ -39,7 +39,7 @@ fn rules(documents: &[Value]) -> impl Iterator<Item = &Value> {
 fn nothing_is_for_all_of_anything() {
     for everywhere in [true, false] {
         for admission in [true, false] {
-            let extent = Extent { everywhere, finalizers_at_creation: true, admission };
+            let extent = Extent { everywhere, finalizers_at_creation: true, admission, elects: true };
             let documents = documents(extent, if everywhere { &[] } else { &["a", "home"] }, false);
             for rule in rules(&documents) {
                 for key in ["apiGroups", "resources", "verbs"] {
@@ -83,7 +83,7 @@ fn roles_are_where_the_objects_are() {
 
 #[test]
 fn kinds_and_names_are_those_of_the_models_and_the_synchronizer() {
-    let extent = Extent { everywhere: true, finalizers_at_creation: true, admission: false };
+    let extent = Extent { everywhere: true, finalizers_at_creation: true, ..Extent::default() };
     let documents = documents(extent, &[], false);
     let find = |group: &str, resource: &str| -> Vec<&Value> {
         rules(&documents).filter(|rule| rule["apiGroups"][0] == group && rule["resources"][0] == resource).collect()
@@ -108,4 +108,25 @@ fn kinds_and_names_are_those_of_the_models_and_the_synchronizer() {
         [["list"], ["get"]].map(|v| serde_json::json!(v))
     );
     assert_eq!(policies[1]["resourceNames"], serde_json::json!([lease]));
+}
+
+#[test]
+fn an_election_needs_the_lease_where_the_synchronizer_runs() {
+    let leases = |namespaces: &[&str]| -> Vec<String> {
+        let extent = Extent { everywhere: namespaces.is_empty(), elects: true, ..Extent::default() };
+        let documents = documents(extent, namespaces, false);
+        let roles = documents.iter().filter(|one| one["rules"].is_array());
+        let named = roles.flat_map(|role| {
+            let rules = role["rules"].as_array().unwrap().iter().filter(|rule| rule["resources"][0] == "leases");
+            let place = role["metadata"]["namespace"].as_str().unwrap_or("-").to_owned();
+            rules.map(move |rule| format!("{place}: {} {}", rule["resourceNames"], rule["verbs"])).collect::<Vec<_>>()
+        });
+        named.filter(|one| one.contains("leader-xos-") || one.contains("create")).collect()
+    };
+    let all = leases(&[]);
+    assert!(all.len() == 2 && all.iter().all(|one| one.starts_with("home: ")), "{all:?}");
+    let elsewhere = leases(&["a"]);
+    assert_eq!(elsewhere.iter().filter(|one| one.starts_with("home: ")).count(), 2, "{elsewhere:?}");
+    let here = leases(&["home"]);
+    assert_eq!(here.len(), 2, "no rule twice: {here:?}");
 }

@@ -79,7 +79,9 @@ impl Service<'_> {
 
     fn run_folder(&self, log: &str, models: &std::path::Path) -> Child {
         let config = self.namespace.folder().join(format!("{log}.yaml"));
-        fs::write(&config, json!({"name": "changing", "models_dir": models}).to_string()).unwrap();
+        // Each has a name of its own, or one would wait for the end of the other.
+        let name = format!("{}-{log}", self.namespace.name());
+        fs::write(&config, json!({"name": name, "models_dir": models}).to_string()).unwrap();
         self.xos(log, &["run", "--config", config.to_str().unwrap()])
     }
 

@@ -17,7 +17,7 @@ const SLICES_PER_SITE: usize = 5;
 const TOLD: usize = 5;
 
 /// The operator.
-pub(super) struct Churn {
+pub(crate) struct Churn {
     objects: Objects,
     random: StdRng,
     /// Each site's region.
@@ -32,7 +32,7 @@ pub(super) struct Churn {
 
 impl Churn {
     /// Returns an operator who has not done anything yet.
-    pub(super) fn new(objects: Objects, seed: u64) -> Self {
+    pub(crate) fn new(objects: Objects, seed: u64) -> Self {
         Self {
             objects,
             random: StdRng::seed_from_u64(seed),
@@ -45,12 +45,12 @@ impl Churn {
     }
 
     /// How often each kind of change was made.
-    pub(super) fn edits(&self) -> &BTreeMap<&'static str, usize> {
+    pub(crate) fn edits(&self) -> &BTreeMap<&'static str, usize> {
         &self.edits
     }
 
     /// Returns how many objects there should be.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sites.len() + 2 * self.slices.len()
     }
 
@@ -61,7 +61,7 @@ impl Churn {
     }
 
     /// Creates objects until there are that many.
-    pub(super) async fn fill(&mut self, objects: usize) -> Result<(), Error> {
+    pub(crate) async fn fill(&mut self, objects: usize) -> Result<(), Error> {
         while self.len() < objects {
             if self.sites.len() * SLICES_PER_SITE <= self.slices.len() {
                 self.create_site().await?;
@@ -73,7 +73,7 @@ impl Churn {
     }
 
     /// Makes a random change.
-    pub(super) async fn act(&mut self) -> Result<(), Error> {
+    pub(crate) async fn act(&mut self) -> Result<(), Error> {
         let what = match self.random.random_range(0..100) {
             0..40 => self.resize().await?,
             40..50 => self.resize_and_back().await?,
@@ -195,7 +195,7 @@ impl Churn {
     }
 
     /// Returns what should be in the backend.
-    pub(super) fn things(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn things(&self) -> BTreeMap<String, Value> {
         let sites = self.sites.iter().map(|(name, region)| (format!("Site/{name}"), json!({ "region": region })));
         let slices = self.slices.iter().map(|(name, (site, size))| {
             let thing = json!({
@@ -209,7 +209,7 @@ impl Churn {
     }
 
     /// Checks that backend and objects are as expected.
-    pub(super) async fn check(&self, backend: &Backend) -> Result<(), String> {
+    pub(crate) async fn check(&self, backend: &Backend) -> Result<(), String> {
         let expected = self.things();
         let got = backend.things();
         let mut wrong: Vec<String> = expected

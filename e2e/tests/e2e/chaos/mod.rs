@@ -5,8 +5,8 @@
 //!
 //! `make chaos` does it at full length. XOS_SEED repeats the operator's changes.
 
-mod backend;
-mod churn;
+pub(crate) mod backend;
+pub(crate) mod churn;
 mod killed;
 pub(crate) mod proxy;
 pub(crate) mod server;
@@ -27,20 +27,20 @@ const SETTLED: Duration = Duration::from_secs(120);
 const CONCURRENCY: usize = 16;
 
 /// Waits until the kinds are served.
-async fn served(namespace: &TestNamespace) {
+pub(crate) async fn served(namespace: &TestNamespace) {
     let objects = Objects::new(namespace, MODELS).unwrap();
     for model in ["Site", "Slice", "Port"] {
         objects.served(model).await.unwrap();
     }
 }
 
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let seed = number("XOS_SEED", rand::random());
     eprintln!("XOS_SEED={seed}");
     seed
 }
 
-fn number(variable: &str, default: u64) -> u64 {
+pub(crate) fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

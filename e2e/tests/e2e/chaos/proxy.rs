@@ -94,7 +94,7 @@ impl Proxy {
     }
 
     /// Writes a kubeconfig for the proxy.
-    pub(super) fn kubeconfig(&self, folder: &Path) -> io::Result<PathBuf> {
+    pub(crate) fn kubeconfig(&self, folder: &Path) -> io::Result<PathBuf> {
         let path = folder.join("proxy.kubeconfig");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "proxy",

@@ -5,7 +5,6 @@ mod dead_connection;
 mod definition_deleted;
 mod no_streaming_lists;
 mod right_missing;
-mod two_processes;
 
 use serde_json::{Value, json};
 use xos_harness::eventually;
@@ -15,7 +14,7 @@ use xos_runtime::Synchronizer;
 use crate::monitoring::{Monitoring, TOLD};
 
 impl Monitoring {
-    fn config(&self) -> Value {
+    pub(crate) fn config(&self) -> Value {
         json!({"monitoring_address": self.address, "finalizers_at_creation": false})
     }
 

@@ -98,6 +98,8 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         everywhere: namespaces.is_empty(),
         finalizers_at_creation: config.finalizers_at_creation,
         admission: args.admission,
+        // As in a pod.
+        elects: config.leader_election.unwrap_or(true),
     };
     let rights = Rights::of(&config.name, &registry.models, extent);
     let name = object_name(&config.name);

@@ -67,8 +67,8 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
         // Mistakes in models and steps are found before the cluster is needed.
         let controller = Controller::new(synchronizer, &config)?;
-        let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
-        controller.run(client, &config, shutdown).await?;
+        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
+        controller.run((client, Box::new(writing)), &config, shutdown).await?;
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {

@@ -2,6 +2,7 @@
 
 mod brakes;
 mod event_bus;
+mod lease;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -17,6 +18,7 @@ use super::model::{AccessorKind, Definitions, DesiredState, Logging, Tracing};
 
 pub(super) use brakes::BrakeKeys;
 pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
+pub(super) use lease::LeaseKeys;
 pub(crate) use values::parse_duration;
 pub(super) use values::{DURATION, has_format};
 
@@ -99,6 +101,11 @@ pub(super) struct Keys {
     pub(super) brakes: BrakeKeys,
     /// Whether the API server is asked to set finalizers on new objects.
     pub(super) finalizers_at_creation: bool,
+    /// Whether processes of this name elect one that works, while the others stand by. Without it one waits until the
+    /// other has ended. Default: true in a pod, else false.
+    pub(super) leader_election: Option<bool>,
+    /// The Lease by which they elect it.
+    pub(super) lease: LeaseKeys,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
     #[schemars(schema_with = "values::address")]
     pub(super) monitoring_address: Option<String>,
@@ -139,6 +146,8 @@ impl Default for Keys {
             resync: engine.resync,
             brakes: engine.brakes.into(),
             finalizers_at_creation: true,
+            leader_election: None,
+            lease: LeaseKeys::default(),
             monitoring_address: None,
         }
     }

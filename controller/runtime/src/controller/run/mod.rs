@@ -5,18 +5,22 @@ use std::sync::Arc;
 use kube::Client;
 use serde_json::Value;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_engine::clock::{Clock as _, SystemClock};
-use xos_engine::events::{self, KubeEvents};
-use xos_engine::presence::{Others, Presence, Process};
+use xos_engine::clock::SystemClock;
+use xos_engine::events::{self, KubeEvents, Outbox};
+use xos_engine::leader::Leadership;
 use xos_engine::watch::{WatchEvent, WatchLimits, WatchStates, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
 
+use super::fenced::{Writing, fenced};
 use super::installing::Installing;
+use super::leading::Leading;
+use super::prepare::Preparing;
 use super::{Controller, ControllerError};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
@@ -28,87 +32,138 @@ const WATCH_EVENTS_WAITING: usize = 1024;
 /// Runs a controller until `shutdown`.
 pub(super) async fn run(
     controller: Controller,
-    client: Client,
+    (client, writing): (Client, Writing),
     config: &Config,
     dependencies: Vec<ExtraDependency>,
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    let Controller { registry, io_steps } = controller;
-    let (sender, watch_events) = mpsc::channel(WATCH_EVENTS_WAITING);
-    let watch_states = WatchStates::default();
-    let mut watching = start_watches(&client, &registry, config, &sender, &watch_states);
-    let options = Options { dependencies, ..config.engine.clone() };
-    let writer = Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
-    let installing = Installing::of(&registry, config);
-    let registry = Arc::new(registry);
-    let (events, outbox) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
-    let services = Services { producer: io_steps.producer(), ..services(&client, config, events)? };
-    let mut engine = Engine::new(registry, writer, Arc::new(SystemClock), services, options)?;
-    let presence = presence(&client, config);
-    let states = (watch_states, presence.others());
-    let _monitoring = start_monitoring(&engine, &io_steps, states, config, &shutdown).await?;
-    let end = CancellationToken::new();
-    let present = AbortOnDropHandle::new(tokio::spawn(presence.run(end.clone())));
-    let installed = installing.start(client.clone());
-    engine.watch_installations(installed.known());
-    let name = config.name.clone();
-    let events_client = client.clone();
-    let sending = AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, events_client, &name).await }));
-    tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
-    let stop = shutdown.child_token();
-    let running = run_steps(engine, watch_events, io_steps, shutdown, stop.clone());
-    let result = until_done(running, &mut watching, &stop).await;
-    // Kept until here because without steps there is no watch, and the engine ends when all senders are dropped.
-    drop(sender);
-    // Kubernetes Events that are not sent yet are lost; nothing depends on them.
-    drop(sending);
-    installed.end(&client).await;
-    end.cancel();
-    if let Err(error) = present.await {
-        tracing::warn!(%error, "other processes of this name are not told that this one ends");
-    }
+    let registry = Arc::clone(&controller.registry);
+    let warm = watch::Sender::new(false);
+    let (mut leading, outbox) = Leading::start(&client, config, &registry, warm.subscribe());
+    let writing = writing(&leading.leadership).map_err(|source| ControllerError::Client(Box::new(source)))?;
+    let fenced = fenced(&client, writing, &leading.leadership);
+    let result =
+        lead(controller, (&client, fenced), config, dependencies, (&mut leading, outbox, warm), shutdown).await;
+    // It may have ended before it could be released.
+    leading.release().await;
+    leading.end().await;
     tracing::info!("stopped");
     result
 }
 
-/// Returns what makes this process known to others of its name.
-fn presence(client: &Client, config: &Config) -> Presence {
-    let process = Process::new(&host(), std::process::id(), SystemClock.now());
-    let limits = WatchLimits::within(config.api_timeout);
-    Presence::new(client.clone(), &config.name, &config.engine.namespaces, process, limits)
+/// Runs the parts of a controller, each of which asks whether this process leads.
+async fn lead(
+    controller: Controller,
+    (client, fenced): (&Client, Client),
+    config: &Config,
+    dependencies: Vec<ExtraDependency>,
+    (leading, outbox, warm): (&mut Leading, Outbox, watch::Sender<bool>),
+    shutdown: CancellationToken,
+) -> Result<(), ControllerError> {
+    let Controller { registry, io_steps } = controller;
+    let leadership = leading.leadership.clone();
+    let preparing = Preparing {
+        client: fenced.clone(),
+        synchronizer: config.name.clone(),
+        definitions: xos_crds::definitions(&registry.models),
+        by: config.definitions,
+        leadership: leadership.clone(),
+        relist: Arc::default(),
+    };
+    let monitoring = start_monitoring(config).await?;
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        started = preparing.begin(client) => started?,
+    }
+    let (sender, watch_events) = mpsc::channel(WATCH_EVENTS_WAITING);
+    let watch_states = WatchStates::default();
+    let mut watching = start_watches(client, &registry, config, (&sender, &preparing.relist), &watch_states);
+    let options = Options { dependencies, ..config.engine.clone() };
+    let writer =
+        |client: &Client| Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
+    let installing = Installing::of(&registry, config);
+    let services = Services { producer: io_steps.producer(), ..services(config)? };
+    let ours = Services { kube: Some(fenced.clone()), events: Arc::clone(&leading.events) as _, ..services.clone() };
+    let mut engine = Engine::new(Arc::clone(&registry), writer(&fenced), Arc::new(SystemClock), ours, options)?
+        .led_by(leadership.clone());
+    // Event steps run on every replica.
+    let (events, outbox_of_all) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
+    let services = Services { kube: Some(client.clone()), events: Arc::new(events), ..services };
+    let services = engine.services_of_all(writer(client), services);
+    let monitored = monitored(&engine, &io_steps, (watch_states, leading), config);
+    let _monitoring =
+        monitoring.map(|server| AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone()))));
+    let installed = installing.start(fenced.clone(), leadership.clone());
+    engine.watch_installations(installed.known());
+    let sending = [(outbox, &fenced), (outbox_of_all, client)].map(|(outbox, client)| {
+        let (name, client) = (config.name.clone(), client.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move { events::send(outbox, client, &name).await }))
+    });
+    let warming = AbortOnDropHandle::new(tokio::spawn(pass_on(engine.ready(), warm)));
+    tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
+    let stop = shutdown.child_token();
+    let running = run_steps(engine, watch_events, (io_steps, services, leadership), shutdown, stop.clone(), async {
+        installed.end(&fenced).await;
+        leading.release().await;
+    });
+    let result = tokio::select! {
+        biased;
+        result = until_done(running, &mut watching, &stop) => result,
+        error = preparing.run() => Err(error.into()),
+    };
+    // Kept until here because without steps there is no watch, and the engine ends when all senders are dropped.
+    drop(sender);
+    // Kubernetes Events that are not sent yet are lost; nothing depends on them.
+    drop((sending, warming));
+    result
 }
 
-/// Returns the name of the machine; in Kubernetes it is that of the pod.
-fn host() -> String {
-    let name = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
-    name.map_or_else(|_| "an unknown machine".to_owned(), |name| name.trim().to_owned())
+/// Passes a signal on until it is true.
+async fn pass_on(mut from: watch::Receiver<bool>, to: watch::Sender<bool>) {
+    if from.wait_for(|is_it| *is_it).await.is_ok() {
+        to.send_replace(true);
+    }
+    // Without a sender the receiver would ask again and again.
+    std::future::pending::<()>().await;
 }
 
 fn start_watches(
     client: &Client,
     registry: &Registry,
     config: &Config,
-    sender: &Sender<WatchEvent>,
+    (sender, relist): (&Sender<WatchEvent>, &Arc<Notify>),
     states: &WatchStates,
 ) -> JoinSet<()> {
     let mut watching = JoinSet::new();
     let limits = WatchLimits::within(config.api_timeout);
     for watch in watches(client, registry, &config.engine.namespaces, limits, states) {
-        watching.spawn(watch.run(sender.clone()));
+        let (sender, relist) = (sender.clone(), Arc::clone(relist));
+        watching.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = relist.notified() => {}
+                    () = watch.clone().run(sender.clone()) => return,
+                }
+            }
+        });
     }
     watching
 }
 
-/// Starts serving metrics and probes, if an address is configured. They are served as long as the result is kept.
-async fn start_monitoring(
+/// Listens for requests for metrics and probes, if an address is configured.
+async fn start_monitoring(config: &Config) -> Result<Option<Server>, MonitoringError> {
+    match config.monitoring_address {
+        Some(address) => Server::listen(address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn monitored(
     engine: &Engine,
     io_steps: &IoSteps,
-    (watches, others): (WatchStates, Others),
+    (watches, leading): (WatchStates, &Leading),
     config: &Config,
-    shutdown: &CancellationToken,
-) -> Result<Option<AbortOnDropHandle<()>>, MonitoringError> {
-    let Some(address) = config.monitoring_address else { return Ok(None) };
-    let server = Server::listen(address).await?;
+) -> Monitored {
     let (pulls, consumers) = io_steps.states();
     let reconciler = Reconciler {
         synchronizer: config.name.clone(),
@@ -117,26 +172,32 @@ async fn start_monitoring(
         ready: engine.ready(),
         heartbeat: engine.heartbeat(),
     };
-    let monitored = Monitored { reconciler, watches, others, pulls, consumers };
-    Ok(Some(AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone())))))
+    let others = leading.others.clone();
+    Monitored { reconciler, leadership: leading.leadership.clone(), watches, others, pulls, consumers }
 }
 
 /// Runs the engine, pull steps and event steps. If the engine ends by itself, it cancels `stop`, and the others end
-/// too.
+/// too. When nothing that only a leader does runs any more, `after_work` follows, while event steps may still end.
 async fn run_steps(
     engine: Engine,
     watch_events: Receiver<WatchEvent>,
-    io_steps: IoSteps,
+    (io_steps, services, leadership): (IoSteps, Arc<Services>, Leadership),
     shutdown: CancellationToken,
     stop: CancellationToken,
+    after_work: impl Future<Output = ()>,
 ) -> Result<(), EngineError> {
-    let io_steps = io_steps.run(&engine, stop.clone());
+    let (pulls, others) = io_steps.run(&engine, services, &leadership, stop.clone());
     let engine = async {
         let ended = engine.run(watch_events, shutdown).await;
         stop.cancel();
         ended
     };
-    tokio::join!(engine, io_steps).0
+    let work = async {
+        let (ended, ()) = tokio::join!(engine, pulls);
+        after_work.await;
+        ended
+    };
+    tokio::join!(work, others).0
 }
 
 /// Waits until everything has ended. A watch that ends before `stop` is an error, because its objects would no longer
@@ -156,11 +217,9 @@ async fn until_done(
     }
 }
 
-fn services(client: &Client, config: &Config, events: KubeEvents) -> Result<Services, reqwest::Error> {
+fn services(config: &Config) -> Result<Services, reqwest::Error> {
     Ok(Services {
         settings: Arc::new(Value::Object(config.settings.clone())),
-        events: Arc::new(events),
-        kube: Some(client.clone()),
         traceparent: Some(crate::telemetry::traceparent),
         ..Services::new(http_client()?)
     })

@@ -1,7 +1,7 @@
 //! XOS's topic `xos.gui_events`: each change of an object as a message, `{pk, changed_fields, object, deleted?}`, keyed
 //! by the model's name.
 //!
-//! Delivery is best effort, as in XOS: a change while no controller runs sends no message.
+//! Delivery is best effort, as in XOS: a change while no controller runs, or none leads, sends no message.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use xos_engine::Observer;
+use xos_engine::leader::Leadership;
 use xos_model::Object;
 use xos_model::save::difference;
 use xos_steps::{Message, Producer};
@@ -26,14 +27,20 @@ pub(crate) struct GuiEvents {
     messages: UnboundedSender<Message>,
     /// Whether the engine has seen all objects. Objects that it sees before are not changes.
     ready: watch::Receiver<bool>,
+    /// Of several processes only the leader sends.
+    leadership: Leadership,
     models: Arc<ModelSet>,
 }
 
 impl GuiEvents {
     /// Returns an observer, and the receiver of its messages.
-    pub(crate) fn new(ready: watch::Receiver<bool>, models: Arc<ModelSet>) -> (Self, UnboundedReceiver<Message>) {
+    pub(crate) fn new(
+        ready: watch::Receiver<bool>,
+        leadership: Leadership,
+        models: Arc<ModelSet>,
+    ) -> (Self, UnboundedReceiver<Message>) {
         let (messages, receiver) = unbounded_channel();
-        (Self { messages, ready, models }, receiver)
+        (Self { messages, ready, leadership, models }, receiver)
     }
 
     /// Returns the object as XOS's messages show it.
@@ -47,7 +54,7 @@ impl GuiEvents {
     }
 
     fn send(&self, object: &Object, body: &Value) {
-        if !*self.ready.borrow() {
+        if !*self.ready.borrow() || self.leadership.leads().is_none() {
             return;
         }
         if let Ok(message) = Message::json(TOPIC, &object.model, body) {

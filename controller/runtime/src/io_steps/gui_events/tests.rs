@@ -1,3 +1,5 @@
+use xos_engine::clock::SystemClock;
+
 use super::*;
 
 fn message_of(
@@ -15,7 +17,7 @@ fn message_of(
 #[test]
 fn messages_have_the_shape_of_xos() {
     let (ready, when) = watch::channel(false);
-    let (events, mut receiver) = GuiEvents::new(when, Arc::default());
+    let (events, mut receiver) = GuiEvents::new(when, Leadership::always(Arc::new(SystemClock)), Arc::default());
     let mut site = Object::named("Site", "default", "here");
     site.meta.uid = "u1".to_owned();
     site.set("name", json!("here"));

@@ -52,7 +52,7 @@ pub(crate) fn of(name: &Name, base: Base, framework: &Framework) -> Result<Vec<F
 
 /// Returns what `rbac` prints with the configuration of the crate.
 fn rbac(name: &Name, models: &ModelSet) -> String {
-    let extent = Extent { finalizers_at_creation: true, ..Extent::default() };
+    let extent = Extent { finalizers_at_creation: true, elects: true, ..Extent::default() };
     let rights = Rights::of(name.as_str(), models, extent);
     let namespace = "default".to_owned();
     let account = Account { name: name.as_str().to_owned(), namespace: namespace.clone() };

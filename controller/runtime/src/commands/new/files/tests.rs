@@ -71,7 +71,7 @@ fn the_rights_are_for_exactly_the_kinds() {
             let rule = rules.iter().find(|rule| rule["apiGroups"][0] == *group).unwrap();
             assert_eq!(rule["resources"], serde_json::json!(plurals), "{text}");
         }
-        assert_eq!(rules.len(), expected.len() * 2 + 3, "{text}");
+        assert_eq!(rules.len(), expected.len() * 2 + 4, "{text}");
         assert!(
             text.contains("resourceNames: [")
                 && text.contains("spys.spy.xos.opencord.org, synchronizers.xos.opencord.org]"),

@@ -1,16 +1,21 @@
 //! The cluster that the environment names.
 
+mod writing;
+
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::USER_AGENT;
+use http::{HeaderValue, Request, Response};
 use kube::Client;
-use kube::client::ClientBuilder;
-use tower::BoxError;
+use kube::client::{Body, ClientBuilder};
 use tower::timeout::TimeoutLayer;
 use tower::timeout::error::Elapsed;
 use tower::util::MapErrLayer;
+use tower::{BoxError, Service};
 use xos_engine::api_error::with_causes;
+use xos_engine::leader::Leadership;
+
+use crate::instance::instance;
 
 /// Why there is no client for the cluster.
 #[derive(Debug, thiserror::Error)]
@@ -38,26 +43,61 @@ enum NoAnswer {
 ///
 /// Each answer has to begin within `timeout`, with all retries. A watch may last longer once its answer has begun.
 pub(crate) async fn client(timeout: Duration, name: Option<&str>) -> Result<Client, ClusterError> {
-    // kube and reqwest use the default of the process. An error means that there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    client_for(kube::Config::infer().await?, timeout, name)
+    client_for(config(name).await?, timeout)
 }
 
-fn client_for(mut config: kube::Config, timeout: Duration, name: Option<&str>) -> Result<Client, ClusterError> {
-    let address = config.cluster_url.to_string();
+/// Returns the same, and what makes a client on whose connections nothing is sent while this process does not lead.
+pub(crate) async fn clients(
+    timeout: Duration,
+    name: &str,
+) -> Result<(Client, impl FnOnce(&Leadership) -> kube::Result<Client> + Send + use<>), ClusterError> {
+    let config = config(Some(name)).await?;
+    let client = client_for(config.clone(), timeout)?;
+    let writing = move |leadership: &Leadership| {
+        let service = writing::service(&config, leadership.clone())?;
+        let builder = ClientBuilder::new(service, config.default_namespace.clone());
+        Ok(bounded(builder, &config, timeout))
+    };
+    Ok((client, writing))
+}
+
+async fn config(name: Option<&str>) -> Result<kube::Config, ClusterError> {
+    // kube and reqwest use the default of the process. An error means that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(named(kube::Config::infer().await?, name))
+}
+
+fn named(mut config: kube::Config, name: Option<&str>) -> kube::Config {
     // A name that is no header value is none.
     if let Ok(agent) = HeaderValue::from_str(&user_agent(name)) {
         config.headers.push((USER_AGENT, agent));
     }
-    let builder = ClientBuilder::try_from(config).map_err(|source| ClusterError::Client(Box::new(source)))?;
-    let told = MapErrLayer::new(move |error| told(error, &address, timeout));
-    Ok(builder.with_layer(&TimeoutLayer::new(timeout)).with_layer(&told).build())
+    config
 }
 
-/// Returns how requests name their sender to the API server, as its audit log shows it.
+fn client_for(config: kube::Config, timeout: Duration) -> Result<Client, ClusterError> {
+    let builder = ClientBuilder::try_from(config.clone()).map_err(|source| ClusterError::Client(Box::new(source)))?;
+    Ok(bounded(builder, &config, timeout))
+}
+
+/// Returns a client whose answers begin within a time, and whose errors say which API server it is.
+fn bounded<S, B>(builder: ClientBuilder<S>, config: &kube::Config, timeout: Duration) -> Client
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = BoxError> + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let address = config.cluster_url.to_string();
+    let told = MapErrLayer::new(move |error| told(error, &address, timeout));
+    builder.with_layer(&TimeoutLayer::new(timeout)).with_layer(&told).build()
+}
+
+/// Returns how requests name their sender to the API server, as its audit log shows it: a synchronizer with the process,
+/// as there may be several of one name.
 fn user_agent(name: Option<&str>) -> String {
     let program = concat!("xos/", env!("CARGO_PKG_VERSION"));
-    name.map_or_else(|| program.to_owned(), |name| format!("{program} ({name})"))
+    name.map_or_else(|| program.to_owned(), |name| format!("{program} ({name}; {})", instance()))
 }
 
 /// Says which API server it is. What kube says itself, as of a token that cannot be had, stays.
@@ -85,7 +125,8 @@ mod tests {
     #[tokio::test]
     async fn requests_say_who_sends_them() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = client_for(config(listener.local_addr().unwrap()), Duration::from_secs(9), Some("voip")).unwrap();
+        let client =
+            client_for(named(config(listener.local_addr().unwrap()), Some("voip")), Duration::from_secs(9)).unwrap();
         let serving = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = vec![];
@@ -98,7 +139,7 @@ mod tests {
         let request = http::Request::get("/version").body(vec![]).unwrap();
         client.request_text(request).await.unwrap();
         let request = serving.await.unwrap();
-        let line = format!("user-agent: xos/{} (voip)", env!("CARGO_PKG_VERSION"));
+        let line = format!("user-agent: xos/{} (voip; {})", env!("CARGO_PKG_VERSION"), instance().to_lowercase());
         assert!(request.lines().any(|there| there == line), "{request}");
         assert_eq!(user_agent(None), format!("xos/{}", env!("CARGO_PKG_VERSION")));
     }
@@ -108,11 +149,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let limit = Duration::from_millis(50);
-        let client = client_for(config(address), limit, None).unwrap();
+        let client = client_for(config(address), limit).unwrap();
         let error = client.apiserver_version().await.unwrap_err();
         assert_eq!(explain(&error), format!("the API server at http://{address} did not answer within 50ms"));
         drop(listener);
-        let client = client_for(config(address), Duration::from_secs(9), None).unwrap();
+        let client = client_for(config(address), Duration::from_secs(9)).unwrap();
         let error = explain(&client.apiserver_version().await.unwrap_err());
         assert!(error.starts_with(&format!("cannot reach the API server at http://{address}: ")), "{error}");
         assert!(error.contains("refused"), "{error}");
