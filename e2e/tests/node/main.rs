@@ -10,6 +10,7 @@ mod containerfiles;
 mod exits;
 mod images;
 mod pods;
+mod rolling;
 mod services;
 
 use std::time::Duration;

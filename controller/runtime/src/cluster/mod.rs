@@ -43,7 +43,7 @@ enum NoAnswer {
 ///
 /// Each answer has to begin within `timeout`, with all retries. A watch may last longer once its answer has begun.
 pub(crate) async fn client(timeout: Duration, name: Option<&str>) -> Result<Client, ClusterError> {
-    client_for(config(name).await?, timeout)
+    client_for(&config(name).await?, timeout)
 }
 
 /// Returns the same, and what makes a client on whose connections nothing is sent while this process does not lead.
@@ -52,7 +52,7 @@ pub(crate) async fn clients(
     name: &str,
 ) -> Result<(Client, impl FnOnce(&Leadership) -> kube::Result<Client> + Send + use<>), ClusterError> {
     let config = config(Some(name)).await?;
-    let client = client_for(config.clone(), timeout)?;
+    let client = client_for(&config, timeout)?;
     let writing = move |leadership: &Leadership| {
         let service = writing::service(&config, leadership.clone())?;
         let builder = ClientBuilder::new(service, config.default_namespace.clone());
@@ -75,9 +75,9 @@ fn named(mut config: kube::Config, name: Option<&str>) -> kube::Config {
     config
 }
 
-fn client_for(config: kube::Config, timeout: Duration) -> Result<Client, ClusterError> {
+fn client_for(config: &kube::Config, timeout: Duration) -> Result<Client, ClusterError> {
     let builder = ClientBuilder::try_from(config.clone()).map_err(|source| ClusterError::Client(Box::new(source)))?;
-    Ok(bounded(builder, &config, timeout))
+    Ok(bounded(builder, config, timeout))
 }
 
 /// Returns a client whose answers begin within a time, and whose errors say which API server it is.
@@ -126,7 +126,7 @@ mod tests {
     async fn requests_say_who_sends_them() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client =
-            client_for(named(config(listener.local_addr().unwrap()), Some("voip")), Duration::from_secs(9)).unwrap();
+            client_for(&named(config(listener.local_addr().unwrap()), Some("voip")), Duration::from_secs(9)).unwrap();
         let serving = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = vec![];
@@ -149,11 +149,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let limit = Duration::from_millis(50);
-        let client = client_for(config(address), limit).unwrap();
+        let client = client_for(&config(address), limit).unwrap();
         let error = client.apiserver_version().await.unwrap_err();
         assert_eq!(explain(&error), format!("the API server at http://{address} did not answer within 50ms"));
         drop(listener);
-        let client = client_for(config(address), Duration::from_secs(9)).unwrap();
+        let client = client_for(&config(address), Duration::from_secs(9)).unwrap();
         let error = explain(&client.apiserver_version().await.unwrap_err());
         assert!(error.starts_with(&format!("cannot reach the API server at http://{address}: ")), "{error}");
         assert!(error.contains("refused"), "{error}");
