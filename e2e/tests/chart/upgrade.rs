@@ -85,6 +85,7 @@ async fn a_thousand_objects_live_through_an_upgrade_and_a_rollback() {
         assert_eq!(identities(&release.people.all().await.unwrap()), before);
         assert_eq!(directory.stats().await.unwrap(), synchronized);
         // And it works: a change is handled.
+        release.updated().await;
         let patch = r#"{"spec": {"lastName": "Y"}}"#;
         namespace.kubectl(&["patch", "mymodel", "p0000", "--type=merge", "-p", patch]).await.unwrap();
         release.people.until("p0000", "handled", xos_harness::example::is_ready).await.unwrap();
@@ -110,7 +111,7 @@ async fn a_thousand_objects_live_through_an_upgrade_and_a_rollback() {
         release.all_ready(OBJECTS).await;
         let puts: u64 = directory.stats().await.unwrap().puts.values().sum();
         let first: u64 = synchronized.puts.values().sum();
-        assert_eq!(puts, first + 2);
+        assert_eq!(puts, first + 2, "{}", release.logs());
         release.uninstall().await;
         directory.stop().await.unwrap();
     })
