@@ -1,11 +1,13 @@
 //! The columns of `kubectl get`.
 
+use std::collections::HashSet;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
 use xos_model::condition::{READY, SYNCED};
-use xos_xproto::{ContentType, Field, FieldState, Model, ScalarType, Section};
+use xos_xproto::{ContentType, Field, FieldState, Member, Model, ScalarType, Section};
 
-/// Returns the columns of a model: its name and state, READY, REASON, STATUS, AGE, and with `-o wide` SYNCED, CODE and its
-/// other fields.
+/// Returns the columns of a model: its name and state, READY, REASON, STATUS, AGE, and with `-o wide` SYNCED, CODE and what
+/// the model's author chose: option `columns`, else the fields and links that the model declares itself.
 ///
 /// STATUS is the message of the first condition: of Ready, which controllers keep there, or, before any of them has
 /// looked at the object, of the one that the definition gives to new objects. So it is never empty.
@@ -22,12 +24,29 @@ pub(crate) fn of(model: &Model) -> Vec<Column> {
         column("Code", "integer", ".status.backendCode", 1),
     ];
     let last = columns.len();
-    columns.extend(own().filter(|f| !is_name(f) && !is_state(f)).map(|f| field_column(f, 1)));
-    let links = model.links_in(Section::Spec).filter(|l| !l.is_to_many());
-    columns.extend(links.map(|l| column(&title(&l.name), "string", &format!(".spec.{}.name", l.camel_name()), 1)));
+    columns.extend(wide(model));
     columns.iter_mut().for_each(|own| with_title_of_its_own(own, &framework));
     columns.splice(last..last, framework);
     columns
+}
+
+/// Returns the columns that only `-o wide` shows.
+fn wide(model: &Model) -> Vec<Column> {
+    let is_shown = |member: &Member| match member {
+        Member::Field(field) => !field.is_common() && (is_name(field) || is_state(field)),
+        Member::Link(_) => false,
+    };
+    if let Some(chosen) = &model.columns {
+        let mut seen = HashSet::new();
+        let chosen = chosen.iter().filter(|name| seen.insert(name.as_str()));
+        let members = chosen.filter_map(|name| model.member(name));
+        return members.filter(|member| !is_shown(member)).map(member_column).collect();
+    }
+    let own = || model.members().filter(|member| member.declared_in() == model.name && !is_shown(member));
+    let fields = own().filter(|member| matches!(member, Member::Field(_)));
+    let is_to_one = |member: &&Member| matches!(member, Member::Link(link) if !link.is_to_many());
+    let links = own().filter(|member| member.section() == Section::Spec).filter(is_to_one);
+    fields.chain(links).map(member_column).collect()
 }
 
 /// Gives the column of a model's field another title than the framework's columns have, `XOS Status` beside `Status`:
@@ -48,6 +67,18 @@ fn is_state(field: &Field) -> bool {
         .iter()
         .any(|word| field.name.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with('_')));
     is_named_so || field.state == FieldState::Feedback && field.choices.is_some()
+}
+
+fn member_column(member: &Member) -> Column {
+    match member {
+        Member::Field(field) => field_column(field, 1),
+        Member::Link(link) => {
+            let path = format!(".{}.{}", link.section().as_str(), link.camel_name());
+            // Of a list kubectl would show the first name only.
+            let path = if link.is_to_many() { path } else { format!("{path}.name") };
+            column(&title(&link.name), "string", &path, 1)
+        }
+    }
 }
 
 fn field_column(field: &Field, priority: i32) -> Column {

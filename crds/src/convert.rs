@@ -8,6 +8,7 @@ use kube::api::{DynamicObject, ObjectMeta};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use xos_model::condition::INITIAL;
+use xos_model::dirty::SWITCHES;
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::names::{self, KEPT_STATUS_ANNOTATION, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
 use xos_model::{Condition, Fields, Intent, Meta, Object, Status, shared};
@@ -39,7 +40,7 @@ pub enum DecodeError {
 /// # Errors
 /// When it has no name.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
-    let meta = read_meta(model, &resource.metadata)?;
+    let mut meta = read_meta(model, &resource.metadata)?;
     let section = |section: Section| resource.data.get(section.as_str()).unwrap_or(&Value::Null);
     let spec = section(Section::Spec);
     let status = section(Section::Status);
@@ -47,6 +48,7 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
     let mut framework = read_status(model, status);
     let is_own = identity::bind(model, status, &meta, &mut framework, &mut fields);
     identity::recall(model, &meta, &mut fields);
+    meta.unswitched = unswitched(model, &fields);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
     Ok(Object {
         model: Arc::clone(&meta.model),
@@ -75,6 +77,7 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         operator_fields: operator_fields(model, meta),
         annotations: operator_annotations(meta),
         writer: None,
+        unswitched: vec![],
     })
 }
 
@@ -154,6 +157,33 @@ pub(crate) fn section_json(model: &Model, fields: &Fields, section: Section) -> 
 /// Returns the hash of the spec that these fields make.
 pub fn spec_hash(model: &Model, fields: &Fields) -> SpecHash {
     SpecHash::of(&Value::Object(section_json(model, fields, Section::Spec)))
+}
+
+/// Returns the hashes of what the spec would be without the switches that are set, in each way to write that: left out,
+/// or false.
+fn unswitched(model: &Model, fields: &Fields) -> Vec<SpecHash> {
+    let is_set = |name: &&str| fields.get(name) == Some(&Value::Bool(true));
+    let set: Vec<_> = SWITCHES.iter().copied().filter(is_set).collect();
+    let mut specs = vec![];
+    for name in set {
+        let mut without: Vec<Fields> = vec![];
+        for spec in specs.iter().chain([fields]) {
+            let mut spec = spec.clone();
+            spec.remove(name);
+            without.push(spec.clone());
+            spec.insert(name, Value::Bool(false));
+            without.push(spec);
+        }
+        specs.extend(without);
+    }
+    specs.iter().map(|spec| spec_hash(model, spec)).collect()
+}
+
+/// Sets what an object is to what its fields say, as an API server's object would have it: for those that are not read
+/// from one.
+pub fn rehash(model: &Model, object: &mut Object) {
+    object.intent.spec = spec_hash(model, &object.fields);
+    object.meta.unswitched = unswitched(model, &object.fields);
 }
 
 /// Returns the whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.

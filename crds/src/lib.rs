@@ -20,8 +20,8 @@ mod violations;
 pub mod yaml;
 
 pub use convert::{
-    DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, spec_hash, status_json,
-    to_custom_resource,
+    DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, rehash, spec_hash,
+    status_json, to_custom_resource,
 };
 pub use definition::{api_resource, definition, definitions};
 pub use identity::{kept_status, recall};

@@ -20,9 +20,9 @@ const DESCRIPTION: &str = "What the synchronizers and the backend say; only cont
     fields there are: XOS's bookkeeping of the model's base (backendStatus and backendCode: the outcome of the last \
     synchronization; policyStatus and policyCode: of the last policies; updated, enacted, policed, changedByStep, \
     changedByPolicy: when; backendRegister, backendHandle, backendNeedDelete, leafModelName); history: the last \
-    attempts, newest first, with only the last of equal successes in a row (step, operation, outcome, message, at, \
-    duration); synchronizers: the bookkeeping of each synchronizer that handles the object (name, and for each pass \
-    what was handled and attempted).";
+    attempts, newest first, with only the last of equal successes in a row, a line each (when, what, how it ended, how \
+    long it took, which step, and what that said); synchronizers: the bookkeeping of each synchronizer that handles the \
+    object (name, and a line for each pass: what was handled and attempted).";
 
 const CONDITIONS: &str = "The object's state, following the kstatus convention, as a list of metav1.Condition, Ready \
     first: Ready and Synced always, Reconciling or Stalled while true, PolicyApplied where there are policies, Accepted where the \

@@ -163,6 +163,31 @@ fn columns() {
 }
 
 #[test]
+fn wide_columns_are_those_that_the_author_chose() {
+    let titles = |option: &str| {
+        let base = "message Base (XOSBase) { option abstract = True; optional int32 floor = 1;
+            required string name = 2 [max_length = 9]; }";
+        let fields = "optional int32 port = 1; optional manytoone up->M:downs = 2:1001;
+            optional manytomany friends->M:back = 3:1002; optional bool hot = 4;";
+        let d = definition(&format!("{base} message M (Base) {{ {option} {fields} }}"));
+        let columns = version(&d)["additionalPrinterColumns"].as_array().unwrap().clone();
+        let own = columns.iter().skip_while(|column| column["name"] != "Code").skip(1);
+        own.map(|column| (column["name"].clone(), column["jsonPath"].clone())).collect::<Vec<_>>()
+    };
+    let shown = |all: &[(&str, &str)]| all.iter().map(|(name, path)| (json!(name), json!(path))).collect::<Vec<_>>();
+    let own = shown(&[("Port", ".spec.port"), ("Hot", ".spec.hot"), ("Up", ".spec.up.name")]);
+    assert_eq!(titles(""), own, "none that it inherits");
+    let chosen = shown(&[
+        ("Up", ".spec.up.name"),
+        ("Floor", ".spec.floor"),
+        ("Backend Handle", ".status.backendHandle"),
+        ("Friends", ".spec.friends"),
+    ]);
+    assert_eq!(titles("option columns = \"up, floor, name, up, backend_handle, friends\";"), chosen);
+    assert_eq!(titles("option columns = \"\";"), shown(&[]));
+}
+
+#[test]
 fn no_two_columns_have_one_title() {
     let status = "required string status = 1 [max_length = 9, default = \"free\"]; optional int32 code = 2; \
                   optional bool synced = 3; optional string age = 4 [max_length = 9];";

@@ -93,6 +93,16 @@ pub fn set(conditions: &mut Vec<Condition>, news: &News<'_>, generation: i64, no
     }
 }
 
+/// Lets conditions change since the times at which they did before, where they have the same status: on the way from one
+/// stored state to the next they may have had another one.
+pub fn keep_times(before: &[Condition], after: &mut [Condition]) {
+    for one in after {
+        if let Some(old) = find(before, &one.kind).filter(|old| old.status == one.status) {
+            one.last_transition_time = old.last_transition_time;
+        }
+    }
+}
+
 /// Removes a condition.
 pub fn clear(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|c| c.kind != kind);
@@ -120,6 +130,12 @@ mod tests {
         set(&mut all, &news(ConditionStatus::True, "c"), 2, t1);
         assert_eq!(find(&all, READY).unwrap().last_transition_time, t1);
         assert_eq!(all.len(), 1);
+        let stored = all.clone();
+        for status in [ConditionStatus::Unknown, ConditionStatus::True] {
+            set(&mut all, &news(status, "d"), 3, Timestamp::from_second(90).unwrap());
+        }
+        keep_times(&stored, &mut all);
+        assert_eq!(find(&all, READY).unwrap().last_transition_time, t1, "it was something else only in between");
         clear(&mut all, READY);
         assert!(all.is_empty());
     }

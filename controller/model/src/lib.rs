@@ -51,7 +51,7 @@ pub use query::{Criterion, Operator, Query, QueryError};
 pub use reference::Reference;
 pub use resync::Resync;
 pub use shared::shared;
-pub use status::{Attempt, Bookkeeping, PassState, Status};
+pub use status::{Attempt, Bookkeeping, PassState, Status, Unreadable};
 pub use time::later;
 pub use typed::{ConvertError, Model};
 pub use xos_xproto as xproto;

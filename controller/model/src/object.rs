@@ -64,6 +64,9 @@ pub struct Meta {
     pub annotations: BTreeMap<Box<str>, String>,
     /// The field manager that changed it last, where a watch has just shown that: it is not kept.
     pub writer: Option<Arc<str>>,
+    /// What the hash of spec would be without the switches that are set in it, in each way to leave them out; empty
+    /// while none is set.
+    pub unswitched: Vec<SpecHash>,
 }
 
 impl Meta {

@@ -1,7 +1,9 @@
 //! `Ready` over all orders of passes and outcomes: it is true only when every pass that is due has handled the present
-//! intent, whoever writes, and however late.
+//! intent, whoever writes, and however late. A pass that is switched off is not due, but what it has handled of an object
+//! that was changed since makes it no more Ready.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -38,7 +40,9 @@ enum Act {
     /// A synchronizer only writes what it has to say: for the present generation, that it waits, what holds it.
     Acknowledge(usize, bool),
     Wait(usize, bool),
-    Hold(usize),
+    Hold(usize, Pass),
+    /// A synchronizer that has no pass for the object says that nobody has.
+    Idle(usize, bool),
     /// A synchronizer has a pass for the object no more, or has it again.
     Drop(usize, Pass),
 }
@@ -56,7 +60,8 @@ fn acts() -> impl Strategy<Value = Act> {
         ),
         2 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Acknowledge(by, is_late)),
         1 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Wait(by, is_late)),
-        1 => by.clone().prop_map(Act::Hold),
+        1 => (by.clone(), pass.clone()).prop_map(|(by, pass)| Act::Hold(by, pass)),
+        1 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Idle(by, is_late)),
         1 => (by, pass).prop_map(|(by, pass)| Act::Drop(by, pass)),
     ]
 }
@@ -65,6 +70,11 @@ fn acts() -> impl Strategy<Value = Act> {
 struct Play {
     object: Object,
     before: Object,
+    /// What spec says beside its switches.
+    text: String,
+    /// How the last attempt of each pass ended, and what spec said then.
+    tried: BTreeMap<(usize, bool), (bool, String)>,
+    texts: BTreeMap<String, String>,
     duties: Vec<Duties>,
     /// Who wrote last.
     writer: usize,
@@ -76,25 +86,36 @@ impl Play {
     fn new(duties: &[Duties]) -> Self {
         let object = Object {
             model: "MyModel".into(),
-            meta: Meta { generation: 1, ..Meta::default() },
+            meta: Meta { generation: 0, ..Meta::default() },
             fields: [].into(),
-            intent: Intent { spec: SpecHash::of(&json!("0")), touch: None },
+            intent: Intent { spec: SpecHash::of(&json!(null)), touch: None },
             quiet_saves: vec![],
             status: Status::default(),
         };
-        Self { before: object.clone(), object, duties: duties.to_vec(), writer: 0, second: 0, counter: 0 }
+        let (text, tried, texts) = (String::new(), BTreeMap::new(), BTreeMap::new());
+        let duties = duties.to_vec();
+        let mut new =
+            Self { before: object.clone(), object, text, tried, texts, duties, writer: 0, second: 0, counter: 0 };
+        new.set_spec("0");
+        new.before = new.object.clone();
+        new
     }
 
     fn has(&self, by: usize, pass: Pass) -> bool {
         self.duties.get(by).is_some_and(|duties| if pass == Pass::Policy { duties.policy } else { duties.sync })
     }
 
-    fn set_spec(&mut self, spec: &str) {
-        let spec = SpecHash::of(&json!(spec));
-        if spec != self.object.intent.spec {
-            self.object.meta.generation += 1;
-            self.object.intent.spec = spec;
+    fn set_spec(&mut self, text: &str) {
+        text.clone_into(&mut self.text);
+        let object = &mut self.object;
+        let set: Vec<_> = ["no_sync", "no_policy"].into_iter().filter(|switch| object.flag(switch)).collect();
+        let spec = hash(text, &set);
+        self.texts.insert(spec.to_string(), text.to_owned());
+        if spec != object.intent.spec {
+            object.meta.generation += 1;
+            object.intent.spec = spec;
         }
+        object.meta.unswitched = without(text, &set);
     }
 
     /// Plays an act. Returns whether a status was written.
@@ -102,15 +123,22 @@ impl Play {
         self.second += 10;
         self.counter += 1;
         let now = Timestamp::from_second(self.second).unwrap();
-        let base = |play: &Self, is_late| if is_late { play.before.clone() } else { play.object.clone() };
+        let base = |play: &mut Self, by: usize, is_late| {
+            let base = if is_late { &play.before } else { &play.object };
+            if base.status.of(NAMES[by]) != play.object.status.of(NAMES[by]) {
+                // Its own last record is about to be lost.
+                play.tried.retain(|(one, _), _| *one != by);
+            }
+            base.clone()
+        };
         match act {
             Act::Edit(n) => self.set_spec(&n.to_string()),
             Act::Touch => self.object.intent.touch = Some(self.counter.to_string()),
             Act::Switch(pass) => {
                 let field = if pass == Pass::Policy { "no_policy" } else { "no_sync" };
                 let is_set = self.object.flag(field);
-                self.object.set(field, json!(!is_set));
-                self.set_spec(&format!("{field} {}", self.counter));
+                self.object.set(field, if is_set { json!(null) } else { json!(true) });
+                self.set_spec(&self.text.clone());
             }
             Act::QuietSave(by) => {
                 let from = self.object.intent.spec;
@@ -125,12 +153,17 @@ impl Play {
                 }
             }
             Act::Attempt { by, pass, outcome, changes, is_late } if self.has(by, pass) => {
-                let before = base(self, is_late);
+                let before = base(self, by, is_late);
                 let after = attempt(&before, NAMES[by], pass, outcome, changes, now);
+                let text = self.texts[&before.intent.spec.to_string()].clone();
+                // The same deferral again leaves nothing.
+                if after != before {
+                    self.tried.insert((by, pass == Pass::Policy), (outcome > 2, text));
+                }
                 return self.write(by, &before, after, now);
             }
             Act::Acknowledge(by, is_late) if by < self.duties.len() => {
-                let before = base(self, is_late);
+                let before = base(self, by, is_late);
                 let is_due = |due| due != Due::Clean;
                 if self.has(by, Pass::Policy) && is_due(policy_due(&before, NAMES[by], now))
                     || self.has(by, Pass::Sync) && is_due(sync_due(&before, NAMES[by], now))
@@ -141,7 +174,7 @@ impl Play {
                 return self.write(by, &before, after, now);
             }
             Act::Wait(by, is_late) if self.has(by, Pass::Sync) => {
-                let before = base(self, is_late);
+                let before = base(self, by, is_late);
                 if sync_due(&before, NAMES[by], now) == Due::Clean {
                     return false;
                 }
@@ -149,15 +182,29 @@ impl Play {
                 let after = record::waiting(&before, NAMES[by], &wait, now);
                 return self.write(by, &before, after, now);
             }
-            Act::Hold(by) if self.has(by, Pass::Sync) => {
-                let Due::Held(switch) = sync_due(&self.object, NAMES[by], now) else { return false };
+            Act::Hold(by, pass) if self.has(by, pass) => {
+                let due = if pass == Pass::Policy { policy_due } else { sync_due };
+                let Due::Held(switch) = due(&self.object, NAMES[by], now) else { return false };
                 let before = self.object.clone();
                 let after = record::held(&before, NAMES[by], switch, now);
+                return self.write(by, &before, after, now);
+            }
+            Act::Idle(by, is_late) if self.duties.get(by) == Some(&Duties::default()) => {
+                let before = base(self, by, is_late);
+                let after = record::idle(&before, now);
                 return self.write(by, &before, after, now);
             }
             _ => {}
         }
         false
+    }
+
+    /// Returns whether a pass that is switched off, and was tried, has handled another text than the present one. Not
+    /// after quiet saves: these may lead from the one to the other.
+    fn is_stale(&self, by: usize, pass: Pass) -> bool {
+        let switch = if pass == Pass::Policy { "no_policy" } else { "no_sync" };
+        let tried = self.tried.get(&(by, pass == Pass::Policy)).filter(|_| self.object.flag(switch));
+        self.object.quiet_saves.is_empty() && tried.is_some_and(|(succeeded, text)| !succeeded || *text != self.text)
     }
 
     /// Writes a status as the engine does: completed, and on top of what others wrote meanwhile.
@@ -179,7 +226,7 @@ impl Play {
         let all = (0..self.duties.len()).flat_map(|by| [(by, Pass::Policy), (by, Pass::Sync)]);
         let is_known = |by: usize, pass| {
             let own = object.status.of(NAMES[by]).map(|own| own.live(pass));
-            own.is_some_and(|own| by == self.writer || own.pending || !own.is_untried())
+            own.is_some_and(|own| by == self.writer || !own.dropped && (own.pending || !own.is_untried()))
         };
         let known = all.filter(|(by, pass)| self.has(*by, *pass) && is_known(*by, *pass));
         known.filter(|(by, pass)| !is_done(object, NAMES[*by], *pass)).collect()
@@ -198,9 +245,31 @@ fn is_done(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let (other, switch) =
         if pass == Pass::Policy { ("changed_by_step", "no_policy") } else { ("changed_by_policy", "no_sync") };
     let handled = state.handled.as_ref();
-    !object.flag(switch)
-        && handled.is_some_and(|then| is_handled(then, &object.intent, &object.quiet_saves, pass))
-        && state.seen == object.date(other)
+    let intent = |spec| Intent { spec, touch: object.intent.touch.clone() };
+    let mut present = vec![object.intent.clone()];
+    if object.flag(switch) {
+        if state.is_untried() {
+            return true;
+        }
+        present.extend(object.meta.unswitched.iter().map(|&spec| intent(spec)));
+    }
+    let is_handled = |then| present.iter().any(|now| is_handled(then, now, &object.quiet_saves, pass));
+    handled.is_some_and(is_handled) && state.seen == object.date(other)
+}
+
+/// The hash of a spec with these switches set.
+fn hash(text: &str, set: &[&str]) -> SpecHash {
+    SpecHash::of(&json!([text, set]))
+}
+
+/// The hashes of a spec without some of its switches.
+fn without(text: &str, set: &[&str]) -> Vec<SpecHash> {
+    let some = |left: &[&str]| hash(text, left);
+    match set {
+        [] => vec![],
+        [_] => vec![some(&[])],
+        _ => set.iter().map(|one| some(&[one])).chain([some(&[])]).collect(),
+    }
 }
 
 fn attempt(before: &Object, by: &str, pass: Pass, outcome: u8, changes: bool, at: Timestamp) -> Object {
@@ -232,6 +301,8 @@ fn companies() -> impl Strategy<Value = Vec<Duties>> {
         Just(vec![duties(true, true), duties(true, true)]),
         Just(vec![duties(true, true), duties(false, true)]),
         Just(vec![duties(true, false), duties(false, true)]),
+        Just(vec![duties(false, false), duties(false, true)]),
+        Just(vec![duties(false, false), duties(false, false)]),
     ]
 }
 
@@ -246,6 +317,10 @@ proptest! {
         for act in acts {
             if play.act(act) && play.is_ready() {
                 prop_assert_eq!(play.undone(), vec![], "after {:?}: {:#?}", act, play.object.status);
+                for (by, pass) in (0..company.len()).flat_map(|by| [(by, Pass::Policy), (by, Pass::Sync)]) {
+                    let stale = play.has(by, pass) && play.is_stale(by, pass);
+                    prop_assert!(!stale, "after {:?}: {} {:?} {:#?}", act, by, pass, play.object.status);
+                }
             }
         }
     }
@@ -263,18 +338,55 @@ proptest! {
                 play.act(Act::Switch(if field == "no_sync" { Pass::Sync } else { Pass::Policy }));
             }
         }
-        for (by, member) in company.iter().enumerate() {
-            for pass in [Pass::Policy, Pass::Sync] {
-                if play.has(by, pass) != match pass { Pass::Policy => member.policy, _ => member.sync } {
-                    play.act(Act::Drop(by, pass));
-                }
-                play.act(Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false });
-            }
-            play.act(Act::Acknowledge(by, false));
-        }
+        finish(&mut play, &company);
         prop_assert_eq!(play.undone(), vec![]);
         prop_assert!(play.is_ready(), "{:#?}", play.object.status);
         prop_assert!(!record::is_misreported(&play.object));
+        // Then a pass is switched off. Nothing is to be done for it; and after an edit, something is.
+        for off in [Pass::Sync, Pass::Policy] {
+            play.act(Act::Switch(off));
+            hold(&mut play, off);
+            prop_assert!(play.is_ready(), "{:?} is off: {:#?}", off, play.object.status);
+            play.act(Act::Edit(7));
+            hold(&mut play, off);
+            let has = (0..company.len()).any(|by| play.has(by, off));
+            prop_assert_eq!(play.is_ready(), !has, "{:?} is off, and there was an edit: {:#?}", off, play.object.status);
+            play.act(Act::Switch(off));
+            play.act(Act::Edit(8));
+            finish(&mut play, &company);
+            prop_assert!(play.is_ready(), "{:#?}", play.object.status);
+        }
+    }
+}
+
+/// Each synchronizer has the passes that it had at first, does what is due, and speaks last of what it has.
+fn finish(play: &mut Play, company: &[Duties]) {
+    for (by, member) in company.iter().enumerate() {
+        for pass in [Pass::Policy, Pass::Sync] {
+            let had = if pass == Pass::Policy { member.policy } else { member.sync };
+            if play.has(by, pass) != had {
+                play.act(Act::Drop(by, pass));
+            }
+            play.act(Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false });
+        }
+        play.act(Act::Acknowledge(by, false));
+    }
+    for by in 0..company.len() {
+        play.act(Act::Idle(by, false));
+    }
+}
+
+/// Each synchronizer does what is due while a pass is switched off, and says so of that one.
+fn hold(play: &mut Play, off: Pass) {
+    for by in 0..play.duties.len() {
+        for pass in [Pass::Policy, Pass::Sync] {
+            if pass != off {
+                play.act(Act::Attempt { by, pass, outcome: 9, changes: false, is_late: false });
+            }
+        }
+        play.act(Act::Hold(by, off));
+        play.act(Act::Acknowledge(by, false));
+        play.act(Act::Idle(by, false));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kinds of models that the cluster has, from their definitions alone: whoever made them.
 
+use std::collections::BTreeSet;
+
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
@@ -32,6 +34,8 @@ pub(crate) struct Kind {
     /// The names by which kubectl knows it, in lower case.
     names: Vec<String>,
     pub(crate) links: Vec<LinkField>,
+    /// The names of all fields of spec.
+    pub(crate) fields: BTreeSet<String>,
 }
 
 /// A field of spec that is a link.
@@ -57,8 +61,10 @@ impl Kind {
         let names = known.into_iter().flatten().chain(short).collect();
         let api_version = format!("{group}/{name}");
         let fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"].as_object();
-        let links = fields.into_iter().flatten().filter_map(|(name, schema)| LinkField::read(name, schema)).collect();
-        Some(Self { resource: ApiResource { group, version: name, api_version, kind, plural }, names, links })
+        let fields = || fields.into_iter().flatten();
+        let links = fields().filter_map(|(name, schema)| LinkField::read(name, schema)).collect();
+        let fields = fields().map(|(name, _)| name.clone()).collect();
+        Some(Self { resource: ApiResource { group, version: name, api_version, kind, plural }, names, links, fields })
     }
 
     /// Whether a person who writes this means the kind: `Slice`, `slices`, `slices.net.xos.opencord.org` …

@@ -14,6 +14,7 @@ mod kinds;
 pub mod logging;
 mod models;
 mod monitoring;
+mod program;
 mod rights;
 mod synchronizer;
 mod telemetry;

@@ -17,9 +17,8 @@ use crate::{
 
 const PEOPLE: &str = "config/example/people.yaml";
 const WAIT: &str = "--timeout=60s";
-/// Which step the last attempt in the status was of, how it ended, and when.
-const DONE: &str =
-    r#"jsonpath={.status.history[0].step} {.status.history[0].outcome} at {.status.history[0].at}{"\n"}"#;
+/// When the last attempt in the status ended, how, and which step it was of.
+const DONE: &str = r#"jsonpath={.status.history[0]}{"\n"}"#;
 /// The message of an object's condition Ready.
 const READY_MESSAGE: &str = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}"#;
 /// Why an object is not synchronized.

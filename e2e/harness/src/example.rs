@@ -234,6 +234,11 @@ impl<'a> Example<'a> {
         let launch = launch_with(namespace.cluster(), namespace.name(), &directory, folder, &log, more).await?;
         let synchronizer = launch.start()?;
         let people = People::new(namespace.client(), namespace.name());
+        for plural in ["mymodels", "teams"] {
+            let kind = if plural == "teams" { "Team" } else { "MyModel" };
+            let kind = GroupVersionKind::gvk("example.xos.opencord.org", "v1", kind);
+            namespace.follow(&ApiResource::from_gvk_with_plural(&kind, plural));
+        }
         people.established().await?;
         Ok(Self { namespace, directory, people, launch, synchronizer })
     }

@@ -25,6 +25,7 @@ use xos_xproto::ModelSet;
 use crate::{
     TestNamespace,
     example::SOON,
+    kstatus::Findings,
     models,
     wait::{Timeout, eventually},
 };
@@ -251,6 +252,7 @@ pub struct Objects {
     client: Client,
     namespace: String,
     models: ModelSet,
+    findings: Findings,
 }
 
 impl Objects {
@@ -259,11 +261,10 @@ impl Objects {
     /// # Errors
     /// When the models have errors.
     pub fn new(namespace: &TestNamespace, models: &str) -> Result<Self, Error> {
-        Ok(Self {
-            client: namespace.client(),
-            namespace: namespace.name().to_owned(),
-            models: models::from_text(models)?,
-        })
+        let models = models::from_text(models)?;
+        models.concrete().for_each(|model| namespace.follow(&xos_crds::api_resource(model)));
+        let (client, name) = (namespace.client(), namespace.name().to_owned());
+        Ok(Self { client, namespace: name, models, findings: namespace.findings() })
     }
 
     /// Returns the API of a model's objects.
@@ -346,7 +347,9 @@ impl Objects {
     /// # Errors
     /// When the API server refuses.
     pub async fn get(&self, model: &str, name: &str) -> Result<Value, Error> {
-        Ok(self.api(model)?.get_opt(name).await?.as_ref().map_or(Value::Null, value))
+        let object = self.api(model)?.get_opt(name).await?.as_ref().map_or(Value::Null, value);
+        self.findings.look(&object);
+        Ok(object)
     }
 
     /// Returns all objects of a model.

@@ -1,6 +1,7 @@
 //! Running kubectl.
 
 use std::{
+    env,
     ffi::OsStr,
     io,
     path::{Path, PathBuf},
@@ -52,13 +53,21 @@ pub struct Kubectl {
     program: PathBuf,
     kubeconfig: PathBuf,
     cache: PathBuf,
+    /// Where plugins are looked for first.
+    plugins: Option<PathBuf>,
 }
 
 impl Kubectl {
     /// Returns kubectl with a program, a kubeconfig, and a folder for its cache.
     #[must_use]
     pub fn new(program: PathBuf, kubeconfig: &Path, cache: PathBuf) -> Self {
-        Self { program, kubeconfig: kubeconfig.to_owned(), cache }
+        Self { program, kubeconfig: kubeconfig.to_owned(), cache, plugins: None }
+    }
+
+    /// Returns kubectl that finds the plugins of a folder.
+    #[must_use]
+    pub fn with_plugins(&self, folder: &Path) -> Self {
+        Self { plugins: Some(folder.to_owned()), ..self.clone() }
     }
 
     /// Returns kubectl for another user.
@@ -115,6 +124,11 @@ impl Kubectl {
         // Paths in arguments are relative to the repository.
         command.args(arguments).current_dir(paths::repository());
         command.env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", &self.cache);
+        if let Some(plugins) = &self.plugins {
+            let others = env::var_os("PATH").unwrap_or_default();
+            let all = [plugins.clone()].into_iter().chain(env::split_paths(&others));
+            command.env("PATH", env::join_paths(all).unwrap_or(others));
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }

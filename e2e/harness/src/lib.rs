@@ -11,6 +11,7 @@
 //! - [`inprocess`] runs a controller in the test's process, with models and steps of the test;
 //! - [`helm`] runs helm; [`pods`] runs the pods of a namespace as processes, where there is no node;
 //! - [`kafka`] runs a real broker;
+//! - [`kstatus`] checks the conditions of every state that a test's objects ever have;
 //! - [`Directory`] is the example's backend; [`example`] runs the example with it;
 //! - [`eventually`] waits for a condition; nothing else waits.
 //!
@@ -27,6 +28,7 @@ mod finalizers;
 pub mod helm;
 pub mod inprocess;
 pub mod kafka;
+pub mod kstatus;
 pub mod kubectl;
 pub mod models;
 pub mod namespace;

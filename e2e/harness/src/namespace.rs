@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, resume_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
@@ -12,7 +13,7 @@ use futures::FutureExt as _;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::{
     Api, Client,
-    api::{DeleteParams, ObjectMeta, PostParams},
+    api::{ApiResource, DeleteParams, ObjectMeta, PostParams},
 };
 use serde_json::Value;
 
@@ -20,7 +21,9 @@ use crate::{
     cluster::{self, Cluster},
     control::ClientError,
     example::SOON,
-    finalizers, process,
+    finalizers,
+    kstatus::{Findings, Follower},
+    process,
     wait::{Timeout, eventually},
 };
 
@@ -56,6 +59,8 @@ pub struct TestNamespace {
     folder: tempfile::TempDir,
     cluster: Cluster,
     logs: RefCell<Vec<PathBuf>>,
+    findings: Findings,
+    followers: RefCell<BTreeMap<String, Follower>>,
 }
 
 impl TestNamespace {
@@ -77,7 +82,8 @@ impl TestNamespace {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{title}-{}-{count}", std::process::id());
         let folder = cluster.folder("xos-e2e-").map_err(Error::Folder)?;
-        let namespace = Self { name, cluster, client, folder, logs: RefCell::default() };
+        let (logs, findings, followers) = (RefCell::default(), Findings::default(), RefCell::default());
+        let namespace = Self { name, cluster, client, folder, logs, findings, followers };
         namespace.make().await?;
         Ok(namespace)
     }
@@ -124,6 +130,27 @@ impl TestNamespace {
             logs.push(path.clone());
         }
         path
+    }
+
+    /// Returns where it is noted what breaks a rule of [`kstatus`](crate::kstatus). The test fails at its end if anything
+    /// does.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
+        self.findings.clone()
+    }
+
+    /// Looks at every state that the objects of a kind have in this namespace from now on.
+    pub fn follow(&self, resource: &ApiResource) {
+        let kind = format!("{}.{}", resource.plural, resource.group);
+        let start = || Follower::start(self.client.clone(), &self.name, resource, self.findings.clone());
+        self.followers.borrow_mut().entry(kind).or_insert_with(start);
+    }
+
+    /// Looks at all objects of the namespace as they are now, also of kinds that nobody follows.
+    async fn look_at_all(&self) {
+        let listed = self.kubectl(&["get", "xos", "-o", "json", "--show-managed-fields"]).await.unwrap_or_default();
+        let listed: Value = serde_json::from_str(&listed).unwrap_or_default();
+        listed["items"].as_array().into_iter().flatten().for_each(|object| self.findings.look(object));
     }
 
     /// Runs `kubectl -n <this namespace>`, and returns its output; a refusal is an error.
@@ -200,6 +227,9 @@ impl TestNamespace {
 ///
 /// # Errors
 /// When the namespace cannot be made or deleted. A panic of the test is passed on.
+///
+/// # Panics
+/// When an object of the namespace has had conditions that break a rule of [`kstatus`](crate::kstatus).
 pub async fn with<T>(title: &str, test: impl AsyncFnOnce(&TestNamespace) -> T) -> Result<T, Error> {
     within(TestNamespace::new(title).await?, test).await
 }
@@ -219,7 +249,17 @@ pub async fn with_in<T>(
 async fn within<T>(namespace: TestNamespace, test: impl AsyncFnOnce(&TestNamespace) -> T) -> Result<T, Error> {
     let outcome = AssertUnwindSafe(test(&namespace)).catch_unwind().await;
     match outcome {
-        Ok(value) => namespace.delete().await.map(|()| value),
+        Ok(value) => {
+            namespace.look_at_all().await;
+            namespace.followers.take();
+            let deleted = namespace.delete().await;
+            if let Some(report) = namespace.findings.report() {
+                let told = format!("in the namespace {}: {report}", namespace.name);
+                eprintln!("{told}");
+                resume_unwind(Box::new(told));
+            }
+            deleted.map(|()| value)
+        }
         Err(panic) => {
             namespace.report().await;
             if let Err(error) = namespace.delete().await {

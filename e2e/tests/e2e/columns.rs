@@ -1,5 +1,5 @@
 //! `kubectl get` says of every object whether it is Ready and why: STATUS is never empty, and never `OK` where READY is
-//! not True.
+//! not True; `-o wide` shows what the model's author chose.
 
 use std::sync::Arc;
 
@@ -12,8 +12,11 @@ use xos_steps::StepError;
 
 const MODELS: &str = "option app_label = \"columns\";
     message Site (XOSBase) { required string name = 1 [max_length = 32, tosca_key = True]; }
-    message Thing (XOSBase) { required string name = 1 [max_length = 32, tosca_key = True];
-        optional manytoone site->Site:things = 2:1001; }";
+    message Base (XOSBase) { option abstract = True; optional string rack = 1 [max_length = 9];
+        optional string row = 2 [max_length = 9]; }
+    message Thing (Base) { option columns = \"row, site\";
+        required string name = 1 [max_length = 32, tosca_key = True];
+        optional manytoone site->Site:things = 2:1001; optional int32 port = 3; }";
 
 #[tokio::test]
 async fn kubectl_get_says_what_an_object_is_ready_or_not_for() {
@@ -40,11 +43,12 @@ async fn kubectl_get_says_what_an_object_is_ready_or_not_for() {
         objects.create("Thing", "second", json!({"name": "fine"})).await.unwrap();
         // Nobody handles sites.
         objects.create("Site", "paris", json!({"name": "paris"})).await.unwrap();
+        objects.ready("Site", "paris").await.unwrap();
         let expected = [
             ("fine", "True", "SyncSucceeded", "OK"),
             ("failing", "False", "PolicyFailed", "no policy today"),
             ("waiting", "False", "WaitingForDependency", "waits for Site rome, which does not exist"),
-            ("held", "Unknown", "Held", "spec.noSync is set"),
+            ("held", "True", "NoSync", "spec.noSync is set: there is nothing to do"),
             ("second", "False", "NotUnique", "Thing fine has name \"fine\" already"),
         ];
         for (name, ready, reason, _) in expected {
@@ -64,9 +68,26 @@ async fn kubectl_get_says_what_an_object_is_ready_or_not_for() {
             let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part} in {line}"));
             assert!(at(&format!(" {ready} ")) < at(reason) && at(reason) < at(&format!(" {status} ")), "{things}");
         }
+        let wide = namespace.kubectl(&["get", "things.columns.xos.opencord.org", "-o", "wide"]).await.unwrap();
+        assert_eq!(words(&wide)[7..11], ["SYNCED", "CODE", "ROW", "SITE"], "{wide}");
+        assert!(!wide.contains("RACK") && !wide.contains("PORT"), "{wide}");
+        let described = namespace.kubectl(&["describe", "things.columns.xos.opencord.org", "fine"]).await.unwrap();
+        let line = |start: &str| described.lines().map(str::trim).find(|line| line.starts_with(start));
+        assert!(line("Sync:").is_some_and(|line| line.contains("handled=")), "{described}");
+        assert!(line("Policy:").is_some_and(|line| line.contains("handled=")), "{described}");
+        assert!(
+            described.lines().any(|line| line.contains(" Sync Succeeded ") && line.ends_with(" step")),
+            "{described}"
+        );
+        let bookkeeping = described.lines().skip_while(|line| line.trim() != "Synchronizers:").skip(1);
+        let bookkeeping: Vec<_> = bookkeeping.take_while(|line| line.starts_with("    ")).collect();
+        assert!(bookkeeping.len() <= 4, "{bookkeeping:?}");
+        let sites = table("sites.columns.xos.opencord.org").await;
+        assert!(sites.contains("True    NothingToDo   no synchronizer has anything to do with it"), "{sites}");
+        controller.stop().await.unwrap();
+        objects.create("Site", "oslo", json!({"name": "oslo"})).await.unwrap();
         let sites = table("sites.columns.xos.opencord.org").await;
         assert!(sites.contains("no synchronizer has handled the object yet"), "{sites}");
-        controller.stop().await.unwrap();
     })
     .await
     .unwrap();

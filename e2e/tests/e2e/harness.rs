@@ -3,22 +3,28 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
-    api::{ObjectMeta, PostParams},
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
 use rustix::process::Signal;
+use serde_json::json;
 use xos_harness::{
     Cluster,
     control::{Ready, ServeOptions},
-    eventually, namespace, process,
+    eventually,
+    inprocess::{Controller, Objects},
+    namespace, process,
 };
+use xos_runtime::Synchronizer;
 
 /// How long processes may take to notice that another one has ended.
 const GONE: Duration = Duration::from_secs(20);
@@ -39,6 +45,34 @@ async fn namespaces_are_apart() {
     })
     .await
     .unwrap();
+}
+
+/// A state that is there for a moment only is seen, too.
+#[tokio::test]
+async fn a_condition_that_breaks_a_rule_fails_its_test() {
+    const MODELS: &str = "option app_label = \"lint\"; message Thing (XOSBase) { optional bool b = 1; }";
+    let test = namespace::with("lint", async |namespace| {
+        let synchronizer = Synchronizer::new("lint").models(&[("lint.xproto", MODELS)]);
+        let controller = Controller::start(namespace, "lint", synchronizer, &json!({})).unwrap();
+        let objects = Objects::new(namespace, MODELS).unwrap();
+        objects.served("Thing").await.unwrap();
+        objects.create("Thing", "a", json!({})).await.unwrap();
+        objects.ready("Thing", "a").await.unwrap();
+        assert_eq!(namespace.findings().report(), None);
+        let bad = json!({"type": "Ready", "status": "False", "reason": "no reason", "message": "no",
+            "observedGeneration": 1, "lastTransitionTime": "2026-01-01T12:00:00Z"});
+        let writer = PatchParams { field_manager: Some("xos/lint/status".to_owned()), ..PatchParams::default() };
+        let bad = Patch::Merge(json!({"status": {"conditions": [bad]}}));
+        objects.api("Thing").unwrap().patch_status("a", &writer, &bad).await.unwrap();
+        objects.delete("Thing", "a").await.unwrap();
+        eventually(GONE, "a finding", async || namespace.findings().report().ok_or("nothing")).await.unwrap();
+        controller.stop().await.unwrap();
+    });
+    let panic = AssertUnwindSafe(test).catch_unwind().await.unwrap_err();
+    let told = panic.downcast_ref::<String>().unwrap();
+    for rule in ["its reason is a CamelCase word", "what is not Ready is Reconciling or Stalled"] {
+        assert!(told.contains(rule), "{told}");
+    }
 }
 
 #[tokio::test]

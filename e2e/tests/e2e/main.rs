@@ -39,6 +39,7 @@ mod options;
 mod order;
 mod parallel_namespaces;
 mod passes;
+mod plugin;
 mod rbac;
 mod ready_waits;
 mod refused_save;

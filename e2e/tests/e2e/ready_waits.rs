@@ -1,5 +1,6 @@
 //! `kubectl wait --for=condition=Ready` does not return before the backend has the object: with the tour of the README,
-//! whose people have policies and a step, and a backend that answers 503.
+//! whose people have policies and a step, and a backend that answers 503. With `--all` it does return where there is
+//! nothing to do for some of the objects.
 
 use std::time::Duration;
 
@@ -65,6 +66,53 @@ async fn a_touched_object_is_not_ready_while_its_step_runs() {
         assert!(!is_ready(&running) && condition(&running, "Reconciling")["status"] == "True", "{running:#}");
         objects.ready("Thing", "a").await.unwrap();
         assert_eq!(calls.all(), ["policy create a", "step sync a", "policy update a", "step sync a"]);
+        controller.stop().await.unwrap();
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn kubectl_wait_for_all_ends_where_there_is_nothing_to_do() {
+    const MODELS: &str = "option app_label = \"waitall\";
+        message Site (XOSBase) { required string name = 1 [max_length = 32]; }
+        message Thing (XOSBase) { required string name = 1 [max_length = 32]; }";
+    namespace::with("waitall", async |namespace| {
+        let calls = Calls::default();
+        let synchronizer = Synchronizer::new("waitall")
+            .models(&[("waitall.xproto", MODELS)])
+            .sync_step(Scripted::noting("step", "Thing", &calls));
+        let controller = Controller::start(namespace, "waitall", synchronizer, &json!({})).unwrap();
+        let objects = Objects::new(namespace, MODELS).unwrap();
+        for model in ["Site", "Thing"] {
+            objects.served(model).await.unwrap();
+        }
+        // Nobody has a step for sites; the pulled one is in the backend already; the other one is paused later.
+        objects.create("Site", "rome", json!({"name": "rome"})).await.unwrap();
+        objects.create("Thing", "pulled", json!({"name": "pulled", "noSync": true})).await.unwrap();
+        objects.create("Thing", "paused", json!({"name": "paused"})).await.unwrap();
+        let kinds = "sites.waitall.xos.opencord.org,things.waitall.xos.opencord.org";
+        let wait = async |timeout: &str| {
+            namespace.kubectl(&["wait", "--for=condition=Ready", kinds, "--all", &format!("--timeout={timeout}")]).await
+        };
+        let met = wait("60s").await.unwrap();
+        assert_eq!(met.lines().count(), 3, "{met}");
+        objects.edit("Thing", "paused", json!({"noSync": true})).await.unwrap();
+        let reason = |o: &serde_json::Value| condition(o, "Ready")["reason"].clone();
+        let off = objects.until("Thing", "paused", "paused", |o| reason(o) == "NoSync" && is_ready(o)).await.unwrap();
+        assert_eq!(condition(&off, "Synced")["reason"], "Held", "{off:#}");
+        wait("60s").await.unwrap();
+        // Now there is something to do for it.
+        objects.edit("Thing", "paused", json!({"name": "renamed"})).await.unwrap();
+        objects.until("Thing", "paused", "held back", |o| reason(o) == "Held" && !is_ready(o)).await.unwrap();
+        let waited = wait("2s").await.unwrap_err().to_string();
+        assert!(waited.contains("timed out") && waited.contains("paused"), "{waited}");
+        // Kubernetes' tools look at the generation, also of objects that nobody handles.
+        objects.edit("Site", "rome", json!({"name": "Rome"})).await.unwrap();
+        objects.ready("Site", "rome").await.unwrap();
+        objects.edit("Thing", "paused", json!({"noSync": null})).await.unwrap();
+        wait("60s").await.unwrap();
+        assert_eq!(calls.all(), ["step sync paused", "step sync paused"]);
         controller.stop().await.unwrap();
     })
     .await

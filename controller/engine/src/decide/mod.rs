@@ -72,7 +72,8 @@ fn plan(object: &Object, duty: &Duty<'_>, now: Timestamp) -> Plan {
         return if is_noted { Plan::Nothing } else { Plan::Acknowledge };
     }
     if let (Due::Held(switch), _) | (_, Due::Held(switch)) = (sync, policy) {
-        let is_reported = held(object, duty.synchronizer, switch, now) == *object;
+        let is_reported = is_noted && !is_misreported(object);
+        let is_reported = is_reported && held(object, duty.synchronizer, switch, now) == *object;
         return if is_reported { Plan::Nothing } else { Plan::ReportSwitch(switch) };
     }
     let is_stale = |due, pass| due == Due::Clean && is_in_doubt(object, duty.synchronizer, pass);

@@ -48,6 +48,10 @@ pub(crate) trait Surroundings {
     fn abandoned(&self) -> Abandoned;
     /// Returns the place that is missing for a job on the object, if any.
     fn missing_place(&self, job: &Job) -> Option<Need>;
+    /// Returns whether no other synchronizer that is installed has anything to do with objects like this one.
+    fn is_nobody_elses(&self) -> bool {
+        false
+    }
     /// Returns whether the deletion of the object would take more along than was confirmed.
     fn is_cascade_held(&self) -> bool {
         false
@@ -137,6 +141,9 @@ fn decide(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, un
     }
     match plan(object, duty, now) {
         Plan::Nothing if object.meta.deleting.is_some() => await_others(object, duty, around, now),
+        Plan::Nothing if !is_handled && around.is_nobody_elses() && record::idle(object, now) != *object => {
+            Next::Run(Job::ReportIdle)
+        }
         Plan::Nothing => {
             let missing = if duty.syncs && !is_switched_off(object) { around.missing() } else { vec![] };
             if missing.is_empty() { resync(object, duty, around, (now, unit)) } else { Next::Blocked(missing) }

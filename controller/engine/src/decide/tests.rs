@@ -3,9 +3,9 @@ mod plans;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use xos_model::Reference;
 use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
+use xos_model::{Meta, Reference, Status};
 
 use super::claims::Claims;
 use super::*;
@@ -54,6 +54,7 @@ struct Others {
     live_dependents: Vec<Arc<Object>>,
     abandoned: Abandoned,
     has_place: bool,
+    is_nobody_elses: bool,
 }
 
 impl Default for Others {
@@ -67,6 +68,7 @@ impl Default for Others {
             live_dependents: vec![],
             abandoned: Abandoned::default(),
             has_place: true,
+            is_nobody_elses: false,
         }
     }
 }
@@ -101,6 +103,9 @@ impl Surroundings for Others {
     }
     fn abandoned(&self) -> Abandoned {
         self.abandoned.clone()
+    }
+    fn is_nobody_elses(&self) -> bool {
+        self.is_nobody_elses
     }
     fn missing_place(&self, job: &Job) -> Option<Need> {
         (!self.has_place && job.runs_step()).then(need)
@@ -215,6 +220,31 @@ fn the_owner_is_set_before_anything_else_and_only_by_who_handles_the_object() {
     let mut deleted = object("a");
     deleted.meta.deleting = Some(later());
     assert_ne!(decided(&deleted, &handled, Stage::Queued, &others), set);
+}
+
+#[test]
+fn an_object_that_nobody_has_anything_to_do_with_says_so_once() {
+    let none = Finalizers::default();
+    let mine = duty(false, false, &none);
+    let alone = Others { is_nobody_elses: true, ..Others::default() };
+    let now = Timestamp::from_second(100).unwrap();
+    let mut o = object("a");
+    assert_eq!(decided(&o, &mine, Stage::Queued, &Others::default()), Next::Nothing, "somebody else may come");
+    assert_eq!(decided(&o, &mine, Stage::Queued, &alone), Next::Run(Job::ReportIdle));
+    let told = xos_model::record::idle(&o, now);
+    assert_eq!(decided(&told, &mine, Stage::Queued, &alone), Next::Nothing);
+    let edited = Object { meta: Meta { generation: 9, ..told.meta.clone() }, ..told.clone() };
+    assert_eq!(decided(&edited, &mine, Stage::Queued, &alone), Next::Run(Job::ReportIdle), "kstatus wants to know");
+    // Once there is a step that waits for a place, it does not go on saying that it is Ready.
+    let finalizers = finalizers();
+    let full = Others { has_place: false, ..Others::default() };
+    let due = duty(true, false, &finalizers);
+    assert_eq!(decided(&told, &due, Stage::Queued, &full), Next::Run(Job::Acknowledge));
+    o.status.of_mut("other").sync.pending = true;
+    assert_eq!(decided(&o, &mine, Stage::Queued, &alone), Next::Nothing, "the other one decides");
+    o.status = Status::default();
+    o.meta.deleting = Some(now);
+    assert_ne!(decided(&o, &mine, Stage::Queued, &alone), Next::Run(Job::ReportIdle));
 }
 
 #[test]

@@ -152,6 +152,17 @@ impl Surroundings for Around<'_> {
         }
     }
 
+    fn is_nobody_elses(&self) -> bool {
+        // What is not known is not told.
+        let Some(known) = &self.installations else { return false };
+        let Entry { resource, model, .. } = self.entry;
+        let mut others = known.0.iter().filter(|other| other.spec.synchronizer != self.registry().synchronizer);
+        // An external one is somebody's, who may not be installed yet.
+        !others.any(|other| other.covers(&self.object.meta.namespace) && other.works_on(resource))
+            && !self.registry().is_external(&model.name)
+            && !self.engine.shared.silent.has(&model.name)
+    }
+
     fn is_cascade_held(&self) -> bool {
         let limit = self.engine.options.brakes.cascade;
         self.engine.view.with_graph(|graph, get| {

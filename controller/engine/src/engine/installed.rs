@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::watch::Receiver;
+use xos_model::record::{self, Duties};
 use xos_model::{Object, ObjectKey};
 
 use super::Engine;
@@ -67,6 +68,16 @@ impl Engine {
         let held: Vec<_> = self.installations.held.iter().cloned().collect();
         for key in held {
             self.enqueue(&key, Priority::Retry);
+        }
+        // Those that nobody has anything to do with may be told so only now.
+        let registry = Arc::clone(&self.shared.registry);
+        let now = self.shared.clock.now();
+        let is_idle = |object: &Object| {
+            let duties = registry.get(&object.model).map(|entry| entry.duties(object));
+            duties == Some(Duties::default()) && record::idle(object, now) != *object
+        };
+        for key in self.view.keys_of(is_idle) {
+            self.enqueue(&key, Priority::Resync);
         }
     }
 }

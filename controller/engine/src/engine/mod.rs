@@ -39,7 +39,7 @@ use crate::store::{LiveStore, StoreEvent};
 use crate::turns::{Traced, Turns};
 use crate::view::{Observer, SharedView};
 use crate::watch::{WatchEvent, WatchId};
-use crate::work::Shared;
+use crate::work::{Shared, Silent};
 use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
@@ -147,6 +147,7 @@ impl Engine {
             stats: stats.clone(),
             gates: gates.clone(),
             awaited: AwaitedObjects::new(events),
+            silent: Silent::default(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
         };

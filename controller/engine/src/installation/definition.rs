@@ -28,6 +28,10 @@ pub fn definition() -> Value {
                 "type": "boolean",
                 "description": "Whether the admission policy sets them at creation.",
             },
+            "onlyLinks": {
+                "type": "boolean",
+                "description": "Whether the synchronizer has neither a step nor policies for the kind.",
+            },
         },
     });
     let spec = json!({

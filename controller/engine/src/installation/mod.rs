@@ -68,6 +68,9 @@ pub struct HandledKind {
     /// Whether the admission policy is to set them at creation.
     #[serde(default)]
     pub finalizers_at_creation: bool,
+    /// Whether it has neither a step nor policies for the kind: it only holds the objects for what cascades to them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_links: bool,
 }
 
 /// `status` of a `Synchronizer`.
@@ -97,6 +100,7 @@ impl Installation {
                 resource: entry.resource.plural.clone(),
                 kind: entry.resource.kind.clone(),
                 finalizers_at_creation: at_creation && !finalizers.is_empty(),
+                only_links: entry.step.is_none() && entry.policies.is_empty(),
                 finalizers,
             }
         });
@@ -139,6 +143,12 @@ impl Installation {
     /// Whether it looks after a kind.
     pub fn handles(&self, resource: &ApiResource) -> bool {
         self.spec.kinds.iter().any(|kind| kind.group == resource.group && kind.resource == resource.plural)
+    }
+
+    /// Whether it has a step or policies for a kind.
+    pub fn works_on(&self, resource: &ApiResource) -> bool {
+        let mut kinds = self.spec.kinds.iter().filter(|kind| !kind.only_links);
+        kinds.any(|kind| kind.group == resource.group && kind.resource == resource.plural)
     }
 
     /// Whether both look after a namespace.

@@ -23,6 +23,7 @@ fn installed(synchronizer: &str, namespaces: &[&str], stopped_at: Option<i64>) -
         kind: "Thing".to_owned(),
         finalizers: vec![format!("sync.xos.opencord.org/{synchronizer}")],
         finalizers_at_creation: true,
+        only_links: false,
     };
     Installation {
         spec: InstallationSpec {

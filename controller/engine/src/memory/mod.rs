@@ -222,7 +222,7 @@ impl MemoryApi {
             }
         }
         object.intent = Intent { spec: SpecHash::of(&serde_json::Value::Null), touch: new.intent.touch.clone() };
-        object.intent.spec = xos_crds::spec_hash(&entry.model, &object.fields);
+        xos_crds::rehash(&entry.model, &mut object);
         object.meta.uid = format!("uid-{}", state.version + 1);
         object.meta.generation = 1;
         object.meta.created = Some(self.clock.now());

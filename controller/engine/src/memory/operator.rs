@@ -51,7 +51,7 @@ impl MemoryApi {
         own(&mut new, changed.keys(), true);
         if !changed.is_empty() {
             new.meta.generation += 1;
-            new.intent.spec = xos_crds::spec_hash(model, &new.fields);
+            xos_crds::rehash(model, &mut new);
         }
         Self::store(state, new)
     }
@@ -73,7 +73,7 @@ impl MemoryApi {
         new.meta.annotations.clone_from(&sent.meta.annotations);
         new.quiet_saves.clone_from(&sent.quiet_saves);
         new.intent.touch.clone_from(&sent.intent.touch);
-        new.intent.spec = xos_crds::spec_hash(&entry.model, &new.fields);
+        xos_crds::rehash(&entry.model, &mut new);
         if new == there {
             return Some(new);
         }

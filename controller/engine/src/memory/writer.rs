@@ -32,7 +32,7 @@ impl Writer for MemoryApi {
             if !save.spec.is_empty() {
                 o.meta.generation += 1;
                 o.quiet_saves.clone_from(&save.saves);
-                o.intent.spec = xos_crds::spec_hash(&entry.model, &o.fields);
+                xos_crds::rehash(&entry.model, o);
             }
             let name = names::operator_annotation(names::KEPT_STATUS_ANNOTATION).unwrap_or_default();
             match &save.kept {

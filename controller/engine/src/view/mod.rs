@@ -208,6 +208,12 @@ impl SharedView {
         self.read().cache.all().map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
     }
 
+    /// Returns the keys of the objects for which this is true.
+    pub(crate) fn keys_of(&self, is_wanted: impl Fn(&Object) -> bool) -> Vec<ObjectKey> {
+        let view = self.read();
+        view.cache.all().filter(|(_, object)| is_wanted(object)).map(|(key, _)| key.clone()).collect()
+    }
+
     /// Returns how many objects are known.
     pub(crate) fn len(&self) -> usize {
         self.read().cache.len()

@@ -33,6 +33,8 @@ pub(crate) enum Job {
     NoteLeavesOthers,
     /// Let status say which switch holds the object back.
     ReportSwitch(Switch),
+    /// Let status say that no synchronizer has anything to do with the object.
+    ReportIdle,
     /// Let status say what the object waits for.
     ReportWait(Wait),
     /// Let status say that the target of a pass is away.
@@ -74,6 +76,7 @@ impl Job {
             Self::Acknowledge
             | Self::NoteLeavesOthers
             | Self::ReportSwitch(_)
+            | Self::ReportIdle
             | Self::ReportWait(_)
             | Self::ReportAway(..)
             | Self::ReportRefusal(..)

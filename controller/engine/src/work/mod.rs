@@ -6,11 +6,12 @@ mod deletion;
 mod job;
 mod run;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use xos_model::record::{self, Wait};
-use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference};
+use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference, condition};
 use xos_steps::{Event, Services};
 
 use crate::awaited::AwaitedObjects;
@@ -37,8 +38,23 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) gates: Gates,
     pub(crate) awaited: AwaitedObjects,
+    pub(crate) silent: Silent,
     pub(crate) backoff: Backoff,
     pub(crate) step_timeout: Duration,
+}
+
+/// The models whose objects may not be told that nobody has anything to do with them.
+#[derive(Debug, Default)]
+pub(crate) struct Silent(Mutex<HashSet<String>>);
+
+impl Silent {
+    fn add(&self, model: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(model.to_owned());
+    }
+
+    pub(crate) fn has(&self, model: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(model)
+    }
 }
 
 /// The object that a worker has: as the API server has it, and as it is with what is not written yet.
@@ -127,6 +143,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Job::ReportSwitch(switch) => {
             worker.write(&subject.stored, &record::held(object, synchronizer, switch, now)).await
         }
+        Job::ReportIdle => worker.report_idle(&subject).await,
         Job::ReportWait(wait) => {
             worker.write(&subject.stored, &record::waiting(object, synchronizer, &wait, now)).await
         }
@@ -259,6 +276,25 @@ impl Worker<'_> {
         told.inspect_err(|error| tracing::debug!(%error, "status does not say that a write is refused")).ok()
     }
 
+    /// Lets status say that no synchronizer has anything to do with an object. That is worth no right: where it may not be
+    /// written, nothing more is tried with objects of the kind.
+    async fn report_idle(&self, subject: &Subject) -> Result<Report, WriteError> {
+        let idle = record::idle(&subject.object, self.shared.clock.now());
+        match self.write(&subject.stored, &idle).await {
+            Err(WriteError::Refused(words)) => {
+                let model = &self.entry.model.name;
+                tracing::info!(
+                    model,
+                    words,
+                    "objects with which nobody has anything to do do not say that they are Ready"
+                );
+                self.shared.silent.add(model);
+                Ok(Report::Done(Arc::clone(&subject.stored)))
+            }
+            result => result,
+        }
+    }
+
     async fn write(&self, stored: &Arc<Object>, object: &Object) -> Result<Report, WriteError> {
         self.write_status(stored, object).await.map(Report::Done)
     }
@@ -269,6 +305,7 @@ impl Worker<'_> {
         let synchronizer = &self.shared.registry.synchronizer;
         let duties = self.entry.duties(&object);
         record::settle(&mut object, synchronizer, duties, self.shared.clock.now());
+        condition::keep_times(&stored.status.conditions, &mut object.status.conditions);
         if **stored == object {
             return Ok(Arc::clone(stored));
         }

@@ -6,6 +6,7 @@ mod away;
 mod back;
 mod basics;
 mod fair;
+mod idle;
 mod leader;
 mod links;
 mod logs;

@@ -87,7 +87,7 @@ fn nothing(_: &mut Object, _: usize) -> Result<(), StepError> {
 fn edit(name: &'static str) -> impl FnOnce(&mut Object) {
     move |o| {
         o.set("first_name", json!(name));
-        o.intent.spec = xos_crds::spec_hash(models().get("MyModel").unwrap(), &o.fields);
+        xos_crds::rehash(models().get("MyModel").unwrap(), o);
         o.meta.generation += 1;
     }
 }
@@ -255,7 +255,13 @@ async fn what_holds_a_pass_is_told_and_the_other_goes_on() {
     run.pass(10.0).await;
     assert_eq!(run.calls(), ["policy create"]);
     let ann = run.world.get("ann").unwrap();
-    assert_eq!(find(&ann.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
+    let ready = find(&ann.status.conditions, "Ready").unwrap();
+    assert_eq!(ready.status, xos_model::ConditionStatus::True, "nothing is to be done");
+    assert_eq!(
+        (ready.reason.as_str(), ready.message.as_str()),
+        ("NoSync", "spec.noSync is set: there is nothing to do")
+    );
+    assert_eq!(find(&ann.status.conditions, "Synced").unwrap().message, "spec.noSync is set");
     assert_eq!(find(&ann.status.conditions, "PolicyApplied").unwrap().status, xos_model::ConditionStatus::True);
 }
 
@@ -271,7 +277,9 @@ async fn a_held_policy_runs_after_its_release() {
         let ann = run.world.get("ann").unwrap();
         ["PolicyApplied", "Ready"].map(|kind| find(&ann.status.conditions, kind).unwrap().clone())
     };
-    assert!(told(&run).iter().all(|told| told.message == "spec.noPolicy is set"), "{:?}", told(&run));
+    let [applied, ready] = told(&run);
+    assert_eq!((applied.reason.as_str(), applied.message.as_str()), ("Held", "spec.noPolicy is set"));
+    assert_eq!((ready.reason.as_str(), ready.status), ("NoPolicy", xos_model::ConditionStatus::True));
     run.world.edit("ann", |o| o.set("no_policy", json!(false)));
     run.pass(10.0).await;
     assert_eq!(run.calls(), ["step sync", "policy create"]);

@@ -8,10 +8,12 @@ pub(crate) use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock;
 use xos_engine::heartbeat::Heartbeat;
+use xos_engine::installation::Installations;
 use xos_engine::leader::Leadership;
 use xos_engine::memory::{ChangeKind, Fault, MemoryApi};
 use xos_engine::stats::Stats;
@@ -195,6 +197,15 @@ pub(crate) struct Running {
     pub(crate) engine: JoinHandle<Result<(), EngineError>>,
 }
 
+/// What a controller may know beside its steps.
+#[derive(Default)]
+struct More {
+    leadership: Option<Leadership>,
+    observer: Option<Arc<dyn Observer>>,
+    /// Which synchronizers are installed.
+    installed: Option<watch::Receiver<Option<Arc<Installations>>>>,
+}
+
 impl Running {
     pub(crate) fn start(
         script: impl Fn(&StepContext, &mut Object, usize) -> Result<(), StepError> + Send + Sync + 'static,
@@ -219,29 +230,29 @@ impl Running {
 
     /// Starts a controller that finds these objects.
     pub(crate) fn start_over(there: Vec<Object>, calls: Arc<Mutex<Vec<String>>>, steps: &Steps) -> Self {
-        Self::start_all(there, calls, steps, None)
+        Self::start_all(there, calls, steps, More::default())
+    }
+
+    /// Starts a controller without steps that knows which synchronizers are installed.
+    pub(crate) fn start_among(known: watch::Receiver<Option<Arc<Installations>>>) -> Self {
+        Self::start_all(vec![], Arc::default(), &Steps::new(), More { installed: Some(known), ..More::default() })
     }
 
     /// Starts a controller without steps whose objects somebody observes.
     pub(crate) fn start_observed(observer: Arc<dyn Observer>) -> Self {
-        Self::start_all(vec![], Arc::default(), &Steps::new(), Some(observer))
+        Self::start_all(vec![], Arc::default(), &Steps::new(), More { observer: Some(observer), ..More::default() })
     }
 
-    fn start_all(
-        there: Vec<Object>,
-        calls: Arc<Mutex<Vec<String>>>,
-        steps: &Steps,
-        observer: Option<Arc<dyn Observer>>,
-    ) -> Self {
+    fn start_all(there: Vec<Object>, calls: Arc<Mutex<Vec<String>>>, steps: &Steps, more: More) -> Self {
         let clock = Arc::new(TokioClock(tokio::time::Instant::now()));
         let registry = Arc::new(Registry::new("me", &models(), steps).unwrap());
         let (api, shown) = MemoryApi::new(Arc::clone(&registry), clock.clone());
         if there.is_empty() {
-            return Self::start_on((api, shown), registry, clock, calls, (None, observer));
+            return Self::start_on((api, shown), registry, clock, calls, more);
         }
         there.into_iter().for_each(|object| api.put(object));
         let shown = api.watch();
-        Self::start_on((api, shown), registry, clock, calls, (None, observer))
+        Self::start_on((api, shown), registry, clock, calls, more)
     }
 
     /// Starts a controller on the API server of another one, if there is one.
@@ -257,7 +268,7 @@ impl Running {
             Some(api) => (api.clone(), api.watch()),
             None => MemoryApi::new(Arc::clone(&registry), clock.clone()),
         };
-        Self::start_on(server, registry, clock, calls, (leadership, None))
+        Self::start_on(server, registry, clock, calls, More { leadership, ..More::default() })
     }
 
     fn start_on(
@@ -265,7 +276,7 @@ impl Running {
         registry: Arc<Registry>,
         clock: Arc<TokioClock>,
         calls: Arc<Mutex<Vec<String>>>,
-        (leadership, observer): (Option<Leadership>, Option<Arc<dyn Observer>>),
+        More { leadership, observer, installed }: More,
     ) -> Self {
         let options =
             Options { concurrency: 4, backoff: Backoff { jitter: 0.0, ..Backoff::default() }, ..Options::default() };
@@ -273,6 +284,7 @@ impl Running {
         if let Some(leadership) = leadership {
             engine = engine.led_by(leadership);
         }
+        installed.into_iter().for_each(|known| engine.watch_installations(known));
         let (stats, heartbeat) = (engine.stats(), engine.heartbeat());
         observer.into_iter().for_each(|observer| engine.observe(observer));
         let (sender, watch_events) = mpsc::channel(1000);

@@ -79,7 +79,7 @@ async fn an_operator_s_change_goes_before_resyncs() {
         let name = format!("edited {round}");
         run.world.edit("o7", |o| {
             o.set("first_name", json!(name));
-            o.intent.spec = xos_crds::spec_hash(models().get("MyModel").unwrap(), &o.fields);
+            xos_crds::rehash(models().get("MyModel").unwrap(), o);
             o.meta.generation += 1;
         });
         run.pass(5.0).await;

@@ -40,6 +40,15 @@ impl Switch {
             Self::NoPolicy => "noPolicy",
         }
     }
+
+    /// Returns the reason of an object that is Ready because of it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoSync => "NoSync",
+            Self::LazyBlocked => "LazyBlocked",
+            Self::NoPolicy => "NoPolicy",
+        }
+    }
 }
 
 /// Returns whether the sync step is due. It is XOS's rule (`enacted is null | enacted < updated | enacted <
@@ -53,6 +62,9 @@ pub fn sync_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
 pub fn policy_due(object: &Object, synchronizer: &str, now: Timestamp) -> Due {
     due(object, synchronizer, Pass::Policy, now)
 }
+
+/// The fields of spec with which an operator holds passes back.
+pub const SWITCHES: [&str; 3] = ["no_sync", "lazy_blocked", "no_policy"];
 
 /// Returns the operator's switch that holds a pass back, if there is one.
 pub(crate) fn switch(object: &Object, pass: Pass) -> Option<Switch> {
@@ -90,6 +102,21 @@ pub fn is_attempted(object: &Object, synchronizer: &str, operation: Operation) -
     let state = object.status.of(synchronizer).and_then(|own| own.state(operation));
     state.is_some_and(|state| {
         state.attempted.as_ref().is_some_and(|then| is_current(then, state, object, operation.pass()))
+    })
+}
+
+/// Returns whether a pass that a switch holds back would have nothing to do but for the switch: it was never tried, or
+/// has handled what the object is apart from its switches.
+pub(crate) fn is_held_without_work(object: &Object, state: &PassState, pass: Pass) -> bool {
+    if state.is_untried() {
+        return true;
+    }
+    let is_news = state.seen != change_by_other(object, pass);
+    let Some(handled) = state.handled.as_ref().filter(|_| !is_news) else { return false };
+    let present = || object.meta.unswitched.iter().chain([&object.intent.spec]);
+    present().any(|&spec| {
+        let intent = Intent { spec, touch: object.intent.touch.clone() };
+        is_handled(handled, &intent, &object.quiet_saves, pass)
     })
 }
 

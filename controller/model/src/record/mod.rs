@@ -25,7 +25,7 @@ pub use abandoned::abandoned;
 pub use conditions::{
     Wait, accepted, away, held, is_reported_undone, knows_away, reason, refused, tried_before, waiting,
 };
-pub use ready::{Duties, is_misreported, is_overstated, settle, settle_ready};
+pub use ready::{Duties, idle, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 
 /// Returns the object with a status for its present generation, for one that was edited and has no work: an edit

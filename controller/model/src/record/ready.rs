@@ -1,6 +1,7 @@
 //! `Ready`: computed from the whole object in one place, never from what was just done.
 //!
-//! It is true only when every pass of every synchronizer with bookkeeping on the object has handled the present intent.
+//! It is true only when every pass of every synchronizer with bookkeeping on the object has handled the present intent,
+//! or has nothing to do because the operator has switched it off.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,7 @@ use super::conditions::{kind, own_kind, set, whole_seconds};
 use crate::condition::{
     self, ACCEPTED, Condition, ConditionStatus, News, POLICY_APPLIED, READY, RECONCILING, STALLED, SYNCED,
 };
-use crate::dirty::{Due, pass_due, switch};
+use crate::dirty::{Due, Switch, is_held_without_work, pass_due, switch};
 use crate::intent::Pass;
 use crate::message;
 use crate::object::Object;
@@ -19,6 +20,8 @@ use crate::status::{Bookkeeping, PassState};
 /// The reason while a switch holds a pass back.
 pub(super) const HELD: &str = "Held";
 const DELETING: &str = "Deleting";
+/// The reason of an object that no synchronizer has anything to do with.
+const NOTHING_TO_DO: &str = "NothingToDo";
 
 /// The passes that a synchronizer has for an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +79,8 @@ pub fn settle_ready(object: &mut Object, now: Timestamp) {
     set(object, &verdict.news(READY), now);
     move_to_front(&mut object.status.conditions);
     if verdict.status == ConditionStatus::True {
+        // Also where the write met an edit that changes nothing of that.
+        object.status.observed_generation = object.status.observed_generation.max(Some(object.meta.generation));
         condition::clear(&mut object.status.conditions, RECONCILING);
         condition::clear(&mut object.status.conditions, STALLED);
     } else if verdict.is_pending {
@@ -89,6 +94,33 @@ pub fn settle_ready(object: &mut Object, now: Timestamp) {
             set(object, &News { status: ConditionStatus::True, ..verdict.news(RECONCILING) }, now);
         }
     }
+}
+
+/// Returns the object as one that no synchronizer has anything to do with: it is Ready, and says so. Where a synchronizer
+/// has bookkeeping of a pass, that decides, and nothing changes. Only who knows that nobody is to come calls this.
+pub fn idle(object: &Object, now: Timestamp) -> Object {
+    let mut new = object.clone();
+    if object.meta.deleting.is_some() || verdict(object).is_some() || is_told_ready(object) {
+        return new;
+    }
+    let now = whole_seconds(now);
+    let message = "no synchronizer has anything to do with it";
+    set(&mut new, &News { kind: READY, status: ConditionStatus::True, reason: NOTHING_TO_DO, message }, now);
+    move_to_front(&mut new.status.conditions);
+    condition::clear(&mut new.status.conditions, RECONCILING);
+    condition::clear(&mut new.status.conditions, STALLED);
+    new.status.observed_generation = Some(object.meta.generation);
+    new
+}
+
+/// Returns whether status says that the object is Ready in its present generation.
+fn is_told_ready(object: &Object) -> bool {
+    let told = condition::find(&object.status.conditions, READY);
+    object.status.observed_generation == Some(object.meta.generation) && told.is_some_and(|told| is_true(told, object))
+}
+
+fn is_true(told: &Condition, object: &Object) -> bool {
+    told.status == ConditionStatus::True && told.observed_generation == Some(object.meta.generation)
 }
 
 /// The printed column STATUS has the message of the first condition.
@@ -105,13 +137,11 @@ pub fn is_misreported(object: &Object) -> bool {
     told.is_some_and(|told| told != (verdict.status == ConditionStatus::True))
 }
 
-/// Returns whether `Ready` is true though a pass is due: after a touch, which is no other generation.
+/// Returns whether `Ready` is true though a pass is due: after a touch, which is no other generation, and where nobody
+/// had anything to do with the object before.
 pub fn is_overstated(object: &Object) -> bool {
-    let told = condition::find(&object.status.conditions, READY);
-    let is_true = |told: &Condition| {
-        told.status == ConditionStatus::True && told.observed_generation == Some(object.meta.generation)
-    };
-    told.is_some_and(is_true) && is_misreported(object)
+    let told = condition::find(&object.status.conditions, READY).filter(|told| is_true(told, object));
+    told.is_some_and(|told| told.reason == NOTHING_TO_DO || is_misreported(object))
 }
 
 /// The conditions of this synchronizer's passes that are due and say that they are done.
@@ -122,7 +152,7 @@ fn tell_pending(object: &mut Object, synchronizer: &str, duties: Duties, now: Ti
         let kind = own_kind(object, pass, synchronizer);
         let told = match standing(object, own, pass) {
             Standing::Due(told) => told,
-            Standing::Held(told) => told,
+            Standing::Held(switch, _) => Verdict::unknown(HELD, held_text(switch)),
             Standing::Done | Standing::Told(_) => continue,
         };
         let told = told.into_owned();
@@ -168,8 +198,8 @@ enum Standing<'a> {
     Told(&'a Condition),
     /// It has not handled the present intent yet.
     Due(Verdict<'a>),
-    /// One of the operator's switches holds it back.
-    Held(Verdict<'a>),
+    /// One of the operator's switches holds it back, and whether it would have something to do without it.
+    Held(Switch, bool),
 }
 
 /// Returns what `Ready` has to say; nothing if no synchronizer has anything to do with the object.
@@ -181,14 +211,15 @@ fn verdict(object: &Object) -> Option<Verdict<'_>> {
     if let Some(refused) = accepted.filter(|one| one.status != ConditionStatus::True) {
         return Some(Verdict::of(refused));
     }
-    let (mut due, mut held, mut done) = (None, None, None);
+    let (mut due, mut held, mut off, mut done) = (None, None, None, None);
     // The step's words stand for all, once all is done.
     for pass in [Pass::Policy, Pass::Sync] {
         for (own, state) in entries(object, pass) {
             match standing(object, own, pass) {
                 Standing::Told(told) => return Some(Verdict::of(told)),
                 Standing::Due(one) => due = due.or(Some(one)),
-                Standing::Held(one) => held = held.or(Some(one)),
+                Standing::Held(switch, true) => held = held.or_else(|| Some(held_back(switch))),
+                Standing::Held(switch, false) => off = off.or_else(|| Some(switched_off(switch))),
                 Standing::Done => {
                     let kind = kind(pass, state.owner, &own.name);
                     let told = condition::find(&object.status.conditions, &kind);
@@ -197,7 +228,7 @@ fn verdict(object: &Object) -> Option<Verdict<'_>> {
             }
         }
     }
-    due.or(held).or(done)
+    due.or(held).or(off).or(done)
 }
 
 /// Returns what `Ready` has to say once all is done, by the condition of the last pass. XOS's word for it is `OK`.
@@ -212,10 +243,10 @@ fn entries(object: &Object, pass: Pass) -> impl Iterator<Item = (&Bookkeeping, &
 }
 
 fn standing<'a>(object: &'a Object, own: &'a Bookkeeping, pass: Pass) -> Standing<'a> {
-    if let Some(switch) = switch(object, pass) {
-        return Standing::Held(Verdict::unknown(HELD, held_text(switch)));
-    }
     let state = own.live(pass);
+    if let Some(switch) = switch(object, pass) {
+        return Standing::Held(switch, !is_held_without_work(object, state, pass));
+    }
     let is_done = pass_due(object, state, pass, Timestamp::MAX) == Due::Clean;
     let told = condition::find(&object.status.conditions, &own_kind(object, pass, &own.name));
     let told = told.filter(|told| told.status != ConditionStatus::True && told.reason != HELD);
@@ -230,8 +261,25 @@ fn standing<'a>(object: &'a Object, own: &'a Bookkeeping, pass: Pass) -> Standin
     }
 }
 
-pub(super) fn held_text(switch: crate::dirty::Switch) -> String {
+pub(super) fn held_text(switch: Switch) -> String {
     format!("spec.{} is set", switch.as_str())
+}
+
+/// Returns what `Ready` has to say while a switch holds back what is to be done.
+fn held_back(switch: Switch) -> Verdict<'static> {
+    let pass = if switch == Switch::NoPolicy { "the policies have" } else { "the sync step has" };
+    Verdict::unknown(HELD, format!("{}, and {pass} not handled what has changed", held_text(switch)))
+}
+
+/// Returns what `Ready` has to say where a switch leaves nothing to do.
+fn switched_off(switch: Switch) -> Verdict<'static> {
+    let message = format!("{}: there is nothing to do", held_text(switch));
+    Verdict {
+        status: ConditionStatus::True,
+        reason: switch.reason().into(),
+        message: message.into(),
+        is_pending: false,
+    }
 }
 
 fn pending(pass: Pass, synchronizer: &str) -> Verdict<'static> {

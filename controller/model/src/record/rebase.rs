@@ -1,7 +1,7 @@
 //! What an attempt left, on an object that somebody else changed meanwhile.
 
 use super::ready::settle_ready;
-use crate::condition::{self, Condition};
+use crate::condition::{self, Condition, READY};
 use crate::object::Object;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
@@ -30,8 +30,11 @@ pub fn rebase(
     new.status.observed_generation = after.status.observed_generation.max(current.status.observed_generation);
     // What others have done meanwhile may make it another one.
     if let Some(at) = after.status.conditions.iter().map(|one| one.last_transition_time).max() {
-        settle_ready(&mut new, at);
+        // Another one may have written it a moment later.
+        let told = condition::find(&new.status.conditions, READY).map(|ready| ready.last_transition_time);
+        settle_ready(&mut new, told.map_or(at, |told| told.max(at)));
     }
+    condition::keep_times(&current.status.conditions, &mut new.status.conditions);
     new
 }
 

@@ -255,11 +255,94 @@ fn a_wait_says_for_what_and_a_switch_which() {
     let mut o = held(&o, ME, Switch::NoSync, at(30));
     o.set("no_sync", json!(true));
     settle(&mut o, ME, Duties { policy: false, sync: true }, at(30));
-    assert_eq!(find(&o.status.conditions, "Ready").unwrap().message, "spec.noSync is set");
+    let ready = find(&o.status.conditions, "Ready").unwrap();
+    assert_eq!(
+        (ready.status, ready.message.as_str()),
+        (ConditionStatus::True, "spec.noSync is set: there is nothing to do")
+    );
     assert!(find(&o.status.conditions, "Reconciling").is_none());
     o.set("no_sync", json!(false));
     let o = sync(&o, 40, Outcome::Succeeded);
     assert_eq!(find(&o.status.conditions, "Ready").unwrap().status, ConditionStatus::True);
+}
+
+#[test]
+fn a_switch_is_no_reason_to_wait_unless_it_holds_something_back() {
+    let switched = |mut o: Object, spec: &serde_json::Value| {
+        o.set("no_sync", json!(true));
+        o.meta.generation += 1;
+        o.meta.unswitched = vec![SpecHash::of(spec)];
+        o.intent.spec = SpecHash::of(&json!([spec, "switched"]));
+        let mut o = held(&o, ME, Switch::NoSync, at(50));
+        settle(&mut o, ME, Duties { policy: false, sync: true }, at(50));
+        let ready = find(&o.status.conditions, "Ready").unwrap();
+        (ready.status, ready.reason.clone(), is_misreported(&o))
+    };
+    let (same, other) = (json!({"n": 1}), json!({"n": 2}));
+    let ready = (ConditionStatus::True, "NoSync".to_owned(), false);
+    let held = (ConditionStatus::Unknown, "Held".to_owned(), false);
+    assert_eq!(switched(object(), &same), ready, "it was never in the backend");
+    let done = sync(&object(), 20, Outcome::Succeeded);
+    assert_eq!(switched(done.clone(), &same), ready, "the backend has it as it is");
+    assert_eq!(switched(done.clone(), &other), held, "the backend has it as it was");
+    assert_eq!(switched(sync(&object(), 20, failed("boom")), &same), held, "it was not done");
+    let mut touched = done.clone();
+    touched.intent.touch = Some("1".to_owned());
+    assert_eq!(switched(touched, &same), held);
+    let mut changed = done;
+    mark_changed(&mut changed, Pass::Policy, at(30));
+    assert_eq!(switched(changed, &same), held, "the policies have changed it since");
+}
+
+#[test]
+fn what_is_ready_after_an_edit_in_between_says_so_of_the_edit() {
+    let mut before = object();
+    before.set("no_sync", json!(true));
+    let mut after = held(&before, ME, Switch::NoSync, at(20));
+    settle(&mut after, ME, Duties { policy: false, sync: true }, at(20));
+    let mut current = before.clone();
+    current.meta.generation = 2;
+    let new = rebase(&before, &after, &current, ME, |_| true);
+    let ready = find(&new.status.conditions, "Ready").unwrap();
+    assert_eq!((ready.status, ready.observed_generation), (ConditionStatus::True, Some(2)));
+    assert_eq!(new.status.observed_generation, Some(2), "kstatus looks at this one");
+}
+
+#[test]
+fn times_move_with_the_stored_status_only() {
+    // What was Unknown only on the way from one stored failure to the next has not changed.
+    let before = sync(&object(), 20, failed("boom"));
+    let mut edited = before.clone();
+    edited.meta.generation = 2;
+    edited.intent.spec = SpecHash::of(&json!({"n": 2}));
+    settle_ready(&mut edited, at(30));
+    let after = sync(&edited, 40, failed("boom"));
+    let moved = |o: &Object| find(&o.status.conditions, "Ready").unwrap().last_transition_time;
+    assert_eq!((moved(&before), moved(&after)), (at(20), at(40)));
+    let current = Object { meta: edited.meta.clone(), intent: edited.intent.clone(), ..before.clone() };
+    assert_eq!(moved(&rebase(&before, &after, &current, ME, |_| true)), at(20));
+}
+
+#[test]
+fn with_what_nobody_has_anything_to_do_is_ready_until_somebody_has() {
+    let o = idle(&object(), at(20));
+    let ready = find(&o.status.conditions, "Ready").unwrap();
+    assert_eq!((ready.status, ready.reason.as_str()), (ConditionStatus::True, "NothingToDo"));
+    assert_eq!((o.status.observed_generation, idle(&o, at(30))), (Some(1), o.clone()));
+    assert!(is_overstated(&o), "for one that has a step for it");
+    let mut due = o.clone();
+    settle(&mut due, ME, Duties { policy: false, sync: true }, at(30));
+    assert_eq!(find(&due.status.conditions, "Ready").unwrap().reason, "SyncPending");
+    assert_eq!(idle(&due, at(40)), due, "that decides");
+    let failed = sync(&o, 30, failed("boom"));
+    assert_eq!(find(&failed.status.conditions, "Ready").unwrap().reason, "SyncFailed");
+    // A step that has nothing to do with it any more leaves it to nobody.
+    let mut left = failed;
+    settle(&mut left, ME, Duties::default(), at(40));
+    assert_eq!(find(&left.status.conditions, "Ready").unwrap().reason, "SyncFailed");
+    let left = idle(&left, at(50));
+    assert_eq!(find(&left.status.conditions, "Ready").unwrap().reason, "NothingToDo");
+    assert!(find(&left.status.conditions, "Reconciling").is_none());
 }
 
 #[test]

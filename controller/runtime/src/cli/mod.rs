@@ -7,20 +7,26 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::admission::{self, AdmissionArgs};
 use crate::commands::check::{self, CheckArgs};
+use crate::commands::completion::{self, CompletionArgs};
 use crate::commands::config::{self, ConfigArgs};
 use crate::commands::crds::{self, CrdsArgs};
 use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
+use crate::commands::pause::{self, PauseArgs, ResumeArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::pull::{self, PullArgs};
 use crate::commands::rbac::{self, RbacArgs};
+use crate::commands::resync::{self, ResyncArgs};
+use crate::commands::retry::{self, RetryArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::self_test::{self, SelfTestArgs};
+use crate::commands::tree::{self, TreeArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{Exit, Failure};
+use crate::program::{PLUGIN, Program};
 use crate::synchronizer::Synchronizer;
 
 const AFTER_HELP: &str = "\
@@ -31,8 +37,18 @@ Without a cluster:
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
   xos run --config config.yaml                apply the definitions and reconcile objects until stopped
-  xos why mymodel ada                         explain why an object is not Ready, or is not deleted
+  xos why mymodel/ada                         explain why an object is not Ready, or is not deleted
+  xos tree mymodel/ada                        show what an object leads to, and what it waits for
   xos uninstall example                       list what a synchronizer has left in the cluster, and how to remove it";
+
+const AFTER_PLUGIN_HELP: &str = "\
+  kubectl xos why mymodel/ada -n people         explain why an object is not Ready, or is not deleted
+  kubectl xos tree mymodel/ada                  show what an object leads to, and what it waits for
+  kubectl xos pause mymodel/ada                 hold it back, until `kubectl xos resume mymodel/ada`
+  kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
+
+/// What `kubectl xos` is not for. It can be called all the same.
+const NOT_FOR_OPERATORS: [&str; 9] = ["new", "run", "check", "config", "explain", "crds", "pull", "admission", "proto"];
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -75,12 +91,35 @@ enum Command {
     /// Show or change the level of the log of a synchronizer that runs, without a restart
     #[command(name = "loglevel")]
     LogLevel(LogLevelArgs),
+    /// Show what an object leads to, or what leads to it, and who waits for whom
+    Tree(TreeArgs),
+    /// Try objects at once that wait for their next attempt
+    Retry(RetryArgs),
+    /// Hold objects back: no step and no policy runs for them
+    Pause(PauseArgs),
+    /// Let objects go that are held back
+    Resume(ResumeArgs),
+    /// Synchronize objects again that have not changed, now or from time to time
+    Resync(ResyncArgs),
     /// List, and with --yes remove, what a synchronizer has left: policies, finalizers, bookkeeping
     Uninstall(UninstallArgs),
     /// Make an object, wait until it is Ready, delete it, and wait until it is gone
     SelfTest(SelfTestArgs),
     /// Print the gRPC API of models, as XOS's file xos.proto
     Proto(ProtoArgs),
+    /// Print the script that completes the command line in a shell
+    Completion(CompletionArgs),
+}
+
+/// Returns the command line as it is for a program that is called so, of a synchronizer of this name.
+fn command(program: Program, name: &str) -> clap::Command {
+    let command = Cli::command().name(name.to_owned());
+    if program == Program::Own {
+        return command;
+    }
+    let command = command.name("xos").bin_name("kubectl xos").about("Operate the objects of XOS's models");
+    let command = command.after_help(AFTER_PLUGIN_HELP);
+    NOT_FOR_OPERATORS.iter().fold(command, |command, hidden| command.mut_subcommand(hidden, |one| one.hide(true)))
 }
 
 impl Synchronizer {
@@ -88,26 +127,33 @@ impl Synchronizer {
     ///
     /// Returns the exit code: 0 for success, 1 for failure, 2 for wrong usage; `crds --diff` has codes of its own.
     pub fn run(self) -> ExitCode {
-        let matches = Cli::command().name(self.name.clone()).get_matches();
+        let program = Program::of_this_process();
+        if program == Program::Completer {
+            let words: Vec<_> = std::env::args().skip(1).collect();
+            // Ignored: with standard output closed there is nobody to tell.
+            let _ = write!(io::stdout(), "{}", completion::complete(&command(program, &self.name), &words));
+            return ExitCode::SUCCESS;
+        }
+        let matches = command(program, &self.name).get_matches();
         let outcome = match Cli::from_arg_matches(&matches) {
-            Ok(cli) => dispatch(cli.command, self),
+            Ok(cli) => dispatch(cli.command, self, program),
             Err(error) => Err(Failure::usage(&error)),
         };
         match outcome {
             Ok(exit) => exit.into(),
             Err(failure) => {
                 // Ignored: with standard error closed there is nowhere to report to.
-                let _ = writeln!(io::stderr(), "error: {}", failure.message);
+                let _ = writeln!(io::stderr(), "error: {}", program.in_its_words(&failure.message));
                 failure.exit.into()
             }
         }
     }
 }
 
-fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failure> {
+fn dispatch(chosen: Command, synchronizer: Synchronizer, program: Program) -> Result<Exit, Failure> {
     // Not locked: the steps of a running synchronizer may print too.
     let mut out = io::stdout();
-    match command {
+    match chosen {
         Command::Run(args) => Ok(run::run(synchronizer, &args)?),
         Command::Check(args) => Ok(check::run(&args, &mut out)?),
         Command::Config(args) => Ok(config::run(&args, &mut out)?),
@@ -117,10 +163,19 @@ fn dispatch(command: Command, synchronizer: Synchronizer) -> Result<Exit, Failur
         Command::Pull(args) => Ok(pull::run(&synchronizer, &args, &mut out)?),
         Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
         Command::Rbac(args) => Ok(rbac::run(&synchronizer, &args, &mut out)?),
-        Command::Why(args) => Ok(why::run(&args, &mut out)?),
         Command::LogLevel(args) => Ok(loglevel::run(&args, &mut out)?),
         Command::Uninstall(args) => Ok(uninstall::run(&synchronizer, &args, &mut out)?),
         Command::SelfTest(args) => Ok(self_test::run(&args, &mut out)?),
+        Command::Why(args) => Ok(why::run(&args, program, &mut out)?),
+        Command::Tree(args) => Ok(tree::run(&args, &mut out)?),
+        Command::Retry(args) => Ok(retry::run(&args, &mut out)?),
+        Command::Pause(args) => Ok(pause::pause(&args, &mut out)?),
+        Command::Resume(args) => Ok(pause::resume(&args, &mut out)?),
+        Command::Resync(args) => Ok(resync::run(&args, &mut out)?),
+        Command::Completion(args) => {
+            let name = if program == Program::Own { synchronizer.name.clone() } else { PLUGIN.to_owned() };
+            Ok(completion::run(&args, command(program, &name), &name, &mut out)?)
+        }
         Command::New(args) => Ok(new::run(&args, &mut out)?),
         Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
     }

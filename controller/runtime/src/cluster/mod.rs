@@ -2,12 +2,15 @@
 
 mod writing;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request, Response};
 use kube::Client;
 use kube::client::{Body, ClientBuilder};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use tower::timeout::TimeoutLayer;
 use tower::timeout::error::Elapsed;
 use tower::util::MapErrLayer;
@@ -25,6 +28,8 @@ pub(crate) enum ClusterError {
          Set KUBECONFIG, or run inside a pod; `kubectl cluster-info` shows the cluster that kubectl uses"
     )]
     Unknown(#[from] kube::config::InferConfigError),
+    #[error("cannot use {what}: {}", with_causes(.source))]
+    Kubeconfig { what: String, source: KubeconfigError },
     #[error("cannot make a client for the cluster: {0}")]
     Client(#[source] Box<kube::Error>),
 }
@@ -36,6 +41,38 @@ enum NoAnswer {
     Late { address: String, limit: Duration },
     #[error("cannot reach the API server at {address}: {}", with_causes(.cause.as_ref()))]
     Failed { address: String, cause: BoxError },
+}
+
+/// Which cluster to use, said as to kubectl.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Target {
+    /// The context of the kubeconfig, in place of the current one
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The kubeconfig, in place of those that KUBECONFIG names, or of ~/.kube/config
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+}
+
+impl Target {
+    /// Returns a client for the cluster.
+    pub(crate) async fn client(&self, timeout: Duration) -> Result<Client, ClusterError> {
+        if self.context.is_none() && self.kubeconfig.is_none() {
+            return client(timeout, None).await;
+        }
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let file = self.kubeconfig.as_ref().map(|file| format!("the kubeconfig {}", file.display()));
+        let file = file.unwrap_or_else(|| "the kubeconfig".to_owned());
+        let what = match &self.context {
+            Some(context) => format!("the context `{context}` of {file}"),
+            None => file,
+        };
+        let failed = |source| ClusterError::Kubeconfig { what: what.clone(), source };
+        let read = self.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(failed)?;
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        let config = kube::Config::from_custom_kubeconfig(read, &options).await.map_err(failed)?;
+        client_for(&named(config, None), timeout)
+    }
 }
 
 /// Returns a client for the cluster that kubectl uses, or the one that this program runs in. `name` is the
@@ -142,6 +179,31 @@ mod tests {
         let line = format!("user-agent: xos/{} (voip; {})", env!("CARGO_PKG_VERSION"), instance().to_lowercase());
         assert!(request.lines().any(|there| there == line), "{request}");
         assert_eq!(user_agent(None), format!("xos/{}", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[tokio::test]
+    async fn the_context_and_the_kubeconfig_are_named_as_for_kubectl() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        let text = "{apiVersion: v1, kind: Config, current-context: a,
+            clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: u, user: {}}],
+            contexts: [{name: a, context: {cluster: a, user: u}},
+                {name: b, context: {cluster: a, user: u, namespace: east}}]}";
+        std::fs::write(&file, text).unwrap();
+        let client = async |context: Option<&str>| {
+            let target = Target { context: context.map(str::to_owned), kubeconfig: Some(file.clone()) };
+            target.client(Duration::from_secs(1)).await
+        };
+        assert_eq!(client(None).await.unwrap().default_namespace(), "default");
+        assert_eq!(client(Some("b")).await.unwrap().default_namespace(), "east");
+        let error = client(Some("c")).await.err().unwrap().to_string();
+        assert!(
+            error.starts_with(&format!("cannot use the context `c` of the kubeconfig {}: ", file.display())),
+            "{error}"
+        );
+        let nowhere = Target { context: None, kubeconfig: Some("/nowhere".into()) };
+        let error = nowhere.client(Duration::from_secs(1)).await.err().unwrap().to_string();
+        assert!(error.starts_with("cannot use the kubeconfig /nowhere: "), "{error}");
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod check;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod crds;
 pub(crate) mod events;
@@ -9,11 +10,16 @@ pub(crate) mod explain;
 mod format;
 pub(crate) mod loglevel;
 pub(crate) mod new;
+mod objects;
+pub(crate) mod pause;
 pub(crate) mod proto;
 pub(crate) mod pull;
 pub(crate) mod rbac;
+pub(crate) mod resync;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod self_test;
+pub(crate) mod tree;
 pub(crate) mod uninstall;
 pub(crate) mod why;
 

@@ -163,7 +163,7 @@ async fn an_edit_that_is_taken_back_leaves_no_trace_in_conditions() {
 
     world.edit::<Object>("a", |o| o.set("no_sync", json!(true))).unwrap();
     world.settle().await;
-    assert_eq!(state(&world, "a").0, "Held");
+    assert_eq!(state(&world, "a").0, "NoSync");
     world.take_changes();
     world.pass(Duration::from_secs(3600)).await;
     assert_eq!(world.take_changes(), []);

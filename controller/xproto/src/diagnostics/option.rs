@@ -237,6 +237,16 @@ declare_diagnostics! {
         message("the default `{}` of `{field}` does not satisfy its `{option}`", shown(.value));
         help("change the default, or the `{option}`");
     }
+    /// `columns` names the fields and links of the model that `kubectl get -o wide` shows, in this order. Correct the
+    /// name.
+    ///
+    /// ```proto
+    /// message Site (XOSBase) { option columns = "nmae"; required string name = 1 [max_length = 9]; }
+    /// ```
+    X434 Error UnknownColumn { name: String, model: String, suggestion: Option<String> } => {
+        message("`columns` names `{}`, which `{model}` does not have", shown(.name));
+        suggest(did_you_mean(suggestion));
+    }
 }
 
 /// Returns a value as a message shows it: on one line and not too long.

@@ -84,6 +84,8 @@ pub struct Model {
     /// Option `owner_class_name`, of this model or else of the nearest one that it inherits from: the model of the
     /// service that the objects belong to.
     pub owner_class_name: Option<String>,
+    /// Option `columns`, our own addition: the fields and links that `kubectl get -o wide` shows, in this order.
+    pub columns: Option<Vec<String>>,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
     /// Option `tosca_description`.

@@ -7,6 +7,7 @@ use super::inherit::Flat;
 use super::names::Declaration;
 use super::validators;
 use crate::diagnostics::sink::Sink;
+use crate::limits::MAX_NAMES;
 use crate::model::{Field, Link, Member, Model, Name, RawOption};
 use crate::plural::plural;
 
@@ -36,6 +37,7 @@ pub(crate) fn model(
         no_sync: presence.no_sync,
         no_policy: presence.no_policy,
         owner_class_name: owner,
+        columns: option("columns").map(|names| split_names(names)),
         gui_hidden: flag(&options, "gui_hidden", sink),
         tosca_description: text("tosca_description"),
         access_policy_span: message.policy.as_ref().map(|policy| policy.span),
@@ -85,6 +87,11 @@ pub(crate) fn owner_of(options: &[RawOption]) -> Option<&str> {
 /// Returns the owner's class that a model with these ancestors has: its own, else that of the nearest ancestor.
 pub(crate) fn inherited_owner(owners: &[Option<String>], ancestry: &[usize]) -> Option<String> {
     ancestry.iter().find_map(|&at| owners.get(at)?.clone())
+}
+
+/// Returns the names of a list with commas between them; what is wrong with them is reported later.
+fn split_names(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).take(MAX_NAMES).map(str::to_owned).collect()
 }
 
 fn split(members: &[Member]) -> (Vec<Arc<Field>>, Vec<Arc<Link>>) {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, ModelError, OptionError};
-use crate::model::{Member, Model, ModelSet};
+use crate::limits::MAX_NAMES;
+use crate::model::{Member, Model, ModelSet, RawOption, ValueForm};
 use crate::nearest::nearest;
 use crate::source::{SourceId, Span};
 
@@ -12,6 +13,7 @@ use crate::source::{SourceId, Span};
 pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
     for model in models {
         siblings(model, sink);
+        columns(model, sink);
         owner(models, model, sink);
     }
     let concrete: Vec<_> = models.iter().filter(|model| !model.is_abstract).collect();
@@ -53,6 +55,48 @@ fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &
         Diagnostic::new(unknown, member.span())
     };
     sink.push_with(|| unknown.clone()(nearest(name, model.members().map(Member::name))), || unknown.clone()(None));
+}
+
+/// Checks `X434`, `X428`: columns are fields or links of the model.
+fn columns(model: &Model, sink: &mut Sink) {
+    let Some(option) = model.option("columns") else { return };
+    let known: HashSet<&str> = model.members().map(Member::name).collect();
+    let mut at = 0;
+    let mut count = 0;
+    for part in option.value.split(',') {
+        let name = part.trim();
+        let start = at + (part.len() - part.trim_start().len());
+        at += part.len() + 1;
+        count += usize::from(!name.is_empty());
+        if name.is_empty() || known.contains(name) || count > MAX_NAMES {
+            continue;
+        }
+        let unknown = |suggestion| {
+            let (name, model) = (name.to_owned(), model.name.clone());
+            Diagnostic::new(OptionError::UnknownColumn { name, model, suggestion }, part_of(option, start, part.trim()))
+        };
+        sink.push_with(|| unknown(nearest(name, model.members().map(Member::name))), || unknown(None));
+    }
+    if count > MAX_NAMES {
+        let (field, left_out) = (model.name.clone(), count - MAX_NAMES);
+        sink.push(Diagnostic::new(OptionError::TooManyNames { option: "columns", field, left_out }, option.span));
+    }
+}
+
+/// Returns the place of a part of an option's value; that of the whole value, where it was not written as it is.
+fn part_of(option: &RawOption, start: usize, part: &str) -> Span {
+    let value = option.value_span;
+    let written = value.range().len();
+    let before = match option.form {
+        ValueForm::Quoted if written == option.value.len() + 2 => 1,
+        ValueForm::Word | ValueForm::Number if written == option.value.len() => 0,
+        _ => return value,
+    };
+    let place = |at: usize| u32::try_from(at).ok().and_then(|at| value.start.checked_add(at));
+    match (place(before + start), place(before + start + part.len())) {
+        (Some(start), Some(end)) => Span { start, end, ..value },
+        _ => value,
+    }
 }
 
 /// Checks `X216`: the owner is in the set.

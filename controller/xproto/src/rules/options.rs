@@ -58,10 +58,11 @@ const SPECIAL: [&str; 11] = [
     "pattern",
 ];
 
-/// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets).
-const OF_MODELS: [&str; 21] = [
+/// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets; `columns` is our own).
+const OF_MODELS: [&str; 22] = [
     "name",
     "app_label",
+    "columns",
     "verbose_name",
     "plural",
     "singular",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xos_harness::example::is_ready;
 use xos_harness::inprocess::Calls;
+use xos_harness::kstatus::Findings;
 use xos_harness::namespace;
 use xos_steps::Steps;
 
@@ -62,13 +63,20 @@ pub(crate) struct Stage<'a> {
     setup: Setup,
     calls: Calls,
     place: Place<'a>,
+    /// What breaks a rule of kstatus in memory; a server's namespace has its own. Nothing is looked at once the scenario
+    /// has written a status itself.
+    findings: Option<Findings>,
 }
 
 /// Plays a scenario in memory.
 pub(crate) async fn in_memory(setup: Setup, story: impl AsyncFnOnce(&mut Stage<'_>)) {
     let calls = Calls::default();
     let place = Place::Memory(Box::new(Memory::start(&setup, &calls)));
-    story(&mut Stage { setup, calls, place }).await;
+    let mut stage = Stage { setup, calls, place, findings: Some(Findings::default()) };
+    story(&mut stage).await;
+    if let Some(report) = stage.findings.and_then(|findings| findings.report()) {
+        panic!("{report}");
+    }
 }
 
 /// Plays a scenario on a real control plane, in a namespace of its own.
@@ -77,7 +85,7 @@ pub(crate) async fn on_server(title: &str, setup: Setup, story: impl AsyncFnOnce
     let whole = namespace::with(&title, async |namespace| {
         let calls = Calls::default();
         let place = Place::Server(Box::new(Server::start(namespace, &setup, &calls).await));
-        let mut stage = Stage { setup, calls, place };
+        let mut stage = Stage { setup, calls, place, findings: None };
         story(&mut stage).await;
         if let Place::Server(server) = stage.place {
             server.stop().await;
@@ -131,6 +139,7 @@ impl Stage<'_> {
 
     /// Replaces the status of an object, as a backup tool does with what it has saved.
     pub(crate) async fn replace_status(&mut self, model: &str, name: &str, status: Value) {
+        self.findings = None;
         match &mut self.place {
             Place::Memory(memory) => memory.replace_status(model, name, status),
             Place::Server(server) => server.replace_status(model, name, status).await,
@@ -155,10 +164,14 @@ impl Stage<'_> {
 
     /// Returns an object; null if there is none.
     pub(crate) async fn get(&self, model: &str, name: &str) -> Value {
-        match &self.place {
+        let object = match &self.place {
             Place::Memory(memory) => memory.get(model, name),
             Place::Server(server) => server.get(model, name).await,
+        };
+        if let Some(findings) = &self.findings {
+            findings.look(&object);
         }
+        object
     }
 
     /// Waits until `condition` is true for an object (null if there is none), and returns the object.

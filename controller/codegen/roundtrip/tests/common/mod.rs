@@ -8,8 +8,8 @@ use proptest::sample::select;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use xos_controller::model::xproto::{ContentType, Field, FieldState, Link, Literal, Model, ModelSet, ScalarType};
-use xos_controller::model::{Fields, Intent, Meta, Object, Pass, QuietSave, SpecHash, Timestamp, typed};
-use xos_crds::spec_hash;
+use xos_controller::model::{Fields, Meta, Object, Pass, QuietSave, SpecHash, Timestamp, typed};
+use xos_crds::rehash;
 
 /// Runs a test on objects of a model; the same ones each time.
 pub(crate) fn on_objects(
@@ -33,9 +33,10 @@ pub(crate) fn object(models: &ModelSet, model: &Model) -> impl Strategy<Value = 
         move |(fields, meta, touch, saved)| {
             let hash = |of: &str| SpecHash::of(&json!(of));
             let mut object = Object::with_meta(&model.name, meta);
-            object.intent = Intent { spec: spec_hash(&model, &fields), touch };
+            object.intent.touch = touch;
             object.quiet_saves.extend(saved.then(|| QuietSave { from: hash("a"), to: hash("b"), by: Pass::Pull }));
             object.fields = fields;
+            rehash(&model, &mut object);
             object
         },
     )

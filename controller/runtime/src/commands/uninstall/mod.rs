@@ -19,7 +19,7 @@ use xos_engine::api_error::explain;
 use xos_engine::installation::InstallationError;
 
 use super::{CommandError, Exit};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Target as ClusterArgs};
 use crate::config::{ConfigError, parse_duration};
 use crate::kinds::KindsError;
 use crate::models::RegistryError;
@@ -68,6 +68,8 @@ pub(crate) struct UninstallArgs {
     /// Do it. Without this option it is only listed
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 fn limit(text: &str) -> Result<Duration, String> {
@@ -110,7 +112,7 @@ pub(crate) fn run(
     let target = Target::of(synchronizer, args)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(UninstallError::System)?;
     runtime.block_on(async {
-        let client = crate::cluster::client(xos_engine::API_TIMEOUT, None).await?;
+        let client = args.cluster.client(xos_engine::API_TIMEOUT).await?;
         if args.yes && args.delete {
             drain::drain(&client, &target, args, out).await?;
         }

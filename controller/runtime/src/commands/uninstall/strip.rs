@@ -1,6 +1,8 @@
 //! What of an object is a synchronizer's: pure functions.
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
+use xos_model::PassState;
 use xos_model::condition::{POLICY_APPLIED, READY, RECONCILING, STALLED, SYNCED};
 use xos_model::names::{DOMAIN, TOUCH_ANNOTATION, finalizer_owner};
 
@@ -42,6 +44,11 @@ fn own_entry<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     entries(object).find(|entry| entry["name"] == name)
 }
 
+/// Whether the synchronizer of an entry writes what the top of status says of a pass.
+fn is_owner(entry: &Value, pass: &str) -> bool {
+    PassState::deserialize(&entry[pass]).is_ok_and(|state| state.owner)
+}
+
 fn conditions(object: &Value) -> impl Iterator<Item = &Value> {
     object["status"]["conditions"].as_array().into_iter().flatten()
 }
@@ -59,7 +66,7 @@ pub(super) fn status_patch(object: &Value, name: &str) -> Option<Value> {
     if !Held::of(object, name)?.status {
         return None;
     }
-    let owns = |pass: &str| own_entry(object, name).is_some_and(|entry| entry[pass]["owner"] == true);
+    let owns = |pass: &str| own_entry(object, name).is_some_and(|entry| is_owner(entry, pass));
     let (sync, policy) = (owns("sync"), owns("policy"));
     let is_of_owner = |condition: &Value| match condition["type"].as_str().unwrap_or_default() {
         SYNCED => sync,
@@ -91,7 +98,7 @@ pub(super) fn finalizers_patch(object: &Value, name: &str, touch: Option<&str>) 
 /// Whether others have to run once more, so that the top of status is theirs: the synchronizer wrote it, and it is not
 /// the only one.
 pub(super) fn needs_touch(object: &Value, name: &str) -> bool {
-    let owns = |entry: &Value| entry["sync"]["owner"] == true || entry["policy"]["owner"] == true;
+    let owns = |entry: &Value| is_owner(entry, "sync") || is_owner(entry, "policy");
     own_entry(object, name).is_some_and(owns) && entries(object).any(|entry| entry["name"] != name)
 }
 
@@ -109,7 +116,7 @@ mod tests {
             "status": {
                 "conditions": [{"type": "Ready"}, {"type": "Synced"}, {"type": "PolicyApplied"}, {"type": "Accepted"},
                     {"type": "old.xos.opencord.org/Abandoned"}, {"type": "new.xos.opencord.org/Synced"}],
-                "synchronizers": [{"name": "old", "sync": {"owner": true}}, {"name": "new", "sync": {}}],
+                "synchronizers": [{"name": "old", "sync": "generation=1 owner"}, {"name": "new", "sync": ""}],
                 "site": "kept",
             },
         })
@@ -129,7 +136,7 @@ mod tests {
         let patch = status_patch(&object, "old").unwrap();
         let kinds: Vec<_> = patch["status"]["conditions"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
         assert_eq!(kinds, ["PolicyApplied", "Accepted", "new.xos.opencord.org/Synced"]);
-        assert_eq!(patch["status"]["synchronizers"], json!([{"name": "new", "sync": {}}]));
+        assert_eq!(patch["status"]["synchronizers"], json!([{"name": "new", "sync": ""}]));
         assert!(needs_touch(&object, "old") && !needs_touch(&object, "new"));
         let touched = finalizers_patch(&object, "old", Some("t")).unwrap();
         assert_eq!(touched["metadata"]["annotations"], json!({"xos.opencord.org/touch": "t"}));

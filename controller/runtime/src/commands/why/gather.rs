@@ -6,18 +6,20 @@ use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 use xos_engine::installation;
 
+use super::WhyArgs;
 use super::explain::{Dependent, Facts, Peer, PeerState};
-use super::{WhyArgs, WhyError};
+use crate::commands::objects::{self, ObjectsError};
 use crate::kinds::{self, Kind, LinkField};
 
 /// How many objects that lead to a deleted one are named.
 const NAMED: usize = 5;
 
 /// Reads the object and what it leads to.
-pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Result<Facts, WhyError> {
+pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Result<Facts, ObjectsError> {
+    let (kind, name) = objects::one(&args.object)?;
     let all = kinds::of_models(client).await?;
     let namespace = args.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
-    let (kind, object) = find(client, &all, args, &namespace).await?;
+    let (kind, object) = objects::find(client, &all, (&kind, &name), &namespace).await?;
     let mut peers = vec![];
     for (field, reference) in references(kind, &object) {
         peers.push(peer(client, &all, field, &reference, &namespace).await);
@@ -38,35 +40,6 @@ pub(super) async fn facts(client: &Client, args: &WhyArgs, now: Timestamp) -> Re
         more_dependents: dependents.1,
         now,
     })
-}
-
-/// Reads the object. Kinds of several groups may be called the same: one of them should have an object of the name.
-async fn find<'a>(
-    client: &Client,
-    all: &'a [Kind],
-    args: &WhyArgs,
-    namespace: &str,
-) -> Result<(&'a Kind, DynamicObject), WhyError> {
-    let called = kinds::called(all, &args.kind)?;
-    let mut found = vec![];
-    for &kind in &called {
-        let read = kind.api(client, Some(namespace)).get_opt(&args.name).await;
-        let object = read.map_err(|source| WhyError::Read {
-            what: format!("{} {namespace}/{}", kind.full_name(), args.name),
-            source: Box::new(source),
-        })?;
-        found.extend(object.map(|object| (kind, object)));
-    }
-    let several: Vec<_> = found.iter().map(|(kind, _)| *kind).collect();
-    match found.pop() {
-        Some(one) if several.len() == 1 => Ok(one),
-        Some(_) => Err(WhyError::Ambiguous { name: args.kind.clone(), known: kinds::full_names(several) }),
-        None => Err(WhyError::NoObject {
-            kind: kinds::full_names(called),
-            name: args.name.clone(),
-            namespace: namespace.to_owned(),
-        }),
-    }
 }
 
 /// Returns all references of an object, each with the field that has it.
@@ -132,7 +105,7 @@ async fn dependents(
     all: &[Kind],
     kind: &Kind,
     object: &DynamicObject,
-) -> Result<(Vec<Dependent>, usize), WhyError> {
+) -> Result<(Vec<Dependent>, usize), ObjectsError> {
     let mut found = vec![];
     let mut more = 0;
     let namespace = object.namespace().unwrap_or_default();
@@ -164,7 +137,7 @@ async fn dependents(
             });
         };
         let listed = kinds::for_each(&other.api(client, None), each).await;
-        listed.map_err(|source| WhyError::Read { what: other.full_name(), source: Box::new(source) })?;
+        listed.map_err(|source| ObjectsError::Read { what: other.full_name(), source: Box::new(source) })?;
     }
     Ok((found, more))
 }

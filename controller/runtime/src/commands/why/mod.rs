@@ -3,16 +3,16 @@
 mod explain;
 mod gather;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Args;
-use xos_engine::api_error::explain;
 use xos_engine::clock::{Clock as _, SystemClock};
 
+use super::Exit;
 use super::format::Format;
-use super::{CommandError, Exit};
-use crate::cluster::ClusterError;
-use crate::kinds::KindsError;
+use super::objects::{self, ObjectsError};
+use crate::cluster::Target;
+use crate::program::Program;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,49 +21,28 @@ also reads all objects of the kinds that lead to it.
 Whether a synchronizer runs right now cannot be seen: it says when it was started, and when it was stopped in good order.
 Exit code: 0, or 1 if the object cannot be read.")]
 pub(crate) struct WhyArgs {
-    /// The kind, as for kubectl: mymodel, mymodels, mymodels.example.xos.opencord.org
-    kind: String,
-    /// The object's name
-    name: String,
+    /// The object, as for kubectl: mymodel/ada, mymodel ada, mymodels.example.xos.opencord.org/ada
+    #[arg(value_name = "KIND/NAME", num_args = 1..=2, required = true)]
+    object: Vec<String>,
     /// The object's namespace; by default the one that kubectl uses
     #[arg(short, long)]
     namespace: Option<String>,
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(short, long, visible_alias = "format", value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    target: Target,
 }
-
-/// Why nothing can be explained.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WhyError {
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    #[error(transparent)]
-    Kinds(#[from] KindsError),
-    #[error("`{name}` may be {known}: write one of these")]
-    Ambiguous { name: String, known: String },
-    #[error("there is no {kind} {name} in the namespace {namespace}")]
-    NoObject { kind: String, name: String, namespace: String },
-    #[error("cannot read {what}: {}", explain(.source))]
-    Read { what: String, source: Box<kube::Error> },
-    #[error("cannot start: {0}")]
-    System(#[source] io::Error),
-    #[error("cannot write to standard output: {0}")]
-    Write(#[from] io::Error),
-}
-
-impl CommandError for WhyError {}
 
 /// Explains the state of an object.
-pub(crate) fn run(args: &WhyArgs, out: &mut dyn Write) -> Result<Exit, WhyError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WhyError::System)?;
-    let facts = runtime.block_on(async {
-        let client = crate::cluster::client(xos_engine::API_TIMEOUT, None).await?;
+pub(crate) fn run(args: &WhyArgs, program: Program, out: &mut dyn Write) -> Result<Exit, ObjectsError> {
+    let facts = objects::block_on(async {
+        let client = args.target.client(xos_engine::API_TIMEOUT).await?;
         gather::facts(&client, args, SystemClock.now()).await
     })?;
     let explained = explain::explain(&facts);
-    match args.format {
-        Format::Text => write!(out, "{explained}")?,
+    match args.output {
+        Format::Text => write!(out, "{}", program.in_its_words(&explained.to_string()))?,
         Format::Json => writeln!(out, "{:#}", explained.to_json())?,
     }
     Ok(Exit::Success)

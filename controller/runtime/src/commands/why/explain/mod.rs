@@ -7,7 +7,7 @@ use kube::api::ApiResource;
 use serde_json::{Value, json};
 use xos_engine::installation::{Holder, Installations, Run, why_held};
 use xos_model::names::{Holds, TOUCH_ANNOTATION};
-use xos_model::{Bookkeeping, Status};
+use xos_model::{Attempt, Bookkeeping, Status};
 
 /// What was read.
 pub(super) struct Facts {
@@ -133,6 +133,7 @@ fn live(facts: &Facts, status: &Status, lines: &mut Lines) -> String {
         conditions(status, &[], lines);
     }
     attempts(facts, status, lines);
+    history(status, lines);
     for peer in &facts.peers {
         if let Some(line) = peer_line(peer) {
             if is_ready { lines.also(line) } else { lines.because(line) }
@@ -200,6 +201,15 @@ fn attempts(facts: &Facts, status: &Status, lines: &mut Lines) {
                 own.name
             ));
         }
+    }
+}
+
+/// The last attempts, newest first.
+fn history(status: &Status, lines: &mut Lines) {
+    for attempt in &status.history {
+        let Attempt { step, operation, outcome, message, at, duration } = attempt;
+        let said = message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+        lines.also(format!("at {at:.0} {operation} of {step}: {outcome} after {duration}{said}"));
     }
 }
 
@@ -298,6 +308,7 @@ fn deletion(facts: &Facts, status: &Status, lines: &mut Lines) {
         }
     }
     attempts(facts, status, lines);
+    history(status, lines);
     // Said above, and better.
     conditions(status, &["SynchronizerMissing", "Deleting", "WriteProtected"], lines);
     if finalizers(facts).next().is_none() {

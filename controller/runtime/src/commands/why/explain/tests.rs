@@ -23,6 +23,7 @@ fn installed(name: &str, stopped_at: Option<&str>) -> Installation {
         kind: "Thing".to_owned(),
         finalizers: vec![format!("sync.xos.opencord.org/{name}")],
         finalizers_at_creation: true,
+        only_links: false,
     };
     let run = Run {
         started_at: "2026-01-01T10:00:00Z".parse().unwrap(),
@@ -75,6 +76,17 @@ fn a_failed_attempt_says_when_the_next_is() {
     assert_eq!(soon.matches("the directory is away").count(), 1, "{soon}");
     let late = failed("2026-01-01T11:50:00Z");
     assert!(late.contains("was due 10 min ago, at 2026-01-01T11:50:00Z: does own run?"), "{late}");
+}
+
+#[test]
+fn the_last_attempts_are_told() {
+    let status = json!({"observedGeneration": 2, "conditions": [condition("Ready", "True", "SyncSucceeded", "OK")],
+        "history": ["2026-01-01T11:59:00.5Z Sync Succeeded 12ms SyncThing",
+            "2026-01-01T11:58:00Z Sync Failed 3ms SyncThing: no route: to host"]});
+    let text = shown(&facts(object(&[], json!({}), status)));
+    assert!(text.contains("  . at 2026-01-01T11:59:00Z Sync of SyncThing: Succeeded after 12ms\n"), "{text}");
+    let failed = "  . at 2026-01-01T11:58:00Z Sync of SyncThing: Failed after 3ms: no route: to host\n";
+    assert!(text.contains(failed), "{text}");
 }
 
 #[test]

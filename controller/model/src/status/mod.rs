@@ -1,5 +1,7 @@
 //! The framework's part of an object's status.
 
+mod text;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::condition::Condition;
 use crate::intent::{Intent, Pass};
 use crate::outcome::{Operation, Outcome};
+
+pub use text::Unreadable;
 
 /// The number of attempts in the history.
 pub(crate) const HISTORY_KEPT: usize = 5;
@@ -126,8 +130,7 @@ impl Bookkeeping {
 }
 
 /// The state of a pass.
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct PassState {
     /// The intent that was last handled with success.
     pub handled: Option<Intent>,
@@ -152,55 +155,6 @@ pub struct PassState {
     pub pending: bool,
     /// Whether it was tried, and the synchronizer does not have it for this object any more: nobody waits for it.
     pub dropped: bool,
-}
-
-/// A pass's state as it is stored: what follows from the rest is left out, since it makes every write of the object
-/// more expensive.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Written {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    handled: Option<Intent>,
-    /// Left out if it is what was handled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempted: Option<Intent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation: Option<i64>,
-    #[serde(skip_serializing_if = "is_zero")]
-    failures: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_attempt: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seen: Option<Timestamp>,
-    /// Left out while something is handled.
-    #[serde(skip_serializing_if = "is_false")]
-    ever: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    owner: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    pending: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    dropped: bool,
-}
-
-impl From<PassState> for Written {
-    fn from(state: PassState) -> Self {
-        let PassState { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped } =
-            state;
-        let attempted = attempted.filter(|attempted| handled.as_ref() != Some(attempted));
-        let ever = ever && handled.is_none();
-        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped }
-    }
-}
-
-impl From<Written> for PassState {
-    fn from(written: Written) -> Self {
-        let Written { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped } =
-            written;
-        let attempted = attempted.or_else(|| handled.clone());
-        let ever = ever || handled.is_some();
-        Self { handled, attempted, generation, failures, next_attempt, seen, ever, owner, pending, dropped }
-    }
 }
 
 impl PassState {
@@ -229,13 +183,8 @@ fn is_false(b: &bool) -> bool {
     !*b
 }
 
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
 /// An entry of the history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The step's name.
     pub step: String,
@@ -244,7 +193,6 @@ pub struct Attempt {
     /// `Succeeded`, `Failed`, `Deferred`, `Innocuous` or `Unavailable`.
     pub outcome: String,
     /// The message of the step, unless it succeeded.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
     /// When it ended.
     pub at: Timestamp,
@@ -260,10 +208,7 @@ impl Attempt {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::intent::SpecHash;
 
     fn attempt(operation: &str, outcome: &str, second: i64) -> Attempt {
         let at = Timestamp::from_second(second).unwrap();
@@ -271,21 +216,6 @@ mod tests {
         let operation = operation.to_owned();
         let outcome = outcome.to_owned();
         Attempt { step, operation, outcome, message: None, at, duration: "1ms".to_owned() }
-    }
-
-    #[test]
-    fn what_follows_from_the_rest_is_not_written() {
-        let intent = |spec: &str| Intent { spec: SpecHash::of(&json!(spec)), touch: None };
-        let done = Some(intent("a"));
-        let ever = true;
-        let clean = PassState { handled: done.clone(), attempted: done.clone(), ever, ..PassState::default() };
-        let written = serde_json::to_value(&clean).unwrap();
-        assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), ["handled"]);
-        let failed = PassState { attempted: Some(intent("b")), failures: 2, ever, ..PassState::default() };
-        for state in [clean, failed, PassState::default()] {
-            let written = serde_json::to_value(&state).unwrap();
-            assert_eq!(serde_json::from_value::<PassState>(written).unwrap(), state);
-        }
     }
 
     #[test]
