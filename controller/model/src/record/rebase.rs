@@ -29,10 +29,11 @@ pub fn rebase(
     }
     new.status.observed_generation = after.status.observed_generation.max(current.status.observed_generation);
     // What others have done meanwhile may make it another one.
-    if let Some(at) = after.status.conditions.iter().map(|one| one.last_transition_time).max() {
-        // Another one may have written it a moment later.
-        let told = condition::find(&new.status.conditions, READY).map(|ready| ready.last_transition_time);
-        settle_ready(&mut new, told.map_or(at, |told| told.max(at)));
+    let at = after.status.conditions.iter().map(|one| one.last_transition_time).max();
+    // Another one may have written it a moment later; and this one may have had nothing to say.
+    let told = condition::find(&new.status.conditions, READY).map(|ready| ready.last_transition_time);
+    if let Some(now) = at.max(told) {
+        settle_ready(&mut new, now);
     }
     condition::keep_times(&current.status.conditions, &mut new.status.conditions);
     new
