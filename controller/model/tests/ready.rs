@@ -39,7 +39,7 @@ enum Act {
     },
     /// A synchronizer only writes what it has to say: for the present generation, that it waits, what holds it.
     Acknowledge(usize, bool),
-    Wait(usize, bool),
+    Wait(usize, Pass, bool),
     Hold(usize, Pass),
     /// A synchronizer that has no pass for the object says that nobody has.
     Idle(usize, bool),
@@ -59,7 +59,7 @@ fn acts() -> impl Strategy<Value = Act> {
             |(by, pass, outcome, changes, is_late)| Act::Attempt { by, pass, outcome, changes, is_late }
         ),
         2 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Acknowledge(by, is_late)),
-        1 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Wait(by, is_late)),
+        1 => (by.clone(), pass.clone(), any::<bool>()).prop_map(|(by, pass, is_late)| Act::Wait(by, pass, is_late)),
         1 => (by.clone(), pass.clone()).prop_map(|(by, pass)| Act::Hold(by, pass)),
         1 => (by.clone(), any::<bool>()).prop_map(|(by, is_late)| Act::Idle(by, is_late)),
         1 => (by, pass).prop_map(|(by, pass)| Act::Drop(by, pass)),
@@ -173,13 +173,14 @@ impl Play {
                 let after = record::acknowledge(&before, NAMES[by], now);
                 return self.write(by, &before, after, now);
             }
-            Act::Wait(by, is_late) if self.has(by, Pass::Sync) => {
+            Act::Wait(by, pass, is_late) if self.has(by, pass) => {
                 let before = base(self, by, is_late);
-                if sync_due(&before, NAMES[by], now) == Due::Clean {
+                let due = if pass == Pass::Policy { policy_due } else { sync_due };
+                if due(&before, NAMES[by], now) == Due::Clean {
                     return false;
                 }
                 let wait = Wait { reason: "WaitingForDependency", message: "waits for Site rome".to_owned() };
-                let after = record::waiting(&before, NAMES[by], &wait, now);
+                let after = record::waiting(&before, NAMES[by], pass, &wait, now);
                 return self.write(by, &before, after, now);
             }
             Act::Hold(by, pass) if self.has(by, pass) => {
@@ -317,6 +318,8 @@ proptest! {
         for act in acts {
             if play.act(act) && play.is_ready() {
                 prop_assert_eq!(play.undone(), vec![], "after {:?}: {:#?}", act, play.object.status);
+                let ready = condition::find(&play.object.status.conditions, READY);
+                prop_assert!(ready.is_some_and(|ready| ready.reason != "Held"), "after {:?}: {:?}", act, ready);
                 for (by, pass) in (0..company.len()).flat_map(|by| [(by, Pass::Policy), (by, Pass::Sync)]) {
                     let stale = play.has(by, pass) && play.is_stale(by, pass);
                     prop_assert!(!stale, "after {:?}: {} {:?} {:#?}", act, by, pass, play.object.status);
@@ -422,4 +425,14 @@ fn one_synchronizer_does_not_speak_for_another() {
     assert!(!play.is_ready(), "the second one has not seen the edit");
     play.act(attempt(1, Pass::Sync));
     assert!(play.is_ready());
+}
+
+#[test]
+fn who_has_seen_no_conditions_yet_does_not_leave_those_of_a_touched_object() {
+    let mut play = Play::new(&[duties(false, false), duties(false, true)]);
+    play.act(Act::Attempt { by: 1, pass: Pass::Sync, outcome: 9, changes: false, is_late: false });
+    assert!(play.is_ready());
+    play.act(Act::Touch);
+    play.act(Act::Acknowledge(0, true));
+    assert!(!play.is_ready(), "{:#?}", play.object.status);
 }

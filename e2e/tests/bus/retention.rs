@@ -34,7 +34,7 @@ async fn events_that_were_deleted_unread_are_told() {
     assert_eq!((state.missed, state.stopped), (40, None));
     let told = format!(
         "EventsMissed: event step Step has missed events of {}/0: the retention of the topic has deleted the offsets \
-         from 20 to 59",
+         from 20 to 59; make it longer (`retention.ms`, `retention.bytes`)",
         step.topics[0]
     );
     assert!(running.events.has(&told), "{:?}", running.events.events.lock().unwrap());

@@ -49,7 +49,7 @@ async fn kubectl_get_says_what_an_object_is_ready_or_not_for() {
             ("failing", "False", "PolicyFailed", "no policy today"),
             ("waiting", "False", "WaitingForDependency", "waits for Site rome, which does not exist"),
             ("held", "True", "NoSync", "spec.noSync is set: there is nothing to do"),
-            ("second", "False", "NotUnique", "Thing fine has name \"fine\" already"),
+            ("second", "False", "NotUnique", "Thing fine has name \"fine\" already; change or delete one of them"),
         ];
         for (name, ready, reason, _) in expected {
             let told =

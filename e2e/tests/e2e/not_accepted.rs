@@ -45,7 +45,7 @@ async fn objects_that_others_keep_from_being_accepted_wait_and_say_why() {
         objects.create("Site", "rome", json!({"name": "Rome"})).await.unwrap();
         objects.ready("Site", "rome").await.unwrap();
         objects.create("Site", "roma", json!({"name": "Rome"})).await.unwrap();
-        let told = "Site rome has name \"Rome\" already";
+        let told = "Site rome has name \"Rome\" already; change or delete one of them";
         objects.until("Site", "roma", "refused", refused("NotUnique", told)).await.unwrap();
         let event = namespace.one_event("Warning", "NotUnique").await.unwrap();
         assert_eq!((&event["message"], &event["involvedObject"]["name"]), (&json!(told), &json!("roma")));

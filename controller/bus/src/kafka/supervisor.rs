@@ -184,7 +184,7 @@ impl Supervisor {
             Failure::MadeAnew(topics) => {
                 self.notifier().consumer_restarted(&format!("a topic was deleted and created again: {topics}"));
             }
-            Failure::Panicked(panic) => self.notifier().consumer_restarted(&format!("it panicked: {panic}")),
+            Failure::Panicked(panic) => self.notifier().consumer_panicked(panic),
         }
         self.consumer.states.update(&self.consumer.name, |state| {
             state.restarts += 1;

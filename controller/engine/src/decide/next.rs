@@ -8,7 +8,7 @@ use xos_model::accept::Refusal;
 use xos_model::graph::Blocker;
 use xos_model::names::finalizer_owner;
 use xos_model::record::{self, Wait};
-use xos_model::{Object, Operation, Reference};
+use xos_model::{Object, Operation, Pass, Reference};
 
 use super::claims::{self, Claims, refused_pass};
 use super::{Plan, needs_finalizers, plan};
@@ -243,7 +243,7 @@ fn before_deletion(object: &Object, duty: &Duty<'_>, around: &impl Surroundings)
 
 /// Lets status say what the object waits for, if it does not yet.
 pub(crate) fn report_wait(object: &Object, synchronizer: &str, wait: Wait, now: Timestamp) -> Next {
-    let is_reported = record::waiting(object, synchronizer, &wait, now) == *object;
+    let is_reported = record::waiting(object, synchronizer, Pass::Sync, &wait, now) == *object;
     if is_reported { Next::Nothing } else { Next::Run(Job::ReportWait(wait)) }
 }
 

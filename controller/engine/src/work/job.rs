@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xos_model::accept::Refusal;
 use xos_model::brake::DELETION_HELD;
 use xos_model::dirty::Switch;
-use xos_model::record::Wait;
+use xos_model::record::{Duties, Wait};
 use xos_model::{Object, Operation, Pass, Reference};
 use xos_steps::Event;
 
@@ -122,6 +122,16 @@ impl Job {
             Self::Reconcile { policy: Some(_), .. } => Some(Pass::Policy),
             Self::Reconcile { policy: None, .. } | Self::Resync | Self::Withdraw { .. } => Some(Pass::Sync),
             _ => None,
+        }
+    }
+
+    /// Returns the pass whose condition says that a write of the job is refused: the step's, unless only policies are to
+    /// run.
+    pub(crate) fn told_in(&self, duties: Duties) -> Pass {
+        match self {
+            Self::Reconcile { policy: Some(_), sync: false } => Pass::Policy,
+            _ if duties.policy && !duties.sync => Pass::Policy,
+            _ => Pass::Sync,
         }
     }
 

@@ -128,6 +128,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
     let object = &subject.object;
     let stored = Arc::clone(&subject.stored);
     let now = shared.clock.now();
+    let pass = job.told_in(entry.duties(object));
     if let Some(event) = job.event() {
         shared.services.events.publish(object, event);
     }
@@ -145,7 +146,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         }
         Job::ReportIdle => worker.report_idle(&subject).await,
         Job::ReportWait(wait) => {
-            worker.write(&subject.stored, &record::waiting(object, synchronizer, &wait, now)).await
+            worker.write(&subject.stored, &record::waiting(object, synchronizer, Pass::Sync, &wait, now)).await
         }
         Job::ReportAway(pass, message) => {
             worker.write(&subject.stored, &record::away(object, synchronizer, pass, &message, now)).await
@@ -172,7 +173,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Err(WriteError::Conflict) => Report::Conflict,
         Err(error) => {
             let told = match &error {
-                WriteError::Refused(words) => worker.tell_refused(&stored, words).await,
+                WriteError::Refused(words) => worker.tell_refused(&stored, pass, words).await,
                 _ => None,
             };
             Report::WriteFailed(error, told.unwrap_or(stored))
@@ -266,10 +267,13 @@ impl Worker<'_> {
 
     /// Lets status and an Event say that the API server refuses a write without which there is no attempt, as that of
     /// finalizers. Returns the object as it is then; the write that matters is tried again in any case.
-    async fn tell_refused(&self, stored: &Arc<Object>, words: &str) -> Option<Arc<Object>> {
-        let message = format!("the API server refuses a write of the controller: {words}");
+    async fn tell_refused(&self, stored: &Arc<Object>, pass: Pass, words: &str) -> Option<Arc<Object>> {
+        let message = format!(
+            "the API server refuses a write of the controller; give it the missing right (`xos rbac` prints all), or \
+             correct what is named here: {words}"
+        );
         let wait = Wait { reason: "WriteRefused", message };
-        let told = record::waiting(stored, &self.shared.registry.synchronizer, &wait, self.shared.clock.now());
+        let told = record::waiting(stored, &self.shared.registry.synchronizer, pass, &wait, self.shared.clock.now());
         let event = Event::warning(wait.reason, wait.message).of("Write");
         self.shared.services.events.publish(stored, event);
         let told = self.write_status(stored, &told).await;

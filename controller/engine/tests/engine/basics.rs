@@ -278,6 +278,9 @@ async fn finalizers_that_the_api_server_refuses_are_told() {
     let ann = run.world.get("ann").unwrap();
     let ready = find(&ann.status.conditions, "Ready").unwrap();
     assert_eq!((ready.status, ready.reason.as_str()), (xos_model::ConditionStatus::False, "WriteRefused"));
+    let told = "the API server refuses a write of the controller; give it the missing right (`xos rbac` prints all), or \
+        correct what is named here: metadata.finalizers: no";
+    assert_eq!(ready.message, told);
     run.pass(5.0).await;
     assert_eq!((run.code("ann"), run.calls().len()), (json!(1), 1));
 }

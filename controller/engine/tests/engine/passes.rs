@@ -119,6 +119,31 @@ async fn both_passes_take_one_status_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_the_api_server_refuses_is_told_of_the_pass_that_is_to_run() {
+    let told = |run: &Running| {
+        let ann = run.world.get("ann").unwrap();
+        ["Ready", "PolicyApplied"].map(|kind| find(&ann.status.conditions, kind).unwrap().reason.clone())
+    };
+    let calls = Arc::default();
+    let policy = Part { what: "policy", edit: Box::new(nothing), calls: Arc::clone(&calls) };
+    let run = Running::start_with(calls, &Steps::new().policy(policy));
+    run.world.refuse_with("metadata.finalizers: no");
+    put(&run, "ann");
+    run.pass(0.1).await;
+    assert_eq!(told(&run), ["WriteRefused", "WriteRefused"], "there is no step");
+    run.pass(5.0).await;
+    assert_eq!(told(&run), ["PolicySucceeded", "PolicySucceeded"]);
+
+    let run = start(nothing, nothing);
+    run.world.refuse_with("metadata.finalizers: no");
+    let mut ann = object("ann");
+    ann.set("no_sync", json!(true));
+    run.world.put(ann);
+    run.pass(0.1).await;
+    assert_eq!(told(&run), ["WriteRefused", "WriteRefused"], "the step is held back");
+}
+
+#[tokio::test(start_paused = true)]
 async fn policy_after_sync() {
     let run = start(
         |o, _| {

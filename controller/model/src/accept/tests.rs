@@ -75,8 +75,12 @@ fn the_older_one_has_the_name_unless_the_other_is_in_use() {
     let new = object("Onos", "b", 2, json!({"name": "S"}));
     let world = index(&[Arc::clone(&old), Arc::clone(&new)]);
     assert_eq!(refusal(&world, &old), None);
-    let told = ("NotUnique", "Service a has name \"S\" already".to_owned());
+    let told = ("NotUnique", "Service a has name \"S\" already; change or delete one of them".to_owned());
     assert_eq!(refusal(&world, &new), Some(told), "in all that inherit");
+    let meta = crate::Meta { deleting: Some(jiff::Timestamp::UNIX_EPOCH), ..old.meta.clone() };
+    let going = index(&[Arc::new(Object { meta, ..(*old).clone() }), Arc::clone(&new)]);
+    let told = "Service a has name \"S\" already, and is being deleted; wait until it is gone";
+    assert_eq!(refusal(&going, &new).unwrap().1, told);
     let used = settled(&new);
     let world = index(&[Arc::clone(&old), Arc::clone(&used)]);
     assert_eq!(refusal(&world, &old).map(|told| told.0), Some("NotUnique"));
@@ -90,11 +94,12 @@ fn the_older_one_has_the_name_unless_the_other_is_in_use() {
 fn keys_of_several_fields() {
     let onu = |name, at, serial, port| object("Onu", name, at, json!({"serial": serial, "port": port}));
     let world = index(&[onu("a", 1, "x", 1), onu("b", 2, "x", 2)]);
-    assert_eq!(refusal(&world, &onu("c", 3, "x", 2)).unwrap().1, "Onu b has serial \"x\", port 2 already");
+    let told = "Onu b has serial \"x\", port 2 already; change or delete one of them";
+    assert_eq!(refusal(&world, &onu("c", 3, "x", 2)).unwrap().1, told);
     assert_eq!(refusal(&world, &onu("c", 3, "y", 2)), None);
     let plug = |name, at| object("Plug", name, at, json!({"slice": {"name": "s"}, "network": {"name": "w"}}));
     let told = refusal(&index(&[plug("p", 1)]), &plug("q", 2)).unwrap();
-    assert_eq!(told.1, "Plug p has slice \"s\", network \"w\" already");
+    assert_eq!(told.1, "Plug p has slice \"s\", network \"w\" already; change or delete one of them");
 }
 
 #[test]

@@ -128,8 +128,11 @@ impl Key {
             value => format!("{field} {value}"),
         };
         let values: Vec<_> = self.fields.iter().map(said).collect();
-        let going = if other.meta.deleting.is_some() { ", which is being deleted" } else { "" };
-        let message = format!("{} {} has {} already{going}", other.model, other.meta.name, values.join(", "));
+        let remedy = match other.meta.deleting {
+            Some(_) => ", and is being deleted; wait until it is gone",
+            None => "; change or delete one of them",
+        };
+        let message = format!("{} {} has {} already{remedy}", other.model, other.meta.name, values.join(", "));
         Refusal { reason: NOT_UNIQUE, message, because_of: [other.key()].into(), because_of_classes: [].into() }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn write(object: &mut Object, state: &PassState, finished: &Finished,
             Outcome::Unavailable(_) => TARGET_UNAVAILABLE,
             _ => "RetryScheduled",
         },
-        message: &plan_text(&state, finished),
+        message: &plan_text(&state, finished, stalled),
     };
     set(object, &news, now);
 }
@@ -75,9 +75,9 @@ pub fn knows_away(object: &Object, synchronizer: &str, pass: Pass, since: Timest
     is_told || failed.is_some_and(|last| last.operation.starts_with("Policy") == (pass == Pass::Policy))
 }
 
-/// Returns the object with the conditions of one that waits. Nothing else of it changes.
-pub fn waiting(object: &Object, synchronizer: &str, wait: &Wait, now: Timestamp) -> Object {
-    waiting_in(object, synchronizer, Pass::Sync, (wait.reason, &wait.message), now)
+/// Returns the object with the conditions of one of which a pass waits. Nothing else of it changes.
+pub fn waiting(object: &Object, synchronizer: &str, pass: Pass, wait: &Wait, now: Timestamp) -> Object {
+    waiting_in(object, synchronizer, pass, (wait.reason, &wait.message), now)
 }
 
 fn waiting_in(
@@ -217,12 +217,16 @@ pub fn reason(finished: &Finished) -> &'static str {
     }
 }
 
-fn plan_text(state: &PassState, finished: &Finished) -> String {
+fn plan_text(state: &PassState, finished: &Finished, stalled: bool) -> String {
+    let failed = || format!("attempt {} ended without success", state.failures);
     match state.next_attempt {
         None if matches!(finished.outcome, Outcome::Unavailable(_)) => {
             "it is tried again when the target is there".to_owned()
         }
-        Some(at) => format!("attempt {} ended without success; the next is at {at:.0}", state.failures),
+        Some(at) if stalled => {
+            format!("{}; mend the cause: the next is at {at:.0}, or at once with `kubectl xos retry`", failed())
+        }
+        Some(at) => format!("{}; the next is at {at:.0}", failed()),
         None => "the step asked to be run again later".to_owned(),
     }
 }

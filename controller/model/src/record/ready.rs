@@ -222,7 +222,9 @@ fn verdict(object: &Object) -> Option<Verdict<'_>> {
                 Standing::Held(switch, false) => off = off.or_else(|| Some(switched_off(switch))),
                 Standing::Done => {
                     let kind = kind(pass, state.owner, &own.name);
-                    let told = condition::find(&object.status.conditions, &kind);
+                    // One that is not true says what held the pass back until its switch was cleared.
+                    let told = condition::find(&object.status.conditions, &kind)
+                        .filter(|told| told.status == ConditionStatus::True);
                     done = told.map(|told| all_done(&told.reason)).or(done).or_else(|| Some(all_done("Succeeded")));
                 }
             }

@@ -28,12 +28,11 @@ pub fn rebase(
         new.status.remember(line.clone());
     }
     new.status.observed_generation = after.status.observed_generation.max(current.status.observed_generation);
-    // What others have done meanwhile may make it another one.
-    let at = after.status.conditions.iter().map(|one| one.last_transition_time).max();
-    // Another one may have written it a moment later; and this one may have had nothing to say.
+    // What others have done meanwhile may make it another one. They may have written it a moment later.
     let told = condition::find(&new.status.conditions, READY).map(|ready| ready.last_transition_time);
-    if let Some(now) = at.max(told) {
-        settle_ready(&mut new, now);
+    let written = after.status.conditions.iter().map(|one| one.last_transition_time).max();
+    if let Some(at) = written.max(told) {
+        settle_ready(&mut new, at);
     }
     condition::keep_times(&current.status.conditions, &mut new.status.conditions);
     new

@@ -97,7 +97,9 @@ fn at_the_longest_delay_it_is_stalled() {
     for n in 0..10 {
         o = sync(&o, n * 1000, failed("boom"));
     }
-    assert!(find(&o.status.conditions, "Stalled").is_some());
+    let told = "attempt 10 ended without success; mend the cause: the next is at 1970-01-01T02:35:00Z, or at once with \
+        `kubectl xos retry`";
+    assert_eq!(find(&o.status.conditions, "Stalled").unwrap().message, told);
     assert!(find(&o.status.conditions, "Reconciling").is_none(), "kstatus allows one of the two");
     let o = sync(&o, 20_000, Outcome::Succeeded);
     assert!(find(&o.status.conditions, "Stalled").is_none());
@@ -244,14 +246,14 @@ fn another_synchronizer_keeps_to_its_own() {
 fn a_wait_says_for_what_and_a_switch_which() {
     let message = "waits for Site mysite, which failed: no route".to_owned();
     let wait = Wait { reason: "WaitingForDependency", message };
-    let o = waiting(&object(), ME, &wait, at(20));
+    let o = waiting(&object(), ME, Pass::Sync, &wait, at(20));
     let synced = find(&o.status.conditions, "Synced").unwrap();
     assert_eq!(
         (synced.reason.as_str(), synced.message.as_str()),
         ("WaitingForDependency", "waits for Site mysite, which failed: no route")
     );
     assert_eq!(sync_due(&o, ME, at(20)), Due::Now, "a wait is no attempt");
-    assert_eq!(waiting(&o, ME, &wait, at(30)), o, "the same again writes nothing");
+    assert_eq!(waiting(&o, ME, Pass::Sync, &wait, at(30)), o, "the same again writes nothing");
     let mut o = held(&o, ME, Switch::NoSync, at(30));
     o.set("no_sync", json!(true));
     settle(&mut o, ME, Duties { policy: false, sync: true }, at(30));
@@ -292,6 +294,36 @@ fn a_switch_is_no_reason_to_wait_unless_it_holds_something_back() {
     let mut changed = done;
     mark_changed(&mut changed, Pass::Policy, at(30));
     assert_eq!(switched(changed, &same), held, "the policies have changed it since");
+}
+
+#[test]
+fn a_switch_that_is_cleared_is_no_reason_to_be_ready() {
+    let sync_only = Duties { policy: false, sync: true };
+    let both = Duties { policy: true, sync: true };
+    let done = sync(&object(), 20, Outcome::Succeeded);
+    for (done, duties, reason) in
+        [(done.clone(), sync_only, "Succeeded"), (policy(&done, 21, Outcome::Succeeded), both, "PolicySucceeded")]
+    {
+        let mut o = done;
+        o.set("no_sync", json!(true));
+        o = held(&o, ME, Switch::NoSync, at(30));
+        settle(&mut o, ME, duties, at(30));
+        o.set("no_sync", json!(false));
+        settle(&mut o, ME, duties, at(40));
+        let ready = find(&o.status.conditions, "Ready").unwrap();
+        assert_eq!((ready.status, ready.reason.as_str()), (ConditionStatus::True, reason));
+        assert!(is_reported_undone(&o, ME, Pass::Sync), "the step runs again, as in XOS");
+    }
+}
+
+#[test]
+fn a_wait_of_the_policies_is_theirs() {
+    let wait = Wait { reason: "WriteRefused", message: "no".to_owned() };
+    let mut o = waiting(&object(), ME, Pass::Policy, &wait, at(20));
+    settle(&mut o, ME, Duties { policy: true, sync: false }, at(20));
+    let told = |kind| find(&o.status.conditions, kind).map(|one| (one.status, one.reason.as_str()));
+    let refused = Some((ConditionStatus::False, "WriteRefused"));
+    assert_eq!((told("Ready"), told("PolicyApplied"), told("Synced")), (refused, refused, None));
 }
 
 #[test]

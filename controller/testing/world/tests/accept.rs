@@ -82,7 +82,7 @@ async fn a_second_object_of_a_name_waits_until_the_first_gives_it_up() {
     world.apply(&object("Slice", "s", json!({"name": "s", "site": {"name": "b"}}))).unwrap();
     world.settle().await;
     assert_eq!(note.take(), ["a"]);
-    let told = "Site a has name \"Rome\" already".to_owned();
+    let told = "Site a has name \"Rome\" already; change or delete one of them".to_owned();
     assert_eq!(state(&world, "b"), ("NotUnique".into(), told.clone(), Some(false)));
     assert!(find(&world.object::<Object>("b").unwrap().status.conditions, "Stalled").is_some());
     world.pass(Duration::from_secs(10)).await;
@@ -184,7 +184,7 @@ async fn a_refusal_is_told_once_as_an_event() {
     world.apply(&object("Site", "b", json!({"name": "Rome"}))).unwrap();
     world.settle().await;
     world.pass(Duration::from_secs(60)).await;
-    let told = "Warning NotUnique: Site a has name \"Rome\" already (Site default/b)";
+    let told = "Warning NotUnique: Site a has name \"Rome\" already; change or delete one of them (Site default/b)";
     assert_eq!(world.take_events(), [told]);
 }
 

@@ -79,7 +79,8 @@ impl Notices {
         let step = &self.notifier.step;
         self.send(&self.unreadable, |_| {
             let what = format!("event step {step} waits, as it cannot read what is parked");
-            Event::warning("ParkedEventsUnreadable", format!("{what}: {error}"))
+            let remedy = "check the brokers, and the rights to DESCRIBE and READ the topics of parked events";
+            Event::warning("ParkedEventsUnreadable", format!("{what}; {remedy}: {error}"))
         });
     }
 }
