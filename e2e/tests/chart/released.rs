@@ -123,18 +123,6 @@ impl<'a> Release<'a> {
         .unwrap();
     }
 
-    /// Waits until the pods of before an update have ended: until then the former leader may still work.
-    pub(crate) async fn updated(&self) {
-        let label = "app.kubernetes.io/component=controller";
-        eventually(LONG, "one pod of the controller", async || {
-            let pods = self.namespace.kubectl(&["get", "pods", "-l", label, "-o", "name"]).await;
-            let pods = pods.map_err(|error| error.to_string())?;
-            if pods.lines().count() == 1 { Ok(()) } else { Err(pods) }
-        })
-        .await
-        .unwrap();
-    }
-
     /// Proves that an object made now can be deleted, though no synchronizer runs.
     pub(crate) async fn objects_can_be_deleted(&self) {
         let api = mymodels(self.namespace);

@@ -3,11 +3,12 @@
 //! An engine that only watches keeps its view current, and nothing else: no queue, no records. When its process leads,
 //! it begins as after a start, with all objects known.
 
+use std::collections::HashSet;
 use std::future::pending;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use xos_model::Object;
+use xos_model::{Object, ObjectKey, later};
 
 use super::Engine;
 use crate::brake::HeldDeletions;
@@ -17,9 +18,14 @@ use crate::objects::Objects;
 use crate::queue::Priority;
 use crate::resyncs::Resyncs;
 use crate::view::Origin;
+use crate::work::Job;
 
 /// By how much the clocks of this machine and of the API server may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(60);
+
+/// For so long after a takeover objects are read before a step or policy is called for them: of what the leader before has
+/// written in its last moments, this one may not have seen all. It is much longer than watches are late.
+const CONFIRMED: SignedDuration = SignedDuration::from_secs(10);
 
 /// In which term the engine works.
 pub(super) struct Leading {
@@ -29,12 +35,14 @@ pub(super) struct Leading {
     term: Option<Term>,
     /// Whether it may begin something.
     works: bool,
+    /// Until when objects are read before something is done for them, and those that were.
+    confirm: Option<(Timestamp, HashSet<ObjectKey>)>,
 }
 
 impl Leading {
     pub(super) fn new(leadership: Leadership) -> Self {
         let changes = leadership.changes();
-        Self { leadership, changes, term: None, works: false }
+        Self { leadership, changes, term: None, works: false, confirm: None }
     }
 
     /// Waits for a change.
@@ -89,6 +97,8 @@ impl Engine {
             self.dependencies = Dependencies::new(self.options.report_waits_after);
             self.resyncs = Resyncs::default();
             self.held_deletions = HeldDeletions::default();
+            let until = later(self.shared.clock.now(), CONFIRMED.unsigned_abs());
+            self.leading.confirm = term.took_over.map(|_| (until, HashSet::new()));
         }
         let all = self.view.all();
         for (key, object) in &all {
@@ -101,6 +111,21 @@ impl Engine {
         }
         if term.number > 1 || term.took_over.is_some() {
             tracing::info!(objects = all.len(), "takes over");
+        }
+    }
+
+    /// Returns whether an object is to be read before a job, as another process has just worked on it, maybe.
+    pub(super) fn is_to_be_confirmed(&mut self, key: &ObjectKey, job: &Job) -> bool {
+        let now = self.shared.clock.now();
+        let _over = self.leading.confirm.take_if(|(until, _)| now >= *until);
+        let is_known = self.leading.confirm.as_ref().is_none_or(|(_, confirmed)| confirmed.contains(key));
+        !is_known && (job.runs_step() || job.runs_policies())
+    }
+
+    /// Notes that an object is known as it is: nobody else writes it any more.
+    pub(super) fn confirmed(&mut self, key: &ObjectKey) {
+        if let Some((_, confirmed)) = &mut self.leading.confirm {
+            confirmed.insert(key.clone());
         }
     }
 

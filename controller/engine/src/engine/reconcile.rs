@@ -255,6 +255,7 @@ impl Engine {
     }
 
     pub(super) fn spawn(&mut self, key: &ObjectKey, entry: &Arc<Entry>, subject: Subject, job: Job) {
+        let job = if self.is_to_be_confirmed(key, &job) { Job::Confirm } else { job };
         let uid = subject.object.meta.uid.clone();
         self.note_start(key, &subject.object, &job);
         if job == Job::Resync

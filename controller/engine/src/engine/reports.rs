@@ -47,7 +47,10 @@ impl Engine {
     /// Takes in a worker's report. Returns whether another worker has gone on with the object.
     fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
         // Not after the policies: whether status can be written shows at the end of the attempt only.
-        if !matches!(report, Report::WriteFailed(..) | Report::PoliciesApplied(_) | Report::Conflict) {
+        if !matches!(
+            report,
+            Report::WriteFailed(..) | Report::PoliciesApplied(_) | Report::Conflict | Report::Confirmed(_)
+        ) {
             self.objects.clear_failed_writes(key, uid);
         }
         // After its policies the attempt goes on.
@@ -79,7 +82,11 @@ impl Engine {
             }
             Report::PoliciesApplied(subject) => return self.continue_after_policies(key, uid, *subject),
             Report::Cascaded(left, gone) => self.cascaded(key, left, &gone),
-            Report::Conflict => self.requeue_after(key, self.options.backoff.base(1) / 4),
+            Report::Confirmed(true) => {
+                self.confirmed(key);
+                self.enqueue(key, Priority::Change);
+            }
+            Report::Confirmed(false) | Report::Conflict => self.requeue_after(key, self.options.backoff.base(1) / 4),
             Report::WriteFailed(error, object) => {
                 let times = self.objects.count_failed_write(key, uid);
                 let delay = self.options.backoff.delay(times, rand::random());

@@ -15,6 +15,8 @@ use crate::workers::{Need, Needs};
 /// What a worker is to do with an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Job {
+    /// Read the object: is it known as it is?
+    Confirm,
     /// Run policies, or the step, or both, with a new decision in between.
     Reconcile { policy: Option<Operation>, sync: bool },
     /// Run the step of a clean object: nothing is written where nothing changed.
@@ -65,6 +67,7 @@ impl Job {
     /// Returns the name for logs.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Confirm => "confirm",
             Self::Reconcile { policy: Some(_), .. } => "policy",
             Self::Reconcile { policy: None, .. } => "sync",
             Self::Resync => "resync",
@@ -98,7 +101,8 @@ impl Job {
         )
     }
 
-    fn runs_policies(&self) -> bool {
+    /// Returns whether it calls policies.
+    pub(crate) fn runs_policies(&self) -> bool {
         matches!(
             self,
             Self::Reconcile { policy: Some(_), .. }

@@ -83,6 +83,8 @@ pub(crate) enum Report {
     PoliciesApplied(Box<Subject>),
     /// The objects that cascade, as they are now, and those that are gone.
     Cascaded(Vec<Object>, Vec<Arc<Object>>),
+    /// Whether the object is known as the API server has it.
+    Confirmed(bool),
     /// The object is gone.
     Gone,
     /// The object has changed meanwhile: look at it again.
@@ -102,6 +104,7 @@ impl Report {
             Self::Away(..) => "unavailable",
             Self::PoliciesApplied(_) => "policies applied",
             Self::Cascaded(..) => "cascaded",
+            Self::Confirmed(_) => "confirmed",
             Self::Gone => "gone",
             Self::Conflict => "conflict",
             Self::Cancelled => "cancelled",
@@ -133,6 +136,7 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         shared.services.events.publish(object, event);
     }
     let result = match job {
+        Job::Confirm => worker.confirm(&stored).await,
         Job::Reconcile { policy, sync } => worker.reconcile(subject, policy, sync).await,
         Job::Resync => worker.resync(subject).await,
         Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
@@ -187,6 +191,12 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
+    async fn confirm(&self, known: &Object) -> Result<Report, WriteError> {
+        let read = self.shared.writer.read(self.entry, &known.key()).await?;
+        let read = read.filter(|read| read.meta.uid == known.meta.uid).ok_or(WriteError::Gone)?;
+        Ok(Report::Confirmed(read.meta.resource_version == known.meta.resource_version))
+    }
+
     async fn reconcile(&self, subject: Subject, policy: Option<Operation>, sync: bool) -> Result<Report, WriteError> {
         let subject = self.ensure_finalizers(subject).await?;
         if subject.object.meta.deleting.is_some() {

@@ -121,6 +121,28 @@ async fn only_the_leader_works_and_the_next_one_lists_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_former_leader_has_recorded_in_its_last_moment_is_not_done_again() {
+    let two = Two::start(Duration::ZERO);
+    let ann = object("ann");
+    two.world.put(ann.clone());
+    lead(&two.first.0, 1, None);
+    two.first.1.pass(1.0).await;
+    two.first.0.end();
+    let done = two.world.get("ann").unwrap();
+    // What the second one has seen of it.
+    two.world.put(ann);
+    two.first.1.pass(1.0).await;
+    two.world.api.put_unseen(done.clone());
+    let now = two.second.0.now().wall;
+    lead(&two.second.0, 1, Some(now));
+    two.first.1.pass(5.0).await;
+    assert_eq!(two.calls(), ["1 sync ann"], "the watch has not shown it yet");
+    two.world.put(done);
+    two.first.1.pass(30.0).await;
+    assert_eq!(two.calls(), ["1 sync ann"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_the_deadline_nothing_is_begun_ended_or_written() {
     let two = Two::start(Duration::from_secs(30));
     two.world.put(object("ann"));
