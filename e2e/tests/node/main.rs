@@ -7,6 +7,7 @@ mod bill;
 mod bus;
 mod chart;
 mod containerfiles;
+mod demo;
 mod exits;
 mod images;
 mod pods;
