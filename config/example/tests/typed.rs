@@ -66,7 +66,10 @@ fn a_new_object_becomes_a_custom_resource_and_back() {
         "spec": {"firstName": "Ada", "lastName": "Lovelace", "noSync": true},
     });
     assert_eq!(serde_json::to_value(&created).unwrap(), expected);
-    assert_eq!(MyModel::from_custom_resource(models(), &created).unwrap(), ada);
+    let mut back = MyModel::from_custom_resource(models(), &created).unwrap();
+    // The hashes of the spec without its switches are made when it is read.
+    back.meta.unswitched.clear();
+    assert_eq!(back, ada);
 }
 
 #[test]

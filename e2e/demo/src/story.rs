@@ -142,9 +142,9 @@ async fn a_person_who_waits(stage: &Stage) -> Result<(), Error> {
     expect(is_ordered, "the team to be done before the person", format!("{team} and {person}"))
 }
 
-/// Returns the time at the end of what [`DONE`] prints. Its digits are no order: `…7.89Z` is earlier than `…7.891Z`.
+/// Returns the time at the beginning of what [`DONE`] prints. Its digits are no order: `…7.89Z` is earlier than `…7.891Z`.
 fn time_of(done: &str) -> Option<Timestamp> {
-    done.split_once(" at ")?.1.trim().parse().ok()
+    done.split_once(' ')?.0.parse().ok()
 }
 
 async fn a_team_is_deleted(stage: &Stage) -> Result<(), Error> {
