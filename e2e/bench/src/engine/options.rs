@@ -20,6 +20,9 @@ pub struct Options {
     /// How many objects the rates are measured with.
     #[arg(long, value_name = "N")]
     pub objects: Option<u32>,
+    /// How many objects are many, as for a restart.
+    #[arg(long, value_name = "N")]
+    pub many: Option<u32>,
     /// How many objects are very many.
     #[arg(long, value_name = "N")]
     pub huge: Option<u32>,
@@ -100,7 +103,8 @@ impl Options {
         let sizes = if self.quick { QUICK } else { FULL };
         let rest = self.rest.map_or(sizes.rest, Duration::from_secs);
         let (rate, huge) = (self.objects.unwrap_or(sizes.rate), self.huge.unwrap_or(sizes.huge));
-        Sizes { rest, rate, huge, sample: sizes.sample.min(huge), ..sizes }
+        let many = self.many.unwrap_or(sizes.many);
+        Sizes { rest, rate, many, huge, sample: sizes.sample.min(huge), ..sizes }
     }
 }
 
