@@ -40,7 +40,7 @@ pub enum DecodeError {
 /// # Errors
 /// When it has no name.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
-    let mut meta = read_meta(model, &resource.metadata)?;
+    let meta = read_meta(model, &resource.metadata)?;
     let section = |section: Section| resource.data.get(section.as_str()).unwrap_or(&Value::Null);
     let spec = section(Section::Spec);
     let status = section(Section::Status);
@@ -48,10 +48,10 @@ pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<O
     let mut framework = read_status(model, status);
     let is_own = identity::bind(model, status, &meta, &mut framework, &mut fields);
     identity::recall(model, &meta, &mut fields);
-    meta.unswitched = unswitched(model, &fields);
     let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
     Ok(Object {
         model: Arc::clone(&meta.model),
+        unswitched: unswitched(model, &fields),
         intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
             .filter(|_| is_own)
@@ -77,7 +77,6 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         operator_fields: operator_fields(model, meta),
         annotations: operator_annotations(meta),
         writer: None,
-        unswitched: vec![],
     })
 }
 
@@ -183,7 +182,7 @@ fn unswitched(model: &Model, fields: &Fields) -> Vec<SpecHash> {
 /// from one.
 pub fn rehash(model: &Model, object: &mut Object) {
     object.intent.spec = spec_hash(model, &object.fields);
-    object.meta.unswitched = unswitched(model, &object.fields);
+    object.unswitched = unswitched(model, &object.fields);
 }
 
 /// Returns the whole status of an object: the model's feedback and bookkeeping fields, and the framework's part.

@@ -82,6 +82,7 @@ mod tests {
                 meta: Meta { finalizers: if finalizer { vec!["f".to_owned()] } else { vec![] }, ..Meta::default() },
                 fields: [].into(),
                 intent: intent.clone(),
+                unswitched: vec![],
                 quiet_saves: vec![],
                 status,
             };

@@ -64,9 +64,6 @@ pub struct Meta {
     pub annotations: BTreeMap<Box<str>, String>,
     /// The field manager that changed it last, where a watch has just shown that: it is not kept.
     pub writer: Option<Arc<str>>,
-    /// What the hash of spec would be without the switches that are set in it, in each way to leave them out; empty
-    /// while none is set.
-    pub unswitched: Vec<SpecHash>,
 }
 
 impl Meta {
@@ -87,6 +84,9 @@ pub struct Object {
     pub fields: Fields,
     /// What the operator (or a controller) wants: the hash of the spec, and the touch.
     pub intent: Intent,
+    /// What the hash of spec would be without the switches that are set in it, in each way to leave them out; empty
+    /// while none is set.
+    pub unswitched: Vec<SpecHash>,
     /// The recent saves to spec that were made quietly, oldest first.
     pub quiet_saves: Vec<QuietSave>,
     /// Conditions, history and each synchronizer's bookkeeping.
@@ -109,6 +109,7 @@ impl Object {
             fields: Fields::new(),
             // What is wanted is known from the custom resource.
             intent: Intent { spec: SpecHash::of(&Value::Null), touch: None },
+            unswitched: Vec::new(),
             quiet_saves: Vec::new(),
             status: Status::default(),
         }

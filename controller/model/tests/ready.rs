@@ -89,6 +89,7 @@ impl Play {
             meta: Meta { generation: 0, ..Meta::default() },
             fields: [].into(),
             intent: Intent { spec: SpecHash::of(&json!(null)), touch: None },
+            unswitched: vec![],
             quiet_saves: vec![],
             status: Status::default(),
         };
@@ -115,7 +116,7 @@ impl Play {
             object.meta.generation += 1;
             object.intent.spec = spec;
         }
-        object.meta.unswitched = without(text, &set);
+        object.unswitched = without(text, &set);
     }
 
     /// Plays an act. Returns whether a status was written.
@@ -252,7 +253,7 @@ fn is_done(object: &Object, synchronizer: &str, pass: Pass) -> bool {
         if state.is_untried() {
             return true;
         }
-        present.extend(object.meta.unswitched.iter().map(|&spec| intent(spec)));
+        present.extend(object.unswitched.iter().map(|&spec| intent(spec)));
     }
     let is_handled = |then| present.iter().any(|now| is_handled(then, now, &object.quiet_saves, pass));
     handled.is_some_and(is_handled) && state.seen == object.date(other)

@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn times_are_compared_as_times() {
-        let team = time_of("SyncTeam Succeeded at 2026-11-27T09:45:07.89Z\n").unwrap();
-        let person = time_of("SyncMyModel Succeeded at 2026-11-27T09:45:07.891Z\n").unwrap();
+        let team = time_of("2026-11-27T09:45:07.89Z Sync Succeeded 2ms SyncTeam\n").unwrap();
+        let person = time_of("2026-11-27T09:45:07.891Z Sync Succeeded 2ms SyncMyModel\n").unwrap();
         assert!(team < person && "7.89Z" > "7.891Z");
         assert_eq!(time_of("nothing"), None);
     }

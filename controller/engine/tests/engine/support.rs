@@ -50,6 +50,7 @@ pub(crate) fn object(name: &str) -> Object {
         },
         fields: [("first_name", json!(name))].into(),
         intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
+        unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),
     }

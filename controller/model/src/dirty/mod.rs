@@ -113,7 +113,7 @@ pub(crate) fn is_held_without_work(object: &Object, state: &PassState, pass: Pas
     }
     let is_news = state.seen != change_by_other(object, pass);
     let Some(handled) = state.handled.as_ref().filter(|_| !is_news) else { return false };
-    let present = || object.meta.unswitched.iter().chain([&object.intent.spec]);
+    let present = || object.unswitched.iter().chain([&object.intent.spec]);
     present().any(|&spec| {
         let intent = Intent { spec, touch: object.intent.touch.clone() };
         is_handled(handled, &intent, &object.quiet_saves, pass)

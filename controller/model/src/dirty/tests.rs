@@ -18,6 +18,7 @@ fn object(state: Option<PassState>) -> Object {
         meta: Meta::default(),
         fields: [].into(),
         intent: intent("now"),
+        unswitched: vec![],
         quiet_saves: vec![],
         status,
     }

@@ -21,6 +21,7 @@ fn object() -> Object {
         meta: Meta { generation: 1, created: Some(at(10)), ..Meta::default() },
         fields: [].into(),
         intent: Intent { spec: SpecHash::of(&json!({"n": 1})), touch: None },
+        unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),
     }
@@ -273,7 +274,7 @@ fn a_switch_is_no_reason_to_wait_unless_it_holds_something_back() {
     let switched = |mut o: Object, spec: &serde_json::Value| {
         o.set("no_sync", json!(true));
         o.meta.generation += 1;
-        o.meta.unswitched = vec![SpecHash::of(spec)];
+        o.unswitched = vec![SpecHash::of(spec)];
         o.intent.spec = SpecHash::of(&json!([spec, "switched"]));
         let mut o = held(&o, ME, Switch::NoSync, at(50));
         settle(&mut o, ME, Duties { policy: false, sync: true }, at(50));
