@@ -77,10 +77,16 @@ async fn a_thousand_objects_live_through_an_upgrade_and_a_rollback() {
         eprintln!("helm upgrade with {OBJECTS} objects took {:.1?}", start.elapsed());
         let listed = release.helm.ok(&["list", "-n", namespace.name()]).await.unwrap();
         assert!(listed.contains(&format!("xos-controller-{}", env!("CARGO_PKG_VERSION"))), "{listed}");
+        // It is applied by the new pod once that leads: when the old one has ended.
         let definition = ["get", "crd", "mymodels.example.xos.opencord.org", "-o", "json"];
-        let definition: Value = serde_json::from_str(&namespace.kubectl(&definition).await.unwrap()).unwrap();
-        let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/nickName";
-        assert!(definition.pointer(spec).is_some(), "{definition:#}");
+        let field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/nickName";
+        eventually(LONG, "the new field in the definition", async || {
+            let shown = namespace.kubectl(&definition).await.map_err(|error| error.to_string())?;
+            let shown: Value = serde_json::from_str(&shown).map_err(|error| error.to_string())?;
+            if shown.pointer(field).is_some() { Ok(()) } else { Err(format!("{shown:#}")) }
+        })
+        .await
+        .unwrap();
         release.all_ready(OBJECTS).await;
         assert_eq!(identities(&release.people.all().await.unwrap()), before);
         assert_eq!(directory.stats().await.unwrap(), synchronized);
