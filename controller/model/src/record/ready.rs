@@ -78,6 +78,10 @@ pub fn settle_ready(object: &mut Object, now: Timestamp) {
     let Some(verdict) = verdict(object).map(Verdict::into_owned) else { return };
     set(object, &verdict.news(READY), now);
     move_to_front(&mut object.status.conditions);
+    if object.meta.deleting.is_some() {
+        // Also where nothing was recorded before the deletion.
+        object.status.observed_generation = object.status.observed_generation.max(Some(object.meta.generation));
+    }
     if verdict.status == ConditionStatus::True {
         // Also where the write met an edit that changes nothing of that.
         object.status.observed_generation = object.status.observed_generation.max(Some(object.meta.generation));

@@ -398,3 +398,12 @@ fn what_others_wrote_meanwhile_stays() {
     assert_eq!(new.status.history, done.status.history);
     assert_eq!(rebase(&before, &done, &before, ME, |_| true), done, "as it was, if nobody wrote");
 }
+
+#[test]
+fn the_status_of_a_deleted_object_says_of_which_generation_it_speaks() {
+    let mut o = object();
+    o.meta.deleting = Some(at(20));
+    o.meta.generation = 3;
+    settle(&mut o, "me", Duties { policy: false, sync: true }, at(30));
+    assert_eq!(o.status.observed_generation, Some(3));
+}
