@@ -16,7 +16,7 @@ IMAGES := $(addprefix $(TARGET)/image/,xos-controller.tar xos-example.tar)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: prerequisites ## build the programs for production, in target/release
@@ -125,6 +125,10 @@ chart: ## write the chart's README and the schema of its values again
 .PHONY: rbac
 rbac: ## write config/example/rbac.yaml again, from the example's models
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-example --test rbac
+
+.PHONY: dashboard-picture
+dashboard-picture: prerequisites programs control-plane ## draw docs/dashboard.svg again: the dashboard's queries on 90 s of real data
+	$(PROGRAMS)/xos-dashboard --output docs/dashboard.svg
 
 .PHONY: image
 image: node-prerequisites ## write the container images as OCI archives, with lists of what is in them, to target/image

@@ -73,9 +73,17 @@ impl Directory {
     /// # Errors
     /// When it does not start.
     pub async fn start(folder: &Path, log: &Path) -> Result<Self, Error> {
+        Self::start_at("127.0.0.1:0", folder, log).await
+    }
+
+    /// Starts a directory at an address, such as that of one that was stopped, with the entries that are in `folder`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_at(address: &str, folder: &Path, log: &Path) -> Result<Self, Error> {
         let program = paths::program("example-directory")?;
         let mut child = Child::start("example-directory", log, &program, |command| {
-            command.arg("--file").arg(folder.join("people.json")).stdout(Stdio::piped());
+            command.args(["--listen", address]).arg("--file").arg(folder.join("people.json")).stdout(Stdio::piped());
         })?;
         let silent = || Error::Silent(process::tail(log, 10));
         let mut output = BufReader::new(child.take_stdout().ok_or_else(silent)?).lines();

@@ -1,5 +1,5 @@
 //! The alert rules and the dashboard of the chart: Prometheus' own tool reads them, each alert fires when it should and
-//! not before, and both use only metrics that the documentation has.
+//! not before, both use only metrics that the documentation has, and the picture shows the dashboard as it is.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 const ALERTS: &str = "charts/xos-controller/files/alerts/xos-controller.yaml";
 const DASHBOARD: &str = "charts/xos-controller/files/dashboard/xos-controller.json";
+const PICTURE: &str = "docs/dashboard.svg";
 const CASES: &str = "controller/testing/guide/tests/monitoring/alerts_test.yaml";
 
 fn root() -> PathBuf {
@@ -83,6 +84,21 @@ fn the_dashboard_is_read_by_prometheus() {
     let rules = json!({"groups": [{"name": "dashboard", "rules": rules.collect::<Vec<_>>()}]});
     fs::write(folder.path().join("rules.yaml"), rules.to_string()).unwrap();
     promtool(&["check", "rules", "rules.yaml"], folder.path());
+}
+
+#[test]
+fn the_picture_has_every_panel_of_the_dashboard() {
+    let picture = read(PICTURE);
+    let texts: BTreeSet<&str> = picture.lines().collect();
+    let dashboard: Value = serde_json::from_str(&read(DASHBOARD)).unwrap();
+    let titles = dashboard["panels"].as_array().unwrap().iter().map(|panel| panel["title"].as_str().unwrap());
+    for title in titles {
+        let escaped = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&apos;");
+        assert!(texts.contains(escaped.as_str()), "{PICTURE} lacks the panel {title}: make dashboard-picture");
+    }
+    assert!(!texts.contains("No data"), "a panel of {PICTURE} has no data");
+    assert!(picture.len() < 150_000, "{PICTURE} has {} bytes", picture.len());
+    assert!(read("docs/monitoring.md").contains("(dashboard.svg)"));
 }
 
 #[test]
