@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use serde_json::json;
 use xos_harness::{
+    control::free_ports,
     eventually,
     process::{self, Child},
     wait::Timeout,
@@ -81,7 +81,8 @@ impl Prometheus {
         let file = folder.join("prometheus.yaml");
         // JSON is YAML.
         fs::write(&file, config.to_string())?;
-        let listen = free_address()?;
+        let [port] = free_ports()?;
+        let listen = format!("127.0.0.1:{port}");
         let child = Child::start(PROGRAM, &folder.join("prometheus.log"), Path::new(PROGRAM), |command| {
             let option = |name: &str, value: &Path| format!("--{name}={}", value.display());
             command.arg(option("config.file", &file)).arg(option("storage.tsdb.path", &folder.join("prometheus")));
@@ -142,9 +143,4 @@ impl Prometheus {
         self.child.stop(STOPPED).await?;
         Ok(())
     }
-}
-
-/// Returns an address that is free now.
-pub(crate) fn free_address() -> std::io::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

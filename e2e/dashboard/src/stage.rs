@@ -85,7 +85,8 @@ impl Stage {
         let directory = Directory::start(folder.path(), &folder.path().join("directory.log")).await?;
         let kafka = Kafka::start().await?;
         kafka.client().create_topic(traffic::TOPIC, 3).await?;
-        let monitoring = prometheus::free_address()?;
+        let [port] = control::free_ports()?;
+        let monitoring = format!("127.0.0.1:{port}");
         let more = json!({
             "event_bus": {"kind": "kafka", "endpoint": kafka.endpoint()},
             "monitoring_address": monitoring,

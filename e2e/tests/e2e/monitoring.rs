@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xos_harness::eventually;
+use xos_harness::{control::free_ports, eventually};
 
 /// How long the controller may take to tell, and to take up again.
 pub(crate) const TOLD: Duration = Duration::from_secs(90);
@@ -16,7 +16,7 @@ pub(crate) struct Monitoring {
 impl Monitoring {
     /// Returns an address that is free now.
     pub(crate) fn new() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let [port] = free_ports().unwrap();
         Self { address: format!("127.0.0.1:{port}") }
     }
 

@@ -15,7 +15,7 @@ mod ports;
 pub mod serve;
 mod served;
 
-pub(crate) use ports::free as free_ports;
+pub use ports::free as free_ports;
 pub(crate) use served::client;
 pub use served::{ClientError, Error, Ready, ServeOptions, Served, start};
 

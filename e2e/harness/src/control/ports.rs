@@ -4,7 +4,10 @@ use std::{io, net::TcpListener};
 
 /// Returns `N` different ports that are free. They are released before this function returns, so another process may
 /// take one before it is used: the caller has to expect that.
-pub(crate) fn free<const N: usize>() -> io::Result<[u16; N]> {
+///
+/// # Errors
+/// When the system has none.
+pub fn free<const N: usize>() -> io::Result<[u16; N]> {
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
