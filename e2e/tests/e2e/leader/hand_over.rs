@@ -18,6 +18,8 @@ async fn the_next_one_works_within_two_seconds_of_sigterm() {
         let mut replicas = Replicas::start(namespace, kubeconfig, 2, ["15s", "10s", "2s"]).await;
         let first = replicas.leader().await;
         replicas.all[1 - first].says("standing by: ").await;
+        // The first object of a definition that was just made: the API server takes two seconds to create it.
+        replicas.until_ready("site", Instant::now()).await;
         let mut took = vec![];
         for turn in 0..5 {
             let leader = replicas.leader().await;

@@ -127,8 +127,14 @@ impl Election {
             _ => since,
         };
         self.has_stood_by |= holder.is_some() && !is_mine;
+        let version = |lease: &Option<Contents>| lease.as_ref().map(|lease| lease.version.clone());
+        let is_news = known.is_none_or(|known| version(&known.lease) != version(&lease));
         if !is_mine {
             self.leads_since = None;
+            if is_news {
+                // Whatever the last request was about, this is something else.
+                self.tried = None;
+            }
         }
         self.seen = Some(Seen { lease, since, free_at });
     }
@@ -142,10 +148,9 @@ impl Election {
         }
     }
 
-    /// Takes in that somebody else was faster, or that what is known is old.
+    /// Takes in that somebody else was faster, or that what is known is old: it is read, unless it is seen before.
     pub(super) fn is_stale(&mut self) {
         self.seen = None;
-        self.tried = None;
     }
 
     /// Takes in that a request was sent.
@@ -160,7 +165,7 @@ impl Election {
         {
             self.leads_since = None;
             // It may have slept: who knows what has happened since.
-            self.is_stale();
+            (self.seen, self.tried) = (None, None);
         }
     }
 

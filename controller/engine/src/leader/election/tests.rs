@@ -97,6 +97,35 @@ fn a_release_is_taken_at_once_and_first_by_those_who_know_all_objects() {
 }
 
 #[test]
+fn one_that_has_just_read_the_lease_takes_a_release_at_once_too() {
+    let start = Instant::now();
+    let mut election = candidate();
+    election.tried(start);
+    election.see(Some(held_by(Some("other"), 1, 0)), at(start, 0.1).monotonic);
+    let later = at(start, 0.3);
+    election.see(Some(held_by(None, 2, 0)), later.monotonic);
+    assert!(matches!(election.next(later), Next::Write(_)));
+    // That is refused. It is not tried again because the same is seen once more.
+    election.tried(later.monotonic);
+    election.see(Some(held_by(None, 2, 0)), at(start, 0.5).monotonic);
+    assert_eq!(election.next(at(start, 0.5)), Next::Wait(at(start, 2.3).monotonic));
+}
+
+#[test]
+fn a_lease_that_is_free_when_it_is_read_is_taken_at_once() {
+    let start = Instant::now();
+    let mut election = candidate();
+    assert_eq!(election.next(at(start, 0.0)), Next::Read);
+    election.tried(start);
+    election.see(None, start);
+    assert!(matches!(election.next(at(start, 0.1)), Next::Create(_)));
+    // Whatever answers "conflict" all the time is not asked all the time.
+    election.tried(at(start, 0.1).monotonic);
+    election.is_stale();
+    assert_eq!(election.next(at(start, 0.2)), Next::Wait(at(start, 2.1).monotonic));
+}
+
+#[test]
 fn a_lease_that_was_deleted_is_not_free_before_its_leader_has_ended() {
     let start = Instant::now();
     let mut election = candidate();
