@@ -209,7 +209,11 @@ impl TestNamespace {
                 Ok(output) => output.all(),
                 Err(error) => error.to_string(),
             };
-            eprintln!("--- kubectl -n {} get {what} -o yaml ---\n{shown}", self.name);
+            eprintln!(
+                "--- kubectl -n {} get {what} -o yaml ---\n{}",
+                self.name,
+                process::last_lines(&shown, SHOWN_LINES)
+            );
         }
     }
 
@@ -262,6 +266,10 @@ async fn within<T>(namespace: TestNamespace, test: impl AsyncFnOnce(&TestNamespa
         }
         Err(panic) => {
             namespace.report().await;
+            // Once more: what was printed first is far above by now.
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+            eprintln!("--- the test in the namespace {} has failed ---\n{message}", namespace.name);
             if let Err(error) = namespace.delete().await {
                 eprintln!("namespace {} is not deleted: {error}", namespace.name);
             }

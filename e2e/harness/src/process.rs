@@ -266,7 +266,12 @@ pub fn tail(log: &Path, lines: usize) -> String {
     let Ok(bytes) = fs::read(log) else {
         return format!("(no log at {})", log.display());
     };
-    let text = String::from_utf8_lossy(&bytes);
+    last_lines(&String::from_utf8_lossy(&bytes), lines)
+}
+
+/// Returns the last lines of a text.
+#[must_use]
+pub fn last_lines(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
 }
