@@ -17,6 +17,7 @@ use xos_xproto::{Member, Model, Section, camel_case};
 use crate::definition::api_resource;
 use crate::identity;
 use crate::names::MANAGER_PREFIX;
+use crate::received::Received;
 
 /// The members of status that belong to the framework.
 const OBSERVED_GENERATION: &str = "observedGeneration";
@@ -40,15 +41,25 @@ pub enum DecodeError {
 /// # Errors
 /// When it has no name.
 pub fn from_custom_resource(model: &Model, resource: &DynamicObject) -> Result<Object, DecodeError> {
-    let meta = read_meta(model, &resource.metadata)?;
     let section = |section: Section| resource.data.get(section.as_str()).unwrap_or(&Value::Null);
-    let spec = section(Section::Spec);
-    let status = section(Section::Status);
+    read(model, &resource.metadata, section(Section::Spec), section(Section::Status))
+}
+
+/// Does the same with what an API server has sent.
+///
+/// # Errors
+/// When it has no name.
+pub fn from_received(model: &Model, received: &Received) -> Result<Object, DecodeError> {
+    read(model, &received.metadata, &received.spec, &received.status)
+}
+
+fn read(model: &Model, metadata: &ObjectMeta, spec: &Value, status: &Value) -> Result<Object, DecodeError> {
+    let meta = read_meta(model, metadata)?;
     let mut fields = read_fields(model, spec, status);
     let mut framework = read_status(model, status);
     let is_own = identity::bind(model, status, &meta, &mut framework, &mut fields);
     identity::recall(model, &meta, &mut fields);
-    let annotation = |name: &str| resource.metadata.annotations.as_ref()?.get(name);
+    let annotation = |name: &str| metadata.annotations.as_ref()?.get(name);
     Ok(Object {
         model: Arc::clone(&meta.model),
         unswitched: unswitched(model, &fields),

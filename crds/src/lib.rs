@@ -11,6 +11,7 @@ mod definition;
 mod identity;
 mod links;
 pub mod names;
+mod received;
 mod rules;
 mod schema;
 mod selectable;
@@ -20,11 +21,12 @@ mod violations;
 pub mod yaml;
 
 pub use convert::{
-    DecodeError, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, rehash, spec_hash,
-    status_json, to_custom_resource,
+    DecodeError, from_custom_resource, from_received, new_custom_resource, new_status, quiet_save_patch, rehash,
+    spec_hash, status_json, to_custom_resource,
 };
 pub use definition::{api_resource, definition, definitions};
 pub use identity::{kept_status, recall};
 pub use names::Names;
+pub use received::Received;
 pub use typed::{CustomResource, TypedError};
 pub use violations::SpecSchema;

@@ -6,8 +6,8 @@ use kube::api::DynamicObject;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use xos_crds::{
-    CustomResource as _, from_custom_resource, new_custom_resource, new_status, quiet_save_patch, spec_hash,
-    status_json, to_custom_resource,
+    CustomResource as _, Received, from_custom_resource, from_received, new_custom_resource, new_status,
+    quiet_save_patch, spec_hash, status_json, to_custom_resource,
 };
 use xos_model::{Object, Pass, QuietSave, SpecHash, Status};
 use xos_xproto::{Model, ModelSet, Sources, compile};
@@ -37,8 +37,12 @@ fn resource(spec: Value, status: Value) -> DynamicObject {
     serde_json::from_value(whole).unwrap()
 }
 
+/// Reads a resource in both ways.
 fn read(resource: &DynamicObject) -> Object {
-    from_custom_resource(&model(), resource).unwrap()
+    let object = from_custom_resource(&model(), resource).unwrap();
+    let received: Received = serde_json::from_value(serde_json::to_value(resource).unwrap()).unwrap();
+    assert_eq!(from_received(&model(), &received).unwrap(), object);
+    object
 }
 
 #[test]
@@ -230,4 +234,17 @@ fn the_handle_is_recalled_unless_status_has_it_or_it_is_a_copy_s() {
         let o = read(&whole);
         assert_eq!((o.text("backend_handle"), o.text("oper_status")), (expected, None), "{text}");
     }
+}
+
+#[test]
+fn what_is_received_says_who_set_which_field() {
+    let mut resource = resource(json!({"firstName": "Ada", "age": 7}), json!({"operStatus": "up"}));
+    let by = |manager: &str, fields: Value| json!({"manager": manager, "operation": "Update", "fieldsV1": fields});
+    let managed = json!([
+        by("kubectl", json!({"f:spec": {".": {}, "f:firstName": {}}, "f:metadata": {"f:labels": {"f:a": {}}}})),
+        by("xos/m/step", json!({"f:spec": {"f:age": {}}})),
+        by("other", json!({"f:status": {"f:operStatus": {}}})),
+    ]);
+    resource.metadata.managed_fields = Some(serde_json::from_value(managed).unwrap());
+    assert_eq!(read(&resource).meta.operator_fields, ["first_name".into()]);
 }

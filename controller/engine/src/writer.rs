@@ -6,11 +6,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::Status;
+use kube::api::{Api, ApiResource, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::{DynamicResourceScope, Status};
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
-use xos_crds::{DecodeError, from_custom_resource, kept_status, new_custom_resource, new_status, quiet_save_patch};
+use xos_crds::{
+    DecodeError, from_custom_resource, from_received, kept_status, new_custom_resource, new_status, quiet_save_patch,
+};
 use xos_model::names::{self, annotation};
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
@@ -170,7 +172,10 @@ impl KubeWriter {
         async move { tokio::time::timeout(limit, call).await.unwrap_or(Err(WriteError::TimedOut(limit))) }.boxed()
     }
 
-    fn api(&self, entry: &Entry, namespace: &str) -> Api<DynamicObject> {
+    fn api<K>(&self, entry: &Entry, namespace: &str) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+    {
         Api::namespaced_with(self.client.clone(), namespace, &entry.resource)
     }
 
@@ -183,13 +188,13 @@ impl KubeWriter {
         let parameters = PatchParams { field_manager: Some(self.manager(who)), ..PatchParams::default() };
         let api = self.api(entry, &object.meta.namespace);
         let answer = api.patch(&object.meta.name, &parameters, &Patch::Merge(patch)).await?;
-        Ok(from_custom_resource(&entry.model, &answer)?)
+        Ok(from_received(&entry.model, &answer)?)
     }
 
     /// Returns the object as it is now, if it is still the same one.
     async fn current(&self, entry: &Entry, object: &Object) -> Result<Object, WriteError> {
         let answer = self.api(entry, &object.meta.namespace).get(&object.meta.name).await?;
-        let current = from_custom_resource(&entry.model, &answer)?;
+        let current = from_received(&entry.model, &answer)?;
         if current.meta.uid == object.meta.uid { Ok(current) } else { Err(WriteError::Gone) }
     }
 
@@ -232,7 +237,7 @@ impl Writer for KubeWriter {
     fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
         self.bounded(async move {
             let there = self.api(entry, &key.namespace).get_opt(&key.name).await?;
-            Ok(there.map(|there| from_custom_resource(&entry.model, &there)).transpose()?)
+            Ok(there.map(|there| from_received(&entry.model, &there)).transpose()?)
         })
     }
 
@@ -280,7 +285,7 @@ impl Writer for KubeWriter {
                 answer => answer?,
             };
             let left = answer.left().ok_or(WriteError::Gone)?;
-            let left = from_custom_resource(&entry.model, &left)?;
+            let left = from_received(&entry.model, &left)?;
             // Without finalizers it is gone, and the answer still shows it.
             if left.meta.finalizers.is_empty() { Err(WriteError::Gone) } else { Ok(left) }
         })

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::{Api, DynamicObject};
+use kube::api::Api;
 use kube::{Client, ResourceExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use xos_crds::from_custom_resource;
+use xos_crds::{Received, from_received};
 use xos_model::{Object, ObjectKey};
 
 use crate::registry::{Entry, Registry};
@@ -118,7 +118,7 @@ impl Loss {
 pub struct Watch {
     id: WatchId,
     entry: Arc<Entry>,
-    source: Source<DynamicObject>,
+    source: Source<Received>,
     states: WatchStates,
 }
 
@@ -167,8 +167,8 @@ struct Feed {
     refused: Refused,
 }
 
-impl Sink<DynamicObject> for Feed {
-    async fn take(&mut self, shown: Shown<DynamicObject>) -> ControlFlow<()> {
+impl Sink<Received> for Feed {
+    async fn take(&mut self, shown: Shown<Received>) -> ControlFlow<()> {
         if !matches!(shown, Shown::Init | Shown::Fails(_)) {
             self.states.heard(&self.id, Timestamp::now());
         }
@@ -235,8 +235,8 @@ impl Feed {
     }
 
     /// Returns the object; none if it cannot be read, which must not stop the others.
-    fn decode(&self, resource: &DynamicObject) -> Option<Box<Object>> {
-        match from_custom_resource(&self.entry.model, resource) {
+    fn decode(&self, resource: &Received) -> Option<Box<Object>> {
+        match from_received(&self.entry.model, resource) {
             Ok(mut object) => {
                 object.meta.writer = last_writer(&resource.metadata);
                 Some(Box::new(object))
