@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
-use kube::core::ObjectList;
+use kube::core::{ListMeta, ObjectList, Request};
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
@@ -145,14 +145,20 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
         show!(sink, Shown::Init);
         let mut fetched = self.fetch(&page);
         loop {
-            let list = fetched.await.map_err(|ended| WatchFailure::Other(ended.to_string()))??;
+            let text = fetched.await.map_err(|ended| WatchFailure::Other(ended.to_string()))??;
             progress.is_proven = true;
             show!(sink, Shown::Works);
-            let next = list.metadata.continue_.filter(|token| !token.is_empty());
-            let next = next.map(|token| {
+            let mut ask_for_more = |token: Option<String>| {
+                let token = token.filter(|token| !token.is_empty())?;
                 page = page.clone().continue_token(&token);
-                self.fetch(&page)
-            });
+                Some(self.fetch(&page))
+            };
+            // The API server works on the next page while this one is read.
+            let early = ask_for_more(continue_at_the_end(&text));
+            let list: ObjectList<K> =
+                serde_json::from_str(&text).map_err(|error| WatchFailure::of(&kube::Error::SerdeError(error)))?;
+            drop(text);
+            let next = early.or_else(|| ask_for_more(list.metadata.continue_));
             for object in list.items {
                 show!(sink, Shown::Listed(object));
             }
@@ -168,9 +174,13 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     }
 
     /// Reads a page with a task of its own, so that it comes while the one before is taken in.
-    fn fetch(&self, page: &ListParams) -> AbortOnDropHandle<Result<ObjectList<K>, WatchFailure>> {
+    fn fetch(&self, page: &ListParams) -> AbortOnDropHandle<Result<String, WatchFailure>> {
         let (api, page, limit) = (self.api.clone(), page.clone(), self.limits.page);
-        let read = async move { within(limit, api.list(&page)).await?.map_err(|error| WatchFailure::of(&error)) };
+        let read = async move {
+            let request = Request::new(api.resource_url()).list(&page).map_err(kube::Error::BuildRequest)?;
+            api.into_client().request_text(request).await
+        };
+        let read = async move { within(limit, read).await?.map_err(|error| WatchFailure::of(&error)) };
         AbortOnDropHandle::new(tokio::spawn(read))
     }
 
@@ -215,6 +225,19 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     }
 }
 
+/// Returns the token of the next page, if the metadata stand at the end of a list, as an API server writes lists of custom
+/// resources: it is found without reading the objects.
+fn continue_at_the_end(list: &str) -> Option<String> {
+    const METADATA: &str = "\"metadata\":";
+    // Quotes within a text are escaped, so this is a name.
+    let (_, rest) = list.rsplit_once(METADATA)?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<ListMeta>();
+    let metadata = values.next()?.ok()?;
+    // Otherwise it is the metadata of an object.
+    let is_the_list_s = rest.get(values.byte_offset()..)?.trim() == "}";
+    metadata.continue_.filter(|_| is_the_list_s)
+}
+
 /// Waits for an answer, within this time.
 async fn within<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, WatchFailure> {
     timeout(limit, answer).await.map_err(|_| WatchFailure::NoAnswer(limit))
@@ -230,5 +253,30 @@ async fn next<K>(
         Ok(None) => Ok(None),
         Ok(Some(Ok(WatchEvent::Error(status)))) => Err(WatchFailure::said(&status)),
         Ok(Some(event)) => event.map(Some).map_err(|error| WatchFailure::of(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_known_from_the_end_of_a_list() {
+        let table = [
+            (
+                r#"{"items":[{"metadata":{"continue":"no"}}],"kind":"L","metadata":{"continue":"yes","resourceVersion":"7"}}
+"#,
+                Some("yes"),
+            ),
+            (r#"{"items":[],"metadata":{"resourceVersion":"7"}}"#, None),
+            // The metadata come first: those at the end are an object's.
+            (r#"{"metadata":{"continue":"first"},"items":[{"metadata":{"continue":"no"}}]}"#, None),
+            (r#"{"metadata":{"continue":"first"},"items":[]}"#, None),
+            (r#"{"items":[{"spec":{"text":"\"metadata\":{\"continue\":\"no\"}"}}]}"#, None),
+            ("", None),
+        ];
+        for (list, token) in table {
+            assert_eq!(continue_at_the_end(list).as_deref(), token, "{list}");
+        }
     }
 }
