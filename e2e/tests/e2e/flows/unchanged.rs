@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use xos_harness::example::{SOON, is_ready};
 use xos_harness::inprocess::{Controller, Objects};
-use xos_harness::{eventually, example::SOON, namespace};
+use xos_harness::{eventually, namespace};
 use xos_model::{NaturalKey, Object};
 use xos_runtime::Synchronizer;
 use xos_steps::{PullStep, StepContext, StepError};
@@ -57,6 +58,13 @@ async fn an_unchanged_listing_writes_nothing() {
             eventually(SOON, format!("{more} more runs"), look).await.unwrap();
         };
         more_runs(1).await;
+        // Each is told once that nothing is to be done for it.
+        let all_ready = async || {
+            let all = objects.all("Device").await.map_err(|error| error.to_string())?;
+            let ready = all.iter().filter(|one| is_ready(one)).count();
+            if ready == COUNT { Ok(()) } else { Err(format!("{ready} are")) }
+        };
+        eventually(SOON, "all to be Ready", all_ready).await.unwrap();
         let versions = async || -> Vec<Value> {
             objects.all("Device").await.unwrap().iter().map(|one| one["metadata"]["resourceVersion"].clone()).collect()
         };
