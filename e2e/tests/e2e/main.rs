@@ -46,7 +46,6 @@ mod refused_save;
 mod rejected;
 mod restarted_api_server;
 mod restored;
-mod secrets;
 mod several_synchronizers;
 mod touch;
 mod tour;

@@ -6,7 +6,6 @@ mod installing;
 mod leading;
 mod prepare;
 mod run;
-mod trust;
 mod warnings;
 
 use std::sync::Arc;
