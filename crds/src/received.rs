@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 /// A custom resource as an API server sends it, for [`from_received`](crate::from_received).
 ///
-/// Half of what an API server sends of an object is `managedFields`. To read all of that costs more than all else of the
-/// object. Here it has who wrote when, and the names of the fields of `spec`; labels and owners are left out.
+/// Half of what an API server sends of an object is `managedFields`. To read all of that costs more than all else of
+/// the object. Here it has who wrote when, and the names of the fields of `spec`; labels and owners are left out.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Received {
     /// The metadata.
@@ -79,7 +79,6 @@ struct Metadata {
 #[serde(rename_all = "camelCase")]
 struct Written {
     manager: Option<String>,
-    operation: Option<String>,
     subresource: Option<String>,
     time: Option<Time>,
     fields_v1: Option<Names>,
@@ -99,7 +98,6 @@ impl Written {
         });
         ManagedFieldsEntry {
             manager: self.manager,
-            operation: self.operation,
             subresource: self.subresource,
             time: self.time,
             fields_v1: names,

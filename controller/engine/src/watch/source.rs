@@ -225,8 +225,8 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     }
 }
 
-/// Returns the token of the next page, if the metadata stand at the end of a list, as an API server writes lists of custom
-/// resources: it is found without reading the objects.
+/// Returns the token of the next page, if the metadata stand at the end of a list, as an API server writes lists of
+/// custom resources: it is found without reading the objects.
 fn continue_at_the_end(list: &str) -> Option<String> {
     const METADATA: &str = "\"metadata\":";
     // Quotes within a text are escaped, so this is a name.
@@ -264,7 +264,8 @@ mod tests {
     fn the_next_page_is_known_from_the_end_of_a_list() {
         let table = [
             (
-                r#"{"items":[{"metadata":{"continue":"no"}}],"kind":"L","metadata":{"continue":"yes","resourceVersion":"7"}}
+                r#"{"items":[{"metadata":{"continue":"no"}}],"kind":"L",
+                "metadata":{"continue":"yes","resourceVersion":"7"}}
 "#,
                 Some("yes"),
             ),

@@ -127,11 +127,10 @@ impl Election {
             _ => since,
         };
         self.has_stood_by |= holder.is_some() && !is_mine;
-        let version = |lease: &Option<Contents>| lease.as_ref().map(|lease| lease.version.clone());
-        let is_news = known.is_none_or(|known| version(&known.lease) != version(&lease));
         if !is_mine {
             self.leads_since = None;
-            if is_news {
+            let version = |lease: &Contents| lease.version.clone();
+            if known.is_none_or(|known| known.lease.as_ref().map(version) != lease.as_ref().map(version)) {
                 // Whatever the last request was about, this is something else.
                 self.tried = None;
             }
@@ -165,7 +164,8 @@ impl Election {
         {
             self.leads_since = None;
             // It may have slept: who knows what has happened since.
-            (self.seen, self.tried) = (None, None);
+            self.is_stale();
+            self.tried = None;
         }
     }
 
