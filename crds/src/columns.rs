@@ -7,12 +7,13 @@ use xos_model::condition::{READY, SYNCED};
 use xos_xproto::{ContentType, Field, FieldState, Member, Model, ScalarType, Section};
 
 /// Returns the columns of a model: its name and state, READY, REASON, STATUS, AGE, and with `-o wide` SYNCED, CODE and what
-/// the model's author chose: option `columns`, else the fields and links that the model declares itself.
+/// the model's author chose: option `columns`, else the fields and links that the model declares itself. No secret is
+/// among them.
 ///
 /// STATUS is the message of the first condition: of Ready, which controllers keep there, or, before any of them has
 /// looked at the object, of the one that the definition gives to new objects. So it is never empty.
 pub(crate) fn of(model: &Model) -> Vec<Column> {
-    let own = || model.fields.iter().filter(|f| !f.is_common());
+    let own = || model.fields.iter().filter(|f| !f.is_common() && !f.secret);
     let mut columns: Vec<_> = own().filter(|f| is_name(f)).map(|f| field_column(f, 0)).collect();
     columns.extend(own().filter(|f| is_state(f)).map(|f| field_column(f, 0)));
     let framework = [
@@ -32,17 +33,17 @@ pub(crate) fn of(model: &Model) -> Vec<Column> {
 
 /// Returns the columns that only `-o wide` shows.
 fn wide(model: &Model) -> Vec<Column> {
-    let is_shown = |member: &Member| match member {
-        Member::Field(field) => !field.is_common() && (is_name(field) || is_state(field)),
+    let is_shown_or_secret = |member: &Member| match member {
+        Member::Field(field) => field.secret || !field.is_common() && (is_name(field) || is_state(field)),
         Member::Link(_) => false,
     };
     if let Some(chosen) = &model.columns {
         let mut seen = HashSet::new();
         let chosen = chosen.iter().filter(|name| seen.insert(name.as_str()));
         let members = chosen.filter_map(|name| model.member(name));
-        return members.filter(|member| !is_shown(member)).map(member_column).collect();
+        return members.filter(|member| !is_shown_or_secret(member)).map(member_column).collect();
     }
-    let own = || model.members().filter(|member| member.declared_in() == model.name && !is_shown(member));
+    let own = || model.members().filter(|member| member.declared_in() == model.name && !is_shown_or_secret(member));
     let fields = own().filter(|member| matches!(member, Member::Field(_)));
     let is_to_one = |member: &&Member| matches!(member, Member::Link(link) if !link.is_to_many());
     let links = own().filter(|member| member.section() == Section::Spec).filter(is_to_one);

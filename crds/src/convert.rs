@@ -63,7 +63,7 @@ fn read(model: &Model, metadata: &ObjectMeta, spec: &Value, status: &Value) -> R
     Ok(Object {
         model: Arc::clone(&meta.model),
         unswitched: unswitched(model, &fields),
-        intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned() },
+        intent: Intent { spec: spec_hash(model, &fields), touch: annotation(TOUCH_ANNOTATION).cloned(), secrets: None },
         quiet_saves: annotation(QUIET_SAVES_ANNOTATION)
             .filter(|_| is_own)
             .map(|text| identity::read_saves(text, &meta, status))
@@ -124,6 +124,11 @@ fn read_fields(model: &Model, spec: &Value, status: &Value) -> Fields {
             fields.insert(member.name(), value.clone());
         }
     }
+    for (_, source) in model.secret_sources() {
+        if let Some(value) = spec.get(camel_case(&source)).filter(|value| !value.is_null()) {
+            fields.insert(source, value.clone());
+        }
+    }
     fields.shrink();
     fields
 }
@@ -161,7 +166,13 @@ fn others(model: &Model, status: &Value) -> Map<String, Value> {
 /// Returns the JSON of a section, of the model's fields and links in it.
 pub(crate) fn section_json(model: &Model, fields: &Fields, section: Section) -> Map<String, Value> {
     let members = model.members_in(section);
-    members.filter_map(|member| Some((member.camel_name(), fields.get(member.name())?.clone()))).collect()
+    let mut all: Map<_, _> =
+        members.filter_map(|member| Some((member.camel_name(), fields.get(member.name())?.clone()))).collect();
+    if section == Section::Spec {
+        let given = |(_, source): (_, String)| Some((camel_case(&source), fields.get(&source)?.clone()));
+        all.extend(model.secret_sources().filter_map(given));
+    }
+    all
 }
 
 /// Returns the hash of the spec that these fields make.

@@ -15,6 +15,7 @@ mod received;
 mod rules;
 mod schema;
 mod selectable;
+mod sources;
 mod status_schema;
 pub mod typed;
 mod violations;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
-use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType, Section};
+use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType, Section, camel_case};
 
-use crate::{cel, links, rules, status_schema};
+use crate::{cel, links, rules, sources, status_schema};
 
 /// Returns the schema of a model's custom resource: `spec` and `status`.
 pub(crate) fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
@@ -28,10 +28,16 @@ pub(crate) fn of(models: &ModelSet, model: &Model) -> JSONSchemaProps {
 pub(crate) fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
     let fields = || model.fields_in(Section::Spec);
     let links = || model.links_in(Section::Spec);
-    let required_fields = fields().filter(|f| must_be_given(f)).map(Field::camel_name);
+    let has_source = |name: &str| model.secret_sources().any(|(secret, _)| secret.name == name);
+    let required_fields = fields().filter(|f| must_be_given(f) && !has_source(&f.name)).map(Field::camel_name);
     let required_links = links().filter(|l| model.must_have(l)).map(Link::camel_name);
     let required: Vec<_> = required_fields.chain(required_links).collect();
     let mut properties: BTreeMap<_, _> = fields().map(|f| (f.camel_name(), declarative(f))).collect();
+    // What the API server filled in would be there beside the reference.
+    for (secret, source) in model.secret_sources() {
+        properties.entry(secret.camel_name()).and_modify(|schema| schema.default = None);
+        properties.insert(camel_case(&source), sources::schema(secret));
+    }
     properties.extend(links().map(|l| (l.camel_name(), links::schema(l))));
     JSONSchemaProps {
         description: Some(format!("What is wanted of the {}.", model.name)),
@@ -42,7 +48,7 @@ pub(crate) fn spec(models: &ModelSet, model: &Model) -> JSONSchemaProps {
 }
 
 /// Returns whether a field must be given: it is required and has no default. The operator's switches have one.
-fn must_be_given(field: &Field) -> bool {
+pub(crate) fn must_be_given(field: &Field) -> bool {
     field.required && matches!(field.default, None | Some(Literal::Null))
 }
 
@@ -108,6 +114,7 @@ fn is_text(field: &Field) -> bool {
 /// Returns a schema with type and description only.
 pub(crate) fn typed(field: &Field) -> JSONSchemaProps {
     let (type_, format) = type_and_format(field);
+    let format = format.or(field.secret.then_some("password"));
     let is_unsigned = field.ty == ScalarType::Uint32;
     JSONSchemaProps {
         type_: Some(type_.to_owned()),

@@ -19,5 +19,5 @@ fn is_key(field: &Field) -> bool {
     let can_be = matches!(field.ty, ScalarType::String | ScalarType::Int32 | ScalarType::Uint32 | ScalarType::Bool);
     let is_date = field.content_type == Some(ContentType::Date);
     let names_it = field.name == "name" || field.tosca_key || field.unique;
-    field.section() == Section::Spec && can_be && !is_date && names_it
+    field.section() == Section::Spec && can_be && !is_date && names_it && !field.secret
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use xos_model::Fields;
+use xos_model::secret::HIDDEN;
 use xos_xproto::{Model, ModelSet, Section};
 
 use crate::change::complies;
@@ -49,7 +50,9 @@ const MISSING: &str = ": Required value";
 fn check(place: &str, schema: &Map<String, Value>, value: &Value, found: &mut Vec<String>) {
     for keyword in CHECKED {
         if !complies(keyword, schema, value) {
-            found.push(format!("{place}: Invalid value: {value}: {}", should(keyword, &schema[keyword])));
+            let is_secret = schema.get("format").is_some_and(|format| format == "password");
+            let shown = if is_secret { HIDDEN.to_owned() } else { value.to_string() };
+            found.push(format!("{place}: Invalid value: {shown}: {}", should(keyword, &schema[keyword])));
             // What else is said of another type means nothing.
             if keyword == "type" {
                 return;
@@ -98,7 +101,8 @@ mod tests {
             required string vlan = 1 [max_length = 3, min_length = 3, pattern = \"^[0-9]+$\"];
             optional int32 size = 2 [min_value = 1, max_value = 9];
             optional string kind = 3 [max_length = 9, choices = \"(('a', 'A'), ('b', 'B'))\"];
-            optional manytoone up->M:down = 4; required bool big = 5 [default = True]; }";
+            optional manytoone up->M:down = 4; required bool big = 5 [default = True];
+            optional string key = 6 [max_length = 9, secret = True]; }";
         sources.add("m.xproto", text);
         let models = compile(&sources).models;
         let model = models.get("M").unwrap();
@@ -113,6 +117,7 @@ mod tests {
             (json!({"vlan": 123}), "spec.vlan: Invalid value: 123: must be of type string"),
             (json!({"vlan": "123", "size": 0}), "spec.size: Invalid value: 0: should be greater than or equal to 1.0"),
             (json!({"vlan": "123", "kind": "c"}), "spec.kind: Invalid value: \"c\": must be one of [\"a\",\"b\"]"),
+            (json!({"vlan": "123", "key": "0123456789"}), "spec.key: Invalid value: ***: may not be longer than 9"),
             (json!({"vlan": "123", "up": {}}), "spec.up.name: Required value"),
         ] {
             assert_eq!(said(fields.clone()), [expected], "{fields}");

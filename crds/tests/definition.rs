@@ -58,6 +58,10 @@ fn a_field_s_schema() {
             "required string f = 1 [max_length = 3, min_length = 3, pattern = \"^[0-9]+$\", help_text = \"It.\"]",
             text(json!({"minLength": 3, "maxLength": 3, "pattern": "^[0-9]+$"})),
         ),
+        (
+            "optional string f = 1 [max_length = 3, secret = True, help_text = \"It.\"]",
+            text(json!({"maxLength": 3, "format": "password"})),
+        ),
         ("optional string f = 1 [max_length = 3, min_length = 0, help_text = \"It.\"]", text(json!({"maxLength": 3}))),
         ("optional string f = 1 [text = True, help_text = \"It.\"]", text(json!({}))),
         ("optional string f = 1 [content_type = \"date\", help_text = \"It.\"]", text(json!({"format": "date-time"}))),
@@ -267,4 +271,39 @@ fn keys_and_links_are_selectable() {
 fn a_kind_that_hides_a_built_in_one_has_a_name_of_its_own() {
     let d = definition("message Service (XOSBase) { optional bool b = 1; }");
     assert_eq!(d["spec"]["names"]["shortNames"], json!(["xosservice"]));
+}
+
+#[test]
+fn a_secret_is_neither_a_column_nor_selectable() {
+    let text = "message M (XOSBase) { required string key = 1 [max_length = 9, secret = True, unique = True];
+        optional string key_status = 2 [max_length = 9, secret = True, feedback_state = True]; }";
+    let d = definition(text);
+    let shown = |part: &str| version(&d)[part].to_string().to_lowercase();
+    assert!(!shown("additionalPrinterColumns").contains("key"), "{}", shown("additionalPrinterColumns"));
+    assert!(!shown("selectableFields").contains("key"), "{}", shown("selectableFields"));
+    assert_eq!(schema(&d, "status")["properties"]["keyStatus"]["format"], "password");
+}
+
+#[test]
+fn a_secret_may_come_from_a_secret() {
+    let text = "message M (XOSBase) { required string key = 1 [max_length = 9, secret = True];
+        required string pin = 2 [max_length = 9, secret = True, default = \"0000\"];
+        optional string seen = 3 [max_length = 9, secret = True, feedback_state = True]; }";
+    let d = definition(text);
+    let spec = schema(&d, "spec");
+    assert_eq!(spec["required"], Value::Null, "{spec}");
+    assert_eq!(spec["properties"]["pin"].get("default"), None, "it would be there beside a reference");
+    let reference = &spec["properties"]["keyFrom"]["properties"]["secretKeyRef"];
+    assert_eq!(
+        (&reference["required"], &reference["properties"]["name"]["type"]),
+        (&json!(["key", "name"]), &json!("string"))
+    );
+    assert!(schema(&d, "status")["properties"].get("seenFrom").is_none());
+    let rules: Vec<_> = spec["x-kubernetes-validations"].as_array().unwrap().iter().map(|rule| &rule["rule"]).collect();
+    let expected = [
+        "!has(self.key) || !has(self.keyFrom)",
+        "has(self.key) || has(self.keyFrom)",
+        "!has(self.pin) || !has(self.pinFrom)",
+    ];
+    assert_eq!(rules, expected.map(|rule| json!(rule)).iter().collect::<Vec<_>>());
 }

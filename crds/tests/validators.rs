@@ -26,6 +26,7 @@ message M (XOSBase) {
     optional manytoone o1->Peer:o1s = 12:1002;
     required manytomany many->Peer:manies = 13:1003;
     optional string long = 14 [max_length = 2000];
+    optional string key = 15 [max_length = 9, secret = True];
 }
 "#;
 
@@ -156,9 +157,23 @@ fn a_rule_has_the_model_s_message() {
                 + (has(self.on) ? string(self.on) : \"\") + \" \" \
                 + self.one.name + \" \" + \"{obj.one.n}\" + \" \" + oldSelf.s",
         },
+        {
+            "rule": "!has(self.key) || !has(self.keyFrom)",
+            "message": "give key or keyFrom, not both",
+            "fieldPath": ".keyFrom",
+        },
     ]);
     assert_eq!(schema["properties"]["spec"]["x-kubernetes-validations"], expected);
     assert_eq!(schema["required"], json!(["spec"]));
+}
+
+#[test]
+fn a_message_quotes_no_secret() {
+    let compiled = models("policy p < not \" \" in obj.key >", "p:The key {obj.key} has blanks");
+    let definition = serde_json::to_value(&definitions(&compiled.models)[2]).unwrap();
+    let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let rule = &schema["properties"]["spec"]["x-kubernetes-validations"][0];
+    assert_eq!(rule["messageExpression"], r#""The key " + "***" + " has blanks""#);
 }
 
 #[test]

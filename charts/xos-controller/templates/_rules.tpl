@@ -15,6 +15,13 @@
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- $secrets := false }}
+{{- range .Values.kinds }}{{ if .secrets }}{{ $secrets = true }}{{ end }}{{ end }}
+{{- if $secrets }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch]
+{{- end }}
 {{- $lease := printf "xos-%s" (include "xos.objectName" .) }}
 {{- if ne (include "xos.namespaces" .) "[]" }}
 - apiGroups: [coordination.k8s.io]

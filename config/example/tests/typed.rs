@@ -13,7 +13,7 @@ fn object(fields: serde_json::Value) -> Object {
         model: "MyModel".into(),
         meta: Meta { name: "ada".to_owned(), ..Meta::default() },
         fields: serde_json::from_value::<Fields>(fields).unwrap(),
-        intent: Intent { spec: SpecHash::of(&json!({})), touch: None },
+        intent: Intent { spec: SpecHash::of(&json!({})), touch: None, secrets: None },
         unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),

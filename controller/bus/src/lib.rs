@@ -23,6 +23,7 @@ mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
 pub mod parked;
+mod renewals;
 mod settings;
 mod state;
 #[cfg(not(feature = "kafka"))]
@@ -31,6 +32,7 @@ mod without_kafka;
 pub use error::BusError;
 #[cfg(feature = "kafka")]
 pub use kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents, Stored};
+pub use renewals::Renewals;
 pub use settings::{BusOptions, Missed, Settings, SettingsError};
 pub use state::{ConsumerState, ConsumerStates};
 #[cfg(not(feature = "kafka"))]

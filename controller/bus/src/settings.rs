@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use xos_model::Backoff;
 
+use crate::renewals::Renewals;
+
 /// Kafka's port, for endpoints without one.
 const PORT: &str = "9092";
 /// A target that is away is tried at least this often.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub endpoints: Vec<String>,
     /// Settings of librdkafka: TLS, SASL and others. Some of them are secret.
     pub properties: BTreeMap<String, String>,
+    /// Newer values of some of them: clients that have older ones are replaced.
+    pub renewals: Renewals,
     /// How many attempts an event gets before it is parked.
     pub attempts: u32,
     /// The delay between attempts.
@@ -105,6 +109,7 @@ impl Default for Settings {
         Self {
             endpoints: vec![],
             properties: BTreeMap::new(),
+            renewals: Renewals::default(),
             attempts: 10,
             retry: Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(1), jitter: 0.1 },
             deferred_every: Duration::from_secs(5),
@@ -203,7 +208,7 @@ impl Settings {
         for (key, value) in defaults {
             config.set(*key, *value);
         }
-        for (key, value) in &self.properties {
+        for (key, value) in self.properties.iter().chain(&self.renewals.newest()) {
             config.set(key, value);
         }
         config.set("bootstrap.servers", self.brokers());

@@ -22,6 +22,8 @@ pub(crate) struct Member<'m> {
     pub(crate) optional: bool,
     /// The default as a Rust expression.
     pub(crate) default: Option<String>,
+    /// Whether it is marked secret.
+    pub(crate) is_secret: bool,
     /// Whether authors may change it.
     pub(crate) is_settable: bool,
     /// Whether the API server fills in the default.
@@ -108,6 +110,7 @@ impl<'m> Member<'m> {
             optional: !field.required || default.is_none() && !is_given,
             is_filled: field.state == FieldState::Declarative && !field.is_common(),
             default,
+            is_secret: field.secret,
             is_settable: field.is_settable(),
             state: field.state,
         }
@@ -127,6 +130,7 @@ impl<'m> Member<'m> {
             optional: !is_many && (!link.required || late),
             is_filled: true,
             default: is_many.then(|| "::std::vec::Vec::new()".to_owned()),
+            is_secret: false,
             is_settable: link.is_settable(),
             state: link.state,
         }
@@ -154,6 +158,10 @@ impl<'m> Member<'m> {
     /// Returns whether a new object must have it.
     pub(crate) fn is_required(&self) -> bool {
         !self.optional && self.default.is_none()
+    }
+
+    fn may_be_elsewhere(&self) -> bool {
+        self.is_secret && self.state == FieldState::Declarative
     }
 
     /// Returns the code of its value in a new object.
@@ -186,6 +194,8 @@ impl<'m> Member<'m> {
         let value = match (&self.default, self.optional) {
             (_, true) => format!("o.optional({xos:?})?"),
             (Some(default), false) => format!("o.optional({xos:?})?.unwrap_or_else(|| {default})"),
+            // It may come from a Secret, which only the object's own step sees.
+            (None, false) if self.may_be_elsewhere() => format!("o.optional({xos:?})?.unwrap_or_default()"),
             (None, false) => format!("o.required({xos:?})?"),
         };
         format!("            {name}: {value},\n")
@@ -194,7 +204,8 @@ impl<'m> Member<'m> {
     pub(crate) fn write(&self) -> String {
         let name = &self.name;
         let xos = self.xos;
-        let default = self.default.as_ref().filter(|_| !self.optional);
+        let empty = self.may_be_elsewhere().then(|| "::std::string::String::new()".to_owned());
+        let default = self.default.clone().or(empty).filter(|_| !self.optional);
         let none = "::std::option::Option::None";
         match self.ty {
             Type::Float => {

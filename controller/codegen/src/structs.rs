@@ -13,7 +13,7 @@ pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>) -> String {
     let members = member::all(model, names);
     let declarations: String = members.iter().map(Member::declaration).collect();
     let head = doc(&description(model, names), "");
-    let derives = "#[derive(::std::clone::Clone, ::std::fmt::Debug, ::std::cmp::PartialEq)]";
+    let (derives, debug) = debug(name, &["meta"], &members.iter().collect::<Vec<_>>());
     let mut code = format!(
         "{head}{ALLOW}{derives}
 pub struct {name} {{
@@ -21,7 +21,7 @@ pub struct {name} {{
     pub meta: {MODEL}::Meta,
 {declarations}}}
 
-"
+{debug}"
     );
     if !model.is_abstract {
         code.push_str(&constructor(model, name, &members, names));
@@ -37,6 +37,31 @@ fn description(model: &Model, names: &Names<'_>) -> String {
     let bases = if ancestors.is_empty() { String::new() } else { format!("A {} is a {ancestors}. ", model.name) };
     let heirs = names.of_trait(&model.name).map(|class| format!("What inherits from it is a `{class}`."));
     format!("{own}\n\n{what}{bases}{}", heirs.unwrap_or_default()).trim().to_owned()
+}
+
+/// Returns the attribute of a struct's derives, and the code of `Debug` where that is not among them: it shows no secret.
+fn debug(name: &str, first: &[&str], members: &[&Member<'_>]) -> (&'static str, String) {
+    if !members.iter().any(|member| member.is_secret) {
+        return ("#[derive(::std::clone::Clone, ::std::fmt::Debug, ::std::cmp::PartialEq)]", String::new());
+    }
+    let shown = members.iter().map(|member| {
+        let hidden = "&::std::format_args!(\"***\")".to_owned();
+        (member.name.as_str(), if member.is_secret { hidden } else { format!("&self.{}", member.name) })
+    });
+    let first = first.iter().map(|name| (*name, format!("&self.{name}")));
+    let fields: String =
+        first.chain(shown).map(|(name, value)| format!("            .field({name:?}, {value})\n")).collect();
+    let code = format!(
+        "{ALLOW}impl ::std::fmt::Debug for {name} {{
+    fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {{
+        f.debug_struct({name:?})
+{fields}            .finish()
+    }}
+}}
+
+"
+    );
+    ("#[derive(::std::clone::Clone, ::std::cmp::PartialEq)]", code)
 }
 
 /// Returns the code of the struct of required fields, if there are any, and of the methods that make a new object.
@@ -88,12 +113,13 @@ fn constructor(model: &Model, name: &str, members: &[Member<'_>], names: &Names<
 fn required_fields(model: &Model, name: &str, given: &str, required: &[&Member<'_>]) -> String {
     let declarations: String = required.iter().map(|member| member.declaration()).collect();
     let head = doc(&format!("What a new {} must have.", model.name), "");
+    let (derives, debug) = debug(given, &[], required);
     format!(
-        "{head}{ALLOW}#[derive(::std::clone::Clone, ::std::fmt::Debug, ::std::cmp::PartialEq)]
+        "{head}{ALLOW}{derives}
 pub struct {given} {{
 {declarations}}}
 
-{ALLOW}impl ::std::convert::From<{given}> for {name} {{
+{debug}{ALLOW}impl ::std::convert::From<{given}> for {name} {{
     fn from(required: {given}) -> Self {{
         Self::new(required)
     }}

@@ -238,3 +238,16 @@ fn each_type_has_a_name_of_its_own() {
     assert_eq!((names.of_trait("Thing"), names.of_trait("ThingKind")), (Some("IsThing_"), None));
     assert_eq!((names.of_struct("type"), names.of_struct("Self")), (Some("r#type"), Some("Self_")));
 }
+
+#[test]
+fn debug_shows_no_secret() {
+    let code =
+        plain("required string name = 1 [max_length = 9];\nrequired string key = 2 [max_length = 9, secret = True];");
+    assert!(code.contains(".field(\"name\", &self.name)"), "{code}");
+    assert_eq!(
+        code.matches(".field(\"key\", &::std::format_args!(\"***\"))").count(),
+        2,
+        "also what is required\n{code}"
+    );
+    assert!(!code.contains("&self.key)\n"), "{code}");
+}

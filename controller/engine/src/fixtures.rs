@@ -18,7 +18,7 @@ pub(crate) fn object(name: &str) -> Object {
             ..Meta::default()
         },
         fields: [("first_name", json!(name))].into(),
-        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
+        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None, secrets: None },
         unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),

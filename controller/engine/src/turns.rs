@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span, field};
 use xos_model::{Object, ObjectKey};
 
 use crate::registry::Entry;
+use crate::secrets::{SecretData, SecretName};
 use crate::writer::{SpecSave, WriteError, Writer, Written};
 
 /// The target of spans that are for traces only; their level is TRACE.
@@ -100,6 +101,10 @@ impl Writer for Traced {
         who: &'a str,
     ) -> Written<'a> {
         self.0.annotate(entry, object, annotations, who).instrument(save("annotations", who)).boxed()
+    }
+
+    fn read_secret<'a>(&'a self, of: &'a SecretName) -> BoxFuture<'a, Result<Option<SecretData>, WriteError>> {
+        self.0.read_secret(of)
     }
 
     fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {

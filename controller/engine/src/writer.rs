@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::{Api, ApiResource, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{DynamicResourceScope, Status};
@@ -20,6 +21,7 @@ use xos_xproto::{Model, Section};
 
 use crate::api_error::{explain, is_unserved};
 use crate::registry::{Entry, Registry};
+use crate::secrets::{SecretData, SecretName};
 
 /// How often a status is written again because the object was changed meanwhile.
 const STATUS_TRIES: usize = 5;
@@ -138,6 +140,9 @@ pub trait Writer: Send + Sync + 'static {
         annotations: &'a [(&'static str, Option<String>)],
         who: &'a str,
     ) -> Written<'a>;
+
+    /// Returns what is in a Secret; nothing if there is none.
+    fn read_secret<'a>(&'a self, of: &'a SecretName) -> BoxFuture<'a, Result<Option<SecretData>, WriteError>>;
 
     /// Asks for the deletion of an object, if `exact` only if it is unchanged since it was read. Returns it as it is
     /// then; [`WriteError::Gone`] if it is gone at once.
@@ -270,6 +275,17 @@ impl Writer for KubeWriter {
         let annotations: serde_json::Map<_, _> = named.collect();
         let patch = json!({"metadata": {"uid": object.meta.uid, "annotations": annotations}});
         self.bounded(self.merge(entry, object, patch, who))
+    }
+
+    fn read_secret<'a>(
+        &'a self,
+        (namespace, name): &'a SecretName,
+    ) -> BoxFuture<'a, Result<Option<SecretData>, WriteError>> {
+        self.bounded(async move {
+            let secret = Api::<Secret>::namespaced(self.client.clone(), namespace).get_opt(name).await?;
+            let data = |secret: Secret| secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+            Ok(secret.map(|secret| data(secret).collect()))
+        })
     }
 
     fn delete<'a>(&'a self, entry: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {

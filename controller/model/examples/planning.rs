@@ -90,7 +90,7 @@ fn object(at: u32, peers: &[u32]) -> Object {
         model: "M".into(),
         meta: Meta { namespace: "default".to_owned(), name: name.clone(), ..Meta::default() },
         fields: [("on", json!(peers))].into(),
-        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
+        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None, secrets: None },
         unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),

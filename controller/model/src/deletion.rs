@@ -60,7 +60,7 @@ mod tests {
     fn when_the_delete_step_is_due() {
         let now = Timestamp::from_second(100).unwrap();
         let later = Timestamp::from_second(101).unwrap();
-        let intent = Intent { spec: SpecHash::of(&json!({})), touch: None };
+        let intent = Intent { spec: SpecHash::of(&json!({})), touch: None, secrets: None };
         let tried = |touch: Option<&str>, next| PassState {
             attempted: Some(Intent { touch: touch.map(str::to_owned), ..intent.clone() }),
             failures: 1,

@@ -94,6 +94,9 @@ pub struct Intent {
     /// The value of the annotation `xos.opencord.org/touch`: another value asks for another run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub touch: Option<String>,
+    /// The hash of the versions of the Secrets that it takes values from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secrets: Option<SpecHash>,
 }
 
 /// The kinds of work on an object.
@@ -131,12 +134,13 @@ impl QuietSave {
 
 /// Returns whether only quiet saves lie between the two intents: no operator's change, no touch.
 pub fn is_same(then: &Intent, now: &Intent, saves: &[QuietSave]) -> bool {
-    then.touch == now.touch && reaches(&then.spec, &now.spec, saves.iter())
+    then.touch == now.touch && then.secrets == now.secrets && reaches(&then.spec, &now.spec, saves.iter())
 }
 
 /// Returns whether `pass`, which handled `handled`, has nothing new in `current`.
 pub fn is_handled(handled: &Intent, current: &Intent, saves: &[QuietSave], pass: Pass) -> bool {
     handled.touch == current.touch
+        && handled.secrets == current.secrets
         && reaches(&handled.spec, &current.spec, saves.iter().filter(|save| save.is_quiet_for(pass)))
 }
 
@@ -174,7 +178,7 @@ mod tests {
         SpecHash::of(&serde_json::Value::String(text.to_owned()))
     }
     fn intent(spec: &str, touch: Option<&str>) -> Intent {
-        Intent { spec: hash(spec), touch: touch.map(str::to_owned) }
+        Intent { spec: hash(spec), touch: touch.map(str::to_owned), secrets: None }
     }
     fn save(from: &str, to: &str, by: Pass) -> QuietSave {
         QuietSave { from: hash(from), to: hash(to), by }

@@ -29,6 +29,7 @@ pub mod record;
 mod reference;
 pub mod resync;
 pub mod save;
+pub mod secret;
 mod shared;
 mod status;
 mod time;

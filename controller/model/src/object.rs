@@ -74,7 +74,7 @@ impl Meta {
 }
 
 /// An object of any model: what the engine works on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Object {
     /// The model's name.
     pub model: Arc<str>,
@@ -108,7 +108,7 @@ impl Object {
             model,
             fields: Fields::new(),
             // What is wanted is known from the custom resource.
-            intent: Intent { spec: SpecHash::of(&Value::Null), touch: None },
+            intent: Intent { spec: SpecHash::of(&Value::Null), touch: None, secrets: None },
             unswitched: Vec::new(),
             quiet_saves: Vec::new(),
             status: Status::default(),

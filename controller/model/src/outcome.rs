@@ -82,6 +82,18 @@ impl Outcome {
         }
     }
 
+    /// Changes what the step said.
+    #[must_use]
+    pub fn map_message(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Succeeded => Self::Succeeded,
+            Self::Failed(message) => Self::Failed(change(message)),
+            Self::Deferred(message) => Self::Deferred(change(message)),
+            Self::Innocuous(message) => Self::Innocuous(change(message)),
+            Self::Unavailable(message) => Self::Unavailable(change(message)),
+        }
+    }
+
     /// Returns XOS's `backend_code`: 0 in progress, 1 done, 2 error.
     pub fn backend_code(&self) -> i64 {
         match self {

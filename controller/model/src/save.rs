@@ -65,6 +65,10 @@ fn is_taken(model: &Model, base: &Object, current: &Object, name: &str) -> bool 
 pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes, SaveError> {
     let mut changes = Changes::default();
     for (name, value) in difference(before, after) {
+        // A value that comes from a Secret stays there.
+        if before.contains_key(&format!("{name}_from")) && model.field(&name).is_some_and(|field| field.secret) {
+            continue;
+        }
         let Some(member) = model.member(&name) else {
             return Err(SaveError::Unknown { field: name.into(), model: model.name.clone() });
         };

@@ -88,7 +88,7 @@ impl Play {
             model: "MyModel".into(),
             meta: Meta { generation: 0, ..Meta::default() },
             fields: [].into(),
-            intent: Intent { spec: SpecHash::of(&json!(null)), touch: None },
+            intent: Intent { spec: SpecHash::of(&json!(null)), touch: None, secrets: None },
             unswitched: vec![],
             quiet_saves: vec![],
             status: Status::default(),
@@ -247,7 +247,7 @@ fn is_done(object: &Object, synchronizer: &str, pass: Pass) -> bool {
     let (other, switch) =
         if pass == Pass::Policy { ("changed_by_step", "no_policy") } else { ("changed_by_policy", "no_sync") };
     let handled = state.handled.as_ref();
-    let intent = |spec| Intent { spec, touch: object.intent.touch.clone() };
+    let intent = |spec| Intent { spec, ..object.intent.clone() };
     let mut present = vec![object.intent.clone()];
     if object.flag(switch) {
         if state.is_untried() {

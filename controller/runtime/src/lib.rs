@@ -15,10 +15,12 @@ pub mod logging;
 mod models;
 mod monitoring;
 mod program;
+mod renewal;
 mod rights;
 mod synchronizer;
 mod telemetry;
 
+pub use io_steps::Renewing;
 pub use synchronizer::Synchronizer;
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::store::{Saver, Session, Store};
 #[derive(Clone, Debug)]
 pub struct StepContext {
     services: Arc<Services>,
+    http: reqwest::Client,
     call: Call,
     session: Arc<Session>,
 }
@@ -55,7 +56,7 @@ pub enum SettingsError {
 impl StepContext {
     /// Makes the context of a call.
     pub fn new(services: &Arc<Services>, call: Call) -> Self {
-        Self { services: Arc::clone(services), call, session: Arc::default() }
+        Self { services: Arc::clone(services), http: services.http.get(), call, session: Arc::default() }
     }
 
     /// Returns the same context, in which another step or policy saves.
@@ -94,7 +95,7 @@ impl StepContext {
     /// Returns an HTTP client with time-outs. Its connections are kept open and shared by all steps. While traces are
     /// exported its requests carry the trace.
     pub fn http(&self) -> Http<'_> {
-        Http::new(&self.services.http, self.services.traceparent)
+        Http::new(&self.http, self.services.traceparent)
     }
 
     /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):

@@ -61,6 +61,8 @@ impl StepContext {
         } else {
             let base = self.base(o)?;
             let mut changed = changed(&base, o)?;
+            let given = self.session().given(&base.meta.uid);
+            changed.retain(|field, _| !given.contains_key(field));
             if let Some(only) = &how.only {
                 self.known_fields(&base.model, only)?;
                 changed.retain(|field, _| only.iter().any(|name| name == field));
@@ -79,7 +81,14 @@ impl StepContext {
         if how.touch {
             self.session().asked_for(stored.intent.touch.as_ref());
         }
-        *o = T::from_object(&stored)?;
+        let given = self.session().given(&stored.meta.uid);
+        if given.is_empty() {
+            *o = T::from_object(&stored)?;
+        } else {
+            let mut whole = (*stored).clone();
+            whole.fields.extend(given);
+            *o = T::from_object(&whole)?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What all steps of a program share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,7 +21,7 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Services {
     /// The HTTP client.
-    pub http: reqwest::Client,
+    pub http: HttpClient,
     /// The configuration's `settings`.
     pub settings: Arc<Value>,
     /// Cancelled when steps should stop.
@@ -42,6 +42,26 @@ pub struct Services {
     pub kube: Option<kube::Client>,
 }
 
+/// The HTTP client of all calls; each call has the one that there is when it begins.
+#[derive(Clone, Debug)]
+pub struct HttpClient(Arc<RwLock<reqwest::Client>>);
+
+impl HttpClient {
+    fn of(client: reqwest::Client) -> Self {
+        Self(Arc::new(RwLock::new(client)))
+    }
+
+    /// Returns the client.
+    pub fn get(&self) -> reqwest::Client {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces it for the calls that begin from now on, as one that trusts other authorities.
+    pub fn replace(&self, client: reqwest::Client) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+}
+
 impl Default for Services {
     /// No settings; an HTTP client as [`http_client`] makes it.
     fn default() -> Self {
@@ -50,10 +70,10 @@ impl Default for Services {
 }
 
 impl Services {
-    /// This HTTP client, and nothing else: no settings, no store, no event bus.
+    /// Makes them of this HTTP client, and nothing else: no settings, no store, no event bus.
     pub fn new(http: reqwest::Client) -> Self {
         Self {
-            http,
+            http: HttpClient::of(http),
             settings: Arc::default(),
             cancellation: CancellationToken::new(),
             store: Arc::new(NoStore),
@@ -80,6 +100,14 @@ impl fmt::Debug for Services {
 /// When the system's certificates cannot be used.
 pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
     http_client_builder().build()
+}
+
+/// Returns one that trusts these authorities, too: a text of PEM certificates.
+///
+/// # Errors
+/// When the certificates cannot be used.
+pub fn http_client_that_trusts(authorities: &[u8]) -> Result<reqwest::Client, reqwest::Error> {
+    http_client_builder().tls_certs_merge(reqwest::Certificate::from_pem_bundle(authorities)?).build()
 }
 
 /// Returns what [`http_client`] makes its client of, to change more of it.

@@ -292,6 +292,9 @@ struct Read {
     saves: Vec<(String, QuietSave)>,
     /// The touches that the step has made.
     touches: Vec<String>,
+    /// The object of the call, with its values that come from Secrets, and no others. As an object, so that no log shows
+    /// them.
+    given: Option<Object>,
     done: Done,
 }
 
@@ -323,6 +326,25 @@ impl Session {
         let meta = &object.meta;
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.states.insert((meta.uid.clone(), meta.resource_version.clone()), Arc::clone(object));
+    }
+
+    /// Remembers the values of an object that come from Secrets: they are there as long as the call lasts, and are not
+    /// saved.
+    pub fn give(&self, object: &Object, values: Fields) {
+        let given = Object { fields: values, ..Object::with_meta(&object.model, object.meta.clone()) };
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).given = Some(given);
+    }
+
+    /// Takes them away, at the end of the call. Returns the names of their fields.
+    pub fn take_given(&self) -> Vec<String> {
+        let given = self.read.lock().unwrap_or_else(PoisonError::into_inner).given.take();
+        given.iter().flat_map(|given| given.fields.keys()).map(ToString::to_string).collect()
+    }
+
+    /// Returns those of the object of this uid.
+    pub(crate) fn given(&self, uid: &str) -> Fields {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.given.as_ref().filter(|given| given.meta.uid == uid).map(|given| given.fields.clone()).unwrap_or_default()
     }
 
     pub(crate) fn wrote(&self, object: &Arc<Object>) {

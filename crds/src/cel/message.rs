@@ -1,5 +1,6 @@
 //! The message of the API server when a validator does not hold.
 
+use xos_model::secret::HIDDEN;
 use xos_xproto::{Model, Validator};
 
 use super::operand::{Kind, Operand, member};
@@ -45,7 +46,11 @@ fn value(model: &Model, path: &str) -> Option<String> {
         "old" => "oldSelf",
         _ => return None,
     };
-    let operand = member(model, names.next()?, object)?.ok()?;
+    let name = names.next()?;
+    if model.field(name).is_some_and(|field| field.secret) {
+        return Some(text::string(HIDDEN));
+    }
+    let operand = member(model, name, object)?.ok()?;
     let rest: Vec<_> = names.collect();
     let text = match (operand.kind, rest.as_slice()) {
         (Kind::String, []) => operand.text.clone(),

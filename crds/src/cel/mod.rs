@@ -14,6 +14,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::Validati
 use xos_xproto::model::{Expr, ExprKind};
 use xos_xproto::{Model, ModelSet, Section, Validator, camel_case};
 
+use crate::sources;
+
 pub use translate::Left;
 use translate::{Rule, Translator};
 
@@ -50,7 +52,7 @@ pub(crate) fn of_spec(models: &ModelSet, model: &Model) -> Option<Vec<Validation
             ..ValidationRule::default()
         })
     });
-    let rules: Vec<_> = validators.chain(immutable(model)).collect();
+    let rules: Vec<_> = validators.chain(immutable(model)).chain(sources::rules(model)).collect();
     Some(rules).filter(|rules| !rules.is_empty())
 }
 

@@ -103,6 +103,10 @@ impl Operand {
 
 /// Returns whether the API server ensures that there is a value: by a default, or because the field is required.
 fn is_always_there(field: &Field) -> bool {
+    // It may come from a Secret, which the API server does not look into.
+    if field.secret {
+        return false;
+    }
     let has_default = field.default.as_ref().is_some_and(|default| literal(default).is_some());
     has_default || field.required && matches!(field.default, None | Some(Literal::Null))
 }

@@ -5,10 +5,11 @@ use std::path::Path;
 use xos_bus::parked::Selection;
 use xos_bus::{KafkaProducer, ParkedEvents, Settings};
 use xos_harness::kafka::{Broker, Client, Guard, Listener, USERNAME};
+use xos_runtime::Renewing;
 use xos_runtime::config::Config;
 use xos_steps::{Message, Producer as _};
 
-use crate::{Noting, Running, distinct, settings, unique};
+use crate::{Noting, Running, committed, distinct, settings, unique};
 
 /// Certificates of both sides.
 const TLS: &str = "  tls: {ca: ca.pem, certificate: client.pem, key: client.key}\n";
@@ -107,6 +108,45 @@ async fn a_refusal_is_reported_with_its_reason_until_it_is_repaired() {
     let state = running.until("no problem", |state| state.problem.is_none()).await;
     running.stop().await;
     assert_eq!((state.restarts, step.notes.all().len()), (0, 1));
+    broker.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_new_password_is_taken_up_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("client");
+    let guard = Guard::make().unwrap();
+    let mut broker = Broker::start_guarded(&folder.path().join("broker"), &guard).await.unwrap();
+    let topic = unique("renewed");
+    Client::new(&broker.endpoint()).create_topic(&topic, 1).await.unwrap();
+    let sections = format!("{TLS}{}", sasl("PLAIN"));
+    let mut settings = configured(&files, &broker.guarded_endpoint(Listener::SaslSsl), &guard, &sections);
+    let config = Config::load(&[files.join("config.yaml")], []).unwrap().config;
+    let renewing = Renewing::of(config.event_bus.as_ref().unwrap()).unwrap();
+    settings.renewals = renewing.renewals();
+    let step = Noting::on("Step", &[&topic]);
+    let running = Running::start(&settings, "sync", &[&step]);
+    let watching = tokio::spawn(renewing.run(running.shutdown.clone()));
+    let producer = KafkaProducer::new(&settings, "sync").unwrap();
+    let say = async |value: &str| producer.send(Message::json(&topic, "key", &value).unwrap()).await;
+    say("before").await.unwrap();
+    step.notes.count(1).await;
+    committed(&Client::new(&broker.endpoint()), "sync.Step", &topic, &[Some(1)]).await;
+
+    // The broker has another password first, and then the file.
+    let renewed = guard.with_other_password();
+    broker.stop().await.unwrap();
+    broker.guard(&renewed).unwrap();
+    broker.start_again().await.unwrap();
+    reports(&running, &["Invalid username or password"]).await;
+    renewed.client(&files).unwrap();
+    running.until("no problem", |state| state.problem.is_none()).await;
+    say("after").await.unwrap();
+    let all = step.notes.count(2).await;
+    let state = running.state();
+    running.stop().await;
+    watching.await.unwrap();
+    assert_eq!((all, state.restarts), (vec!["\"before\"".to_owned(), "\"after\"".to_owned()], 0));
     broker.kill().await.unwrap();
 }
 

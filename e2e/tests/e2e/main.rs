@@ -46,6 +46,7 @@ mod refused_save;
 mod rejected;
 mod restarted_api_server;
 mod restored;
+mod secrets;
 mod several_synchronizers;
 mod touch;
 mod tour;

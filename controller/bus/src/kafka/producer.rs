@@ -1,7 +1,7 @@
 //! Sends messages: those of steps, and parked events.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use xos_steps::{Message, ProduceError, Producer};
 
 use super::problem::{LastProblem, ProblemContext, in_brackets};
 use crate::error::BusError;
+use crate::renewals::Renewals;
 use crate::settings::Settings;
 
 /// How long sending a message may take.
@@ -30,8 +31,11 @@ pub struct KafkaProducer(Arc<Shared>);
 
 /// What the clones of a producer have in common.
 struct Shared {
-    config: ClientConfig,
+    settings: Settings,
+    synchronizer: String,
     client: RwLock<Client>,
+    /// Those of the settings that came since the client was made.
+    renewals: Mutex<Renewals>,
     last_problem: Arc<LastProblem>,
 }
 
@@ -50,12 +54,12 @@ impl KafkaProducer {
     /// # Errors
     /// When librdkafka does not accept a setting.
     pub fn new(settings: &Settings, synchronizer: &str) -> Result<Self, BusError> {
-        let defaults = [("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")];
-        let mut config = settings.client(synchronizer, &defaults);
-        config.set("enable.idempotence", "true").set("acks", "all");
+        let renewals = Mutex::new(settings.renewals.from_now());
         let last_problem = Arc::<LastProblem>::default();
-        let client = RwLock::new(config.create_with_context(ProblemContext(Arc::clone(&last_problem)))?);
-        Ok(Self(Arc::new(Shared { config, client, last_problem })))
+        let context = ProblemContext(Arc::clone(&last_problem));
+        let client = RwLock::new(config(settings, synchronizer).create_with_context(context)?);
+        let (settings, synchronizer) = (settings.clone(), synchronizer.to_owned());
+        Ok(Self(Arc::new(Shared { settings, synchronizer, client, renewals, last_problem })))
     }
 
     /// Waits until all messages are stored, at most for `timeout`.
@@ -71,11 +75,16 @@ impl KafkaProducer {
     }
 
     async fn deliver(&self, message: Message) -> Result<(), ProduceError> {
-        let client = self.client();
+        let client = self.newest();
         let mut sent = client.send(record(&message, None, None), Timeout::Never).await;
         if sent.is_err() && client.client().fatal_error().is_some() {
             // Nothing can be sent with this client any more. The message may have been one of those that wait behind
             // the one that it failed at.
+            let problem = client.client().fatal_error().map(|(_, reason)| reason);
+            tracing::warn!(
+                problem,
+                "the client that sends messages cannot be used any more, going on with another one"
+            );
             self.renew(&client);
             sent = self.client().send(record(&message, None, None), Timeout::Never).await;
         }
@@ -89,6 +98,17 @@ impl KafkaProducer {
         Err(if is_not_now { ProduceError::NotNow { topic, source } } else { ProduceError::Refused { topic, source } })
     }
 
+    /// Returns the client, with the newest password and certificates. What is in flight stays with the one before.
+    fn newest(&self) -> Client {
+        let client = self.client();
+        if !self.0.renewals.lock().unwrap_or_else(PoisonError::into_inner).are_due() {
+            return client;
+        }
+        tracing::info!("a password or certificate of the event bus was renewed: messages are sent with it");
+        self.renew(&client);
+        self.client()
+    }
+
     fn client(&self) -> Client {
         self.0.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -99,14 +119,10 @@ impl KafkaProducer {
         if client.client().native_ptr() != failed.client().native_ptr() {
             return;
         }
-        let made: Result<Client, _> =
-            self.0.config.create_with_context(ProblemContext(Arc::clone(&self.0.last_problem)));
+        let made: Result<Client, _> = config(&self.0.settings, &self.0.synchronizer)
+            .create_with_context(ProblemContext(Arc::clone(&self.0.last_problem)));
         match made {
             Ok(new) => {
-                tracing::warn!(
-                    problem = failed.client().fatal_error().map(|(_, reason)| reason),
-                    "the client that sends messages cannot be used any more, going on with another one"
-                );
                 let old = std::mem::replace(&mut *client, new);
                 // Closing it waits for the broker.
                 let closing = thread::Builder::new().name("xos-bus-close".to_owned()).spawn(move || drop(old));
@@ -117,6 +133,14 @@ impl KafkaProducer {
             Err(error) => tracing::error!(%error, "cannot make another client that sends messages"),
         }
     }
+}
+
+/// Returns the configuration of the client that sends.
+fn config(settings: &Settings, synchronizer: &str) -> ClientConfig {
+    let defaults = [("message.timeout.ms", MESSAGE_TIMEOUT_MS), ("linger.ms", "2")];
+    let mut config = settings.client(synchronizer, &defaults);
+    config.set("enable.idempotence", "true").set("acks", "all");
+    config
 }
 
 /// Returns a message as librdkafka takes it, with `raw` headers before its own.

@@ -46,6 +46,8 @@ enum Failure {
     Stalled(String),
     /// These topics were deleted and created again: a new client has to receive them.
     MadeAnew(String),
+    /// Its client has a password or a certificate that was renewed.
+    Renewed,
     /// The step is to stand still, as it has missed these events.
     Missed(String),
     /// The consumer or a dispatcher panicked.
@@ -81,6 +83,10 @@ impl Supervisor {
                 Ok(Some(failure)) => failure,
                 Err(panic) => Failure::Panicked(panic_text(panic.as_ref()).to_owned()),
             };
+            if failure == Failure::Renewed {
+                tracing::info!("a password or certificate of the event bus was renewed: the consumer goes on with it");
+                continue;
+            }
             failures.add(&failure, started.elapsed() >= self.healthy_after());
             self.report(&failure, &failures);
             let delay = self.delay(&failure, &failures);
@@ -97,7 +103,7 @@ impl Supervisor {
             // Somebody may have set the offsets of the group, or the other policy.
             Failure::Missed(_) => restart.max,
             // Nothing has failed.
-            Failure::MadeAnew(_) => restart.delay(1, rand::random()),
+            Failure::MadeAnew(_) | Failure::Renewed => restart.delay(1, rand::random()),
             _ => restart.delay(failures.all, rand::random()),
         }
     }
@@ -109,6 +115,8 @@ impl Supervisor {
 
     /// Runs the step once. Returns why the run failed; `None` after a shutdown.
     async fn run_once(&self) -> Option<Failure> {
+        // Before the client is made: what comes later it may not have.
+        let mut renewals = self.consumer.settings.renewals.from_now();
         let tracker = Arc::new(SharedTracker::new(self.consumer.limits, self.consumer.settings.probes()));
         // If this future is dropped, as by a runtime that ends, the thread must not go on without dispatchers.
         let _guard = StopOnDrop(Arc::clone(&tracker));
@@ -129,6 +137,7 @@ impl Supervisor {
         let failure = loop {
             tokio::select! {
                 () = self.shutdown.cancelled() => break None,
+                () = renewals.wait() => break Some(Failure::Renewed),
                 ended = &mut thread => {
                     Self::end(&tracker, &mut dispatching).await;
                     return Some(Failure::of_thread(ended));
@@ -166,6 +175,7 @@ impl Supervisor {
 
     fn report(&self, failure: &Failure, failures: &Failures) {
         match failure {
+            Failure::Renewed => {}
             Failure::NotStarted(error) => tracing::warn!(error, "cannot start the consumer, trying again"),
             Failure::Stalled(reason) => tracing::warn!(reason, "the consumer receives no events and is restarted"),
             Failure::MadeAnew(topics) => tracing::warn!(
@@ -178,7 +188,7 @@ impl Supervisor {
             }
         }
         match failure {
-            Failure::NotStarted(_) => {}
+            Failure::NotStarted(_) | Failure::Renewed => {}
             Failure::Missed(missed) => self.notifier().events_stopped(&self.stopped(missed)),
             Failure::Stalled(reason) => self.notifier().consumer_restarted(reason),
             Failure::MadeAnew(topics) => {

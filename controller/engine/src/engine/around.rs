@@ -75,8 +75,9 @@ impl Surroundings for Around<'_> {
 
     fn refusal(&self) -> Option<Refusal> {
         let Entry { checks, model, .. } = self.entry;
-        if checks.is_empty() {
-            return None;
+        let waits = self.engine.secrets.refusal(model, self.object);
+        if waits.is_some() || checks.is_empty() {
+            return waits;
         }
         self.engine.view.with_index(
             |index| checks.is_ready(index, model, self.object),

@@ -12,6 +12,7 @@ use super::Engine;
 use crate::dependencies::Woken;
 use crate::queue::Priority;
 use crate::registry::Entry;
+use crate::secrets::SecretNews;
 use crate::store::StoreEvent;
 use crate::view::{Origin, TakenIn};
 use crate::watch::{Loss, WatchEvent, WatchId};
@@ -31,6 +32,7 @@ impl Engine {
                 self.view.found(&watch);
                 self.finish_list(&watch);
             }
+            WatchEvent::Secrets(news) => self.secrets_changed(news),
             WatchEvent::Lost(watch, loss) => {
                 self.view.lost(&watch, loss);
                 match loss {
@@ -58,7 +60,22 @@ impl Engine {
         }
     }
 
+    /// Looks again at the objects that use Secrets of which there is news.
+    fn secrets_changed(&mut self, news: SecretNews) {
+        for key in self.secrets.take_in(news) {
+            let Some(entry) = self.shared.registry.get(&key.model).cloned() else { continue };
+            if let Some(taken) = self.view.stamp(&key, |object| self.secrets.hash(&entry.model, object)) {
+                self.changed(&taken, &taken.object);
+            }
+            self.take_up(&key);
+            self.enqueue(&key, Priority::Change);
+        }
+    }
+
     fn seen(&mut self, mut object: Object, origin: Origin) {
+        if let Some(entry) = self.shared.registry.get(&object.model) {
+            object.intent.secrets = self.secrets.hash(&entry.model, &object);
+        }
         let writer = object.meta.writer.take();
         if let Some(taken) = self.view.take_in(Arc::new(object), origin) {
             if confirms_a_listing(taken.before.as_deref(), &taken.object) {
@@ -116,6 +133,9 @@ impl Engine {
     /// Follows up on a change of an object, which the view knows already.
     fn changed(&mut self, taken: &TakenIn, object: &Object) {
         let key = &taken.key;
+        if let Some(entry) = self.shared.registry.get(&key.model) {
+            self.secrets.note(&entry.model, key, object);
+        }
         if taken.replaces_another() {
             self.wake_waiting_for_gone(key);
         }
@@ -201,6 +221,7 @@ impl Engine {
             return;
         }
         self.installations.forget(key);
+        self.secrets.forget(key);
         self.objects.forget(key);
         self.queue.remove(key);
         self.workers.forget(key);

@@ -34,6 +34,7 @@ use crate::options::Options;
 use crate::queue::{Priority, Queue};
 use crate::registry::Registry;
 use crate::resyncs::Resyncs;
+use crate::secrets::{Secrets, Stamping, are_used};
 use crate::stats::Stats;
 use crate::store::{LiveStore, StoreEvent};
 use crate::turns::{Traced, Turns};
@@ -97,6 +98,8 @@ pub struct Engine {
     held_deletions: HeldDeletions,
     /// Whether this process leads: if not, the engine only watches.
     leading: Leading,
+    /// The Secrets of which objects take values.
+    secrets: Secrets,
 }
 
 impl Engine {
@@ -114,6 +117,9 @@ impl Engine {
         let registry: Arc<Registry> = registry.into();
         let writer: Arc<dyn Writer> = Arc::new(Traced(writer));
         let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
+        let secrets = Secrets::of(&registry, &options.namespaces);
+        let writer: Arc<dyn Writer> =
+            if are_used(&registry) { Arc::new(Stamping { writer, secrets: secrets.clone() }) } else { writer };
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
             registry: Arc::clone(&registry),
@@ -168,6 +174,7 @@ impl Engine {
             heartbeat: Heartbeat::default(),
             held_deletions: HeldDeletions::default(),
             leading: Leading::new(Leadership::always(leading_clock)),
+            secrets,
             options,
         };
         engine.look_at_leadership();

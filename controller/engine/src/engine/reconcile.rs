@@ -34,7 +34,7 @@ impl Engine {
     /// Starts workers as long as there is room, and looks at so many objects at most: those that find no place take
     /// time, too. Returns whether there are more.
     pub(super) fn start_some_workers(&mut self, mut most: usize) -> bool {
-        if self.look_at_leadership() && self.lists.is_complete() {
+        if self.look_at_leadership() && self.lists.is_complete() && self.secrets.are_known() {
             self.ring_resyncs();
             // Those that wait for a place may decline it, which gives it to the next.
             while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}

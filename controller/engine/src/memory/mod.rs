@@ -19,6 +19,7 @@ use xos_xproto::Model;
 use crate::clock::Clock;
 use crate::events::RecentEvents;
 use crate::registry::{Entry, Registry};
+use crate::secrets::{SecretData, SecretName, SecretNews};
 use crate::watch::{WatchEvent, WatchId};
 use crate::writer::{WriteError, in_status};
 
@@ -104,6 +105,8 @@ struct State {
     /// The schemas of models, made when they are first needed.
     schemas: HashMap<String, SpecSchema>,
     events: Vec<String>,
+    /// The version and the content of each Secret, by namespace and name.
+    secrets: BTreeMap<SecretName, (String, SecretData)>,
     watchers: Vec<UnboundedSender<WatchEvent>>,
 }
 
@@ -139,6 +142,9 @@ impl MemoryApi {
             // The receiver is here.
             let _ = watcher.send(event);
         }
+        let versions = state.secrets.iter().map(|(name, (version, _))| (name.clone(), version.clone()));
+        let listed = SecretNews::Listed(None, versions.collect());
+        let _ = watcher.send(WatchEvent::Secrets(listed));
         state.watchers.push(watcher);
         drop(state);
         shown
@@ -147,6 +153,26 @@ impl MemoryApi {
     /// Stores an object just as it is, with whatever somebody else has made of it, and a new resourceVersion.
     pub fn put(&self, object: Object) {
         Self::store(&mut self.state(), object);
+    }
+
+    /// Sets a key of a Secret, as an operator does.
+    pub fn put_secret(&self, namespace: &str, name: &str, key: &str, value: &str) {
+        let mut state = self.state();
+        state.version += 1;
+        let version = state.version.to_string();
+        let of = (namespace.to_owned(), name.to_owned());
+        let secret = state.secrets.entry(of.clone()).or_default();
+        secret.0.clone_from(&version);
+        secret.1.insert(key.to_owned(), value.as_bytes().to_vec());
+        state.show(&WatchEvent::Secrets(SecretNews::Changed(of, version)));
+    }
+
+    /// Deletes a Secret, as an operator does.
+    pub fn remove_secret(&self, namespace: &str, name: &str) {
+        let mut state = self.state();
+        let of = (namespace.to_owned(), name.to_owned());
+        state.secrets.remove(&of);
+        state.show(&WatchEvent::Secrets(SecretNews::Gone(of)));
     }
 
     /// Stores an object like [`put`](Self::put), without the watches showing it: they are late.
@@ -221,7 +247,8 @@ impl MemoryApi {
                 object.fields.insert(name, default);
             }
         }
-        object.intent = Intent { spec: SpecHash::of(&serde_json::Value::Null), touch: new.intent.touch.clone() };
+        object.intent =
+            Intent { spec: SpecHash::of(&serde_json::Value::Null), touch: new.intent.touch.clone(), secrets: None };
         xos_crds::rehash(&entry.model, &mut object);
         object.meta.uid = format!("uid-{}", state.version + 1);
         object.meta.generation = 1;
@@ -305,6 +332,6 @@ fn own<'a>(object: &mut Object, fields: impl Iterator<Item = &'a Name>, by_opera
 
 /// Returns the constant defaults that a definition gives to fields of spec.
 fn defaults(model: &Model) -> impl Iterator<Item = (String, serde_json::Value)> + '_ {
-    let declarative = model.fields.iter().filter(|field| !in_status(model, &field.name));
+    let declarative = model.fields.iter().filter(|field| !in_status(model, &field.name) && !field.secret);
     declarative.filter_map(|field| Some((field.name.clone(), constant(field.default.as_ref()?)?)))
 }

@@ -10,6 +10,7 @@ use xos_model::{Fields, Object, ObjectKey};
 
 use super::{ChangeKind, Injected, MemoryApi, State, fault, lost, own};
 use crate::registry::Entry;
+use crate::secrets::{SecretData, SecretName};
 use crate::writer::{SpecSave, WriteError, Writer, Written, in_status};
 
 impl Writer for MemoryApi {
@@ -95,6 +96,10 @@ impl Writer for MemoryApi {
             }
         };
         ready(self.write((ChangeKind::Annotated, who), object, false, change)).boxed()
+    }
+
+    fn read_secret<'a>(&'a self, of: &'a SecretName) -> BoxFuture<'a, Result<Option<SecretData>, WriteError>> {
+        ready(Ok(self.state().secrets.get(of).map(|(_, data)| data.clone()))).boxed()
     }
 
     fn delete<'a>(&'a self, _: &'a Entry, object: &'a Object, exact: bool) -> Written<'a> {

@@ -73,6 +73,13 @@ impl Cache {
         }
     }
 
+    /// Puts another form of an object, of the same version, in its place.
+    pub(super) fn replace(&mut self, key: &ObjectKey, object: Arc<Object>) {
+        if let Some(known) = self.objects.get_mut(key) {
+            *known = object;
+        }
+    }
+
     /// Removes an object that the watch says is gone. Returns whether it was known; another one of its name stays.
     pub(super) fn remove(&mut self, key: &ObjectKey, uid: &str) -> bool {
         if self.is_released(key, uid) {

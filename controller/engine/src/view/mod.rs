@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
-use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference};
+use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference, SpecHash};
 use xos_steps::Arrivals;
 
 use crate::duty::standing;
@@ -146,6 +146,22 @@ impl SharedView {
         drop(view);
         self.arrivals.saw(&object);
         Some(TakenIn { key, object, origin, before, is_relinked })
+    }
+
+    /// Gives an object, of which nothing else has changed, the hash of its Secrets' versions. Returns nothing if it has
+    /// it already.
+    pub(crate) fn stamp(&self, key: &ObjectKey, secrets: impl FnOnce(&Object) -> Option<SpecHash>) -> Option<TakenIn> {
+        let mut view = self.write();
+        let before = view.cache.get(key).cloned()?;
+        let mut object = (*before).clone();
+        object.intent.secrets = secrets(&before);
+        if object.intent == before.intent {
+            return None;
+        }
+        let object = Arc::new(object);
+        view.cache.replace(key, Arc::clone(&object));
+        view.index.insert_as(key, &object, standing(&object, &self.registry));
+        Some(TakenIn { key: key.clone(), object, origin: Origin::Written, before: Some(before), is_relinked: false })
     }
 
     /// Removes an object that a watch says is gone. Returns whether it was known.

@@ -25,14 +25,15 @@ use xos_crds::{Received, from_received};
 use xos_model::{Object, ObjectKey};
 
 use crate::registry::{Entry, Registry};
+use crate::secrets::SecretNews;
 
 pub use limits::WatchLimits;
 pub use states::{Interruption, WatchState, WatchStates};
 
-use failure::WatchFailure;
+pub(crate) use failure::WatchFailure;
 use last_writer::last_writer;
 use source::{Shown, Sink, Source};
-use states::News;
+pub(crate) use states::News;
 
 /// After this time a kind that is refused counts as lost. An API server that starts refuses much for a moment.
 const LOST_AFTER: Duration = Duration::from_secs(10);
@@ -92,6 +93,8 @@ pub enum WatchEvent {
     Delete(ObjectKey, String),
     /// The objects cannot be seen any more: do without them until the next list is complete.
     Lost(WatchId, Loss),
+    /// What is seen of Secrets.
+    Secrets(SecretNews),
 }
 
 /// Why the objects of a watch cannot be seen.

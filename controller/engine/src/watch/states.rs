@@ -33,7 +33,7 @@ pub struct WatchStates(Arc<Mutex<BTreeMap<WatchId, WatchState>>>);
 
 /// What a change of a watch's state is to those who read the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(crate) enum News {
     /// Something to say.
     New,
     /// The same as before.
@@ -47,7 +47,7 @@ impl WatchStates {
     }
 
     /// Takes in that something was heard of a watch.
-    pub(super) fn heard(&self, watch: &WatchId, now: Timestamp) {
+    pub(crate) fn heard(&self, watch: &WatchId, now: Timestamp) {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = states.get_mut(watch) {
             state.heard = Some(now);
@@ -57,7 +57,7 @@ impl WatchStates {
     }
 
     /// Takes in that a watch works.
-    pub(super) fn works(&self, watch: &WatchId) -> News {
+    pub(crate) fn works(&self, watch: &WatchId) -> News {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match states.entry(watch.clone()).or_default().interrupted.take() {
             Some(_) => News::New,
@@ -66,7 +66,7 @@ impl WatchStates {
     }
 
     /// Takes in that a watch does not work.
-    pub(super) fn fails(&self, watch: &WatchId, cause: String, now: Timestamp) -> News {
+    pub(crate) fn fails(&self, watch: &WatchId, cause: String, now: Timestamp) -> News {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(watch.clone()).or_default();
         let Some(interruption) = &mut state.interrupted else {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use xos_model::intent::is_handled;
 use xos_model::record;
 use xos_model::save::{Changes, changes, difference};
+use xos_model::secret::Secrets;
 use xos_model::{Fields, Intent, Object, Operation, Outcome, Pass, QuietSave, intent};
 use xos_steps::StepContext;
 
@@ -31,8 +32,9 @@ pub(super) struct Made {
     of: (Intent, i64),
 }
 
-/// Makes an attempt a failure, as the API server refuses to save what it changed.
-fn refuse(attempted: &mut Attempted, what: &str, words: &str) {
+/// Makes an attempt a failure, as the API server refuses to save what it changed. Its words may quote a secret.
+fn refuse(attempted: &mut Attempted, what: &str, words: &str, secrets: &Secrets) {
+    let words = secrets.hide(words);
     let refusal =
         format!("what {} changed in {what} is not saved, as the API server refuses it: {words}", attempted.name());
     let own = attempted.outcome().message();
@@ -114,7 +116,7 @@ impl Worker<'_> {
     /// it changed in status is kept.
     pub(super) fn refused(&self, made: Made, words: &str) -> (Subject, Attempted) {
         let Made { subject, mut attempted, context, of, .. } = made;
-        refuse(&mut attempted, "status", words);
+        refuse(&mut attempted, "status", words, &Secrets::of(&self.entry.model, &subject.object.fields));
         let object = self.leave(&context, (*subject.stored).clone(), &attempted, of);
         (Subject { object, ..subject }, attempted)
     }
@@ -178,7 +180,11 @@ impl Worker<'_> {
                     stored = Arc::new(saved);
                     is_news = changes.spec.keys().any(|name| record::is_news(name));
                 }
-                Err(WriteError::Refused(words)) => refuse(attempted, "spec", &words),
+                Err(WriteError::Refused(words)) => {
+                    let mut secrets = Secrets::of(&self.entry.model, &object.fields);
+                    secrets.add(&self.entry.model, &changes.spec);
+                    refuse(attempted, "spec", &words, &secrets);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use xos_model::record::{self, Wait};
+use xos_model::secret::Secrets;
 use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference, condition};
 use xos_steps::{Event, Services};
 
@@ -278,6 +279,7 @@ impl Worker<'_> {
     /// Lets status and an Event say that the API server refuses a write without which there is no attempt, as that of
     /// finalizers. Returns the object as it is then; the write that matters is tried again in any case.
     async fn tell_refused(&self, stored: &Arc<Object>, pass: Pass, words: &str) -> Option<Arc<Object>> {
+        let words = Secrets::of(&self.entry.model, &stored.fields).hide(words).into_owned();
         let message = format!(
             "the API server refuses a write of the controller; give it the missing right (`xos rbac` prints all), or \
              correct what is named here: {words}"

@@ -1,7 +1,7 @@
 //! Calls of the author's code, and what they leave behind.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tracing::{Instrument as _, Span, field};
@@ -9,7 +9,8 @@ use xos_model::gate::{Ending, News, Outage};
 use xos_model::intent::is_handled;
 use xos_model::message::cut;
 use xos_model::record::{self, Context};
-use xos_model::{Finished, Intent, Object, ObjectKey, Operation, Outcome, Pass};
+use xos_model::secret::{SecretKey, Secrets, secret_keys};
+use xos_model::{Fields, Finished, Intent, Object, ObjectKey, Operation, Outcome, Pass};
 use xos_steps::call::{self, outcome};
 use xos_steps::{Call, Event, StepContext, StepError};
 
@@ -29,6 +30,19 @@ pub(super) struct Attempted {
     finished: Finished,
     /// Since when the target is away, if the attempt showed that.
     away_since: Option<Timestamp>,
+}
+
+/// The object that a call is for.
+struct Target {
+    key: ObjectKey,
+    /// What must not be told of it, whatever the author's code says.
+    secrets: Secrets,
+}
+
+impl Target {
+    fn of(model: &xos_xproto::Model, object: &Object) -> Self {
+        Self { key: object.key(), secrets: Secrets::of(model, &object.fields) }
+    }
 }
 
 /// How a call ended.
@@ -108,10 +122,16 @@ impl Worker<'_> {
         object: &mut Object,
     ) -> Option<Attempted> {
         let started = Instant::now();
-        let (name, Called { outcome, away_since }) = match operation.pass() {
-            Pass::Policy => self.call_policies(operation, context, object).await,
-            _ => self.call_step(operation, context, object).await?,
+        if let Err(message) = self.give_secrets(operation, context, object).await {
+            return Some(self.waits_for_secret(operation, message));
+        }
+        let called = match operation.pass() {
+            Pass::Policy => Some(self.call_policies(operation, context, object).await),
+            _ => self.call_step(operation, context, object).await,
         };
+        // They are kept no longer than the call needs them, and never saved.
+        context.session().take_given().iter().for_each(|field| drop(object.fields.remove(field)));
+        let (name, Called { outcome, away_since }) = called?;
         if is_cancelled(context, &outcome) {
             return None;
         }
@@ -121,6 +141,46 @@ impl Worker<'_> {
         Some(Attempted { finished, away_since })
     }
 
+    /// Sets the fields of an object that come from Secrets. Fails with what has to be waited for.
+    async fn give_secrets(
+        &self,
+        operation: Operation,
+        context: &StepContext,
+        object: &mut Object,
+    ) -> Result<(), String> {
+        let mut given = Fields::new();
+        for SecretKey { field, name, key } in secret_keys(&self.entry.model, &object.fields) {
+            let of = (object.meta.namespace.clone(), name);
+            let read = self.shared.writer.read_secret(&of).await;
+            let data = read.map_err(|error| format!("cannot read Secret {}/{}: {error}", of.0, of.1))?;
+            let value = data.and_then(|mut data| data.remove(&key)).map(String::from_utf8);
+            match value {
+                Some(Ok(text)) => drop(given.insert(field, text.into())),
+                // It is deleted with what is left: its Secret may have gone before it.
+                _ if operation.is_delete() => {}
+                Some(Err(_)) => return Err(format!("key {key} of Secret {}/{} is no text", of.0, of.1)),
+                None => return Err(format!("Secret {}/{} has no key {key}, from which {field} comes", of.0, of.1)),
+            }
+        }
+        if !given.is_empty() {
+            object.fields.extend(given.clone());
+            context.session().give(object, given);
+        }
+        Ok(())
+    }
+
+    /// Returns the attempt that could not be made without a Secret.
+    fn waits_for_secret(&self, operation: Operation, message: String) -> Attempted {
+        let step = match operation.pass() {
+            Pass::Policy => self.entry.policies.first().map(|policy| policy.name()),
+            _ => self.entry.step.as_ref().map(|step| step.name()),
+        };
+        let step = step.unwrap_or_default().to_owned();
+        let (at, duration) = (self.shared.clock.now(), Duration::ZERO);
+        let finished = Finished { step, operation, outcome: Outcome::Deferred(message), at, duration };
+        Attempted { finished, away_since: None }
+    }
+
     async fn call_step(
         &self,
         operation: Operation,
@@ -128,25 +188,25 @@ impl Worker<'_> {
         object: &mut Object,
     ) -> Option<(&str, Called)> {
         let step = self.entry.step.as_ref()?;
-        let key = object.key();
+        let target = Target::of(&self.entry.model, object);
         let call = match operation {
             Operation::Delete => step.delete(context, object),
             _ => step.sync(context, object),
         };
         let span = span!("step", step.name());
-        let called = self.call((step.name(), operation.pass(), &key), context, call).instrument(span).await;
+        let called = self.call((step.name(), operation.pass(), &target), context, call).instrument(span).await;
         Some((step.name(), called))
     }
 
     /// Calls all policies in order, up to the first that does not succeed. Returns the name of the last that ran.
     async fn call_policies(&self, operation: Operation, context: &StepContext, object: &mut Object) -> (&str, Called) {
         let mut last = ("", Called { outcome: Outcome::Succeeded, away_since: None });
-        let key = object.key();
         for policy in &self.entry.policies {
+            let target = Target::of(&self.entry.model, object);
             let context = context.in_the_name_of(policy.name());
             let span = span!("policy", policy.name());
             let call = policy.handle(operation, &context, object);
-            let call = self.call((policy.name(), Pass::Policy, &key), &context, call);
+            let call = self.call((policy.name(), Pass::Policy, &target), &context, call);
             last = (policy.name(), call.instrument(span).await);
             if last.1.outcome != Outcome::Succeeded {
                 break;
@@ -158,14 +218,15 @@ impl Worker<'_> {
     /// Calls a step or policy of this name: with its time limit, and counted.
     async fn call(
         &self,
-        (name, pass, key): (&str, Pass, &ObjectKey),
+        (name, pass, target): (&str, Pass, &Target),
         context: &StepContext,
         call: impl Future<Output = Result<(), StepError>>,
     ) -> Called {
+        let key = &target.key;
         let started = Instant::now();
         let began = self.shared.clock.now();
         let result = call::run(call, self.shared.step_timeout).await;
-        let outcome = outcome(&result);
+        let outcome = outcome(&result).map_message(|message| target.secrets.hide(&message).into_owned());
         if is_cancelled(context, &outcome) {
             tracing::info!(error = outcome.message(), "stopped by shutdown: nothing is recorded");
             return Called { outcome, away_since: None };
@@ -217,17 +278,17 @@ impl Worker<'_> {
     /// fail.
     pub(super) async fn call_hooks(&self, context: &StepContext, object: &Object, attempted: &mut Attempted) {
         context.session().saw(&Arc::new(object.clone()));
-        let key = object.key();
+        let target = Target::of(&self.entry.model, object);
         if attempted.operation() == Operation::Sync {
             if let Some(step) = &self.entry.step {
-                let hook = (step.name(), Pass::Sync, &key);
+                let hook = (step.name(), Pass::Sync, &target);
                 self.call_hook(hook, step.saved(context, object), attempted).await;
             }
             return;
         }
         for policy in &self.entry.policies {
             let context = context.in_the_name_of(policy.name());
-            let hook = (policy.name(), Pass::Policy, &key);
+            let hook = (policy.name(), Pass::Policy, &target);
             self.call_hook(hook, policy.saved(&context, object), attempted).await;
             if *attempted.outcome() != Outcome::Succeeded {
                 return;
@@ -237,14 +298,14 @@ impl Worker<'_> {
 
     async fn call_hook(
         &self,
-        hook: (&str, Pass, &ObjectKey),
+        (name, pass, target): (&str, Pass, &Target),
         call: impl Future<Output = Result<(), StepError>>,
         attempted: &mut Attempted,
     ) {
         let began = self.shared.clock.now();
         let result = call::run(call, self.shared.step_timeout).await;
-        let outcome = outcome(&result);
-        let Called { outcome, away_since } = self.judge(hook, (result, outcome), began);
+        let outcome = outcome(&result).map_message(|message| target.secrets.hide(&message).into_owned());
+        let Called { outcome, away_since } = self.judge((name, pass, &target.key), (result, outcome), began);
         attempted.finished.outcome = outcome;
         attempted.away_since = away_since;
     }
@@ -271,7 +332,8 @@ fn idempotency_key(object: &Object, operation: Operation) -> String {
         return format!("{uid}/{name}");
     }
     let touch = object.intent.touch.as_ref().map_or_else(String::new, |touch| format!("/{touch}"));
-    format!("{uid}/{name}/{}{touch}", object.intent.spec)
+    let secrets = object.intent.secrets.map_or_else(String::new, |secrets| format!("/{secrets}"));
+    format!("{uid}/{name}/{}{touch}{secrets}", object.intent.spec)
 }
 
 /// Returns whether a call was cut short by shutdown.

@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_engine::memory::MemoryApi;
-use xos_engine::{Entry, SpecSave, WriteError, Writer, Written};
+use xos_engine::{Entry, SecretData, SecretName, SpecSave, WriteError, Writer, Written};
 use xos_model::{Object, ObjectKey};
 
 use crate::fuse::Fuse;
@@ -36,6 +36,10 @@ impl Writer for Mortal {
 
     fn read<'a>(&'a self, entry: &'a Entry, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Object>, WriteError>> {
         self.api.read(entry, key)
+    }
+
+    fn read_secret<'a>(&'a self, of: &'a SecretName) -> BoxFuture<'a, Result<Option<SecretData>, WriteError>> {
+        self.api.read_secret(of)
     }
 
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {

@@ -15,6 +15,7 @@ use crate::index::{Index, value};
 use crate::object::{Object, ObjectKey};
 use crate::query::{Criterion, Query};
 use crate::reference::Reference;
+use crate::secret::HIDDEN;
 
 /// The greatest depth of calls between policies.
 const DEEPEST: usize = 32;
@@ -234,7 +235,18 @@ impl<'a> Judge<'a> {
     fn said(&self, path: &str, scope: &Scope) -> Option<String> {
         let mut names = path.split('.');
         (names.next()? == "obj").then_some(())?;
-        match self.follow(Arc::clone(&scope.object), &names.collect::<Vec<_>>()) {
+        let names: Vec<_> = names.collect();
+        let is_secret = |object: &Object, name: &str| {
+            let model = self.index.models().get(&object.model);
+            model.and_then(|model| model.field(name)).is_some_and(|field| field.secret)
+        };
+        if let Some((last, before)) = names.split_last()
+            && let Val::Object(object) = self.follow(Arc::clone(&scope.object), before)
+            && is_secret(&object, last)
+        {
+            return Some(HIDDEN.to_owned());
+        }
+        match self.follow(Arc::clone(&scope.object), &names) {
             Val::Json(Value::String(text)) => Some(text),
             Val::Json(Value::Null) => Some(String::new()),
             Val::Json(value) => Some(value.to_string()),

@@ -12,6 +12,10 @@ const MODELS: &str = "option app_label = \"t\";
     policy may_connect < obj.slice in obj.network.permitted.all() | obj.slice = obj.network.owner | obj.network.open >
     policy small < obj.size = 1 | {{ True }} >
     policy no_twins < not exists Slice: (Slice.name = obj.alias) >
+    policy no_twin_keys < not exists Door: (Door.twin = obj.key) >
+    message Door (XOSBase) { option validators = \"no_twin_keys:{obj.key} opens another door\";
+        required string key = 1 [max_length = 20, secret = True, unique = True];
+        optional string twin = 2 [max_length = 20, secret = True]; }
     message Service (XOSBase) { required string name = 1 [max_length = 9, unique = True]; }
     message Onos (Service) { }
     message Slice (XOSBase) { required string name = 1 [max_length = 9]; optional string alias = 2 [max_length = 9];
@@ -100,6 +104,16 @@ fn keys_of_several_fields() {
     let plug = |name, at| object("Plug", name, at, json!({"slice": {"name": "s"}, "network": {"name": "w"}}));
     let told = refusal(&index(&[plug("p", 1)]), &plug("q", 2)).unwrap();
     assert_eq!(told.1, "Plug p has slice \"s\", network \"w\" already; change or delete one of them");
+}
+
+#[test]
+fn a_refusal_quotes_no_secret() {
+    let one = object("Door", "one", 1, json!({"key": "letmein", "twin": "shibboleth"}));
+    let two = object("Door", "two", 2, json!({"key": "letmein"}));
+    let three = object("Door", "three", 3, json!({"key": "shibboleth"}));
+    let index = index(&[one, two.clone(), three.clone()]);
+    assert_eq!(refusal(&index, &two), Some(("NotUnique", "Door one has this key already".to_owned())));
+    assert_eq!(refusal(&index, &three), Some(("Invalid", "*** opens another door".to_owned())));
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub(crate) fn is_held_without_work(object: &Object, state: &PassState, pass: Pas
     let Some(handled) = state.handled.as_ref().filter(|_| !is_news) else { return false };
     let present = || object.unswitched.iter().chain([&object.intent.spec]);
     present().any(|&spec| {
-        let intent = Intent { spec, touch: object.intent.touch.clone() };
+        let intent = Intent { spec, ..object.intent.clone() };
         is_handled(handled, &intent, &object.quiet_saves, pass)
     })
 }

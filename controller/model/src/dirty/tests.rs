@@ -5,7 +5,7 @@ use crate::status::Status;
 use serde_json::json;
 
 fn intent(spec: &str) -> Intent {
-    Intent { spec: SpecHash::of(&json!(spec)), touch: None }
+    Intent { spec: SpecHash::of(&json!(spec)), touch: None, secrets: None }
 }
 
 fn object(state: Option<PassState>) -> Object {

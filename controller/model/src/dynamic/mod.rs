@@ -12,6 +12,7 @@ use xos_xproto::{Field, FieldState, Link, Literal, Member, Model, ModelSet, near
 
 use crate::object::Object;
 use crate::reference::Reference;
+use crate::secret::HIDDEN;
 use crate::typed::constant;
 
 pub use error::DynamicError;
@@ -76,7 +77,7 @@ impl<'m> Dynamic<'m, Object> {
 /// Returns the default that the API server fills in. It fills in none for the fields that all models have: absent means
 /// off.
 fn filled_in(field: &Field) -> Option<Value> {
-    let is_filled = field.state == FieldState::Declarative && !field.is_common();
+    let is_filled = field.state == FieldState::Declarative && !field.is_common() && !field.secret;
     field.default.as_ref().filter(|_| is_filled).and_then(constant)
 }
 
@@ -224,7 +225,8 @@ impl<'m, O: Borrow<Object>> Dynamic<'m, O> {
 
     fn fits(&self, field: &Field, value: &Value) -> Result<(), DynamicError> {
         if let Some(expected) = value::mismatch(field, value) {
-            return Err(self.wrong_type(&field.name, expected, value));
+            let hidden = Value::from(HIDDEN);
+            return Err(self.wrong_type(&field.name, expected, if field.secret { &hidden } else { value }));
         }
         Ok(value::choice(field, value)?)
     }

@@ -120,3 +120,15 @@ fn a_view_knows_the_fields_of_its_base() {
     assert!(matches!(view.get("number"), Err(DynamicError::UnknownField { .. })));
     assert_eq!(view.view("Shape").unwrap_err().to_string(), "a Derived is not a Shape");
 }
+
+#[test]
+fn an_error_quotes_no_secret() {
+    let mut sources = Sources::new();
+    sources.add(
+        "m.xproto",
+        "option app_label = \"m\"; message M (XOSBase) { optional string key = 1 [max_length = 9, secret = True]; }",
+    );
+    let models = compile(&sources).models;
+    let error = Dynamic::create(&models, "M", "n", "a").unwrap().set("key", 12_345).unwrap_err().to_string();
+    assert_eq!(error, "M: field `key` is a text, not \"***\"");
+}

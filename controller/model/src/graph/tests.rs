@@ -41,7 +41,7 @@ fn object(model: &str, name: &str, fields: Value) -> Object {
         model: model.into(),
         meta: Meta { namespace: "n".to_owned(), name: name.to_owned(), ..Meta::default() },
         fields: serde_json::from_value(fields).unwrap(),
-        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None },
+        intent: Intent { spec: SpecHash::of(&json!(name)), touch: None, secrets: None },
         unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),

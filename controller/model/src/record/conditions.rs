@@ -132,7 +132,7 @@ pub fn refused(object: &Object, synchronizer: &str, pass: Pass, refusal: &Refusa
 pub fn tried_before(object: &Object, synchronizer: &str) -> Object {
     let mut new = object.clone();
     let sync = &mut new.status.of_mut(synchronizer).sync;
-    sync.attempted.get_or_insert_with(|| Intent { spec: SpecHash::of(&Value::Null), touch: None });
+    sync.attempted.get_or_insert_with(|| Intent { spec: SpecHash::of(&Value::Null), touch: None, secrets: None });
     new
 }
 

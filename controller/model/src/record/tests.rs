@@ -22,7 +22,7 @@ fn object() -> Object {
         model: "MyModel".into(),
         meta: Meta { generation: 1, created: Some(at(10)), ..Meta::default() },
         fields: [].into(),
-        intent: Intent { spec: SpecHash::of(&json!({"n": 1})), touch: None },
+        intent: Intent { spec: SpecHash::of(&json!({"n": 1})), touch: None, secrets: None },
         unswitched: vec![],
         quiet_saves: vec![],
         status: Status::default(),

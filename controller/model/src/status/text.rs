@@ -96,19 +96,25 @@ impl PassState {
     }
 }
 
-/// Returns an intent as a word: the hash of its spec, and its touch.
+/// Returns an intent as a word: the hash of its spec, that of its Secrets, and its touch.
 fn word(intent: &Intent) -> String {
     let mut word = intent.spec.to_string();
+    // A text takes all that is written to it.
+    if let Some(secrets) = &intent.secrets {
+        let _ = write!(word, "~{secrets}");
+    }
     if let Some(touch) = &intent.touch {
-        // A text takes all that is written to it.
         let _ = write!(word, "/{}", encoded(touch));
     }
     word
 }
 
 fn intent(word: &str) -> Option<Intent> {
-    let (spec, touch) = word.split_once('/').map_or((word, None), |(spec, touch)| (spec, Some(decoded(touch))));
-    Some(Intent { spec: SpecHash::try_from(spec.to_owned()).ok()?, touch })
+    let (hashes, touch) = word.split_once('/').map_or((word, None), |(hashes, touch)| (hashes, Some(decoded(touch))));
+    let (spec, secrets) = hashes.split_once('~').map_or((hashes, None), |(spec, secrets)| (spec, Some(secrets)));
+    let hash = |text: &str| SpecHash::try_from(text.to_owned()).ok();
+    let secrets = secrets.map(|text| hash(text).ok_or(())).transpose().ok()?;
+    Some(Intent { spec: hash(spec)?, touch, secrets })
 }
 
 /// An attempt as it is stored: `2026-01-01T12:00:00Z Sync Failed 12ms SyncMyModel: no route to host`.
@@ -217,8 +223,9 @@ mod tests {
     }
 
     fn intents() -> impl Strategy<Value = Intent> {
-        (any::<String>(), option::of(any::<String>()))
-            .prop_map(|(spec, touch)| Intent { spec: SpecHash::of(&json!(spec)), touch })
+        let hash = |text: String| SpecHash::of(&json!(text));
+        (any::<String>(), option::of(any::<String>()), option::of(any::<String>()))
+            .prop_map(move |(spec, touch, secrets)| Intent { spec: hash(spec), touch, secrets: secrets.map(hash) })
     }
 
     fn states() -> impl Strategy<Value = PassState> {

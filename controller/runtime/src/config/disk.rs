@@ -37,8 +37,11 @@ pub(super) fn load(paths: &[PathBuf], env: &BTreeMap<String, String>, place: Whe
     let unused = unused(&tree);
     let mut tree = fitted(tree, &files, &mut report);
     check_folders(&tree, &files, place, &mut report);
-    read_secrets(&mut tree, &files, &mut report);
-    let config = read(&tree, &files, &mut report);
+    let secrets = read_secrets(&mut tree, &files, &mut report);
+    let mut config = read(&tree, &files, &mut report);
+    if let Some(bus) = &mut config.event_bus {
+        secrets.into_iter().for_each(|(key, path)| bus.note_file(key, path));
+    }
     finish(config, unused, report, &files)
 }
 
@@ -103,13 +106,17 @@ fn check_folders(tree: &Node, files: &[File], at: Where, report: &mut Report) {
     }
 }
 
-/// Puts secrets that are in files into the tree.
-fn read_secrets(tree: &mut Node, files: &[File], report: &mut Report) {
+/// Puts secrets that are in files into the tree. Returns their files, by the key.
+fn read_secrets(tree: &mut Node, files: &[File], report: &mut Report) -> Vec<(&'static str, PathBuf)> {
+    let mut found = vec![];
     for key in SECRETS {
         let Some((text, place)) = tree.text(key) else { continue };
         let Some(path) = text.strip_prefix('@').map(|path| resolve(tree, files, key, path)) else { continue };
         match fs::read_to_string(&path) {
-            Ok(secret) => tree.set(key, Value::Text(secret.trim_end_matches(['\r', '\n']).to_owned())),
+            Ok(secret) => {
+                tree.set(key, Value::Text(without_line_end(&secret).to_owned()));
+                found.push((key, path));
+            }
             Err(error) => {
                 let problem = Problem::NoSecret { key, path, reason: error.to_string() };
                 report.push(problem, place);
@@ -117,6 +124,12 @@ fn read_secrets(tree: &mut Node, files: &[File], report: &mut Report) {
             }
         }
     }
+    found
+}
+
+/// Returns the secret in the text of a file: without the end of its line.
+pub(crate) fn without_line_end(text: &str) -> &str {
+    text.trim_end_matches(['\r', '\n'])
 }
 
 /// Returns whether a folder holds anything but what Python and Git leave in empty ones.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -9,6 +10,9 @@ use xos_bus::{Missed, Settings};
 use xos_model::Backoff;
 
 use super::keys::{BusKind, EventBusKeys, Sasl, Tls};
+
+/// Settings of librdkafka that name files.
+const FILES: [&str; 3] = ["ssl.ca.location", "ssl.certificate.location", "ssl.key.location"];
 
 /// The event bus.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub struct EventBus {
     pub gui_events: bool,
     /// Settings of librdkafka: TLS, SASL and others. Any of them may be secret.
     pub properties: BTreeMap<String, SecretString>,
+    /// The files of its passwords, each with the setting of librdkafka that it holds.
+    pub(crate) passwords: BTreeMap<PathBuf, &'static str>,
 }
 
 impl fmt::Debug for EventBus {
@@ -68,7 +74,24 @@ impl EventBus {
             missed: keys.missed.into(),
             gui_events: keys.gui_events,
             properties,
+            passwords: BTreeMap::new(),
         }
+    }
+
+    /// Notes that the value of a key is in a file.
+    pub(super) fn note_file(&mut self, key: &str, path: PathBuf) {
+        let setting = match key {
+            "event_bus.sasl.password" => "sasl.password",
+            "event_bus.tls.key_password" => "ssl.key.password",
+            _ => return,
+        };
+        self.passwords.insert(path, setting);
+    }
+
+    /// Returns all files whose content the clients have: of passwords, certificates and keys.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let named = FILES.iter().filter_map(|setting| Some(self.properties.get(*setting)?.expose_secret().into()));
+        self.passwords.keys().cloned().chain(named).collect()
     }
 
     /// Returns the settings of the bus.

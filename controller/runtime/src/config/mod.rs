@@ -28,6 +28,7 @@ mod yaml;
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostic;
+pub(crate) use disk::without_line_end;
 pub use event_bus::EventBus;
 pub use fit::Expected;
 pub(crate) use keys::parse_duration;

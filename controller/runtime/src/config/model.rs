@@ -28,6 +28,8 @@ pub struct Config {
     pub models_dir: Option<PathBuf>,
     /// `event_bus`: where events come from, and where messages go.
     pub event_bus: Option<EventBus>,
+    /// `http.ca`: a file of certificates of authorities that the HTTP client of steps trusts, too.
+    pub http_ca: Option<PathBuf>,
     /// `dependency_graph`: a file of dependencies between models, beside those by links.
     pub dependency_graph: Option<PathBuf>,
     /// `logging`: the log, on standard error.

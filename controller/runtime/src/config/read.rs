@@ -118,6 +118,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
         },
         models_dir: path("models_dir", keys.models_dir),
         event_bus: keys.event_bus.map(event_bus),
+        http_ca: path("http.ca", keys.http.ca),
         dependency_graph: path("dependency_graph", keys.dependency_graph),
         logging: keys.logging,
         tracing: keys.tracing,

@@ -85,6 +85,7 @@ pull_steps_dir: pull
 event_steps_dir: event
 model_policies_dir: policies
 event_bus: {kind: kafka, endpoint: "kafka:9092", missed: stop}
+http: {ca: /etc/ca.pem}
 required_models: [Site, Slice]
 dependency_graph: model-deps
 logging: {version: 1, handlers: {console: {class: logging.StreamHandler}}, level: debug, format: json}

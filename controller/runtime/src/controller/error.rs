@@ -10,6 +10,8 @@ use crate::io_steps::IoStepsError;
 use crate::models::RegistryError;
 use crate::monitoring::MonitoringError;
 
+use super::trust::TrustError;
+
 /// Why a controller could not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
@@ -22,6 +24,9 @@ pub enum ControllerError {
     /// The HTTP client of the steps cannot be made.
     #[error("cannot make the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
+    /// It cannot trust the configured authorities.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Pull steps, event steps or the event bus.
     #[error(transparent)]
     IoSteps(#[from] IoStepsError),

@@ -6,6 +6,7 @@ mod installing;
 mod leading;
 mod prepare;
 mod run;
+mod trust;
 mod warnings;
 
 use std::sync::Arc;

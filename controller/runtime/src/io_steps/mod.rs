@@ -1,12 +1,14 @@
 //! Pull steps, event steps, and the messages that steps send.
 
 mod gui_events;
+mod renewing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Settings};
+use tokio_util::task::AbortOnDropHandle;
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Renewals, Settings};
 use xos_engine::Engine;
 use xos_engine::leader::Leadership;
 use xos_engine::pull::{self, PullOptions, PullStates};
@@ -14,6 +16,7 @@ use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps
 
 use crate::config::{Config, EventBus};
 use gui_events::GuiEvents;
+pub use renewing::Renewing;
 
 /// The namespace of pull steps and event steps if all namespaces are watched.
 const NAMESPACE: &str = "default";
@@ -34,6 +37,7 @@ pub(crate) struct IoSteps {
     pull_options: PullOptions,
     bus: Option<Bus>,
     producer: Option<KafkaProducer>,
+    renewing: Option<Renewing>,
     /// Whether changes of objects are sent to `xos.gui_events`.
     sends_changes: bool,
     pull_states: PullStates,
@@ -54,10 +58,12 @@ impl IoSteps {
             time_limit: config.engine.step_timeout,
             shutdown_grace: config.engine.shutdown_grace,
         };
-        let (bus, producer) = bus(steps.event_steps, config, options)?;
+        let renewing = config.event_bus.as_ref().and_then(Renewing::of);
+        let renewals = renewing.as_ref().map(Renewing::renewals).unwrap_or_default();
+        let (bus, producer) = bus(steps.event_steps, config, options, renewals)?;
         let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
         let pulls = steps.pull_steps;
-        Ok(Self { pulls, pull_options, bus, producer, sends_changes, pull_states: PullStates::default() })
+        Ok(Self { pulls, pull_options, bus, producer, renewing, sends_changes, pull_states: PullStates::default() })
     }
 
     /// Returns the states of pull steps and of the consumers of event steps.
@@ -101,10 +107,12 @@ impl IoSteps {
                 }
             }
         });
-        let Self { pulls, pull_options, bus, producer, pull_states, .. } = self;
+        let Self { pulls, pull_options, bus, producer, renewing, pull_states, .. } = self;
         let leads = (leadership.clone(), ready.clone());
         let pulling = pull::run(pulls, engine.services(), pull_options, pull_states, leads, shutdown.clone());
         let receiving = async move {
+            let renewing = renewing.map(|renewing| tokio::spawn(renewing.run(shutdown.clone())));
+            let _renewing = renewing.map(AbortOnDropHandle::new);
             if let Some(bus) = bus {
                 bus.run(services_of_all, ready, shutdown).await;
             }
@@ -130,6 +138,7 @@ fn bus(
     events: Vec<Arc<dyn DynEventStep>>,
     config: &Config,
     options: BusOptions,
+    renewals: Renewals,
 ) -> Result<(Option<Bus>, Option<KafkaProducer>), BusError> {
     for step in &events {
         step.subscription()?;
@@ -148,7 +157,7 @@ fn bus(
             None => Ok((None, None)),
         };
     };
-    let settings = Settings { deferred_every: config.engine.deferred_every, ..settings };
+    let settings = Settings { deferred_every: config.engine.deferred_every, renewals, ..settings };
     settings.check()?;
     let producer = KafkaProducer::new(&settings, &config.name)?;
     let bus = Bus::new(events, &settings, options)?;

@@ -93,7 +93,9 @@ impl fmt::Display for Rule {
         if !self.why.is_empty() {
             writeln!(f, "  # {}", self.why)?;
         }
-        writeln!(f, "  - apiGroups: [{}]", self.group)?;
+        // That of Kubernetes' oldest kinds has no name.
+        let group = if self.group.is_empty() { "\"\"" } else { &self.group };
+        writeln!(f, "  - apiGroups: [{group}]")?;
         writeln!(f, "    resources: [{}]", self.resources.join(", "))?;
         if !self.names.is_empty() {
             writeln!(f, "    resourceNames: [{}]", self.names.join(", "))?;

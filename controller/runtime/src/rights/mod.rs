@@ -56,6 +56,14 @@ impl Rights {
         let mut objects: Vec<_> =
             kinds(models).into_iter().flat_map(|(group, kinds)| of_kinds(&group, kinds)).collect();
         objects.push(rule("", "events.k8s.io", "events", &["create", "patch"]));
+        if models.concrete().any(|model| model.secret_sources().next().is_some()) {
+            objects.push(rule(
+                "For fields that take their values from Secrets.",
+                "",
+                "secrets",
+                &["get", "list", "watch"],
+            ));
+        }
         // Each starts with a look at the Lease, wherever it looks after objects.
         let create = rule("To notice another process of the same name.", "coordination.k8s.io", "leases", &["create"]);
         let lease = format!("xos-{}", object_name(synchronizer));

@@ -130,3 +130,20 @@ fn an_election_needs_the_lease_where_the_synchronizer_runs() {
     let here = leases(&["home"]);
     assert_eq!(here.len(), 2, "no rule twice: {here:?}");
 }
+
+#[test]
+fn secrets_are_read_only_where_a_model_has_a_secret_field() {
+    let of = |field: &str| {
+        let mut sources = Sources::new();
+        sources.add("m.xproto", format!("option app_label = \"m\"; message M (XOSBase) {{ {field} }}"));
+        let rights = Rights::of("m", &compile(&sources).models, Extent::default());
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(&manifest("xos-m", &rights, &account(), &["a".to_owned()], true)).unwrap();
+        let is_it = |rule: &&Value| rule["resources"][0] == "secrets";
+        rules(&documents).filter(is_it).map(|rule| (rule["apiGroups"][0].clone(), rule["verbs"].to_string())).collect()
+    };
+    let none: Vec<(Value, String)> = of("required string key = 1 [max_length = 9];");
+    assert_eq!(none, []);
+    let expected = (Value::from(""), r#"["get","list","watch"]"#.to_owned());
+    assert_eq!(of("required string key = 1 [max_length = 9, secret = True];"), [expected]);
+}

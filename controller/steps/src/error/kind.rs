@@ -267,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_http_client_says() {
-        let client = crate::Services::default().http;
+        let client = crate::Services::default().http.get();
         let status = async |code: u16| -> StepError {
             let url = answering(&format!("HTTP/1.1 {code} X\r\ncontent-length: 0\r\n\r\n")).await;
             client.get(url).send().await.unwrap().error_for_status().unwrap_err().into()

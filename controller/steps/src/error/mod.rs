@@ -219,7 +219,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let client = crate::Services::default().http;
+        let client = crate::Services::default().http.get();
         let error: StepError = client.get(format!("http://{address}")).send().await.unwrap_err().into();
         assert!(error.is_unreached(), "{error}");
     }

@@ -146,6 +146,12 @@ impl World {
         self.parts.clock.now()
     }
 
+    /// Sets a key of a Secret in the namespace `default`, as an operator does: `<field>From: {secretKeyRef: {name, key}}` of
+    /// an object names it. For other namespaces and deletion see [`api`](Self::api).
+    pub fn secret(&self, name: &str, key: &str, value: &str) {
+        self.parts.api.put_secret(NAMESPACE, name, key, value);
+    }
+
     /// Creates an object, or sets the fields of an existing one, as an operator does.
     ///
     /// # Errors

@@ -247,6 +247,16 @@ declare_diagnostics! {
         message("`columns` names `{}`, which `{model}` does not have", shown(.name));
         suggest(did_you_mean(suggestion));
     }
+    /// A field that is `secret`, our own addition, is part of the natural key, which gives objects their names, or has
+    /// `choices`, which everybody can read, or is among the `columns`, which `kubectl get` shows. Remove one of the two.
+    ///
+    /// ```proto
+    /// required string token = 1 [max_length = 9, secret = True, tosca_key = True];
+    /// ```
+    X435 Error ShownSecret { field: String, option: &'static str } => {
+        message("`{field}` is `secret`, but `{option}` tells its value");
+        help("remove `secret`, or the field from what tells it");
+    }
 }
 
 /// Returns a value as a message shows it: on one line and not too long.

@@ -59,6 +59,8 @@ pub struct Field {
     pub gui_hidden: bool,
     /// Option `immutable`, our own addition: the value cannot be changed after creation.
     pub immutable: bool,
+    /// Option `secret`, our own addition: nothing that people or other programs read shows the value.
+    pub secret: bool,
     /// Option `help_text`, else `description`, else the comment right above the field.
     pub help_text: Option<String>,
     /// Option `verbose_name`.
@@ -82,6 +84,12 @@ impl Field {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.option(name).and_then(RawOption::as_bool).unwrap_or(false)
+    }
+
+    /// Returns the name of what says from where the value of a secret field comes.
+    #[must_use]
+    pub fn source_name(&self) -> String {
+        format!("{}_from", self.name)
     }
 
     /// Returns the name in lowerCamelCase, as custom resources have it: `first_name` is `firstName`.

@@ -153,6 +153,14 @@ impl Model {
         self.members().find(|member| member.name() == name)
     }
 
+    /// Returns the secret fields of spec, each with the name of the field that may say instead from where the value comes:
+    /// `password` and `password_from`. A model that has a field of that name itself has no such one.
+    pub fn secret_sources(&self) -> impl Iterator<Item = (&Field, String)> {
+        let secrets = self.fields_in(Section::Spec).filter(|field| field.secret);
+        let sources = secrets.map(|field| (field, field.source_name()));
+        sources.filter(move |(_, source)| self.member(source).is_none())
+    }
+
     /// Returns the fields and links that the message declares itself.
     pub(crate) fn own_members(&self) -> &[Member] {
         self.members.get(self.inherited..).unwrap_or_default()

@@ -138,6 +138,7 @@ fn field(written: tree::Field<'_>, model: &Name, places: &Places<'_>, sink: &mut
         db_index: common.flag("db_index"),
         gui_hidden: common.flag("gui_hidden"),
         immutable: common.flag("immutable"),
+        secret: common.flag("secret"),
         help_text: common.help_text(doc),
         verbose_name: common.text("verbose_name"),
         policy: policy.map(|policy| policy.text.to_owned()),

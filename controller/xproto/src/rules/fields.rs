@@ -24,6 +24,7 @@ pub(crate) fn check(field: &Field, policy: Option<&Name<'_>>, sink: &mut Sink) {
     choices::check(field, sink);
     range(field, sink);
     lengths(field, sink);
+    secret(field, sink);
     default_refused(field, sink);
     default_length(field, sink);
     default_range(field, sink);
@@ -108,10 +109,24 @@ fn lengths(field: &Field, sink: &mut Sink) {
         sink.push(Diagnostic::new(OptionError::EmptyLengths { field: field.name.clone() }, option.span));
     }
     let is_date = field.content_type == Some(ContentType::Date);
-    for option in ["min_length", "pattern"].iter().filter_map(|name| field.option(name)).filter(|_| is_date) {
+    for option in ["min_length", "pattern", "secret"].iter().filter_map(|name| field.option(name)).filter(|_| is_date) {
         let name = option.name.to_string();
         let inapplicable = OptionError::DoesNotApply { name, field: field.name.clone(), ty: "date" };
         sink.push(Diagnostic::new(inapplicable, option.span));
+    }
+}
+
+/// Checks `X435`: a secret is no part of what the object is known by.
+fn secret(field: &Field, sink: &mut Sink) {
+    let told = |name: &str| match name {
+        "tosca_key" => field.tosca_key,
+        "tosca_key_one_of" => !field.tosca_key_one_of.is_empty(),
+        _ => field.choices.is_some(),
+    };
+    let Some(option) = field.option("secret").filter(|_| field.secret) else { return };
+    if let Some(other) = ["tosca_key", "tosca_key_one_of", "choices"].into_iter().find(|name| told(name)) {
+        let shown = OptionError::ShownSecret { field: field.name.clone(), option: other };
+        sink.push(Diagnostic::new(shown, option.span));
     }
 }
 

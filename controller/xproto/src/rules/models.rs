@@ -57,7 +57,7 @@ fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &
     sink.push_with(|| unknown.clone()(nearest(name, model.members().map(Member::name))), || unknown.clone()(None));
 }
 
-/// Checks `X434`, `X428`: columns are fields or links of the model.
+/// Checks `X434`, `X428`, `X435`: columns are fields or links of the model, and no secrets.
 fn columns(model: &Model, sink: &mut Sink) {
     let Some(option) = model.option("columns") else { return };
     let known: HashSet<&str> = model.members().map(Member::name).collect();
@@ -68,7 +68,14 @@ fn columns(model: &Model, sink: &mut Sink) {
         let start = at + (part.len() - part.trim_start().len());
         at += part.len() + 1;
         count += usize::from(!name.is_empty());
-        if name.is_empty() || known.contains(name) || count > MAX_NAMES {
+        if name.is_empty() || count > MAX_NAMES {
+            continue;
+        }
+        if known.contains(name) {
+            if matches!(model.member(name), Some(Member::Field(field)) if field.secret) {
+                let shown = OptionError::ShownSecret { field: name.to_owned(), option: "columns" };
+                sink.push(Diagnostic::new(shown, part_of(option, start, part.trim())));
+            }
             continue;
         }
         let unknown = |suggestion| {

@@ -8,7 +8,7 @@ use crate::resolve::invalid;
 use crate::source::Span;
 
 /// Options that are true or false (XOS 4.0.4, xosgenx, `BOOLEAN_OPTIONS`).
-const BOOLEANS: [&str; 11] = [
+const BOOLEANS: [&str; 12] = [
     "auto_now_add",
     "blank",
     "bookkeeping_state",
@@ -17,6 +17,7 @@ const BOOLEANS: [&str; 11] = [
     "gui_hidden",
     "immutable",
     "null",
+    "secret",
     "text",
     "tosca_key",
     "unique",
@@ -43,8 +44,8 @@ const COMMON: [&str; 15] = [
 ];
 
 /// The other options of fields and links.
-/// `min_length` and `pattern` are our own.
-const SPECIAL: [&str; 11] = [
+/// `min_length`, `pattern` and `secret` are our own.
+const SPECIAL: [&str; 12] = [
     "blank",
     "auto_now_add",
     "max_length",
@@ -56,6 +57,7 @@ const SPECIAL: [&str; 11] = [
     "text",
     "on_delete",
     "pattern",
+    "secret",
 ];
 
 /// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets; `columns` is our own).
@@ -201,7 +203,7 @@ fn applies(option: &str, ty: Option<ScalarType>) -> bool {
     };
     match option {
         "max_length" | "content_type" | "text" => matches!(ty, ScalarType::String | ScalarType::Bytes),
-        "auto_now_add" | "min_length" | "pattern" => ty == ScalarType::String,
+        "auto_now_add" | "min_length" | "pattern" | "secret" => ty == ScalarType::String,
         "choices" => ty == ScalarType::String || ty.is_integer(),
         "min_value" | "max_value" => ty.is_number(),
         "blank" => ty != ScalarType::Bool,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use xos_harness::kafka::Kafka;
 
 /// Returns the configuration of an event bus for quick tests.
-fn bus(kafka: &Kafka) -> Value {
+pub(crate) fn bus(kafka: &Kafka) -> Value {
     json!({"event_bus": {
         "kind": "kafka",
         "endpoint": kafka.endpoint(),

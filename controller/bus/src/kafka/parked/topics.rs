@@ -17,6 +17,7 @@ use xos_steps::Message;
 
 use super::clients::{ANSWER_TIMEOUT, Clients, Topic, is_unknown};
 use crate::kafka::problem::in_brackets;
+use crate::renewals::Renewals;
 use crate::settings::Settings;
 
 /// How much larger than an event its parked record may be: reason, places and names.
@@ -90,6 +91,8 @@ impl Store for ParkedTopics {
 pub(crate) struct ParkedTopics {
     settings: Settings,
     synchronizer: String,
+    /// Those of the settings that came since the clients were made.
+    renewals: Mutex<Renewals>,
     clients: Mutex<Option<Arc<Clients>>>,
     /// The number of partitions of each topic that was found or made.
     ready: Mutex<HashMap<String, i32>>,
@@ -101,6 +104,7 @@ impl ParkedTopics {
     /// Returns the topics of a synchronizer. Nothing is connected yet.
     pub(crate) fn new(settings: Settings, synchronizer: String) -> Self {
         Self {
+            renewals: Mutex::new(settings.renewals.from_now()),
             settings,
             synchronizer,
             clients: Mutex::default(),
@@ -117,8 +121,11 @@ impl ParkedTopics {
     /// Returns the clients. They are made anew after a fatal error of the producer.
     pub(crate) fn clients(&self) -> Result<Arc<Clients>, KafkaError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(present) = clients.take_if(|present| present.is_broken()) {
-            tracing::warn!("the producer of parked events cannot be used any more: making another one");
+        let are_old = self.renewals.lock().unwrap_or_else(PoisonError::into_inner).are_due();
+        if let Some(present) = clients.take_if(|present| are_old || present.is_broken()) {
+            if !are_old {
+                tracing::warn!("the producer of parked events cannot be used any more: making another one");
+            }
             // Ending it waits for the broker.
             std::thread::spawn(move || drop(present));
         }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use xos_crds::names::Names;
 use xos_crds::yaml::{YamlError, to_yaml};
 use xos_engine::installation::object_name;
 use xos_engine::{Registry, RegistryError as StepsError};
+use xos_xproto::Model;
 
 use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError, Definitions};
@@ -118,7 +120,8 @@ fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Ac
     Account { name: name.to_owned(), namespace: namespace.to_owned() }
 }
 
-/// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects.
+/// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects, and whether they
+/// may take values from Secrets.
 fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacError> {
     let models = if args.config.is_empty() {
         models::named(synchronizer, "rbac --values", &args.paths)?
@@ -132,7 +135,13 @@ fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacEr
         let held = handled
             .into_iter()
             .any(|entry| entry.step.is_some() || !entry.policies.is_empty() || entry.finalizers.all().next().is_some());
-        json!({"group": group, "held": held, "resources": resources})
+        let mut of_group = json!({"group": group, "held": held, "resources": resources});
+        let is_of_it = |model: &&Model| Names::of(model).group == group;
+        // Only then, as the right to read Secrets is a great one.
+        if models.concrete().filter(is_of_it).any(|model| model.secret_sources().next().is_some()) {
+            of_group["secrets"] = json!(true);
+        }
+        of_group
     });
     Ok(to_yaml(&json!({"kinds": groups.collect::<Vec<_>>()}))?)
 }

@@ -72,3 +72,16 @@ fn a_policy_is_made_only_on_request() {
     let without = printed("name: voip\nfinalizers_at_creation: false", |_| {}).unwrap();
     assert!(!without.contains("verbs: [get]\n"), "{without}");
 }
+
+#[test]
+fn values_say_which_kinds_may_take_values_from_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    std::fs::write(&path, "name: voip").unwrap();
+    let secret = MODELS.replace("}", "required string pin = 2 [max_length = 9, secret = True]; }");
+    let synchronizer = Synchronizer::new("voip").models(&[("voip.xproto", &secret)]);
+    let mut out = vec![];
+    run(&synchronizer, &RbacArgs { values: true, ..args(&path) }, &mut out).unwrap();
+    let values: Value = serde_saphyr::from_str(&String::from_utf8(out).unwrap()).unwrap();
+    assert_eq!(values["kinds"][0]["secrets"], true);
+}

@@ -50,6 +50,8 @@ pub(super) struct Keys {
     pub(super) model_policies_dir: Option<String>,
     /// Kafka, for event steps and for messages.
     pub(super) event_bus: Option<EventBusKeys>,
+    /// The HTTP client of steps.
+    pub(super) http: HttpKeys,
     /// Models that have to be loaded first. Has no effect in this version.
     pub(super) required_models: Vec<String>,
     /// A file of dependencies between models, beside those by links.
@@ -127,6 +129,7 @@ impl Default for Keys {
             event_steps_dir: None,
             model_policies_dir: None,
             event_bus: None,
+            http: HttpKeys::default(),
             required_models: Vec::new(),
             dependency_graph: None,
             logging: Logging::default(),
@@ -155,6 +158,16 @@ impl Default for Keys {
 
 fn at_least_one(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// `http`
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct HttpKeys {
+    /// A file of certificates of authorities that steps' HTTP client trusts beside the system's. It is read again when
+    /// it changes.
+    pub(super) ca: Option<String>,
 }
 
 /// `accessor`

@@ -13,7 +13,7 @@ use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents, Outbox};
 use xos_engine::leader::Leadership;
 use xos_engine::watch::{WatchEvent, WatchLimits, WatchStates, watches};
-use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry};
+use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry, secret_watches};
 use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
 
@@ -21,7 +21,7 @@ use super::fenced::{Writing, fenced};
 use super::installing::Installing;
 use super::leading::Leading;
 use super::prepare::Preparing;
-use super::{Controller, ControllerError};
+use super::{Controller, ControllerError, trust};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
 use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
@@ -83,6 +83,7 @@ async fn lead(
         |client: &Client| Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
     let installing = Installing::of(&registry, config);
     let services = Services { producer: io_steps.producer(), ..services(config)? };
+    let _trusting = trust::start(services.http.clone(), config, &shutdown)?;
     let ours = Services { kube: Some(fenced.clone()), events: Arc::clone(&leading.events) as _, ..services.clone() };
     let mut engine = Engine::new(Arc::clone(&registry), writer(&fenced), Arc::new(SystemClock), ours, options)?
         .led_by(leadership.clone());
@@ -146,6 +147,9 @@ fn start_watches(
                 }
             }
         });
+    }
+    for watch in secret_watches(client, registry, &config.engine.namespaces, limits, states, sender) {
+        watching.spawn(watch.run());
     }
     watching
 }

@@ -43,12 +43,16 @@ impl GuiEvents {
         (Self { messages, ready, leadership, models }, receiver)
     }
 
-    /// Returns the object as XOS's messages show it.
+    /// Returns the object as XOS's messages show it: without what is secret.
     fn to_json(&self, object: &Object) -> Value {
-        let mut all = json!(object.fields);
+        let model = self.models.get(&object.model);
+        let is_secret = |name: &str| model.and_then(|model| model.field(name)).is_some_and(|field| field.secret);
+        let mut fields = object.fields.clone();
+        fields.retain(|name, _| !is_secret(name));
+        let mut all = json!(fields);
         all["id"] = pk(object);
         all["leaf_model_name"] = json!(*object.model);
-        all["class_names"] = json!(self.models.get(&object.model).map(|model| model.ancestry.join(",")));
+        all["class_names"] = json!(model.map(|model| model.ancestry.join(",")));
         all["metadata"] = json!({"namespace": object.meta.namespace, "name": object.meta.name});
         all
     }

@@ -39,3 +39,19 @@ fn messages_have_the_shape_of_xos() {
     let message = message_of(&events, &mut receiver, |events| events.gone(&after)).unwrap();
     assert_eq!(message["deleted"], true);
 }
+
+#[test]
+fn messages_have_no_secret() {
+    let mut sources = xos_xproto::Sources::new();
+    let text =
+        "option app_label = \"m\"; message Site (XOSBase) { required string key = 1 [max_length = 9, secret = True]; }";
+    sources.add("m.xproto", text);
+    let (_ready, when) = watch::channel(true);
+    let models = Arc::new(xos_xproto::compile(&sources).models);
+    let (events, mut receiver) = GuiEvents::new(when, Leadership::always(Arc::new(SystemClock)), models);
+    let mut site = Object::named("Site", "default", "here");
+    site.set("key", json!("letmein"));
+    let message = message_of(&events, &mut receiver, |events| events.changed(None, &site)).unwrap();
+    assert_eq!((&message["changed_fields"], &message["object"]["key"]), (&json!(["key"]), &Value::Null));
+    assert!(!message.to_string().contains("letmein"), "{message}");
+}
