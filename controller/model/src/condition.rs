@@ -93,13 +93,14 @@ pub fn set(conditions: &mut Vec<Condition>, news: &News<'_>, generation: i64, no
     }
 }
 
-/// Lets conditions change since the times at which they did before, where they have the same status: on the way from one
-/// stored state to the next they may have had another one.
+/// Gives conditions the times at which they changed, as those see it who read one stored state after the other: one
+/// that has its status still changed when it did before (on the way it may have had another one), and none changed
+/// earlier than it did before.
 pub fn keep_times(before: &[Condition], after: &mut [Condition]) {
     for one in after {
-        if let Some(old) = find(before, &one.kind).filter(|old| old.status == one.status) {
-            one.last_transition_time = old.last_transition_time;
-        }
+        let Some(old) = find(before, &one.kind) else { continue };
+        let since = old.last_transition_time;
+        one.last_transition_time = if old.status == one.status { since } else { one.last_transition_time.max(since) };
     }
 }
 

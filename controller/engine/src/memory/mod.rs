@@ -291,6 +291,8 @@ impl MemoryApi {
         }
         let mut new = there.clone();
         change(&mut new);
+        // As on the real one, nothing of Secrets is kept with an object.
+        new.intent.secrets = None;
         if new == there {
             return Ok(there);
         }

@@ -89,8 +89,10 @@ impl Secrets {
         let known = &mut *known;
         let changed: Vec<SecretName> = match news {
             SecretNews::Listed(namespace, versions) => {
-                known.missing.remove(&namespace);
-                known.forbidden.remove(&namespace);
+                // A list of all is one of each namespace.
+                let is_covered = |scope: &Option<String>| namespace.is_none() || *scope == namespace;
+                known.missing.retain(|scope| !is_covered(scope));
+                known.forbidden.retain(|scope| !is_covered(scope));
                 let is_there = |name: &SecretName| namespace.as_ref().is_none_or(|here| *here == name.0);
                 known.versions.retain(|name, _| !is_there(name));
                 known.versions.extend(versions);

@@ -13,6 +13,16 @@ use crate::status::PassState;
 /// XOS's `policy_status` after success.
 const POLICY_DONE: &str = "done";
 
+/// Returns the fields that tell of a pass, and of nothing else.
+pub(super) fn of(pass: Pass) -> &'static [&'static str] {
+    match pass {
+        Pass::Policy => &["policy_status", "policy_code", "policed"],
+        Pass::Sync | Pass::Pull | Pass::Event => {
+            &["backend_status", "backend_code", "backend_register", "backend_need_delete", "enacted"]
+        }
+    }
+}
+
 /// Sets `updated` to when the operator's change was first seen: creation for the first intent.
 pub(super) fn mark_updated(object: &mut Object, finished: &Finished) {
     if finished.operation.is_delete() || is_known(object) {

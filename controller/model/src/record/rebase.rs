@@ -1,7 +1,10 @@
 //! What an attempt left, on an object that somebody else changed meanwhile.
 
+use super::conditions::{kind, own_kind};
+use super::fields;
 use super::ready::settle_ready;
 use crate::condition::{self, Condition, READY};
+use crate::intent::Pass;
 use crate::object::Object;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
@@ -15,6 +18,8 @@ pub fn rebase(
     is_status: impl Fn(&str) -> bool,
 ) -> Object {
     let mut new = current.clone();
+    // The API server has none: an object that was just read says nothing of the Secrets that it uses.
+    new.intent.secrets = new.intent.secrets.or(after.intent.secrets);
     let names = before.fields.keys().chain(after.fields.keys());
     for name in names.filter(|name| is_status(name) && before.fields.get(name) != after.fields.get(name)) {
         new.set(name, after.fields.get(name).cloned().unwrap_or_default());
@@ -23,6 +28,9 @@ pub fn rebase(
         *new.status.of_mut(synchronizer) = own.clone();
     }
     rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
+    if after.status.of(synchronizer).is_some() {
+        [Pass::Policy, Pass::Sync].into_iter().for_each(|pass| take_own(after, &mut new, pass, synchronizer));
+    }
     let fresh = after.status.history.iter().filter(|line| !before.status.history.contains(line));
     for line in fresh.collect::<Vec<_>>().into_iter().rev() {
         new.status.remember(line.clone());
@@ -38,14 +46,38 @@ pub fn rebase(
     new
 }
 
+/// Takes what a synchronizer tells of its own pass, whether it has changed that or not: the current state may be of a
+/// write of its own whose answer was lost.
+fn take_own(after: &Object, new: &mut Object, pass: Pass, synchronizer: &str) {
+    let own = own_kind(after, pass, synchronizer);
+    if own_kind(new, pass, synchronizer) != own {
+        return;
+    }
+    replace(&after.status.conditions, &mut new.status.conditions, &own);
+    if own == kind(pass, true, synchronizer) {
+        for name in fields::of(pass) {
+            match after.fields.get(*name) {
+                Some(value) => new.set(name, value.clone()),
+                None => drop(new.fields.remove(*name)),
+            }
+        }
+    }
+}
+
+/// Replaces a condition.
+fn replace(after: &[Condition], new: &mut Vec<Condition>, kind: &str) {
+    match (condition::find(after, kind), new.iter_mut().find(|one| one.kind == kind)) {
+        (Some(ours), Some(one)) => one.clone_from(ours),
+        (Some(ours), None) => new.push(ours.clone()),
+        (None, _) => condition::clear(new, kind),
+    }
+}
+
 fn rebase_conditions(before: &[Condition], after: &[Condition], new: &mut Vec<Condition>) {
     for cleared in before.iter().filter(|old| condition::find(after, &old.kind).is_none()) {
         condition::clear(new, &cleared.kind);
     }
     for changed in after.iter().filter(|one| condition::find(before, &one.kind) != Some(one)) {
-        match new.iter_mut().find(|one| one.kind == changed.kind) {
-            Some(one) => one.clone_from(changed),
-            None => new.push(changed.clone()),
-        }
+        replace(after, new, &changed.kind);
     }
 }

@@ -318,6 +318,21 @@ fn what_others_wrote_meanwhile_stays() {
 }
 
 #[test]
+fn a_write_whose_answer_was_lost_is_written_over_and_no_time_goes_back() {
+    let before = sync(&object(), 20, Outcome::Succeeded);
+    // Its own, of which it does not know that it has taken effect.
+    let stored = sync(&before, 40, failed("boom"));
+    let after = sync(&before, 30, Outcome::Succeeded);
+    let new = rebase(&before, &after, &stored, ME, |_| true);
+    for kind in ["Ready", "Synced"] {
+        let (was, is) = (find(&stored.status.conditions, kind).unwrap(), find(&new.status.conditions, kind).unwrap());
+        assert_eq!((was.status, is.status), (ConditionStatus::False, ConditionStatus::True), "{kind}");
+        assert_eq!(is.last_transition_time, at(40), "{kind} changed no earlier than it did before");
+    }
+    assert_eq!((new.text("backend_status"), &new.fields["backend_code"]), (Some("OK"), &json!(1)));
+}
+
+#[test]
 fn the_status_of_a_deleted_object_says_of_which_generation_it_speaks() {
     let mut o = object();
     o.meta.deleting = Some(at(20));

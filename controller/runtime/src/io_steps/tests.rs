@@ -26,7 +26,7 @@ fn error(events: Vec<Arc<dyn DynEventStep>>, text: &str) -> Option<String> {
         time_limit: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(1),
     };
-    bus(events, &config, options).err().map(|error| error.to_string())
+    bus(events, &config, options, Renewals::default()).err().map(|error| error.to_string())
 }
 
 #[test]
