@@ -163,20 +163,17 @@ impl Secrets {
         let known = self.read();
         let namespace = &object.meta.namespace;
         let missing = keys.iter().find(|one| !known.versions.contains_key(&(namespace.clone(), one.name.clone())));
-        let (reason, message) = match missing {
-            _ if known.forbidden.iter().any(|of| of.as_ref().is_none_or(|of| of == namespace)) => {
-                let message =
-                    "the controller may not read Secrets: give its ServiceAccount the rights to get, list and \
-                               watch secrets"
-                        .to_owned();
-                ("SecretsForbidden", message)
-            }
-            Some(one) => {
-                ("NoSecret", format!("there is no Secret {namespace}/{}, from which {} comes", one.name, one.field))
-            }
-            None => return None,
-        };
-        Some(Refusal { reason, message, because_of: [].into(), because_of_classes: [].into() })
+        let (because_of, because_of_classes) = ([].into(), [].into());
+        if known.forbidden.iter().any(|of| of.as_ref().is_none_or(|of| of == namespace)) {
+            let message =
+                "the controller may not read Secrets: give its ServiceAccount the rights to get, list and watch \
+                           secrets"
+                    .to_owned();
+            return Some(Refusal { reason: "SecretsForbidden", message, because_of, because_of_classes });
+        }
+        let message = missing
+            .map(|one| format!("there is no Secret {namespace}/{}, from which {} comes", one.name, one.field))?;
+        Some(Refusal { reason: "NoSecret", message, because_of, because_of_classes })
     }
 }
 

@@ -112,7 +112,10 @@ fn a_refusal_quotes_no_secret() {
     let two = object("Door", "two", 2, json!({"key": "letmein"}));
     let three = object("Door", "three", 3, json!({"key": "shibboleth"}));
     let index = index(&[one, two.clone(), three.clone()]);
-    assert_eq!(refusal(&index, &two), Some(("NotUnique", "Door one has this key already".to_owned())));
+    assert_eq!(
+        refusal(&index, &two),
+        Some(("NotUnique", "Door one has this key already; change or delete one of them".to_owned()))
+    );
     assert_eq!(refusal(&index, &three), Some(("Invalid", "*** opens another door".to_owned())));
 }
 

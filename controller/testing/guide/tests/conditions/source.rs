@@ -83,6 +83,8 @@ impl Source {
         let passed_on: BTreeSet<_> = others.map(|rest| rest.split(',').next().unwrap_or_default().trim()).collect();
         assert_eq!(passed_on, PASSED_ON.into(), "an Event gets its reason in a new way: let this search know it");
         reasons.extend(self.all_after("Wait { reason: "));
+        // Those that are not made in the model.
+        reasons.extend(self.all_after("Refusal { reason: "));
         for code in self.of_model(&["Refusal {"]) {
             reasons.extend(uncompared(code));
         }
