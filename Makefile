@@ -122,6 +122,10 @@ crds: ## write crds/yaml/ again, from the models in config/
 chart: ## write the chart's README and the schema of its values again
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-e2e --test chart -- values::
 
+.PHONY: reference
+reference: ## write docs/reference/ again, from the program
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-runtime --lib -- reference::
+
 .PHONY: rbac
 rbac: ## write config/example/rbac.yaml again, from the example's models
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-example --test rbac

@@ -15,6 +15,8 @@ pub mod logging;
 mod models;
 mod monitoring;
 mod program;
+#[cfg(test)]
+mod reference;
 mod renewal;
 mod rights;
 mod synchronizer;

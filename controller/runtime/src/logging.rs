@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 /// The environment variable with a filter that wins over the configuration.
-const VARIABLE: &str = EnvFilter::DEFAULT_ENV;
+pub(crate) const VARIABLE: &str = EnvFilter::DEFAULT_ENV;
 
 /// The filter of the log: there is one log in a process.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();

@@ -1,6 +1,6 @@
 //! The manual of the diagnostics: every code has an entry, and every example has what it is an example of.
 
-use xos_xproto::diagnostics::explanations;
+use xos_xproto::diagnostics::{Explanation, explanations};
 use xos_xproto::{Severity, Sources, compile};
 
 /// Bytes that are no text, and limits: no short text has them.
@@ -14,7 +14,7 @@ fn every_example_has_what_it_is_an_example_of() {
             assert!(WITHOUT_EXAMPLE.contains(&code), "{code} has no example");
             continue;
         };
-        let found = diagnostics(code, &example);
+        let found = diagnostics(&explanation);
         let severity = explanation.level.severity(false);
         assert!(found.iter().any(|(found, how)| found == code && *how == severity), "{code}: {example}{found:?}");
         // A reader has to see which of several it is; of an error that makes others, they may be there.
@@ -43,20 +43,11 @@ fn the_model_of_the_documentation_has_no_errors() {
     assert!(compiled.models.get("OLTDevice").is_some());
 }
 
-/// Compiles an example: fields are put into a message, and `// In a.xproto:` begins the part of another file.
-fn diagnostics(code: &str, example: &str) -> Vec<(String, Severity)> {
-    let is_member = ["required", "optional", "repeated", "string name"].iter().any(|word| example.starts_with(word));
-    let mut text = example.to_owned();
-    if is_member || example.starts_with("oneof") {
-        text = format!("message M (XOSBase) {{\n{text}}}\n");
-    }
-    if !text.contains("app_label") && code != "X206" {
-        text = format!("option app_label = \"a\";\n{text}");
-    }
+/// Compiles the example of a code.
+fn diagnostics(explanation: &Explanation) -> Vec<(String, Severity)> {
     let mut sources = Sources::new();
-    for (at, file) in text.split("// In ").filter(|file| !file.is_empty()).enumerate() {
-        let file = if text.starts_with("// In ") { file.split_once('\n').unwrap_or(("", file)).1 } else { file };
-        sources.add(format!("{at}.xproto"), file);
+    for (name, text) in explanation.example_files() {
+        sources.add(name, text);
     }
     let compiled = compile(&sources);
     compiled.diagnostics.iter().map(|one| (one.code().to_string(), one.severity())).collect()

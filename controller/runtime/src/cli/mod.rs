@@ -182,4 +182,6 @@ fn dispatch(chosen: Command, synchronizer: Synchronizer, program: Program) -> Re
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

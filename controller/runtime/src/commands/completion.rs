@@ -9,7 +9,8 @@ use super::{CommandError, Exit};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-For bash: source <(xos completion bash)
+For bash:
+  source <(xos completion bash)
 kubectl completes `kubectl xos …` itself if it finds a program kubectl_complete-xos: a link to this one.
 Exit code: 0.")]
 pub(crate) struct CompletionArgs {

@@ -8,10 +8,11 @@ use super::{CommandError, Exit};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Works on the same machine, or in the same pod: kubectl exec deploy/example -- example-synchronizer loglevel debug
-From elsewhere: kubectl port-forward deploy/example 9100, and then this command.
+Works on the same machine, or in the same pod:
+  kubectl exec deploy/example -- example-synchronizer loglevel debug
+From elsewhere: `kubectl port-forward deploy/example 9100`, and then this command.
 It lasts until the process ends, or reads its configuration again (SIGHUP).
-Examples: debug, info,xos_engine=debug, warn,my_service=trace")]
+Examples: `debug`, `info,xos_engine=debug`, `warn,my_service=trace`")]
 pub(crate) struct LogLevelArgs {
     /// A level (`debug`) or a filter (`info,xos_engine=debug`); without it the present one is shown
     filter: Option<String>,

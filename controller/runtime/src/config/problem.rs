@@ -17,25 +17,49 @@ declare_diagnostics! {
         message("cannot read this file: {reason}");
     }
     /// A file is not YAML, or has a key twice. Correct it where the message points.
+    ///
+    /// ```yaml
+    /// name: example
+    /// name: other
+    /// ```
     C002 Error InvalidYaml { message: String } => {
         message("{message}");
     }
     /// A value has the wrong type. Write one of the type that the message names.
+    ///
+    /// ```yaml
+    /// name: example
+    /// step_timeout: 30
+    /// ```
     C003 Error WrongType { key: String, expected: Expected, found: Kind } => {
         message("{key} should be {expected}, not {found}");
         suggest(type_help(*expected, *found));
     }
     /// A value has the right type, but the key cannot have it. Write one that it can have.
+    ///
+    /// ```yaml
+    /// name: example
+    /// definitions: applied
+    /// ```
     C004 Error InvalidValue { key: String, value: String, expected: String, suggestion: Option<String> } => {
         message("`{key}` cannot be `{value}`: expected {expected}");
         suggest(did_you_mean(suggestion));
     }
     /// A required key is not set. Set it in the file, or by an environment variable.
+    ///
+    /// ```yaml
+    /// concurrency: 16
+    /// ```
     C005 Error Missing { key: String } => {
         message("`{key}` is missing");
         help("set it: `{key}: …`, or the environment variable XOS_{}", key.to_uppercase());
     }
     /// A key is unknown, and has no effect. Correct or remove it.
+    ///
+    /// ```yaml
+    /// name: example
+    /// concurency: 16
+    /// ```
     C006 Warning UnknownKey { key: String, suggestion: Option<String> } => {
         message("unknown key `{key}`");
         suggest(did_you_mean(suggestion));
@@ -49,6 +73,11 @@ declare_diagnostics! {
     }
     /// `models_dir` is not a folder. Correct the path, which is relative to the file that contains it. `xos check` only
     /// warns of an absolute path: it may be one of the container in which `xos run` will find it.
+    ///
+    /// ```yaml
+    /// name: example
+    /// models_dir: nowhere
+    /// ```
     C008 Error NoFolder { key: &'static str, path: PathBuf, elsewhere: bool } => {
         message("`{key}` names {}, which is not a folder{}", path.display(), if *.elsewhere { " here" } else { "" });
         level(if *elsewhere { Level::Warning } else { Level::Error });
@@ -64,11 +93,21 @@ declare_diagnostics! {
         help("compile the steps in with the Rust library and remove `{key}`, or empty the folder");
     }
     /// `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
+    ///
+    /// ```yaml
+    /// name: example
+    /// accessor: {kind: grpcapi}
+    /// ```
     C010 Error NoCore => {
         message("`accessor.kind: grpcapi` is not supported yet: this version stores objects in custom resources only");
         help("remove `accessor`, or set `kind: kubernetes`");
     }
     /// The file of a secret cannot be read. Correct the path after `@`, or the permissions of the file.
+    ///
+    /// ```yaml
+    /// name: example
+    /// accessor: {password: "@nowhere"}
+    /// ```
     C011 Error NoSecret { key: &'static str, path: PathBuf, reason: String } => {
         message("`{key}` names the file {}, which cannot be read: {reason}", path.display());
         help("the text after `@` is the path of a file, relative to the configuration file");

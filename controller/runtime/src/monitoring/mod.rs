@@ -203,4 +203,6 @@ fn text(metrics: &Registry) -> impl IntoResponse + use<> {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use xos_model::gate::Outage;
 
 use super::*;
 
-fn monitored(engine: bool) -> Monitored {
+pub(super) fn monitored(engine: bool) -> Monitored {
     let reconciler = Reconciler {
         synchronizer: "example".to_owned(),
         concurrency: 16,

@@ -29,12 +29,18 @@
 /// assert_eq!(off.help().as_deref(), Some("press `A`"));
 /// assert_eq!(off.explanation().code.as_str(), "L001");
 /// assert_eq!(off.explanation().text(), "The lamp is off. Switch it on.");
+/// assert_eq!(off.explanation().message(), "the lamp is off");
 /// assert_eq!(LampError::EXPLANATIONS.len(), 1);
 /// ```
 #[macro_export]
 macro_rules! declare_diagnostics {
-    (@explanation $code:ident $level:ident $($manual:literal)+) => {
-        $crate::diagnostics::Explanation::new(stringify!($code), $crate::diagnostics::Level::$level, &[$($manual),+])
+    (@explanation $code:ident $level:ident $message:literal $($manual:literal)+) => {
+        $crate::diagnostics::Explanation::new(
+            stringify!($code),
+            $crate::diagnostics::Level::$level,
+            $message,
+            &[$($manual),+],
+        )
     };
     (
         $(#[$attribute:meta])*
@@ -42,7 +48,7 @@ macro_rules! declare_diagnostics {
         $(
             $(#[doc = $manual:literal])+
             $code:ident $level:ident $variant:ident $({ $($field:ident: $type:ty),+ $(,)? })? => {
-                message($($message:tt)+);
+                message($message:literal $(, $($argument:tt)+)?);
                 $(level($exact_level:expr);)?
                 $(suggest($suggestion:expr);)?
                 $(help($($help:tt)+);)?
@@ -56,7 +62,7 @@ macro_rules! declare_diagnostics {
             $(
                 #[doc = concat!("`", stringify!($code), "`:")]
                 $(#[doc = $manual])+
-                #[error($($message)+)]
+                #[error($message $(, $($argument)+)?)]
                 $variant $({ $($field: $type),+ })?,
             )+
         }
@@ -64,14 +70,14 @@ macro_rules! declare_diagnostics {
         impl $name {
             /// What each code means.
             pub const EXPLANATIONS: &'static [$crate::diagnostics::Explanation] =
-                &[$($crate::declare_diagnostics!(@explanation $code $level $($manual)+)),+];
+                &[$($crate::declare_diagnostics!(@explanation $code $level $message $($manual)+)),+];
         }
 
         impl $crate::diagnostics::Declared for $name {
             fn explanation(&self) -> &'static $crate::diagnostics::Explanation {
                 match self {
                     $(Self::$variant { .. } => {
-                        const { &$crate::declare_diagnostics!(@explanation $code $level $($manual)+) }
+                        const { &$crate::declare_diagnostics!(@explanation $code $level $message $($manual)+) }
                     })+
                 }
             }

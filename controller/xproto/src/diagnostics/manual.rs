@@ -4,6 +4,13 @@ use std::fmt;
 
 use super::{ChoiceError, FieldError, LinkError, ModelError, OptionError, PolicyError, Severity, Syntax, Unsupported};
 
+/// What the first line of an example begins with, if it is a member of a message.
+const MEMBERS: [&str; 5] = ["required", "optional", "repeated", "string name", "oneof"];
+/// What an example needs, if it is about something else.
+const APP_LABEL: &str = "option app_label = \"example\";\n\n";
+/// The code of what is about that.
+const WITHOUT_APP_LABEL: &str = "X206";
+
 /// A stable name for a kind of diagnostic, such as `X012`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(&'static str);
@@ -65,6 +72,8 @@ pub struct Explanation {
     pub code: Code,
     /// The level.
     pub level: Level,
+    /// The message, with `{…}` for what depends on the text.
+    message: &'static str,
     /// The lines of the doc comment.
     manual: &'static [&'static str],
 }
@@ -72,8 +81,24 @@ pub struct Explanation {
 impl Explanation {
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(code: &'static str, level: Level, manual: &'static [&'static str]) -> Self {
-        Self { code: Code(code), level, manual }
+    pub const fn new(code: &'static str, level: Level, message: &'static str, manual: &'static [&'static str]) -> Self {
+        Self { code: Code(code), level, message, manual }
+    }
+
+    /// Returns the message of such diagnostics, with `…` for what depends on the text.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut message = String::new();
+        let mut rest = self.message;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, brace) = rest.split_at(at);
+            message.push_str(before);
+            let is_escaped = brace.starts_with("{{") || brace.starts_with("}}");
+            let end = if is_escaped { 2 } else { brace.find('}').map_or(brace.len(), |end| end + 1) };
+            message.push_str(if is_escaped { &brace[..1] } else { "…" });
+            rest = &brace[end..];
+        }
+        message + rest
     }
 
     /// Returns what the code means and what to do, in one paragraph.
@@ -90,6 +115,32 @@ impl Explanation {
         lines.next()?;
         let lines = lines.take_while(|line| !is_fence(line));
         Some(lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect())
+    }
+
+    /// Returns the example as files, each with its name, that can be compiled: a member is put into a message, and
+    /// `// In a.xproto:` begins the part of another file.
+    #[must_use]
+    pub fn example_files(&self) -> Vec<(String, String)> {
+        let Some(example) = self.example() else { return Vec::new() };
+        let is_member = MEMBERS.iter().any(|word| example.starts_with(word));
+        let indented = || example.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let text = if is_member { format!("message M (XOSBase) {{\n{}}}\n", indented()) } else { example };
+        let head = if text.contains("app_label") || self.code.0 == WITHOUT_APP_LABEL { "" } else { APP_LABEL };
+        let mut files: Vec<(String, String)> = Vec::new();
+        for line in format!("{head}{text}").lines() {
+            let named = line.strip_prefix("// In ").and_then(|name| name.strip_suffix(':'));
+            if let Some(name) = named {
+                files.push((name.to_owned(), String::new()));
+                continue;
+            }
+            if files.is_empty() {
+                files.push(("example.xproto".to_owned(), String::new()));
+            }
+            if let Some((_, text)) = files.last_mut() {
+                text.extend([line, "\n"]);
+            }
+        }
+        files
     }
 }
 
@@ -123,10 +174,31 @@ mod tests {
     #[test]
     fn a_doc_comment_is_split_into_text_and_example() {
         let manual: &[&str] = &[" One.", " Two.", "", " ```proto", " a", "   b", " ```"];
-        let explanation = Explanation::new("X000", Level::Warning, manual);
+        let explanation = Explanation::new("X000", Level::Warning, "a {b} {{c}} {}: {d:?}", manual);
         assert_eq!(explanation.text(), "One. Two.");
         assert_eq!(explanation.example().as_deref(), Some("a\n  b\n"));
-        let without = Explanation::new("X000", Level::Error, &[" One."]);
+        assert_eq!(explanation.message(), "a … {c} …: …");
+        let without = Explanation::new("X000", Level::Error, "", &[" One."]);
         assert_eq!((without.text().as_str(), without.example()), ("One.", None));
+        assert_eq!(without.example_files(), []);
+    }
+
+    #[test]
+    fn an_example_becomes_files() {
+        let files = |manual| Explanation::new("X000", Level::Error, "", manual).example_files();
+        let named = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let member = "option app_label = \"example\";\n\nmessage M (XOSBase) {\n    required int32 a = 1;\n}\n";
+        let manual: &[&str] = &[" ```proto", " required int32 a = 1;", " ```"];
+        assert_eq!(files(manual), [named("example.xproto", member)]);
+        let manual: &[&str] = &[
+            " ```proto",
+            " // In a.xproto:",
+            " option app_label = \"a\";",
+            " // In b.xproto:",
+            " message B {}",
+            " ```",
+        ];
+        let expected = [named("a.xproto", "option app_label = \"a\";\n"), named("b.xproto", "message B {}\n")];
+        assert_eq!(files(manual), expected);
     }
 }

@@ -11,7 +11,7 @@ use crate::commands::Exit;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example: echo '{\"serial\": \"A1\"}' | xos events send onu.events --key A1 --config config.yaml
+  echo '{\"serial\": \"A1\"}' | xos events send onu.events --key A1 --config config.yaml
 Exit code: 0, or 1 if the message was not stored; 2 if the file cannot be read.")]
 pub(super) struct SendArgs {
     /// The topic

@@ -137,4 +137,6 @@ fn wrapped(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;

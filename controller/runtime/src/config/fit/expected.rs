@@ -47,7 +47,7 @@ impl fmt::Display for Expected {
 }
 
 /// Returns the type that a schema expects.
-pub(super) fn expected(schema: &Json) -> Expected {
+pub(in crate::config) fn expected(schema: &Json) -> Expected {
     let types: Vec<_> = alternatives(schema).flat_map(types).filter(|&name| name != "null").collect();
     match types.as_slice() {
         ["object"] => Expected::Map,
@@ -89,7 +89,7 @@ pub(super) fn allows(schema: &Json, value: &Value) -> bool {
 }
 
 /// Returns the words of which a schema allows one; none if it allows any text.
-pub(super) fn words(schema: &Json) -> impl Iterator<Item = &str> {
+pub(in crate::config) fn words(schema: &Json) -> impl Iterator<Item = &str> {
     let list = schema["enum"].as_array().into_iter().flatten();
     let documented = schema["oneOf"].as_array().into_iter().flatten();
     let words = documented
@@ -98,7 +98,7 @@ pub(super) fn words(schema: &Json) -> impl Iterator<Item = &str> {
 }
 
 /// Returns words as a choice: "`a`, `b` or `c`".
-pub(super) fn choice(words: &[&str]) -> String {
+pub(in crate::config) fn choice(words: &[&str]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.as_slice() {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
@@ -107,7 +107,7 @@ pub(super) fn choice(words: &[&str]) -> String {
 }
 
 /// Returns the numbers that a schema allows.
-pub(super) fn expected_number(schema: &Json) -> String {
+pub(in crate::config) fn expected_number(schema: &Json) -> String {
     let kind = if types(schema).contains(&"integer") { "a whole number" } else { "a number" };
     match (&schema["minimum"], &schema["maximum"]) {
         (Json::Number(least), Json::Number(most)) => format!("{kind} from {} to {}", short(least), short(most)),

@@ -1,6 +1,6 @@
 //! Fits a tree to the schema: reports what does not fit, with its place, and leaves it out.
 
-mod expected;
+pub(super) mod expected;
 mod unknown;
 
 use regex::Regex;

@@ -106,7 +106,7 @@ pub(super) struct Keys {
     /// Whether processes of this name elect one that works, while the others stand by. Without it one waits until the
     /// other has ended. Default: true in a pod, else false.
     pub(super) leader_election: Option<bool>,
-    /// The Lease by which they elect it.
+    /// The Lease by which processes of one name elect the one that works.
     pub(super) lease: LeaseKeys,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
     #[schemars(schema_with = "values::address")]
