@@ -56,9 +56,9 @@ fn take_own(after: &Object, new: &mut Object, pass: Pass, synchronizer: &str) {
     replace(&after.status.conditions, &mut new.status.conditions, &own);
     if own == kind(pass, true, synchronizer) {
         for name in fields::of(pass) {
-            match after.fields.get(*name) {
+            match after.fields.get(name) {
                 Some(value) => new.set(name, value.clone()),
-                None => drop(new.fields.remove(*name)),
+                None => drop(new.fields.remove(name)),
             }
         }
     }
