@@ -31,6 +31,10 @@ demo-helm: image programs control-plane ## show the Helm chart on a node of its 
 	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
 	$(PROGRAMS)/xos-demo-helm $(foreach image,$(IMAGES),--image $(image))
 
+.PHONY: demo-yaml
+demo-yaml: prerequisites programs control-plane ## show a service that is a folder of YAML files
+	$(PROGRAMS)/xos-demo-yaml
+
 # Each line runs make again, so that the order is the same with -j.
 .PHONY: test
 test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
@@ -123,8 +127,8 @@ chart: ## write the chart's README and the schema of its values again
 	UPDATE_EXPECT=1 $(CARGO) test --package xos-e2e --test chart -- values::
 
 .PHONY: reference
-reference: ## write docs/reference/ again, from the program
-	UPDATE_EXPECT=1 $(CARGO) test --package xos-runtime --lib -- reference::
+reference: ## write docs/reference/ and the examples of docs/tools.md again, from the program
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-runtime --lib -- reference:: tools_page::
 
 .PHONY: rbac
 rbac: ## write config/example/rbac.yaml again, from the example's models

@@ -21,6 +21,7 @@ pub mod typed;
 mod violations;
 pub mod yaml;
 
+pub use change::has_format;
 pub use convert::{
     DecodeError, from_custom_resource, from_received, new_custom_resource, new_status, quiet_save_patch, rehash,
     spec_hash, status_json, to_custom_resource,

@@ -22,6 +22,9 @@
 {{- if .Values.models -}}
 {{- $_ := set $config "models_dir" "/etc/xos/models" -}}
 {{- end -}}
+{{- if .Values.documents -}}
+{{- $_ := set $config "documents_dir" "/etc/xos/documents" -}}
+{{- end -}}
 {{- $settings := deepCopy .Values.settings -}}
 {{- if and .Values.directory.enabled (not (hasKey $settings "directory_url")) -}}
 {{- $_ := set $settings "directory_url" (printf "http://%s.%s.svc:8080" (include "xos.directory" .) .Release.Namespace) -}}
@@ -64,4 +67,17 @@ sasl:
 {{- end }}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The files of the configuration: itself, models, documents. */}}
+{{- define "xos.files" -}}
+config.yaml: |
+  {{- include "xos.config" . | nindent 2 }}
+{{- with .Values.models }}
+{{ toYaml . }}
+{{- end }}
+{{- range $file, $text := .Values.documents }}
+{{ printf "documents.%s" $file | quote }}: |
+  {{- $text | nindent 2 }}
+{{- end }}
 {{- end -}}

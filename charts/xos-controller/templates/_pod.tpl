@@ -14,6 +14,15 @@
       - {key: {{ $file | quote }}, path: {{ $file | quote }}}
       {{- end }}
 {{- end }}
+{{- if .root.Values.documents }}
+- name: documents
+  configMap:
+    name: {{ .configMap }}
+    items:
+      {{- range $file, $text := .root.Values.documents }}
+      - {key: {{ printf "documents.%s" $file | quote }}, path: {{ $file | quote }}}
+      {{- end }}
+{{- end }}
 {{- with include "xos.secretName" .root }}
 - name: credentials
   secret:
@@ -28,6 +37,9 @@
 - {name: config, mountPath: /etc/xos/config, readOnly: true}
 {{- if .Values.models }}
 - {name: models, mountPath: /etc/xos/models, readOnly: true}
+{{- end }}
+{{- if .Values.documents }}
+- {name: documents, mountPath: /etc/xos/documents, readOnly: true}
 {{- end }}
 {{- if include "xos.secretName" . }}
 - {name: credentials, mountPath: /etc/xos/credentials, readOnly: true}

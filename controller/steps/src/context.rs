@@ -74,6 +74,16 @@ impl StepContext {
         self.services.store.as_ref()
     }
 
+    /// Returns the store of objects, for what outlives the call.
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.services.store)
+    }
+
+    /// Returns all of `settings` in the configuration.
+    pub fn settings(&self) -> &serde_json::Value {
+        &self.services.settings
+    }
+
     pub(crate) fn holds(&self) -> &Holds {
         &self.services.holds
     }

@@ -20,6 +20,12 @@ pub(super) fn complies(format: &str, value: &Value) -> bool {
     }
 }
 
+/// Returns whether a text is of a format of a model's schema, as the API server sees it.
+#[must_use]
+pub fn has_format(format: &str, text: &str) -> bool {
+    complies(format, &Value::String(text.to_owned()))
+}
+
 /// Formats that ask nothing of a text.
 fn ignored(format: &str) -> bool {
     matches!(format, "password" | "int32" | "int64" | "float" | "double")

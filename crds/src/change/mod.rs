@@ -22,6 +22,7 @@ mod verdict;
 pub use definition::{CompareError, compare, taken_names};
 pub use difference::{Difference, Effect, FIELD, OTHER_FIELDS, REQUIRED, RULE, Requirement};
 pub use field_path::FieldPath;
+pub use formats::has_format;
 pub use report::{Refusal, Report};
 pub(crate) use values::complies;
 pub use verdict::{Affected, Change, Finding, Verdict};

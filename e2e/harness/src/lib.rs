@@ -22,6 +22,7 @@ pub mod cli;
 pub mod cluster;
 pub mod control;
 pub mod directory;
+pub mod documents;
 pub mod example;
 pub mod files;
 mod finalizers;

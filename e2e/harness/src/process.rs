@@ -249,7 +249,8 @@ pub fn signal(id: u32, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(pid, signal)?)
 }
 
-/// Returns whether process `id` is running. A process that has ended and was not waited for is not.
+/// Returns whether process `id` is running. A process that has ended and was not waited for is not. One whose first thread
+/// has ended while others still do is: it has its files and locks until the last one ends.
 #[must_use]
 pub fn is_alive(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
@@ -257,7 +258,12 @@ pub fn is_alive(id: u32) -> bool {
     };
     // The line is "pid (name) state …", and the name may contain anything.
     let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
+    let threads = || fs::read_dir(format!("/proc/{id}/task")).map_or(0, Iterator::count);
+    match state {
+        None | Some('X') => false,
+        Some('Z') => threads() > 1,
+        Some(_) => true,
+    }
 }
 
 /// Returns the last lines of a log, for a message.

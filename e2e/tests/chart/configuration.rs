@@ -70,10 +70,12 @@ async fn other_keys_are_merged_over_it() {
 
 /// Models and credentials are files in the container, for the Job before an uninstallation too.
 #[tokio::test]
-async fn models_and_credentials_are_mounted() {
+async fn models_documents_and_credentials_are_mounted() {
     let all = rendered(&[
         "--set-json",
         r#"models={"a.xproto": "message A (XOSBase) {}"}"#,
+        "--set-json",
+        r#"documents={"a.yaml": "kind: SyncStep\nspec: {}\n"}"#,
         "--set",
         "credentials.data.kafka-password=secret",
     ])
@@ -82,8 +84,12 @@ async fn models_and_credentials_are_mounted() {
         let pod = &find(&all, kind, end)["spec"]["template"]["spec"];
         let mounts: Vec<_> =
             pod["containers"][0]["volumeMounts"].as_array().unwrap().iter().map(|one| &one["mountPath"]).collect();
-        assert_eq!(mounts, ["/etc/xos/config", "/etc/xos/models", "/etc/xos/credentials"], "{kind}");
+        let expected = ["/etc/xos/config", "/etc/xos/models", "/etc/xos/documents", "/etc/xos/credentials"];
+        assert_eq!(mounts, expected, "{kind}");
     }
-    assert_eq!(find(&all, "ConfigMap", "demo-xos-controller")["data"]["a.xproto"], "message A (XOSBase) {}");
+    let data = &find(&all, "ConfigMap", "demo-xos-controller")["data"];
+    assert_eq!(data["a.xproto"], "message A (XOSBase) {}");
+    assert_eq!(data["documents.a.yaml"], "kind: SyncStep\nspec: {}\n");
+    assert!(data["config.yaml"].as_str().unwrap().contains("documents_dir: /etc/xos/documents"), "{data:#}");
     assert_eq!(find(&all, "Secret", "-credentials")["data"]["kafka-password"], "c2VjcmV0");
 }

@@ -7,6 +7,7 @@
 mod admission;
 mod configuration;
 mod docs;
+mod documents;
 mod install;
 mod released;
 mod rights;

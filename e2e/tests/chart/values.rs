@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use xos_harness::helm::{Helm, chart};
 
 /// Keys of the configuration that have values of their own.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "name",
     "namespaces",
     "definitions",
     "monitoring_address",
     "models_dir",
+    "documents_dir",
     "logging",
     "settings",
     "leader_election",

@@ -16,6 +16,7 @@ mod core_kinds;
 mod crd_established;
 mod delete;
 mod delete_while_backend_fails;
+mod documents;
 mod ends;
 mod failing_backend;
 mod fairness;

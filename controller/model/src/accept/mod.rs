@@ -122,6 +122,12 @@ impl Checks {
     }
 }
 
+/// Returns the first validator of its model that an object does not pass, be it about the object alone, which the API
+/// server checks otherwise, or about others.
+pub fn invalid(index: &Index, model: &Model, object: &Object) -> Option<Refusal> {
+    Judge::new(index, object).refusal(model)
+}
+
 /// How an object stands among those that have a key of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rivalry {

@@ -12,6 +12,8 @@ use crate::commands::config::{self, ConfigArgs};
 use crate::commands::crds::{self, CrdsArgs};
 use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
+use crate::commands::generate::{self, GenerateArgs};
+use crate::commands::graph::{self, GraphArgs};
 use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::pause::{self, PauseArgs, ResumeArgs};
@@ -24,6 +26,7 @@ use crate::commands::run::{self, RunArgs};
 use crate::commands::self_test::{self, SelfTestArgs};
 use crate::commands::tree::{self, TreeArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
+use crate::commands::validate::{self, ValidateArgs};
 use crate::commands::why::{self, WhyArgs};
 use crate::commands::{Exit, Failure};
 use crate::program::{PLUGIN, Program};
@@ -33,6 +36,7 @@ const AFTER_HELP: &str = "\
 Without a cluster:
   xos new my-service                          write the crate of a new service
   xos check config/example/mymodel.xproto     find mistakes in models and configuration
+  xos validate config/people/objects.yaml     find mistakes in objects
   xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
@@ -48,7 +52,8 @@ const AFTER_PLUGIN_HELP: &str = "\
   kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
 
 /// What `kubectl xos` is not for. It can be called all the same.
-const NOT_FOR_OPERATORS: [&str; 9] = ["new", "run", "check", "config", "explain", "crds", "pull", "admission", "proto"];
+const NOT_FOR_OPERATORS: [&str; 12] =
+    ["new", "run", "check", "validate", "config", "explain", "generate", "graph", "crds", "pull", "admission", "proto"];
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -66,16 +71,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write the crate of a new service: a model, steps, a test, a configuration
+    /// Write a new service: a crate with a model, steps, a test, a configuration; or a folder of documents
     New(NewArgs),
     /// Run the synchronizer: apply the custom resource definitions of its models, then run its steps until stopped
     Run(RunArgs),
     /// Check models (.xproto) and configuration (.yaml) without a cluster
     Check(CheckArgs),
+    /// Check objects (.yaml) against models without a cluster
+    Validate(ValidateArgs),
     /// Print the JSON schema of configuration files, for editors
     Config(ConfigArgs),
     /// Explain the code of an error or a warning, such as X012, with an example and the remedy
     Explain(ExplainArgs),
+    /// Print a sample object of a model as YAML, with its optional fields as comments
+    Generate(GenerateArgs),
+    /// Print models and their links as a graph, for Graphviz or Mermaid
+    Graph(GraphArgs),
     /// Print the custom resource definitions of models as YAML
     Crds(CrdsArgs),
     /// List, replay or drop parked events, which a step could not handle in any attempt; send messages by hand
@@ -127,6 +138,9 @@ impl Synchronizer {
     ///
     /// Returns the exit code: 0 for success, 1 for failure, 2 for wrong usage; `crds --diff` has codes of its own.
     pub fn run(self) -> ExitCode {
+        if let Some(failed) = xos_documents::limited::become_command() {
+            return failed;
+        }
         let program = Program::of_this_process();
         if program == Program::Completer {
             let words: Vec<_> = std::env::args().skip(1).collect();
@@ -136,7 +150,8 @@ impl Synchronizer {
         }
         let matches = command(program, &self.name).get_matches();
         let outcome = match Cli::from_arg_matches(&matches) {
-            Ok(cli) => dispatch(cli.command, self, program),
+            // Not locked: the steps of a running synchronizer may print too.
+            Ok(cli) => dispatch(cli.command, &self, program, &mut io::stdout()),
             Err(error) => Err(Failure::usage(&error)),
         };
         match outcome {
@@ -150,34 +165,40 @@ impl Synchronizer {
     }
 }
 
-fn dispatch(chosen: Command, synchronizer: Synchronizer, program: Program) -> Result<Exit, Failure> {
-    // Not locked: the steps of a running synchronizer may print too.
-    let mut out = io::stdout();
+fn dispatch(
+    chosen: Command,
+    synchronizer: &Synchronizer,
+    program: Program,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     match chosen {
         Command::Run(args) => Ok(run::run(synchronizer, &args)?),
-        Command::Check(args) => Ok(check::run(&args, &mut out)?),
-        Command::Config(args) => Ok(config::run(&args, &mut out)?),
-        Command::Explain(args) => Ok(explain::run(&args, &mut out)?),
-        Command::Crds(args) => Ok(crds::run(&synchronizer, &args, &mut out)?),
-        Command::Events(args) => Ok(events::run(&args, &mut out)?),
-        Command::Pull(args) => Ok(pull::run(&synchronizer, &args, &mut out)?),
-        Command::Admission(args) => Ok(admission::run(&synchronizer, &args, &mut out)?),
-        Command::Rbac(args) => Ok(rbac::run(&synchronizer, &args, &mut out)?),
-        Command::LogLevel(args) => Ok(loglevel::run(&args, &mut out)?),
-        Command::Uninstall(args) => Ok(uninstall::run(&synchronizer, &args, &mut out)?),
-        Command::SelfTest(args) => Ok(self_test::run(&args, &mut out)?),
-        Command::Why(args) => Ok(why::run(&args, program, &mut out)?),
-        Command::Tree(args) => Ok(tree::run(&args, &mut out)?),
-        Command::Retry(args) => Ok(retry::run(&args, &mut out)?),
-        Command::Pause(args) => Ok(pause::pause(&args, &mut out)?),
-        Command::Resume(args) => Ok(pause::resume(&args, &mut out)?),
-        Command::Resync(args) => Ok(resync::run(&args, &mut out)?),
+        Command::Check(args) => Ok(check::run(&args, out)?),
+        Command::Validate(args) => Ok(validate::run(synchronizer, &args, out)?),
+        Command::Config(args) => Ok(config::run(&args, out)?),
+        Command::Explain(args) => Ok(explain::run(&args, out)?),
+        Command::Generate(args) => Ok(generate::run(synchronizer, &args, out)?),
+        Command::Graph(args) => Ok(graph::run(synchronizer, &args, out)?),
+        Command::Crds(args) => Ok(crds::run(synchronizer, &args, out)?),
+        Command::Events(args) => Ok(events::run(&args, out)?),
+        Command::Pull(args) => Ok(pull::run(synchronizer, &args, out)?),
+        Command::Admission(args) => Ok(admission::run(synchronizer, &args, out)?),
+        Command::Rbac(args) => Ok(rbac::run(synchronizer, &args, out)?),
+        Command::LogLevel(args) => Ok(loglevel::run(&args, out)?),
+        Command::Uninstall(args) => Ok(uninstall::run(synchronizer, &args, out)?),
+        Command::SelfTest(args) => Ok(self_test::run(&args, out)?),
+        Command::Why(args) => Ok(why::run(&args, program, out)?),
+        Command::Tree(args) => Ok(tree::run(&args, out)?),
+        Command::Retry(args) => Ok(retry::run(&args, out)?),
+        Command::Pause(args) => Ok(pause::pause(&args, out)?),
+        Command::Resume(args) => Ok(pause::resume(&args, out)?),
+        Command::Resync(args) => Ok(resync::run(&args, out)?),
         Command::Completion(args) => {
             let name = if program == Program::Own { synchronizer.name.clone() } else { PLUGIN.to_owned() };
-            Ok(completion::run(&args, command(program, &name), &name, &mut out)?)
+            Ok(completion::run(&args, command(program, &name), &name, out)?)
         }
-        Command::New(args) => Ok(new::run(&args, &mut out)?),
-        Command::Proto(args) => Ok(proto::run(&synchronizer, &args, &mut out)?),
+        Command::New(args) => Ok(new::run(&args, out)?),
+        Command::Proto(args) => Ok(proto::run(synchronizer, &args, out)?),
     }
 }
 
@@ -185,3 +206,5 @@ fn dispatch(chosen: Command, synchronizer: Synchronizer, program: Program) -> Re
 mod reference;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tools_page;

@@ -4,21 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::diagnostic::Diagnostic;
-use super::file::{File, Place};
-use super::fit::Expected;
 use super::merge::merge;
-use super::node::{Node, Value};
 use super::problem::Problem;
 use super::read::{fitted, read, resolve, unused};
 use super::report::Report;
-use super::yaml::parse;
-use super::{Config, ConfigError, Loaded, environment};
+use super::{Config, ConfigError, Diagnostic, Loaded, environment};
+use xos_yaml::{Expected, File, Node, Place, Value, parse};
 
 /// Keys of secrets: a text that begins with `@` names the file that holds the secret.
 const SECRETS: [&str; 3] = ["accessor.password", "event_bus.sasl.password", "event_bus.tls.key_password"];
 /// Keys of folders of steps.
-const STEPS: [&str; 4] = ["steps_dir", "pull_steps_dir", "event_steps_dir", "model_policies_dir"];
+const STEPS: [&str; 5] = ["documents_dir", "steps_dir", "pull_steps_dir", "event_steps_dir", "model_policies_dir"];
 
 /// Where a configuration is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +83,7 @@ fn open(path: &Path, number: usize, report: &mut Report) -> File {
     File { path: path.to_owned(), text, secrets: Vec::new() }
 }
 
-/// Checks that the folder of models exists, and that folders of steps hold no files.
+/// Checks that the folder of models exists, and that folders of steps hold documents only.
 fn check_folders(tree: &Node, files: &[File], at: Where, report: &mut Report) {
     if let Some((text, place)) = tree.text("models_dir") {
         let path = resolve(tree, files, "models_dir", text);
@@ -100,8 +96,8 @@ fn check_folders(tree: &Node, files: &[File], at: Where, report: &mut Report) {
         let Some((text, place)) = tree.text(key) else { continue };
         let path = resolve(tree, files, key, text);
         // A folder that does not exist has no files.
-        if holds_files(&path).unwrap_or(false) {
-            report.push(Problem::StepsAtRunTime { key, path }, place);
+        if let Ok(Some(file)) = no_document(&path) {
+            report.push(Problem::NoDocument { key, file }, place);
         }
     }
 }
@@ -132,14 +128,27 @@ pub(crate) fn without_line_end(text: &str) -> &str {
     text.trim_end_matches(['\r', '\n'])
 }
 
-/// Returns whether a folder holds anything but what Python and Git leave in empty ones.
-fn holds_files(folder: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
+/// Returns a file in a folder, or below it, that is neither a document nor a text about them, nor what Python and Git leave
+/// in empty folders.
+fn no_document(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        if !name.starts_with('.') && name != "__init__.py" && name != "__pycache__" {
-            return Ok(true);
+        if name.starts_with('.') || name == "__init__.py" || name == "__pycache__" {
+            continue;
+        }
+        let found = if path.is_dir() {
+            no_document(&path)?
+        } else {
+            let end = path.extension().unwrap_or_default().to_string_lossy();
+            let is_known = ["yaml", "yml", "md", "txt"].contains(&end.as_ref());
+            (!is_known).then_some(path)
+        };
+        if found.is_some() {
+            return Ok(found);
         }
     }
-    Ok(false)
+    Ok(None)
 }

@@ -1,6 +1,6 @@
 //! Merges overlays.
 
-use super::node::{Entry, Node, Value};
+use xos_yaml::{Entry, Node, Value};
 
 /// Merges a tree over another: maps are merged, any other value replaces the one below.
 pub(super) fn merge(base: Node, over: Node) -> Node {

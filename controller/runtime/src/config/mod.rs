@@ -9,33 +9,30 @@
 //! fitted to the schema (`fit`), which reports what does not fit with its place, and is then read into the types. So
 //! the schema and the reader cannot differ.
 
-mod diagnostic;
 mod disk;
 mod environment;
 mod event_bus;
-mod file;
-mod fit;
 mod keys;
 mod merge;
+mod misfit;
 mod model;
-mod node;
 mod problem;
 mod read;
 mod report;
 mod schema;
-mod yaml;
 
 use std::path::PathBuf;
 
-pub use diagnostic::Diagnostic;
 pub(crate) use disk::without_line_end;
 pub use event_bus::EventBus;
-pub use fit::Expected;
 pub(crate) use keys::parse_duration;
 pub use model::{Accessor, AccessorKind, Config, Definitions, DesiredState, LeaseConfig, Logging, Tracing};
-pub use node::Kind;
 pub use problem::Problem;
 pub use schema::schema;
+pub use xos_yaml::{Expected, Kind};
+
+/// A problem of a configuration with its place.
+pub type Diagnostic = xos_yaml::Diagnostic<Problem>;
 
 /// A configuration, and the warnings of reading it.
 #[derive(Debug)]

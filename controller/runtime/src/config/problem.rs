@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use xos_xproto::declare_diagnostics;
 use xos_xproto::diagnostics::Level;
 
-use super::fit::Expected;
-use super::node::Kind;
+use xos_yaml::{Expected, Kind, did_you_mean, type_help};
 
 declare_diagnostics! {
     /// A diagnostic of a configuration.
@@ -43,7 +42,7 @@ declare_diagnostics! {
     /// ```
     C004 Error InvalidValue { key: String, value: String, expected: String, suggestion: Option<String> } => {
         message("`{key}` cannot be `{value}`: expected {expected}");
-        suggest(did_you_mean(suggestion));
+        suggest(did_you_mean(suggestion.as_deref()));
     }
     /// A required key is not set. Set it in the file, or by an environment variable.
     ///
@@ -62,13 +61,13 @@ declare_diagnostics! {
     /// ```
     C006 Warning UnknownKey { key: String, suggestion: Option<String> } => {
         message("unknown key `{key}`");
-        suggest(did_you_mean(suggestion));
+        suggest(did_you_mean(suggestion.as_deref()));
         help("remove it: it has no effect");
     }
     /// An environment variable names no key, and has no effect. Correct or unset it.
     C007 Warning UnknownVariable { name: String, suggestion: Option<String> } => {
         message("the environment variable {name} names no key of the configuration");
-        suggest(did_you_mean(suggestion));
+        suggest(did_you_mean(suggestion.as_deref()));
         help("remove it: it has no effect");
     }
     /// `models_dir` is not a folder. Correct the path, which is relative to the file that contains it. `xos check` only
@@ -84,13 +83,11 @@ declare_diagnostics! {
         suggest(elsewhere.then(|| "correct it, unless it is a path of the container that `run` runs in".to_owned()));
         help("a path is relative to the file that contains it");
     }
-    /// A folder of steps holds files, which this version does not load. Compile the steps in.
-    C009 Error StepsAtRunTime { key: &'static str, path: PathBuf } => {
-        message(
-            "`{key}` names {}, which holds files: steps that are loaded at run time are not supported yet",
-            path.display()
-        );
-        help("compile the steps in with the Rust library and remove `{key}`, or empty the folder");
+    /// A folder of steps holds a file that is no document. Steps in Python are not loaded, and neither are others but YAML
+    /// documents. Write the step as one, or compile it in, and move the file away.
+    C009 Error NoDocument { key: &'static str, file: PathBuf } => {
+        message("`{key}` holds {}, which is no YAML document", file.display());
+        help("write the step as a document, or compile it in with the Rust library, and move the file away");
     }
     /// `accessor.kind` is `grpcapi`. Only `kubernetes` is supported yet: remove the section.
     ///
@@ -116,18 +113,4 @@ declare_diagnostics! {
     C012 Error Unfit => {
         message("the configuration fits its schema and cannot be read: please report this");
     }
-}
-
-fn did_you_mean(name: &Option<String>) -> Option<String> {
-    name.as_ref().map(|name| format!("did you mean `{name}`?"))
-}
-
-fn type_help(expected: Expected, found: Kind) -> Option<String> {
-    let help = match (expected, found) {
-        (Expected::Text, Kind::Number | Kind::Flag) => "put it in quotes",
-        (Expected::Duration, Kind::Number) => "write it with its unit: `30s`, `5m`, `1h 30m`",
-        (Expected::Texts, Kind::Text) => "write `[…]`, or one item a line after `-`",
-        _ => return None,
-    };
-    Some(help.to_owned())
 }

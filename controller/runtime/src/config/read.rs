@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use xos_documents::Folder;
 use xos_model::Backoff;
 
-use super::file::{File, Place};
-use super::fit::fit;
-use super::keys::{Keys, LeaseKeys};
-use super::node::{Node, Value};
+use super::keys::{Keys, LeaseKeys, has_format};
+use super::misfit::problem;
 use super::problem::Problem;
 use super::report::Report;
 use super::schema::schema;
 use super::{Accessor, Config, EventBus, LeaseConfig};
+use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit};
 
 /// Keys of XOS that have no effect in this version.
 const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
@@ -32,7 +32,17 @@ pub(super) fn fitted(mut tree: Node, files: &[File], report: &mut Report) -> Nod
         report.push(Problem::NoCore, place);
         tree.set("accessor.kind", Value::Null);
     }
-    fit(tree, &schema(), &missing_in, report)
+    let schema = schema();
+    let tells_missing = report.is_empty();
+    let how =
+        Fit { schema: &schema, has_format, missing_in: Some(&missing_in), tells_missing: false, keeps_null: false };
+    let (tree, misfits) = fit(tree, &how);
+    for (misfit, place) in misfits {
+        if tells_missing || !matches!(misfit, Misfit::Missing { .. }) {
+            report.push(problem(misfit, &place, &schema), &place);
+        }
+    }
+    tree
 }
 
 /// Reads a tree that fits the schema.
@@ -104,6 +114,17 @@ pub(super) fn resolve(tree: &Node, files: &[File], key: &str, path: &str) -> Pat
 
 fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
     let path = |key: &str, path: Option<String>| path.map(|path| resolve(key, &path));
+    let folders = [
+        ("documents_dir", &keys.documents_dir),
+        ("steps_dir", &keys.steps_dir),
+        ("model_policies_dir", &keys.model_policies_dir),
+        ("pull_steps_dir", &keys.pull_steps_dir),
+        ("event_steps_dir", &keys.event_steps_dir),
+    ];
+    let folder = |(key, path): (&'static str, &Option<String>)| {
+        path.as_ref().map(|path| Folder { key, path: resolve(key, path) })
+    };
+    let documents = folders.into_iter().filter_map(folder).collect();
     let engine = engine(&keys);
     let event_bus = |bus| EventBus::new(bus, |key, path| resolve(key, path).display().to_string());
     Config {
@@ -117,6 +138,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
             password: keys.accessor.password,
         },
         models_dir: path("models_dir", keys.models_dir),
+        documents,
         event_bus: keys.event_bus.map(event_bus),
         http_ca: path("http.ca", keys.http.ca),
         dependency_graph: path("dependency_graph", keys.dependency_graph),

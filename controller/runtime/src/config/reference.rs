@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use xos_yaml::{DURATION, File, Node, Place, Value, choice, expected, expected_number, words};
 
 use super::disk::merged;
 use super::environment::variable;
-use super::file::{File, Place};
-use super::fit::expected::{choice, expected, expected_number, words};
-use super::keys::DURATION;
-use super::node::{Node, Value};
 use super::report::Report;
 use super::schema::schema;
 use crate::logging::VARIABLE;

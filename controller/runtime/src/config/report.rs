@@ -1,7 +1,7 @@
 //! Collects the problems of a configuration.
 
-use super::file::Place;
 use super::problem::Problem;
+use xos_yaml::Place;
 
 /// Problems and their places, in the order in which they were found.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use xos_model::Backoff;
 use secrecy::ExposeSecret as _;
 
 use super::disk::merged;
-use super::file::File;
 use super::report::Report;
 use super::*;
 use crate::logging::LogFormat;
+use xos_yaml::File;
 
 mod files;
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 use xos_engine::Registry;
+use xos_steps::Steps;
 
 use crate::config::Config;
 use crate::dependencies;
@@ -41,17 +42,34 @@ pub async fn run_on(
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let writing = client.clone();
-    Controller::new(synchronizer, config)?.run((client, Box::new(|_| Ok(writing))), config, shutdown).await
+    let controller = Service::read(&synchronizer, config)?.controller(config)?;
+    controller.run((client, Box::new(|_| Ok(writing))), config, shutdown).await
+}
+
+/// Models and steps that fit each other.
+#[derive(Clone)]
+pub(crate) struct Service {
+    registry: Arc<Registry>,
+    steps: Steps,
+}
+
+impl Service {
+    /// Reads models and documents, and checks all. Needs no cluster.
+    pub(crate) fn read(synchronizer: &Synchronizer, config: &Config) -> Result<Self, ControllerError> {
+        let (registry, steps) = models::loaded(synchronizer, config)?;
+        // So that what is wrong with pull steps and event steps is told, too.
+        IoSteps::new(steps.clone(), config)?;
+        Ok(Self { registry: Arc::new(registry), steps })
+    }
+
+    /// Returns a synchronizer that does not run yet.
+    pub(crate) fn controller(&self, config: &Config) -> Result<Controller, ControllerError> {
+        let io_steps = IoSteps::new(self.steps.clone(), config)?;
+        Ok(Controller { registry: Arc::clone(&self.registry), io_steps })
+    }
 }
 
 impl Controller {
-    /// Checks models and steps. Needs no cluster.
-    pub(crate) fn new(synchronizer: Synchronizer, config: &Config) -> Result<Self, ControllerError> {
-        let registry = Arc::new(models::registry(&synchronizer, config)?);
-        let io_steps = IoSteps::new(synchronizer.steps, config)?;
-        Ok(Self { registry, io_steps })
-    }
-
     /// Waits until it is known who leads; a leader applies the definitions. Then reconciles objects until `shutdown`, or
     /// stands by.
     pub(crate) async fn run(

@@ -136,6 +136,11 @@ pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sour
     Ok((sources, compiled))
 }
 
+/// Returns whether a folder, or one in it, has models.
+pub(crate) fn has_models(folder: &Path) -> bool {
+    model_files(folder).is_ok()
+}
+
 /// Returns the path itself, or the models in the folder and the folders in it, sorted.
 fn model_files(path: &Path) -> Result<Vec<PathBuf>, PathError> {
     let error = |problem| PathError { problem, path: path.to_owned() };

@@ -9,8 +9,8 @@ use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
 
 use crate::synchronizer::Synchronizer;
 
-pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension};
-pub(crate) use registry::{RegistryError, registry};
+pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models};
+pub(crate) use registry::{RegistryError, loaded, registry};
 
 /// Why there are no models.
 #[derive(Debug, thiserror::Error)]

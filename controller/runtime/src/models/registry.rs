@@ -1,6 +1,9 @@
 //! The models of a synchronizer together with the steps that work on them.
 
+use std::io;
+
 use xos_engine::Registry;
+use xos_steps::Steps;
 use xos_xproto::ModelSet;
 
 use super::{ModelsError, from_paths, from_texts};
@@ -19,13 +22,32 @@ pub enum RegistryError {
     /// The steps do not match the models.
     #[error(transparent)]
     Steps(#[from] xos_engine::RegistryError),
+    /// A folder of documents cannot be read.
+    #[error("cannot read a folder of steps: {0}")]
+    Folder(#[from] io::Error),
+    /// The documents have errors; the text shows each with its place.
+    #[error("the steps have errors:\n{0}")]
+    Documents(String),
 }
 
 /// Returns the registry of a synchronizer: the models of its configuration, or those built in, and its steps and
 /// policies.
 pub(crate) fn registry(synchronizer: &Synchronizer, config: &Config) -> Result<Registry, RegistryError> {
+    loaded(synchronizer, config).map(|(registry, _)| registry)
+}
+
+/// Returns the registry of a synchronizer, and all its steps: those that are built in, then those that are documents.
+pub(crate) fn loaded(synchronizer: &Synchronizer, config: &Config) -> Result<(Registry, Steps), RegistryError> {
     let models = configured(synchronizer, config)?;
-    Ok(Registry::new(&config.name, &models, &synchronizer.steps)?)
+    let steps = synchronizer.steps.clone().steps(documents(config, &models)?);
+    Ok((Registry::new(&config.name, &models, &steps)?, steps))
+}
+
+fn documents(config: &Config, models: &ModelSet) -> Result<Steps, RegistryError> {
+    xos_documents::read(&config.documents)?.compile(models).map_err(|found| {
+        let all: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+        RegistryError::Documents(all.join("\n\n"))
+    })
 }
 
 fn configured(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, RegistryError> {

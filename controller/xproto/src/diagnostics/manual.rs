@@ -39,6 +39,8 @@ pub enum Level {
     /// One of the rules of XOS's own validator (xosgenx, validator.py): a warning, or an error if
     /// [`Options::strict`](crate::Options::strict) is set.
     XosRule,
+    /// Always a note.
+    Note,
 }
 
 impl Level {
@@ -49,6 +51,7 @@ impl Level {
             Self::Error => Severity::Error,
             Self::XosRule if strict => Severity::Error,
             Self::Warning | Self::XosRule => Severity::Warning,
+            Self::Note => Severity::Note,
         }
     }
 }

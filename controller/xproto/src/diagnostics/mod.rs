@@ -31,13 +31,15 @@ use std::fmt;
 
 use crate::source::Span;
 
-/// Whether a diagnostic is an error or a warning.
+/// How severe a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The models must not be used.
     Error,
     /// The models can be used, but something is probably not as intended.
     Warning,
+    /// Nothing is wrong; it says what could not be looked at.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -45,6 +47,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }

@@ -10,8 +10,9 @@ use xos_xproto::{Options, compile_with};
 
 use super::format::Format;
 use super::{CommandError, Exit};
-use crate::models::{Files, has_extension};
+use crate::models::{self, Files, has_extension};
 use outcome::Outcome;
+use xos_documents::Folder;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -19,10 +20,12 @@ Exit code: 0 no errors (there may be warnings), 1 errors, 2 wrong usage or unrea
 JSON has for each finding its place and, as `related`, other places that have to do with it.
 `xos explain X012` explains a code. All .xproto files that are given, and those in folders that are given, \
 form one set: they may refer to each other. \
-All .yaml files form one configuration: each is an overlay of those before it.")]
+All .yaml files that are no documents (apiVersion: xos.opencord.org/v1) form one configuration: each is an overlay of \
+those before it. Documents, also those in folders that are given or that the configuration names, are checked against \
+the models.")]
 pub(crate) struct CheckArgs {
-    /// An .xproto file, a folder of such files (with the folders in it), a configuration file (.yaml), or - for the text
-    /// of a model on standard input
+    /// An .xproto file, a document (.yaml), a folder of such files (with the folders in it), a configuration file (.yaml),
+    /// or - for the text of a model on standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Treat XOS's own rules on the options of fields and links as errors: X308, X402, X410, X419, X420
@@ -56,18 +59,29 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CheckEr
 }
 
 fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Result<Exit, CheckError> {
-    let (configs, models): (Vec<_>, Vec<_>) = args.paths.iter().cloned().partition(|path| is_yaml(path));
+    let paths = Paths::of(&args.paths);
     let mut outcome = Outcome::default();
-    if !models.is_empty() {
-        let files = Files::read(&models, input);
+    let mut checked = None;
+    if !paths.models.is_empty() {
+        let files = Files::read(&paths.models, input);
         outcome.add_paths(&files.errors);
         if !files.sources.is_empty() {
             let compiled = compile_with(&files.sources, Options { strict: args.strict });
             outcome.add_models(&files.sources, &compiled);
+            checked = Some(compiled.models);
         }
     }
-    if !configs.is_empty() {
-        outcome.add_configuration(&configs);
+    let mut documents = paths.documents;
+    if !paths.configs.is_empty()
+        && let Some(config) = outcome.add_configuration(&paths.configs)
+    {
+        if !config.documents.is_empty() && checked.is_none() {
+            checked = config.models_dir.as_ref().and_then(|folder| outcome.add_models_of(folder));
+        }
+        documents.extend(config.documents);
+    }
+    if !documents.is_empty() {
+        outcome.add_documents(&documents, &checked.unwrap_or_default());
     }
     match args.format {
         Format::Text => outcome.print_text(out)?,
@@ -78,6 +92,39 @@ fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Re
 
 fn is_yaml(path: &Path) -> bool {
     !path.is_dir() && has_extension(path, &["yaml", "yml"])
+}
+
+/// What is to be checked, by what it is.
+#[derive(Debug, Default)]
+struct Paths {
+    models: Vec<PathBuf>,
+    configs: Vec<PathBuf>,
+    documents: Vec<Folder>,
+}
+
+impl Paths {
+    fn of(paths: &[PathBuf]) -> Self {
+        let mut sorted = Self::default();
+        for path in paths {
+            let folder = || Folder { key: Folder::OF_SERVICE, path: path.clone() };
+            if path.is_dir() {
+                let has_documents = xos_documents::has_documents(path);
+                if has_documents {
+                    sorted.documents.push(folder());
+                }
+                if !has_documents || models::has_models(path) {
+                    sorted.models.push(path.clone());
+                }
+            } else if !is_yaml(path) {
+                sorted.models.push(path.clone());
+            } else if xos_documents::is_document(path) {
+                sorted.documents.push(folder());
+            } else {
+                sorted.configs.push(path.clone());
+            }
+        }
+        sorted
+    }
 }
 
 #[cfg(test)]

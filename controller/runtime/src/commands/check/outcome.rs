@@ -2,39 +2,24 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use xos_xproto::{Compiled, DiagnosticJson, Sources, render, to_json};
+use xos_documents::Folder;
+use xos_xproto::{Compiled, ModelSet, Options, Sources, compile_with, render, to_json};
 
 use super::super::Exit;
-use crate::config::{self, Config};
-use crate::models::PathError;
+use super::super::findings::{Findings, counted};
+use crate::config::Config;
+use crate::models::{Files, PathError};
 
 /// What a check found.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     files: usize,
     models: Option<usize>,
-    found: Vec<Found>,
-    has_bad_paths: bool,
+    findings: Findings,
     /// Warnings of files that are XOS's own, which are not shown.
     silent: usize,
-}
-
-/// A diagnostic in both of its forms.
-#[derive(Debug)]
-struct Found {
-    text: String,
-    json: DiagnosticJson,
-}
-
-/// The outcome for programs.
-#[derive(Serialize)]
-struct OutcomeJson<'a> {
-    diagnostics: Vec<&'a DiagnosticJson>,
-    errors: usize,
-    warnings: usize,
 }
 
 impl Outcome {
@@ -43,81 +28,76 @@ impl Outcome {
         self.files += sources.len();
         self.silent += compiled.silenced;
         self.models = Some(compiled.models.iter().filter(|model| !model.is_built_in()).count());
-        self.found.extend(
-            compiled.diagnostics.iter().map(|diagnostic| Found {
-                text: render(diagnostic, sources, false),
-                json: to_json(diagnostic, sources),
-            }),
-        );
+        for diagnostic in &compiled.diagnostics {
+            self.findings.add(render(diagnostic, sources, false), to_json(diagnostic, sources));
+        }
     }
 
     /// Adds what is wrong with paths.
     pub(super) fn add_paths(&mut self, errors: &[PathError]) {
-        self.has_bad_paths |= !errors.is_empty();
-        self.found.extend(errors.iter().map(|error| Found { text: error.render(), json: error.to_json() }));
+        self.findings.add_paths(errors);
     }
 
-    /// Reads a configuration and adds its diagnostics.
-    pub(super) fn add_configuration(&mut self, files: &[PathBuf]) {
+    /// Reads a configuration and adds its diagnostics. Returns it, if it can be used.
+    pub(super) fn add_configuration(&mut self, files: &[PathBuf]) -> Option<Config> {
         let unreadable = |path: &PathBuf| fs::File::open(path).err().map(|error| PathError::unreadable(path, &error));
         let bad: Vec<_> = files.iter().filter_map(unreadable).collect();
         if !bad.is_empty() {
-            return self.add_paths(&bad);
+            self.add_paths(&bad);
+            return None;
         }
         self.files += files.len();
-        let diagnostics = match Config::check(files) {
-            Ok(loaded) => loaded.warnings,
-            Err(error) => error.diagnostics,
+        let (config, diagnostics) = match Config::check(files) {
+            Ok(loaded) => (Some(loaded.config), loaded.warnings),
+            Err(error) => (None, error.diagnostics),
         };
-        let found =
-            |diagnostic: config::Diagnostic| Found { text: diagnostic.render(false), json: diagnostic.to_json() };
-        self.found.extend(diagnostics.into_iter().map(found));
+        self.findings.add_yaml(diagnostics);
+        config
+    }
+
+    /// Adds the diagnostics of the models that a configuration names. Returns them, if there are any.
+    pub(super) fn add_models_of(&mut self, folder: &Path) -> Option<ModelSet> {
+        let files = Files::read(&[folder.to_owned()], &mut io::empty());
+        // A folder that is somewhere else is told with the configuration.
+        if files.sources.is_empty() {
+            return None;
+        }
+        let compiled = compile_with(&files.sources, Options::default());
+        self.add_models(&files.sources, &compiled);
+        Some(compiled.models)
+    }
+
+    /// Reads documents, and adds what is wrong with them.
+    pub(super) fn add_documents(&mut self, folders: &[Folder], models: &ModelSet) {
+        match xos_documents::read(folders) {
+            Ok(documents) => {
+                self.files += documents.files();
+                self.findings.add_yaml(documents.compile(models).err().unwrap_or_default());
+            }
+            Err(error) => {
+                let path = folders.first().map_or_else(PathBuf::new, |folder| folder.path.clone());
+                self.add_paths(&[PathError::unreadable(&path, &error)]);
+            }
+        }
     }
 
     /// Returns the exit code that says this.
     pub(super) fn exit(&self) -> Exit {
-        match self.errors() {
-            _ if self.has_bad_paths => Exit::Usage,
-            0 => Exit::Success,
-            _ => Exit::Failed,
-        }
-    }
-
-    /// Returns the number of errors.
-    fn errors(&self) -> usize {
-        self.found.iter().filter(|found| found.json.severity == "error").count()
-    }
-
-    fn warnings(&self) -> usize {
-        self.found.len() - self.errors()
+        self.findings.exit()
     }
 
     /// Prints for people.
     pub(super) fn print_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        for found in &self.found {
-            writeln!(out, "{}\n", found.text)?;
-        }
         let models = self.models.map(|models| format!(", {}", counted(models, "model"))).unwrap_or_default();
-        let problems = match (self.errors(), self.warnings()) {
-            (0, 0) => "no problems found".to_owned(),
-            (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
-        };
         let silent = match self.silent {
             0 => String::new(),
             warnings => format!(" ({} of XOS's own files not shown)", counted(warnings, "warning")),
         };
-        writeln!(out, "{}{models}: {problems}{silent}", counted(self.files, "file"))
+        self.findings.print_text(out, &format!("{}{models}", counted(self.files, "file")), &silent)
     }
 
     /// Prints one JSON object.
     pub(super) fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let diagnostics = self.found.iter().map(|found| &found.json).collect();
-        let outcome = OutcomeJson { diagnostics, errors: self.errors(), warnings: self.warnings() };
-        serde_json::to_writer_pretty(&mut *out, &outcome)?;
-        writeln!(out)
+        self.findings.print_json(out, false)
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

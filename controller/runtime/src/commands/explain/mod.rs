@@ -6,6 +6,7 @@ use clap::Args;
 use xos_xproto::Severity;
 use xos_xproto::diagnostics::{Explanation, explanations};
 
+use super::validate::ObjectProblem;
 use super::{CommandError, Exit};
 use crate::config::Problem;
 use crate::models::PathProblem;
@@ -57,10 +58,14 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, Expla
     Ok(Exit::Success)
 }
 
-/// Returns the explanations of all codes: those of configurations, those of paths, then those of models.
+/// Returns the explanations of all codes: those of configurations, of documents, of paths, of objects, then those of
+/// models.
 fn all() -> Vec<Explanation> {
     let of_paths = PathProblem::EXPLANATIONS.iter().copied();
-    Problem::EXPLANATIONS.iter().copied().chain(of_paths).chain(explanations()).collect()
+    let of_documents = xos_documents::Problem::EXPLANATIONS.iter().copied();
+    let of_objects = ObjectProblem::EXPLANATIONS.iter().copied();
+    let of_configurations = Problem::EXPLANATIONS.iter().copied();
+    of_configurations.chain(of_documents).chain(of_paths).chain(of_objects).chain(explanations()).collect()
 }
 
 /// Returns a code in its usual form: `x12` and `12` are `X012` too.

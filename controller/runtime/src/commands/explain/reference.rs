@@ -17,7 +17,9 @@ const FIXTURES: &str = "controller/xproto/tests/fixtures";
 fn title(family: &str) -> &'static str {
     match family {
         "C0" => "Configuration",
+        "D0" => "Documents",
         "F0" => "Paths",
+        "V0" => "Objects",
         "X0" => "Syntax",
         "X1" => "Parts of protobuf's language",
         "X2" => "Models",
@@ -37,6 +39,7 @@ fn severity(explanation: &Explanation) -> &'static str {
     match explanation.level {
         Level::Error => "error",
         Level::Warning => "warning",
+        Level::Note => "note",
         Level::XosRule => "warning; error with `--strict`",
     }
 }
@@ -145,9 +148,9 @@ fn the_page_is_current() {
     let chapters: String = families.iter().map(|codes| chapter(family(&codes[0]), codes)).collect();
     let text = format!(
         "# Errors and warnings\n\n\
-         What `xos check` and `xos run` say of models and configurations, by code. A code means the same in every\n\
-         version. `xos explain CODE` prints the same text. In a message `…` stands for a name or a value.\n\
-         `xos check --strict` makes errors of what XOS's own compiler refuses. A code without an example\n\
+         What `xos check`, `xos validate` and `xos run` say of models, configurations, documents and objects, by\n\
+         code. A code means the same in every version. `xos explain CODE` prints the same text. In a message\n\
+         `…` stands for a name or a value. `xos check --strict` makes errors of what XOS's own compiler refuses. A code without an example\n\
          needs more than a short text.\n\n\
          {entries}{chapters}"
     );

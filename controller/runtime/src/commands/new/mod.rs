@@ -1,4 +1,4 @@
-//! `new`: writes the crate of a new service, which builds, is tested and runs as it stands.
+//! `new`: writes the crate of a new service, which builds, is tested and runs as it stands; or a service of documents.
 
 mod base;
 mod files;
@@ -22,6 +22,7 @@ use name::{Name, NameError};
 The crate has a model, a sync step, a policy, a test of these, a configuration, and the rights for a cluster. Its README says how to \
 test and run it.
   xos new my-service --base ServiceInstance
+With --yaml nothing is to be compiled: the service is a folder of models and documents, which `xos run` runs.
 Exit code: 0 written, 1 a file cannot be written, 2 wrong usage.")]
 pub(crate) struct NewArgs {
     /// The name of the service, its crate and its folder: lower-case letters, digits and `-`. The model has it in
@@ -31,14 +32,17 @@ pub(crate) struct NewArgs {
     /// What the model inherits from
     #[arg(long, value_enum, default_value_t, value_name = "MODEL")]
     base: Base,
-    /// The folder in which the crate's folder is made
+    /// The folder in which the service's folder is made
     #[arg(long, value_name = "DIR", default_value = ".")]
     parent: PathBuf,
+    /// Write a service of YAML documents in place of a crate
+    #[arg(long, conflicts_with_all = ["framework_path", "framework_git", "framework_version"])]
+    yaml: bool,
     #[command(flatten)]
     framework: FrameworkArgs,
 }
 
-/// Why no crate was written.
+/// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NewError {
     #[error(transparent)]
@@ -62,25 +66,45 @@ impl CommandError for NewError {
     }
 }
 
-/// Writes the crate, and prints what to do next.
+/// Writes the service, and prints what to do next.
 pub(crate) fn run(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, NewError> {
     let name = Name::new(&args.name)?;
+    let next = if args.yaml { of_documents(args, &name)? } else { of_crate(args, &name)? };
+    writeln!(out, "{next}").map_err(|source| NewError::Write { path: "standard output".into(), source })?;
+    Ok(Exit::Success)
+}
+
+fn of_crate(args: &NewArgs, name: &Name) -> Result<String, NewError> {
     let framework = Framework::of(&args.framework)?;
-    let files = files::of(&name, args.base, &framework)?;
+    let files = files::of(name, args.base, &framework)?;
     let folder = args.parent.join(name.as_str());
     write(&folder, &files)?;
     let folder = folder.display();
     let name = name.as_str();
-    let next = format!(
+    Ok(format!(
         "{folder}: a service with {} files. Next:
   cd {folder}
   cargo test                               # its steps, without a cluster
   cargo run -- run --config config.yaml    # with the cluster that kubectl uses
 README.md has more, `cargo run -- help` all commands of `{name}`.",
         files.len()
-    );
-    writeln!(out, "{next}").map_err(|source| NewError::Write { path: "standard output".into(), source })?;
-    Ok(Exit::Success)
+    ))
+}
+
+fn of_documents(args: &NewArgs, name: &Name) -> Result<String, NewError> {
+    let files = files::of_documents(name, args.base)?;
+    let folder = args.parent.join(name.as_str());
+    write(&folder, &files)?;
+    let folder = folder.display();
+    Ok(format!(
+        "{folder}: a service of documents with {} files. Next:
+  cd {folder}
+  xos check config.yaml                              # models, steps, configuration
+  xos validate objects.yaml --config config.yaml     # objects, without a cluster
+  xos run --config config.yaml                       # with the cluster that kubectl uses
+README.md has more.",
+        files.len()
+    ))
 }
 
 fn write(folder: &Path, files: &[File]) -> Result<(), NewError> {

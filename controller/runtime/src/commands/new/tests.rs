@@ -5,6 +5,7 @@ fn args(name: &str, parent: &Path) -> NewArgs {
         name: name.to_owned(),
         base: Base::default(),
         parent: parent.to_owned(),
+        yaml: false,
         framework: FrameworkArgs::default(),
     }
 }
@@ -43,4 +44,47 @@ fn the_page_for_authors_shows_what_is_printed() {
         page.contains(&format!("$ target/debug/xos new voip --base ServiceInstance --parent ..\n{printed}```\n")),
         "{printed}"
     );
+}
+
+/// A service of documents is right as it is written: its configuration, models and documents, and its object.
+#[test]
+fn a_service_of_documents_has_no_problems() {
+    use clap::{Parser, ValueEnum as _};
+
+    use super::super::{check, validate};
+    use crate::synchronizer::Synchronizer;
+
+    #[derive(Parser)]
+    struct Check {
+        #[command(flatten)]
+        args: check::CheckArgs,
+    }
+    #[derive(Parser)]
+    struct Validate {
+        #[command(flatten)]
+        args: validate::ValidateArgs,
+    }
+
+    for base in Base::value_variants() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut out = Vec::new();
+        run(&NewArgs { base: *base, yaml: true, ..args("my-spy", parent.path()) }, &mut out).unwrap();
+        let folder = parent.path().join("my-spy");
+        let printed = String::from_utf8(out).unwrap();
+        assert!(printed.contains("my-spy: a service of documents with 5 files. Next:\n  cd "), "{printed}");
+        for file in ["README.md", "config.yaml", "models/my-spy.xproto", "objects.yaml", "steps/my-spy.yaml"] {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(!text.contains("{{") && text.ends_with('\n') && !text.ends_with("\n\n"), "{file}:\n{text}");
+        }
+        let path = |name: &str| folder.join(name).display().to_string();
+        let mut out = Vec::new();
+        let line = ["check".to_owned(), path("config.yaml")];
+        check::run(&Check::parse_from(line).args, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "3 files, 1 model: no problems found\n", "{base:?}");
+        let mut out = Vec::new();
+        let line = ["validate".to_owned(), path("objects.yaml")];
+        validate::run(&Synchronizer::new("xos"), &Validate::parse_from(line).args, &mut out).unwrap();
+        let objects = if *base == Base::ServiceInstance { "2 objects" } else { "1 object" };
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{objects}: no problems found\n"), "{base:?}");
+    }
 }

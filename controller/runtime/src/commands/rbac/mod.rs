@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -123,13 +124,14 @@ fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Ac
 /// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects, and whether they
 /// may take values from Secrets.
 fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacError> {
-    let models = if args.config.is_empty() {
-        models::named(synchronizer, "rbac --values", &args.paths)?
+    let registry = if args.config.is_empty() {
+        let models = models::named(synchronizer, "rbac --values", &args.paths)?;
+        // The name is in no kind.
+        Registry::new("any", &models, &synchronizer.steps)?
     } else {
-        models::registry(synchronizer, &Config::load_with_environment(&args.config)?.config)?.models.as_ref().clone()
+        models::registry(synchronizer, &Config::load_with_environment(&args.config)?.config)?
     };
-    // The name is in no kind.
-    let registry = Registry::new("any", &models, &synchronizer.steps)?;
+    let models = Arc::clone(&registry.models);
     let groups = kinds(&models).into_iter().map(|(group, resources)| {
         let handled = registry.entries().filter(|entry| entry.resource.group == group);
         let held = handled

@@ -1,19 +1,27 @@
 //! `run`: runs the synchronizer until it is stopped.
 
+mod reload;
 mod signals;
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
-use crate::controller::{Controller, ControllerError};
+use crate::controller::{ControllerError, Service};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
 use crate::telemetry::{Exporter, TracingError};
+use reload::Seen;
+
+/// How soon what has changed shows that it does not work.
+const ON_TRIAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -51,7 +59,7 @@ pub(crate) enum RunError {
 impl CommandError for RunError {}
 
 /// Runs a synchronizer until SIGTERM or Ctrl-C.
-pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, RunError> {
+pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, RunError> {
     let loaded = Config::load_with_environment(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exporter = Exporter::of(&loaded.config, runtime.handle())?;
@@ -66,9 +74,9 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
         let shutdown = signals::shutdown_on_signal()?;
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
         // Mistakes in models and steps are found before the cluster is needed.
-        let controller = Controller::new(synchronizer, &config)?;
-        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
-        controller.run((client, Box::new(writing)), &config, shutdown).await?;
+        let mut seen = Seen::now(&config);
+        let first = Service::read(synchronizer, &config)?;
+        run_all(synchronizer, &config, (first, &mut seen), shutdown).await?;
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {
@@ -78,6 +86,42 @@ pub(crate) fn run(synchronizer: Synchronizer, args: &RunArgs) -> Result<Exit, Ru
     // not hold the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Runs a synchronizer until `shutdown`. When its models or documents have changed, these take the place of those before;
+/// if they do not work, as definitions that would break stored objects, those before go on.
+async fn run_all(
+    synchronizer: &Synchronizer,
+    config: &Config,
+    (mut service, seen): (Service, &mut Seen),
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let mut before = None;
+    loop {
+        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
+        let stop = shutdown.child_token();
+        let started = Instant::now();
+        let controller = service.controller(config)?;
+        let mut running = pin!(controller.run((client, Box::new(writing)), config, stop.clone()));
+        tokio::select! {
+            ended = &mut running => match (ended, before.take()) {
+                (Err(error), Some(old)) if started.elapsed() < ON_TRIAL => {
+                    tracing::error!(%error, "the changed models or documents do not work: those before go on");
+                    service = old;
+                }
+                (ended, _) => return Ok(ended?),
+            },
+            next = reload::changed(synchronizer, config, seen) => {
+                tracing::info!("models or documents have changed: running steps end, then the changed ones work");
+                stop.cancel();
+                running.await?;
+                before = Some(std::mem::replace(&mut service, next));
+            }
+        }
+        if shutdown.is_cancelled() {
+            return Ok(());
+        }
+    }
 }
 
 fn log_warnings(loaded: &Loaded) {

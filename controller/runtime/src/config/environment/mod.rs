@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::env;
 
-use super::file::Place;
 use super::merge::merge;
-use super::node::{Entry, Node, Value};
-use super::yaml::parse_scalar;
+use xos_yaml::{Entry, Node, Place, Value, parse_scalar};
 
 /// The prefix of variables that belong to the configuration.
 const PREFIX: &str = "XOS_";

@@ -19,8 +19,8 @@ use super::model::{AccessorKind, Definitions, DesiredState, Logging, Tracing};
 pub(super) use brakes::BrakeKeys;
 pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
 pub(super) use lease::LeaseKeys;
+pub(super) use values::has_format;
 pub(crate) use values::parse_duration;
-pub(super) use values::{DURATION, has_format};
 
 /// The configuration of an XOS synchronizer.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -40,13 +40,15 @@ pub(super) struct Keys {
     pub(super) accessor: AccessorKeys,
     /// A folder of .xproto files, relative to this file. Default: the models that are compiled in.
     pub(super) models_dir: Option<String>,
-    /// A folder of sync steps. It has to be empty in this version: steps are compiled in.
+    /// A folder of steps and policies as YAML documents of all kinds, relative to this file.
+    pub(super) documents_dir: Option<String>,
+    /// A folder of sync steps: YAML documents of the kind `SyncStep`, relative to this file.
     pub(super) steps_dir: Option<String>,
-    /// A folder of pull steps. It has to be empty in this version: steps are compiled in.
+    /// A folder of pull steps: YAML documents of the kind `PullStep`.
     pub(super) pull_steps_dir: Option<String>,
-    /// A folder of event steps. It has to be empty in this version: steps are compiled in.
+    /// A folder of event steps: YAML documents of the kind `EventStep`.
     pub(super) event_steps_dir: Option<String>,
-    /// A folder of policies. It has to be empty in this version: policies are compiled in.
+    /// A folder of policies: YAML documents of the kind `ModelPolicy`.
     pub(super) model_policies_dir: Option<String>,
     /// Kafka, for event steps and for messages.
     pub(super) event_bus: Option<EventBusKeys>,
@@ -124,6 +126,7 @@ impl Default for Keys {
             definitions: Definitions::default(),
             accessor: AccessorKeys::default(),
             models_dir: None,
+            documents_dir: None,
             steps_dir: None,
             pull_steps_dir: None,
             event_steps_dir: None,

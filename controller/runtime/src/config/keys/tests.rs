@@ -1,9 +1,8 @@
-use super::super::file::{File, Place};
-use super::super::fit::fit;
+use super::super::read::fitted;
 use super::super::report::Report;
 use super::super::schema::schema;
-use super::super::yaml::parse;
 use super::*;
+use xos_yaml::{File, parse};
 
 const SECRETS: &str = "name: a
 accessor: {password: letmein}
@@ -16,7 +15,7 @@ event_bus:
 fn keys(text: &str) -> Keys {
     let mut file = File { path: "a.yaml".into(), text: text.into(), secrets: vec![] };
     let mut report = Report::default();
-    let tree = fit(parse(&mut file, 0).unwrap(), &schema(), &Place::Nowhere, &mut report);
+    let tree = fitted(parse(&mut file, 0).unwrap(), &[], &mut report);
     assert!(report.is_empty(), "{report:?}");
     serde_json::from_value(tree.into_json()).unwrap()
 }

@@ -12,9 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use xos_model::names::{SYNCHRONIZER_LENGTH, SYNCHRONIZER_PATTERN};
 use xos_model::resync::OFF;
+use xos_yaml::DURATION;
 
-/// `format` of durations.
-pub(in crate::config) const DURATION: &str = "time-span";
 /// `format` of addresses with a port.
 pub(in crate::config) const ADDRESS: &str = "socket-address";
 

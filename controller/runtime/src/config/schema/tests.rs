@@ -3,10 +3,9 @@ use std::path::{Path, PathBuf};
 
 use boon::{Compiler, Schemas};
 
-use super::super::file::File;
 use super::super::tests::read;
-use super::super::yaml::parse;
 use super::*;
+use xos_yaml::{File, parse};
 
 /// Files that fit, and files that do not, each with what is wrong.
 const FILES: &[(&str, &str)] = &[

@@ -73,13 +73,13 @@ error[C008]: `models_dir` names DIR/models, which is not a folder
   |
   = help: a path is relative to the file that contains it
 
-error[C009]: `steps_dir` names DIR/steps, which holds files: steps that are loaded at run time are not supported yet
+error[C009]: `steps_dir` holds DIR/steps/sync.py, which is no YAML document
  --> DIR/c.yaml:3:12
   |
 3 | steps_dir: steps
   |            ^^^^^
   |
-  = help: compile the steps in with the Rust library and remove `steps_dir`, or empty the folder"
+  = help: write the step as a document, or compile it in with the Rust library, and move the file away"
     );
 }
 

@@ -37,17 +37,43 @@ const TEMPLATES: [(&str, &str); 14] = [
 ];
 const MODELS: &str = include_str!("../templates/models.xproto.template");
 
+/// The files of a new service of documents, by their paths, in which `NAME` stands for the name.
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("README.md", include_str!("../templates/yaml/README.md.template")),
+    ("config.yaml", include_str!("../templates/yaml/config.yaml.template")),
+    ("objects.yaml", include_str!("../templates/objects.yaml.template")),
+    ("steps/NAME.yaml", include_str!("../templates/yaml/step.yaml.template")),
+];
+const MODELS_OF_DOCUMENTS: &str = include_str!("../templates/yaml/models.xproto.template");
+
 /// Returns the files of a new crate.
 pub(crate) fn of(name: &Name, base: Base, framework: &Framework) -> Result<Vec<File>, ModelError> {
-    let mut words = words(name, base, framework);
+    let mut words = words(name, base);
+    words.push(("controller", framework.keys()));
     let path = format!("{}.xproto", name.module());
     let text = fill(MODELS, &words);
     let models = compiled(name, &path, &text)?;
-    let names = models.get(&name.model()).map(xos_crds::names::Names::of);
-    let (group, resource) = names.map(|names| (names.group, names.singular)).unwrap_or_default();
-    words.extend([("group", group), ("resource", resource)]);
+    words.extend(names(name, &models));
     let files = TEMPLATES.iter().map(|(path, template)| ((*path).to_owned(), fill(template, &words)));
     Ok(files.chain([("rbac.yaml".to_owned(), rbac(name, &models)), (path, text)]).collect())
+}
+
+/// Returns the files of a new service of documents.
+pub(crate) fn of_documents(name: &Name, base: Base) -> Result<Vec<File>, ModelError> {
+    let mut words = words(name, base);
+    let path = format!("models/{}.xproto", name.as_str());
+    let text = fill(MODELS_OF_DOCUMENTS, &words);
+    words.extend(names(name, &compiled(name, &path, &text)?));
+    let path_of = |path: &str| path.replace("NAME", name.as_str());
+    let files = DOCUMENTS.iter().map(|(path, template)| (path_of(path), fill(template, &words)));
+    Ok(files.chain([(path, text)]).collect())
+}
+
+/// Returns what follows from the models.
+fn names(name: &Name, models: &ModelSet) -> [(&'static str, String); 2] {
+    let names = models.get(&name.model()).map(xos_crds::names::Names::of);
+    let (group, resource) = names.map(|names| (names.group, names.singular)).unwrap_or_default();
+    [("group", group), ("resource", resource)]
 }
 
 /// Returns what `rbac` prints with the configuration of the crate.
@@ -75,7 +101,7 @@ fn compiled(name: &Name, path: &str, text: &str) -> Result<ModelSet, ModelError>
 }
 
 /// What stands for what in the templates, as far as it does not follow from the models.
-fn words(name: &Name, base: Base, framework: &Framework) -> Vec<(&'static str, String)> {
+fn words(name: &Name, base: Base) -> Vec<(&'static str, String)> {
     let module = name.module();
     let model = name.model();
     let parts = base.parts();
@@ -91,7 +117,6 @@ fn words(name: &Name, base: Base, framework: &Framework) -> Vec<(&'static str, S
         ("module", module),
         ("base", base.model().to_owned()),
         ("rust_version", env!("CARGO_PKG_RUST_VERSION").to_owned()),
-        ("controller", framework.keys()),
         ("base_comment", parts.comment.to_owned()),
         ("test_uses", parts.test_uses.to_owned()),
         ("test_owner", of_name(parts.test_owner)),

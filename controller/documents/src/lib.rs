@@ -1,0 +1,15 @@
+//! Steps and policies that are written as YAML documents, for services without a compiler.
+//!
+//! A document is one of four [kinds](kinds): `SyncStep`, `ModelPolicy`, `PullStep`, `EventStep`. [`read`] reads files;
+//! [`Documents::compile`] checks them against the models and makes the steps that the engine runs. Everything that is
+//! wrong with them is told at once, with its place.
+
+mod compile;
+pub mod kinds;
+pub mod limited;
+mod problem;
+mod read;
+mod run;
+
+pub use problem::{Diagnostic, Problem};
+pub use read::{Documents, Folder, has_documents, is_document, read};

@@ -1,0 +1,263 @@
+//! Reads documents.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use xos_steps::Steps;
+use xos_xproto::{ModelSet, nearest};
+use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit, parse_all};
+
+use crate::compile;
+use crate::kinds::{Kind, Metadata, has_format};
+use crate::problem::{Diagnostic, Problem};
+
+/// A folder of documents: the key of the configuration that names it, and its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// `documents_dir`, `steps_dir` …; [`Folder::OF_SERVICE`] for the folder of a service, which has other files, too.
+    pub key: &'static str,
+    /// The path.
+    pub path: PathBuf,
+}
+
+impl Folder {
+    /// Stands for a key where the folder is that of a service.
+    pub const OF_SERVICE: &'static str = "";
+
+    /// Returns the kind of the documents in it.
+    fn kind(&self) -> Option<Kind> {
+        FOLDERS.iter().find(|(key, _)| *key == self.key).map(|(_, kind)| *kind)
+    }
+}
+
+/// The keys of the folders, with the kinds of documents in them.
+const FOLDERS: [(&str, Kind); 4] = [
+    ("steps_dir", Kind::SyncStep),
+    ("model_policies_dir", Kind::ModelPolicy),
+    ("pull_steps_dir", Kind::PullStep),
+    ("event_steps_dir", Kind::EventStep),
+];
+
+/// Documents that fit their schemas.
+#[derive(Debug, Default)]
+pub struct Documents {
+    pub(crate) files: Vec<File>,
+    pub(crate) all: Vec<Document>,
+    pub(crate) report: Report,
+}
+
+/// A document that fits its schema.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// What is under `spec`.
+    pub(crate) spec: Node,
+    pub(crate) place: Place,
+}
+
+/// Problems with their places, in the order in which they were found.
+#[derive(Debug, Default)]
+pub(crate) struct Report(Vec<(Problem, Place)>);
+
+impl Report {
+    pub(crate) fn push(&mut self, problem: Problem, place: &Place) {
+        self.0.push((problem, place.clone()));
+    }
+}
+
+/// Reads all documents in folders: the files `*.yaml` and `*.yml`, also in folders below. One that does not exist has
+/// none.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn read(folders: &[Folder]) -> io::Result<Documents> {
+    let mut documents = Documents::default();
+    for folder in folders {
+        let is_mixed = folder.key == Folder::OF_SERVICE && folder.path.is_dir();
+        for path in files(&folder.path)? {
+            if !is_mixed || is_document(&path) {
+                documents.read_file(path, Some(folder));
+            }
+        }
+    }
+    documents.check_names();
+    Ok(documents)
+}
+
+/// Returns whether a file has documents: the first one says that it is of our group.
+pub fn is_document(path: &Path) -> bool {
+    fs::read_to_string(path)
+        .is_ok_and(|text| text.lines().any(|line| line.starts_with("apiVersion: xos.opencord.org/")))
+}
+
+/// Returns whether a folder, or one in it, has documents.
+pub fn has_documents(folder: &Path) -> bool {
+    files(folder).is_ok_and(|files| files.iter().any(|path| is_document(path)))
+}
+
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let mut found = vec![];
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        // Kubernetes mounts a ConfigMap by way of folders such as `..data`.
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+impl Documents {
+    /// Reads documents from texts: (name, text).
+    pub fn of(texts: &[(&str, &str)]) -> Self {
+        let mut documents = Self::default();
+        for (name, text) in texts {
+            documents.read_text(File { path: name.into(), text: (*text).to_owned(), secrets: vec![] }, None);
+        }
+        documents.check_names();
+        documents
+    }
+
+    /// Returns the number of files.
+    pub fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Returns whether there is no document.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.report.0.is_empty()
+    }
+
+    /// Checks the documents against the models, and makes steps of them.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn compile(mut self, models: &ModelSet) -> Result<Steps, Vec<Diagnostic>> {
+        let steps = compile::steps(&mut self, models);
+        let Self { files, report, .. } = self;
+        if report.0.is_empty() {
+            return Ok(steps);
+        }
+        let mut found: Vec<_> =
+            report.0.into_iter().map(|(problem, place)| Diagnostic::new(problem, &place, &files)).collect();
+        found.sort_by_key(|one| {
+            let file = files.iter().position(|file| file.path.display().to_string() == one.file);
+            (file, one.range.start.line, one.range.start.column)
+        });
+        Err(found)
+    }
+
+    fn read_file(&mut self, path: PathBuf, folder: Option<&Folder>) {
+        match fs::read_to_string(&path) {
+            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, folder),
+            Err(error) => {
+                let place = Place::File { file: self.files.len(), bytes: 0..0 };
+                self.files.push(File { path, text: String::new(), secrets: vec![] });
+                self.report.push(Problem::Unreadable { reason: error.to_string() }, &place);
+            }
+        }
+    }
+
+    fn read_text(&mut self, mut file: File, folder: Option<&Folder>) {
+        match parse_all(&mut file, self.files.len()) {
+            Ok(nodes) => {
+                for node in nodes {
+                    let document = self.document(node, folder);
+                    self.all.extend(document);
+                }
+            }
+            Err(error) => self.report.push(Problem::InvalidYaml { message: error.message }, &error.place),
+        }
+        self.files.push(file);
+    }
+
+    fn document(&mut self, node: Node, folder: Option<&Folder>) -> Option<Document> {
+        let (named, kind_place) = match node.text("kind") {
+            Some((text, place)) => (text.to_owned(), place.clone()),
+            None => (String::new(), node.place.clone()),
+        };
+        let Some(kind) = Kind::named(&named) else {
+            let suggestion = nearest(&named, Kind::ALL.map(Kind::name));
+            self.report.push(Problem::UnknownKind { found: named, suggestion }, &kind_place);
+            return None;
+        };
+        if let Some(folder) = folder
+            && folder.kind().is_some_and(|of| of != kind)
+            && let Some((right, _)) = FOLDERS.iter().find(|(_, of)| *of == kind)
+        {
+            self.report.push(Problem::WrongFolder { kind: kind.name(), folder: folder.key, right }, &kind_place);
+        }
+        let place = node.place.clone();
+        let schema = kind.schema();
+        let how = Fit { schema: &schema, has_format, missing_in: None, tells_missing: true, keeps_null: true };
+        let (node, misfits) = fit(node, &how);
+        let fits = misfits.is_empty();
+        for (misfit, place) in misfits {
+            self.report.push(problem(misfit), &place);
+        }
+        if !fits {
+            return None;
+        }
+        let metadata: Metadata = serde_json::from_value(node.at("metadata")?.clone().into_json()).ok()?;
+        Some(Document { kind, name: metadata.name, spec: node.at("spec")?.clone(), place })
+    }
+
+    fn check_names(&mut self) {
+        let mut known: BTreeMap<(Kind, &str), &Place> = BTreeMap::new();
+        for document in &self.all {
+            let Document { kind, name, place, .. } = document;
+            match known.get(&(*kind, name.as_str())) {
+                None => drop(known.insert((*kind, name), place)),
+                Some(first) => {
+                    let first = self.told(first);
+                    let problem = Problem::Twice { kind: kind.name(), name: name.clone(), first };
+                    self.report.push(problem, place);
+                }
+            }
+        }
+    }
+
+    /// Returns a place as `file:line`.
+    pub(crate) fn told(&self, place: &Place) -> String {
+        let Place::File { file, bytes } = place else { return String::new() };
+        self.files
+            .get(*file)
+            .map_or_else(String::new, |file| format!("{}:{}", file.path.display(), file.line_column(bytes.start).0))
+    }
+}
+
+fn problem(misfit: Misfit) -> Problem {
+    let quoted = |key: String| if key.is_empty() { "a document".to_owned() } else { format!("`{key}`") };
+    match misfit {
+        Misfit::WrongType { key, expected, found } => Problem::WrongType { key: quoted(key), expected, found },
+        Misfit::InvalidValue { key, value, expected, suggestion } => {
+            Problem::InvalidValue { key, value, expected, suggestion }
+        }
+        Misfit::Missing { key } => Problem::Missing { key },
+        Misfit::UnknownKey { key, suggestion } => Problem::UnknownKey { key, suggestion },
+    }
+}
+
+/// Returns the entries of a map.
+pub(crate) fn entries(node: &Node) -> &[xos_yaml::Entry] {
+    match &node.value {
+        Value::Map(entries) => entries,
+        _ => &[],
+    }
+}

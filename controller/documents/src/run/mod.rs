@@ -1,0 +1,65 @@
+//! Steps and policies that do what documents say.
+
+mod event;
+mod exec;
+mod http;
+mod policy;
+mod pull;
+mod sync;
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use xos_expressions::{EvaluationError, Objects, Template, Values};
+use xos_model::{Object, ObjectKey, Reference};
+use xos_steps::{StepContext, Store};
+use xos_xproto::ModelSet;
+
+use crate::compile::Target;
+
+pub(crate) use event::EventDocument;
+pub(crate) use exec::ExecDocument;
+pub(crate) use http::HttpDocument;
+pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
+pub(crate) use pull::{PullDocument, Source};
+pub(crate) use sync::{SyncDocument, SyncHow};
+
+/// The objects of a store, for expressions.
+struct StoreObjects(Arc<dyn Store>);
+
+impl Objects for StoreObjects {
+    fn models(&self) -> Arc<ModelSet> {
+        self.0.models()
+    }
+
+    fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<Arc<Object>> {
+        self.0.at(class, namespace, reference).unwrap_or_default()
+    }
+
+    fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<Arc<Object>> {
+        self.0.linked_back(key, port).unwrap_or_default()
+    }
+}
+
+/// Returns the variables that all expressions have.
+fn values(ctx: &StepContext) -> Values {
+    Values::new(Arc::new(StoreObjects(ctx.shared_store()))).with("settings", ctx.settings())
+}
+
+/// Returns whether a condition is met; one that is not there is.
+fn is_met(condition: Option<&Template>, values: &Values) -> Result<bool, EvaluationError> {
+    match condition.map(|condition| (condition, condition.expression())) {
+        None => Ok(true),
+        Some((_, Some(expression))) => expression.is_true(values),
+        Some((text, None)) => Ok(text.value(values)? == Json::Bool(true)),
+    }
+}
+
+/// Sets fields of an object.
+fn set_all(targets: &[Target], object: &mut Object, values: &Values) -> Result<(), EvaluationError> {
+    for target in targets {
+        let value = target.value(values, &object.meta.namespace)?;
+        object.set(&target.name, value);
+    }
+    Ok(())
+}

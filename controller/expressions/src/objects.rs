@@ -1,0 +1,44 @@
+//! What expressions ask of other objects.
+
+use std::sync::Arc;
+
+use xos_model::{Object, ObjectKey, Reference};
+use xos_xproto::ModelSet;
+
+/// What expressions ask of other objects, to follow links.
+pub trait Objects: Send + Sync {
+    /// Returns the models.
+    fn models(&self) -> Arc<ModelSet>;
+
+    /// Returns the objects that a link to `class` refers to, from an object in `namespace`: more than one only if
+    /// several kinds share the name.
+    fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<Arc<Object>>;
+
+    /// Returns the objects that link to an object, by the reverse port.
+    fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<Arc<Object>>;
+}
+
+/// A world without objects: all links lead nowhere.
+#[derive(Clone, Debug)]
+pub struct NoObjects(Arc<ModelSet>);
+
+impl NoObjects {
+    /// Returns one with these models.
+    pub fn of(models: impl Into<Arc<ModelSet>>) -> Self {
+        Self(models.into())
+    }
+}
+
+impl Objects for NoObjects {
+    fn models(&self) -> Arc<ModelSet> {
+        Arc::clone(&self.0)
+    }
+
+    fn at(&self, _: &str, _: &str, _: &Reference) -> Vec<Arc<Object>> {
+        vec![]
+    }
+
+    fn linked_back(&self, _: &ObjectKey, _: &str) -> Vec<Arc<Object>> {
+        vec![]
+    }
+}

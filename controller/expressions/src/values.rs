@@ -1,0 +1,66 @@
+//! What the variables of an expression stand for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use serde_json::Value as Json;
+use xos_model::Object;
+
+use crate::json::from_json;
+use crate::object::{Budget, ObjectVal};
+use crate::objects::Objects;
+
+/// How many objects an evaluation may read.
+const MOST_OBJECTS: usize = 100_000;
+
+/// What the variables of an expression stand for, and the objects to which links lead.
+#[derive(Clone)]
+pub struct Values {
+    objects: Arc<dyn Objects>,
+    budget: Arc<Budget>,
+    variables: BTreeMap<String, Arc<dyn Val>>,
+}
+
+impl Values {
+    /// Returns no variables.
+    pub fn new(objects: Arc<dyn Objects>) -> Self {
+        Self { objects, budget: Arc::new(Budget::of(MOST_OBJECTS)), variables: BTreeMap::new() }
+    }
+
+    /// Returns the same, with a variable that stands for an object.
+    #[must_use]
+    pub fn with_object(mut self, name: &str, object: &Arc<Object>) -> Self {
+        let (objects, budget) = (Arc::clone(&self.objects), Arc::clone(&self.budget));
+        let object = ObjectVal { object: Arc::clone(object), objects, budget };
+        self.variables.insert(name.to_owned(), Arc::new(object));
+        self
+    }
+
+    /// Returns the same, with a variable that stands for a JSON value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &Json) -> Self {
+        self.variables.insert(name.to_owned(), Arc::from(from_json(value)));
+        self
+    }
+
+    /// Lets the next evaluation read as much as the first.
+    pub(crate) fn refill(&self) {
+        self.budget.refill(MOST_OBJECTS);
+    }
+}
+
+impl VariableResolver for Values {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        self.variables.get(variable).map(|value| CowVal::Borrowed(value.as_ref()))
+    }
+}
+
+/// Their names: a value may be a secret.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}

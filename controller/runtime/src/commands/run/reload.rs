@@ -1,0 +1,98 @@
+//! Folders of models and documents: they are looked at while the synchronizer runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::controller::Service;
+use crate::synchronizer::Synchronizer;
+
+/// How often the folders are looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// Folders deeper than this are not looked into; a link may lead back.
+const DEEPEST: usize = 32;
+
+/// What is in the folders of a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Seen {
+    /// Looks at the folders.
+    pub(super) fn now(config: &Config) -> Self {
+        let mut seen = Self::default();
+        let documents = config.documents.iter().map(|folder| &folder.path);
+        for folder in config.models_dir.iter().chain(documents) {
+            seen.add(folder, 0);
+        }
+        seen
+    }
+
+    /// Adds the files of a folder. What cannot be read is being written, or told when it is used.
+    fn add(&mut self, folder: &Path, depth: usize) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                if depth < DEEPEST {
+                    self.add(&path, depth + 1);
+                }
+            } else if let Ok(text) = fs::read(&path) {
+                self.0.insert(path, text);
+            }
+        }
+    }
+}
+
+/// Waits until what is in the folders is another than `seen`, and can be used. Returns it. What is wrong with it is told
+/// once.
+pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen) -> Service {
+    let mut before = seen.clone();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = tokio::task::block_in_place(|| Seen::now(config));
+        // Several files may be written one after the other.
+        let is_settled = now == before;
+        before = now;
+        if !is_settled || before == *seen {
+            continue;
+        }
+        seen.clone_from(&before);
+        match tokio::task::block_in_place(|| Service::read(synchronizer, config)) {
+            Ok(service) => return service,
+            Err(error) => tracing::error!(
+                %error,
+                "models or documents have changed, and cannot be used: those that were read before stay in use"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_of_a_file_is_seen() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("below");
+        fs::create_dir(&folder).unwrap();
+        let look = || {
+            let mut seen = Seen::default();
+            seen.add(root.path(), 0);
+            seen
+        };
+        let empty = look();
+        fs::write(folder.join("a.yaml"), "1").unwrap();
+        let one = look();
+        fs::write(folder.join("a.yaml"), "2").unwrap();
+        let other = look();
+        fs::write(root.path().join(".hidden"), "x").unwrap();
+        assert!(empty != one && one != other && other == look());
+        fs::remove_file(folder.join("a.yaml")).unwrap();
+        assert_eq!(look(), empty);
+    }
+}
