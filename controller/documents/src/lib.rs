@@ -1,6 +1,6 @@
 //! Steps and policies that are written as YAML documents, for services without a compiler.
 //!
-//! A document is one of four [kinds](kinds): `SyncStep`, `ModelPolicy`, `PullStep`, `EventStep`. [`read`] reads files;
+//! A document is one of four [kinds]: `SyncStep`, `ModelPolicy`, `PullStep`, `EventStep`. [`read`] reads files;
 //! [`Documents::compile`] checks them against the models and makes the steps that the engine runs. Everything that is
 //! wrong with them is told at once, with its place.
 
