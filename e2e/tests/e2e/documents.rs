@@ -164,14 +164,14 @@ async fn a_command_is_run_with_a_limit_of_memory() {
         let service = namespace.folder().join("service");
         std::fs::create_dir_all(service.join("models")).unwrap();
         let model = r#"option name = "cmd"; option app_label = "cmd";
-            message Thing (XOSBase) { required string name = 1 [max_length = 9]; required int32 size = 2;
+            message CmdThing (XOSBase) { required string name = 1 [max_length = 9]; required int32 size = 2;
                 optional string said = 3 [max_length = 99, feedback_state = True]; }"#;
         std::fs::write(service.join("models/cmd.xproto"), model).unwrap();
         let step = r#"apiVersion: xos.opencord.org/v1
 kind: SyncStep
 metadata: {name: awk}
 spec:
-  model: Thing
+  model: CmdThing
   exec:
     command: [/usr/bin/awk, -v, "size=${self.size}",
       "BEGIN { s = \"x\"; while (length(s) < size) s = s s; print (length(s) >= size) }"]
@@ -189,15 +189,15 @@ spec:
         let mut running = launch.start().unwrap();
         let thing = |name: &str, size: u32| {
             let spec = json!({"name": name, "size": size});
-            json!({"apiVersion": "cmd.xos.opencord.org/v1", "kind": "Thing", "metadata": {"name": name}, "spec": spec})
+            json!({"apiVersion": "cmd.xos.opencord.org/v1", "kind": "CmdThing", "metadata": {"name": name}, "spec": spec})
         };
         let both = format!("{}\n---\n{}", thing("small", 1000), thing("large", 200_000_000));
         eventually(SOON, "its kind to be served", async || namespace.apply(&both).await.map(drop)).await.unwrap();
         let ready =
             |reason: &str| format!("--for=jsonpath={{.status.conditions[?(@.type==\"Ready\")].reason}}={reason}");
-        namespace.kubectl(&["wait", &ready("SyncSucceeded"), "thing/small", "--timeout=60s"]).await.unwrap();
-        assert_eq!(get(namespace, &["thing", "small"]).await["status"]["said"], "1");
-        namespace.kubectl(&["wait", &ready("SyncFailed"), "thing/large", "--timeout=60s"]).await.unwrap();
+        namespace.kubectl(&["wait", &ready("SyncSucceeded"), "cmdthing/small", "--timeout=60s"]).await.unwrap();
+        assert_eq!(get(namespace, &["cmdthing", "small"]).await["status"]["said"], "1");
+        namespace.kubectl(&["wait", &ready("SyncFailed"), "cmdthing/large", "--timeout=60s"]).await.unwrap();
         assert!(running.stop().await.unwrap().is_some_and(|status| status.success()));
     })
     .await
