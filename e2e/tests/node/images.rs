@@ -61,6 +61,19 @@ fn an_image_is_the_same_each_time() {
     assert!(first == second);
 }
 
+#[test]
+fn two_that_begin_with_an_empty_cache_at_the_same_time_make_the_same() {
+    let cache = tempfile::tempdir().unwrap();
+    let programs = [paths::program("xos").unwrap()];
+    let make = || xos_image::debian::base(&programs, cache.path()).map(|base| base.packages);
+    let (one, other) = std::thread::scope(|scope| {
+        let (one, other) = (scope.spawn(make), scope.spawn(make));
+        (one.join().unwrap(), other.join().unwrap())
+    });
+    let (one, other) = (one.unwrap_or_else(|error| panic!("{}", causes(&error))), other.unwrap());
+    assert!(!one.is_empty() && one == other);
+}
+
 /// Imports an image into the shared node, once, and returns how pods name it.
 pub(crate) async fn imported(name: &str) -> String {
     static DONE: OnceCell<()> = OnceCell::const_new();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, File},
     io::Read as _,
     path::{Path, PathBuf},
     process::Command,
@@ -71,10 +71,19 @@ pub(super) fn fetch(name: &str, cache: &Path) -> Result<Package, Error> {
         .map_err(|error| not_offered(name, error))?;
     let (file, size) = offer(&offered).ok_or_else(|| Error::NotOffered { name: name.to_owned() })?;
     let path = cache.join(&file);
-    if fs::metadata(&path).map(|there| there.len()).ok() != Some(size) {
-        let mut apt = Command::new("apt-get");
-        apt.args(["--quiet", "download", name]).current_dir(cache);
-        command::printed(&mut apt).map_err(|error| not_offered(name, error))?;
+    let is_there = || fs::metadata(&path).is_ok_and(|there| there.len() == size);
+    if !is_there() {
+        // Others may want it at the same time.
+        let lock = File::create(cache.join("lock")).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        if !is_there() {
+            let new = cache.join("new");
+            fs::create_dir_all(&new).map_err(failed)?;
+            let mut apt = Command::new("apt-get");
+            apt.args(["--quiet", "download", name]).current_dir(&new);
+            command::printed(&mut apt).map_err(|error| not_offered(name, error))?;
+            fs::rename(new.join(&file), &path).map_err(failed)?;
+        }
     }
     let control = command::printed(Command::new("dpkg-deb").arg("--field").arg(&path))?;
     let field = |key: &str| control.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
