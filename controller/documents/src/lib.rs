@@ -5,11 +5,13 @@
 //! wrong with them is told at once, with its place.
 
 mod compile;
+mod files;
 pub mod kinds;
 pub mod limited;
 mod problem;
 mod read;
 mod run;
 
+pub use files::files_below;
 pub use problem::{Diagnostic, Problem};
 pub use read::{Documents, Folder, has_documents, is_document, read};

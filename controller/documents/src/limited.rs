@@ -28,7 +28,8 @@ pub fn become_command() -> Option<ExitCode> {
         }
         return None;
     }
-    let (memory, program) = (arguments.next(), arguments.next());
+    let memory = arguments.next();
+    let program = arguments.next();
     eprintln!("{}", exec(memory, program, arguments));
     Some(ExitCode::from(NOT_RUN))
 }

@@ -9,6 +9,7 @@ use xos_xproto::{ModelSet, nearest};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit, parse_all};
 
 use crate::compile;
+use crate::files::files_below;
 use crate::kinds::{Kind, Metadata, has_format};
 use crate::problem::{Diagnostic, Problem};
 
@@ -77,8 +78,9 @@ pub fn read(folders: &[Folder]) -> io::Result<Documents> {
     for folder in folders {
         let is_mixed = folder.key == Folder::OF_SERVICE && folder.path.is_dir();
         for path in files(&folder.path)? {
-            if !is_mixed || is_document(&path) {
-                documents.read_file(path, Some(folder));
+            let text = fs::read_to_string(&path);
+            if !is_mixed || text.as_deref().is_ok_and(says_document) {
+                documents.add(path, text, folder);
             }
         }
     }
@@ -88,8 +90,11 @@ pub fn read(folders: &[Folder]) -> io::Result<Documents> {
 
 /// Returns whether a file has documents: the first one says that it is of our group.
 pub fn is_document(path: &Path) -> bool {
-    fs::read_to_string(path)
-        .is_ok_and(|text| text.lines().any(|line| line.starts_with("apiVersion: xos.opencord.org/")))
+    fs::read_to_string(path).is_ok_and(|text| says_document(&text))
+}
+
+fn says_document(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("apiVersion: xos.opencord.org/"))
 }
 
 /// Returns whether a folder, or one in it, has documents.
@@ -97,29 +102,13 @@ pub fn has_documents(folder: &Path) -> bool {
     files(folder).is_ok_and(|files| files.iter().any(|path| is_document(path)))
 }
 
+/// Returns the files that may have documents.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
-    let mut found = vec![];
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let path = entry?.path();
-        // Kubernetes mounts a ConfigMap by way of folders such as `..data`.
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
-            continue;
-        }
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            found.push(path);
-        }
-    }
-    found.sort();
+    let mut found = files_below(folder)?;
+    found.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
     Ok(found)
 }
 
@@ -163,9 +152,9 @@ impl Documents {
         Err(found)
     }
 
-    fn read_file(&mut self, path: PathBuf, folder: Option<&Folder>) {
-        match fs::read_to_string(&path) {
-            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, folder),
+    fn add(&mut self, path: PathBuf, text: io::Result<String>, folder: &Folder) {
+        match text {
+            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, Some(folder)),
             Err(error) => {
                 let place = Place::File { file: self.files.len(), bytes: 0..0 };
                 self.files.push(File { path, text: String::new(), secrets: vec![] });
@@ -204,8 +193,7 @@ impl Documents {
             self.report.push(Problem::WrongFolder { kind: kind.name(), folder: folder.key, right }, &kind_place);
         }
         let place = node.place.clone();
-        let schema = kind.schema();
-        let how = Fit { schema: &schema, has_format, missing_in: None, tells_missing: true, keeps_null: true };
+        let how = Fit { schema: kind.schema(), has_format, missing_in: None, tells_missing: true, keeps_null: true };
         let (node, misfits) = fit(node, &how);
         let fits = misfits.is_empty();
         for (misfit, place) in misfits {

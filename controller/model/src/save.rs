@@ -66,7 +66,7 @@ pub fn changes(model: &Model, before: &Fields, after: &Fields) -> Result<Changes
     let mut changes = Changes::default();
     for (name, value) in difference(before, after) {
         // A value that comes from a Secret stays there.
-        if before.contains_key(&format!("{name}_from")) && model.field(&name).is_some_and(|field| field.secret) {
+        if model.field(&name).is_some_and(|field| field.secret && before.contains_key(&field.source_name())) {
             continue;
         }
         let Some(member) = model.member(&name) else {

@@ -58,7 +58,8 @@ impl KafkaProducer {
         let last_problem = Arc::<LastProblem>::default();
         let context = ProblemContext(Arc::clone(&last_problem));
         let client = RwLock::new(config(settings, synchronizer).create_with_context(context)?);
-        let (settings, synchronizer) = (settings.clone(), synchronizer.to_owned());
+        let settings = settings.clone();
+        let synchronizer = synchronizer.to_owned();
         Ok(Self(Arc::new(Shared { settings, synchronizer, client, renewals, last_problem })))
     }
 

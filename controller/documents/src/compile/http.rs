@@ -165,7 +165,8 @@ impl Compiler<'_> {
         for (at, answer) in nodes.iter().zip(answers) {
             let when = self.condition(at.at("when"), &scope);
             let message = at.at("message").map_or(Some(None), |at| self.text(at, &scope).map(Some));
-            let (status, then) = (answer.status.clone(), answer.then);
+            let status = answer.status.clone();
+            let then = answer.then;
             all.push(when.zip(message).map(|(when, message)| CompiledAnswer { status, when, then, message }));
         }
         all.into_iter().collect()
@@ -188,10 +189,8 @@ impl Compiler<'_> {
         let fields = self.fields(node.at("fields"), model, &answered);
         let wait = spec.wait.as_ref()?;
         let time = |text: Option<&String>| text.and_then(|text| parse_duration(text));
-        let request = request?;
-        let (method, url) = (Method::Get, url?);
         Some(CompiledWait {
-            request: CompiledRequest { method, url, body: None, expect: vec![], answers: vec![], ..request.clone() },
+            request: CompiledRequest { url: url?, ..request?.bare(Method::Get) },
             until: until?,
             every: time(wait.every.as_ref()).unwrap_or(EVERY),
             limit: time(wait.limit.as_ref()).unwrap_or(LIMIT),
@@ -247,10 +246,16 @@ impl Compiler<'_> {
     }
 }
 
+impl CompiledRequest {
+    /// Returns a request to the same URL with another method: without what is sent, and without what answers mean.
+    fn bare(&self, method: Method) -> Self {
+        Self { method, body: None, expect: vec![], answers: vec![], ..self.clone() }
+    }
+}
+
 /// Returns the request that undoes another one, if nothing else is said.
 fn undoing(request: &CompiledRequest) -> CompiledRequest {
-    let (expect, answers) = (vec![], vec![]);
-    CompiledRequest { method: Method::Delete, body: None, query: vec![], expect, answers, ..request.clone() }
+    CompiledRequest { query: vec![], ..request.bare(Method::Delete) }
 }
 
 impl Method {

@@ -9,6 +9,7 @@ mod pull_step;
 mod sync_step;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -62,7 +63,13 @@ impl Kind {
     }
 
     /// Returns the JSON schema of a document of this kind.
-    pub fn schema(self) -> Value {
+    pub fn schema(self) -> &'static Value {
+        static SCHEMAS: LazyLock<BTreeMap<Kind, Value>> =
+            LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, kind.new_schema())).collect());
+        &SCHEMAS[&self]
+    }
+
+    fn new_schema(self) -> Value {
         let spec = match self {
             Self::SyncStep => schema::<SyncStepSpec>(),
             Self::ModelPolicy => schema::<ModelPolicySpec>(),

@@ -121,7 +121,9 @@ impl CompiledCommand {
         let mut child = command.spawn()?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mut group = Group(pid);
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
         let write = async move {
             if let (Some(mut stdin), Some(input)) = (stdin, input) {
                 // A command need not read it.

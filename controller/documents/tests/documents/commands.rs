@@ -61,11 +61,19 @@ async fn a_failure_is_told_in_the_commands_words() {
     }
 }
 
+/// Returns whether the process whose number is in a file runs. One that was killed may be left as a zombie (Z).
+fn is_running(pid: &std::path::Path) -> bool {
+    let pid = std::fs::read_to_string(pid).unwrap_or_default();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
+}
+
 #[tokio::test]
 async fn a_command_that_takes_too_long_is_killed_with_all_that_it_has_started() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("late");
-    let script = format!("(sleep 2; touch {}) & sleep 60", file.display());
+    let pid = folder.path().join("pid");
+    let script = format!("(sleep 2; touch {}) & echo $! > {}; sleep 60", file.display(), pid.display());
     let (mut world, _script) = shell(&script, "  timeout: 200ms\n  delete: nothing");
     world.apply(&person("ada", json!({}))).unwrap();
     let start = Instant::now();
@@ -73,7 +81,9 @@ async fn a_command_that_takes_too_long_is_killed_with_all_that_it_has_started() 
     let (_, message) = ready(&world, "ada");
     assert!(message.contains("/bin/sh was killed: it took longer than 200ms"), "{message}");
     assert!(start.elapsed().as_secs() < 20);
-    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    while is_running(&pid) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     assert!(!file.exists(), "what it started goes on");
 }
 

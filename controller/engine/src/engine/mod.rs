@@ -34,7 +34,7 @@ use crate::options::Options;
 use crate::queue::{Priority, Queue};
 use crate::registry::Registry;
 use crate::resyncs::Resyncs;
-use crate::secrets::{Secrets, Stamping, are_used};
+use crate::secrets::{Secrets, Stamping};
 use crate::stats::Stats;
 use crate::store::{LiveStore, StoreEvent};
 use crate::turns::{Traced, Turns};
@@ -119,7 +119,7 @@ impl Engine {
         let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
         let secrets = Secrets::of(&registry, &options.namespaces);
         let writer: Arc<dyn Writer> =
-            if are_used(&registry) { Arc::new(Stamping { writer, secrets: secrets.clone() }) } else { writer };
+            if secrets.are_used() { Arc::new(Stamping { writer, secrets: secrets.clone() }) } else { writer };
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
             registry: Arc::clone(&registry),

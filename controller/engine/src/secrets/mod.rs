@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::json;
 use xos_model::accept::Refusal;
-use xos_model::secret::secret_keys;
+use xos_model::secret::{SecretKey, secret_keys};
 use xos_model::{Object, ObjectKey, SpecHash};
 use xos_xproto::Model;
 
@@ -40,8 +40,12 @@ pub enum SecretNews {
 }
 
 /// The versions of all Secrets, and who uses them. Clones are the same one.
-#[derive(Clone, Default)]
-pub(crate) struct Secrets(Arc<RwLock<Known>>);
+#[derive(Clone)]
+pub(crate) struct Secrets {
+    /// Whether objects of any model may take values from Secrets.
+    are_used: bool,
+    known: Arc<RwLock<Known>>,
+}
 
 #[derive(Default)]
 struct Known {
@@ -62,20 +66,26 @@ impl Secrets {
     /// Returns what is known before any Secret is seen in these namespaces (none given: in all).
     pub(crate) fn of(registry: &Registry, namespaces: &[String]) -> Self {
         let scopes: BTreeSet<_> = namespaces.iter().cloned().map(Some).collect();
-        let missing = match are_used(registry) {
+        let are_used = are_used(registry);
+        let missing = match are_used {
             true if scopes.is_empty() => [None].into(),
             true => scopes,
             false => [].into(),
         };
-        Self(Arc::new(RwLock::new(Known { missing, ..Known::default() })))
+        Self { are_used, known: Arc::new(RwLock::new(Known { missing, ..Known::default() })) }
+    }
+
+    /// Returns whether objects of any model may take values from Secrets.
+    pub(crate) fn are_used(&self) -> bool {
+        self.are_used
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Known> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether all Secrets are known, as far as they may be seen.
@@ -122,7 +132,7 @@ impl Secrets {
 
     /// Notes the Secrets that an object uses.
     pub(crate) fn note(&self, model: &Model, key: &ObjectKey, object: &Object) {
-        let used = used(model, object);
+        let used = self.used(model, object);
         if used.is_empty() {
             return;
         }
@@ -145,7 +155,7 @@ impl Secrets {
 
     /// Returns the hash of the versions of the Secrets that an object uses, if it uses any.
     pub(crate) fn hash(&self, model: &Model, object: &Object) -> Option<SpecHash> {
-        let used = used(model, object);
+        let used = self.used(model, object);
         if used.is_empty() {
             return None;
         }
@@ -156,7 +166,7 @@ impl Secrets {
 
     /// Returns why an object has to wait for a Secret, if it does. It is looked at again when the Secret comes.
     pub(crate) fn refusal(&self, model: &Model, object: &Object) -> Option<Refusal> {
-        let keys = secret_keys(model, &object.fields);
+        let keys = self.keys(model, object);
         if keys.is_empty() {
             return None;
         }
@@ -175,10 +185,15 @@ impl Secrets {
             .map(|one| format!("there is no Secret {namespace}/{}, from which {} comes", one.name, one.field))?;
         Some(Refusal { reason: "NoSecret", message, because_of, because_of_classes })
     }
-}
 
-/// Returns the Secrets that an object uses.
-fn used(model: &Model, object: &Object) -> BTreeSet<SecretName> {
-    let keys = secret_keys(model, &object.fields).into_iter();
-    keys.map(|one| (object.meta.namespace.clone(), one.name)).collect()
+    /// Returns the Secrets that an object uses.
+    fn used(&self, model: &Model, object: &Object) -> BTreeSet<SecretName> {
+        let keys = self.keys(model, object).into_iter();
+        keys.map(|one| (object.meta.namespace.clone(), one.name)).collect()
+    }
+
+    /// Returns the keys of Secrets that an object uses. It is asked with every event, and mostly no model has any.
+    fn keys(&self, model: &Model, object: &Object) -> Vec<SecretKey> {
+        if self.are_used { secret_keys(model, &object.fields) } else { vec![] }
+    }
 }

@@ -11,7 +11,7 @@ use xos_model::message::cut;
 use xos_model::record::{self, Context};
 use xos_model::secret::{SecretKey, Secrets, secret_keys};
 use xos_model::{Fields, Finished, Intent, Object, ObjectKey, Operation, Outcome, Pass};
-use xos_steps::call::{self, outcome};
+use xos_steps::call;
 use xos_steps::{Call, Event, StepContext, StepError};
 
 use super::Worker;
@@ -42,6 +42,11 @@ struct Target {
 impl Target {
     fn of(model: &xos_xproto::Model, object: &Object) -> Self {
         Self { key: object.key(), secrets: Secrets::of(model, &object.fields) }
+    }
+
+    /// Returns the outcome of a call, without secrets.
+    fn outcome(&self, result: &Result<(), StepError>) -> Outcome {
+        call::outcome(result).map_message(|message| self.secrets.hide(&message).into_owned())
     }
 }
 
@@ -226,7 +231,7 @@ impl Worker<'_> {
         let started = Instant::now();
         let began = self.shared.clock.now();
         let result = call::run(call, self.shared.step_timeout).await;
-        let outcome = outcome(&result).map_message(|message| target.secrets.hide(&message).into_owned());
+        let outcome = target.outcome(&result);
         if is_cancelled(context, &outcome) {
             tracing::info!(error = outcome.message(), "stopped by shutdown: nothing is recorded");
             return Called { outcome, away_since: None };
@@ -304,7 +309,7 @@ impl Worker<'_> {
     ) {
         let began = self.shared.clock.now();
         let result = call::run(call, self.shared.step_timeout).await;
-        let outcome = outcome(&result).map_message(|message| target.secrets.hide(&message).into_owned());
+        let outcome = target.outcome(&result);
         let Called { outcome, away_since } = self.judge((name, pass, &target.key), (result, outcome), began);
         attempted.finished.outcome = outcome;
         attempted.away_since = away_since;

@@ -236,13 +236,9 @@ impl<'a> Judge<'a> {
         let mut names = path.split('.');
         (names.next()? == "obj").then_some(())?;
         let names: Vec<_> = names.collect();
-        let is_secret = |object: &Object, name: &str| {
-            let model = self.index.models().get(&object.model);
-            model.and_then(|model| model.field(name)).is_some_and(|field| field.secret)
-        };
         if let Some((last, before)) = names.split_last()
             && let Val::Object(object) = self.follow(Arc::clone(&scope.object), before)
-            && is_secret(&object, last)
+            && self.index.models().get(&object.model).is_some_and(|model| model.is_secret(last))
         {
             return Some(HIDDEN.to_owned());
         }

@@ -123,9 +123,8 @@ impl Key {
     }
 
     fn refused(&self, model: &Model, object: &Object, other: &Arc<Object>) -> Refusal {
-        let is_secret = |name: &str| model.field(name).is_some_and(|field| field.secret);
         let said = |field: &String| match value(model, object, field) {
-            _ if is_secret(field) => format!("this {field}"),
+            _ if model.is_secret(field) => format!("this {field}"),
             Value::Object(link) => format!("{field} {}", link.get("name").unwrap_or(&Value::Null)),
             value => format!("{field} {value}"),
         };

@@ -29,7 +29,9 @@ pub fn rebase(
     }
     rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
     if after.status.of(synchronizer).is_some() {
-        [Pass::Policy, Pass::Sync].into_iter().for_each(|pass| take_own(after, &mut new, pass, synchronizer));
+        for pass in [Pass::Policy, Pass::Sync] {
+            take_own(after, &mut new, pass, synchronizer);
+        }
     }
     let fresh = after.status.history.iter().filter(|line| !before.status.history.contains(line));
     for line in fresh.collect::<Vec<_>>().into_iter().rev() {

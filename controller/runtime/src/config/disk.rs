@@ -131,24 +131,11 @@ pub(crate) fn without_line_end(text: &str) -> &str {
 /// Returns a file in a folder, or below it, that is neither a document nor a text about them, nor what Python and Git leave
 /// in empty folders.
 fn no_document(folder: &Path) -> io::Result<Option<PathBuf>> {
-    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if name.starts_with('.') || name == "__init__.py" || name == "__pycache__" {
-            continue;
-        }
-        let found = if path.is_dir() {
-            no_document(&path)?
-        } else {
-            let end = path.extension().unwrap_or_default().to_string_lossy();
-            let is_known = ["yaml", "yml", "md", "txt"].contains(&end.as_ref());
-            (!is_known).then_some(path)
-        };
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
+    let is_known = |path: &PathBuf| {
+        let end = path.extension().unwrap_or_default().to_string_lossy();
+        ["yaml", "yml", "md", "txt"].contains(&end.as_ref())
+            || path.ends_with("__init__.py")
+            || path.strip_prefix(folder).is_ok_and(|below| below.iter().any(|name| name == "__pycache__"))
+    };
+    Ok(xos_documents::files_below(folder)?.into_iter().find(|path| !is_known(path)))
 }

@@ -42,7 +42,7 @@ pub async fn run_on(
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let writing = client.clone();
-    let controller = Service::read(&synchronizer, config)?.controller(config)?;
+    let (_, controller) = Service::read(&synchronizer, config)?;
     controller.run((client, Box::new(|_| Ok(writing))), config, shutdown).await
 }
 
@@ -54,15 +54,16 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Reads models and documents, and checks all. Needs no cluster.
-    pub(crate) fn read(synchronizer: &Synchronizer, config: &Config) -> Result<Self, ControllerError> {
+    /// Reads models and documents, and checks all. Returns them, and a synchronizer of them that does not run yet. Needs no
+    /// cluster.
+    pub(crate) fn read(synchronizer: &Synchronizer, config: &Config) -> Result<(Self, Controller), ControllerError> {
         let (registry, steps) = models::loaded(synchronizer, config)?;
-        // So that what is wrong with pull steps and event steps is told, too.
-        IoSteps::new(steps.clone(), config)?;
-        Ok(Self { registry: Arc::new(registry), steps })
+        let service = Self { registry: Arc::new(registry), steps };
+        let controller = service.controller(config)?;
+        Ok((service, controller))
     }
 
-    /// Returns a synchronizer that does not run yet.
+    /// Returns a synchronizer that does not run yet. Pull steps and event steps are checked.
     pub(crate) fn controller(&self, config: &Config) -> Result<Controller, ControllerError> {
         let io_steps = IoSteps::new(self.steps.clone(), config)?;
         Ok(Controller { registry: Arc::clone(&self.registry), io_steps })

@@ -126,6 +126,12 @@ impl Model {
         self.fields.iter().map(Arc::as_ref).find(|field| field.name == name)
     }
 
+    /// Returns whether it has a field of this name that is `secret`.
+    #[must_use]
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.secret)
+    }
+
     /// Returns the fields that the message declares itself.
     pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().map(Arc::as_ref).filter(|field| field.declared_in == self.name)

@@ -2,9 +2,13 @@
 //!
 //! Every result is checked.
 
+#[path = "../narrate.rs"]
+mod narrate;
+
 use std::process::{ExitCode, Stdio};
 
 use clap::Parser;
+use narrate::say;
 use xos_harness::cli::{block_on, exit_code, stop_signal};
 use xos_harness::{Cluster, Directory, documents, eventually, example::SOON, paths};
 
@@ -51,9 +55,9 @@ async fn show() -> Result<(), Failure> {
     println!("$ xos run --config config/people/config.yaml");
     let mut synchronizer = launch.start()?;
     let kubectl = async |arguments: &[&str]| -> Result<String, Failure> {
-        println!("$ kubectl {}", arguments.join(" "));
+        narrate::command("kubectl", arguments);
         let output = cluster.kubectl().run(arguments).await?;
-        println!("{}", output.all().trim_end());
+        narrate::output(&output.all());
         if output.status.success() { Ok(output.stdout) } else { Err(output.all().into()) }
     };
     let served = async || match cluster.kubectl().run(&["get", "people"]).await {
@@ -84,17 +88,13 @@ async fn show() -> Result<(), Failure> {
     Ok(())
 }
 
-fn say(line: &str) {
-    println!("\n# {line}");
-}
-
 fn expect(holds: bool, expected: &str, seen: &str) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(format!("expected {expected}, but saw: {seen}").into()) }
 }
 
 /// Runs a command in the repository's folder, and prints it with its output.
 async fn shell(program: &str, arguments: &[&str]) -> Result<String, Failure> {
-    println!("$ {program} {}", arguments.join(" "));
+    narrate::command(program, arguments);
     let path = if program == "xos" { paths::program(program)? } else { program.into() };
     let run = tokio::process::Command::new(path)
         .args(arguments)
@@ -103,6 +103,6 @@ async fn shell(program: &str, arguments: &[&str]) -> Result<String, Failure> {
         .output()
         .await?;
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    println!("{}", said.trim_end());
+    narrate::output(&said);
     if run.status.success() { Ok(said) } else { Err(format!("{program} failed, the service is {SERVICE}").into()) }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use xos_xproto::{Options, compile_with};
+use xos_xproto::Options;
 
 use super::format::Format;
 use super::{CommandError, Exit};
@@ -60,23 +60,25 @@ pub(crate) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, CheckEr
 
 fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Result<Exit, CheckError> {
     let paths = Paths::of(&args.paths);
+    let options = Options { strict: args.strict };
     let mut outcome = Outcome::default();
     let mut checked = None;
     if !paths.models.is_empty() {
         let files = Files::read(&paths.models, input);
         outcome.add_paths(&files.errors);
-        if !files.sources.is_empty() {
-            let compiled = compile_with(&files.sources, Options { strict: args.strict });
-            outcome.add_models(&files.sources, &compiled);
-            checked = Some(compiled.models);
-        }
+        checked = outcome.add_models(&files.sources, options);
     }
     let mut documents = paths.documents;
     if !paths.configs.is_empty()
         && let Some(config) = outcome.add_configuration(&paths.configs)
     {
-        if !config.documents.is_empty() && checked.is_none() {
-            checked = config.models_dir.as_ref().and_then(|folder| outcome.add_models_of(folder));
+        if !config.documents.is_empty()
+            && checked.is_none()
+            && let Some(folder) = config.models_dir
+        {
+            // A folder that is somewhere else is told with the configuration.
+            let files = Files::read(&[folder], &mut io::empty());
+            checked = outcome.add_models(&files.sources, options);
         }
         documents.extend(config.documents);
     }

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use xos_documents::Folder;
-use xos_xproto::{Compiled, ModelSet, Options, Sources, compile_with, render, to_json};
+use xos_xproto::{ModelSet, Options, Sources, compile_with, render, to_json};
 
 use super::super::Exit;
 use super::super::findings::{Findings, counted};
 use crate::config::Config;
-use crate::models::{Files, PathError};
+use crate::models::PathError;
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -23,14 +23,19 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Adds the diagnostics of models.
-    pub(super) fn add_models(&mut self, sources: &Sources, compiled: &Compiled) {
+    /// Compiles models, and adds their diagnostics. Returns the models, if there are files of any.
+    pub(super) fn add_models(&mut self, sources: &Sources, options: Options) -> Option<ModelSet> {
+        if sources.is_empty() {
+            return None;
+        }
+        let compiled = compile_with(sources, options);
         self.files += sources.len();
         self.silent += compiled.silenced;
         self.models = Some(compiled.models.iter().filter(|model| !model.is_built_in()).count());
         for diagnostic in &compiled.diagnostics {
             self.findings.add(render(diagnostic, sources, false), to_json(diagnostic, sources));
         }
+        Some(compiled.models)
     }
 
     /// Adds what is wrong with paths.
@@ -53,18 +58,6 @@ impl Outcome {
         };
         self.findings.add_yaml(diagnostics);
         config
-    }
-
-    /// Adds the diagnostics of the models that a configuration names. Returns them, if there are any.
-    pub(super) fn add_models_of(&mut self, folder: &Path) -> Option<ModelSet> {
-        let files = Files::read(&[folder.to_owned()], &mut io::empty());
-        // A folder that is somewhere else is told with the configuration.
-        if files.sources.is_empty() {
-            return None;
-        }
-        let compiled = compile_with(&files.sources, Options::default());
-        self.add_models(&files.sources, &compiled);
-        Some(compiled.models)
     }
 
     /// Reads documents, and adds what is wrong with them.

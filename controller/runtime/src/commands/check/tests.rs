@@ -166,6 +166,23 @@ fn warnings_of_the_original_core_are_counted_only() {
 }
 
 #[test]
+fn the_models_of_a_configuration_are_checked_as_strictly() {
+    let text = "option app_label = \"a\";\nmessage Site (XOSBase) {\n\
+                required string a = 1;\nrequired int32 b = 2 [blank = True, default = None];\n}\n";
+    let config = "name: a\nmodels_dir: models\nsteps_dir: steps\n";
+    let folder = folder(&[("config.yaml", config)]);
+    for (below, name, text) in [("models", "a.xproto", text), ("steps", "none.yaml", "")] {
+        fs::create_dir(folder.path().join(below)).unwrap();
+        fs::write(folder.path().join(below).join(name), text).unwrap();
+    }
+    for (strict, status) in [(false, Exit::Success), (true, Exit::Failed)] {
+        let args = CheckArgs { paths: vec![folder.path().join("config.yaml")], strict, format: Format::Text };
+        let (found, text) = checked_with(&args);
+        assert_eq!((found, text.contains("error[X308]")), (status, strict), "{text}");
+    }
+}
+
+#[test]
 fn a_folder_of_a_container_is_a_warning() {
     let here =
         folder(&[("c.yaml", "name: c\nmodels_dir: /opt/xos/nowhere\n"), ("d.yaml", "name: c\nmodels_dir: nowhere\n")]);

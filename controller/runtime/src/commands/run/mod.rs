@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
-use crate::controller::{ControllerError, Service};
+use crate::controller::{Controller, ControllerError, Service};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
 use crate::telemetry::{Exporter, TracingError};
@@ -76,7 +76,7 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
         // Mistakes in models and steps are found before the cluster is needed.
         let mut seen = Seen::now(&config);
         let first = Service::read(synchronizer, &config)?;
-        run_all(synchronizer, &config, (first, &mut seen), shutdown).await?;
+        run_all(synchronizer, &config, first, &mut seen, shutdown).await?;
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {
@@ -93,28 +93,30 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
 async fn run_all(
     synchronizer: &Synchronizer,
     config: &Config,
-    (mut service, seen): (Service, &mut Seen),
+    (mut service, mut controller): (Service, Controller),
+    seen: &mut Seen,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let mut before = None;
+    let mut before: Option<Service> = None;
     loop {
         let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
         let stop = shutdown.child_token();
         let started = Instant::now();
-        let controller = service.controller(config)?;
         let mut running = pin!(controller.run((client, Box::new(writing)), config, stop.clone()));
         tokio::select! {
             ended = &mut running => match (ended, before.take()) {
                 (Err(error), Some(old)) if started.elapsed() < ON_TRIAL => {
                     tracing::error!(%error, "the changed models or documents do not work: those before go on");
+                    controller = old.controller(config)?;
                     service = old;
                 }
                 (ended, _) => return Ok(ended?),
             },
-            next = reload::changed(synchronizer, config, seen) => {
+            (next, ready) = reload::changed(synchronizer, config, seen) => {
                 tracing::info!("models or documents have changed: running steps end, then the changed ones work");
                 stop.cancel();
                 running.await?;
+                controller = ready;
                 before = Some(std::mem::replace(&mut service, next));
             }
         }

@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::controller::Service;
+use crate::controller::{Controller, Service};
 use crate::synchronizer::Synchronizer;
 
 /// How often the folders are looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// Folders deeper than this are not looked into; a link may lead back.
-const DEEPEST: usize = 32;
 
 /// What is in the folders of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,23 +22,15 @@ impl Seen {
         let mut seen = Self::default();
         let documents = config.documents.iter().map(|folder| &folder.path);
         for folder in config.models_dir.iter().chain(documents) {
-            seen.add(folder, 0);
+            seen.add(folder);
         }
         seen
     }
 
     /// Adds the files of a folder. What cannot be read is being written, or told when it is used.
-    fn add(&mut self, folder: &Path, depth: usize) {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                if depth < DEEPEST {
-                    self.add(&path, depth + 1);
-                }
-            } else if let Ok(text) = fs::read(&path) {
+    fn add(&mut self, folder: &Path) {
+        for path in xos_documents::files_below(folder).unwrap_or_default() {
+            if let Ok(text) = fs::read(&path) {
                 self.0.insert(path, text);
             }
         }
@@ -49,7 +39,7 @@ impl Seen {
 
 /// Waits until what is in the folders is another than `seen`, and can be used. Returns it. What is wrong with it is told
 /// once.
-pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen) -> Service {
+pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen) -> (Service, Controller) {
     let mut before = seen.clone();
     loop {
         tokio::time::sleep(LOOK).await;
@@ -62,7 +52,7 @@ pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: 
         }
         seen.clone_from(&before);
         match tokio::task::block_in_place(|| Service::read(synchronizer, config)) {
-            Ok(service) => return service,
+            Ok(read) => return read,
             Err(error) => tracing::error!(
                 %error,
                 "models or documents have changed, and cannot be used: those that were read before stay in use"
@@ -82,7 +72,7 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         let look = || {
             let mut seen = Seen::default();
-            seen.add(root.path(), 0);
+            seen.add(root.path());
             seen
         };
         let empty = look();

@@ -46,9 +46,8 @@ impl GuiEvents {
     /// Returns the object as XOS's messages show it: without what is secret.
     fn to_json(&self, object: &Object) -> Value {
         let model = self.models.get(&object.model);
-        let is_secret = |name: &str| model.and_then(|model| model.field(name)).is_some_and(|field| field.secret);
         let mut fields = object.fields.clone();
-        fields.retain(|name, _| !is_secret(name));
+        fields.retain(|name, _| !model.is_some_and(|model| model.is_secret(name)));
         let mut all = json!(fields);
         all["id"] = pk(object);
         all["leaf_model_name"] = json!(*object.model);
