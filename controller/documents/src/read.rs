@@ -58,6 +58,13 @@ pub(crate) struct Document {
     pub(crate) place: Place,
 }
 
+impl Document {
+    /// Returns what is the same for documents that say the same.
+    pub(crate) fn revision(&self) -> String {
+        self.spec.clone().into_json().to_string()
+    }
+}
+
 /// Problems with their places, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(crate) struct Report(Vec<(Problem, Place)>);

@@ -2,7 +2,7 @@
 //! run again when it comes or changes; if that is not noticed, at the even pace of all that is deferred.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 use xos_model::{ObjectKey, Pass};
@@ -10,19 +10,23 @@ use xos_steps::{Services, StepError, Wait};
 
 use crate::store::StoreEvent;
 
-/// The objects whose passes wait for others.
+/// What the passes of objects wait for.
+type Waits = HashMap<ObjectKey, Vec<(Pass, Wait)>>;
+
+/// The objects whose passes wait for others. Clones are the same one.
+#[derive(Clone)]
 pub(crate) struct AwaitedObjects {
-    waits: Mutex<HashMap<ObjectKey, Vec<(Pass, Wait)>>>,
+    waits: Arc<Mutex<Waits>>,
     woken: UnboundedSender<StoreEvent>,
 }
 
 impl AwaitedObjects {
     /// Returns none. What has come is told to the engine by `woken`.
     pub(crate) fn new(woken: UnboundedSender<StoreEvent>) -> Self {
-        Self { waits: Mutex::default(), woken }
+        Self { waits: Arc::default(), woken }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<(Pass, Wait)>>> {
+    fn lock(&self) -> MutexGuard<'_, Waits> {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,6 +1,6 @@
 //! What the engine counts and measures, for monitoring.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -171,12 +171,16 @@ impl Stats {
         }
     }
 
-    /// Notes which models there are, so that what has not happened yet counts as 0.
+    /// Notes which models there are, so that what has not happened yet counts as 0. Of others nothing is told any more.
     pub fn set_models(&self, models: impl Iterator<Item = Arc<str>>) {
         let mut state = self.state();
-        for model in models {
-            state.counted.models.entry(model).or_default();
-        }
+        let known = &mut state.counted.models;
+        *known = models.map(|model| (Arc::clone(&model), known.remove(&model).unwrap_or_default())).collect();
+    }
+
+    /// Forgets the lanes that are not among these.
+    pub(crate) fn keep_lanes(&self, lanes: &HashSet<Arc<str>>) {
+        self.state().counted.lanes.retain(|lane, _| lanes.contains(lane));
     }
 
     /// Notes how many objects of each of these models wait for others.

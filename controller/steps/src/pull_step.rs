@@ -90,6 +90,10 @@ pub trait PullStep: Send + Sync + 'static {
 pub trait DynPullStep: Send + Sync {
     /// Returns the step's name.
     fn name(&self) -> &str;
+    /// Returns what changes with what it does, as [`DynSyncStep::revision`](crate::DynSyncStep::revision).
+    fn revision(&self) -> Option<&str> {
+        None
+    }
     /// Returns the model whose objects it creates.
     fn observes(&self) -> &str;
     /// [`PullStep::period`].

@@ -1,5 +1,6 @@
 //! Source texts and places in them.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 /// The most bytes that one source may have; the largest real one, the core's, has about 60 kB.
@@ -36,8 +37,8 @@ impl SourceId {
     }
 }
 
-/// A range of bytes in one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A range of bytes in one source. `{:+?}` leaves it out, so that it writes what stands in different places alike.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The source that the bytes are in.
     pub source: SourceId,
@@ -45,6 +46,16 @@ pub struct Span {
     pub start: u32,
     /// The byte after the last one.
     pub end: u32,
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.sign_plus() {
+            return f.write_str("Span");
+        }
+        let Self { source, start, end } = self;
+        f.debug_struct("Span").field("source", source).field("start", start).field("end", end).finish()
+    }
 }
 
 impl Span {

@@ -135,7 +135,7 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         namespace.kubectl(&["wait", "--for=condition=Ready", "person/two", "--timeout=60s"]).await.unwrap();
 
         std::fs::write(&step, text.replace("full_name: ${self.first_name} ${self.last_name}", "full_name: Dr ${self.last_name}")).unwrap();
-        log_has("running steps end, then the changed ones work").await;
+        log_has("models and documents are taken up as they are now").await;
         apply("three").await.unwrap();
         namespace.kubectl(&["wait", "--for=condition=Ready", "person/three", "--timeout=60s"]).await.unwrap();
         let people = directory.people_json().await.unwrap();

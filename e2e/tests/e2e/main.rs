@@ -27,6 +27,7 @@ mod graceful_shutdown;
 mod harness;
 mod installation;
 mod leader;
+mod live;
 mod log_level;
 mod metrics;
 mod monitoring;

@@ -75,6 +75,7 @@ impl<'a> Compiler<'a> {
         let how = self.how(&document.spec, &spec, model, &scope);
         Some(SyncDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             models: Arc::clone(self.models),
             model: model?.name.clone(),
             when: when?,
@@ -111,6 +112,7 @@ impl<'a> Compiler<'a> {
         let on_delete = self.actions(document.spec.at("onDelete"), &spec.on_delete, &scope);
         Some(PolicyDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             model: model?.name.clone(),
             when: when?,
             set: set?,
@@ -147,6 +149,7 @@ impl<'a> Compiler<'a> {
         self.check_key(node.at("key"), &spec.key, fields.as_deref());
         Some(PullDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             model: model?.name.clone(),
             every: spec.every.as_deref().and_then(parse_duration),
             source: source?,
@@ -186,6 +189,7 @@ impl<'a> Compiler<'a> {
         }
         Some(EventDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             topics: spec.topics,
             pattern: spec.pattern,
             group: spec.group,

@@ -12,6 +12,7 @@ use crate::kinds::SaveMode;
 /// An event step.
 pub(crate) struct EventDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) topics: Vec<String>,
     pub(crate) pattern: Option<String>,
     pub(crate) group: Option<String>,
@@ -35,6 +36,10 @@ impl EventStep for EventDocument {
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn group(&self, synchronizer: &str) -> String {

@@ -18,6 +18,7 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// A pull step.
 pub(crate) struct PullDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) model: String,
     pub(crate) every: Option<Duration>,
     pub(crate) source: Source,
@@ -45,6 +46,10 @@ struct Item {
 impl DynPullStep for PullDocument {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn observes(&self) -> &str {

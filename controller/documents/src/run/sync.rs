@@ -13,6 +13,7 @@ use super::{ExecDocument, HttpDocument, is_met, values};
 /// A sync step.
 pub(crate) struct SyncDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) models: Arc<ModelSet>,
     pub(crate) model: String,
     pub(crate) when: Option<Template>,
@@ -31,6 +32,10 @@ pub(crate) enum SyncHow {
 impl DynSyncStep for SyncDocument {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn observes(&self) -> Vec<String> {

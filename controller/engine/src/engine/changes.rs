@@ -33,6 +33,7 @@ impl Engine {
                 self.finish_list(&watch);
             }
             WatchEvent::Secrets(news) => self.secrets_changed(news),
+            WatchEvent::Registry(change) => self.change_registry(change),
             WatchEvent::Lost(watch, loss) => {
                 self.view.lost(&watch, loss);
                 match loss {
@@ -58,6 +59,7 @@ impl Engine {
         if let Some(after) = self.lists.done(watch) {
             tracing::info!(objects = self.view.len(), ?after, "all objects are known");
         }
+        self.listed_anew(watch.model());
     }
 
     /// Looks again at the objects that use Secrets of which there is news.
@@ -70,6 +72,7 @@ impl Engine {
             self.take_up(&key);
             self.enqueue(&key, Priority::Change);
         }
+        self.release_those_aside();
     }
 
     fn seen(&mut self, mut object: Object, origin: Origin) {
@@ -224,6 +227,7 @@ impl Engine {
         self.secrets.forget(key);
         self.objects.forget(key);
         self.queue.remove(key);
+        self.forget_aside(key);
         self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);
@@ -239,7 +243,7 @@ impl Engine {
     }
 
     /// Puts objects that another one has woken into the queue.
-    fn wake(&mut self, Woken { free, again, fewer }: Woken) {
+    pub(super) fn wake(&mut self, Woken { free, again, fewer }: Woken) {
         let by = self.dependencies.told_by(self.shared.clock.now());
         for key in fewer {
             self.queue.add_by(&key, by, Priority::Retry);

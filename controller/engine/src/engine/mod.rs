@@ -1,6 +1,7 @@
 //! The loop that owns the view and the queue, and hands objects to workers.
 
 mod around;
+mod change;
 mod changes;
 mod hold;
 mod installed;
@@ -32,7 +33,7 @@ use crate::leader::Leadership;
 use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
-use crate::registry::Registry;
+use crate::registry::LiveRegistry;
 use crate::resyncs::Resyncs;
 use crate::secrets::{Secrets, Stamping};
 use crate::stats::Stats;
@@ -44,12 +45,15 @@ use crate::work::{Shared, Silent};
 use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
+use change::Changes;
 use installed::Installed;
 use leading::Leading;
 use lists::Lists;
 
 /// A clock that goes back by less is only being corrected.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
+
+pub use change::RegistryChange;
 
 /// Why the engine stopped without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -100,29 +104,33 @@ pub struct Engine {
     leading: Leading,
     /// The Secrets of which objects take values.
     secrets: Secrets,
+    /// The registry, for those who ask for it outside the loop.
+    live: LiveRegistry,
+    /// Changes of the registry.
+    changes: Changes,
 }
 
 impl Engine {
-    /// Returns an engine for a registry. `services` is what every step's context has.
+    /// Returns an engine for a registry, which may change while it runs ([`WatchEvent::Registry`]). `services` is what
+    /// every step's context has.
     ///
     /// # Errors
     /// When a dependency of the options names a model or port that is not there.
     pub fn new(
-        registry: impl Into<Arc<Registry>>,
+        registry: impl Into<LiveRegistry>,
         writer: Arc<dyn Writer>,
         clock: Arc<dyn Clock>,
         services: Services,
         options: Options,
     ) -> Result<Self, GraphError> {
-        let registry: Arc<Registry> = registry.into();
+        let live: LiveRegistry = registry.into();
+        let registry = live.now();
         let writer: Arc<dyn Writer> = Arc::new(Traced(writer));
         let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
         let secrets = Secrets::of(&registry, &options.namespaces);
-        let writer: Arc<dyn Writer> =
-            if secrets.are_used() { Arc::new(Stamping { writer, secrets: secrets.clone() }) } else { writer };
+        let writer: Arc<dyn Writer> = Arc::new(Stamping { writer, secrets: secrets.clone() });
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
-            registry: Arc::clone(&registry),
             writer: Arc::clone(&writer),
             clock: Arc::clone(&clock),
             view: view.clone(),
@@ -175,6 +183,8 @@ impl Engine {
             held_deletions: HeldDeletions::default(),
             leading: Leading::new(Leadership::always(leading_clock)),
             secrets,
+            live,
+            changes: Changes::default(),
             options,
         };
         engine.look_at_leadership();

@@ -33,6 +33,7 @@ impl Engine {
             self.turns.ended(&key, outcome);
             self.queue.finish(&key, self.shared.clock.now());
             self.wake_after_work(&key);
+            self.go_on_changing();
         }
     }
 

@@ -73,7 +73,8 @@ impl Writer for MemoryApi {
     }
 
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
-        let synchronizer = &self.registry.synchronizer;
+        let registry = self.registry.now();
+        let synchronizer = &registry.synchronizer;
         let change = |o: &mut Object| {
             *o = rebase(before, after, o, synchronizer, |name| in_status(&entry.model, name));
         };
@@ -118,7 +119,7 @@ impl MemoryApi {
     fn refused(&self, state: &mut State, entry: &Entry, fields: &Fields) -> Option<WriteError> {
         let given = fields.iter().filter(|(_, value)| !value.is_null());
         let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let new = || SpecSchema::of(&self.registry.models, &entry.model);
+        let new = || SpecSchema::of(&self.registry.now().models, &entry.model);
         let schema = state.schemas.entry(entry.model.name.clone()).or_insert_with(new);
         let why = schema.wrong_values(&entry.model, &given);
         (!why.is_empty()).then(|| WriteError::Other(Box::new(Injected(why.join("; ")))))

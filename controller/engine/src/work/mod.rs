@@ -30,7 +30,8 @@ pub(crate) use job::Job;
 /// In whose name an owner is set: the last part of the field manager.
 const OWNER: &str = "owner";
 
-/// What all workers share.
+/// What all workers share. A worker keeps what it was started with: a turn ends under the registry that it began with.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
@@ -45,8 +46,8 @@ pub(crate) struct Shared {
 }
 
 /// The models whose objects may not be told that nobody has anything to do with them.
-#[derive(Debug, Default)]
-pub(crate) struct Silent(Mutex<HashSet<String>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silent(Arc<Mutex<HashSet<String>>>);
 
 impl Silent {
     fn add(&self, model: &str) {

@@ -28,10 +28,10 @@ const ME: &str = "me";
 const DOWN: Duration = Duration::from_millis(700);
 /// How often what the backend knows is pulled, and for how many times.
 const PULLS: (Duration, usize) = (Duration::from_secs(2), 25);
-/// Long after the operator's last change.
-const END: Duration = Duration::from_secs(2 * 3600);
-/// By then nothing moves any more.
-const AT_REST: Duration = Duration::from_secs(3600);
+/// Longer after the operator's last change than anything is delayed: the longest delay after a failure is 5 min.
+const END: Duration = Duration::from_secs(20 * 60);
+/// For so long before the end nothing moves any more.
+const AT_REST: Duration = Duration::from_secs(8 * 60);
 
 /// What the operator does, and when, in milliseconds.
 pub(crate) type Act = (u64, Box<dyn Fn(&MemoryApi) + Send>);

@@ -26,7 +26,7 @@ pub(super) struct Shape {
     pub(super) needs: Vec<Need>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct LinkShape {
     name: Arc<str>,
     peer: Arc<str>,
@@ -79,6 +79,14 @@ impl Shapes {
 
     pub(super) fn get(&self, model: &str) -> Option<Arc<Shape>> {
         self.by_model.get(model).cloned()
+    }
+
+    /// Returns the models that have the same links here as there.
+    pub(super) fn with_links_of<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<Shape>)> {
+        let is_same = |(model, shape): &(&Arc<str>, &Arc<Shape>)| {
+            other.by_model.get(*model).is_some_and(|other| other.links == shape.links)
+        };
+        self.by_model.iter().filter(is_same)
     }
 
     pub(super) fn heirs(&self, class: &str) -> &[Arc<str>] {

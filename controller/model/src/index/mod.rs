@@ -39,6 +39,28 @@ impl Index {
         Ok(Self { models, kinds, objects: BTreeMap::new(), graph, fields: HashMap::new() })
     }
 
+    /// Takes other models, and other dependencies beside the links. Objects stay; `redefined` are the models that are
+    /// declared in another way than before. Objects of models that are not there any more must be gone.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there. Then nothing has changed.
+    pub fn change(
+        &mut self,
+        models: Arc<ModelSet>,
+        extra: &[ExtraDependency],
+        redefined: &BTreeSet<String>,
+    ) -> Result<(), GraphError> {
+        for (key, standing) in self.graph.change(&models, extra)? {
+            if let Some(object) = self.objects.get(&key) {
+                self.graph.insert_as(&key, object, standing);
+            }
+        }
+        self.kinds = Kinds::of(&models);
+        self.fields.retain(|model, _| !redefined.contains(&**model) && models.get(model).is_some());
+        self.models = models;
+        Ok(())
+    }
+
     /// Returns the models.
     pub fn models(&self) -> &Arc<ModelSet> {
         &self.models

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Renewals, Settings};
-use xos_engine::Engine;
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, EventSteps, KafkaProducer, Renewals, Settings};
 use xos_engine::leader::Leadership;
-use xos_engine::pull::{self, PullOptions, PullStates};
+use xos_engine::pull::{self, PullExchanges, PullOptions, PullStates, PullSteps};
+use xos_engine::{Engine, LiveRegistry};
 use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps};
 
 use crate::config::{Config, EventBus};
@@ -34,6 +34,8 @@ pub enum IoStepsError {
 /// Pull steps, event steps and the event bus, checked but not started.
 pub(crate) struct IoSteps {
     pulls: Vec<Arc<dyn DynPullStep>>,
+    pull_exchanges: PullExchanges,
+    pull_exchange: PullSteps,
     pull_options: PullOptions,
     bus: Option<Bus>,
     producer: Option<KafkaProducer>,
@@ -63,12 +65,34 @@ impl IoSteps {
         let (bus, producer) = bus(steps.event_steps, config, options, renewals)?;
         let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
         let pulls = steps.pull_steps;
-        Ok(Self { pulls, pull_options, bus, producer, renewing, sends_changes, pull_states: PullStates::default() })
+        let (pull_exchange, pull_exchanges) = PullSteps::new();
+        let pull_states = PullStates::default();
+        Ok(Self {
+            pulls,
+            pull_exchanges,
+            pull_exchange,
+            pull_options,
+            bus,
+            producer,
+            renewing,
+            sends_changes,
+            pull_states,
+        })
     }
 
     /// Returns the states of pull steps and of the consumers of event steps.
     pub(crate) fn states(&self) -> (PullStates, ConsumerStates) {
         (self.pull_states.clone(), self.bus.as_ref().map(Bus::states).unwrap_or_default())
+    }
+
+    /// Returns what exchanges the pull steps that run.
+    pub(crate) fn pulls(&self) -> PullSteps {
+        self.pull_exchange.clone()
+    }
+
+    /// Returns what exchanges the event steps that run, if there is an event bus.
+    pub(crate) fn events(&self) -> Option<EventSteps> {
+        self.bus.as_ref().map(Bus::exchange)
     }
 
     /// Returns the producer that sends the messages of all steps.
@@ -83,7 +107,7 @@ impl IoSteps {
     /// does, and what runs on every replica, with its services: event steps.
     pub(crate) fn run(
         self,
-        engine: &Engine,
+        (engine, live): (&Engine, LiveRegistry),
         services_of_all: Arc<Services>,
         leadership: &Leadership,
         shutdown: CancellationToken,
@@ -91,7 +115,7 @@ impl IoSteps {
         let ready = engine.ready();
         let producer = self.producer();
         let changes = self.sends_changes.then(|| {
-            let (events, messages) = GuiEvents::new(engine.ready(), leadership.clone(), engine.store().models());
+            let (events, messages) = GuiEvents::new(engine.ready(), leadership.clone(), live);
             engine.observe(Arc::new(events));
             let end = shutdown.clone();
             let sending = gui_events::send(messages, producer, shutdown.clone());
@@ -107,7 +131,8 @@ impl IoSteps {
                 }
             }
         });
-        let Self { pulls, pull_options, bus, producer, renewing, pull_states, .. } = self;
+        let Self { pulls, pull_exchanges, pull_options, bus, producer, renewing, pull_states, .. } = self;
+        let pulls = (pulls, pull_exchanges);
         let leads = (leadership.clone(), ready.clone());
         let pulling = pull::run(pulls, engine.services(), pull_options, pull_states, leads, shutdown.clone());
         let receiving = async move {

@@ -11,7 +11,7 @@ use xos_steps::{Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
-use crate::flows::{Flows, Recorder};
+use crate::flows::{Flows, Pulls, Recorder, Subscribed};
 use crate::world::{Parts, World};
 
 /// An error of a test with a world.
@@ -117,10 +117,7 @@ impl Builder {
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
     pub fn start(self) -> Result<World, WorldError> {
-        let models = self.compile()?;
-        let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
-        let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
-        let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
+        let (registry, pulls, subscribed) = self.checked()?;
         let clock = TestClock::default();
         let bus = Recorder::default();
         let (api, watch_events) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
@@ -128,9 +125,22 @@ impl Builder {
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
         let services = Services { settings, events, producer, ..Services::default() };
-        let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
+        let flows = Flows::new(pulls, subscribed, bus, self.options.step_timeout);
         let parts = Parts { registry, api, clock, services, options: self.options };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
+    }
+
+    /// Returns the registry, the pull steps and the event steps.
+    pub(crate) fn checked(&self) -> Result<(Arc<Registry>, Pulls, Subscribed), WorldError> {
+        let registry = Registry::new(&self.synchronizer, &self.compile()?, &self.steps)?;
+        let subscribed = self.steps.event_steps.iter().map(|step| Ok((step.subscription()?, Arc::clone(step))));
+        let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
+        Ok((Arc::new(registry), self.steps.pull_steps.clone(), subscribed))
+    }
+
+    /// Returns the dependencies beside the links.
+    pub(crate) fn extra(&self) -> Vec<ExtraDependency> {
+        self.options.dependencies.clone()
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::WatchEvent;
-use xos_engine::{Engine, Options, Registry};
-use xos_model::graph::GraphError;
+use xos_engine::{Engine, Options, Registry, RegistryChange};
+use xos_model::graph::{Graph, GraphError};
 use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
 use xos_steps::{BusEvent, Call, Message, Services, StepContext};
 
@@ -79,6 +79,27 @@ impl World {
         self.engine = self.parts.engine()?;
         self.watch_events = self.parts.api.watch();
         self.flows.restart();
+        Ok(())
+    }
+
+    /// Takes up the models, steps and dependencies of another builder while the controller runs, as when documents or model
+    /// sets have changed; settings and options stay as they are. Objects stay, but for those of kinds that are gone.
+    ///
+    /// # Errors
+    /// As [`Builder::start`]. Then nothing has changed.
+    pub async fn take_up(&mut self, other: &Builder) -> Result<(), WorldError> {
+        let (registry, pulls, events) = other.checked()?;
+        let (done, mut changed) = unbounded_channel();
+        Graph::new(&registry.models, &other.extra())?;
+        let difference = self.parts.api.define(&registry);
+        self.parts.registry = Arc::clone(&registry);
+        self.parts.options.dependencies = other.extra();
+        self.parts.api.ask_for(RegistryChange { registry, dependencies: other.extra(), done });
+        self.engine.settle(&mut self.watch_events).await;
+        changed.recv().await.transpose()?;
+        self.parts.api.list_anew(&difference);
+        self.flows.exchange(pulls, events);
+        self.settle().await;
         Ok(())
     }
 

@@ -132,6 +132,14 @@ impl Model {
         self.field(name).is_some_and(|field| field.secret)
     }
 
+    /// Returns whether another model is declared alike, wherever it stands, with all that it inherits. Links of others
+    /// that lead here do not count.
+    #[must_use]
+    pub fn is_declared_as(&self, other: &Self) -> bool {
+        let declared = |model: &Self| format!("{:+?}", Self { reverse_links: vec![], ..model.clone() });
+        declared(self) == declared(other)
+    }
+
     /// Returns the fields that the message declares itself.
     pub fn own_fields(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().map(Arc::as_ref).filter(|field| field.declared_in == self.name)

@@ -5,23 +5,17 @@ mod signals;
 
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
-use std::time::{Duration, Instant};
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
-use crate::controller::{Controller, ControllerError, Service};
+use crate::controller::{ControllerError, Service, TakeUp};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
 use crate::telemetry::{Exporter, TracingError};
 use reload::Seen;
-
-/// How soon what has changed shows that it does not work.
-const ON_TRIAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -75,8 +69,13 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
         // Mistakes in models and steps are found before the cluster is needed.
         let mut seen = Seen::now(&config);
-        let first = Service::read(synchronizer, &config)?;
-        run_all(synchronizer, &config, first, &mut seen, shutdown).await?;
+        let controller = Service::read(synchronizer, &config)?.controller(&config)?;
+        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
+        let (take_up, changes) = TakeUp::new();
+        tokio::select! {
+            ended = controller.run((client, Box::new(writing)), &config, changes, shutdown) => ended?,
+            () = reload::take_up_changes(synchronizer, &config, &mut seen, &take_up) => {}
+        }
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {
@@ -86,44 +85,6 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
     // not hold the process.
     runtime.shutdown_background();
     ended
-}
-
-/// Runs a synchronizer until `shutdown`. When its models or documents have changed, these take the place of those before;
-/// if they do not work, as definitions that would break stored objects, those before go on.
-async fn run_all(
-    synchronizer: &Synchronizer,
-    config: &Config,
-    (mut service, mut controller): (Service, Controller),
-    seen: &mut Seen,
-    shutdown: CancellationToken,
-) -> Result<(), RunError> {
-    let mut before: Option<Service> = None;
-    loop {
-        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
-        let stop = shutdown.child_token();
-        let started = Instant::now();
-        let mut running = pin!(controller.run((client, Box::new(writing)), config, stop.clone()));
-        tokio::select! {
-            ended = &mut running => match (ended, before.take()) {
-                (Err(error), Some(old)) if started.elapsed() < ON_TRIAL => {
-                    tracing::error!(%error, "the changed models or documents do not work: those before go on");
-                    controller = old.controller(config)?;
-                    service = old;
-                }
-                (ended, _) => return Ok(ended?),
-            },
-            (next, ready) = reload::changed(synchronizer, config, seen) => {
-                tracing::info!("models or documents have changed: running steps end, then the changed ones work");
-                stop.cancel();
-                running.await?;
-                controller = ready;
-                before = Some(std::mem::replace(&mut service, next));
-            }
-        }
-        if shutdown.is_cancelled() {
-            return Ok(());
-        }
-    }
 }
 
 fn log_warnings(loaded: &Loaded) {

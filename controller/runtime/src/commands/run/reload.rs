@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::controller::{Controller, Service};
+use crate::controller::{ControllerError, Service, TakeUp};
 use crate::synchronizer::Synchronizer;
 
 /// How often the folders are looked at.
 const LOOK: Duration = Duration::from_secs(2);
+/// After how long what could not be taken up is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(15);
 
 /// What is in the folders of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,9 +39,60 @@ impl Seen {
     }
 }
 
-/// Waits until what is in the folders is another than `seen`, and can be used. Returns it. What is wrong with it is told
-/// once.
-pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen) -> (Service, Controller) {
+/// Takes up what is in the folders whenever it has changed, for ever. What is wrong with it is told, and what was taken
+/// up before goes on. What does not work now, as the API server is away or stored objects would break, is tried again.
+pub(super) async fn take_up_changes(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen, take_up: &TakeUp) {
+    let mut waiting: Option<Waiting> = None;
+    loop {
+        let service = tokio::select! {
+            read = changed(synchronizer, config, seen) => match read {
+                Ok(service) => service,
+                Err(error) => {
+                    tracing::error!(
+                        %error,
+                        "models or documents have changed, and cannot be used: those that were read before stay in use"
+                    );
+                    waiting = None;
+                    continue;
+                }
+            },
+            Some(service) = again(waiting.as_ref()) => service,
+        };
+        match take_up.take_up(service.clone()).await {
+            Ok(()) => {
+                tracing::info!("models and documents are taken up as they are now");
+                waiting = None;
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if waiting.as_ref().is_none_or(|waiting| waiting.error != error) {
+                    tracing::error!(error, "the changed models or documents do not work: those before go on");
+                }
+                waiting = Some(Waiting { service, error });
+            }
+        }
+    }
+}
+
+/// What could not be taken up.
+struct Waiting {
+    service: Service,
+    error: String,
+}
+
+/// Returns what could not be taken up, after a while; never if there is nothing.
+async fn again(waiting: Option<&Waiting>) -> Option<Service> {
+    match waiting {
+        Some(waiting) => {
+            tokio::time::sleep(TRY_AGAIN).await;
+            Some(waiting.service.clone())
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until what is in the folders is another than `seen`, and returns it.
+async fn changed(synchronizer: &Synchronizer, config: &Config, seen: &mut Seen) -> Result<Service, ControllerError> {
     let mut before = seen.clone();
     loop {
         tokio::time::sleep(LOOK).await;
@@ -47,16 +100,9 @@ pub(super) async fn changed(synchronizer: &Synchronizer, config: &Config, seen: 
         // Several files may be written one after the other.
         let is_settled = now == before;
         before = now;
-        if !is_settled || before == *seen {
-            continue;
-        }
-        seen.clone_from(&before);
-        match tokio::task::block_in_place(|| Service::read(synchronizer, config)) {
-            Ok(read) => return read,
-            Err(error) => tracing::error!(
-                %error,
-                "models or documents have changed, and cannot be used: those that were read before stay in use"
-            ),
+        if is_settled && before != *seen {
+            seen.clone_from(&before);
+            return tokio::task::block_in_place(|| Service::read(synchronizer, config));
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The models of a synchronizer, with the step and the policies of each.
 
+mod difference;
+mod live;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +14,9 @@ use xos_model::names::{NameError, check_synchronizer, links_finalizer, policy_fi
 use xos_model::record::Duties;
 use xos_steps::{DynPolicy, DynSyncStep, Steps};
 use xos_xproto::{Model, ModelSet};
+
+pub use difference::Difference;
+pub use live::LiveRegistry;
 
 /// The models of a synchronizer, with their steps and policies.
 pub struct Registry {
