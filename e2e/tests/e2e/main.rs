@@ -29,6 +29,7 @@ mod installation;
 mod leader;
 mod log_level;
 mod metrics;
+mod model_sets;
 mod monitoring;
 mod new_service;
 mod no_sync;

@@ -14,14 +14,13 @@ use xos_engine::events::{self, KubeEvents, Outbox};
 use xos_engine::leader::Leadership;
 use xos_engine::watch::{WatchEvent, WatchLimits, WatchStates, watches};
 use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry, secret_watches};
-use xos_model::graph::ExtraDependency;
 use xos_steps::{Services, http_client};
 
 use super::fenced::{Writing, fenced};
 use super::installing::Installing;
 use super::leading::Leading;
 use super::prepare::Preparing;
-use super::{Controller, ControllerError, trust};
+use super::{Beside, Controller, ControllerError, trust};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
 use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
@@ -34,7 +33,7 @@ pub(super) async fn run(
     controller: Controller,
     (client, writing): (Client, Writing),
     config: &Config,
-    dependencies: Vec<ExtraDependency>,
+    beside: Beside,
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let registry = Arc::clone(&controller.registry);
@@ -42,8 +41,7 @@ pub(super) async fn run(
     let (mut leading, outbox) = Leading::start(&client, config, &registry, warm.subscribe());
     let writing = writing(&leading.leadership).map_err(|source| ControllerError::Client(Box::new(source)))?;
     let fenced = fenced(&client, writing, &leading.leadership);
-    let result =
-        lead(controller, (&client, fenced), config, dependencies, (&mut leading, outbox, warm), shutdown).await;
+    let result = lead(controller, (&client, fenced), config, beside, (&mut leading, outbox, warm), shutdown).await;
     // It may have ended before it could be released.
     leading.release().await;
     leading.end().await;
@@ -56,11 +54,11 @@ async fn lead(
     controller: Controller,
     (client, fenced): (&Client, Client),
     config: &Config,
-    dependencies: Vec<ExtraDependency>,
+    Beside { attending, begun }: Beside,
     (leading, outbox, warm): (&mut Leading, Outbox, watch::Sender<bool>),
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    let Controller { registry, io_steps } = controller;
+    let Controller { registry, dependencies, io_steps } = controller;
     let leadership = leading.leadership.clone();
     let preparing = Preparing {
         client: fenced.clone(),
@@ -102,6 +100,8 @@ async fn lead(
     });
     let warming = AbortOnDropHandle::new(tokio::spawn(pass_on(engine.ready(), warm)));
     tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
+    begun.cancel();
+    let _attending = AbortOnDropHandle::new(tokio::spawn(attending.run(fenced.clone(), leadership.clone())));
     let stop = shutdown.child_token();
     let running = run_steps(engine, watch_events, (io_steps, services, leadership), shutdown, stop.clone(), async {
         installed.end(&fenced).await;
