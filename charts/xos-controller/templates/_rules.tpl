@@ -207,6 +207,11 @@
     {{- end }}
   verbs: [patch]
 {{- end }}
+{{- if .Values.clusterDocuments.enabled }}
+- apiGroups: [xos.opencord.org]
+  resources: [modelsets]
+  verbs: [get, list, patch]
+{{- end }}
 {{- end -}}
 
 {{- define "xos.rules.uninstall.home" -}}

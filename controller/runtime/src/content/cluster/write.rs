@@ -5,14 +5,14 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use xos_crds::names::MANAGER_PREFIX;
 use xos_kinds::ModelSetStatus;
-use xos_model::names::DOMAIN;
+use xos_model::names::models_finalizer;
 
 use super::{Cluster, Seen};
 
 impl Cluster {
     /// Returns the finalizer with which the synchronizer holds sets of models.
     pub(super) fn finalizer(&self) -> String {
-        format!("models.{DOMAIN}/{}", self.synchronizer)
+        models_finalizer(&self.synchronizer)
     }
 
     fn parameters(&self, part: &str) -> PatchParams {
