@@ -105,7 +105,10 @@ fn breaking(change: &xos_kinds::Change) -> Vec<Finding> {
         Some(Finding { help: Some(help), ..Finding::error(None, message) })
     });
     let unseen = change.unseen.as_ref().map(|why| {
-        let message = format!("{}: whether stored objects would break is not known: {why}", change.definition);
+        let breaking = change.differences.iter().filter(|one| one.effect == "breaking");
+        let differences: Vec<_> = breaking.map(|one| one.difference.as_str()).collect();
+        let (definition, differences) = (&change.definition, differences.join(", "));
+        let message = format!("{definition}: {differences}: whether stored objects would break is not known: {why}");
         Finding::error(None, message)
     });
     of_objects.chain(unseen).collect()
@@ -182,16 +185,17 @@ async fn may(client: &Client, attributes: ResourceAttributes) -> bool {
 }
 
 fn without_rights(missing: &[Rule]) -> Refused {
-    let finding = |rule: &Rule| Finding {
-        help: Some(
-            "with the chart, name the group in `clusterDocuments.groups`; else see `xos rbac --group`".to_owned(),
-        ),
-        ..Finding::error(None, format!("the synchronizer lacks this right: {}", rule.on_one_line()))
-    };
+    let rules: Vec<_> = missing.iter().map(Rule::on_one_line).collect();
+    let finding = |rule: &String| Finding::error(None, format!("this right is missing: {rule}"));
+    let message = format!(
+        "the synchronizer lacks rights: {}; with the chart, name the group in `clusterDocuments.groups`, else give it what \
+         `xos rbac --group` prints",
+        rules.join(", ")
+    );
     Refused {
         reason: reasons::MISSING_RIGHTS,
-        message: None,
-        findings: missing.iter().map(finding).collect(),
+        message: Some(message),
+        findings: rules.iter().map(finding).collect(),
         changes: vec![],
     }
 }

@@ -1,6 +1,9 @@
 //! The sources of a content: folders, the program, the cluster. What they have is put together and checked; what can be
 //! used is handed on, and what becomes of it is told back.
 
+mod held;
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +12,21 @@ use kube::Client;
 use tokio::sync::watch as channel;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
-use xos_crds::names::Names;
 use xos_kinds::{Finding, Id, ObjectKind, reasons};
 
-use super::choose::{Choice, Item, Known, Refused, Spec, Version, choose};
-use super::cluster::{AllTold, Attending, Cluster, Objects, Out, OwnKind, Told};
+use super::choose::{Choice, Item, Refused, Spec, Version, choose};
+use super::cluster::{AllTold, Attending, Cluster, Objects, Out, OwnKind};
 use super::plan::{Plan, plan};
-use super::{Content, ContentError, Origin, Service, folders, service};
+use super::{Content, ContentError, Service, folders, service};
 use crate::config::Config;
 use crate::synchronizer::Synchronizer;
+use held::{AGAIN, Held};
 
 /// How often folders are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long objects have to be at rest: several are often applied one after the other.
 const SETTLED: Duration = Duration::from_millis(300);
-/// The first and the longest time until something that was refused by the cluster is tried again.
-const AGAIN: Duration = Duration::from_secs(10);
+/// The longest time until something that was refused by the cluster is tried again.
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// What can be used.
@@ -34,17 +36,6 @@ pub(crate) struct Next {
     content: Content,
     in_force: BTreeMap<Id, (String, Version)>,
     told: AllTold,
-}
-
-/// Something that the cluster does not take as it is.
-struct Held {
-    uid: String,
-    generation: i64,
-    refused: Refused,
-    /// Whether what was accepted last is not taken either.
-    neither: bool,
-    again: Instant,
-    delay: Duration,
 }
 
 /// What is in use.
@@ -231,13 +222,7 @@ impl<'a> Sources<'a> {
 
     /// Returns what is to be taken up; nothing if all stays as it is.
     async fn decide(&mut self) -> Option<Next> {
-        let now = Instant::now();
-        let mut tried_again = BTreeSet::new();
-        for (id, held) in self.held.iter_mut().filter(|(_, held)| held.again <= now) {
-            held.delay = (held.delay * 2).min(LONGEST);
-            held.again = now + held.delay;
-            tried_again.insert(id.clone());
-        }
+        let mut tried_again = self.to_try_again();
         loop {
             let here = self.usable_here()?;
             let objects = self.cluster.as_ref().map(|cluster| cluster.objects()).unwrap_or_default();
@@ -284,22 +269,6 @@ impl<'a> Sources<'a> {
             tried_again.iter().for_each(|id| drop(self.held.remove(id)));
             return self.handed_on(here, &items, choice, found.changes, &objects);
         }
-    }
-
-    /// Notes that the cluster does not take a set. Returns false if it is one that works already: then all stays as it is.
-    fn refuse(&mut self, id: &Id, refused: Refused, items: &[Item], choice: &Choice<Service>) -> bool {
-        tracing::error!(reason = refused.reason, "{id} is not taken up: {}", first_of(&refused));
-        let Some(item) = items.iter().find(|item| item.id == *id) else { return false };
-        let chosen = choice.verdicts.get(id).and_then(|verdict| verdict.in_force.as_ref());
-        if self.in_use.as_ref().and_then(|in_use| in_use.in_force.get(id)).map(|(_, version)| version) == chosen {
-            return false;
-        }
-        let neither = chosen != Some(&item.now);
-        self.hold(id.clone(), item.uid.clone(), item.now.generation, refused);
-        if let Some(held) = self.held.get_mut(id) {
-            held.neither |= neither;
-        }
-        true
     }
 
     /// Returns what there is to take up, or tells what there is to tell if that is in use.
@@ -363,34 +332,6 @@ impl<'a> Sources<'a> {
         by_use(sets).into_iter().chain(documents).collect()
     }
 
-    fn known(&self, objects: &Objects, tried_again: &BTreeSet<Id>) -> Known {
-        let out = self.cluster.as_ref().map(|cluster| cluster.out().borrow().clone()).unwrap_or_default();
-        let is_there = |id: &Id, uid: &str| objects.get(id).is_some_and(|seen| seen.uid == uid);
-        let held = || {
-            self.held.iter().filter(|(id, held)| {
-                let is_it =
-                    objects.get(id).is_some_and(|seen| seen.uid == held.uid && seen.now.generation == held.generation);
-                is_it && !tried_again.contains(id)
-            })
-        };
-        Known {
-            neither: held().filter(|(_, held)| held.neither).map(|(id, _)| id.clone()).collect(),
-            held: held().map(|(id, held)| (id.clone(), held.refused.clone())).collect(),
-            out: out.iter().filter(|(id, uid)| is_there(id, uid)).map(|(id, _)| id.clone()).collect(),
-        }
-    }
-
-    fn hold(&mut self, id: Id, uid: String, generation: i64, refused: Refused) {
-        match self.held.get_mut(&id) {
-            Some(held) if held.uid == uid && held.generation == generation => held.refused = refused,
-            _ => {
-                let again = Instant::now() + AGAIN;
-                let held = Held { uid, generation, refused, neither: false, again, delay: AGAIN };
-                self.held.insert(id, held);
-            }
-        }
-    }
-
     /// Returns the sets of which another generation would work than before.
     fn changed_sets(&self, choice: &Choice<Service>) -> Vec<Id> {
         let is_in_use = |id: &Id, version: &Version| {
@@ -410,44 +351,6 @@ impl<'a> Sources<'a> {
         };
         plan(client, &choice.made, self.config, asked).await.map_err(|error| error.to_string())
     }
-
-    fn told(
-        &mut self,
-        items: &[Item],
-        choice: &Choice<Service>,
-        changes: &BTreeMap<Id, Vec<xos_kinds::Change>>,
-        objects: &Objects,
-    ) -> AllTold {
-        let known = self.known(objects, &BTreeSet::new());
-        self.kinds.retain(|(id, uid), _| objects.get(id).is_some_and(|seen| seen.uid == *uid));
-        let mut all = AllTold::new();
-        for item in items {
-            let Some(verdict) = choice.verdicts.get(&item.id) else { continue };
-            let key = (item.id.clone(), item.uid.clone());
-            if verdict.in_force.is_some() && item.id.kind == ObjectKind::ModelSet {
-                self.kinds.insert(key.clone(), kinds(&choice.made, &item.id));
-            }
-            let before = self.cluster.as_ref().and_then(|cluster| cluster.told_of(&item.id));
-            let changes = match changes.get(&item.id) {
-                Some(changes) => changes.clone(),
-                None => before
-                    .filter(|told| told.generation == item.now.generation)
-                    .map(|told| told.changes)
-                    .unwrap_or_default(),
-            };
-            let told = Told {
-                uid: item.uid.clone(),
-                generation: item.now.generation,
-                verdict: verdict.clone(),
-                changes,
-                kinds: self.kinds.get(&key).cloned().unwrap_or_default(),
-                needed_by: users(items, choice, &item.id),
-                is_out: known.out.contains(&item.id),
-            };
-            all.insert(item.id.clone(), told);
-        }
-        all
-    }
 }
 
 impl Content {
@@ -455,32 +358,6 @@ impl Content {
     fn is_nothing(&self, choice: &Choice<Service>) -> bool {
         self.files.is_empty() && choice.content.files.is_empty() && choice.content.documents.is_empty()
     }
-}
-
-fn first_of(refused: &Refused) -> String {
-    let first = refused.findings.first().map(Finding::line);
-    refused.message.clone().or(first).unwrap_or_default()
-}
-
-/// Returns the kinds of the models that a set declares.
-fn kinds(service: &Service, id: &Id) -> Vec<OwnKind> {
-    let own = Origin::Object(id.clone());
-    let models = service.registry.models.concrete().filter(|model| service.declared.get(&model.name) == Some(&own));
-    let kind = |model| OwnKind { definition: Names::of(model).definition(), resource: xos_crds::api_resource(model) };
-    models.map(kind).collect()
-}
-
-/// Returns the sets that work and use a set.
-fn users(items: &[Item], choice: &Choice<Service>, of: &Id) -> Vec<Id> {
-    let uses = |item: &&Item| {
-        let works = choice.verdicts.get(&item.id).and_then(|verdict| verdict.in_force.as_ref());
-        let names = match works.map(|version| &version.spec) {
-            Some(Spec::Models(spec)) => spec.uses.contains(&of.name),
-            _ => false,
-        };
-        names && item.id != *of
-    };
-    items.iter().filter(uses).map(|item| item.id.clone()).collect()
 }
 
 /// Returns sets in an order in which those that others use come first, as far as there is one.
