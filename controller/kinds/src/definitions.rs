@@ -34,6 +34,15 @@ fn definition(kind: ObjectKind) -> Value {
             let mut made = serde_json::to_value(ModelSet::crd()).unwrap_or_default();
             // As for all others, so that all say the same of the same.
             made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"] = status(&[]);
+            made["spec"]["versions"][0]["additionalPrinterColumns"] = json!([
+                column("Version", "string", ".spec.version"),
+                of_condition("Accepted", "Accepted", "status"),
+                of_condition("Established", "Established", "status"),
+                of_condition("In use", "InUse", "status"),
+                of_condition("Reason", "Ready", "reason"),
+                wide(of_condition("Message", "Ready", "message")),
+                column("Age", "date", ".metadata.creationTimestamp"),
+            ]);
             made
         }
         ObjectKind::Document(of) => of_document(kind, of),
@@ -50,13 +59,23 @@ fn status(without: &[&str]) -> Value {
     structural(&made)
 }
 
+fn column(name: &str, kind: &str, path: &str) -> Value {
+    json!({"name": name, "type": kind, "jsonPath": path})
+}
+
+/// Returns the column of a part of a condition.
+fn of_condition(name: &str, condition: &str, part: &str) -> Value {
+    column(name, "string", &format!(".status.conditions[?(@.type==\"{condition}\")].{part}"))
+}
+
+/// Returns a column that is shown with `-o wide` only.
+fn wide(mut column: Value) -> Value {
+    column["priority"] = json!(1);
+    column
+}
+
 fn of_document(kind: ObjectKind, of: Kind) -> Value {
     let spec = structural(&of.schema()["properties"]["spec"]);
-    let column = |name: &str, kind: &str, path: &str| json!({"name": name, "type": kind, "jsonPath": path});
-    let of_accepted =
-        |name: &str, part: &str| column(name, "string", &format!(".status.conditions[?(@.type==\"Accepted\")].{part}"));
-    let mut message = of_accepted("Message", "message");
-    message["priority"] = json!(1);
     let lower = kind.name().to_lowercase();
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -82,9 +101,9 @@ fn of_document(kind: ObjectKind, of: Kind) -> Value {
                 "subresources": {"status": {}},
                 "additionalPrinterColumns": [
                     column("Model", "string", ".spec.model"),
-                    of_accepted("Accepted", "status"),
-                    of_accepted("Reason", "reason"),
-                    message,
+                    of_condition("Accepted", "Accepted", "status"),
+                    of_condition("Reason", "Accepted", "reason"),
+                    wide(of_condition("Message", "Accepted", "message")),
                     column("Age", "date", ".metadata.creationTimestamp"),
                 ],
             }],

@@ -17,23 +17,7 @@ use crate::status::{Accepted, Change, Condition, Finding};
     namespaced,
     category = "xos",
     status = "ModelSetStatus",
-    derive = "PartialEq",
-    printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
-    printcolumn(name = "Accepted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Accepted\")].status"),
-    printcolumn(
-        name = "Established",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Established\")].status"
-    ),
-    printcolumn(name = "In use", type_ = "string", json_path = ".status.conditions[?(@.type==\"InUse\")].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    derive = "PartialEq"
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSetSpec {

@@ -27,7 +27,7 @@ pub(super) struct Held {
 
 impl Sources<'_> {
     /// Returns what is to be tried again now. If it is refused again, that is later.
-    pub(super) fn to_try_again(&mut self) -> BTreeSet<Id> {
+    pub(super) fn tried_again(&mut self) -> BTreeSet<Id> {
         let now = Instant::now();
         let mut found = BTreeSet::new();
         for (id, held) in self.held.iter_mut().filter(|(_, held)| held.again <= now) {

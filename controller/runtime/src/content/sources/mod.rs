@@ -46,6 +46,9 @@ struct InUse {
     in_force: BTreeMap<Id, (String, Version)>,
 }
 
+/// What is told of changes in the cluster.
+type Changes = (channel::Receiver<Arc<Objects>>, channel::Receiver<Arc<Out>>);
+
 /// All sources of one synchronizer.
 pub(crate) struct Sources<'a> {
     synchronizer: &'a Synchronizer,
@@ -53,7 +56,7 @@ pub(crate) struct Sources<'a> {
     /// A client that only reads.
     client: Option<Client>,
     cluster: Option<Arc<Cluster>>,
-    changes: Option<(channel::Receiver<Arc<Objects>>, channel::Receiver<Arc<Out>>)>,
+    changes: Option<Changes>,
     /// What folders had when they were last at rest, or why they cannot be read.
     here: Result<Content, String>,
     /// What is here and cannot be used.
@@ -222,7 +225,7 @@ impl<'a> Sources<'a> {
 
     /// Returns what is to be taken up; nothing if all stays as it is.
     async fn decide(&mut self) -> Option<Next> {
-        let mut tried_again = self.to_try_again();
+        let mut tried_again = self.tried_again();
         loop {
             let here = self.usable_here()?;
             let objects = self.cluster.as_ref().map(|cluster| cluster.objects()).unwrap_or_default();
@@ -267,7 +270,7 @@ impl<'a> Sources<'a> {
                 continue;
             }
             tried_again.iter().for_each(|id| drop(self.held.remove(id)));
-            return self.handed_on(here, &items, choice, found.changes, &objects);
+            return self.handed_on(here, &items, choice, &found.changes, &objects);
         }
     }
 
@@ -277,10 +280,10 @@ impl<'a> Sources<'a> {
         here: Content,
         items: &[Item],
         choice: Choice<Service>,
-        changes: BTreeMap<Id, Vec<xos_kinds::Change>>,
+        changes: &BTreeMap<Id, Vec<xos_kinds::Change>>,
         objects: &Objects,
     ) -> Option<Next> {
-        let told = self.told(items, &choice, &changes, objects);
+        let told = self.told(items, &choice, changes, objects);
         let uid = |id: &Id| items.iter().find(|item| item.id == *id).map(|item| item.uid.clone());
         let in_force = choice
             .verdicts
