@@ -120,7 +120,7 @@ chaos: prerequisites programs control-plane ## 100 kills of the controller, and 
 
 .PHONY: crds
 crds: ## write crds/yaml/ again, from the models in config/
-	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --package xos-kinds --test yaml
 
 .PHONY: chart
 chart: ## write the chart's README and the schema of its values again

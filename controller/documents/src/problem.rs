@@ -57,7 +57,7 @@ declare_diagnostics! {
     D010 Error UnknownModel { model: String, suggestion: Option<String> } => {
         message("there is no model `{model}`");
         suggest(did_you_mean(suggestion.as_deref()));
-        help("load it with `models_dir`");
+        help("load it with `models_dir`, or with a ModelSet");
     }
     /// A model has no field or link of this name.
     D011 Error UnknownField { model: String, field: String, suggestion: Option<String> } => {

@@ -65,6 +65,17 @@ impl Document {
     }
 }
 
+/// The text of a file of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The path of the file, or another name for the text.
+    pub path: PathBuf,
+    /// The text, or why it cannot be read.
+    pub text: Result<String, String>,
+    /// The folder that it is in, if it is in one.
+    pub folder: Option<Folder>,
+}
+
 /// Problems with their places, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(crate) struct Report(Vec<(Problem, Place)>);
@@ -81,18 +92,25 @@ impl Report {
 /// # Errors
 /// When a folder cannot be read.
 pub fn read(folders: &[Folder]) -> io::Result<Documents> {
-    let mut documents = Documents::default();
+    texts(folders).map(|texts| Documents::of_texts(&texts))
+}
+
+/// Does the first part of [`read`]: returns the texts of the files.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn texts(folders: &[Folder]) -> io::Result<Vec<Text>> {
+    let mut found = vec![];
     for folder in folders {
         let is_mixed = folder.key == Folder::OF_SERVICE && folder.path.is_dir();
         for path in files(&folder.path)? {
-            let text = fs::read_to_string(&path);
+            let text = fs::read_to_string(&path).map_err(|error| error.to_string());
             if !is_mixed || text.as_deref().is_ok_and(says_document) {
-                documents.add(path, text, folder);
+                found.push(Text { path, text, folder: Some(folder.clone()) });
             }
         }
     }
-    documents.check_names();
-    Ok(documents)
+    Ok(found)
 }
 
 /// Returns whether a file has documents: the first one says that it is of our group.
@@ -130,6 +148,14 @@ impl Documents {
         documents
     }
 
+    /// Reads documents from the texts of files.
+    pub fn of_texts(texts: &[Text]) -> Self {
+        let mut documents = Self::default();
+        texts.iter().for_each(|text| documents.add(text));
+        documents.check_names();
+        documents
+    }
+
     /// Returns the number of files.
     pub fn files(&self) -> usize {
         self.files.len()
@@ -159,13 +185,14 @@ impl Documents {
         Err(found)
     }
 
-    fn add(&mut self, path: PathBuf, text: io::Result<String>, folder: &Folder) {
-        match text {
-            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, Some(folder)),
-            Err(error) => {
+    fn add(&mut self, Text { path, text, folder }: &Text) {
+        let path = path.clone();
+        match text.clone() {
+            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, folder.as_ref()),
+            Err(reason) => {
                 let place = Place::File { file: self.files.len(), bytes: 0..0 };
                 self.files.push(File { path, text: String::new(), secrets: vec![] });
-                self.report.push(Problem::Unreadable { reason: error.to_string() }, &place);
+                self.report.push(Problem::Unreadable { reason }, &place);
             }
         }
     }

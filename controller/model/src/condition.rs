@@ -19,6 +19,10 @@ pub const POLICY_APPLIED: &str = "PolicyApplied";
 pub const INITIAL: &str = "Initial";
 /// Whether an object meets what the API server cannot check.
 pub const ACCEPTED: &str = "Accepted";
+/// Of a `ModelSet`: whether the definitions of its models are applied.
+pub const ESTABLISHED: &str = "Established";
+/// Of a `ModelSet`: whether there are objects of its models.
+pub const IN_USE: &str = "InUse";
 /// Present while another attempt is planned.
 pub const RECONCILING: &str = "Reconciling";
 /// Present while only a person, or the longest delay between attempts, can help.

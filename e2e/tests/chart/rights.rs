@@ -57,19 +57,29 @@ fn printed(all: &[Value], arguments: &[&str]) -> BTreeSet<Right> {
 
 #[tokio::test]
 async fn the_roles_are_what_rbac_prints() {
-    let table: [&[&str]; 7] = [
-        &[],
-        &["--set", "namespaces={a,demo-ns}"],
-        &["--set", "namespaces={a,b}"],
-        &["--set", "rbac.scope=Namespaced"],
-        &["--set", "rbac.scope=Namespaced,namespaces={a,b}"],
-        &["--set", "admissionPolicy.create=false"],
-        &["--set", "name=My.Service,leaderElection.enabled=false"],
+    // What `--group` says is no part of the configuration.
+    let of_groups = "clusterDocuments.groups[0].group=a.xos.opencord.org,clusterDocuments.groups[0].resources={as,bs},\
+                     clusterDocuments.groups[1].group=b.xos.opencord.org";
+    let groups = ["--group", "a.xos.opencord.org=as,bs", "--group", "b.xos.opencord.org"];
+    let table: [(&[&str], &[&str]); 10] = [
+        (&[], &[]),
+        (&["--set", "namespaces={a,demo-ns}"], &[]),
+        (&["--set", "namespaces={a,b}"], &[]),
+        (&["--set", "rbac.scope=Namespaced"], &[]),
+        (&["--set", "rbac.scope=Namespaced,namespaces={a,b}"], &[]),
+        (&["--set", "admissionPolicy.create=false"], &[]),
+        (&["--set", "name=My.Service,leaderElection.enabled=false"], &[]),
+        (&["--set", "clusterDocuments.enabled=true"], &[]),
+        (&["--set", "clusterDocuments.enabled=true", "--set", of_groups], &groups),
+        (
+            &["--set", "clusterDocuments.enabled=true,clusterDocuments.namespace=s,namespaces={a}", "--set", of_groups],
+            &groups,
+        ),
     ];
-    for arguments in table {
+    for (arguments, of_rbac) in table {
         let all = rendered(arguments).await;
         let chart = rights(&all, ":uninstall");
-        let printed = printed(&all, &[]);
+        let printed = printed(&all, of_rbac);
         let more: Vec<_> = chart.difference(&printed).collect();
         let less: Vec<_> = printed.difference(&chart).collect();
         assert!(

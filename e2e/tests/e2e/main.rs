@@ -30,6 +30,7 @@ mod leader;
 mod live;
 mod log_level;
 mod metrics;
+mod model_sets;
 mod monitoring;
 mod new_service;
 mod no_sync;

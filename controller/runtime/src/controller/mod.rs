@@ -17,12 +17,10 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 use xos_engine::Registry;
 use xos_model::graph::ExtraDependency;
-use xos_steps::Steps;
 
 use crate::config::Config;
-use crate::dependencies;
+use crate::content::{self, Attending, Service};
 use crate::io_steps::IoSteps;
-use crate::models;
 use crate::synchronizer::Synchronizer;
 
 pub use error::ControllerError;
@@ -33,11 +31,12 @@ pub(crate) use taking_up::{Changes, TakeUp};
 /// A synchronizer whose models and steps are checked, and that does not run yet.
 pub(crate) struct Controller {
     registry: Arc<Registry>,
-    io_steps: IoSteps,
     dependencies: Vec<ExtraDependency>,
+    io_steps: IoSteps,
 }
 
-/// Runs a synchronizer on the cluster of `client` until `shutdown`.
+/// Runs a synchronizer on the cluster of `client` until `shutdown`. It takes models and documents from folders and from the
+/// program only.
 ///
 /// # Errors
 /// When it cannot start, or the engine stops by itself.
@@ -48,47 +47,40 @@ pub async fn run_on(
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let writing = client.clone();
-    let controller = Service::read(&synchronizer, config)?.controller(config)?;
+    let controller = Controller::of(&content::here(&synchronizer, config)?, config)?;
     let (_take_up, changes) = TakeUp::new();
-    controller.run((client, Box::new(|_| Ok(writing))), config, changes, shutdown).await
+    let beside = Beside { attending: Attending::default(), changes };
+    controller.run((client, Box::new(|_| Ok(writing))), config, beside, shutdown).await
 }
 
-/// Models and steps that fit each other.
-#[derive(Clone)]
-pub(crate) struct Service {
-    registry: Arc<Registry>,
-    steps: Steps,
-    dependencies: Vec<ExtraDependency>,
-}
-
-impl Service {
-    /// Reads models and documents, and checks all but pull steps and event steps. Needs no cluster.
-    pub(crate) fn read(synchronizer: &Synchronizer, config: &Config) -> Result<Self, ControllerError> {
-        let (registry, steps) = models::loaded(synchronizer, config)?;
-        let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
-        Ok(Self { registry: Arc::new(registry), steps, dependencies })
-    }
-
-    /// Returns a synchronizer that does not run yet. Pull steps and event steps are checked.
-    pub(crate) fn controller(self, config: &Config) -> Result<Controller, ControllerError> {
-        let Self { registry, steps, dependencies } = self;
-        Ok(Controller { registry, io_steps: IoSteps::new(steps, config)?, dependencies })
-    }
+/// What goes on beside a controller.
+pub(crate) struct Beside {
+    /// What is done for the objects that it is made of.
+    pub(crate) attending: Attending,
+    /// What it is asked to take up.
+    pub(crate) changes: Changes,
 }
 
 impl Controller {
+    /// Returns a synchronizer that does not run yet. Pull steps and event steps are checked.
+    pub(crate) fn of(service: &Service, config: &Config) -> Result<Self, ControllerError> {
+        let io_steps = IoSteps::new(service.steps.clone(), config)?;
+        service.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        Ok(Self { registry: Arc::clone(&service.registry), dependencies: service.dependencies.clone(), io_steps })
+    }
+
     /// Waits until it is known who leads; a leader applies the definitions. Then reconciles objects until `shutdown`, or
     /// stands by. Takes up the `changes` that it is asked to.
     pub(crate) async fn run(
         self,
         clients: (Client, Writing),
         config: &Config,
-        changes: Changes,
+        beside: Beside,
         shutdown: CancellationToken,
     ) -> Result<(), ControllerError> {
         warnings::warn_of_models_without_step(&self.registry);
         warnings::warn_of_unenforced_rules(&self.registry.models);
         warnings::log_cycles(&self.registry.models, &self.dependencies);
-        run::run(self, clients, config, changes, shutdown).await
+        run::run(self, clients, config, beside, shutdown).await
     }
 }

@@ -13,9 +13,9 @@ use xos_model::graph::{ExtraDependency, Graph, GraphError};
 
 use super::installing::Installed;
 use super::prepare::Preparing;
+use super::warnings as told;
 use super::watching::Watching;
-use super::{Service, warnings};
-use crate::dependencies::DependenciesError;
+use crate::content::Service;
 use crate::io_steps::IoStepsError;
 
 /// Why changed models and steps are not taken up. Then nothing has changed.
@@ -27,9 +27,6 @@ pub enum TakeUpError {
     /// Pull steps or event steps cannot run.
     #[error(transparent)]
     IoSteps(#[from] IoStepsError),
-    /// The file of dependencies cannot be used.
-    #[error(transparent)]
-    Dependencies(#[from] DependenciesError),
     /// Dependencies do not match the models.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -94,7 +91,8 @@ impl Parts {
     }
 
     async fn take_up(&mut self, service: Service) -> Result<(), TakeUpError> {
-        let Service { registry, steps, dependencies } = service;
+        let Service { registry, steps, dependencies, warnings, .. } = service;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         // What can be told is told before anything is changed.
         Graph::new(&registry.models, &dependencies)?;
         if let Some(events) = &self.events {
@@ -119,7 +117,7 @@ impl Parts {
             events.set(steps.event_steps).await.map_err(IoStepsError::from)?;
         }
         self.installed.change(&registry);
-        warnings::warn_of_change(&registry, &difference);
+        told::warn_of_change(&registry, &difference);
         Ok(())
     }
 

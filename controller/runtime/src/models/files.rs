@@ -126,6 +126,20 @@ impl Files {
     }
 }
 
+/// Returns the models in a folder and the folders in it: names and texts.
+pub(crate) fn texts(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, FilesError> {
+    let found = model_files(folder).map_err(|error| FilesError(vec![error]))?;
+    let mut errors = vec![];
+    let mut all = vec![];
+    for file in found {
+        match fs::read(&file) {
+            Ok(text) => all.push((file.display().to_string(), text)),
+            Err(error) => errors.push(PathError::unreadable(&file, &error)),
+        }
+    }
+    if errors.is_empty() { Ok(all) } else { Err(FilesError(errors)) }
+}
+
 /// Compiles the models in files and folders as one set. Errors in the models themselves are in [`Compiled`].
 pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), FilesError> {
     let Files { sources, errors } = Files::read(paths, &mut io::stdin().lock());

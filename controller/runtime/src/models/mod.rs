@@ -1,7 +1,6 @@
 //! The models of a synchronizer: compiled, or an error that shows everything that is wrong with them.
 
 mod files;
-mod registry;
 
 use std::path::PathBuf;
 
@@ -9,8 +8,7 @@ use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
 
 use crate::synchronizer::Synchronizer;
 
-pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models};
-pub(crate) use registry::{RegistryError, loaded, registry};
+pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models, texts};
 
 /// Why there are no models.
 #[derive(Debug, thiserror::Error)]

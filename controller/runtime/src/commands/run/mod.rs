@@ -1,21 +1,22 @@
 //! `run`: runs the synchronizer until it is stopped.
 
-mod reload;
 mod signals;
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
-use crate::controller::{ControllerError, Service, TakeUp};
+use crate::content::{ContentError, Sources};
+use crate::controller::{Beside, Controller, ControllerError, TakeUp, TakeUpError};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
 use crate::telemetry::{Exporter, TracingError};
-use reload::Seen;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -43,6 +44,8 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
+    Content(#[from] ContentError),
+    #[error(transparent)]
     Controller(#[from] ControllerError),
     #[error(transparent)]
     Tracing(#[from] TracingError),
@@ -67,15 +70,7 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
     let ended = runtime.block_on(async {
         let shutdown = signals::shutdown_on_signal()?;
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
-        // Mistakes in models and steps are found before the cluster is needed.
-        let mut seen = Seen::now(&config);
-        let controller = Service::read(synchronizer, &config)?.controller(&config)?;
-        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
-        let (take_up, changes) = TakeUp::new();
-        tokio::select! {
-            ended = controller.run((client, Box::new(writing)), &config, changes, shutdown) => ended?,
-            () = reload::take_up_changes(synchronizer, &config, &mut seen, &take_up) => {}
-        }
+        run_all(Sources::new(synchronizer, &config)?, &config, shutdown).await?;
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {
@@ -85,6 +80,54 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
     // not hold the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Runs a synchronizer until `shutdown`. What has changed of its models and documents is taken up while it runs; if it
+/// does not work, as definitions that would break stored objects, what was there before goes on.
+async fn run_all(mut sources: Sources<'_>, config: &Config, shutdown: CancellationToken) -> Result<(), RunError> {
+    // Mistakes in models and steps are found before the cluster is needed.
+    let here = sources.without_cluster()?;
+    let controller = here.as_ref().map(|next| Controller::of(&next.service, config)).transpose()?;
+    let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
+    sources.watch(&client);
+    let (first, controller) = match (here, controller) {
+        (Some(next), Some(controller)) => (next, controller),
+        _ => {
+            let next = tokio::select! {
+                next = sources.first() => next,
+                () = shutdown.cancelled() => return Ok(()),
+            };
+            let controller = Controller::of(&next.service, config)?;
+            (next, controller)
+        }
+    };
+    let (take_up, changes) = TakeUp::new();
+    let beside = Beside { attending: sources.attending(), changes };
+    let mut running = pin!(controller.run((client, Box::new(writing)), config, beside, shutdown));
+    sources.taken_up(first);
+    tokio::select! {
+        ended = &mut running => Ok(ended?),
+        () = take_up_changes(sources, &take_up) => Ok(running.await?),
+    }
+}
+
+/// Takes up what has changed, until the controller ends.
+async fn take_up_changes(mut sources: Sources<'_>, take_up: &TakeUp) {
+    loop {
+        let next = sources.next().await;
+        match take_up.take_up(next.service.clone()).await {
+            Ok(()) => {
+                tracing::info!("models and documents are taken up as they are now");
+                sources.taken_up(next);
+            }
+            Err(TakeUpError::Ends) => return,
+            Err(refused) => {
+                let error = refused.to_string();
+                tracing::error!(error, "the changed models or documents do not work: those before go on");
+                sources.refused(next, &error);
+            }
+        }
+    }
 }
 
 fn log_warnings(loaded: &Loaded) {

@@ -19,9 +19,9 @@ use super::fenced::{Writing, fenced};
 use super::installing::Installing;
 use super::leading::Leading;
 use super::prepare::Preparing;
-use super::taking_up::{Changes, Parts};
+use super::taking_up::Parts;
 use super::watching::{Ended, Watching};
-use super::{Controller, ControllerError, trust};
+use super::{Beside, Controller, ControllerError, trust};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
 use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
@@ -34,7 +34,7 @@ pub(super) async fn run(
     controller: Controller,
     (client, writing): (Client, Writing),
     config: &Config,
-    changes: Changes,
+    beside: Beside,
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
     let registry = LiveRegistry::new(Arc::clone(&controller.registry));
@@ -42,7 +42,7 @@ pub(super) async fn run(
     let (mut leading, outbox) = Leading::start(&client, config, &registry, warm.subscribe());
     let writing = writing(&leading.leadership).map_err(|source| ControllerError::Client(Box::new(source)))?;
     let fenced = fenced(&client, writing, &leading.leadership);
-    let parts = (controller, registry, changes);
+    let parts = (controller, registry, beside);
     let result = lead(parts, (&client, fenced), config, (&mut leading, outbox, warm), shutdown).await;
     // It may have ended before it could be released.
     leading.release().await;
@@ -53,13 +53,14 @@ pub(super) async fn run(
 
 /// Runs the parts of a controller, each of which asks whether this process leads.
 async fn lead(
-    (controller, live, changes): (Controller, LiveRegistry, Changes),
+    (controller, live, beside): (Controller, LiveRegistry, Beside),
     (client, fenced): (&Client, Client),
     config: &Config,
     (leading, outbox, warm): (&mut Leading, Outbox, watch::Sender<bool>),
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    let Controller { registry, io_steps, dependencies } = controller;
+    let Controller { registry, dependencies, io_steps } = controller;
+    let Beside { attending, changes } = beside;
     let leadership = leading.leadership.clone();
     let preparing = Arc::new(Preparing {
         client: fenced.clone(),
@@ -103,6 +104,7 @@ async fn lead(
     });
     let warming = AbortOnDropHandle::new(tokio::spawn(pass_on(engine.ready(), warm)));
     tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
+    let _attending = AbortOnDropHandle::new(tokio::spawn(attending.run(fenced.clone(), leadership.clone())));
     let stop = shutdown.child_token();
     let parts = Parts {
         registry: live.clone(),

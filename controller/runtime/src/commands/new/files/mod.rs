@@ -79,7 +79,7 @@ fn names(name: &Name, models: &ModelSet) -> [(&'static str, String); 2] {
 /// Returns what `rbac` prints with the configuration of the crate.
 fn rbac(name: &Name, models: &ModelSet) -> String {
     let extent = Extent { finalizers_at_creation: true, elects: true, ..Extent::default() };
-    let rights = Rights::of(name.as_str(), models, extent);
+    let rights = Rights::of(name.as_str(), models, &extent);
     let namespace = "default".to_owned();
     let account = Account { name: name.as_str().to_owned(), namespace: namespace.clone() };
     let text = manifest(&format!("xos-{}", name.as_str()), &rights, &account, &[namespace], false);

@@ -1,0 +1,83 @@
+//! What a synchronizer is made of: models, properties, dependencies, documents. They come from folders, from the program
+//! and from objects in the cluster; [`Content`] has all that was chosen of them, and [`service`] makes a [`Service`] of it.
+//!
+//! **Invariant:** `choose`, `news` and `service` do no IO.
+
+mod choose;
+mod cluster;
+mod error;
+mod folders;
+mod news;
+mod plan;
+mod service;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use xos_kinds::Id;
+
+use crate::config::Config;
+use crate::synchronizer::Synchronizer;
+
+pub(crate) use cluster::Attending;
+pub(crate) use error::ContentError;
+pub(crate) use service::{Service, Unusable, service};
+pub(crate) use sources::Sources;
+
+/// Computed properties: by the model, expressions by the name of the property.
+pub(crate) type Properties = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Where a part of a content comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// A folder, or the program.
+    Here,
+    /// An object in the cluster.
+    Object(Id),
+}
+
+/// A file of models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ModelFile {
+    /// Its path, or for an object's `ModelSet/<name>/<file>`.
+    pub(crate) name: String,
+    pub(crate) text: Arc<[u8]>,
+    pub(crate) origin: Origin,
+}
+
+/// A text of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DocumentText {
+    pub(crate) text: xos_documents::Text,
+    pub(crate) origin: Origin,
+}
+
+/// Dependencies of a model beside those by links: the other model, the port, the peer's port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edges {
+    pub(crate) model: String,
+    pub(crate) edges: Vec<Vec<String>>,
+    pub(crate) origin: Origin,
+}
+
+/// All that a synchronizer is made of, beside what is compiled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// Those that are here come first.
+    pub(crate) files: Vec<ModelFile>,
+    pub(crate) properties: Properties,
+    pub(crate) dependencies: Vec<Edges>,
+    /// Those that are here come first.
+    pub(crate) documents: Vec<DocumentText>,
+    /// The sets of models, with those that each uses.
+    pub(crate) sets: BTreeMap<String, Vec<String>>,
+    /// Whether there may be no models: they may come later.
+    pub(crate) may_be_empty: bool,
+}
+
+/// Reads the models and documents of folders and of the program, and checks them. Needs no cluster.
+pub(crate) fn here(synchronizer: &Synchronizer, config: &Config) -> Result<Service, ContentError> {
+    let content = folders::read(synchronizer, config)?;
+    Ok(service(synchronizer, &config.name, &content)?)
+}
