@@ -36,7 +36,7 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             document("SyncStep", "s", "model: Person"),
-            "D013 5:3: a sync step needs exactly one of `http` and `exec`, and has 0",
+            "D013 5:3: a sync step needs exactly one of `http`, `exec` and `grpc`, and has 0",
         ),
         (document("SyncStep", "s", "model: Person\nexec: {command: [x]}"), "D007 6:9: `spec.exec.delete` is missing"),
         (
