@@ -1,11 +1,12 @@
 //! What a server may do with models during a call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use prost::Message as _;
 use serde_json::{Map, Value};
 use xos_model::natural::natural_key;
+use xos_model::xproto::ModelSet;
 use xos_model::{Object, Operator, QueryError, Reference};
 use xos_steps::{Event, Models, Save, StepContext, StepError, StoreError};
 
@@ -19,12 +20,14 @@ use crate::v1::{self, Answer, Request};
 /// The objects that a call has handed out, and the errors of its requests.
 pub(crate) struct Access<'a> {
     ctx: &'a StepContext,
+    models: Arc<ModelSet>,
     /// By uid and resourceVersion: what is saved is compared with them.
     seen: HashMap<(String, String), Object>,
     /// The uid of the object of the call.
     record: String,
-    /// That object, if the step has saved it.
+    /// That object, if the step has saved it; and the fields that it has saved.
     saved: Option<Object>,
+    kept: BTreeSet<String>,
     /// By the ids of the requests.
     pub(crate) errors: HashMap<u64, StepError>,
 }
@@ -50,6 +53,8 @@ enum AccessError {
     Unknown,
     #[error("the answer has {0} bytes, more than the {LONGEST} that a message may have: ask for less")]
     TooLong(usize),
+    #[error("an item of the list has no `{0}`, by which its object is found")]
+    NoKey(String),
     #[error("either all items say their namespace, or none does")]
     Namespaces,
     #[error("{0}")]
@@ -58,17 +63,34 @@ enum AccessError {
 
 impl<'a> Access<'a> {
     pub(crate) fn new(ctx: &'a StepContext, record: Option<&Object>) -> Self {
-        let mut access = Self { ctx, seen: HashMap::new(), record: String::new(), saved: None, errors: HashMap::new() };
-        if let Some(record) = record {
-            access.record.clone_from(&record.meta.uid);
-            access.keep(record);
-        }
+        let uid = record.map(|record| record.meta.uid.clone()).unwrap_or_default();
+        let mut access = Self {
+            ctx,
+            models: ctx.shared_store().models(),
+            seen: HashMap::new(),
+            record: uid,
+            saved: None,
+            kept: BTreeSet::new(),
+            errors: HashMap::new(),
+        };
+        record.into_iter().for_each(|record| access.keep(record));
         access
     }
 
-    /// Returns the object of the call as the step saved it last, if it did.
-    pub(crate) fn take_record(&mut self) -> Option<Object> {
-        self.saved.take()
+    /// Sets in the object of the call what the step has saved of it, and what it has changed since.
+    pub(crate) async fn finish(&mut self, object: &mut Object, changed: Map<String, Value>) -> Result<(), StoreError> {
+        let before = object.fields.clone();
+        if let Some(saved) = &self.saved {
+            self.kept.iter().for_each(|field| object.set(field, saved.fields.get(field).cloned().unwrap_or_default()));
+        }
+        set_all(object, changed, &self.models);
+        // The engine compares with the object as it was, and does not see that a field is again what it was then.
+        let Some(mut saved) = self.saved.take() else { return Ok(()) };
+        let is_again = |field: &&String| object.fields.get(field.as_str()) == before.get(field.as_str());
+        for field in self.kept.iter().filter(is_again) {
+            saved.set(field, before.get(field).cloned().unwrap_or_default());
+        }
+        self.ctx.save(&mut saved).await
     }
 
     /// Does what a request asks.
@@ -111,7 +133,7 @@ impl<'a> Access<'a> {
                 self.objects(found.get(..1).unwrap_or_default())
             }
             Asked::FindOrCreate(v1::FindOrCreate { object, key }) => {
-                let new = new_object(&object.ok_or(AccessError::NoObject)?)?;
+                let new = self.new_object(&object.ok_or(AccessError::NoObject)?)?;
                 let key = self.key(&new.model, key)?;
                 let models = self.ctx.models_of(&new.model);
                 let (found, created) = models.find_or_create(new, key.as_slice()).await?;
@@ -190,20 +212,22 @@ impl<'a> Access<'a> {
     async fn save(&mut self, save: v1::Save) -> Result<Answered, AccessError> {
         let v1::Save { object, changed, touch, yielding } = save;
         let told = object.ok_or(AccessError::NoObject)?;
-        let mut object = if told.uid.is_empty() { new_object(&told)? } else { self.known(Some(&told))? };
-        set_all(&mut object, fields("changed", &changed)?);
+        let mut object = if told.uid.is_empty() { self.new_object(&told)? } else { self.known(Some(&told))? };
+        let changed = fields("changed", &changed)?;
+        let names: Vec<_> = changed.keys().cloned().collect();
+        set_all(&mut object, changed, &self.models);
         let how = Save { touch, only: None, yielding };
         self.ctx.save_with(&mut object, &how).await?;
         if object.meta.uid == self.record {
             self.saved = Some(object.clone());
+            self.kept.extend(names);
         }
         Ok(Answered::Object(self.hand_out(&object)?))
     }
 
     /// Returns the objects at the other end of a link, or of a reverse port.
     fn follow(&self, object: &Object, link: &str) -> Result<Vec<Object>, AccessError> {
-        let store = self.ctx.shared_store();
-        let models = store.models();
+        let (store, models) = (self.ctx.shared_store(), &self.models);
         let model = models.get(&object.model).ok_or_else(|| QueryError::UnknownModel(object.model.to_string()));
         let model = model.map_err(StoreError::from)?;
         if models.reverse_links(model).any(|reverse| reverse.name == link) {
@@ -244,8 +268,12 @@ impl<'a> Access<'a> {
         if yielding {
             listing = listing.yielding();
         }
+        let is_there = |field: &&String| items.iter().all(|item| item.fields.contains_key(*field));
+        if let Some(missing) = key.iter().find(|field| !is_there(field)) {
+            return Err(AccessError::NoKey(missing.clone()));
+        }
         let new = |_: &Item| Object::named(&model, "", "");
-        let update = |item: &Item, object: &mut Object| set_all(object, item.fields.clone());
+        let update = |item: &Item, object: &mut Object| set_all(object, item.fields.clone(), &self.models);
         let pulled = if placed > 0 {
             let namespace = |item: &Item| item.namespace.clone();
             listing.reconcile_by_namespace(&items, namespace, new, update).await
@@ -269,13 +297,19 @@ impl<'a> Access<'a> {
         if !key.is_empty() {
             return Ok(key);
         }
-        let models = self.ctx.shared_store().models();
         let unknown = || StoreError::from(QueryError::UnknownModel(model.to_owned()));
-        let natural = natural_key(models.get(model).ok_or_else(unknown)?);
+        let natural = natural_key(self.models.get(model).ok_or_else(unknown)?);
         if natural.is_empty() {
             return Err(StoreError::NoKey(model.to_owned()).into());
         }
         Ok(natural.into_iter().map(str::to_owned).collect())
+    }
+
+    fn new_object(&self, told: &v1::Object) -> Result<Object, TextError> {
+        let namespace = if told.namespace.is_empty() { self.ctx.namespace() } else { &told.namespace };
+        let mut object = Object::named(&told.model, namespace, &told.name);
+        set_all(&mut object, fields("object.fields", &told.fields)?, &self.models);
+        Ok(object)
     }
 
     /// Returns an object as it was handed out.
@@ -299,12 +333,6 @@ impl<'a> Access<'a> {
         let objects = found.iter().map(|object| self.hand_out(object)).collect::<Result<_, _>>()?;
         Ok(Answered::Objects(v1::Objects { objects }))
     }
-}
-
-fn new_object(told: &v1::Object) -> Result<Object, TextError> {
-    let mut object = Object::named(&told.model, &told.namespace, &told.name);
-    set_all(&mut object, fields("object.fields", &told.fields)?);
-    Ok(object)
 }
 
 fn references(value: Option<&Value>) -> Result<Vec<Reference>, serde_json::Error> {

@@ -1,8 +1,9 @@
 //! Objects and events as messages.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use xos_model::Object;
+use xos_model::xproto::ModelSet;
 use xos_steps::BusEvent;
 
 use crate::v1;
@@ -39,10 +40,33 @@ pub(crate) fn fields(key: &'static str, text: &str) -> Result<Map<String, Value>
     }
 }
 
-/// Sets fields of an object; null unsets one.
-pub(crate) fn set_all(object: &mut Object, fields: Map<String, Value>) {
+/// Sets fields of an object; null unsets one. Links are stored as an operator writes them: a server may give the name of
+/// the peer alone, or say all of it.
+pub(crate) fn set_all(object: &mut Object, fields: Map<String, Value>, models: &ModelSet) {
+    let model = models.get(&object.model);
     for (field, value) in fields {
+        let value = match model.and_then(|model| model.link(&field)) {
+            Some(to) => link(value, models.is_base(&to.peer), &object.meta.namespace),
+            None => value,
+        };
         object.set(&field, value);
+    }
+}
+
+fn link(value: Value, is_to_base: bool, namespace: &str) -> Value {
+    match value {
+        Value::String(name) => json!({"name": name}),
+        Value::Array(items) => items.into_iter().map(|item| link(item, is_to_base, namespace)).collect(),
+        Value::Object(mut members) => {
+            if members.get("namespace").is_some_and(|other| other == namespace || other.is_null()) {
+                members.remove("namespace");
+            }
+            if !is_to_base {
+                members.remove("kind");
+            }
+            Value::Object(members)
+        }
+        value => value,
     }
 }
 
@@ -87,7 +111,7 @@ fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use xos_model::xproto::{Sources, compile};
 
     use super::*;
 
@@ -100,10 +124,43 @@ mod tests {
         let message = object(&ada).unwrap();
         assert_eq!((message.model.as_str(), message.name.as_str(), message.uid.as_str()), ("Person", "ada", ""));
         let mut read = Object::named("Person", "default", "ada");
-        set_all(&mut read, fields("fields", &message.fields).unwrap());
+        let models = ModelSet::default();
+        set_all(&mut read, fields("fields", &message.fields).unwrap(), &models);
         assert_eq!(read.fields, ada.fields);
-        set_all(&mut read, fields("changed", r#"{"most": null, "part": 2}"#).unwrap());
+        set_all(&mut read, fields("changed", r#"{"most": null, "part": 2}"#).unwrap(), &models);
         assert_eq!((read.fields.get("most"), read.fields.get("part")), (None, Some(&json!(2))));
+    }
+
+    #[test]
+    fn links_are_stored_as_an_operator_writes_them() {
+        let mut sources = Sources::new();
+        sources.add(
+            "t.xproto",
+            "option app_label = \"t\";
+             message Site (XOSBase) { required string name = 1 [max_length = 9]; }
+             message Person (XOSBase) { optional manytoone site->Site:people = 1:1001;
+                 optional manytoone owner->Service:people = 2:1102; }",
+        );
+        let models = compile(&sources).models;
+        let mut ada = Object::named("Person", "here", "ada");
+        for (told, stored) in [
+            (json!({"site": "rome"}), json!({"name": "rome"})),
+            (json!({"site": {"name": "rome", "namespace": "here", "kind": "Site"}}), json!({"name": "rome"})),
+            (
+                json!({"site": {"name": "rome", "namespace": "there", "kind": "Site"}}),
+                json!({"name": "rome", "namespace": "there"}),
+            ),
+        ] {
+            let Value::Object(told) = told else { panic!("no fields") };
+            set_all(&mut ada, told, &models);
+            assert_eq!(ada.fields.get("site"), Some(&stored));
+        }
+        set_all(&mut ada, fields("", r#"{"owner": {"name": "x", "kind": "VoipService"}}"#).unwrap(), &models);
+        assert_eq!(
+            ada.fields.get("owner"),
+            Some(&json!({"name": "x", "kind": "VoipService"})),
+            "a base has many kinds"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use xos_steps::StepError;
 use crate::access::Access;
 use crate::call::{Call, Subject};
 use crate::connection::Connection;
-use crate::convert::{fields, set_all};
+use crate::convert::fields;
 use crate::outcome::{CallError, is_broken, of_result, of_status};
 use crate::v1::from_controller::Message as ToServer;
 use crate::v1::from_server::Message as OfServer;
@@ -62,13 +62,13 @@ pub(crate) async fn exchange(
         () = stop => Ok(None),
     };
     match talked {
-        Ok(Some(result)) => finish(server, &result, access, subject),
+        Ok(Some(result)) => finish(server, &result, access, subject).await,
         Ok(None) => Err(CallError::NoResult(server.to_owned()).into()),
         Err(status) => {
             if is_broken(&status) {
                 connection.lose();
             }
-            Err(of_status(server, &status))
+            Err(of_status(server, &status, call.timeout))
         }
     }
 }
@@ -79,14 +79,16 @@ async fn send(sender: &mut Sender<FromController>, message: ToServer) {
 }
 
 /// Puts what the step has changed into its object.
-fn finish(server: &str, result: &CallResult, mut access: Access<'_>, subject: Subject<'_>) -> Result<(), StepError> {
+async fn finish(
+    server: &str,
+    result: &CallResult,
+    mut access: Access<'_>,
+    subject: Subject<'_>,
+) -> Result<(), StepError> {
     if let Subject::Object(object) = subject {
         let changed = fields("changed", &result.changed)
             .map_err(|source| CallError::Result { server: server.to_owned(), source })?;
-        if let Some(saved) = access.take_record() {
-            *object = saved;
-        }
-        set_all(object, changed);
+        access.finish(object, changed).await?;
     }
     of_result(server, result, &mut access.errors)
 }

@@ -55,12 +55,21 @@ impl CallError {
 
 /// Whether an error is of the connection, and not an answer of the server's.
 pub(crate) fn is_broken(status: &Status) -> bool {
-    status.source().is_some()
+    status.source().is_some() && !is_late(status)
 }
 
-/// Returns what an error of gRPC's means.
-pub(crate) fn of_status(server: &str, status: &Status) -> StepError {
+/// Whether the time of the call is over: by the clock here or by the server's.
+fn is_late(status: &Status) -> bool {
+    let mut causes = std::iter::successors(status.source(), |&cause| cause.source());
+    status.code() == Code::DeadlineExceeded || causes.any(|cause| cause.is::<tonic::TimeoutExpired>())
+}
+
+/// Returns what an error of gRPC's means, in a call that may take so long.
+pub(crate) fn of_status(server: &str, status: &Status, limit: Duration) -> StepError {
     let server = server.to_owned();
+    if is_late(status) {
+        return CallError::late(server, limit).into();
+    }
     let words = status.message().to_owned();
     if is_broken(status) && status.code() != Code::Unavailable {
         return CallError::Broken { server, words, source: io::ErrorKind::ConnectionReset.into() }.into();
@@ -74,9 +83,7 @@ pub(crate) fn of_status(server: &str, status: &Status) -> StepError {
         Code::ResourceExhausted if !is_too_long(&words) => {
             StepError::deferred(format!("{server} has too much to do: {words}"))
         }
-        Code::DeadlineExceeded | Code::Cancelled => {
-            CallError::Broken { server, words, source: io::ErrorKind::TimedOut.into() }.into()
-        }
+        Code::Cancelled => CallError::Broken { server, words, source: io::ErrorKind::TimedOut.into() }.into(),
         _ => CallError::Status { server, code, words }.into(),
     }
 }
@@ -130,6 +137,8 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(3);
+
     #[test]
     fn what_the_codes_of_grpc_mean() {
         use Code::{
@@ -142,7 +151,7 @@ mod tests {
             (ResourceExhausted, "Concurrent RPC limit exceeded!", ErrorKind::NotYet, false),
             (ResourceExhausted, "Received message larger than max (9 vs. 4)", ErrorKind::Failed, false),
             (ResourceExhausted, "gRPC message exceeds maximum size 4: 9", ErrorKind::Failed, false),
-            (DeadlineExceeded, "late", ErrorKind::Unanswered, true),
+            (DeadlineExceeded, "did not end the call within 3s", ErrorKind::Unanswered, true),
             (Cancelled, "the server stops", ErrorKind::Unanswered, true),
             (Unknown, "Exception calling application: 'name'", ErrorKind::Failed, false),
             (Internal, "oops", ErrorKind::Failed, false),
@@ -154,14 +163,14 @@ mod tests {
             (Unimplemented, "oops", ErrorKind::Failed, false),
         ];
         for (code, words, kind, is_unreached) in table {
-            let error = of_status("the step server at x:1", &Status::new(code, words));
+            let error = of_status("the step server at x:1", &Status::new(code, words), LIMIT);
             assert_eq!((error.kind(), error.is_unreached()), (kind, is_unreached), "{code:?}: {error}");
             let text = error.to_string();
             assert!(text.starts_with("the step server at x:1 ") && text.contains(words), "{text}");
         }
         let broken = Status::from_error(Box::new(io::Error::from(io::ErrorKind::BrokenPipe)));
-        assert_eq!(of_status("s", &broken).kind(), ErrorKind::Unanswered);
-        let late = StepError::from(CallError::late("s".to_owned(), Duration::from_secs(3)));
+        assert_eq!(of_status("s", &broken, LIMIT).kind(), ErrorKind::Unanswered);
+        let late = StepError::from(CallError::late("s".to_owned(), LIMIT));
         assert_eq!((late.kind(), late.is_unreached()), (ErrorKind::Unanswered, true));
         assert!(late.to_string().starts_with("s did not end the call within 3s (`grpc.timeout`)"), "{late}");
     }
