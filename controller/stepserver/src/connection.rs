@@ -25,7 +25,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// A connection.
 pub(crate) struct Connection {
     pub(crate) client: StepServerClient<Channel>,
-    described: Described,
+    pub(crate) described: Described,
     pub(crate) permits: Permits,
     health: watch::Sender<Health>,
     /// The documents whose mismatch the log has told.
@@ -86,11 +86,6 @@ impl Connection {
     /// Notes that the connection is broken.
     pub(crate) fn lose(&self) {
         self.health.send_replace(Health::Lost);
-    }
-
-    /// Returns name and version of the server, and its steps, for the log.
-    pub(crate) fn told(&self) -> (&str, Vec<String>) {
-        self.described.told()
     }
 
     /// Checks that the server has what a document wants. What it has not is told once in the log.

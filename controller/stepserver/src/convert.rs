@@ -138,6 +138,7 @@ mod tests {
             "t.xproto",
             "option app_label = \"t\";
              message Site (XOSBase) { required string name = 1 [max_length = 9]; }
+             message VoipService (Service) { optional string x = 1 [max_length = 9]; }
              message Person (XOSBase) { optional manytoone site->Site:people = 1:1001;
                  optional manytoone owner->Service:people = 2:1102; }",
         );

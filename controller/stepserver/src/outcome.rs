@@ -60,8 +60,14 @@ pub(crate) fn is_broken(status: &Status) -> bool {
 
 /// Whether the time of the call is over: by the clock here or by the server's.
 fn is_late(status: &Status) -> bool {
-    let mut causes = std::iter::successors(status.source(), |&cause| cause.source());
-    status.code() == Code::DeadlineExceeded || causes.any(|cause| cause.is::<tonic::TimeoutExpired>())
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    status.code() == Code::DeadlineExceeded
 }
 
 /// Returns what an error of gRPC's means, in a call that may take so long.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::address::Target;
 use crate::connection::{Connection, Health};
+use crate::described::Wanted;
 
 /// The servers of a set of documents: one connection to each, which all its steps share.
 #[derive(Default)]
@@ -47,6 +48,15 @@ impl Server {
         Self { target, state: Mutex::default() }
     }
 
+    /// Connects to the server if it is not connected, and checks that it has a step.
+    ///
+    /// # Errors
+    /// In words, when the server is away or has no such step.
+    pub async fn check(&self, wanted: &Wanted) -> Result<(), String> {
+        let connection = self.connected().await?;
+        connection.described.check(wanted, &self.to_string()).map_err(|mismatch| mismatch.to_string())
+    }
+
     /// Returns a connection to the server, which is well. Else says why there is none: the server is away.
     pub(crate) async fn connected(&self) -> Result<Arc<Connection>, String> {
         let asked = Instant::now();
@@ -62,7 +72,7 @@ impl Server {
         }
         match Connection::open(&self.target).await {
             Ok(connection) => {
-                let (name, steps) = connection.told();
+                let (name, steps) = connection.described.told();
                 tracing::info!(address = %self.target.address, server = name, ?steps, "connected to a step server");
                 let connection = Arc::new(connection);
                 *state = State { connection: Some(Arc::clone(&connection)), failed: None };

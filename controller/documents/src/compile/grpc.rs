@@ -42,8 +42,7 @@ impl Compiler<'_> {
         let model = self.model(&document.spec, "model");
         let scope = self.scope().with("self", of_class(model));
         let when = self.condition(document.spec.at("when"), &scope);
-        let mut grpc = self.grpc(document, &step, (Kind::Policy, model), &scope);
-        grpc.iter_mut().for_each(|grpc| grpc.wanted.handles_delete = handles_delete);
+        let grpc = self.grpc(document, &step, (Kind::Policy, model, handles_delete), &scope);
         let model = model?.name.clone();
         Some(GrpcPolicyDocument { name: document.name.clone(), model, when: when?, grpc: grpc? })
     }
@@ -52,7 +51,7 @@ impl Compiler<'_> {
         let spec: PullStepSpec = self.read(&document.spec, &document.place)?;
         self.check_without(&document.spec, &OF_PULL);
         let model = self.model(&document.spec, "model");
-        let grpc = self.grpc(document, &spec.grpc?, (Kind::PullStep, model), &self.scope());
+        let grpc = self.grpc(document, &spec.grpc?, (Kind::PullStep, model, false), &self.scope());
         let every = spec.every.as_deref().and_then(parse_duration);
         Some(GrpcPullDocument { name: document.name.clone(), model: model?.name.clone(), every, grpc: grpc? })
     }
@@ -64,7 +63,7 @@ impl Compiler<'_> {
         let scope = self.scope().with("event", event_type());
         let when = self.condition(document.spec.at("when"), &scope);
         self.check_topics(&document.spec, &spec);
-        let grpc = self.grpc(document, spec.grpc.as_ref()?, (Kind::EventStep, model.flatten()), &scope);
+        let grpc = self.grpc(document, spec.grpc.as_ref()?, (Kind::EventStep, model.flatten(), false), &scope);
         if matches!(model, Some(None)) {
             return None;
         }
@@ -85,7 +84,7 @@ impl Compiler<'_> {
         &mut self,
         document: &Document,
         spec: &GrpcStep,
-        (kind, model): (Kind, Option<&Model>),
+        (kind, model, handles_delete): (Kind, Option<&Model>, bool),
         scope: &Scope<'_>,
     ) -> Option<GrpcDocument> {
         let node = document.spec.at("grpc")?;
@@ -96,14 +95,16 @@ impl Compiler<'_> {
         let tls = node.at("tls").map_or(Some(None), |at| self.tls(at, &settings).map(Some));
         let step = spec.step.clone().unwrap_or_else(|| document.name.clone());
         let model = model.map(|model| model.name.clone());
-        Some(GrpcDocument {
+        let grpc = GrpcDocument {
             servers: Arc::clone(&self.servers),
             address: address?,
             tls: tls?,
-            wanted: Wanted { kind, step, model, handles_delete: false },
+            wanted: Wanted { kind, step, model, handles_delete },
             timeout: spec.timeout.as_deref().and_then(parse_duration).unwrap_or(TIMEOUT),
             input: input?,
-        })
+        };
+        self.served.push(grpc.clone());
+        Some(grpc)
     }
 
     fn address(&mut self, node: &Node, settings: &Scope<'_>) -> Option<Template> {

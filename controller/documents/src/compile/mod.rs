@@ -15,14 +15,14 @@ use serde::de::DeserializeOwned;
 use xos_expressions::{Faults, Scope, Template, Type};
 use xos_model::Resync;
 use xos_step_server::{Kind as ServedKind, Servers};
-use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
+use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
 use xos_yaml::{File, Node, Place, Value};
 
 use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
 use crate::problem::Problem;
 use crate::read::{Document, Documents, Report};
-use crate::run::{EventDocument, PolicyDocument, PullDocument, Source, SyncDocument, SyncHow};
+use crate::run::{EventDocument, GrpcDocument, PolicyDocument, PullDocument, Served, Source, SyncDocument, SyncHow};
 
 use grpc::is_grpc;
 
@@ -37,7 +37,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
     let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
-    let mut compiler = Compiler { models: &models, files, report, servers };
+    let mut compiler = Compiler { models: &models, files, report, servers, served: vec![] };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -73,6 +73,8 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
             }
         }
     }
+    let served = std::mem::take(&mut compiler.served);
+    steps.at_start.extend((!served.is_empty()).then(|| Arc::new(Served(served)) as Arc<dyn AtStart>));
     steps
 }
 
@@ -81,8 +83,9 @@ pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
     files: &'a [File],
     report: &'a mut Report,
-    /// The step servers that they name.
+    /// The step servers that they name, and the steps of these.
     servers: Arc<Servers>,
+    served: Vec<GrpcDocument>,
 }
 
 impl<'a> Compiler<'a> {
@@ -122,7 +125,7 @@ impl<'a> Compiler<'a> {
                 self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec)
             }
             (None, None, Some(grpc)) => {
-                self.grpc(document, grpc, (ServedKind::SyncStep, model), scope).map(Box::new).map(SyncHow::Grpc)
+                self.grpc(document, grpc, (ServedKind::SyncStep, model, false), scope).map(Box::new).map(SyncHow::Grpc)
             }
             (http, exec, grpc) => {
                 self.not_one("a sync step", &[http.is_some(), exec.is_some(), grpc.is_some()], &node.place)

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use xos_expressions::{EvaluationError, Template, Values};
 use xos_model::{Object, Operation};
 use xos_step_server::{AddressError, Call, Method, Server, Servers, Subject, Target, Tls, Wanted};
-use xos_steps::{Act, BusEvent, DynPolicy, DynPullStep, EventStep, StepContext, StepError};
+use xos_steps::{Act, AtStart, BusEvent, DynPolicy, DynPullStep, EventStep, StepContext, StepError};
 
 use super::event::{CONCURRENCY, seen};
 use super::pull::PERIOD;
@@ -66,6 +67,29 @@ impl CompiledTls {
             None => None,
         };
         Ok(Tls { ca: text(&self.ca)?.map(Into::into), identity, server_name: text(&self.server_name)? })
+    }
+}
+
+/// All steps of step servers. They are looked for when the program starts, so that one that is missing is told before an
+/// object needs it.
+pub(crate) struct Served(pub(crate) Vec<GrpcDocument>);
+
+impl AtStart for Served {
+    fn start<'a>(&'a self, ctx: &'a StepContext) -> BoxFuture<'a, Vec<String>> {
+        let values = values(ctx);
+        async move {
+            let mut wrong = vec![];
+            for grpc in &self.0 {
+                let found = match grpc.server(&values) {
+                    Ok(server) => server.check(&grpc.wanted).await,
+                    Err(error) => Err(error.to_string()),
+                };
+                // A server that is away is said once.
+                wrong.extend(found.err().filter(|words| !wrong.contains(words)));
+            }
+            wrong
+        }
+        .boxed()
     }
 }
 

@@ -20,7 +20,7 @@ use crate::compile::Target;
 
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
-pub(crate) use grpc::{GrpcDocument, GrpcEventDocument, GrpcPolicyDocument, GrpcPullDocument};
+pub(crate) use grpc::{GrpcDocument, GrpcEventDocument, GrpcPolicyDocument, GrpcPullDocument, Served};
 pub(crate) use http::HttpDocument;
 pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
 pub(crate) use pull::{PullDocument, Source};

@@ -6,11 +6,14 @@ mod python;
 mod server;
 mod sources;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use xos_model::Object;
+use xos_documents::Documents;
+use xos_model::{Object, Pass};
 use xos_step_server::v1::{Kind, Outcome};
+use xos_steps::{Call, Services, StepContext};
 
 use super::{document, person, ready, world};
 use server::{Plan, done, ended};
@@ -130,6 +133,22 @@ async fn a_step_that_the_server_has_not_is_said_in_its_objects() {
     world.apply(&person("ada", json!({}))).unwrap();
     world.settle().await;
     assert_eq!(ready(&world, "ada").0, "SyncSucceeded");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_known_when_the_program_starts() {
+    let server = Plan::of(&[(Kind::SyncStep, "other")], async |_, _| Ok(done(&json!({})))).start();
+    let policy = "model: Person\ngrpc: {address: \"127.0.0.1:1\"}";
+    let texts = [step(""), document("ModelPolicy", "p", policy), document("ModelPolicy", "q", policy)];
+    let texts: Vec<_> = texts.iter().map(|text| ("steps.yaml", text.as_str())).collect();
+    let steps = Documents::of(&texts).compile(&super::models()).unwrap();
+    let services = Services { settings: Arc::new(server.settings()), ..Services::default() };
+    let ctx = StepContext::new(&Arc::new(services), Call::new("", Pass::Sync, ""));
+    let [at_start] = steps.at_start.as_slice() else { panic!("there is one") };
+    let wrong = at_start.start(&ctx).await;
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert!(wrong[0].contains("has no sync step `person`, but `other`"), "{wrong:?}");
+    assert!(wrong[1].starts_with("the step server at 127.0.0.1:1 cannot be used: "), "{wrong:?}");
 }
 
 #[tokio::test]

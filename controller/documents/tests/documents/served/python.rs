@@ -99,7 +99,7 @@ async fn a_service_in_python_has_steps_policies_pull_steps_and_event_steps() {
     std::fs::write(book.join("by-hand.1.json"), r#"{"name": "eve", "host": "Ada"}"#).unwrap();
     world.pass(Duration::from_secs(10)).await;
     let is_eve = |object: &Object| object.text("name") == Some("eve") && object.flag("no_sync");
-    assert!(world.api().objects().iter().any(|object| is_eve(object)));
+    assert!(world.api().objects().iter().any(is_eve));
 
     let call = |guest: &str| BusEvent::new("calls", json!({"guest": guest, "phone": 7}).to_string()).with_key(guest);
     assert_eq!(world.send(&call("ada")).await[0].1, Outcome::Succeeded);
