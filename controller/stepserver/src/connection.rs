@@ -114,7 +114,7 @@ async fn check(health: &mut HealthClient<Channel>) -> Result<(), ConnectError> {
 }
 
 async fn describe(client: &mut StepServerClient<Channel>) -> Result<crate::v1::DescribeResponse, ConnectError> {
-    let request = DescribeRequest { controller_version: env!("CARGO_PKG_VERSION").to_owned(), ..Default::default() };
+    let request = DescribeRequest { controller_version: env!("CARGO_PKG_VERSION").to_owned() };
     let described = tokio::time::timeout(ANSWER, client.describe(request)).await;
     match described.map_err(|_| ConnectError::Silent)? {
         Ok(response) => Ok(response.into_inner()),

@@ -40,8 +40,8 @@ pub(crate) fn fields(key: &'static str, text: &str) -> Result<Map<String, Value>
     }
 }
 
-/// Sets fields of an object; null unsets one. Links are stored as an operator writes them: a server may give the name of
-/// the peer alone, or say all of it.
+/// Sets fields of an object; null unsets one. Links are stored as an operator writes them: a server may give the name
+/// of the peer alone, or say all of it.
 pub(crate) fn set_all(object: &mut Object, fields: Map<String, Value>, models: &ModelSet) {
     let model = models.get(&object.model);
     for (field, value) in fields {

@@ -76,8 +76,8 @@ pub(crate) struct DescribedStep {
 pub enum Mismatch {
     /// The server has no such step.
     #[error(
-        "{server} has no {kind} `{step}`, {others}: correct the document (its `metadata.name`, or `grpc.step`), or start a \
-         server that has it"
+        "{server} has no {kind} `{step}`, {others}: correct the document (its `metadata.name`, or `grpc.step`), or \
+         start a server that has it"
     )]
     Missing {
         /// The server.

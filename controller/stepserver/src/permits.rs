@@ -28,7 +28,8 @@ impl Permits {
         Self { all: semaphore(described.max_concurrency), each: each.collect() }
     }
 
-    /// Waits for a place: first among the calls of the step, so that a step which has no more holds none of the server's.
+    /// Waits for a place: first among the calls of the step, so that a step which has no more holds none of the
+    /// server's.
     pub(crate) async fn take(&self, kind: Kind, step: &str) -> Permit {
         let own = self.each.get(&(kind, step.to_owned()));
         Permit { _own: one(own).await, _all: one(self.all.as_ref()).await }

@@ -14,8 +14,8 @@
 
     xos_steps.serve(Person(), address="[::]:50051")
 
-What a step changes in its object is saved when it returns, and also when it fails. It fails with any exception; `Deferred`,
-`Innocuous`, `Unavailable`, `WaitsFor` and `Unusable` say something else.
+What a step changes in its object is saved when it returns, and also when it fails. It fails with any exception;
+`Deferred`, `Innocuous`, `Unavailable`, `WaitsFor` and `Unusable` say something else.
 """
 
 from .context import Context, Pulled

@@ -73,9 +73,9 @@ class Context:
     def filter(self, model, /, **fields):
         """Returns the objects of a model, or of all models derived from it, whose fields have these values.
 
-        Other comparisons are `age__gt=17`, `name__icontains="a"` …: gt, lt, gte, lte, iexact, contains, icontains, regex,
-        iregex. Other places are `in_namespace="x"`, `all_namespaces=True`; `with_deleted=True` finds also what is being
-        deleted.
+        Other comparisons are `age__gt=17`, `name__icontains="a"` …: gt, lt, gte, lte, iexact, contains, icontains,
+        regex, iregex. Other places are `in_namespace="x"`, `all_namespaces=True`; `with_deleted=True` finds also what
+        is being deleted.
         """
         return self._objects(filter=_query(model, fields))
 
@@ -87,7 +87,10 @@ class Context:
         return Object._of(found.object), found.created
 
     def save(self, o, yielding=False):
-        """Saves what has changed in an object, quietly; creates it if it is new. `yielding` keeps what an operator set."""
+        """Saves what has changed in an object, quietly; creates it if it is new.
+
+        `yielding` keeps the values that an operator has set.
+        """
         self._save(o, pb.Save(yielding=yielding))
 
     def touch(self, o):
@@ -110,9 +113,10 @@ class Context:
     def reconcile(self, model, items, key=(), keep_vanished=False, yielding=False, within=None, namespace=None):
         """Makes objects agree with the list of a backend: `items` are dicts of fields.
 
-        Their objects are found by `key` (by default the natural key), created if there are none, and saved quietly. Objects
-        whose items are not listed any more are deleted, which the brakes may hold; `keep_vanished` keeps them. `within` says
-        that the list has only items with these values. `namespace(item)` says where an item's object lies.
+        Their objects are found by `key` (by default the natural key), created if there are none, and saved quietly.
+        Objects whose items are not listed any more are deleted, which the brakes may hold; `keep_vanished` keeps them.
+        `within` says that the list has only items with these values. `namespace(item)` says where an item's object
+        lies.
         """
         listing = pb.Listing(model=model, key=key, keep_vanished=keep_vanished, yielding=yielding)
         listing.within = dumps(plain(within)) if within else ""

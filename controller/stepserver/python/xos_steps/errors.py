@@ -38,7 +38,7 @@ class Unusable(StepError):
 
 
 class WaitsFor(StepError):
-    """Another object is not there yet: `WaitsFor("Olt", "olt-1")` by its natural key, or `WaitsFor("Olt", device_id=7)`."""
+    """Another object is not there yet: `WaitsFor("Olt", "olt-1")`, by its natural key, or `WaitsFor("Olt", id=7)`."""
 
     outcome = pb.OUTCOME_WAITS_FOR
 

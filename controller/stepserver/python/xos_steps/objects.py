@@ -24,8 +24,8 @@ class Metadata:
 class Object:
     """An object of a model. Its fields and links are attributes by their names of xproto: `o.first_name`.
 
-    A field without a value is None, and setting None unsets it. A link is a dict with the `name` of its peer; it may be set
-    to an object, or to a name. `o.metadata` has name, namespace, uid …; `o.fields` has all fields that are set.
+    A field without a value is None, and setting None unsets it. A link is a dict with the `name` of its peer; it may be
+    set to an object, or to a name. `o.metadata` has name, namespace, uid …; `o.fields` has all fields that are set.
     """
 
     __slots__ = ("_before", "fields", "metadata", "model")
