@@ -97,6 +97,19 @@ declare_diagnostics! {
         message("the objects of {model} are synchronized by `{other}` already");
         help("a model has one sync step in a synchronizer");
     }
+    /// The address of a step server is none.
+    D020 Error Address { message: String } => {
+        message("{message}");
+    }
+    /// Something is said that a step server does itself. Remove it, or `grpc`.
+    D021 Error NotWithGrpc { key: &'static str } => {
+        message("`{key}` has no effect beside `grpc`: that is the step server's work");
+        help("remove it");
+    }
+    /// A certificate needs its key, and a key its certificate.
+    D022 Error HalfIdentity { there: &'static str, missing: &'static str } => {
+        message("`{there}` needs a `{missing}`");
+    }
     /// A document fits its schema and cannot be read all the same. This is a bug: please report it.
     D019 Error Unfit { reason: String } => {
         message("the document fits its schema and cannot be read: please report this ({reason})");

@@ -108,6 +108,12 @@ impl StepContext {
         Http::new(&self.http, self.services.traceparent)
     }
 
+    /// Returns the value of the header `traceparent` for a request that is made now by another client than
+    /// [`http`](Self::http); none while no traces are exported.
+    pub fn traceparent(&self) -> Option<String> {
+        self.services.traceparent.and_then(|traceparent| traceparent())
+    }
+
     /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):
     /// it sees at once what was saved.
     ///

@@ -50,7 +50,7 @@ pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
 pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
 pub use services::{HttpClient, Services, http_client, http_client_builder, http_client_that_trusts};
-pub use steps::Steps;
+pub use steps::{AtStart, Steps};
 pub use store::{Done, NoStore, Save, Saver, Session, Store, StoreError};
 pub use sync_step::SyncStep;
 pub use xos_model::Resync;

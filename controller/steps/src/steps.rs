@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
+use crate::context::StepContext;
 use crate::erased::{DynPolicy, DynSyncStep};
 use crate::event_step::DynEventStep;
 use crate::pull_step::DynPullStep;
@@ -43,6 +46,14 @@ pub struct Steps {
     pub pull_steps: Vec<Arc<dyn DynPullStep>>,
     /// The event steps.
     pub event_steps: Vec<Arc<dyn DynEventStep>>,
+    /// What is done once, when the program starts.
+    pub at_start: Vec<Arc<dyn AtStart>>,
+}
+
+/// Something that is done once, when the program starts, beside the steps: as to look whether what they call is there.
+pub trait AtStart: Send + Sync {
+    /// Does it. Returns what is wrong, for the log.
+    fn start<'a>(&'a self, ctx: &'a StepContext) -> BoxFuture<'a, Vec<String>>;
 }
 
 /// The methods that add steps, for a builder whose field of this name is a [`Steps`], and for [`Steps`] itself.
@@ -96,6 +107,7 @@ impl Steps {
         self.policies.extend(other.policies);
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
+        self.at_start.extend(other.at_start);
     }
 }
 

@@ -51,6 +51,7 @@ mod restarted_api_server;
 mod restored;
 mod secrets;
 mod several_synchronizers;
+mod step_servers;
 mod touch;
 mod tour;
 mod traces;

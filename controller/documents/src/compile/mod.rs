@@ -3,6 +3,7 @@
 mod actions;
 mod exec;
 mod fields;
+mod grpc;
 mod http;
 mod places;
 mod tree;
@@ -13,17 +14,21 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use xos_expressions::{Faults, Scope, Template, Type};
 use xos_model::Resync;
-use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
+use xos_step_server::{Kind as ServedKind, Servers};
+use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
 use xos_yaml::{File, Node, Place, Value};
 
 use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
 use crate::problem::Problem;
 use crate::read::{Document, Documents, Report};
-use crate::run::{EventDocument, PolicyDocument, PullDocument, Source, SyncDocument, SyncHow};
+use crate::run::{EventDocument, GrpcDocument, PolicyDocument, PullDocument, Served, Source, SyncDocument, SyncHow};
+
+use grpc::is_grpc;
 
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
+pub(crate) use grpc::CompiledTls;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
 pub(crate) use tree::Tree;
 
@@ -31,7 +36,8 @@ pub(crate) use tree::Tree;
 pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler = Compiler { models: &models, files: &documents.files, report: &mut documents.report };
+    let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
+    let mut compiler = Compiler { models: &models, files, report, servers, served: vec![] };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -40,6 +46,18 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
                 compiler.check_one_step(document, &mut synchronized);
                 let step = compiler.sync_step(document);
                 steps.sync_steps.extend(step.map(|step| Arc::new(step) as Arc<dyn DynSyncStep>));
+            }
+            Kind::ModelPolicy if is_grpc(document) => {
+                let policy = compiler.grpc_policy(document);
+                steps.policies.extend(policy.map(|policy| Arc::new(policy) as Arc<dyn DynPolicy>));
+            }
+            Kind::PullStep if is_grpc(document) => {
+                let step = compiler.grpc_pull(document);
+                steps.pull_steps.extend(step.map(|step| Arc::new(step) as Arc<dyn DynPullStep>));
+            }
+            Kind::EventStep if is_grpc(document) => {
+                let step = compiler.grpc_event(document);
+                steps.event_steps.extend(step.map(erase_event_step));
             }
             Kind::ModelPolicy => {
                 let policy = compiler.model_policy(document);
@@ -55,6 +73,8 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
             }
         }
     }
+    let served = std::mem::take(&mut compiler.served);
+    steps.at_start.extend((!served.is_empty()).then(|| Arc::new(Served(served)) as Arc<dyn AtStart>));
     steps
 }
 
@@ -63,6 +83,9 @@ pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
     files: &'a [File],
     report: &'a mut Report,
+    /// The step servers that they name, and the steps of these.
+    servers: Arc<Servers>,
+    served: Vec<GrpcDocument>,
 }
 
 impl<'a> Compiler<'a> {
@@ -72,7 +95,7 @@ impl<'a> Compiler<'a> {
         let scope = self.scope().with("self", of_class(model));
         let when = self.condition(document.spec.at("when"), &scope.clone().without_links());
         let external: Vec<_> = self.classes(&document.spec, "externalDependencies");
-        let how = self.how(&document.spec, &spec, model, &scope);
+        let how = self.how(document, &spec, model, &scope);
         Some(SyncDocument {
             name: document.name.clone(),
             revision: document.revision(),
@@ -87,19 +110,44 @@ impl<'a> Compiler<'a> {
     }
 
     /// Reads what a sync step does.
-    fn how(&mut self, node: &Node, spec: &SyncStepSpec, model: Option<&Model>, scope: &Scope<'_>) -> Option<SyncHow> {
-        match (&spec.http, &spec.exec) {
-            (Some(http), None) => self.http_sync(node.at("http")?, http, model, scope).map(Box::new).map(SyncHow::Http),
-            (None, Some(exec)) => self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec),
-            (http, exec) => self.not_one("a sync step", [http.is_some(), exec.is_some()], &node.place),
+    fn how(
+        &mut self,
+        document: &Document,
+        spec: &SyncStepSpec,
+        model: Option<&Model>,
+        scope: &Scope<'_>,
+    ) -> Option<SyncHow> {
+        let node = &document.spec;
+        match (&spec.http, &spec.exec, &spec.grpc) {
+            (Some(http), None, None) => {
+                self.http_sync(node.at("http")?, http, model, scope).map(Box::new).map(SyncHow::Http)
+            }
+            (None, Some(exec), None) => {
+                self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec)
+            }
+            (None, None, Some(grpc)) => {
+                self.grpc(document, grpc, (ServedKind::SyncStep, model, false), scope).map(Box::new).map(SyncHow::Grpc)
+            }
+            (http, exec, grpc) => {
+                self.not_one("a sync step", &[http.is_some(), exec.is_some(), grpc.is_some()], &node.place)
+            }
         }
     }
 
-    /// Notes that there is not exactly one of `http` and `exec`.
-    fn not_one<T>(&mut self, what: &str, are_there: [bool; 2], place: &Place) -> Option<T> {
-        let found = are_there.into_iter().filter(|is_there| *is_there).count();
-        self.report.push(Problem::OneOf { what: what.to_owned(), keys: "`http` and `exec`", found }, place);
+    /// Notes that there is not exactly one of `http`, `exec` and `grpc`.
+    fn not_one<T>(&mut self, what: &str, are_there: &[bool], place: &Place) -> Option<T> {
+        let found = are_there.iter().filter(|is_there| **is_there).count();
+        self.report.push(Problem::OneOf { what: what.to_owned(), keys: "`http`, `exec` and `grpc`", found }, place);
         None
+    }
+
+    /// Notes keys that a document without a step server needs.
+    fn check_with(&mut self, node: &Node, keys: &[&str]) {
+        for key in keys {
+            if node.at(key).is_none() {
+                self.report.push(Problem::Missing { key: format!("spec.{key}") }, &node.place);
+            }
+        }
     }
 
     fn model_policy(&mut self, document: &Document) -> Option<PolicyDocument> {
@@ -132,8 +180,9 @@ impl<'a> Compiler<'a> {
                 request.map(Box::new).map(Source::Http)
             }
             (None, Some(exec)) => self.command(node.at("exec")?, exec, &scope).map(Box::new).map(Source::Exec),
-            (http, exec) => self.not_one("a pull step", [http.is_some(), exec.is_some()], &node.place),
+            (http, exec) => self.not_one("a pull step", &[http.is_some(), exec.is_some()], &node.place),
         };
+        self.check_with(node, &["items", "key", "fields"]);
         let answered = match spec.exec {
             None => http::with_answer(scope),
             Some(_) => exec::with_result(scope),
@@ -166,27 +215,13 @@ impl<'a> Compiler<'a> {
     fn event_step(&mut self, document: &Document) -> Option<EventDocument> {
         let spec: EventStepSpec = self.read(&document.spec, &document.place)?;
         let node = &document.spec;
+        self.check_with(node, &["model", "key", "fields"]);
         let model = self.model(node, "model");
-        let event = Type::record(
-            "event",
-            [
-                ("topic", Type::Text),
-                ("key", Type::Text),
-                ("text", Type::Text),
-                ("value", Type::Any),
-                ("headers", Type::map(Type::Text)),
-            ],
-        );
-        let scope = self.scope().with("event", event);
+        let scope = self.scope().with("event", event_type());
         let when = self.condition(node.at("when"), &scope);
         let fields = self.fields(node.at("fields"), model, &scope);
         self.check_key(node.at("key"), &spec.key, fields.as_deref());
-        ["topics", "pattern", "group"].into_iter().for_each(|key| self.check_constant(node, key));
-        if spec.topics.is_empty() == spec.pattern.is_none() {
-            let found = usize::from(!spec.topics.is_empty()) + usize::from(spec.pattern.is_some());
-            let problem = Problem::OneOf { what: "an event step".to_owned(), keys: "`topics` and `pattern`", found };
-            self.report.push(problem, &node.place);
-        }
+        self.check_topics(node, &spec);
         Some(EventDocument {
             name: document.name.clone(),
             revision: document.revision(),
@@ -201,6 +236,15 @@ impl<'a> Compiler<'a> {
             create: spec.create,
             save: spec.save,
         })
+    }
+
+    fn check_topics(&mut self, node: &Node, spec: &EventStepSpec) {
+        ["topics", "pattern", "group"].into_iter().for_each(|key| self.check_constant(node, key));
+        if spec.topics.is_empty() == spec.pattern.is_none() {
+            let found = usize::from(!spec.topics.is_empty()) + usize::from(spec.pattern.is_some());
+            let problem = Problem::OneOf { what: "an event step".to_owned(), keys: "`topics` and `pattern`", found };
+            self.report.push(problem, &node.place);
+        }
     }
 
     /// Notes that two sync steps are for the same objects.
@@ -310,6 +354,20 @@ impl<'a> Compiler<'a> {
 
 fn of_class(model: Option<&Model>) -> Type {
     model.map_or(Type::Any, |model| Type::object(&model.name))
+}
+
+/// Returns the type of a message of the event bus.
+fn event_type() -> Type {
+    Type::record(
+        "event",
+        [
+            ("topic", Type::Text),
+            ("key", Type::Text),
+            ("text", Type::Text),
+            ("value", Type::Any),
+            ("headers", Type::map(Type::Text)),
+        ],
+    )
 }
 
 fn resync(text: Option<&str>) -> Resync {

@@ -3,6 +3,7 @@
 mod action;
 mod event_step;
 mod exec;
+mod grpc;
 mod http;
 mod model_policy;
 mod pull_step;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 pub use action::{Action, Apply, ForEach};
 pub use event_step::{EventStepSpec, SaveMode};
 pub use exec::{Command, ExecDelete, ExecSync};
+pub use grpc::{GrpcPolicy, GrpcStep, GrpcTls};
 pub use http::{Answer, Auth, Basic, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
 pub use model_policy::ModelPolicySpec;
 pub use pull_step::{PullStepSpec, Vanished};

@@ -2,6 +2,7 @@
 
 mod event;
 mod exec;
+mod grpc;
 mod http;
 mod policy;
 mod pull;
@@ -19,6 +20,7 @@ use crate::compile::Target;
 
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
+pub(crate) use grpc::{GrpcDocument, GrpcEventDocument, GrpcPolicyDocument, GrpcPullDocument, Served};
 pub(crate) use http::HttpDocument;
 pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
 pub(crate) use pull::{PullDocument, Source};

@@ -13,7 +13,7 @@ use crate::compile::{CompiledCommand, CompiledRequest, Target};
 use crate::kinds::Vanished;
 
 /// The time from one start to the next, if the document says none.
-const PERIOD: Duration = Duration::from_secs(5);
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 /// A pull step.
 pub(crate) struct PullDocument {

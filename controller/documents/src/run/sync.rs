@@ -5,10 +5,11 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use xos_expressions::{NoObjects, Template, Values};
 use xos_model::{Object, Resync};
+use xos_step_server::{Method, Subject};
 use xos_steps::{Act, DynSyncStep, StepContext};
 use xos_xproto::ModelSet;
 
-use super::{ExecDocument, HttpDocument, is_met, values};
+use super::{ExecDocument, GrpcDocument, HttpDocument, is_met, values};
 
 /// A sync step.
 pub(crate) struct SyncDocument {
@@ -27,6 +28,7 @@ pub(crate) struct SyncDocument {
 pub(crate) enum SyncHow {
     Http(Box<HttpDocument>),
     Exec(Box<ExecDocument>),
+    Grpc(Box<GrpcDocument>),
 }
 
 impl DynSyncStep for SyncDocument {
@@ -70,6 +72,7 @@ impl DynSyncStep for SyncDocument {
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(object, values).await,
+                SyncHow::Grpc(grpc) => grpc.call(ctx, &values, Method::SyncRecord, Subject::Object(object)).await,
             }
         }
         .boxed()
@@ -80,6 +83,9 @@ impl DynSyncStep for SyncDocument {
         match &self.how {
             SyncHow::Http(http) => http.delete(ctx, values).boxed(),
             SyncHow::Exec(exec) => exec.delete(ctx, values).boxed(),
+            SyncHow::Grpc(grpc) => {
+                async move { grpc.call(ctx, &values, Method::DeleteRecord, Subject::Deleted(object)).await }.boxed()
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod commands;
 mod guide;
 mod policies;
 mod refused;
+mod served;
 mod sources;
 mod synchronized;
 

@@ -36,7 +36,27 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             document("SyncStep", "s", "model: Person"),
-            "D013 5:3: a sync step needs exactly one of `http` and `exec`, and has 0",
+            "D013 5:3: a sync step needs exactly one of `http`, `exec` and `grpc`, and has 0",
+        ),
+        (
+            document("SyncStep", "s", "model: Person\ngrpc: {address: localhost}"),
+            "D020 6:19: `localhost` is no address of a step server: write `host:port`, or `unix:/path`",
+        ),
+        (
+            document("SyncStep", "s", "model: Person\ngrpc: {address: \"${self.name}:1\"}"),
+            "D009 6:22: `self` is not known here (known here: settings)",
+        ),
+        (
+            document("ModelPolicy", "p", "model: Person\nset: {title: Dr}\ngrpc: {address: \"a:1\"}"),
+            "D021 6:8: `set` has no effect beside `grpc`: that is the step server's work (remove it)",
+        ),
+        (
+            document("EventStep", "e", "topics: [t]\ngrpc: {address: \"a:1\", tls: {certificate: x}}"),
+            "D022 6:31: `certificate` needs a `key`",
+        ),
+        (
+            document("EventStep", "e", "topics: [t]\nkey: [name]\nfields: {name: x}"),
+            "D007 5:3: `spec.model` is missing",
         ),
         (document("SyncStep", "s", "model: Person\nexec: {command: [x]}"), "D007 6:9: `spec.exec.delete` is missing"),
         (

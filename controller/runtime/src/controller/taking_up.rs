@@ -4,19 +4,22 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use xos_bus::EventSteps;
 use xos_engine::install::InstallError;
 use xos_engine::pull::PullSteps;
 use xos_engine::watch::WatchEvent;
 use xos_engine::{Difference, LiveRegistry, RegistryChange};
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
+use xos_steps::Services;
 
 use super::installing::Installed;
 use super::prepare::Preparing;
 use super::warnings as told;
 use super::watching::Watching;
 use crate::content::Service;
-use crate::io_steps::IoStepsError;
+use crate::io_steps::{self, IoStepsError};
 
 /// Why changed models and steps are not taken up. Then nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +79,10 @@ pub(super) struct Parts {
     /// None without an event bus.
     pub(super) events: Option<EventSteps>,
     pub(super) installed: Arc<Installed>,
+    /// What is done once with steps that are taken up, and what it has.
+    pub(super) starting: Option<AbortOnDropHandle<()>>,
+    pub(super) services: Arc<Services>,
+    pub(super) shutdown: CancellationToken,
 }
 
 impl Parts {
@@ -116,6 +123,8 @@ impl Parts {
         if let Some(events) = &self.events {
             events.set(steps.event_steps).await.map_err(IoStepsError::from)?;
         }
+        let starting = io_steps::start(steps.at_start, Arc::clone(&self.services), self.shutdown.clone());
+        self.starting = Some(AbortOnDropHandle::new(tokio::spawn(starting)));
         self.installed.change(&registry);
         told::warn_of_change(&registry, &difference);
         Ok(())

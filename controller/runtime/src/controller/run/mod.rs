@@ -113,6 +113,9 @@ async fn lead(
         pulls: io_steps.pulls(),
         events: io_steps.events(),
         installed: Arc::clone(&installed),
+        starting: None,
+        services: Arc::clone(&services),
+        shutdown: shutdown.clone(),
     };
     let running =
         run_steps((engine, live), watch_events, (io_steps, services, leadership), shutdown, stop.clone(), async {
