@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::erased::{DynPolicy, DynSyncStep};
 use crate::event_step::DynEventStep;
 use crate::pull_step::DynPullStep;
+use crate::uses::Use;
 
 /// The steps and policies of a service, for its program and for its tests:
 ///
@@ -43,6 +44,8 @@ pub struct Steps {
     pub pull_steps: Vec<Arc<dyn DynPullStep>>,
     /// The event steps.
     pub event_steps: Vec<Arc<dyn DynEventStep>>,
+    /// What they read or make of Kubernetes' own objects, as far as it is known.
+    pub uses: Vec<Use>,
 }
 
 /// The methods that add steps, for a builder whose field of this name is a [`Steps`], and for [`Steps`] itself.
@@ -96,6 +99,7 @@ impl Steps {
         self.policies.extend(other.policies);
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
+        self.uses.extend(other.uses);
     }
 }
 

@@ -3,7 +3,9 @@
 mod actions;
 mod exec;
 mod fields;
+mod foreign;
 mod http;
+mod kubernetes;
 mod places;
 mod tree;
 
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use xos_expressions::{Faults, Scope, Template, Type};
 use xos_model::Resync;
-use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
+use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, Use, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
 use xos_yaml::{File, Node, Place, Value};
 
@@ -25,13 +27,15 @@ use crate::run::{EventDocument, PolicyDocument, PullDocument, Source, SyncDocume
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
+pub(crate) use kubernetes::{By, CompiledObject, CompiledRead, CompiledSource};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
 pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler = Compiler { models: &models, files: &documents.files, report: &mut documents.report };
+    let (files, report) = (&documents.files, &mut documents.report);
+    let mut compiler = Compiler { models: &models, files, report, uses: vec![] };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -55,6 +59,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
             }
         }
     }
+    steps.uses = compiler.uses;
     steps
 }
 
@@ -63,6 +68,8 @@ pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
     files: &'a [File],
     report: &'a mut Report,
+    /// What they read or make of Kubernetes' own objects.
+    uses: Vec<Use>,
 }
 
 impl<'a> Compiler<'a> {
@@ -87,17 +94,25 @@ impl<'a> Compiler<'a> {
 
     /// Reads what a sync step does.
     fn how(&mut self, node: &Node, spec: &SyncStepSpec, model: Option<&Model>, scope: &Scope<'_>) -> Option<SyncHow> {
-        match (&spec.http, &spec.exec) {
-            (Some(http), None) => self.http_sync(node.at("http")?, http, model, scope).map(Box::new).map(SyncHow::Http),
-            (None, Some(exec)) => self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec),
-            (http, exec) => self.not_one("a sync step", [http.is_some(), exec.is_some()], &node.place),
+        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some()];
+        let one = |at| node.at(at).filter(|_| found.into_iter().filter(|is_there| *is_there).count() == 1);
+        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
+            return self.http_sync(at, http, model, scope).map(Box::new).map(SyncHow::Http);
         }
+        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
+            return self.exec_sync(at, exec, model, scope).map(Box::new).map(SyncHow::Exec);
+        }
+        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
+            let compiled = self.kubernetes_sync(at, kubernetes, model, scope);
+            return compiled.map(Box::new).map(SyncHow::Kubernetes);
+        }
+        self.not_one("a sync step", "`http`, `exec` and `kubernetes`", &found, &node.place)
     }
 
-    /// Notes that there is not exactly one of `http` and `exec`.
-    fn not_one<T>(&mut self, what: &str, are_there: [bool; 2], place: &Place) -> Option<T> {
-        let found = are_there.into_iter().filter(|is_there| *is_there).count();
-        self.report.push(Problem::OneOf { what: what.to_owned(), keys: "`http` and `exec`", found }, place);
+    /// Notes that there is not exactly one of several keys.
+    fn not_one<T>(&mut self, what: &str, keys: &'static str, are_there: &[bool], place: &Place) -> Option<T> {
+        let found = are_there.iter().filter(|is_there| **is_there).count();
+        self.report.push(Problem::OneOf { what: what.to_owned(), keys, found }, place);
         None
     }
 
@@ -130,7 +145,9 @@ impl<'a> Compiler<'a> {
                 request.map(Box::new).map(Source::Http)
             }
             (None, Some(exec)) => self.command(node.at("exec")?, exec, &scope).map(Box::new).map(Source::Exec),
-            (http, exec) => self.not_one("a pull step", [http.is_some(), exec.is_some()], &node.place),
+            (http, exec) => {
+                self.not_one("a pull step", "`http` and `exec`", &[http.is_some(), exec.is_some()], &node.place)
+            }
         };
         let answered = match spec.exec {
             None => http::with_answer(scope),

@@ -2,7 +2,9 @@
 
 mod event;
 mod exec;
+mod hidden;
 mod http;
+mod kubernetes;
 mod policy;
 mod pull;
 mod sync;
@@ -20,6 +22,7 @@ use crate::compile::Target;
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
 pub(crate) use http::HttpDocument;
+pub(crate) use kubernetes::KubernetesDocument;
 pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
 pub(crate) use pull::{PullDocument, Source};
 pub(crate) use sync::{SyncDocument, SyncHow};

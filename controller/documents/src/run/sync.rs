@@ -8,7 +8,7 @@ use xos_model::{Object, Resync};
 use xos_steps::{Act, DynSyncStep, StepContext};
 use xos_xproto::ModelSet;
 
-use super::{ExecDocument, HttpDocument, is_met, values};
+use super::{ExecDocument, HttpDocument, KubernetesDocument, is_met, values};
 
 /// A sync step.
 pub(crate) struct SyncDocument {
@@ -26,6 +26,7 @@ pub(crate) struct SyncDocument {
 pub(crate) enum SyncHow {
     Http(Box<HttpDocument>),
     Exec(Box<ExecDocument>),
+    Kubernetes(Box<KubernetesDocument>),
 }
 
 impl DynSyncStep for SyncDocument {
@@ -58,6 +59,10 @@ impl DynSyncStep for SyncDocument {
         self.concurrency
     }
 
+    fn runs_at_start(&self) -> bool {
+        matches!(self.how, SyncHow::Kubernetes(_))
+    }
+
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
         async move {
             let values = values(ctx).with_object("self", &Arc::new(object.clone()));
@@ -65,6 +70,7 @@ impl DynSyncStep for SyncDocument {
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(object, values).await,
+                SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
             }
         }
         .boxed()
@@ -75,6 +81,7 @@ impl DynSyncStep for SyncDocument {
         match &self.how {
             SyncHow::Http(http) => http.delete(ctx, values).boxed(),
             SyncHow::Exec(exec) => exec.delete(ctx, values).boxed(),
+            SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
         }
     }
 

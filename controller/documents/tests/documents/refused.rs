@@ -17,6 +17,11 @@ fn sync(more: &str) -> String {
     document("SyncStep", "s", &format!("model: Person\nhttp:\n  url: http://x\n{more}"))
 }
 
+fn kubernetes(spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    document("SyncStep", "s", &format!("model: Person\nkubernetes:\n{spec}"))
+}
+
 #[test]
 fn each_fault_has_its_place_and_what_was_meant() {
     let table = [
@@ -36,12 +41,56 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             document("SyncStep", "s", "model: Person"),
-            "D013 5:3: a sync step needs exactly one of `http` and `exec`, and has 0",
+            "D013 5:3: a sync step needs exactly one of `http`, `exec` and `kubernetes`, and has 0",
         ),
         (document("SyncStep", "s", "model: Person\nexec: {command: [x]}"), "D007 6:9: `spec.exec.delete` is missing"),
         (
             document("SyncStep", "s", "model: Person\nexec: {command: [\"${self.nmae}\"], delete: nothing}"),
             "D009 6:28: model Person has no field or link `nmae`",
+        ),
+        (
+            kubernetes("apply: [{id: a-b, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}]"),
+            "D030 7:18: `a-b` cannot be a name in expressions (use letters, digits and `_` only, with a letter or `_`",
+        ),
+        (
+            kubernetes("read: {1st: {apiVersion: v1, kind: Pod, name: x}}"),
+            "D030 7:12: `1st` cannot be a name in expressions",
+        ),
+        (
+            kubernetes(
+                "apply: [{id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}, {id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: y}}}]",
+            ),
+            "D031 7:85: there is another object with the id `a` (give one of them another id)",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: \"${self.name}\", metadata: {name: x}}}]"),
+            "D017 7:52: `spec.kubernetes.apply[0].object.kind` cannot have an expression",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: Pod, metadata: {}}}]"),
+            "D007 7:67: `spec.kubernetes.apply[0].object.metadata.name` is missing",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {kind: Pod, metadata: {name: x}}}]"),
+            "D007 7:29: `spec.kubernetes.apply[0].object.apiVersion` is missing",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: 7, metadata: {name: x}}}]"),
+            "D005 7:52: `spec.kubernetes.apply[0].object.kind` should be a text, not a number",
+        ),
+        (
+            kubernetes(
+                "apply: [{id: web, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}]\nfields: {state: \"${applied.wbe}\"}",
+            ),
+            "D009 8:32: the map `applied` has no `wbe` (did you mean `web`?)",
+        ),
+        (
+            kubernetes("read: {a: {apiVersion: v1, kind: Pod, name: x, selector: y}}"),
+            "D013 7:15: `spec.kubernetes.read.a` needs exactly one of `name` and `selector`, and has 2",
+        ),
+        (
+            kubernetes("read: {a: {apiVersion: \"${settings.v}\", kind: Pod, name: x}}"),
+            "D017 7:28: `spec.kubernetes.read.a.apiVersion` cannot have an expression",
         ),
         (
             sync("  body: {a: \"${self.nmae}\"}"),

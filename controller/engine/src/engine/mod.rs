@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
-use xos_steps::{Holds, Services, Store};
+use xos_steps::{Again, Holds, Services, Store};
 
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
@@ -100,6 +100,8 @@ pub struct Engine {
     leading: Leading,
     /// The Secrets of which objects take values.
     secrets: Secrets,
+    /// Objects whose step runs just now, and is to run again after that.
+    again: HashSet<ObjectKey>,
 }
 
 impl Engine {
@@ -140,7 +142,11 @@ impl Engine {
             report_after: options.report_waits_after,
         };
         let leading_clock = Arc::clone(&clock);
+        let synchronizer = registry.synchronizer.clone();
         let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
+        let asking = events.clone();
+        // At shutdown the engine no longer listens.
+        let again = Again::of(move |key| drop(asking.send(StoreEvent::Again(key))));
         let shared = Shared {
             registry,
             writer,
@@ -148,6 +154,9 @@ impl Engine {
             services: Arc::new(Services {
                 store: Arc::new(store.clone()),
                 holds: Holds::new(options.brakes.clone()),
+                synchronizer: synchronizer.into(),
+                again,
+                shared: xos_steps::Shared::default(),
                 ..services
             }),
             stats: stats.clone(),
@@ -175,6 +184,7 @@ impl Engine {
             held_deletions: HeldDeletions::default(),
             leading: Leading::new(Leadership::always(leading_clock)),
             secrets,
+            again: HashSet::new(),
             options,
         };
         engine.look_at_leadership();
@@ -253,7 +263,12 @@ impl Engine {
     pub fn services_of_all(&self, writer: Arc<dyn Writer>, services: Services) -> Arc<Services> {
         let engine = &self.shared.services;
         let store = Arc::new(self.live_store.clone().writing_by(writer));
-        Arc::new(Services { store, holds: engine.holds.clone(), ..services })
+        Arc::new(Services {
+            store,
+            holds: engine.holds.clone(),
+            synchronizer: Arc::clone(&engine.synchronizer),
+            ..services
+        })
     }
 
     /// Returns the store that steps are given.

@@ -1,5 +1,6 @@
 //! The rights that a synchronizer needs, and no more: one source for `rbac`, `new`, the example and the Helm chart.
 
+mod foreign;
 mod manifest;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use xos_engine::leader::Place;
 use xos_model::names::DOMAIN;
 use xos_xproto::ModelSet;
 
+pub(crate) use foreign::values as foreign_values;
 pub(crate) use manifest::{Account, manifest};
 
 /// What a controller does with the objects of its kinds.
@@ -35,6 +37,10 @@ pub(crate) struct Rights {
     pub(crate) objects: Vec<Rule>,
     /// In the namespace that it runs in.
     pub(crate) home: Vec<Rule>,
+    /// On Kubernetes' own objects that are in no namespace.
+    pub(crate) foreign_cluster: Vec<Rule>,
+    /// On Kubernetes' own objects, in namespaces that documents name.
+    pub(crate) foreign: BTreeMap<String, Vec<Rule>>,
 }
 
 /// What a synchronizer may do beside its work on objects.
@@ -85,7 +91,13 @@ impl Rights {
             let events = rule("", "events.k8s.io", "events", &["create", "patch"]);
             home.extend((!extent.everywhere).then_some(events));
         }
-        Self { cluster: cluster(synchronizer, models, extent), objects, home }
+        Self {
+            cluster: cluster(synchronizer, models, extent),
+            objects,
+            home,
+            foreign_cluster: vec![],
+            foreign: BTreeMap::new(),
+        }
     }
 }
 
