@@ -127,6 +127,18 @@ impl Compiler<'_> {
         Some(CompiledRead { name: name.to_owned(), source, by, optional: spec.optional })
     }
 
+    /// Reads which objects are a list.
+    pub(super) fn foreign_list(
+        &mut self,
+        node: &Node,
+        spec: &ForeignSource,
+        scope: &Scope<'_>,
+    ) -> Option<(CompiledSource, Option<Template>)> {
+        let (source, selector) = self.foreign_source(node, "spec.kubernetes", spec, scope)?;
+        self.note_use(&source.kind, Access::Read, source.constant_namespace(), None);
+        Some((source, selector))
+    }
+
     /// Reads which kind of objects, where, and which of them.
     pub(super) fn foreign_source(
         &mut self,

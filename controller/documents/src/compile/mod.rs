@@ -7,6 +7,7 @@ mod foreign;
 mod http;
 mod kubernetes;
 mod places;
+mod secret;
 mod tree;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
 pub(crate) use kubernetes::{By, CompiledObject, CompiledRead, CompiledSource};
+pub(crate) use secret::{Authority, CompiledTls, NamedKey, NamedSecret};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
@@ -139,21 +141,13 @@ impl<'a> Compiler<'a> {
         let node = &document.spec;
         let model = self.model(node, "model");
         let scope = self.scope();
-        let source = match (&spec.http, &spec.exec) {
-            (Some(http), None) => {
-                let request = self.request(node.at("http")?, http, Method::Get, &scope);
-                request.map(Box::new).map(Source::Http)
-            }
-            (None, Some(exec)) => self.command(node.at("exec")?, exec, &scope).map(Box::new).map(Source::Exec),
-            (http, exec) => {
-                self.not_one("a pull step", "`http` and `exec`", &[http.is_some(), exec.is_some()], &node.place)
-            }
+        let source = self.source(node, &spec, &scope);
+        let answered = match (&spec.exec, &spec.kubernetes) {
+            (Some(_), _) => exec::with_result(scope),
+            (None, Some(_)) => scope.with("objects", Type::list(Type::Any)),
+            (None, None) => http::with_answer(scope),
         };
-        let answered = match spec.exec {
-            None => http::with_answer(scope),
-            Some(_) => exec::with_result(scope),
-        };
-        let items = self.template_at(node, "items", &answered, &Type::list(Type::Any));
+        let items = self.items(node, &spec, &answered);
         let scope = answered.with("item", Type::Any);
         let when = self.condition(node.at("when"), &scope);
         let fields = self.fields(node.at("fields"), model, &scope);
@@ -175,6 +169,35 @@ impl<'a> Compiler<'a> {
             vanished: spec.vanished,
             yielding: spec.yielding,
         })
+    }
+
+    /// Reads where a list comes from.
+    fn source(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Source> {
+        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some()];
+        let one = |at| node.at(at).filter(|_| found.into_iter().filter(|is_there| *is_there).count() == 1);
+        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
+            return self.request(at, http, Method::Get, scope).map(Box::new).map(Source::Http);
+        }
+        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
+            return self.command(at, exec, scope).map(Box::new).map(Source::Exec);
+        }
+        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
+            return self.foreign_list(at, kubernetes, scope).map(Box::new).map(Source::Kubernetes);
+        }
+        self.not_one("a pull step", "`http`, `exec` and `kubernetes`", &found, &node.place)
+    }
+
+    /// Reads which items a list has. Returns nothing if it is wrong.
+    #[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
+    fn items(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Option<Template>> {
+        match (node.at("items"), &spec.kubernetes) {
+            (Some(at), _) => self.template(at, scope, &Type::list(Type::Any)).map(Some),
+            (None, Some(_)) => Some(None),
+            (None, None) => {
+                self.report.push(Problem::Missing { key: "spec.items".to_owned() }, &node.place);
+                None
+            }
+        }
     }
 
     fn event_step(&mut self, document: &Document) -> Option<EventDocument> {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FieldValues, any, duration, fields};
+use super::{FieldValues, FromSecret, FromSecretKey, Tls, any, duration, fields};
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub struct Request {
     pub query: BTreeMap<String, String>,
     /// Who asks.
     pub auth: Option<Auth>,
+    /// Whom it trusts, and how it says who asks, where the backend's certificate is not one of a known authority.
+    pub tls: Option<Tls>,
     /// How long to wait for the answer; 60 s by default.
     #[serde(default)]
     #[schemars(schema_with = "duration")]
@@ -58,9 +60,29 @@ pub struct Request {
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
     /// A user with a password.
-    pub basic: Option<Basic>,
+    pub basic: Option<BasicAuth>,
     /// A token.
-    pub bearer: Option<String>,
+    pub bearer: Option<BearerAuth>,
+}
+
+/// A user with a password.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BasicAuth {
+    /// From a Secret, whose keys are `username` and `password`.
+    Secret(FromSecret),
+    /// As the document says.
+    Said(Basic),
+}
+
+/// A token.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BearerAuth {
+    /// From a key of a Secret.
+    Secret(FromSecretKey),
+    /// As the document says.
+    Said(String),
 }
 
 /// A user with a password.

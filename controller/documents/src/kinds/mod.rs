@@ -7,6 +7,7 @@ mod http;
 mod kubernetes;
 mod model_policy;
 mod pull_step;
+mod secret;
 mod sync_step;
 
 use std::collections::BTreeMap;
@@ -20,10 +21,11 @@ use serde_json::{Value, json};
 pub use action::{Action, Apply, ForEach};
 pub use event_step::{EventStepSpec, SaveMode};
 pub use exec::{Command, ExecDelete, ExecSync};
-pub use http::{Answer, Auth, Basic, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
+pub use http::{Answer, Auth, Basic, BasicAuth, BearerAuth, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
 pub use kubernetes::{ApplyObject, ForeignSource, KubernetesSync, ReadObject, Scope};
 pub use model_policy::ModelPolicySpec;
 pub use pull_step::{PullStepSpec, Vanished};
+pub use secret::{Authorities, FromSecret, FromSecretKey, SecretKeyRef, SecretRef, Tls};
 pub use sync_step::SyncStepSpec;
 
 /// The group and version of all documents.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Command, FieldValues, Request, duration, fields};
+use super::{Command, FieldValues, ForeignSource, Request, duration, fields};
 
 /// Reads a backend periodically, and makes objects agree with its list.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,12 +15,15 @@ pub struct PullStepSpec {
     #[serde(default)]
     #[schemars(schema_with = "duration")]
     pub every: Option<String>,
-    /// The request for the list; GET by default. A step has exactly one of `http` and `exec`.
+    /// The request for the list; GET by default. A step has exactly one of `http`, `exec` and `kubernetes`.
     pub http: Option<Request>,
     /// The command that writes the list.
     pub exec: Option<Command>,
-    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`.
-    pub items: String,
+    /// The objects of Kubernetes that are the list: `objects` in expressions.
+    pub kubernetes: Option<ForeignSource>,
+    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`. Of objects of
+    /// Kubernetes all, if it is left out.
+    pub items: Option<String>,
     /// Only the items for which this is true: `${item.kind == 'onu'}`.
     pub when: Option<String>,
     /// The fields by which the object of an item is found.

@@ -7,7 +7,9 @@ mod http;
 mod kubernetes;
 mod policy;
 mod pull;
+mod secrets;
 mod sync;
+mod tls;
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ use crate::compile::{By, CompiledObject, CompiledRead, CompiledSource, Target};
 use crate::run::set_all;
 
 use api::{called, get, version_of};
-pub(crate) use api::{client, list};
+pub(crate) use api::{client, explain, list};
 use apply::Applied;
 use index::{Id, Watched};
 use owned::Owner;
