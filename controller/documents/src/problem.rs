@@ -112,6 +112,10 @@ declare_diagnostics! {
         message("there is another object with the id `{id}`");
         help("give one of them another id");
     }
+    /// A playbook cannot be used. Correct its path, or what is in it; a path is relative to the document's file.
+    D032 Error Playbook { what: String, why: String } => {
+        message("{what} cannot be used: {why}");
+    }
 }
 
 /// Returns how to mend what people often write.

@@ -6,7 +6,7 @@ use xos_expressions::{Scope, Template, Type};
 use xos_xproto::Model;
 use xos_yaml::Node;
 
-use super::{Compiler, CompiledTls, NamedKey, NamedSecret, Target, Tree};
+use super::{CompiledTls, Compiler, NamedKey, NamedSecret, Target, Tree};
 use crate::kinds::{Delete, DeleteRequest, HttpSync, Method, Outcome, Request, parse_duration};
 use crate::problem::Problem;
 use crate::read::entries;
@@ -152,6 +152,10 @@ impl Compiler<'_> {
                 Some(Some(CompiledAuth::BearerSecret(self.named_key(bearer, "auth.bearer")?)))
             }
             (Some(basic), None) => {
+                for key in ["username", "password"].into_iter().filter(|key| basic.at(key).is_none()) {
+                    let problem = Problem::Missing { key: format!("auth.basic.{key}") };
+                    self.report.push(problem, &basic.place);
+                }
                 let username = self.template_at(basic, "username", scope, &Type::Text);
                 let password = self.template_at(basic, "password", scope, &Type::Text);
                 Some(Some(CompiledAuth::Basic(username?, password?)))

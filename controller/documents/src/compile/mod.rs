@@ -1,6 +1,7 @@
 //! Checks documents against the models, and makes steps of them.
 
 mod actions;
+mod ansible;
 mod exec;
 mod fields;
 mod foreign;
@@ -25,6 +26,7 @@ use crate::problem::Problem;
 use crate::read::{Document, Documents, Report};
 use crate::run::{EventDocument, PolicyDocument, PullDocument, Source, SyncDocument, SyncHow};
 
+pub(crate) use ansible::{CompiledPlay, CompiledRun, PlaySource};
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
@@ -96,7 +98,7 @@ impl<'a> Compiler<'a> {
 
     /// Reads what a sync step does.
     fn how(&mut self, node: &Node, spec: &SyncStepSpec, model: Option<&Model>, scope: &Scope<'_>) -> Option<SyncHow> {
-        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some()];
+        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some(), spec.ansible.is_some()];
         let one = |at| node.at(at).filter(|_| found.into_iter().filter(|is_there| *is_there).count() == 1);
         if let (Some(http), Some(at)) = (&spec.http, one("http")) {
             return self.http_sync(at, http, model, scope).map(Box::new).map(SyncHow::Http);
@@ -108,7 +110,10 @@ impl<'a> Compiler<'a> {
             let compiled = self.kubernetes_sync(at, kubernetes, model, scope);
             return compiled.map(Box::new).map(SyncHow::Kubernetes);
         }
-        self.not_one("a sync step", "`http`, `exec` and `kubernetes`", &found, &node.place)
+        if let (Some(ansible), Some(at)) = (&spec.ansible, one("ansible")) {
+            return self.ansible_sync(at, ansible, model, scope).map(Box::new).map(SyncHow::Ansible);
+        }
+        self.not_one("a sync step", "`http`, `exec`, `kubernetes` and `ansible`", &found, &node.place)
     }
 
     /// Notes that there is not exactly one of several keys.

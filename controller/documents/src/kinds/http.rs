@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FieldValues, FromSecret, FromSecretKey, Tls, any, duration, fields};
+use super::{FieldValues, FromSecretKey, SecretRef, Tls, any, duration, fields};
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -60,19 +60,9 @@ pub struct Request {
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
     /// A user with a password.
-    pub basic: Option<BasicAuth>,
+    pub basic: Option<Basic>,
     /// A token.
     pub bearer: Option<BearerAuth>,
-}
-
-/// A user with a password.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum BasicAuth {
-    /// From a Secret, whose keys are `username` and `password`.
-    Secret(FromSecret),
-    /// As the document says.
-    Said(Basic),
 }
 
 /// A token.
@@ -85,13 +75,16 @@ pub enum BearerAuth {
     Said(String),
 }
 
-/// A user with a password.
+/// A user with a password: both are said here, or are in a Secret.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Basic {
     /// The user.
-    pub username: String,
+    pub username: Option<String>,
     /// The password.
-    pub password: String,
+    pub password: Option<String>,
+    /// The Secret, whose keys are `username` and `password`.
+    pub secret_ref: Option<SecretRef>,
 }
 
 /// What an answer means.

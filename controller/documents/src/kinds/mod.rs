@@ -1,6 +1,7 @@
 //! What documents say. All texts may have expressions in `${…}`, where it is not said that they may not.
 
 mod action;
+mod ansible;
 mod event_step;
 mod exec;
 mod http;
@@ -19,9 +20,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use action::{Action, Apply, ForEach};
+pub use ansible::{AnsibleDelete, AnsibleSync, Inventory, Playbook};
 pub use event_step::{EventStepSpec, SaveMode};
 pub use exec::{Command, ExecDelete, ExecSync};
-pub use http::{Answer, Auth, Basic, BasicAuth, BearerAuth, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
+pub use http::{
+    Answer, Auth, Basic, BearerAuth, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait,
+};
 pub use kubernetes::{ApplyObject, ForeignSource, KubernetesSync, ReadObject, Scope};
 pub use model_policy::ModelPolicySpec;
 pub use pull_step::{PullStepSpec, Vanished};

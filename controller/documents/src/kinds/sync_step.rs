@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExecSync, HttpSync, KubernetesSync, period};
+use super::{AnsibleSync, ExecSync, HttpSync, KubernetesSync, period};
 
 /// Pushes the state of a model's objects to a backend.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -30,4 +30,6 @@ pub struct SyncStepSpec {
     pub exec: Option<ExecSync>,
     /// By objects of Kubernetes.
     pub kubernetes: Option<KubernetesSync>,
+    /// By a playbook of Ansible.
+    pub ansible: Option<AnsibleSync>,
 }

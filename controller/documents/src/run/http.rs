@@ -124,12 +124,7 @@ impl CompiledRequest {
         answered.map(|answered| Answered { hidden: hidden.clone(), ..answered }).map_err(|error| hidden.hide(error))
     }
 
-    async fn send_with(
-        &self,
-        ctx: &StepContext,
-        values: &Values,
-        hidden: &mut Hidden,
-    ) -> Result<Answered, StepError> {
+    async fn send_with(&self, ctx: &StepContext, values: &Values, hidden: &mut Hidden) -> Result<Answered, StepError> {
         let (request, what) = self.request(ctx, values, hidden).await?;
         let failed = |source: reqwest::Error| HttpError::None { what: what.clone(), source: source.without_url() };
         let mut response = request.send().await.map_err(failed)?;

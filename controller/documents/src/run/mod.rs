@@ -1,5 +1,6 @@
 //! Steps and policies that do what documents say.
 
+mod ansible;
 mod event;
 mod exec;
 mod hidden;
@@ -21,6 +22,7 @@ use xos_xproto::ModelSet;
 
 use crate::compile::Target;
 
+pub(crate) use ansible::AnsibleDocument;
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
 pub(crate) use http::HttpDocument;

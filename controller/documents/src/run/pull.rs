@@ -8,8 +8,8 @@ use xos_expressions::{Template, Values};
 use xos_model::{Fields, Object};
 use xos_steps::{Act, DynPullStep, StepContext, StepError};
 
-use super::{is_met, values};
 use super::kubernetes::{client, list};
+use super::{is_met, values};
 use crate::compile::{CompiledCommand, CompiledRequest, CompiledSource, Target};
 use crate::kinds::Vanished;
 

@@ -8,7 +8,7 @@ use xos_model::{Object, Resync};
 use xos_steps::{Act, DynSyncStep, StepContext};
 use xos_xproto::ModelSet;
 
-use super::{ExecDocument, HttpDocument, KubernetesDocument, is_met, values};
+use super::{AnsibleDocument, ExecDocument, HttpDocument, KubernetesDocument, is_met, values};
 
 /// A sync step.
 pub(crate) struct SyncDocument {
@@ -27,6 +27,7 @@ pub(crate) enum SyncHow {
     Http(Box<HttpDocument>),
     Exec(Box<ExecDocument>),
     Kubernetes(Box<KubernetesDocument>),
+    Ansible(Box<AnsibleDocument>),
 }
 
 impl DynSyncStep for SyncDocument {
@@ -71,6 +72,7 @@ impl DynSyncStep for SyncDocument {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(object, values).await,
                 SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
+                SyncHow::Ansible(ansible) => ansible.sync(object, values).await,
             }
         }
         .boxed()
@@ -82,6 +84,7 @@ impl DynSyncStep for SyncDocument {
             SyncHow::Http(http) => http.delete(ctx, values).boxed(),
             SyncHow::Exec(exec) => exec.delete(ctx, values).boxed(),
             SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
+            SyncHow::Ansible(ansible) => ansible.delete(values).boxed(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The examples of `docs/documents.md`.
 
 use xos_documents::Documents;
+use xos_steps::Steps;
 use xos_xproto::{Sources, compile};
 
 const PAGE: &str = include_str!("../../../../docs/documents.md");
@@ -18,11 +19,16 @@ fn the_documents_of_the_page_fit_its_models() {
     let compiled = compile(&sources);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     let yaml = blocks("yaml");
-    assert_eq!(yaml.len(), 5);
-    let texts: Vec<_> = yaml.iter().map(|text| ("documents.md", *text)).collect();
-    let steps = Documents::of(&texts).compile(&compiled.models).unwrap_or_else(|found| {
-        panic!("{}", found.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n\n"))
-    });
+    assert_eq!(yaml.len(), 9);
+    // Each by itself: several are about one model.
+    let compiled = |text: &&str| {
+        Documents::of(&[("documents.md", *text)]).compile(&compiled.models).unwrap_or_else(|found| {
+            panic!("{}", found.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n\n"))
+        })
+    };
+    let mut steps = Steps::new();
+    yaml.iter().map(compiled).for_each(|some| steps.append(some));
     let all = (steps.sync_steps.len(), steps.policies.len(), steps.pull_steps.len(), steps.event_steps.len());
-    assert_eq!(all, (2, 1, 1, 1));
+    assert_eq!(all, (5, 1, 2, 1));
+    assert_eq!(steps.uses.len(), 9);
 }

@@ -274,3 +274,80 @@ async fn faults_are_told_in_words_and_without_secrets() {
         until(&mut world, "gone", |world| world.object::<Object>("ada").is_err()).await;
     }
 }
+
+#[tokio::test]
+async fn objects_of_kubernetes_are_a_list() {
+    let cluster = Cluster::default();
+    let spec = "
+model: Person
+every: 30s
+kubernetes: {apiVersion: v1, kind: Pod, selector: app=person}
+when: ${item.status.phase == 'Running'}
+key: [name]
+fields: {name: \"${item.metadata.name}\", state: \"${item.status.phase}\"}
+";
+    let text = document("PullStep", "pods", spec);
+    let steps = Documents::of(&[("steps.yaml", &text)]).compile(&models()).unwrap();
+    assert_eq!(steps.uses.len(), 1);
+    let mut world = World::of(&[("t.xproto", MODELS)]).steps(steps).kube(cluster.client()).start().unwrap();
+    for (name, app, phase) in [("a", "person", "Running"), ("b", "other", "Running"), ("c", "person", "Pending")] {
+        cluster.put(
+            "pods",
+            &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": app}},
+            "status": {"phase": phase}}),
+        );
+    }
+    world.settle().await;
+    let names =
+        |world: &World| -> Vec<String> { world.api().objects().iter().map(|one| one.meta.name.clone()).collect() };
+    assert_eq!(names(&world), ["a"]);
+    cluster.remove("pods", "a");
+    cluster.change("pods", "c", |pod| pod["status"]["phase"] = json!("Running"));
+    world.pass(Duration::from_secs(31)).await;
+    assert_eq!(names(&world), ["c"]);
+}
+
+#[tokio::test]
+async fn who_asks_comes_from_a_secret_that_is_watched() {
+    let cluster = Cluster::default();
+    let (backend, url) = super::backend::Backend::start().await;
+    let spec = "
+model: Person
+http:
+  url: ${settings.url}/people/${self.name}
+  auth: {basic: {secretRef: {name: backend, namespace: default}}}
+";
+    let text = document("SyncStep", "people", spec);
+    let steps = Documents::of(&[("steps.yaml", &text)]).compile(&models()).unwrap();
+    assert_eq!(steps.uses[0].name.as_deref(), Some("backend"));
+    let world = World::of(&[("t.xproto", MODELS)]).steps(steps).kube(cluster.client());
+    let mut world = world.settings(json!({"url": url})).start().unwrap();
+    world.apply(&person("ada", json!({}))).unwrap();
+    world.settle().await;
+    let missing = "there is no Secret default/backend, which the document names";
+    assert_eq!(ready(&world, "ada"), ("Deferred".to_owned(), missing.to_owned()));
+    assert_eq!(backend.lines(), [""; 0]);
+
+    let secret = |password: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "backend"},
+            "data": {"username": "YWRh", "password": password}})
+    };
+    cluster.put("secrets", &secret("bGV0bWVpbg=="));
+    backend.always(500, json!("no letmein today"));
+    let authorization = async |world: &mut World, expected: &str| {
+        for _ in 0..200 {
+            world.touch::<Object>("ada", &format!("{:?}", std::time::Instant::now())).unwrap();
+            world.settle().await;
+            if backend.take().iter().any(|seen| seen.authorization.as_deref() == Some(expected)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{expected} is not used");
+    };
+    authorization(&mut world, "Basic YWRhOmxldG1laW4=").await;
+    let (_, message) = ready(&world, "ada");
+    assert!(message.contains("no *** today") && !message.contains("letmein"), "{message}");
+    cluster.put("secrets", &secret("b3BlbnNlc2FtZQ=="));
+    authorization(&mut world, "Basic YWRhOm9wZW5zZXNhbWU=").await;
+}

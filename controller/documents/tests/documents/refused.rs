@@ -17,6 +17,11 @@ fn sync(more: &str) -> String {
     document("SyncStep", "s", &format!("model: Person\nhttp:\n  url: http://x\n{more}"))
 }
 
+fn ansible(spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    document("SyncStep", "s", &format!("model: Person\nansible:\n{spec}"))
+}
+
 fn kubernetes(spec: &str) -> String {
     let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
     document("SyncStep", "s", &format!("model: Person\nkubernetes:\n{spec}"))
@@ -41,7 +46,7 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             document("SyncStep", "s", "model: Person"),
-            "D013 5:3: a sync step needs exactly one of `http`, `exec` and `kubernetes`, and has 0",
+            "D013 5:3: a sync step needs exactly one of `http`, `exec`, `kubernetes` and `ansible`, and has 0",
         ),
         (document("SyncStep", "s", "model: Person\nexec: {command: [x]}"), "D007 6:9: `spec.exec.delete` is missing"),
         (
@@ -91,6 +96,41 @@ fn each_fault_has_its_place_and_what_was_meant() {
         (
             kubernetes("read: {a: {apiVersion: \"${settings.v}\", kind: Pod, name: x}}"),
             "D017 7:28: `spec.kubernetes.read.a.apiVersion` cannot have an expression",
+        ),
+        (
+            ansible("playbook: none.yaml\ndelete: nothing"),
+            "D032 7:15: none.yaml cannot be used: No such file or directory",
+        ),
+        (
+            ansible("inline: \"hosts: all\"\ndelete: nothing"),
+            "D032 7:13: the playbook cannot be used: it should be a list",
+        ),
+        (
+            ansible("inline: \"[{hosts: all}]\"\nplaybook: x\ndelete: nothing"),
+            "D013 7:5: a playbook needs exactly one of `playbook` and `inline`, and has 2",
+        ),
+        (
+            ansible("inline: \"[{hosts: all}]\"\ninventory: {host: \"${self.hots}\"}\ndelete: nothing"),
+            "D009 8:31: model Person has no field or link `hots`",
+        ),
+        (ansible("inline: \"[{hosts: all}]\""), "D007 7:5: `spec.ansible.delete` is missing"),
+        (
+            sync("  auth: {basic: {secretRef: {name: \"${self.name}\"}}}"),
+            "D017 8:38: `auth.basic.secretRef.name` cannot have an expression",
+        ),
+        (
+            sync("  auth: {bearer: {secretKeyRef: {name: a}}}"),
+            "D007 8:35: `spec.http.auth.bearer.secretKeyRef.key` is missing",
+        ),
+        (sync("  auth: {basic: {username: a}}"), "D007 8:19: `auth.basic.password` is missing"),
+        (sync("  tls: {ca: \"${settings.ca}\"}"), "D017 8:15: `ca` cannot have an expression"),
+        (
+            document("PullStep", "p", "model: Person\nhttp: {url: x}\nkey: [name]\nfields: {name: x}"),
+            "D007 5:3: `spec.items` is missing",
+        ),
+        (
+            document("PullStep", "p", "model: Person\nitems: \"${[]}\"\nkey: [name]\nfields: {name: x}"),
+            "D013 5:3: a pull step needs exactly one of `http`, `exec` and `kubernetes`, and has 0",
         ),
         (
             sync("  body: {a: \"${self.nmae}\"}"),

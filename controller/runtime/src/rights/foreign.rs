@@ -84,3 +84,44 @@ pub(crate) fn values(uses: &[Use]) -> Vec<Value> {
     };
     together(uses).into_iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use xos_steps::ForeignKind;
+
+    use super::*;
+
+    fn of(text: &str, at: Whereabouts, access: Access, name: Option<&str>) -> Use {
+        let (group, plural) = text.split_once('/').unwrap();
+        let kind = ForeignKind {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            kind: plural.to_uppercase(),
+            plural: plural.to_owned(),
+            is_namespaced: at != Whereabouts::Cluster,
+        };
+        Use { kind, at, access, name: name.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_is_covered_by_more_is_not_said_twice() {
+        use Access::{Apply, Read};
+        use Whereabouts::{Cluster, Home, Looked, Namespace};
+        let uses = [
+            of("apps/deployments", Looked, Apply, None),
+            of("apps/deployments", Looked, Read, Some("web")),
+            of("apps/daemonsets", Looked, Apply, None),
+            of("apps/deployments", Looked, Apply, None),
+            of("/secrets", Home, Read, Some("a")),
+            of("/nodes", Cluster, Read, None),
+            of("/configmaps", Namespace("kube-system".to_owned()), Read, Some("x")),
+        ];
+        let expected = json!([
+            {"access": "apply", "group": "apps", "resources": ["daemonsets", "deployments"]},
+            {"access": "read", "group": "", "resources": ["secrets"], "names": ["a"], "at": "home"},
+            {"access": "read", "group": "", "resources": ["configmaps"], "names": ["x"], "namespace": "kube-system"},
+            {"access": "read", "group": "", "resources": ["nodes"], "at": "cluster"},
+        ]);
+        assert_eq!(json!(values(&uses)), expected);
+    }
+}
