@@ -110,21 +110,24 @@ async fn what_documents_use_becomes_rules() {
         {"access":"read","group":"","resources":["secrets"],"names":["backend"],"at":"home"},
         {"access":"read","group":"","resources":["nodes"],"at":"cluster"},
         {"access":"read","group":"","resources":["configmaps"],"namespace":"kube-system"}]"#;
-    for (namespaces, objects) in [("namespaces={}", "*"), ("namespaces={a}", "a")] {
-        let without = rights(&rendered(&["--set", namespaces]).await, ":uninstall");
-        let with = rights(&rendered(&["--set", namespaces, "--set-json", uses]).await, ":uninstall");
+    let table: [(&[&str], &str); 2] = [(&[], "*"), (&["--set", "namespaces={a}"], "a")];
+    for (arguments, objects) in table {
+        let without = rights(&rendered(arguments).await, ":uninstall");
+        let with = rights(&rendered(&[arguments, &["--set-json", uses]].concat()).await, ":uninstall");
         let more: BTreeSet<_> = with.difference(&without).cloned().collect();
         let mut expected = BTreeSet::new();
         let mut expect = |place: &str, group: &str, resource: &str, name: &str, verbs: &[&str]| {
-            let right = |verb: &&str| [place, group, resource, name, verb].map(str::to_owned).into();
-            expected.extend(verbs.iter().map(right).map(|[a, b, c, d, e]: [String; 5]| (a, b, c, d, e)));
+            for verb in verbs {
+                let [place, group, resource, name, verb] = [place, group, resource, name, verb].map(str::to_owned);
+                expected.insert((place, group, resource, name, verb));
+            }
         };
         let read = ["get", "list", "watch"];
         expect(objects, "apps", "deployments", "", &["get", "list", "watch", "create", "patch", "delete"]);
         expect("demo-ns", "", "secrets", "backend", &read);
         expect("*", "", "nodes", "", &read);
         expect("kube-system", "", "configmaps", "", &read);
-        assert_eq!(more, expected, "{namespaces}");
+        assert_eq!(more, expected, "{arguments:?}");
         assert!(without.is_subset(&with));
     }
 }
