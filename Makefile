@@ -187,7 +187,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 
 .PHONY: clean-cache
 clean-cache: ## remove what was built or fetched from the cache
-	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
+	rm -rf "$(CACHE)/ansible" "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
 
 .PHONY: prerequisites
 prerequisites:
@@ -206,6 +206,7 @@ programs: | prerequisites
 control-plane: | programs
 	@[ "$${XOS_E2E_USE_KUBECONFIG:-}" = 1 ] || $(PROGRAMS)/xos-cluster tools > /dev/null
 	@$(PROGRAMS)/xos-cluster helm > /dev/null
+	@e2e/ansible/ansible > /dev/null
 
 $(DENY):
 	@echo "cargo-deny $(DENY_VERSION) is installed once, into $(CACHE); about 4 minutes on two cores"

@@ -45,6 +45,22 @@
   verbs: [list, watch, patch]
 {{- end -}}
 
+{{/* Rights on what documents use of Kubernetes' own objects: (root, at: objects, home or cluster; or namespace). */}}
+{{- define "xos.rules.uses" -}}
+{{- $at := .at -}}
+{{- $namespace := .namespace | default "" -}}
+{{- range .root.Values.uses }}
+{{- if and (eq (.at | default "objects") $at) (eq (.namespace | default "") $namespace) }}
+- apiGroups: [{{ .group | quote }}]
+  resources: {{ toJson .resources }}
+  {{- with .names }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
+  verbs: {{ ternary "[get, list, watch, create, patch, delete]" "[get, list, watch]" (eq .access "apply") }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "xos.rules.home" -}}
 {{- if or .Values.leaderElection.enabled (eq (include "xos.namespaces" .) "[]") }}
 - apiGroups: [coordination.k8s.io]

@@ -1,7 +1,7 @@
 //! What steps and policies wait for beside the links of their objects, as they said by `StepError::waits_for`. They are
 //! run again when it comes or changes; if that is not noticed, at the even pace of all that is deferred.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,13 +17,15 @@ type Waits = HashMap<ObjectKey, Vec<(Pass, Wait)>>;
 #[derive(Clone)]
 pub(crate) struct AwaitedObjects {
     waits: Arc<Mutex<Waits>>,
+    /// Those whose steps watch by themselves what they wait for.
+    watching: Arc<Mutex<HashSet<(ObjectKey, Pass)>>>,
     woken: UnboundedSender<StoreEvent>,
 }
 
 impl AwaitedObjects {
     /// Returns none. What has come is told to the engine by `woken`.
     pub(crate) fn new(woken: UnboundedSender<StoreEvent>) -> Self {
-        Self { waits: Arc::default(), woken }
+        Self { waits: Arc::default(), watching: Arc::default(), woken }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waits> {
@@ -32,6 +34,8 @@ impl AwaitedObjects {
 
     /// Takes in the end of a call for an object.
     pub(crate) fn ended(&self, services: &Services, (key, pass): (&ObjectKey, Pass), result: &Result<(), StepError>) {
+        let watches = matches!(result, Err(StepError::Awaits(_)));
+        self.note(key, pass, watches);
         let Err(StepError::WaitsFor(awaited)) = result else { return self.forget_pass(key, pass) };
         let is_known = |(of, wait): &(Pass, Wait)| *of == pass && wait.is_for(awaited);
         if self.lock().get(key).is_some_and(|waits| waits.iter().any(is_known)) {
@@ -51,6 +55,21 @@ impl AwaitedObjects {
         }
     }
 
+    fn note(&self, key: &ObjectKey, pass: Pass, watches: bool) {
+        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        if watches {
+            watching.insert((key.clone(), pass));
+        } else if !watching.is_empty() {
+            watching.remove(&(key.clone(), pass));
+        }
+    }
+
+    /// Returns whether the last call for an object watches by itself what it waits for.
+    pub(crate) fn watches(&self, key: &ObjectKey, pass: Pass) -> bool {
+        let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        !watching.is_empty() && watching.contains(&(key.clone(), pass))
+    }
+
     fn forget_pass(&self, key: &ObjectKey, pass: Pass) {
         let mut waits = self.lock();
         if waits.is_empty() {
@@ -66,5 +85,6 @@ impl AwaitedObjects {
     /// Forgets an object that is gone.
     pub(crate) fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
+        [Pass::Policy, Pass::Sync].into_iter().for_each(|pass| self.note(key, pass, false));
     }
 }

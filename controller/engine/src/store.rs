@@ -34,6 +34,8 @@ pub(crate) enum StoreEvent {
     Gone(ObjectKey),
     /// Not what a step did: what this object waits for has come, or has changed.
     Awaited(ObjectKey),
+    /// The same of what the engine does not see: the step of the object is to run again.
+    Again(ObjectKey),
 }
 
 /// The store behind every step's context.
@@ -258,6 +260,10 @@ impl Store for LiveStore {
 
     fn watches(&self, namespace: &str) -> bool {
         self.namespaces.is_empty() || self.namespaces.iter().any(|watched| watched == namespace)
+    }
+
+    fn namespaces(&self) -> Vec<String> {
+        self.namespaces.clone()
     }
 
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {

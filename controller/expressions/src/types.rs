@@ -1,5 +1,6 @@
 //! The types of expressions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ pub struct Record {
     /// What it is called in messages.
     pub name: &'static str,
     /// The types of its members.
-    pub members: BTreeMap<&'static str, Type>,
+    pub members: BTreeMap<Cow<'static, str>, Type>,
 }
 
 impl Type {
@@ -71,8 +72,12 @@ impl Type {
     }
 
     /// Returns the type of a record.
-    pub fn record(name: &'static str, members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
-        Self::Record(Arc::new(Record { name, members: members.into_iter().collect() }))
+    pub fn record<N: Into<Cow<'static, str>>>(
+        name: &'static str,
+        members: impl IntoIterator<Item = (N, Self)>,
+    ) -> Self {
+        let members = members.into_iter().map(|(name, of)| (name.into(), of)).collect();
+        Self::Record(Arc::new(Record { name, members }))
     }
 
     /// Returns the type of a field's values.

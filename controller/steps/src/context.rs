@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::again::Again;
 use crate::call::Call;
 use crate::events::EventSink;
 use crate::holds::Holds;
@@ -96,6 +97,27 @@ impl StepContext {
         self.call.saver()
     }
 
+    /// Returns the synchronizer's name.
+    pub fn synchronizer(&self) -> &str {
+        &self.services.synchronizer
+    }
+
+    /// Returns the name of the step that is called.
+    pub fn step(&self) -> &str {
+        &self.call.saver().step
+    }
+
+    /// Returns what lets an object be synchronized again, for a watch of something that it needs.
+    pub fn again(&self) -> &Again {
+        &self.services.again
+    }
+
+    /// Returns what all calls of this program share of a type: a cache, a watch. It is made when it is first asked for,
+    /// and is dropped when the controller ends.
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.services.shared.get()
+    }
+
     /// Returns the namespace of the handled object. Queries search it, and new objects are created in it, unless
     /// another one is given.
     pub fn namespace(&self) -> &str {
@@ -112,6 +134,11 @@ impl StepContext {
     /// [`http`](Self::http); none while no traces are exported.
     pub fn traceparent(&self) -> Option<String> {
         self.services.traceparent.and_then(|traceparent| traceparent())
+    }
+
+    /// Returns the same with another client, as one that trusts other authorities.
+    pub fn http_by<'a>(&self, client: &'a reqwest::Client) -> Http<'a> {
+        Http::new(client, self.services.traceparent)
     }
 
     /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):

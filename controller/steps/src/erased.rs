@@ -36,6 +36,11 @@ pub trait DynSyncStep: Send + Sync {
     fn resync(&self) -> Resync;
     /// [`SyncStep::concurrency`].
     fn concurrency(&self) -> Option<usize>;
+    /// Whether it runs for each object once after a start, also for what is clean: it watches what its objects need, and
+    /// that may have changed meanwhile.
+    fn runs_at_start(&self) -> bool {
+        false
+    }
     /// [`SyncStep::sync_record`] on an object.
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a>;
     /// [`SyncStep::delete_record`] on an object.

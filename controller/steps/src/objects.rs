@@ -92,6 +92,20 @@ impl StepContext {
         Ok(())
     }
 
+    /// Sets an annotation of the object of the call, by the part of its name after `xos.opencord.org/`; none removes it.
+    /// That is no change of what is wanted.
+    ///
+    /// # Errors
+    /// When the API server does not take it.
+    pub async fn annotate(&self, o: &Object, name: &str, value: Option<String>) -> Result<(), StoreError> {
+        let saved = self.session().saved(&o.meta.uid);
+        let object = saved.unwrap_or_else(|| Arc::new(o.clone()));
+        let annotations = vec![(name.to_owned().into(), value)];
+        let stored = self.store().annotate(self.saver(), object, annotations).await?;
+        self.session().annotated(&stored);
+        Ok(())
+    }
+
     fn known_fields(&self, model: &str, fields: &[String]) -> Result<(), StoreError> {
         let models = self.store().models();
         let Some(known) = models.get(model) else { return Ok(()) };

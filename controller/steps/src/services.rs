@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::again::Again;
 use crate::arrivals::Arrivals;
 use crate::events::{EventSink, NoEvents};
 use crate::holds::Holds;
 use crate::producer::{NoProducer, Producer};
+use crate::shared::Shared;
 use crate::store::{NoStore, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,6 +22,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 /// [`Call`](crate::Call).
 #[derive(Clone)]
 pub struct Services {
+    /// The synchronizer's name.
+    pub synchronizer: Arc<str>,
     /// The HTTP client.
     pub http: HttpClient,
     /// The configuration's `settings`.
@@ -34,6 +38,10 @@ pub struct Services {
     pub holds: Holds,
     /// Who waits for an object to come or to change.
     pub arrivals: Arrivals,
+    /// Lets objects be synchronized again.
+    pub again: Again,
+    /// What calls share.
+    pub shared: Shared,
     /// Takes Kubernetes events.
     pub events: Arc<dyn EventSink>,
     /// Returns the value of the header `traceparent` for requests that are made now.
@@ -73,6 +81,7 @@ impl Services {
     /// Makes them of this HTTP client, and nothing else: no settings, no store, no event bus.
     pub fn new(http: reqwest::Client) -> Self {
         Self {
+            synchronizer: "".into(),
             http: HttpClient::of(http),
             settings: Arc::default(),
             cancellation: CancellationToken::new(),
@@ -80,6 +89,8 @@ impl Services {
             producer: Arc::new(NoProducer),
             holds: Holds::default(),
             arrivals: Arrivals::default(),
+            again: Again::default(),
+            shared: Shared::default(),
             events: Arc::new(NoEvents),
             traceparent: None,
             kube: None,

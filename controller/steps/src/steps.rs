@@ -9,6 +9,7 @@ use crate::context::StepContext;
 use crate::erased::{DynPolicy, DynSyncStep};
 use crate::event_step::DynEventStep;
 use crate::pull_step::DynPullStep;
+use crate::uses::Use;
 
 /// The steps and policies of a service, for its program and for its tests:
 ///
@@ -48,6 +49,8 @@ pub struct Steps {
     pub event_steps: Vec<Arc<dyn DynEventStep>>,
     /// What is done once, when the program starts.
     pub at_start: Vec<Arc<dyn AtStart>>,
+    /// What they read or make of Kubernetes' own objects, as far as it is known.
+    pub uses: Vec<Use>,
 }
 
 /// Something that is done once, when the program starts, beside the steps: as to look whether what they call is there.
@@ -108,6 +111,7 @@ impl Steps {
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
         self.at_start.extend(other.at_start);
+        self.uses.extend(other.uses);
     }
 }
 

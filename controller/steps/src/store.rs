@@ -1,5 +1,6 @@
 //! The interface to the objects: the engine implements it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -173,7 +174,7 @@ pub enum StoreError {
 pub type Stored<'a> = BoxFuture<'a, Result<Arc<Object>, StoreError>>;
 
 /// Annotations to set, or, without a value, to remove: by the parts of their names after `xos.opencord.org/`.
-pub type Annotations = Vec<(&'static str, Option<String>)>;
+pub type Annotations = Vec<(Cow<'static, str>, Option<String>)>;
 
 /// Answers queries from a cache, by index, without a call to a server. Saves objects; answers after a save are never
 /// older than it.
@@ -208,6 +209,11 @@ pub trait Store: Send + Sync {
     /// Whether objects of a namespace are known.
     fn watches(&self, _namespace: &str) -> bool {
         true
+    }
+
+    /// Returns the namespaces that are watched; none: all are.
+    fn namespaces(&self) -> Vec<String> {
+        vec![]
     }
 
     /// Reads an object from the API server, not from a cache; none if it does not exist.
@@ -345,6 +351,13 @@ impl Session {
     pub(crate) fn given(&self, uid: &str) -> Fields {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.given.as_ref().filter(|given| given.meta.uid == uid).map(|given| given.fields.clone()).unwrap_or_default()
+    }
+
+    /// Remembers an object as it is after an annotation was set, which is no save.
+    pub(crate) fn annotated(&self, object: &Arc<Object>) {
+        self.saw(object);
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.saved.insert(object.meta.uid.clone(), Arc::clone(object));
     }
 
     pub(crate) fn wrote(&self, object: &Arc<Object>) {

@@ -113,3 +113,31 @@ async fn the_kinds_are_what_rbac_prints_as_values() {
     let values: Value = serde_saphyr::from_str(&text).unwrap();
     assert_eq!(values["kinds"], printed["kinds"]);
 }
+
+#[tokio::test]
+async fn what_documents_use_becomes_rules() {
+    let uses = r#"uses=[{"access":"apply","group":"apps","resources":["deployments"]},
+        {"access":"read","group":"","resources":["secrets"],"names":["backend"],"at":"home"},
+        {"access":"read","group":"","resources":["nodes"],"at":"cluster"},
+        {"access":"read","group":"","resources":["configmaps"],"namespace":"kube-system"}]"#;
+    let table: [(&[&str], &str); 2] = [(&[], "*"), (&["--set", "namespaces={a}"], "a")];
+    for (arguments, objects) in table {
+        let without = rights(&rendered(arguments).await, ":uninstall");
+        let with = rights(&rendered(&[arguments, &["--set-json", uses]].concat()).await, ":uninstall");
+        let more: BTreeSet<_> = with.difference(&without).cloned().collect();
+        let mut expected = BTreeSet::new();
+        let mut expect = |place: &str, group: &str, resource: &str, name: &str, verbs: &[&str]| {
+            for verb in verbs {
+                let [place, group, resource, name, verb] = [place, group, resource, name, verb].map(str::to_owned);
+                expected.insert((place, group, resource, name, verb));
+            }
+        };
+        let read = ["get", "list", "watch"];
+        expect(objects, "apps", "deployments", "", &["get", "list", "watch", "create", "patch", "delete"]);
+        expect("demo-ns", "", "secrets", "backend", &read);
+        expect("*", "", "nodes", "", &read);
+        expect("kube-system", "", "configmaps", "", &read);
+        assert_eq!(more, expected, "{arguments:?}");
+        assert!(without.is_subset(&with));
+    }
+}

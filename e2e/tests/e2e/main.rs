@@ -23,6 +23,7 @@ mod fairness;
 mod finalizers_at_creation;
 mod first_sync;
 mod flows;
+mod foreign;
 mod graceful_shutdown;
 mod harness;
 mod installation;

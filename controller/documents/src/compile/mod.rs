@@ -1,11 +1,15 @@
 //! Checks documents against the models, and makes steps of them.
 
 mod actions;
+mod ansible;
 mod exec;
 mod fields;
+mod foreign;
 mod grpc;
 mod http;
+mod kubernetes;
 mod places;
+mod secret;
 mod tree;
 
 use std::collections::HashMap;
@@ -15,7 +19,7 @@ use serde::de::DeserializeOwned;
 use xos_expressions::{Faults, Scope, Template, Type};
 use xos_model::Resync;
 use xos_step_server::{Kind as ServedKind, Servers};
-use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
+use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, Use, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
 use xos_yaml::{File, Node, Place, Value};
 
@@ -26,10 +30,13 @@ use crate::run::{EventDocument, GrpcDocument, PolicyDocument, PullDocument, Serv
 
 use grpc::is_grpc;
 
+pub(crate) use ansible::{CompiledPlay, CompiledRun, PlaySource};
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
 pub(crate) use grpc::CompiledTls;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
+pub(crate) use kubernetes::{By, CompiledObject, CompiledRead, CompiledSource};
+pub(crate) use secret::{Authority, CompiledTls, NamedKey, NamedSecret};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
@@ -37,7 +44,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
     let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
-    let mut compiler = Compiler { models: &models, files, report, servers, served: vec![] };
+    let mut compiler = Compiler { models: &models, files, report, servers, served: vec![], uses: vec![] };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -75,6 +82,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     }
     let served = std::mem::take(&mut compiler.served);
     steps.at_start.extend((!served.is_empty()).then(|| Arc::new(Served(served)) as Arc<dyn AtStart>));
+    steps.uses = compiler.uses;
     steps
 }
 
@@ -86,6 +94,8 @@ pub(crate) struct Compiler<'a> {
     /// The step servers that they name, and the steps of these.
     servers: Arc<Servers>,
     served: Vec<GrpcDocument>,
+    /// What they read or make of Kubernetes' own objects.
+    uses: Vec<Use>,
 }
 
 impl<'a> Compiler<'a> {
@@ -118,26 +128,33 @@ impl<'a> Compiler<'a> {
         scope: &Scope<'_>,
     ) -> Option<SyncHow> {
         let node = &document.spec;
-        match (&spec.http, &spec.exec, &spec.grpc) {
-            (Some(http), None, None) => {
-                self.http_sync(node.at("http")?, http, model, scope).map(Box::new).map(SyncHow::Http)
-            }
-            (None, Some(exec), None) => {
-                self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec)
-            }
-            (None, None, Some(grpc)) => {
-                self.grpc(document, grpc, (ServedKind::SyncStep, model, false), scope).map(Box::new).map(SyncHow::Grpc)
-            }
-            (http, exec, grpc) => {
-                self.not_one("a sync step", &[http.is_some(), exec.is_some(), grpc.is_some()], &node.place)
-            }
+        let of_programs = [spec.http.is_some(), spec.exec.is_some(), spec.grpc.is_some()];
+        let found = [&of_programs[..], &[spec.kubernetes.is_some(), spec.ansible.is_some()]].concat();
+        let one = |at| node.at(at).filter(|_| found.iter().filter(|is_there| **is_there).count() == 1);
+        if let (Some(grpc), Some(_)) = (&spec.grpc, one("grpc")) {
+            let served = self.grpc(document, grpc, (ServedKind::SyncStep, model, false), scope);
+            return served.map(Box::new).map(SyncHow::Grpc);
         }
+        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
+            return self.http_sync(at, http, model, scope).map(Box::new).map(SyncHow::Http);
+        }
+        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
+            return self.exec_sync(at, exec, model, scope).map(Box::new).map(SyncHow::Exec);
+        }
+        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
+            let compiled = self.kubernetes_sync(at, kubernetes, model, scope);
+            return compiled.map(Box::new).map(SyncHow::Kubernetes);
+        }
+        if let (Some(ansible), Some(at)) = (&spec.ansible, one("ansible")) {
+            return self.ansible_sync(at, ansible, model, scope).map(Box::new).map(SyncHow::Ansible);
+        }
+        self.not_one("a sync step", "`http`, `exec`, `grpc`, `kubernetes` and `ansible`", &found, &node.place)
     }
 
-    /// Notes that there is not exactly one of `http`, `exec` and `grpc`.
-    fn not_one<T>(&mut self, what: &str, are_there: &[bool], place: &Place) -> Option<T> {
+    /// Notes that there is not exactly one of several keys.
+    fn not_one<T>(&mut self, what: &str, keys: &'static str, are_there: &[bool], place: &Place) -> Option<T> {
         let found = are_there.iter().filter(|is_there| **is_there).count();
-        self.report.push(Problem::OneOf { what: what.to_owned(), keys: "`http`, `exec` and `grpc`", found }, place);
+        self.report.push(Problem::OneOf { what: what.to_owned(), keys, found }, place);
         None
     }
 
@@ -174,20 +191,13 @@ impl<'a> Compiler<'a> {
         let node = &document.spec;
         let model = self.model(node, "model");
         let scope = self.scope();
-        let source = match (&spec.http, &spec.exec) {
-            (Some(http), None) => {
-                let request = self.request(node.at("http")?, http, Method::Get, &scope);
-                request.map(Box::new).map(Source::Http)
-            }
-            (None, Some(exec)) => self.command(node.at("exec")?, exec, &scope).map(Box::new).map(Source::Exec),
-            (http, exec) => self.not_one("a pull step", &[http.is_some(), exec.is_some()], &node.place),
+        let source = self.source(node, &spec, &scope);
+        let answered = match (&spec.exec, &spec.kubernetes) {
+            (Some(_), _) => exec::with_result(scope),
+            (None, Some(_)) => scope.with("objects", Type::list(Type::Any)),
+            (None, None) => http::with_answer(scope),
         };
-        self.check_with(node, &["items", "key", "fields"]);
-        let answered = match spec.exec {
-            None => http::with_answer(scope),
-            Some(_) => exec::with_result(scope),
-        };
-        let items = self.template_at(node, "items", &answered, &Type::list(Type::Any));
+        let items = self.items(node, &spec, &answered);
         let scope = answered.with("item", Type::Any);
         let when = self.condition(node.at("when"), &scope);
         let fields = self.fields(node.at("fields"), model, &scope);
@@ -210,6 +220,35 @@ impl<'a> Compiler<'a> {
             vanished: spec.vanished,
             yielding: spec.yielding,
         })
+    }
+
+    /// Reads where a list comes from.
+    fn source(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Source> {
+        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some()];
+        let one = |at| node.at(at).filter(|_| found.into_iter().filter(|is_there| *is_there).count() == 1);
+        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
+            return self.request(at, http, Method::Get, scope).map(Box::new).map(Source::Http);
+        }
+        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
+            return self.command(at, exec, scope).map(Box::new).map(Source::Exec);
+        }
+        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
+            return self.foreign_list(at, kubernetes, scope).map(Box::new).map(Source::Kubernetes);
+        }
+        self.not_one("a pull step", "`http`, `exec` and `kubernetes`", &found, &node.place)
+    }
+
+    /// Reads which items a list has. Returns nothing if it is wrong.
+    #[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
+    fn items(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Option<Template>> {
+        match (node.at("items"), &spec.kubernetes) {
+            (Some(at), _) => self.template(at, scope, &Type::list(Type::Any)).map(Some),
+            (None, Some(_)) => Some(None),
+            (None, None) => {
+                self.report.push(Problem::Missing { key: "spec.items".to_owned() }, &node.place);
+                None
+            }
+        }
     }
 
     fn event_step(&mut self, document: &Document) -> Option<EventDocument> {

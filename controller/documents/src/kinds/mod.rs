@@ -1,12 +1,15 @@
 //! What documents say. All texts may have expressions in `${…}`, where it is not said that they may not.
 
 mod action;
+mod ansible;
 mod event_step;
 mod exec;
 mod grpc;
 mod http;
+mod kubernetes;
 mod model_policy;
 mod pull_step;
+mod secret;
 mod sync_step;
 
 use std::collections::BTreeMap;
@@ -18,12 +21,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use action::{Action, Apply, ForEach};
+pub use ansible::{AnsibleDelete, AnsibleSync, Inventory, Playbook};
 pub use event_step::{EventStepSpec, SaveMode};
 pub use exec::{Command, ExecDelete, ExecSync};
 pub use grpc::{GrpcPolicy, GrpcStep, GrpcTls};
-pub use http::{Answer, Auth, Basic, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
+pub use http::{
+    Answer, Auth, Basic, BearerAuth, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait,
+};
+pub use kubernetes::{ApplyObject, ForeignSource, KubernetesSync, ReadObject, Scope};
 pub use model_policy::ModelPolicySpec;
 pub use pull_step::{PullStepSpec, Vanished};
+pub use secret::{Authorities, FromSecret, FromSecretKey, SecretKeyRef, SecretRef, Tls};
 pub use sync_step::SyncStepSpec;
 
 /// The group and version of all documents.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Command, FieldValues, GrpcStep, Request, duration, fields};
+use super::{Command, FieldValues, ForeignSource, GrpcStep, Request, duration, fields};
 
 /// Reads a backend periodically, and makes objects agree with its list.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,13 +15,16 @@ pub struct PullStepSpec {
     #[serde(default)]
     #[schemars(schema_with = "duration")]
     pub every: Option<String>,
-    /// The request for the list; GET by default. A step has exactly one of `http`, `exec` and `grpc`.
+    /// The request for the list; GET by default. A step has exactly one of `http`, `exec`, `grpc` and `kubernetes`.
     pub http: Option<Request>,
     /// The command that writes the list.
     pub exec: Option<Command>,
     /// A step server reads the backend, and does all that the following keys say.
     pub grpc: Option<GrpcStep>,
-    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`.
+    /// The objects of Kubernetes that are the list: `objects` in expressions.
+    pub kubernetes: Option<ForeignSource>,
+    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`. Of objects of
+    /// Kubernetes all, if it is left out.
     pub items: Option<String>,
     /// Only the items for which this is true: `${item.kind == 'onu'}`.
     pub when: Option<String>,

@@ -10,6 +10,7 @@ use xos_expressions::Values;
 use xos_model::Object;
 use xos_steps::{StepContext, StepError};
 
+use super::hidden::Hidden;
 use crate::compile::{CompiledAuth, CompiledRequest, CompiledWait, Target, Undo};
 use crate::kinds::{Method, Outcome};
 use crate::run::{is_met, set_all};
@@ -67,6 +68,8 @@ pub(crate) struct Answered {
     value: Json,
     what: String,
     error: Option<reqwest::Error>,
+    /// What of it is told nowhere.
+    hidden: Hidden,
 }
 
 impl HttpDocument {
@@ -116,7 +119,13 @@ impl CompiledWait {
 impl CompiledRequest {
     /// Sends the request, and reads the answer.
     pub(crate) async fn send(&self, ctx: &StepContext, values: &Values) -> Result<Answered, StepError> {
-        let (request, what) = self.request(ctx, values)?;
+        let mut hidden = Hidden::default();
+        let answered = self.send_with(ctx, values, &mut hidden).await;
+        answered.map(|answered| Answered { hidden: hidden.clone(), ..answered }).map_err(|error| hidden.hide(error))
+    }
+
+    async fn send_with(&self, ctx: &StepContext, values: &Values, hidden: &mut Hidden) -> Result<Answered, StepError> {
+        let (request, what) = self.request(ctx, values, hidden).await?;
         let failed = |source: reqwest::Error| HttpError::None { what: what.clone(), source: source.without_url() };
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
@@ -136,11 +145,16 @@ impl CompiledRequest {
         let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
         let text = String::from_utf8_lossy(&bytes);
         let value = json!({"status": status.as_u16(), "headers": headers, "body": body, "text": text});
-        Ok(Answered { status, value, what, error })
+        Ok(Answered { status, value, what, error, hidden: Hidden::default() })
     }
 
     /// Returns the request, and what it is called in messages: without its query, which may have a secret.
-    fn request(&self, ctx: &StepContext, values: &Values) -> Result<(RequestBuilder, String), StepError> {
+    async fn request(
+        &self,
+        ctx: &StepContext,
+        values: &Values,
+        hidden: &mut Hidden,
+    ) -> Result<(RequestBuilder, String), StepError> {
         let text = self.url.url(values)?;
         let url: Url =
             text.parse().map_err(|why: url_error::Error| HttpError::Url { url: text.clone(), why: why.to_string() })?;
@@ -160,7 +174,10 @@ impl CompiledRequest {
         for (name, value) in &self.query {
             url.query_pairs_mut().append_pair(name, &value.text(values)?);
         }
-        let mut request = ctx.http().request(method, url);
+        let mut request = match &self.tls {
+            Some(tls) => ctx.http_by(&tls.client(ctx, hidden).await?).request(method, url),
+            None => ctx.http().request(method, url),
+        };
         for (name, value) in &self.headers {
             let header = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.text(values)?).ok());
             let (header, value) = header.ok_or_else(|| HttpError::Header(name.clone()))?;
@@ -171,6 +188,12 @@ impl CompiledRequest {
                 request.basic_auth(user.text(values)?, Some(password.text(values)?))
             }
             Some(CompiledAuth::Bearer(token)) => request.bearer_auth(token.text(values)?),
+            Some(CompiledAuth::BasicSecret(secret)) => {
+                let user = secret.text(ctx, "username", hidden).await?;
+                let password = secret.text(ctx, "password", hidden).await?;
+                request.basic_auth(user, Some(password))
+            }
+            Some(CompiledAuth::BearerSecret(key)) => request.bearer_auth(key.text(ctx, hidden).await?.trim()),
             None => request,
         };
         if let Some(timeout) = self.timeout {
@@ -184,7 +207,12 @@ impl CompiledRequest {
 
     /// Returns the answer for expressions if it means success; nothing if there is nothing more to do.
     pub(crate) fn judge(&self, answer: Answered, values: &Values, is_delete: bool) -> Result<Option<Json>, StepError> {
-        let Answered { status, value, what, error } = answer;
+        let hidden = answer.hidden.clone();
+        self.judge_answer(answer, values, is_delete).map_err(|error| hidden.hide(error))
+    }
+
+    fn judge_answer(&self, answer: Answered, values: &Values, is_delete: bool) -> Result<Option<Json>, StepError> {
+        let Answered { status, value, what, error, .. } = answer;
         let told = told(&value);
         let with_answer = values.clone().with("response", &value);
         for known in &self.answers {

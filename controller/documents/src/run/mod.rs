@@ -1,12 +1,17 @@
 //! Steps and policies that do what documents say.
 
+mod ansible;
 mod event;
 mod exec;
 mod grpc;
+mod hidden;
 mod http;
+mod kubernetes;
 mod policy;
 mod pull;
+mod secrets;
 mod sync;
+mod tls;
 
 use std::sync::Arc;
 
@@ -18,10 +23,12 @@ use xos_xproto::ModelSet;
 
 use crate::compile::Target;
 
+pub(crate) use ansible::AnsibleDocument;
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
 pub(crate) use grpc::{GrpcDocument, GrpcEventDocument, GrpcPolicyDocument, GrpcPullDocument, Served};
 pub(crate) use http::HttpDocument;
+pub(crate) use kubernetes::KubernetesDocument;
 pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
 pub(crate) use pull::{PullDocument, Source};
 pub(crate) use sync::{SyncDocument, SyncHow};

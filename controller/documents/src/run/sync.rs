@@ -9,7 +9,7 @@ use xos_step_server::{Method, Subject};
 use xos_steps::{Act, DynSyncStep, StepContext};
 use xos_xproto::ModelSet;
 
-use super::{ExecDocument, GrpcDocument, HttpDocument, is_met, values};
+use super::{AnsibleDocument, ExecDocument, GrpcDocument, HttpDocument, KubernetesDocument, is_met, values};
 
 /// A sync step.
 pub(crate) struct SyncDocument {
@@ -29,6 +29,8 @@ pub(crate) enum SyncHow {
     Http(Box<HttpDocument>),
     Exec(Box<ExecDocument>),
     Grpc(Box<GrpcDocument>),
+    Kubernetes(Box<KubernetesDocument>),
+    Ansible(Box<AnsibleDocument>),
 }
 
 impl DynSyncStep for SyncDocument {
@@ -65,6 +67,10 @@ impl DynSyncStep for SyncDocument {
         self.concurrency
     }
 
+    fn runs_at_start(&self) -> bool {
+        matches!(self.how, SyncHow::Kubernetes(_))
+    }
+
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
         async move {
             let values = values(ctx).with_object("self", &Arc::new(object.clone()));
@@ -73,6 +79,8 @@ impl DynSyncStep for SyncDocument {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(object, values).await,
                 SyncHow::Grpc(grpc) => grpc.call(ctx, &values, Method::SyncRecord, Subject::Object(object)).await,
+                SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
+                SyncHow::Ansible(ansible) => ansible.sync(object, values).await,
             }
         }
         .boxed()
@@ -86,6 +94,8 @@ impl DynSyncStep for SyncDocument {
             SyncHow::Grpc(grpc) => {
                 async move { grpc.call(ctx, &values, Method::DeleteRecord, Subject::Deleted(object)).await }.boxed()
             }
+            SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
+            SyncHow::Ansible(ansible) => ansible.delete(values).boxed(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The examples of `docs/documents.md`, and those of `docs/step-servers.md`, which are about the same models.
 
 use xos_documents::Documents;
+use xos_steps::Steps;
 use xos_xproto::{Sources, compile};
 
 const PAGE: &str = include_str!("../../../../docs/documents.md");
@@ -26,9 +27,13 @@ fn steps(page: &'static str, count: usize) -> (usize, usize, usize, usize) {
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     let yaml = blocks(page, "yaml");
     assert_eq!(yaml.len(), count);
-    let texts: Vec<_> = yaml.iter().map(|text| ("page.md", *text)).collect();
-    let steps = Documents::of(&texts).compile(&compiled.models).unwrap_or_else(|found| {
-        panic!("{}", found.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n\n"))
-    });
+    // Each by itself: several are about one model.
+    let compiled = |text: &&str| {
+        Documents::of(&[("page.md", *text)]).compile(&compiled.models).unwrap_or_else(|found| {
+            panic!("{}", found.iter().map(|one| one.render(false)).collect::<Vec<_>>().join("\n\n"))
+        })
+    };
+    let mut steps = Steps::new();
+    yaml.iter().map(compiled).for_each(|some| steps.append(some));
     (steps.sync_steps.len(), steps.policies.len(), steps.pull_steps.len(), steps.event_steps.len())
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod backend;
+mod cluster;
 mod commands;
 mod guide;
+mod kubernetes;
 mod policies;
 mod refused;
 mod served;

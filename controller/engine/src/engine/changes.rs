@@ -96,6 +96,7 @@ impl Engine {
             StoreEvent::TakenIn(taken) => taken,
             StoreEvent::Gone(key) => return self.gone(&key),
             StoreEvent::Awaited(key) => return self.awaited_came(&key),
+            StoreEvent::Again(key) => return self.run_again(&key),
         };
         // It may have changed again, or have been replaced, since then.
         if let Some(object) = self.view.get_same(&taken.key, &taken.object.meta.uid) {
@@ -122,6 +123,20 @@ impl Engine {
     fn awaited_came(&mut self, key: &ObjectKey) {
         if !self.queue.is_running(key) {
             self.take_up(key);
+            self.enqueue(key, Priority::Retry);
+        }
+    }
+
+    /// Lets the step of an object run again, as something has changed that it needs: after the call that runs just now, if
+    /// there is one.
+    pub(super) fn run_again(&mut self, key: &ObjectKey) {
+        if self.queue.is_running(key) {
+            self.again.insert(key.clone());
+            return;
+        }
+        self.take_up(key);
+        if let Some(tracked) = self.objects.get_mut(key) {
+            tracked.is_to_run = true;
             self.enqueue(key, Priority::Retry);
         }
     }
@@ -214,7 +229,14 @@ impl Engine {
             return;
         }
         let origin = self.origin_of(object, origin);
-        self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
+        let is_new = self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
+        if is_new
+            && let Some(step) = self.shared.registry.get(&object.model).and_then(|entry| entry.step.as_ref())
+            && step.runs_at_start()
+            && let Some(tracked) = self.objects.get_mut(key)
+        {
+            tracked.is_to_run = tracked.was_there;
+        }
     }
 
     /// Takes in that an object which the view knew is gone.
@@ -228,6 +250,7 @@ impl Engine {
         self.objects.forget(key);
         self.queue.remove(key);
         self.forget_aside(key);
+        self.again.remove(key);
         self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);

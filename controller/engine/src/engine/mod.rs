@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
-use xos_steps::{Holds, Services, Store};
+use xos_steps::{Again, Holds, Services, Store};
 
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
@@ -108,6 +108,8 @@ pub struct Engine {
     live: LiveRegistry,
     /// Changes of the registry.
     changes: Changes,
+    /// Objects whose step runs just now, and is to run again after that.
+    again: HashSet<ObjectKey>,
 }
 
 impl Engine {
@@ -148,7 +150,11 @@ impl Engine {
             report_after: options.report_waits_after,
         };
         let leading_clock = Arc::clone(&clock);
+        let synchronizer = registry.synchronizer.clone();
         let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
+        let asking = events.clone();
+        // At shutdown the engine no longer listens.
+        let again = Again::of(move |key| drop(asking.send(StoreEvent::Again(key))));
         let shared = Shared {
             registry,
             writer,
@@ -156,6 +162,9 @@ impl Engine {
             services: Arc::new(Services {
                 store: Arc::new(store.clone()),
                 holds: Holds::new(options.brakes.clone()),
+                synchronizer: synchronizer.into(),
+                again,
+                shared: xos_steps::Shared::default(),
                 ..services
             }),
             stats: stats.clone(),
@@ -185,6 +194,7 @@ impl Engine {
             secrets,
             live,
             changes: Changes::default(),
+            again: HashSet::new(),
             options,
         };
         engine.look_at_leadership();
@@ -263,7 +273,12 @@ impl Engine {
     pub fn services_of_all(&self, writer: Arc<dyn Writer>, services: Services) -> Arc<Services> {
         let engine = &self.shared.services;
         let store = Arc::new(self.live_store.clone().writing_by(writer));
-        Arc::new(Services { store, holds: engine.holds.clone(), ..services })
+        Arc::new(Services {
+            store,
+            holds: engine.holds.clone(),
+            synchronizer: Arc::clone(&engine.synchronizer),
+            ..services
+        })
     }
 
     /// Returns the store that steps are given.

@@ -294,6 +294,7 @@ impl Engine {
             && let Some(tracked) = self.objects.same_mut(key, uid)
         {
             tracked.never_attempted = false;
+            tracked.is_to_run = false;
         }
     }
 }

@@ -7,6 +7,7 @@ use xos_crds::SpecSchema;
 use xos_model::names;
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey};
+use xos_steps::store::Annotations;
 
 use super::{ChangeKind, Injected, MemoryApi, State, fault, lost, own};
 use crate::registry::Entry;
@@ -85,14 +86,14 @@ impl Writer for MemoryApi {
         &'a self,
         _: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         let change = |o: &mut Object| {
             for (name, value) in annotations {
                 match value {
-                    Some(value) => drop(o.meta.annotations.insert((*name).into(), value.clone())),
-                    None => drop(o.meta.annotations.remove(*name)),
+                    Some(value) => drop(o.meta.annotations.insert(name.as_ref().into(), value.clone())),
+                    None => drop(o.meta.annotations.remove(name.as_ref())),
                 }
             }
         };

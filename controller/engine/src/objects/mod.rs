@@ -68,6 +68,8 @@ pub(crate) struct Tracked {
     pub(crate) resync_at: Option<Timestamp>,
     /// Whether it was seen to be deleted without those that lead to it.
     pub(crate) leaves_others: bool,
+    /// Whether its step is to run, clean or not: something has changed that it needs.
+    pub(crate) is_to_run: bool,
     /// Whether its status is to say that the target of its step is away.
     pub(crate) is_to_be_told: bool,
     /// What most objects have nothing of.
@@ -213,13 +215,13 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Begins the record of an object, unless there is one.
+    /// Begins the record of an object, unless there is one. Returns whether there was none.
     ///
     /// What a watch lists, and what was read, may have been in the hands of an earlier controller. What came under our
     /// eyes was not.
-    pub(crate) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin, synchronizer: &str) {
+    pub(crate) fn track(&mut self, key: &ObjectKey, object: &Object, origin: Origin, synchronizer: &str) -> bool {
         if self.records.get(key).is_some_and(|tracked| tracked.uid == UidHash::of(&object.meta.uid)) {
-            return;
+            return false;
         }
         let is_new = matches!(origin, Origin::Watched | Origin::Created) && object.status.synchronizers.is_empty()
             // A restored object has an entry in the backend.
@@ -232,6 +234,7 @@ impl Objects {
         }
         self.forget(key);
         self.records.insert(key.clone(), tracked);
+        true
     }
 
     /// Removes the record of an object.

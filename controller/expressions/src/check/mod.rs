@@ -146,7 +146,7 @@ impl<'a, 'm> Check<'a, 'm> {
                 self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near)
             }),
             Type::Record(record) => record.members.get(name).cloned().unwrap_or_else(|| {
-                let known: Vec<_> = record.members.keys().copied().collect();
+                let known: Vec<_> = record.members.keys().map(AsRef::as_ref).collect();
                 let help = match nearest(name, &known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("it has {}", known.join(", ")),

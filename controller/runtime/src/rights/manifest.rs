@@ -35,6 +35,13 @@ pub(crate) fn manifest(
     if !namespaced {
         grant(&format!("{name}-definitions"), None, &rights.cluster);
     }
+    // What a document names is needed wherever the objects are: it is left out with the rest of the cluster only.
+    if !namespaced {
+        grant(&format!("{name}-foreign"), None, &rights.foreign_cluster);
+    }
+    for (namespace, rules) in &rights.foreign {
+        grant(&format!("{name}-foreign"), Some(namespace), rules);
+    }
     let mut at_home = rights.home.clone();
     if namespaces.is_empty() {
         grant(name, None, &rights.objects);

@@ -1,5 +1,6 @@
 //! The rights that a synchronizer needs, and no more: one source for `rbac`, `new`, the example and the Helm chart.
 
+mod foreign;
 mod in_cluster;
 mod manifest;
 
@@ -10,6 +11,7 @@ use xos_engine::leader::Place;
 use xos_model::names::DOMAIN;
 use xos_xproto::ModelSet;
 
+pub(crate) use foreign::values as foreign_values;
 pub(crate) use in_cluster::{Group, InCluster, of_models};
 pub(crate) use manifest::{Account, manifest};
 
@@ -41,6 +43,10 @@ pub(crate) struct Rights {
     pub(crate) documents: Vec<Rule>,
     /// That namespace, if it is not the one that it runs in.
     pub(crate) documents_in: Option<String>,
+    /// On Kubernetes' own objects that are in no namespace.
+    pub(crate) foreign_cluster: Vec<Rule>,
+    /// On Kubernetes' own objects, in namespaces that documents name.
+    pub(crate) foreign: BTreeMap<String, Vec<Rule>>,
 }
 
 /// What a synchronizer may do beside its work on objects.
@@ -97,7 +103,15 @@ impl Rights {
         }
         let documents = extent.in_cluster.as_ref().map(|_| in_cluster::of_documents()).unwrap_or_default();
         let documents_in = extent.in_cluster.as_ref().and_then(|in_cluster| in_cluster.namespace.clone());
-        Self { cluster: cluster(synchronizer, models, extent), objects, home, documents, documents_in }
+        Self {
+            cluster: cluster(synchronizer, models, extent),
+            objects,
+            home,
+            documents,
+            documents_in,
+            foreign_cluster: vec![],
+            foreign: BTreeMap::new(),
+        }
     }
 }
 

@@ -59,6 +59,7 @@ pub struct Builder {
     settings: Value,
     options: Options,
     synchronizer: String,
+    kube: Option<kube::Client>,
 }
 
 impl Builder {
@@ -75,6 +76,7 @@ impl Builder {
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
+            kube: None,
         }
     }
 
@@ -106,6 +108,12 @@ impl Builder {
         self
     }
 
+    /// Sets the Kubernetes client of steps; a world has none.
+    pub fn kube(mut self, client: kube::Client) -> Self {
+        self.kube = Some(client);
+        self
+    }
+
     /// Sets the synchronizer's name; by default it is `test`.
     pub fn named(mut self, synchronizer: &str) -> Self {
         synchronizer.clone_into(&mut self.synchronizer);
@@ -124,7 +132,7 @@ impl Builder {
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
-        let services = Services { settings, events, producer, ..Services::default() };
+        let services = Services { settings, events, producer, kube: self.kube, ..Services::default() };
         let flows = Flows::new(pulls, subscribed, bus, self.options.step_timeout);
         let parts = Parts { registry, api, clock, services, options: self.options };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))

@@ -17,7 +17,7 @@ use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError, Definitions};
 use crate::content::{self, ContentError};
 use crate::models::{self, ModelsError};
-use crate::rights::{Account, Extent, Group, InCluster, Rights, kinds, manifest};
+use crate::rights::{Account, Extent, Group, InCluster, Rights, foreign_values, kinds, manifest};
 use crate::synchronizer::Synchronizer;
 
 #[derive(Debug, Args)]
@@ -101,7 +101,8 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         return Ok(Exit::Success);
     }
     let config = Config::load_with_environment(&args.config)?.config;
-    let registry = content::here(synchronizer, &config)?.registry;
+    let service = content::here(synchronizer, &config)?;
+    let (registry, steps) = (service.registry, service.steps);
     let namespaces =
         if args.namespaces.is_empty() { config.engine.namespaces.clone() } else { args.namespaces.clone() };
     if args.namespaced && namespaces.is_empty() {
@@ -115,7 +116,7 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         elects: config.leader_election.unwrap_or(true),
         in_cluster: in_cluster(&config, args)?,
     };
-    let rights = Rights::of(&config.name, &registry.models, &extent);
+    let rights = Rights::of(&config.name, &registry.models, &extent).with(&steps.uses);
     let name = object_name(&config.name);
     let account = account(args.service_account.as_deref(), &name, &namespaces);
     let namespaced = args.namespaced || config.definitions == Definitions::Provided;
@@ -154,12 +155,13 @@ fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Ac
 /// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects, and whether they
 /// may take values from Secrets.
 fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacError> {
-    let registry = if args.config.is_empty() {
+    let (registry, uses) = if args.config.is_empty() {
         let models = models::named(synchronizer, "rbac --values", &args.paths)?;
         // The name is in no kind.
-        Arc::new(Registry::new("any", &models, &synchronizer.steps)?)
+        (Arc::new(Registry::new("any", &models, &synchronizer.steps)?), synchronizer.steps.uses.clone())
     } else {
-        content::here(synchronizer, &Config::load_with_environment(&args.config)?.config)?.registry
+        let service = content::here(synchronizer, &Config::load_with_environment(&args.config)?.config)?;
+        (service.registry, service.steps.uses)
     };
     let models = Arc::clone(&registry.models);
     let groups = kinds(&models).into_iter().map(|(group, resources)| {
@@ -175,7 +177,12 @@ fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacEr
         }
         of_group
     });
-    Ok(to_yaml(&json!({"kinds": groups.collect::<Vec<_>>()}))?)
+    let mut values = json!({"kinds": groups.collect::<Vec<_>>()});
+    let uses = foreign_values(&uses);
+    if !uses.is_empty() {
+        values["uses"] = json!(uses);
+    }
+    Ok(to_yaml(&values)?)
 }
 
 #[cfg(test)]
