@@ -4,18 +4,17 @@ mod actions;
 mod exec;
 mod fields;
 mod http;
-mod places;
 mod tree;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use xos_expressions::{Faults, Scope, Template, Type};
+use xos_expressions::{Faults, Properties, Scope, Template, Type};
 use xos_model::Resync;
 use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
-use xos_yaml::{File, Node, Place, Value};
+use xos_yaml::{File, Node, Place, Value, part_of};
 
 use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
 use crate::problem::Problem;
@@ -28,10 +27,11 @@ pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
-pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
+pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &Arc<Properties>) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler = Compiler { models: &models, files: &documents.files, report: &mut documents.report };
+    let mut compiler =
+        Compiler { models: &models, properties, files: &documents.files, report: &mut documents.report };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -61,6 +61,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
 /// Compiles documents, and notes what is wrong with them.
 pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
+    properties: &'a Arc<Properties>,
     files: &'a [File],
     report: &'a mut Report,
 }
@@ -76,6 +77,7 @@ impl<'a> Compiler<'a> {
         Some(SyncDocument {
             name: document.name.clone(),
             models: Arc::clone(self.models),
+            properties: Arc::clone(self.properties),
             model: model?.name.clone(),
             when: when?,
             resync: resync(spec.resync.as_deref()),
@@ -297,7 +299,7 @@ impl<'a> Compiler<'a> {
 
     fn tell(&mut self, faults: &Faults, text: &str, node: &Node) {
         for fault in &faults.0 {
-            let place = places::of_part(&node.place, self.files, text, &fault.at);
+            let place = part_of(&node.place, self.files, text, &fault.at);
             let problem = Problem::Expression { message: fault.message.clone(), mend: fault.help.clone() };
             self.report.push(problem, &place);
         }

@@ -2,6 +2,7 @@
 
 mod around;
 mod changes;
+mod computed;
 mod hold;
 mod installed;
 mod leading;
@@ -10,7 +11,7 @@ mod reconcile;
 mod reports;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +26,7 @@ use xos_steps::{Holds, Services, Store};
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
+use crate::computing::Computing;
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
 use crate::heartbeat::{self, Heartbeat};
@@ -100,6 +102,8 @@ pub struct Engine {
     leading: Leading,
     /// The Secrets of which objects take values.
     secrets: Secrets,
+    /// The properties of objects.
+    computing: Computing,
 }
 
 impl Engine {
@@ -153,6 +157,8 @@ impl Engine {
             stats: stats.clone(),
             gates: gates.clone(),
             awaited: AwaitedObjects::new(events),
+            view: view.clone(),
+            installed: OnceLock::new(),
             silent: Silent::default(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
@@ -175,6 +181,7 @@ impl Engine {
             held_deletions: HeldDeletions::default(),
             leading: Leading::new(Leadership::always(leading_clock)),
             secrets,
+            computing: Computing::default(),
             options,
         };
         engine.look_at_leadership();
@@ -199,12 +206,14 @@ impl Engine {
         loop {
             self.heartbeat.beat(Instant::now());
             let has_more = self.start_some_workers(AT_ONCE);
+            self.start_computing();
             let timer = if has_more { Some(Duration::ZERO) } else { self.next_timer() };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 () = self.installations.changed() => self.installations_changed(),
                 () = self.leading.changed() => {}
                 event = watch_events.recv() => match event {
@@ -230,13 +239,16 @@ impl Engine {
                 self.store_event(event);
             }
             self.start_workers();
-            if self.workers.len() == 0 && watch_events.is_empty() && self.store_events.is_empty() {
+            self.start_computing();
+            let is_idle = self.workers.len() == 0 && self.computing.is_idle();
+            if is_idle && watch_events.is_empty() && self.store_events.is_empty() {
                 return;
             }
             tokio::select! {
                 biased;
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 Some(event) = watch_events.recv() => self.watch_event(event),
                 else => return,
             }
