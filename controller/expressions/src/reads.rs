@@ -19,6 +19,17 @@ pub enum Aspect {
     Port(Arc<str>),
 }
 
+impl Aspect {
+    /// Returns the value of what was read, if it stands in the object itself; null if it has none.
+    pub fn value(&self, object: &Object) -> Option<serde_json::Value> {
+        match self {
+            Self::Field(name) => Some(object.fields.get(name).cloned().unwrap_or_default()),
+            Self::Metadata(name) => Some(metadata(object, name)),
+            Self::Existence | Self::Port(_) => None,
+        }
+    }
+}
+
 /// The members of metadata that expressions know.
 pub(crate) const METADATA: [&str; 6] =
     ["name", "namespace", "uid", "generation", "creation_timestamp", "deleting"];

@@ -3,10 +3,11 @@
 //! [`Readers`] (pure) remembers what the properties of each object have read. One batch of objects is computed at a time,
 //! beside the loop. What changes meanwhile is remembered: an object that has read some of that is computed again.
 
+mod known;
 mod readers;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -17,6 +18,8 @@ use xos_model::{Object, ObjectKey, Timestamp, message};
 use crate::registry::Registry;
 use crate::view::SharedView;
 
+pub(crate) use known::Knowledge;
+use known::Known;
 use readers::Readers;
 pub(crate) use view::ViewObjects;
 
@@ -26,8 +29,7 @@ const BATCH: usize = 64;
 /// What the properties of an object come to.
 pub(crate) struct Outcome {
     key: ObjectKey,
-    uid: String,
-    computed: Computed,
+    known: Known,
     reads: Reads,
 }
 
@@ -36,11 +38,20 @@ pub(crate) struct Outcome {
 pub(crate) struct Computing {
     readers: Readers,
     batch: JoinSet<Vec<Outcome>>,
+    known: Knowledge,
     /// What status is to say of objects, as far as it may say something else.
-    behind: HashMap<ObjectKey, (String, Computed)>,
+    behind: HashMap<ObjectKey, Arc<Known>>,
+    /// The objects of which a worker writes the properties, and nothing else.
+    writing: HashSet<ObjectKey>,
 }
 
 impl Computing {
+    /// Returns one that computes nothing yet, and shares what it will know.
+    pub(crate) fn sharing(known: &Knowledge) -> Self {
+        known.clear();
+        Self { known: known.clone(), ..Self::default() }
+    }
+
     /// Notes that an object is to be computed.
     pub(crate) fn mark(&mut self, key: &ObjectKey) {
         self.readers.mark(key);
@@ -59,6 +70,7 @@ impl Computing {
     /// Forgets an object that is gone.
     pub(crate) fn gone(&mut self, key: &ObjectKey) {
         self.readers.gone(key);
+        self.known.forget(key);
         self.behind.remove(key);
     }
 
@@ -79,7 +91,8 @@ impl Computing {
             let object = view.get(&key).filter(|object| object.meta.deleting.is_none())?;
             let evaluated = properties.evaluate(&object, Arc::clone(&objects) as _);
             let computed = Computed { values: evaluated.values, faults: told(&evaluated.faults) };
-            Some(Outcome { key, uid: object.meta.uid.clone(), computed, reads: evaluated.reads })
+            let known = Known::new(&key, &object, computed, &evaluated.reads);
+            Some(Outcome { key, known, reads: evaluated.reads })
         };
         self.batch.spawn_blocking(move || keys.into_iter().filter_map(one).collect());
     }
@@ -105,11 +118,13 @@ impl Computing {
     ) -> Vec<ObjectKey> {
         let meanwhile = self.readers.ended();
         let mut behind = vec![];
-        for Outcome { key, uid, computed, reads } in outcomes {
-            let Some(object) = get(&key).filter(|object| object.meta.uid == uid) else { continue };
+        for Outcome { key, known, reads } in outcomes {
+            let Some(object) = get(&key).filter(|object| object.meta.uid == known.uid) else { continue };
             self.readers.set(&key, &reads, &meanwhile);
-            if differs(&object, &computed) {
-                self.behind.insert(key.clone(), (uid, computed));
+            let known = Arc::new(known);
+            self.known.set(&key, Arc::clone(&known));
+            if differs(&object, known.computed()) {
+                self.behind.insert(key.clone(), known);
                 behind.push(key);
             } else {
                 self.behind.remove(&key);
@@ -121,7 +136,7 @@ impl Computing {
     /// Returns whether status says something else of an object than its properties come to.
     pub(crate) fn is_behind(&mut self, key: &ObjectKey, object: &Object) -> bool {
         let is_behind =
-            self.behind.get(key).is_some_and(|(uid, computed)| *uid == object.meta.uid && differs(object, computed));
+            self.behind.get(key).is_some_and(|known| known.uid == object.meta.uid && differs(object, known.computed()));
         if !is_behind {
             self.behind.remove(key);
         }
@@ -130,12 +145,20 @@ impl Computing {
 
     /// Notes that an object has values of properties that its model no longer has.
     pub(crate) fn outdated(&mut self, key: &ObjectKey, object: &Object) {
-        self.behind.insert(key.clone(), (object.meta.uid.clone(), Computed::default()));
+        let known = Known::new(key, object, Computed::default(), &Reads::default());
+        self.behind.insert(key.clone(), Arc::new(known));
     }
 
     /// Notes that a worker writes the properties of an object, as they are then.
-    pub(crate) fn written(&mut self, key: &ObjectKey) {
-        self.behind.remove(key);
+    pub(crate) fn begin_to_write(&mut self, key: &ObjectKey) {
+        self.writing.insert(key.clone());
+    }
+
+    /// Notes that a worker has ended, and whether it has written what there was to write. If not, that is still to be done.
+    pub(crate) fn end_to_write(&mut self, key: &ObjectKey, is_written: bool) {
+        if self.writing.remove(key) && is_written {
+            self.behind.remove(key);
+        }
     }
 }
 

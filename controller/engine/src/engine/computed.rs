@@ -62,7 +62,7 @@ impl Engine {
         if is_busy || is_held || !self.computing.is_behind(key, object) || !self.shared.writes_properties(object) {
             return next;
         }
-        self.computing.written(key);
+        self.computing.begin_to_write(key);
         Next::Run(Job::WriteStatus)
     }
 }

@@ -98,7 +98,7 @@ impl Engine {
             self.dependencies = Dependencies::new(self.options.report_waits_after);
             self.resyncs = Resyncs::default();
             self.held_deletions = HeldDeletions::default();
-            self.computing = Computing::default();
+            self.computing = Computing::sharing(&self.shared.known);
             let until = later(self.shared.clock.now(), CONFIRMED.unsigned_abs());
             self.leading.confirm = term.took_over.map(|_| (until, HashSet::new()));
         }

@@ -26,7 +26,7 @@ use xos_steps::{Holds, Services, Store};
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
-use crate::computing::Computing;
+use crate::computing::{Computing, Knowledge};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
 use crate::heartbeat::{self, Heartbeat};
@@ -159,6 +159,7 @@ impl Engine {
             awaited: AwaitedObjects::new(events),
             view: view.clone(),
             installed: OnceLock::new(),
+            known: Knowledge::default(),
             silent: Silent::default(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,

@@ -18,7 +18,7 @@ use xos_steps::{Event, Services};
 
 use crate::awaited::AwaitedObjects;
 use crate::clock::Clock;
-use crate::computing::{ViewObjects, computed};
+use crate::computing::{Knowledge, ViewObjects, computed};
 use crate::gate::Gates;
 use crate::installation::Installations;
 use crate::registry::{Entry, Registry};
@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) gates: Gates,
     pub(crate) awaited: AwaitedObjects,
     pub(crate) view: SharedView,
+    pub(crate) known: Knowledge,
     /// Which synchronizers are installed, once somebody tells.
     pub(crate) installed: OnceLock<Receiver<Option<Arc<Installations>>>>,
     pub(crate) silent: Silent,
@@ -69,10 +70,14 @@ impl Shared {
         if !is_any || object.meta.deleting.is_some() || !self.writes_properties(object) {
             return;
         }
+        let now = self.clock.now();
+        if let Some(known) = self.known.of(object) {
+            return record::set_properties(object, Some(known.computed()), synchronizer, now);
+        }
         let objects = ViewObjects::of(self.view.clone(), Arc::clone(&self.registry));
         let computed = computed(properties, object, objects);
         self.stats.computed(1);
-        record::set_properties(object, Some(&computed), synchronizer, self.clock.now());
+        record::set_properties(object, Some(&computed), synchronizer, now);
     }
 }
 

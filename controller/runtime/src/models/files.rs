@@ -1,12 +1,13 @@
 //! Reads model files from the disk and compiles them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 use xos_xproto::diagnostics::Declared as _;
-use xos_xproto::{Compiled, DiagnosticJson, Options, Position, Range, Sources, compile_with, declare_diagnostics};
+use xos_properties::{Convenience, FOLDER, is_in_folder, of_folder};
+use xos_xproto::{DiagnosticJson, Position, Range, Sources, declare_diagnostics};
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -83,6 +84,8 @@ impl fmt::Display for FilesError {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) sources: Sources,
+    /// The properties that are declared beside them.
+    pub(crate) convenience: Convenience,
     pub(crate) errors: Vec<PathError>,
 }
 
@@ -97,11 +100,26 @@ impl Files {
                 continue;
             }
             match model_files(path) {
-                Ok(found) => found.iter().for_each(|file| files.add(file, &mut seen)),
+                Ok(found) => {
+                    found.iter().for_each(|file| files.add(file, &mut seen));
+                    files.add_beside(&found, &mut seen);
+                }
                 Err(error) => files.errors.push(error),
             }
         }
+        files.convenience.announce(&mut files.sources);
         files
+    }
+
+    /// Adds the files of properties beside files of models.
+    fn add_beside(&mut self, models: &[PathBuf], seen: &mut HashSet<PathBuf>) {
+        let folders: BTreeSet<_> = models.iter().filter_map(|file| file.parent()).collect();
+        for folder in folders {
+            match of_folder(folder) {
+                Ok(found) => found.iter().for_each(|file| self.add(file, seen)),
+                Err(error) => self.errors.push(PathError::unreadable(&folder.join(FOLDER), &error)),
+            }
+        }
     }
 
     fn add_input(&mut self, input: &mut dyn io::Read) {
@@ -115,6 +133,12 @@ impl Files {
     }
 
     fn add(&mut self, file: &Path, seen: &mut HashSet<PathBuf>) {
+        if !has_extension(file, &["xproto"]) {
+            if seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())) {
+                self.convenience.read(file.to_owned(), fs::read_to_string(file));
+            }
+            return;
+        }
         match fs::read(file) {
             // A file may be named by itself and by its folder.
             Ok(bytes) if seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())) => {
@@ -124,16 +148,6 @@ impl Files {
             Err(error) => self.errors.push(PathError::unreadable(file, &error)),
         }
     }
-}
-
-/// Compiles the models in files and folders as one set. Errors in the models themselves are in [`Compiled`].
-pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), FilesError> {
-    let Files { sources, errors } = Files::read(paths, &mut io::stdin().lock());
-    if !errors.is_empty() {
-        return Err(FilesError(errors));
-    }
-    let compiled = compile_with(&sources, options);
-    Ok((sources, compiled))
 }
 
 /// Returns whether a folder, or one in it, has models.
@@ -146,7 +160,7 @@ fn model_files(path: &Path) -> Result<Vec<PathBuf>, PathError> {
     let error = |problem| PathError { problem, path: path.to_owned() };
     let unreadable = |error| PathError::unreadable(path, &error);
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-        let is_model = has_extension(path, &["xproto"]);
+        let is_model = has_extension(path, &["xproto"]) || is_in_folder(path);
         return if is_model { Ok(vec![path.to_owned()]) } else { Err(error(PathProblem::UnknownKind)) };
     }
     let mut files = Vec::new();

@@ -3,13 +3,17 @@
 mod files;
 mod registry;
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
+use xos_properties::{Convenience, has_properties};
+use xos_steps::Properties;
+use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::synchronizer::Synchronizer;
 
-pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models};
+pub(crate) use files::{Files, FilesError, PathError, PathProblem, has_extension, has_models};
 pub(crate) use registry::{RegistryError, loaded, registry};
 
 /// Why there are no models.
@@ -33,29 +37,44 @@ pub enum ModelsError {
 pub(crate) fn named(synchronizer: &Synchronizer, command: &str, paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
     match (paths, synchronizer.models.as_slice()) {
         ([], []) => Err(ModelsError::Unnamed { command: format!("{} {command}", synchronizer.name) }),
-        ([], built_in) => from_texts(built_in),
-        (paths, _) => from_paths(paths),
+        ([], built_in) => Ok(from_texts(built_in)?.models),
+        (paths, _) => Ok(from_paths(paths)?.models),
     }
+}
+
+/// Models, and their properties, which they know by name and type.
+pub(crate) struct Set {
+    pub(crate) models: ModelSet,
+    pub(crate) properties: Arc<Properties>,
 }
 
 /// Compiles the models in files and folders.
-fn from_paths(paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
-    let (sources, compiled) = compile_files(paths, Options::default())?;
-    accept(&sources, compiled)
+fn from_paths(paths: &[PathBuf]) -> Result<Set, ModelsError> {
+    let files = Files::read(paths, &mut io::stdin().lock());
+    if !files.errors.is_empty() {
+        return Err(FilesError(files.errors).into());
+    }
+    accept(&files.sources, files.convenience)
 }
 
 /// Compiles models that are built into the program: (name, text).
-fn from_texts(files: &[(String, String)]) -> Result<ModelSet, ModelsError> {
+fn from_texts(files: &[(String, String)]) -> Result<Set, ModelsError> {
     let mut sources = Sources::new();
+    let mut convenience = Convenience::default();
     for (name, text) in files {
-        sources.add(name.as_str(), text.as_str());
+        if has_properties(name) {
+            convenience.add(name.as_str(), text.as_str());
+        } else {
+            sources.add(name.as_str(), text.as_str());
+        }
     }
-    let compiled = compile(&sources);
-    accept(&sources, compiled)
+    convenience.announce(&mut sources);
+    accept(&sources, convenience)
 }
 
-/// Logs warnings, and returns errors as one error.
-fn accept(sources: &Sources, compiled: Compiled) -> Result<ModelSet, ModelsError> {
+/// Compiles a set. Logs warnings, and returns errors as one error.
+fn accept(sources: &Sources, convenience: Convenience) -> Result<Set, ModelsError> {
+    let compiled = compile(sources);
     let text = |d| render(d, sources, false);
     if compiled.has_errors() {
         let all: Vec<_> = compiled.diagnostics.iter().map(text).collect();
@@ -64,5 +83,9 @@ fn accept(sources: &Sources, compiled: Compiled) -> Result<ModelSet, ModelsError
     for warning in &compiled.diagnostics {
         tracing::warn!("{}", text(warning));
     }
-    Ok(compiled.models)
+    let (models, properties) = convenience.compile(&compiled.models).map_err(|found| {
+        let all: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+        ModelsError::Invalid(all.join("\n\n"))
+    })?;
+    Ok(Set { models, properties: Arc::new(properties) })
 }

@@ -4,9 +4,8 @@ use std::io;
 
 use xos_engine::Registry;
 use xos_steps::Steps;
-use xos_xproto::ModelSet;
 
-use super::{ModelsError, from_paths, from_texts};
+use super::{ModelsError, Set, from_paths, from_texts};
 use crate::config::Config;
 use crate::synchronizer::Synchronizer;
 
@@ -38,19 +37,19 @@ pub(crate) fn registry(synchronizer: &Synchronizer, config: &Config) -> Result<R
 
 /// Returns the registry of a synchronizer, and all its steps: those that are built in, then those that are documents.
 pub(crate) fn loaded(synchronizer: &Synchronizer, config: &Config) -> Result<(Registry, Steps), RegistryError> {
-    let models = configured(synchronizer, config)?;
-    let steps = synchronizer.steps.clone().steps(documents(config, &models)?);
-    Ok((Registry::new(&config.name, &models, &steps)?, steps))
+    let set = configured(synchronizer, config)?;
+    let steps = synchronizer.steps.clone().steps(documents(config, &set)?);
+    Ok((Registry::new(&config.name, &set.models, &steps)?.with_properties(set.properties), steps))
 }
 
-fn documents(config: &Config, models: &ModelSet) -> Result<Steps, RegistryError> {
-    xos_documents::read(&config.documents)?.compile(models).map_err(|found| {
+fn documents(config: &Config, set: &Set) -> Result<Steps, RegistryError> {
+    xos_documents::read(&config.documents)?.compile_with(&set.models, &set.properties).map_err(|found| {
         let all: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
         RegistryError::Documents(all.join("\n\n"))
     })
 }
 
-fn configured(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, RegistryError> {
+fn configured(synchronizer: &Synchronizer, config: &Config) -> Result<Set, RegistryError> {
     match &config.models_dir {
         Some(folder) => Ok(from_paths(std::slice::from_ref(folder))?),
         None if synchronizer.models.is_empty() => Err(RegistryError::NoModels),

@@ -7,7 +7,8 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{Services, Steps, SubscriptionError, step_methods};
+use xos_properties::{Convenience, has_properties};
+use xos_steps::{Properties, Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
@@ -55,6 +56,7 @@ pub enum WorldError {
 #[must_use = "a world does nothing before `start`"]
 pub struct Builder {
     models: Sources,
+    convenience: Convenience,
     steps: Steps,
     settings: Value,
     options: Options,
@@ -63,25 +65,27 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new(models: &[(&str, &str)]) -> Self {
-        let mut sources = Sources::new();
-        for (name, text) in models {
-            sources.add(*name, *text);
-        }
         // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
-            models: sources,
+            models: Sources::new(),
+            convenience: Convenience::default(),
             steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
         }
+        .models(models)
     }
 
-    /// Adds models of other services.
+    /// Adds models of other services. Files `*.yaml` among them have properties.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
         for (name, text) in models {
-            self.models.add(*name, *text);
+            if has_properties(name) {
+                self.convenience.add(*name, *text);
+            } else {
+                self.models.add(*name, *text);
+            }
         }
         self
     }
@@ -116,9 +120,10 @@ impl Builder {
     ///
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
-    pub fn start(self) -> Result<World, WorldError> {
-        let models = self.compile()?;
-        let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
+    pub fn start(mut self) -> Result<World, WorldError> {
+        let (models, properties) = self.compile()?;
+        let registry = Registry::new(&self.synchronizer, &models, &self.steps)?.with_properties(properties);
+        let registry = Arc::new(registry);
         let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
         let clock = TestClock::default();
@@ -133,12 +138,17 @@ impl Builder {
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
     }
 
-    fn compile(&self) -> Result<ModelSet, WorldError> {
+    fn compile(&mut self) -> Result<(ModelSet, Properties), WorldError> {
+        let convenience = std::mem::take(&mut self.convenience);
+        convenience.announce(&mut self.models);
         let compiled = compile(&self.models);
         if compiled.has_errors() {
             let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
             return Err(WorldError::Models(texts.collect()));
         }
-        Ok(compiled.models)
+        convenience.compile(&compiled.models).map_err(|found| {
+            let texts: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+            WorldError::Models(texts.join("\n"))
+        })
     }
 }

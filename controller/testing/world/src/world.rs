@@ -141,6 +141,11 @@ impl World {
         self.settle().await;
     }
 
+    /// Returns how often the properties of an object were computed since the controller was started.
+    pub fn properties_computed(&self) -> u64 {
+        self.engine.stats().snapshot().properties_computed
+    }
+
     /// Returns the time of the world.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
