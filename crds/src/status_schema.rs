@@ -63,9 +63,11 @@ fn initial() -> Value {
 /// Returns the schema of the values that are computed of the objects of a model, if there are any.
 fn computed(model: &Model) -> Option<JSONSchemaProps> {
     let all: BTreeMap<_, _> = model.properties.iter().map(|one| (one.camel_name(), value(&one.ty))).collect();
-    let description = Some("Values that are computed from the object, and from those to which its links lead.".to_owned());
+    let description =
+        Some("Values that are computed from the object, and from those to which its links lead.".to_owned());
     // A property that is declared no longer, or not yet, must not make a write fail.
-    let schema = || JSONSchemaProps { description, x_kubernetes_preserve_unknown_fields: Some(true), ..object(all.clone()) };
+    let schema =
+        || JSONSchemaProps { description, x_kubernetes_preserve_unknown_fields: Some(true), ..object(all.clone()) };
     (!all.is_empty()).then(schema)
 }
 
@@ -85,10 +87,9 @@ fn value(of: &ValueType) -> JSONSchemaProps {
             let parts = ["name", "namespace", "kind"].map(|part| (part.to_owned(), plain("string")));
             object(parts.into())
         }
-        ValueType::List(items) => JSONSchemaProps {
-            items: Some(JSONSchemaPropsOrArray::Schema(Box::new(value(items)))),
-            ..plain("array")
-        },
+        ValueType::List(items) => {
+            JSONSchemaProps { items: Some(JSONSchemaPropsOrArray::Schema(Box::new(value(items)))), ..plain("array") }
+        }
         ValueType::Map(values) => JSONSchemaProps {
             additional_properties: Some(JSONSchemaPropsOrBool::Schema(Box::new(value(values)))),
             ..plain("object")

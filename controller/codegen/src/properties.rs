@@ -13,7 +13,10 @@ use crate::used::Used;
 pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>) -> String {
     let mut taken: BTreeSet<_> = METHODS.map(str::to_owned).into();
     let method = |property: &Property| {
-        let text = format!("Returns the property `{}`, computed from the object as it is here; none if it is null.", property.name);
+        let text = format!(
+            "Returns the property `{}`, computed from the object as it is here; none if it is null.",
+            property.name
+        );
         let head = doc(&text, "    ");
         let name = free(&plain(&property.name), "_", &mut taken);
         format!(

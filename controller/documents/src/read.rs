@@ -147,11 +147,7 @@ impl Documents {
     ///
     /// # Errors
     /// All that is wrong with them.
-    pub fn compile_with(
-        mut self,
-        models: &ModelSet,
-        properties: &Arc<Properties>,
-    ) -> Result<Steps, Vec<Diagnostic>> {
+    pub fn compile_with(mut self, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Vec<Diagnostic>> {
         let steps = compile::steps(&mut self, models, properties);
         let Self { files, report, .. } = self;
         if report.0.is_empty() {

@@ -31,8 +31,7 @@ impl Aspect {
 }
 
 /// The members of metadata that expressions know.
-pub(crate) const METADATA: [&str; 6] =
-    ["name", "namespace", "uid", "generation", "creation_timestamp", "deleting"];
+pub(crate) const METADATA: [&str; 6] = ["name", "namespace", "uid", "generation", "creation_timestamp", "deleting"];
 
 /// What an evaluation has read, by object. Those that it looked for and did not find are among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,9 +127,7 @@ fn peers(models: &ModelSet, object: &Object, link: &Link) -> Vec<ObjectKey> {
     };
     let references = references.iter().filter_map(|value| serde_json::from_value::<Reference>(value.clone()).ok());
     references
-        .flat_map(|reference| {
-            meant(models, &link.peer, &object.meta.namespace, &reference).collect::<Vec<_>>()
-        })
+        .flat_map(|reference| meant(models, &link.peer, &object.meta.namespace, &reference).collect::<Vec<_>>())
         .collect()
 }
 

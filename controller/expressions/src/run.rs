@@ -99,7 +99,9 @@ impl Run {
     /// Returns what was read.
     pub(crate) fn take_reads(&self) -> Reads {
         let reads = self.reads.as_ref();
-        reads.map(|reads| std::mem::take(&mut *reads.lock().unwrap_or_else(PoisonError::into_inner))).unwrap_or_default()
+        reads
+            .map(|reads| std::mem::take(&mut *reads.lock().unwrap_or_else(PoisonError::into_inner)))
+            .unwrap_or_default()
     }
 
     // Nothing that holds the lock can leave half a change behind.
@@ -125,12 +127,7 @@ impl Run {
     }
 
     /// Ends what [`begin_property`](Self::begin_property) began.
-    pub(crate) fn end_property(
-        &self,
-        object: &Arc<Object>,
-        property: &Arc<str>,
-        value: Result<Arc<dyn Val>, String>,
-    ) {
+    pub(crate) fn end_property(&self, object: &Arc<Object>, property: &Arc<str>, value: Result<Arc<dyn Val>, String>) {
         let mut computed = self.computed();
         computed.depth = computed.depth.saturating_sub(1);
         let key = (Arc::as_ptr(object).addr(), Arc::clone(property));

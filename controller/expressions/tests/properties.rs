@@ -158,9 +158,15 @@ fn what_is_refused() {
             &[FULL_NAME, ("Person", "a", "self.ful_name")],
             "model Person has no field or link `ful_name` (did you mean `full_name`?) at ful_name",
         ),
-        (&[FULL_NAME, ("Person", "a", "self.full_name + 1")], "there is no `+` of string and int (write `string(…)` around the one that is no string) at +"),
+        (
+            &[FULL_NAME, ("Person", "a", "self.full_name + 1")],
+            "there is no `+` of string and int (write `string(…)` around the one that is no string) at +",
+        ),
         (&[("Person", "a", "self.password")], "`password` is secret (everybody can read what is computed) at password"),
-        (&[("Person", "a", "self.boss.password")], "`password` is secret (everybody can read what is computed) at password"),
+        (
+            &[("Person", "a", "self.boss.password")],
+            "`password` is secret (everybody can read what is computed) at password",
+        ),
         (&[("Person", "a", "null")], "Unsuitable(\"null\") at null"),
         (&[("Person", "a", "self.?age")], "Unsuitable(\"optional int\") at self.?age"),
         (

@@ -149,9 +149,7 @@ impl Convenience {
         let (Some(one), Some(places)) = (self.declared.get(fault.of), self.places.get(fault.of)) else { return };
         let name = one.name.clone();
         let problem = match fault.problem.clone() {
-            PropertyProblem::UnknownModel(suggestion) => {
-                Problem::UnknownModel { model: one.model.clone(), suggestion }
-            }
+            PropertyProblem::UnknownModel(suggestion) => Problem::UnknownModel { model: one.model.clone(), suggestion },
             PropertyProblem::BadName => Problem::BadName { name },
             PropertyProblem::NameTaken(taken) => Problem::NameTaken { name, taken },
             PropertyProblem::Expression(fault) => Problem::Expression { message: fault.message, mend: fault.help },

@@ -48,16 +48,54 @@ fn a_column_may_name_a_property() {
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
     let table: [(&str, &[&str]); 12] = [
-        ("Person: {full_name: \"self.frist_name\"}", &["D037 c/a.yaml:1:27: model Person has no field or link `frist_name` (did you mean `first_name`?)"]),
+        (
+            "Person: {full_name: \"self.frist_name\"}",
+            &["D037 c/a.yaml:1:27: model Person has no field or link `frist_name` (did you mean `first_name`?)"],
+        ),
         ("Persn: {a: '1', b: '2'}", &["D034 c/a.yaml:1:1: there is no model `Persn` (did you mean `Person`?)"]),
-        ("Person:\n  fullName: '1'", &["D035 c/a.yaml:2:3: `fullName` is no name of a property (use small letters, digits and `_`, with a letter first, as in `full_name`)"]),
-        ("Person:\n  first_name: '1'", &["D036 c/a.yaml:2:3: `first_name` has the name of a field of Person (give it another name)"]),
-        ("Person: {a: b'x'}", &["D038 c/a.yaml:1:13: a property cannot have a value of type bytes (write `base64.encode(…)` around it)"]),
-        ("Person: {a: self.b, b: self.a}", &["D040 c/a.yaml:1:13: it needs itself: `a` needs `b` needs `a`", "D040 c/a.yaml:1:24: it needs itself: `b` needs `a` needs `b`"]),
-        ("Person: {a: 3}", &["D033 c/a.yaml:1:13: `a` should be a text, not a number (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)"]),
-        ("Person: x", &["D033 c/a.yaml:1:9: `Person` should be a map of expressions by name, not a text (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)"]),
-        ("- x", &["D033 c/a.yaml:1:1: a file of properties should be a map of models, not a list (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)"]),
-        ("Person: {a: '1'}\n---\nPerson: {a: '2'}", &["D041 c/a.yaml:3:10: `a` of Person is declared already, in c/a.yaml:1 (remove one of them)"]),
+        (
+            "Person:\n  fullName: '1'",
+            &[
+                "D035 c/a.yaml:2:3: `fullName` is no name of a property (use small letters, digits and `_`, with a letter first, as in `full_name`)",
+            ],
+        ),
+        (
+            "Person:\n  first_name: '1'",
+            &["D036 c/a.yaml:2:3: `first_name` has the name of a field of Person (give it another name)"],
+        ),
+        (
+            "Person: {a: b'x'}",
+            &["D038 c/a.yaml:1:13: a property cannot have a value of type bytes (write `base64.encode(…)` around it)"],
+        ),
+        (
+            "Person: {a: self.b, b: self.a}",
+            &[
+                "D040 c/a.yaml:1:13: it needs itself: `a` needs `b` needs `a`",
+                "D040 c/a.yaml:1:24: it needs itself: `b` needs `a` needs `b`",
+            ],
+        ),
+        (
+            "Person: {a: 3}",
+            &[
+                "D033 c/a.yaml:1:13: `a` should be a text, not a number (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)",
+            ],
+        ),
+        (
+            "Person: x",
+            &[
+                "D033 c/a.yaml:1:9: `Person` should be a map of expressions by name, not a text (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)",
+            ],
+        ),
+        (
+            "- x",
+            &[
+                "D033 c/a.yaml:1:1: a file of properties should be a map of models, not a list (write `MyModel: {full_name: \"self.first_name + ' ' + self.last_name\"}`)",
+            ],
+        ),
+        (
+            "Person: {a: '1'}\n---\nPerson: {a: '2'}",
+            &["D041 c/a.yaml:3:10: `a` of Person is declared already, in c/a.yaml:1 (remove one of them)"],
+        ),
         ("Person:\n", &[]),
         ("", &[]),
     ];

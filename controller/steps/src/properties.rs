@@ -61,12 +61,16 @@ impl StepContext {
         let unknown = || PropertyError::Unknown { model: of.leaf_model().to_owned(), name: name.to_owned() };
         let property = properties.get(of.leaf_model(), name).ok_or_else(unknown)?;
         let objects = Arc::new(StoreObjects::of(self.shared_store()));
-        let value = property.evaluate(&object, objects).map_err(|source| {
-            PropertyError::Evaluation { name: name.to_owned(), object: object.key(), source }
+        let value = property.evaluate(&object, objects).map_err(|source| PropertyError::Evaluation {
+            name: name.to_owned(),
+            object: object.key(),
+            source,
         })?;
         let read = |value| {
-            V::deserialize(value).map_err(|source| {
-                PropertyError::Type { name: name.to_owned(), object: object.key(), source }
+            V::deserialize(value).map_err(|source| PropertyError::Type {
+                name: name.to_owned(),
+                object: object.key(),
+                source,
             })
         };
         value.map(read).transpose()
@@ -76,8 +80,7 @@ impl StepContext {
     fn as_it_is(&self, of: &impl Model) -> Result<Object, ConvertError> {
         let meta = of.meta();
         let read = self.session().state(&meta.uid, &meta.resource_version);
-        let mut object =
-            read.map_or_else(|| Object::with_meta(of.leaf_model(), meta.clone()), |read| (*read).clone());
+        let mut object = read.map_or_else(|| Object::with_meta(of.leaf_model(), meta.clone()), |read| (*read).clone());
         of.write_to(&mut object)?;
         Ok(object)
     }

@@ -30,8 +30,7 @@ pub(crate) use tree::Tree;
 pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &Arc<Properties>) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler =
-        Compiler { models: &models, properties, files: &documents.files, report: &mut documents.report };
+    let mut compiler = Compiler { models: &models, properties, files: &documents.files, report: &mut documents.report };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {

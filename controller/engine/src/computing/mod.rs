@@ -168,7 +168,8 @@ fn differs(object: &Object, computed: &Computed) -> bool {
     let mut new = Object { status: object.status.clone(), ..Object::with_meta(&object.model, object.meta.clone()) };
     let of = object.status.properties_of.clone().unwrap_or_default();
     set_properties(&mut new, Some(computed), &of, Timestamp::UNIX_EPOCH);
-    (new.status.properties, new.status.conditions) != (object.status.properties.clone(), object.status.conditions.clone())
+    (new.status.properties, new.status.conditions)
+        != (object.status.properties.clone(), object.status.conditions.clone())
 }
 
 /// Returns what the properties of an object come to, as it is with what is not written yet.

@@ -57,9 +57,8 @@ impl Shared {
     /// installed, another one that wrote them is.
     pub(crate) fn writes_properties(&self, object: &Object) -> bool {
         let installed = self.installed.get().and_then(|known| known.borrow().clone());
-        let is_there = |who: &str| {
-            installed.as_ref().is_none_or(|all| all.0.iter().any(|one| one.spec.synchronizer == who))
-        };
+        let is_there =
+            |who: &str| installed.as_ref().is_none_or(|all| all.0.iter().any(|one| one.spec.synchronizer == who));
         record::writes_properties(object, &self.registry.synchronizer, is_there)
     }
 

@@ -114,7 +114,9 @@ mod tests {
             (
                 ValueType::Int,
                 json!(u64::MAX),
-                Err("its value is a number that is too large, or no whole one, and should be a whole number of 64 bits"),
+                Err(
+                    "its value is a number that is too large, or no whole one, and should be a whole number of 64 bits",
+                ),
             ),
         ];
         for (ty, value, expected) in table {

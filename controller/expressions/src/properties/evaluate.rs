@@ -58,11 +58,7 @@ impl Property {
     ///
     /// # Errors
     /// When it cannot be evaluated, or the value does not fit its type.
-    pub fn evaluate(
-        &self,
-        object: &Arc<Object>,
-        objects: Arc<dyn Objects>,
-    ) -> Result<Option<Json>, EvaluationError> {
+    pub fn evaluate(&self, object: &Arc<Object>, objects: Arc<dyn Objects>) -> Result<Option<Json>, EvaluationError> {
         let run = Arc::new(Run::new(objects, MOST_READ, false));
         let expression = self.expression.text().to_owned();
         self.value(object, &run).map_err(|why| EvaluationError { expression, why })

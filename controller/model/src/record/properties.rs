@@ -45,7 +45,8 @@ pub fn set_properties(object: &mut Object, computed: Option<&Computed>, synchron
         condition::clear(&mut status.conditions, COMPUTED);
         return;
     }
-    let is_told = condition::find(&status.conditions, COMPUTED).is_some_and(|told| told.message == crate::message::cut(faults));
+    let is_told =
+        condition::find(&status.conditions, COMPUTED).is_some_and(|told| told.message == crate::message::cut(faults));
     if !is_told {
         let news = News { kind: COMPUTED, status: ConditionStatus::False, reason: FAILED, message: faults };
         condition::set(&mut status.conditions, &news, object.meta.generation, whole_seconds(now));
@@ -81,9 +82,8 @@ mod tests {
     #[test]
     fn one_synchronizer_writes_them() {
         let mut object = Object::named("M", "n", "a");
-        let both = |object: &Object, is_there: bool| {
-            ["one", "two"].map(|who| writes_properties(object, who, |_| is_there))
-        };
+        let both =
+            |object: &Object, is_there: bool| ["one", "two"].map(|who| writes_properties(object, who, |_| is_there));
         assert_eq!(both(&object, true), [true, true]);
         set_properties(&mut object, Some(&computed(&json!({"a": 1}), "")), "one", Timestamp::UNIX_EPOCH);
         assert_eq!(both(&object, true), [true, false]);

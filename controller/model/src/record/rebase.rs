@@ -24,7 +24,8 @@ pub fn rebase(
     for name in names.filter(|name| is_status(name) && before.fields.get(name) != after.fields.get(name)) {
         new.set(name, after.fields.get(name).cloned().unwrap_or_default());
     }
-    if before.status.properties != after.status.properties || before.status.properties_of != after.status.properties_of {
+    if before.status.properties != after.status.properties || before.status.properties_of != after.status.properties_of
+    {
         new.status.properties.clone_from(&after.status.properties);
         new.status.properties_of.clone_from(&after.status.properties_of);
     }

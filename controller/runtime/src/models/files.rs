@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
-use xos_xproto::diagnostics::Declared as _;
 use xos_properties::{Convenience, FOLDER, is_in_folder, of_folder};
+use xos_xproto::diagnostics::Declared as _;
 use xos_xproto::{DiagnosticJson, Position, Range, Sources, declare_diagnostics};
 
 /// The path that stands for standard input.

@@ -140,7 +140,12 @@ async fn a_change_at_the_end_of_a_chain_is_seen_at_its_beginning() {
 async fn what_they_do_not_read_lets_nothing_be_computed() {
     let mut world = world(PROPERTIES).sync_step(Address).start().unwrap();
     for at in 0..100 {
-        world.apply(&node(&format!("n{at}"), (at > 0).then(|| format!("n{}", at - 1)).filter(|_| at % 7 != 0).as_deref())).unwrap();
+        world
+            .apply(&node(
+                &format!("n{at}"),
+                (at > 0).then(|| format!("n{}", at - 1)).filter(|_| at % 7 != 0).as_deref(),
+            ))
+            .unwrap();
     }
     world.settle().await;
     let before = world.properties_computed();

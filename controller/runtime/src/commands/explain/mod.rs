@@ -66,7 +66,13 @@ fn all() -> Vec<Explanation> {
     let of_properties = xos_properties::Problem::EXPLANATIONS.iter().copied();
     let of_objects = ObjectProblem::EXPLANATIONS.iter().copied();
     let of_configurations = Problem::EXPLANATIONS.iter().copied();
-    of_configurations.chain(of_documents).chain(of_properties).chain(of_paths).chain(of_objects).chain(explanations()).collect()
+    of_configurations
+        .chain(of_documents)
+        .chain(of_properties)
+        .chain(of_paths)
+        .chain(of_objects)
+        .chain(explanations())
+        .collect()
 }
 
 /// Returns a code in its usual form: `x12` and `12` are `X012` too.
