@@ -1,4 +1,5 @@
-//! Constants of a model: its fields, links and properties (`Site::NAME`), and the reverse ports of links to it (`Site::SLICES`).
+//! Constants of a model: its fields, links and properties (`Site::NAME`), and the reverse ports of links to it
+//! (`Site::SLICES`).
 
 use std::collections::BTreeSet;
 

@@ -22,11 +22,6 @@ declare_diagnostics! {
         message("{message}");
     }
     /// A file of properties has expressions by model and name, and nothing else.
-    ///
-    /// ```yaml
-    /// MyModel:
-    ///   full_name: "self.first_name + ' ' + self.last_name"
-    /// ```
     D033 Error WrongType { what: String, expected: &'static str, found: ValueKind } => {
         message("{what} should be {expected}, not {found}");
         help("write `MyModel: {{full_name: \"self.first_name + ' ' + self.last_name\"}}`");
@@ -51,14 +46,14 @@ declare_diagnostics! {
         message("{message}");
         suggest(mend.clone());
     }
-    /// A property has a value that JSON and the definition of the model can have: a text, a number, true or false, a moment,
-    /// a duration, an object (a link to it), or a list or map of these.
+    /// A property has a value that JSON and the definition of the model can have: a text, a number, true or false, a
+    /// moment, a duration, an object (a link to it), or a list or map of these.
     D038 Error Unsuitable { of: String } => {
         message("a property cannot have a value of type {of}");
         suggest(mend(of));
     }
-    /// A property takes the place of a base's, and its values have another type: expressions that use the base's would not
-    /// work.
+    /// A property takes the place of a base's, and its values have another type: expressions that use the base's would
+    /// not work.
     D039 Error OtherType { of: String, base: String, wanted: String } => {
         message("this is of type {of}, and the property of {base} that it replaces is of type {wanted}");
         help("make them alike, or give it another name");

@@ -7,7 +7,7 @@ use super::conditions::whole_seconds;
 use crate::condition::{self, COMPUTED, ConditionStatus, News};
 use crate::object::Object;
 
-const FAILED: &str = "PropertyFailed";
+const PROPERTY_FAILED: &str = "PropertyFailed";
 
 /// What the properties of an object come to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ pub fn set_properties(object: &mut Object, computed: Option<&Computed>, synchron
     let is_told =
         condition::find(&status.conditions, COMPUTED).is_some_and(|told| told.message == crate::message::cut(faults));
     if !is_told {
-        let news = News { kind: COMPUTED, status: ConditionStatus::False, reason: FAILED, message: faults };
+        let news = News { kind: COMPUTED, status: ConditionStatus::False, reason: PROPERTY_FAILED, message: faults };
         condition::set(&mut status.conditions, &news, object.meta.generation, whole_seconds(now));
     }
 }

@@ -8,8 +8,8 @@ use crate::intent::Pass;
 use crate::object::Object;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
-/// them), the values of properties, the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and new entries of history.
-/// What others wrote stays.
+/// them), the values of properties, the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and
+/// new entries of history. What others wrote stays.
 pub fn rebase(
     before: &Object,
     after: &Object,
