@@ -10,6 +10,7 @@ use std::{env, fs};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
 use xos_crds::{definitions, yaml::to_yaml};
+use xos_properties::{Convenience, of_folder};
 use xos_xproto::{Sources, compile};
 
 /// A folder of `crds/yaml`, and the models that it is made from.
@@ -54,13 +55,18 @@ fn generate(folder: &Path, models: &str) -> BTreeMap<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(models);
     let mut sources = Sources::new();
     sources.add(models, fs::read(&source).unwrap());
+    let mut convenience = Convenience::default();
+    for path in of_folder(source.parent().unwrap()).unwrap() {
+        convenience.read(path.clone(), fs::read_to_string(path));
+    }
     let compiled = compile(&sources);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    let (models_of_set, _) = convenience.compile(&compiled.models).unwrap();
     let file = |definition: CustomResourceDefinition| {
         let text = format!("{HEADER}{models} by `make crds`; do not edit.\n{}", to_yaml(&definition).unwrap());
         (folder.join(format!("{}.yaml", definition.name_any())), text)
     };
-    definitions(&compiled.models).into_iter().map(file).collect()
+    definitions(&models_of_set).into_iter().map(file).collect()
 }
 
 fn read(folder: &Path) -> BTreeMap<PathBuf, String> {

@@ -78,12 +78,16 @@ sasl:
 {{- end -}}
 {{- end -}}
 
-{{/* The files of the configuration: itself, models, documents. */}}
+{{/* The files of the configuration: itself, models, their properties, documents. */}}
 {{- define "xos.files" -}}
 config.yaml: |
   {{- include "xos.config" . | nindent 2 }}
 {{- with .Values.models }}
 {{ toYaml . }}
+{{- end }}
+{{- range $file, $text := .Values.convenience }}
+{{ printf "convenience.%s" $file | quote }}: |
+  {{- $text | nindent 2 }}
 {{- end }}
 {{- range $file, $text := .Values.documents }}
 {{ printf "documents.%s" $file | quote }}: |

@@ -251,3 +251,33 @@ fn debug_shows_no_secret() {
     );
     assert!(!code.contains("&self.key)\n"), "{code}");
 }
+
+#[test]
+fn properties_are_methods_and_constants() {
+    let text = "option app_label = \"m\"; message Base (XOSBase) { optional int32 n = 1; }
+        message Heir (Base) { optional manytoone to->Base:from = 1:1001; }";
+    let mut sources = Sources::new();
+    sources.add("m.xproto", text);
+    let mut convenience = xos_properties::Convenience::default();
+    let properties = "Base: {twice: self.n * 2, all: \"[self.n]\"}\nHeir: {peer: self.to, new: \"'x'\"}";
+    convenience.add("convenience/m.yaml", properties);
+    let (models, _) = convenience.compile(&compile(&sources).models).unwrap();
+    let code = generate(&models);
+    let method = |name: &str, of: &str, xos: &str| {
+        format!(
+            "pub fn {name}(
+        &self,
+        ctx: &::xos_controller::StepContext,
+    ) -> ::std::result::Result<::std::option::Option<{of}>, ::xos_controller::PropertyError> {{
+        ctx.property(self, \"{xos}\")
+    }}"
+        )
+    };
+    // The base's are those of its heir, too.
+    assert_eq!(code.matches(&method("twice", "::std::primitive::i64", "twice")).count(), 2);
+    assert_eq!(code.matches(&method("all", "::std::vec::Vec<::std::primitive::i64>", "all")).count(), 2);
+    assert_eq!(code.matches(&method("peer", "::xos_controller::model::Link<Base>", "peer")).count(), 1);
+    assert_eq!(code.matches(&method("new_", "::std::string::String", "new")).count(), 1);
+    let constant = "pub const TWICE: ::xos_controller::model::Field<Base, ::std::primitive::i64> =";
+    assert!(code.contains(constant) && !code.contains("pub const ALL:"), "{code}");
+}

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
+use xos_expressions::Properties;
 use xos_steps::Steps;
 use xos_xproto::{ModelSet, nearest};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit, parse_all};
@@ -166,12 +168,20 @@ impl Documents {
         self.all.is_empty() && self.report.0.is_empty()
     }
 
-    /// Checks the documents against the models, and makes steps of them.
+    /// Checks the documents against models without properties, and makes steps of them.
     ///
     /// # Errors
     /// All that is wrong with them.
-    pub fn compile(mut self, models: &ModelSet) -> Result<Steps, Vec<Diagnostic>> {
-        let steps = compile::steps(&mut self, models);
+    pub fn compile(self, models: &ModelSet) -> Result<Steps, Vec<Diagnostic>> {
+        self.compile_with(models, &Properties::none())
+    }
+
+    /// Checks the documents against the models and their properties, and makes steps of them.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn compile_with(mut self, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Vec<Diagnostic>> {
+        let steps = compile::steps(&mut self, models, properties);
         let Self { files, report, .. } = self;
         if report.0.is_empty() {
             return Ok(steps);

@@ -12,6 +12,7 @@ pub mod api_error;
 mod awaited;
 mod brake;
 pub mod clock;
+mod computing;
 mod decide;
 mod dependencies;
 mod duty;

@@ -110,6 +110,8 @@ pub struct Snapshot {
     pub models: BTreeMap<Arc<str>, ModelStats>,
     /// The steps that have looked after clean objects.
     pub resyncs: BTreeMap<Arc<str>, ResyncStats>,
+    /// How often the properties of an object were computed.
+    pub properties_computed: u64,
     /// How many objects are being reconciled.
     pub active_workers: usize,
     /// For how long the oldest of them has been.
@@ -205,6 +207,11 @@ impl Stats {
             Resynced::Changed => stats.changed += 1,
             Resynced::Unsuccessful => stats.unsuccessful += 1,
         }
+    }
+
+    /// Counts the objects whose properties were computed.
+    pub fn computed(&self, objects: usize) {
+        self.state().counted.properties_computed += u64::try_from(objects).unwrap_or_default();
     }
 
     pub(crate) fn worker_started(&self, worker: Id) {

@@ -12,7 +12,7 @@ use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
 use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
 use xos_steps::store::{Annotations, Stored};
-use xos_steps::{Save, Saver, Store, StoreError};
+use xos_steps::{Properties, Save, Saver, Store, StoreError};
 
 use crate::clock::Clock;
 use crate::duty::standing;
@@ -237,6 +237,10 @@ fn of_api_server(what: String, error: WriteError) -> StoreError {
 impl Store for LiveStore {
     fn models(&self) -> Arc<ModelSet> {
         Arc::clone(&self.view.registry().models)
+    }
+
+    fn properties(&self) -> Arc<Properties> {
+        Arc::clone(&self.view.registry().properties)
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, StoreError> {

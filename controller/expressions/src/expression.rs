@@ -9,7 +9,7 @@ use cel::{Context, ExecutionError, Value};
 use serde_json::Value as Json;
 use xos_model::Object;
 
-use crate::check::Check;
+use crate::check::{Check, Use};
 use crate::environment::environment;
 use crate::fault::{Fault, Faults};
 use crate::json::to_json;
@@ -27,6 +27,10 @@ pub struct Expression {
     text: String,
     root: IdedExpr,
     of: Type,
+    /// The properties that it uses.
+    pub(crate) uses: Vec<Use>,
+    /// Whether it follows links.
+    pub(crate) follows_links: bool,
 }
 
 /// Why an expression has no value.
@@ -56,7 +60,8 @@ impl Expression {
         let mut check = Check::new(scope, &source);
         let of = check.expr(&mut root);
         if check.faults.is_empty() {
-            return Ok(Self { text: text.trim().to_owned(), root, of });
+            let Check { uses, follows_links, .. } = check;
+            return Ok(Self { text: text.trim().to_owned(), root, of, uses, follows_links });
         }
         Err(Faults(check.faults))
     }
@@ -145,11 +150,20 @@ impl Expression {
         use_it: impl FnOnce(&dyn Val) -> Result<T, String>,
     ) -> Result<T, EvaluationError> {
         let wrong = |why: String| EvaluationError { expression: self.text.clone(), why };
-        values.refill();
-        let mut context = Context::with_env(environment().map_err(wrong)?);
+        values.run.begin();
+        self.with_value_in(values, use_it).map_err(wrong)
+    }
+
+    /// Uses its value in an evaluation that has begun.
+    pub(crate) fn with_value_in<T>(
+        &self,
+        values: &Values,
+        use_it: impl FnOnce(&dyn Val) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let mut context = Context::with_env(environment()?);
         context.set_variable_resolver(values);
-        let value = Value::resolve_val(&self.root, &context).map_err(|error| wrong(explained(&error)))?;
-        use_it(value.as_ref()).map_err(wrong)
+        let value = Value::resolve_val(&self.root, &context).map_err(|error| explained(&error))?;
+        use_it(value.as_ref())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use xos_xproto::{Field, ModelSet, ScalarType};
+use xos_xproto::{Field, ModelSet, ScalarType, ValueType};
 
 /// The type of an expression's value. Every value may be null, too: that of a field that is not set is.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,43 @@ impl Type {
             // Bytes are texts in custom resources.
             ScalarType::String | ScalarType::Bytes => Self::Text,
         }
+    }
+
+    /// Returns the type of a property's values.
+    pub fn of_value(of: &ValueType) -> Self {
+        match of {
+            ValueType::Any => Self::Any,
+            ValueType::Bool => Self::Bool,
+            ValueType::Int => Self::Int,
+            ValueType::Double => Self::Double,
+            ValueType::Text => Self::Text,
+            ValueType::Timestamp => Self::Timestamp,
+            ValueType::Duration => Self::Duration,
+            ValueType::Object(model) => Self::object(model),
+            ValueType::List(items) => Self::list(Self::of_value(items)),
+            ValueType::Map(values) => Self::map(Self::of_value(values)),
+        }
+    }
+
+    /// Returns what a property of this type has as its type; nothing if there can be no such property.
+    pub(crate) fn to_value(&self) -> Option<ValueType> {
+        Some(match self {
+            Self::Any => ValueType::Any,
+            Self::Bool => ValueType::Bool,
+            Self::Int => ValueType::Int,
+            Self::Double => ValueType::Double,
+            Self::Text => ValueType::Text,
+            Self::Timestamp => ValueType::Timestamp,
+            Self::Duration => ValueType::Duration,
+            Self::Object(model) => ValueType::Object(model.to_string()),
+            // Of an empty list nothing is known.
+            Self::List(items) if items.is_open() => ValueType::List(Box::new(ValueType::Any)),
+            Self::List(items) => ValueType::List(Box::new(items.to_value()?)),
+            Self::Map(values) if values.is_open() => ValueType::Map(Box::new(ValueType::Any)),
+            Self::Map(values) => ValueType::Map(Box::new(values.to_value()?)),
+            Self::Uint | Self::Bytes | Self::Record(_) => return None,
+            Self::Nothing | Self::Null | Self::Optional(_) | Self::Type => return None,
+        })
     }
 
     /// Returns whether a value of another type may stand where one of this type is expected.

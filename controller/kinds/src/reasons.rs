@@ -4,6 +4,8 @@
 pub const ACCEPTED: &str = "Accepted";
 /// Models have errors.
 pub const MODELS_INVALID: &str = "ModelsInvalid";
+/// Properties have errors, or do not fit the models.
+pub const PROPERTIES_INVALID: &str = "PropertiesInvalid";
 /// A step or policy has errors, or does not fit the models.
 pub const DOCUMENT_INVALID: &str = "DocumentInvalid";
 /// A set uses one that is not there, or not accepted.

@@ -27,6 +27,8 @@ pub const IN_USE: &str = "InUse";
 pub const RECONCILING: &str = "Reconciling";
 /// Present while only a person, or the longest delay between attempts, can help.
 pub const STALLED: &str = "Stalled";
+/// Present, and False, while a property of the object cannot be computed.
+pub const COMPUTED: &str = "Computed";
 /// Qualified with the name of the synchronizer that says so; present while a deleted object is held by a synchronizer that
 /// is not there.
 pub const ABANDONED: &str = "Abandoned";

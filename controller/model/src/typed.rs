@@ -201,10 +201,11 @@ impl Object {
     }
 }
 
-/// Compiles the models that a build script has already compiled: those that generated types are made of.
+/// Compiles the models that a build script has already compiled: those that generated types are made of. Files of
+/// properties among them are left out.
 pub fn compiled(files: &[(&str, &str)]) -> xos_xproto::ModelSet {
     let mut sources = xos_xproto::Sources::new();
-    for (name, text) in files {
+    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".xproto")) {
         sources.add(*name, *text);
     }
     xos_xproto::compile(&sources).models

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use xos_expressions::Properties;
 use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
 use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, QuietSave, Reference};
@@ -181,6 +182,11 @@ pub type Annotations = Vec<(Cow<'static, str>, Option<String>)>;
 pub trait Store: Send + Sync {
     /// Returns the models.
     fn models(&self) -> Arc<ModelSet>;
+
+    /// Returns the properties of the models.
+    fn properties(&self) -> Arc<Properties> {
+        Properties::none()
+    }
 
     /// Returns the objects that a query selects.
     ///

@@ -48,7 +48,8 @@ mod tree;
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
 pub use model::{
     Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Name, Policy,
-    RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, XOS_BASE, camel_case,
+    Property, RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, ValueType, XOS_BASE,
+    camel_case,
 };
 pub use nearest::nearest;
 pub use render::{DiagnosticJson, Position, Range, RelatedJson, render, to_json};

@@ -1,5 +1,6 @@
 //! Source texts and places in them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -217,6 +218,8 @@ pub(crate) fn offset(at: usize) -> u32 {
 #[derive(Debug)]
 pub struct Sources {
     sources: Vec<Source>,
+    /// The names of properties that are declared elsewhere, by model.
+    properties: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Default for Sources {
@@ -230,7 +233,17 @@ impl Sources {
     #[must_use]
     pub fn new() -> Self {
         let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
-        Self { sources: vec![built_in] }
+        Self { sources: vec![built_in], properties: BTreeMap::new() }
+    }
+
+    /// Lets the files know that a model has a property, which is declared elsewhere: the option `columns` may name it.
+    pub fn announce_property(&mut self, model: &str, property: &str) {
+        self.properties.entry(model.to_owned()).or_default().insert(property.to_owned());
+    }
+
+    /// Returns the names of the properties that are announced for a model.
+    pub(crate) fn properties_of(&self, model: &str) -> impl Iterator<Item = &str> {
+        self.properties.get(model).into_iter().flatten().map(String::as_str)
     }
 
     /// Adds a file. The path is only used in messages.

@@ -44,6 +44,7 @@ mod order;
 mod parallel_namespaces;
 mod passes;
 mod plugin;
+mod properties;
 mod rbac;
 mod ready_waits;
 mod refused_save;

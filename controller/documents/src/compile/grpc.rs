@@ -23,7 +23,7 @@ const OF_EVENT: [&str; 4] = ["key", "fields", "create", "save"];
 
 /// How a connection is protected.
 #[derive(Clone, Debug)]
-pub(crate) struct CompiledTls {
+pub(crate) struct CompiledGrpcTls {
     pub(crate) ca: Option<Template>,
     pub(crate) identity: Option<(Template, Template)>,
     pub(crate) server_name: Option<Template>,
@@ -92,7 +92,7 @@ impl Compiler<'_> {
         let address = self.address(node, &settings);
         self.check_constant(node, "step");
         let input = self.value_at(node, "input", scope);
-        let tls = node.at("tls").map_or(Some(None), |at| self.tls(at, &settings).map(Some));
+        let tls = node.at("tls").map_or(Some(None), |at| self.grpc_tls(at, &settings).map(Some));
         let step = spec.step.clone().unwrap_or_else(|| document.name.clone());
         let model = model.map(|model| model.name.clone());
         let grpc = GrpcDocument {
@@ -120,7 +120,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn tls(&mut self, node: &Node, settings: &Scope<'_>) -> Option<CompiledTls> {
+    fn grpc_tls(&mut self, node: &Node, settings: &Scope<'_>) -> Option<CompiledGrpcTls> {
         let mut file = |key| node.at(key).map_or(Some(None), |at| self.template(at, settings, &Type::Text).map(Some));
         let (ca, certificate, key, server_name) = (file("ca"), file("certificate"), file("key"), file("serverName"));
         let identity = match (certificate?, key?) {
@@ -133,7 +133,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        Some(CompiledTls { ca: ca?, identity, server_name: server_name? })
+        Some(CompiledGrpcTls { ca: ca?, identity, server_name: server_name? })
     }
 
     /// Notes keys whose work is the server's.

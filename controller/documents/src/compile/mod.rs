@@ -8,7 +8,6 @@ mod foreign;
 mod grpc;
 mod http;
 mod kubernetes;
-mod places;
 mod secret;
 mod tree;
 
@@ -16,12 +15,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use xos_expressions::{Faults, Scope, Template, Type};
+use xos_expressions::{Faults, Properties, Scope, Template, Type};
 use xos_model::Resync;
 use xos_step_server::{Kind as ServedKind, Servers};
 use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, Use, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
-use xos_yaml::{File, Node, Place, Value};
+use xos_yaml::{File, Node, Place, Value, part_of};
 
 use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
 use crate::problem::Problem;
@@ -33,18 +32,18 @@ use grpc::is_grpc;
 pub(crate) use ansible::{CompiledPlay, CompiledRun, PlaySource};
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
-pub(crate) use grpc::CompiledTls;
+pub(crate) use grpc::CompiledGrpcTls;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
 pub(crate) use kubernetes::{By, CompiledObject, CompiledRead, CompiledSource};
 pub(crate) use secret::{Authority, CompiledTls, NamedKey, NamedSecret};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
-pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
+pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &Arc<Properties>) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
     let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
-    let mut compiler = Compiler { models: &models, files, report, servers, served: vec![], uses: vec![] };
+    let mut compiler = Compiler { models: &models, properties, files, report, servers, served: vec![], uses: vec![] };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -89,6 +88,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
 /// Compiles documents, and notes what is wrong with them.
 pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
+    properties: &'a Arc<Properties>,
     files: &'a [File],
     report: &'a mut Report,
     /// The step servers that they name, and the steps of these.
@@ -110,6 +110,7 @@ impl<'a> Compiler<'a> {
             name: document.name.clone(),
             revision: document.revision(),
             models: Arc::clone(self.models),
+            properties: Arc::clone(self.properties),
             model: model?.name.clone(),
             when: when?,
             resync: resync(spec.resync.as_deref()),
@@ -384,7 +385,7 @@ impl<'a> Compiler<'a> {
 
     fn tell(&mut self, faults: &Faults, text: &str, node: &Node) {
         for fault in &faults.0 {
-            let place = places::of_part(&node.place, self.files, text, &fault.at);
+            let place = part_of(&node.place, self.files, text, &fault.at);
             let problem = Problem::Expression { message: fault.message.clone(), mend: fault.help.clone() };
             self.report.push(problem, &place);
         }

@@ -13,14 +13,14 @@ use xos_steps::{Act, AtStart, BusEvent, DynPolicy, DynPullStep, EventStep, StepC
 use super::event::{CONCURRENCY, seen};
 use super::pull::PERIOD;
 use super::{is_met, values};
-use crate::compile::{CompiledTls, Tree};
+use crate::compile::{CompiledGrpcTls, Tree};
 
 /// A step of a step server.
 #[derive(Clone, Debug)]
 pub(crate) struct GrpcDocument {
     pub(crate) servers: Arc<Servers>,
     pub(crate) address: Template,
-    pub(crate) tls: Option<CompiledTls>,
+    pub(crate) tls: Option<CompiledGrpcTls>,
     pub(crate) wanted: Wanted,
     pub(crate) timeout: Duration,
     pub(crate) input: Option<Tree>,
@@ -59,7 +59,7 @@ impl GrpcDocument {
     }
 }
 
-impl CompiledTls {
+impl CompiledGrpcTls {
     fn evaluated(&self, values: &Values) -> Result<Tls, EvaluationError> {
         let text = |template: &Option<Template>| template.as_ref().map(|text| text.text(values)).transpose();
         let identity = match &self.identity {

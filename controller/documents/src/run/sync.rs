@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use xos_expressions::{NoObjects, Template, Values};
+use xos_expressions::{NoObjects, Properties, Template, Values};
 use xos_model::{Object, Resync};
 use xos_step_server::{Method, Subject};
 use xos_steps::{Act, DynSyncStep, StepContext};
@@ -16,6 +16,7 @@ pub(crate) struct SyncDocument {
     pub(crate) name: String,
     pub(crate) revision: String,
     pub(crate) models: Arc<ModelSet>,
+    pub(crate) properties: Arc<Properties>,
     pub(crate) model: String,
     pub(crate) when: Option<Template>,
     pub(crate) resync: Resync,
@@ -55,7 +56,8 @@ impl DynSyncStep for SyncDocument {
         if self.when.is_none() {
             return true;
         }
-        let values = Values::new(Arc::new(NoObjects::of(Arc::clone(&self.models))));
+        let alone = NoObjects::of(Arc::clone(&self.models)).with_properties(Arc::clone(&self.properties));
+        let values = Values::new(Arc::new(alone));
         is_met(self.when.as_ref(), &values.with_object("self", &Arc::new(object.clone()))).unwrap_or(true)
     }
 

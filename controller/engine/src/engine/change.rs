@@ -104,6 +104,7 @@ impl Engine {
 
     fn make_change(&mut self, change: RegistryChange, difference: &Difference) -> Result<(), GraphError> {
         let RegistryChange { registry, dependencies, .. } = change;
+        let has_other_properties = !registry.properties.is_declared_as(&self.shared.registry.properties);
         for (key, uid) in self.view.uids_of(&difference.removed) {
             self.view.remove(&key, &uid);
             self.gone(&key);
@@ -128,6 +129,9 @@ impl Engine {
             }
         }
         self.workers.keep_lanes(&lanes);
+        if has_other_properties {
+            self.compute_all_anew();
+        }
         tracing::info!(
             added = list(&difference.added),
             removed = list(&difference.removed),

@@ -157,6 +157,7 @@ impl Engine {
         if taken.replaces_another() {
             self.wake_waiting_for_gone(key);
         }
+        self.note_reads(taken);
         self.track(key, object, taken.origin);
         self.measure_readiness(taken, object);
         if leaves_others(object, &self.shared.registry.synchronizer)
@@ -245,6 +246,7 @@ impl Engine {
         if self.view.get(key).is_some() {
             return;
         }
+        self.computing.gone(key);
         self.installations.forget(key);
         self.secrets.forget(key);
         self.objects.forget(key);

@@ -3,6 +3,7 @@
 mod around;
 mod change;
 mod changes;
+mod computed;
 mod hold;
 mod installed;
 mod leading;
@@ -11,7 +12,7 @@ mod reconcile;
 mod reports;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ use xos_steps::{Again, Holds, Services, Store};
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
+use crate::computing::{Computing, Knowledge};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
 use crate::heartbeat::{self, Heartbeat};
@@ -110,6 +112,8 @@ pub struct Engine {
     changes: Changes,
     /// Objects whose step runs just now, and is to run again after that.
     again: HashSet<ObjectKey>,
+    /// The properties of objects.
+    computing: Computing,
 }
 
 impl Engine {
@@ -170,6 +174,9 @@ impl Engine {
             stats: stats.clone(),
             gates: gates.clone(),
             awaited: AwaitedObjects::new(events),
+            view: view.clone(),
+            installed: OnceLock::new(),
+            known: Knowledge::default(),
             silent: Silent::default(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
@@ -195,6 +202,7 @@ impl Engine {
             live,
             changes: Changes::default(),
             again: HashSet::new(),
+            computing: Computing::default(),
             options,
         };
         engine.look_at_leadership();
@@ -219,12 +227,14 @@ impl Engine {
         loop {
             self.heartbeat.beat(Instant::now());
             let has_more = self.start_some_workers(AT_ONCE);
+            self.start_computing();
             let timer = if has_more { Some(Duration::ZERO) } else { self.next_timer() };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 () = self.installations.changed() => self.installations_changed(),
                 () = self.leading.changed() => {}
                 event = watch_events.recv() => match event {
@@ -250,13 +260,16 @@ impl Engine {
                 self.store_event(event);
             }
             self.start_workers();
-            if self.workers.len() == 0 && watch_events.is_empty() && self.store_events.is_empty() {
+            self.start_computing();
+            let is_idle = self.workers.len() == 0 && self.computing.is_idle();
+            if is_idle && watch_events.is_empty() && self.store_events.is_empty() {
                 return;
             }
             tokio::select! {
                 biased;
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 Some(event) = watch_events.recv() => self.watch_event(event),
                 else => return,
             }

@@ -127,6 +127,7 @@ impl Engine {
         self.track(key, &object, Origin::Read);
         self.installations.note(key, &object);
         let next = self.decide(key, &entry, &object, Stage::Queued);
+        let next = self.or_properties(key, &object, next);
         Some(self.carry_out(key, &entry, Subject::new(object), next))
     }
 

@@ -48,11 +48,13 @@ impl Engine {
         let object = key;
         tracing::error!(%object, %error, "a worker panicked, which is a defect of the controller: please report this");
         self.objects.end_attempt(key, uid, false);
+        self.computing.end_to_write(key, false);
         self.requeue_after(key, self.options.backoff.max);
     }
 
     /// Takes in a worker's report. Returns whether another worker has gone on with the object.
     fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
+        self.computing.end_to_write(key, matches!(report, Report::Done(_)));
         // Not after the policies: whether status can be written shows at the end of the attempt only.
         if !matches!(
             report,

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ApiResource;
+use xos_expressions::Properties;
 use xos_model::Object;
 use xos_model::accept::Checks;
 use xos_model::names::{NameError, check_synchronizer, links_finalizer, policy_finalizer, sync_finalizer};
@@ -24,6 +25,8 @@ pub struct Registry {
     pub synchronizer: String,
     /// The models.
     pub models: Arc<ModelSet>,
+    /// Their properties.
+    pub properties: Arc<Properties>,
     entries: BTreeMap<String, Arc<Entry>>,
     /// Models of other synchronizers whose objects are waited for.
     external: HashSet<String>,
@@ -159,9 +162,16 @@ impl Registry {
         Ok(Self {
             synchronizer: synchronizer.to_owned(),
             models: Arc::new(models.clone()),
+            properties: Properties::none(),
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
             external,
         })
+    }
+
+    /// Returns the same, with the properties of the models.
+    #[must_use]
+    pub fn with_properties(self, properties: impl Into<Arc<Properties>>) -> Self {
+        Self { properties: properties.into(), ..self }
     }
 
     /// Returns the entry of a model.

@@ -185,7 +185,7 @@ impl Index {
     fn check(&self, query: &Query) -> Result<(), QueryError> {
         let unknown = || QueryError::UnknownModel(query.class.clone());
         let model = self.models.get(&query.class).ok_or_else(unknown)?;
-        let has = |field: &str| model.field(field).is_some() || model.link(field).is_some();
+        let has = |field: &str| model.member(field).is_some() || model.property(field).is_some();
         match query.criteria.iter().find(|one| !has(one.field())) {
             Some(one) => Err(QueryError::UnknownField { model: query.class.clone(), field: one.field().to_owned() }),
             None => Ok(()),
@@ -225,8 +225,12 @@ fn take_out(entries: &mut Entries, forms: &[String], key: &ObjectKey) {
     }
 }
 
-/// Returns the value of a field or link as a query sees it: its default, if it has no value.
+/// Returns the value of a field or link as a query sees it: its default, if it has no value. That of a property is the
+/// one in status.
 pub fn value(model: &Model, object: &Object, field: &str) -> Value {
+    if let Some(property) = model.property(field) {
+        return object.status.properties.get(&property.camel_name()).cloned().unwrap_or_default();
+    }
     let default = || model.field(field).and_then(|field| field.default.as_ref()).and_then(constant);
     object.fields.get(field).cloned().or_else(default).unwrap_or_default()
 }

@@ -247,6 +247,9 @@ fn breaks(faults: &[Fault]) -> Refused {
     Refused { reason: reasons::BREAKS_OTHERS, message: None, findings, changes: vec![] }
 }
 
+/// What the properties of a set are called where a file is told.
+const PROPERTIES: &str = "spec.properties.yaml";
+
 /// Adds what an object says.
 fn add(content: &mut Content, id: &Id, spec: &Spec) {
     let origin = Origin::Object(id.clone());
@@ -257,8 +260,11 @@ fn add(content: &mut Content, id: &Id, spec: &Spec) {
                 let (name, text) = (format!("{folder}{name}"), text.as_bytes().into());
                 content.files.push(ModelFile { name, text, origin: origin.clone() });
             }
-            for (model, properties) in &set.properties {
-                content.properties.entry(model.clone()).or_default().extend(properties.clone());
+            if !set.properties.is_empty() {
+                // A line for each property, so that what is wrong with it has a place.
+                let text = serde_json::to_string_pretty(&set.properties).unwrap_or_default();
+                let (name, text) = (format!("{folder}{PROPERTIES}"), text.into_bytes().into());
+                content.properties.push(ModelFile { name, text, origin: origin.clone() });
             }
             for (model, edges) in &set.dependency_graph {
                 let edges = Edges { model: model.clone(), edges: edges.clone(), origin: origin.clone() };

@@ -25,9 +25,6 @@ pub(crate) use error::ContentError;
 pub(crate) use service::{Service, Unusable, service};
 pub(crate) use sources::Sources;
 
-/// Computed properties: by the model, expressions by the name of the property.
-pub(crate) type Properties = BTreeMap<String, BTreeMap<String, String>>;
-
 /// Where a part of a content comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
@@ -37,7 +34,7 @@ pub(crate) enum Origin {
     Object(Id),
 }
 
-/// A file of models.
+/// A file of models, or of properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ModelFile {
     /// Its path, or for an object's `ModelSet/<name>/<file>`.
@@ -66,7 +63,8 @@ pub(crate) struct Edges {
 pub(crate) struct Content {
     /// Those that are here come first.
     pub(crate) files: Vec<ModelFile>,
-    pub(crate) properties: Properties,
+    /// Files of computed properties.
+    pub(crate) properties: Vec<ModelFile>,
     pub(crate) dependencies: Vec<Edges>,
     /// Those that are here come first.
     pub(crate) documents: Vec<DocumentText>,

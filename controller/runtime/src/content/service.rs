@@ -1,6 +1,7 @@
 //! From a content to models and steps that fit each other: a pure function.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,10 +9,11 @@ use xos_documents::Documents;
 use xos_engine::Registry;
 use xos_kinds::{Finding, Id, Written, reasons};
 use xos_model::graph::{ExtraDependency, Graph};
-use xos_steps::Steps;
+use xos_properties::Convenience;
+use xos_steps::{Properties, Steps};
 use xos_xproto::{Compiled, ModelSet, Sources, compile, render, to_json};
 
-use super::{Content, ContentError, ModelFile, Origin, Properties};
+use super::{Content, ContentError, ModelFile, Origin};
 use crate::models::ModelsError;
 use crate::synchronizer::Synchronizer;
 
@@ -21,9 +23,6 @@ pub(crate) struct Service {
     pub(crate) registry: Arc<Registry>,
     pub(crate) steps: Steps,
     pub(crate) dependencies: Vec<ExtraDependency>,
-    /// They are only carried through.
-    #[allow(dead_code, reason = "they are evaluated elsewhere")]
-    pub(crate) properties: Properties,
     /// Where each model is declared. Those that come with the compiler are nowhere.
     pub(crate) declared: BTreeMap<String, Origin>,
     /// What the models are warned of.
@@ -59,18 +58,19 @@ pub(crate) fn service(synchronizer: &Synchronizer, name: &str, content: &Content
         return Err(Unusable { faults: vec![], error: ContentError::NoModels });
     }
     let (models, declared, warnings) = models(content)?;
-    let steps = synchronizer.steps.clone().steps(documents(content, &models)?);
+    let (models, properties) = properties(content, &models)?;
+    let steps = synchronizer.steps.clone().steps(documents(content, &models, &properties)?);
     let registry = Registry::new(name, &models, &steps).map_err(|error| misfit(content, error))?;
+    let registry = Arc::new(registry.with_properties(properties));
     let dependencies = dependencies(content, &models)?;
-    let properties = content.properties.clone();
-    Ok(Service { registry: Arc::new(registry), steps, dependencies, properties, declared, warnings })
+    Ok(Service { registry, steps, dependencies, declared, warnings })
 }
 
 type Models = (ModelSet, BTreeMap<String, Origin>, Vec<String>);
 
 fn models(content: &Content) -> Result<Models, Unusable> {
     let all: Vec<_> = content.files.iter().collect();
-    let (sources, compiled) = compiled(&all);
+    let (sources, compiled) = compiled(&all, &convenience(content));
     let text = |one| render(one, &sources, false);
     if compiled.has_errors() {
         let shown: Vec<_> = compiled.diagnostics.iter().map(text).collect();
@@ -92,13 +92,41 @@ fn models(content: &Content) -> Result<Models, Unusable> {
     Ok((compiled.models, declared, warnings))
 }
 
-fn compiled(files: &[&ModelFile]) -> (Sources, Compiled) {
+/// Compiles files of models, whose columns may name properties.
+fn compiled(files: &[&ModelFile], convenience: &Convenience) -> (Sources, Compiled) {
     let mut sources = Sources::new();
     for file in files {
         sources.add(file.name.as_str(), file.text.to_vec());
     }
+    convenience.announce(&mut sources);
     let compiled = compile(&sources);
     (sources, compiled)
+}
+
+fn convenience(content: &Content) -> Convenience {
+    let mut convenience = Convenience::default();
+    for file in &content.properties {
+        let text = String::from_utf8(file.text.to_vec());
+        convenience.read(file.name.clone().into(), text.map_err(io::Error::other));
+    }
+    convenience
+}
+
+/// Returns the models with their properties, and these.
+fn properties(content: &Content, models: &ModelSet) -> Result<(ModelSet, Arc<Properties>), Unusable> {
+    let compiled = convenience(content).compile(models).map_err(|found| {
+        let fault = |one: &xos_properties::Diagnostic| {
+            let file = content.properties.iter().find(|file| file.name == one.file);
+            let origin = file.map_or(Origin::Here, |file| file.origin.clone());
+            let finding = Finding::of(&one.to_json(), &folder(&origin));
+            Fault::new(origin, reasons::PROPERTIES_INVALID, finding)
+        };
+        let shown: Vec<_> = found.iter().map(|one| one.render(false)).collect();
+        let error = ModelsError::Invalid(shown.join("\n\n")).into();
+        Unusable { faults: found.iter().map(fault).collect(), error }
+    })?;
+    let (models, properties) = compiled;
+    Ok((models, Arc::new(properties)))
 }
 
 /// Returns the folder in which the files of an object are, in the names of files.
@@ -151,7 +179,7 @@ fn unseen(content: &Content, set: &str) -> Vec<Fault> {
     };
     let files: Vec<_> = content.files.iter().filter(is_visible).collect();
     if files.len() < content.files.len() {
-        let (sources, compiled) = compiled(&files);
+        let (sources, compiled) = compiled(&files, &convenience(content));
         let all = faults(&files, &sources, &compiled);
         let errors = all.into_iter().filter(|fault| fault.origin == own && fault.finding.is_error());
         found.extend(errors.map(|mut fault| {
@@ -163,9 +191,9 @@ fn unseen(content: &Content, set: &str) -> Vec<Fault> {
     found
 }
 
-fn documents(content: &Content, models: &ModelSet) -> Result<Steps, Unusable> {
+fn documents(content: &Content, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Unusable> {
     let texts: Vec<_> = content.documents.iter().map(|document| document.text.clone()).collect();
-    Documents::of_texts(&texts).compile(models).map_err(|found| {
+    Documents::of_texts(&texts).compile_with(models, properties).map_err(|found| {
         let fault = |one: &xos_documents::Diagnostic| {
             let text = content.documents.iter().find(|document| document.text.path == Path::new(&one.file));
             match text {

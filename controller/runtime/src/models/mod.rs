@@ -2,13 +2,15 @@
 
 mod files;
 
+use std::io;
 use std::path::PathBuf;
 
-use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
+use xos_properties::{Convenience, has_properties};
+use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::synchronizer::Synchronizer;
 
-pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models, texts};
+pub(crate) use files::{Files, FilesError, PathError, PathProblem, has_extension, has_models, texts};
 
 /// Why there are no models.
 #[derive(Debug, thiserror::Error)]
@@ -38,22 +40,31 @@ pub(crate) fn named(synchronizer: &Synchronizer, command: &str, paths: &[PathBuf
 
 /// Compiles the models in files and folders.
 fn from_paths(paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
-    let (sources, compiled) = compile_files(paths, Options::default())?;
-    accept(&sources, compiled)
+    let files = Files::read(paths, &mut io::stdin().lock());
+    if !files.errors.is_empty() {
+        return Err(FilesError(files.errors).into());
+    }
+    accept(&files.sources, files.convenience)
 }
 
 /// Compiles models that are built into the program: (name, text).
 fn from_texts(files: &[(String, String)]) -> Result<ModelSet, ModelsError> {
     let mut sources = Sources::new();
+    let mut convenience = Convenience::default();
     for (name, text) in files {
-        sources.add(name.as_str(), text.as_str());
+        if has_properties(name) {
+            convenience.add(name.as_str(), text.as_str());
+        } else {
+            sources.add(name.as_str(), text.as_str());
+        }
     }
-    let compiled = compile(&sources);
-    accept(&sources, compiled)
+    convenience.announce(&mut sources);
+    accept(&sources, convenience)
 }
 
-/// Logs warnings, and returns errors as one error.
-fn accept(sources: &Sources, compiled: Compiled) -> Result<ModelSet, ModelsError> {
+/// Compiles a set. Logs warnings, and returns errors as one error.
+fn accept(sources: &Sources, convenience: Convenience) -> Result<ModelSet, ModelsError> {
+    let compiled = compile(sources);
     let text = |d| render(d, sources, false);
     if compiled.has_errors() {
         let all: Vec<_> = compiled.diagnostics.iter().map(text).collect();
@@ -62,5 +73,9 @@ fn accept(sources: &Sources, compiled: Compiled) -> Result<ModelSet, ModelsError
     for warning in &compiled.diagnostics {
         tracing::warn!("{}", text(warning));
     }
-    Ok(compiled.models)
+    let (models, _) = convenience.compile(&compiled.models).map_err(|found| {
+        let all: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+        ModelsError::Invalid(all.join("\n\n"))
+    })?;
+    Ok(models)
 }

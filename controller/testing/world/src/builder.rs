@@ -7,7 +7,8 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{Services, Steps, SubscriptionError, step_methods};
+use xos_properties::{Convenience, has_properties};
+use xos_steps::{Properties, Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
@@ -55,6 +56,7 @@ pub enum WorldError {
 #[must_use = "a world does nothing before `start`"]
 pub struct Builder {
     models: Sources,
+    convenience: Convenience,
     steps: Steps,
     settings: Value,
     options: Options,
@@ -64,26 +66,28 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new(models: &[(&str, &str)]) -> Self {
-        let mut sources = Sources::new();
-        for (name, text) in models {
-            sources.add(*name, *text);
-        }
         // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
-            models: sources,
+            models: Sources::new(),
+            convenience: Convenience::default(),
             steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
             kube: None,
         }
+        .models(models)
     }
 
-    /// Adds models of other services.
+    /// Adds models of other services. Files `*.yaml` among them have properties.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
         for (name, text) in models {
-            self.models.add(*name, *text);
+            if has_properties(name) {
+                self.convenience.add(*name, *text);
+            } else {
+                self.models.add(*name, *text);
+            }
         }
         self
     }
@@ -124,7 +128,7 @@ impl Builder {
     ///
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
-    pub fn start(self) -> Result<World, WorldError> {
+    pub fn start(mut self) -> Result<World, WorldError> {
         let (registry, pulls, subscribed) = self.checked()?;
         let clock = TestClock::default();
         let bus = Recorder::default();
@@ -139,8 +143,9 @@ impl Builder {
     }
 
     /// Returns the registry, the pull steps and the event steps.
-    pub(crate) fn checked(&self) -> Result<(Arc<Registry>, Pulls, Subscribed), WorldError> {
-        let registry = Registry::new(&self.synchronizer, &self.compile()?, &self.steps)?;
+    pub(crate) fn checked(&mut self) -> Result<(Arc<Registry>, Pulls, Subscribed), WorldError> {
+        let (models, properties) = self.compile()?;
+        let registry = Registry::new(&self.synchronizer, &models, &self.steps)?.with_properties(properties);
         let subscribed = self.steps.event_steps.iter().map(|step| Ok((step.subscription()?, Arc::clone(step))));
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
         Ok((Arc::new(registry), self.steps.pull_steps.clone(), subscribed))
@@ -151,12 +156,17 @@ impl Builder {
         self.options.dependencies.clone()
     }
 
-    fn compile(&self) -> Result<ModelSet, WorldError> {
+    fn compile(&mut self) -> Result<(ModelSet, Properties), WorldError> {
+        let convenience = std::mem::take(&mut self.convenience);
+        convenience.announce(&mut self.models);
         let compiled = compile(&self.models);
         if compiled.has_errors() {
             let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
             return Err(WorldError::Models(texts.collect()));
         }
-        Ok(compiled.models)
+        convenience.compile(&compiled.models).map_err(|found| {
+            let texts: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+            WorldError::Models(texts.join("\n"))
+        })
     }
 }

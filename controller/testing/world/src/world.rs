@@ -87,7 +87,7 @@ impl World {
     ///
     /// # Errors
     /// As [`Builder::start`]. Then nothing has changed.
-    pub async fn take_up(&mut self, other: &Builder) -> Result<(), WorldError> {
+    pub async fn take_up(&mut self, mut other: Builder) -> Result<(), WorldError> {
         let (registry, pulls, events) = other.checked()?;
         let (done, mut changed) = unbounded_channel();
         Graph::new(&registry.models, &other.extra())?;
@@ -160,6 +160,11 @@ impl World {
     pub async fn pass(&mut self, time: Duration) {
         self.parts.clock.advance(time);
         self.settle().await;
+    }
+
+    /// Returns how often the properties of an object were computed since the controller was started.
+    pub fn properties_computed(&self) -> u64 {
+        self.engine.stats().snapshot().properties_computed
     }
 
     /// Returns the time of the world.

@@ -127,13 +127,13 @@ async fn models_and_steps_come_and_go_and_others_take_no_notice() {
 
     let step = town.step("sites", "Site");
     let both = models(&[SITE, PERSON]).sync_step(step.clone()).sync_step(town.step("people", "Person"));
-    world.take_up(&both).await.unwrap();
+    world.take_up(both).await.unwrap();
     world.apply(&person("ada", "rome")).unwrap();
     world.settle().await;
     assert_eq!(town.calls(), ["people ada"], "an object that a changed step has handled is clean");
     assert!(is_ready(&world, &object("Person", "ada")));
 
-    world.take_up(&models(&[SITE]).sync_step(step)).await.unwrap();
+    world.take_up(models(&[SITE]).sync_step(step)).await.unwrap();
     assert!(world.api().get(&object("Person", "ada").key()).is_none(), "it went with its definition");
     let site = object("Site", "rome").key();
     world.api().edit(&site, |o| o.set("name", "Roma".into())).unwrap();
@@ -150,7 +150,7 @@ async fn a_changed_step_handles_what_changes_and_what_is_not_done() {
     }
     world.settle().await;
     assert_eq!(town.calls(), ["old defers", "old rome"]);
-    world.take_up(&models(&[SITE]).sync_step(town.step("new", "Site"))).await.unwrap();
+    world.take_up(models(&[SITE]).sync_step(town.step("new", "Site"))).await.unwrap();
     assert_eq!(town.calls(), [""; 0]);
     world.pass(Duration::from_secs(5)).await;
     assert_eq!(town.calls(), ["new defers"]);
@@ -172,7 +172,7 @@ async fn a_model_gets_a_field_and_its_objects_stay() {
     world.apply(&person("ada", "rome")).unwrap();
     world.settle().await;
     town.calls();
-    world.take_up(&with(models(&[SITE, PERSON_WITH_AGE]))).await.unwrap();
+    world.take_up(with(models(&[SITE, PERSON_WITH_AGE]))).await.unwrap();
     assert_eq!(town.calls(), [""; 0], "nothing that a step has handled has changed");
     let mut ada = person("ada", "rome");
     ada.set("age", 36.into());
@@ -192,7 +192,7 @@ async fn a_model_gets_a_field_and_its_objects_stay() {
     bob.set("age", 7.into());
     world.apply(&bob).unwrap();
     world.settle().await;
-    world.take_up(&with(models(&[SITE, PERSON]))).await.unwrap();
+    world.take_up(with(models(&[SITE, PERSON]))).await.unwrap();
     assert!(!world.api().get(&bob.key()).unwrap().fields.contains_key("age"));
 }
 
@@ -206,7 +206,7 @@ async fn those_that_wait_go_on_when_nobody_synchronizes_what_they_wait_for() {
     world.apply(&person("ada", "defers")).unwrap();
     world.settle().await;
     assert_eq!(town.calls(), ["sites defers"], "she waits for the site");
-    world.take_up(&models(&[SITE, PERSON]).sync_step(people)).await.unwrap();
+    world.take_up(models(&[SITE, PERSON]).sync_step(people)).await.unwrap();
     assert_eq!(town.calls(), ["people ada"]);
     assert!(is_ready(&world, &object("Person", "ada")));
     // What the step has made of it is not forgotten: the object stays until there is a step again.
@@ -215,7 +215,7 @@ async fn those_that_wait_go_on_when_nobody_synchronizes_what_they_wait_for() {
     world.settle().await;
     assert_eq!(town.calls(), ["people deletes ada"]);
     assert!(world.api().get(&site).is_some());
-    world.take_up(&models(&[SITE, PERSON]).sync_step(town.step("again", "Site"))).await.unwrap();
+    world.take_up(models(&[SITE, PERSON]).sync_step(town.step("again", "Site"))).await.unwrap();
     assert_eq!(town.calls(), ["again deletes defers"]);
     assert_eq!(world.api().objects(), []);
 }
@@ -226,7 +226,7 @@ async fn what_does_not_fit_is_refused_and_what_was_there_goes_on() {
     let step = town.step("sites", "Site");
     let mut world = models(&[SITE]).sync_step(step.clone()).start().unwrap();
     let unknown = models(&[SITE]).sync_step(town.step("people", "Person"));
-    assert!(world.take_up(&unknown).await.is_err());
+    assert!(world.take_up(unknown).await.is_err());
     world.apply(&object("Site", "rome")).unwrap();
     world.settle().await;
     assert_eq!(town.calls(), ["sites rome"]);
@@ -246,8 +246,8 @@ async fn a_pull_step_that_is_the_same_keeps_its_schedule() {
     world.settle().await;
     assert_eq!(town.calls(), ["pulls pulls"]);
     assert_eq!(world.pulled("pulls"), Some(&Outcome::Succeeded));
-    world.take_up(&models(&[SITE, PERSON]).steps(steps)).await.unwrap();
+    world.take_up(models(&[SITE, PERSON]).steps(steps)).await.unwrap();
     assert_eq!(town.calls(), [""; 0]);
-    world.take_up(&models(&[SITE, PERSON]).steps(same())).await.unwrap();
+    world.take_up(models(&[SITE, PERSON]).steps(same())).await.unwrap();
     assert_eq!(town.calls(), ["pulls pulls"], "a new one begins at once");
 }

@@ -237,8 +237,8 @@ declare_diagnostics! {
         message("the default `{}` of `{field}` does not satisfy its `{option}`", shown(.value));
         help("change the default, or the `{option}`");
     }
-    /// `columns` names the fields and links of the model that `kubectl get -o wide` shows, in this order. Correct the
-    /// name.
+    /// `columns` names the fields, links and properties of the model that `kubectl get -o wide` shows, in this order.
+    /// Correct the name.
     ///
     /// ```proto
     /// message Site (XOSBase) { option columns = "nmae"; required string name = 1 [max_length = 9]; }

@@ -4,6 +4,7 @@ mod field;
 mod link;
 mod name;
 mod policy;
+mod property;
 mod section;
 mod set;
 
@@ -17,6 +18,7 @@ pub(crate) use field::{camel_chars, camel_key};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
 pub use name::Name;
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
+pub use property::{Property, ValueType};
 pub use section::{Section, XOS_BASE};
 pub use set::ModelSet;
 
@@ -84,7 +86,7 @@ pub struct Model {
     /// Option `owner_class_name`, of this model or else of the nearest one that it inherits from: the model of the
     /// service that the objects belong to.
     pub owner_class_name: Option<String>,
-    /// Option `columns`, our own addition: the fields and links that `kubectl get -o wide` shows, in this order.
+    /// Option `columns`, our own addition: the fields, links and properties that `kubectl get -o wide` shows, in this order.
     pub columns: Option<Vec<String>>,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
@@ -108,6 +110,8 @@ pub struct Model {
     /// The links of other models, and of this one, that lead to this model and have a port here, in the order of their
     /// declaration in the set. Those that lead to a base are with the base: see [`ModelSet::reverse_links`].
     pub reverse_links: Vec<Arc<ReverseLink>>,
+    /// The values that are computed of its objects, inherited ones included, by name. The compiler of models knows none.
+    pub properties: Vec<Arc<Property>>,
     pub(crate) members: Vec<Member>,
     /// How many of `members` are inherited.
     pub(crate) inherited: usize,
@@ -165,6 +169,12 @@ impl Model {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members().find(|member| member.name() == name)
+    }
+
+    /// Returns the property of that name, own or inherited.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().map(Arc::as_ref).find(|property| property.name == name)
     }
 
     /// Returns the secret fields of spec, each with the name of the field that may say instead from where the value comes:

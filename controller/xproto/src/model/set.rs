@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Model, Name, Policy, ReverseLink};
+use super::{Model, Name, Policy, Property, ReverseLink};
 
 /// The models of a set of files.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,15 @@ impl ModelSet {
     /// that inherit from it.
     pub fn of_class<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Model> {
         self.concrete().filter(move |model| model.is_a(class))
+    }
+
+    /// Returns the same set, with the properties that `of` has for each model.
+    #[must_use]
+    pub fn with_properties(mut self, of: impl Fn(&Model) -> Vec<Arc<Property>>) -> Self {
+        for model in &mut self.models {
+            model.properties = of(model);
+        }
+        self
     }
 
     /// Returns whether other models inherit from this one.

@@ -63,7 +63,7 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut models = models(declarations, flat, &mut sink);
     links::connect(&mut models, &places);
     let models = ModelSet::new(models, policies.known);
-    rules::models::check(&models, &mut sink);
+    rules::models::check(&models, sources, &mut sink);
     rules::links::check_models(&models, &mut sink);
     // 5. Policies: every name in them, seen from the models that use them.
     rules::policies::check(&models, &policies.broken, &mut sink);

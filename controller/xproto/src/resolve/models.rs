@@ -49,6 +49,7 @@ pub(crate) fn model(
         fields,
         links,
         reverse_links: Vec::new(),
+        properties: Vec::new(),
         members: flat.members,
         inherited: flat.inherited,
         options,

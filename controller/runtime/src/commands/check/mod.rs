@@ -66,7 +66,7 @@ fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Re
     if !paths.models.is_empty() {
         let files = Files::read(&paths.models, input);
         outcome.add_paths(&files.errors);
-        checked = outcome.add_models(&files.sources, options);
+        checked = outcome.add_models(files, options);
     }
     let mut documents = paths.documents;
     if !paths.configs.is_empty()
@@ -78,12 +78,13 @@ fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Re
         {
             // A folder that is somewhere else is told with the configuration.
             let files = Files::read(&[folder], &mut io::empty());
-            checked = outcome.add_models(&files.sources, options);
+            checked = outcome.add_models(files, options);
         }
         documents.extend(config.documents);
     }
     if !documents.is_empty() {
-        outcome.add_documents(&documents, &checked.unwrap_or_default());
+        let (models, properties) = checked.unwrap_or_default();
+        outcome.add_documents(&documents, &models, &properties);
     }
     match args.format {
         Format::Text => outcome.print_text(out)?,
@@ -117,7 +118,7 @@ impl Paths {
                 if !has_documents || models::has_models(path) {
                     sorted.models.push(path.clone());
                 }
-            } else if !is_yaml(path) {
+            } else if !is_yaml(path) || xos_properties::is_in_folder(path) {
                 sorted.models.push(path.clone());
             } else if xos_documents::is_document(path) {
                 sorted.documents.push(folder());

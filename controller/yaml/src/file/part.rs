@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use xos_yaml::{File, Place};
+use super::{File, Place};
 
 /// Returns the place of a part of a text that a file has: exactly where the text stands in the file as it is, else that of
 /// the same words, else that of the whole text.
-pub(super) fn of_part(whole: &Place, files: &[File], text: &str, part: &Range<usize>) -> Place {
+pub fn part_of(whole: &Place, files: &[File], text: &str, part: &Range<usize>) -> Place {
     let Place::File { file, bytes } = whole else { return whole.clone() };
     let written = files.get(*file).and_then(|file| file.text.get(bytes.start..)).unwrap_or_default();
     let here = |start: usize| Place::File { file: *file, bytes: start..start + part.len() };
@@ -33,7 +33,7 @@ mod tests {
             let files = [File { path: "a.yaml".into(), text: text.to_owned(), secrets: vec![] }];
             let start = value.find(part).unwrap();
             let whole = Place::File { file: 0, bytes: whole };
-            match of_part(&whole, &files, value, &(start..start + part.len())) {
+            match part_of(&whole, &files, value, &(start..start + part.len())) {
                 Place::File { bytes, .. } => text[bytes].to_owned(),
                 other => format!("{other:?}"),
             }
