@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arrivals::Arrivals;
 use crate::events::{EventSink, NoEvents};
 use crate::holds::Holds;
+use crate::outside::Outside;
 use crate::producer::{NoProducer, Producer};
 use crate::store::{NoStore, Store};
 
@@ -40,6 +41,8 @@ pub struct Services {
     pub traceparent: Option<fn() -> Option<String>>,
     /// The Kubernetes client; none in a unit test.
     pub kube: Option<kube::Client>,
+    /// Answers in place of the world outside, in test cases.
+    pub outside: Option<Arc<dyn Outside>>,
 }
 
 /// The HTTP client of all calls; each call has the one that there is when it begins.
@@ -83,6 +86,7 @@ impl Services {
             events: Arc::new(NoEvents),
             traceparent: None,
             kube: None,
+            outside: None,
         }
     }
 }

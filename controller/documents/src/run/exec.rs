@@ -1,7 +1,8 @@
 //! Commands.
 
 use std::io;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value as Json, json};
@@ -9,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use xos_expressions::Values;
 use xos_model::Object;
-use xos_steps::{StepContext, StepError};
+use xos_steps::{OutsideCommand, OutsideResult, StepContext, StepError};
 
 use crate::compile::{CompiledCommand, Target};
 use crate::limited;
@@ -21,6 +22,8 @@ const LONGEST: u64 = 32 << 20;
 const TOLD: usize = 500;
 /// What a command ends with that could not do it now (`EX_TEMPFAIL` of sysexits.h).
 const NOT_NOW: i32 = 75;
+/// Where the exit status stands in what `wait` returns.
+const EXIT_STATUS: u32 = 8;
 
 /// A command that makes something agree with an object.
 #[derive(Clone, Debug)]
@@ -64,14 +67,14 @@ impl Drop for Group {
 }
 
 impl ExecDocument {
-    pub(crate) async fn sync(&self, object: &mut Object, values: Values) -> Result<(), StepError> {
-        let result = self.command.run(&values).await?;
+    pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
+        let result = self.command.run(ctx, &values).await?;
         Ok(set_all(&self.fields, object, &values.with("result", &result))?)
     }
 
-    pub(crate) async fn delete(&self, _: &StepContext, values: Values) -> Result<(), StepError> {
+    pub(crate) async fn delete(&self, ctx: &StepContext, values: Values) -> Result<(), StepError> {
         match &self.delete {
-            Some(command) => command.run(&values).await.map(drop),
+            Some(command) => command.run(ctx, &values).await.map(drop),
             None => Ok(()),
         }
     }
@@ -79,28 +82,22 @@ impl ExecDocument {
 
 impl CompiledCommand {
     /// Runs the command. Returns what it wrote: `value`, if that is JSON, and `text`.
-    pub(crate) async fn run(&self, values: &Values) -> Result<Json, StepError> {
+    pub(crate) async fn run(&self, ctx: &StepContext, values: &Values) -> Result<Json, StepError> {
         let words = self.words.iter().map(|word| word.text(values)).collect::<Result<Vec<_>, _>>()?;
         let [program, arguments @ ..] = words.as_slice() else { return Err(ExecError::Empty.into()) };
         let input = self.input.as_ref().map(|input| input.value(values)).transpose()?;
-        let mut command = match limited::begin(self.memory) {
-            Some((this, first)) => {
-                let mut command = Command::new(this);
-                command.args(first).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
-        command.args(arguments).env_clear().process_group(0).kill_on_drop(true);
+        let mut environment = vec![];
         for (name, value) in &self.env {
-            command.env(name, value.text(values)?);
+            environment.push((name.clone(), value.text(values)?));
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let limit = self.timeout;
-        let ran = tokio::time::timeout(limit, self.run_command(command, input)).await;
-        let failed = |source| ExecError::Start { program: program.clone(), source };
-        let timed_out = |_| ExecError::TimedOut { program: program.clone(), limit };
-        let (status, out, told) = ran.map_err(timed_out)?.map_err(failed)?;
+        let (status, out, told) = match ctx.outside() {
+            Some(outside) => {
+                let asked = OutsideCommand { words: words.clone(), environment, input };
+                let OutsideResult { status, output, error } = outside.command(asked)?;
+                (ExitStatus::from_raw(i32::from(status) << EXIT_STATUS), output, error)
+            }
+            None => self.really_run((program, arguments), environment, input).await?,
+        };
         if status.success() {
             let text = String::from_utf8_lossy(&out);
             let value: Json = serde_json::from_slice(&out).unwrap_or_default();
@@ -113,11 +110,34 @@ impl CompiledCommand {
         }
     }
 
+    async fn really_run(
+        &self,
+        (program, arguments): (&String, &[String]),
+        environment: Vec<(String, String)>,
+        input: Option<Json>,
+    ) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), ExecError> {
+        let mut command = match limited::begin(self.memory) {
+            Some((this, first)) => {
+                let mut command = Command::new(this);
+                command.args(first).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        command.args(arguments).env_clear().envs(environment).process_group(0).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let limit = self.timeout;
+        let ran = tokio::time::timeout(limit, self.run_command(command, input)).await;
+        let failed = |source| ExecError::Start { program: program.clone(), source };
+        let timed_out = |_| ExecError::TimedOut { program: program.clone(), limit };
+        ran.map_err(timed_out)?.map_err(failed)
+    }
+
     async fn run_command(
         &self,
         mut command: Command,
         input: Option<Json>,
-    ) -> io::Result<(std::process::ExitStatus, Vec<u8>, Vec<u8>)> {
+    ) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
         let mut child = command.spawn()?;
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mut group = Group(pid);

@@ -64,7 +64,7 @@ impl DynSyncStep for SyncDocument {
             is_met(self.when.as_ref(), &values)?;
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
-                SyncHow::Exec(exec) => exec.sync(object, values).await,
+                SyncHow::Exec(exec) => exec.sync(ctx, object, values).await,
             }
         }
         .boxed()

@@ -24,6 +24,7 @@ use crate::commands::resync::{self, ResyncArgs};
 use crate::commands::retry::{self, RetryArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::self_test::{self, SelfTestArgs};
+use crate::commands::test::{self, TestArgs};
 use crate::commands::tree::{self, TreeArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
 use crate::commands::validate::{self, ValidateArgs};
@@ -37,6 +38,7 @@ Without a cluster:
   xos new my-service                          write the crate of a new service
   xos check config/example/mymodel.xproto     find mistakes in models and configuration
   xos validate config/people/objects.yaml     find mistakes in objects
+  xos test config/people                      run the test cases of a service of documents
   xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
@@ -52,8 +54,21 @@ const AFTER_PLUGIN_HELP: &str = "\
   kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
 
 /// What `kubectl xos` is not for. It can be called all the same.
-const NOT_FOR_OPERATORS: [&str; 12] =
-    ["new", "run", "check", "validate", "config", "explain", "generate", "graph", "crds", "pull", "admission", "proto"];
+const NOT_FOR_OPERATORS: [&str; 13] = [
+    "new",
+    "run",
+    "check",
+    "validate",
+    "test",
+    "config",
+    "explain",
+    "generate",
+    "graph",
+    "crds",
+    "pull",
+    "admission",
+    "proto",
+];
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -79,6 +94,8 @@ enum Command {
     Check(CheckArgs),
     /// Check objects (.yaml) against models without a cluster
     Validate(ValidateArgs),
+    /// Run the test cases of a service of documents, without a cluster and without its backends
+    Test(TestArgs),
     /// Print the JSON schema of configuration files, for editors
     Config(ConfigArgs),
     /// Explain the code of an error or a warning, such as X012, with an example and the remedy
@@ -175,6 +192,7 @@ fn dispatch(
         Command::Run(args) => Ok(run::run(synchronizer, &args)?),
         Command::Check(args) => Ok(check::run(&args, out)?),
         Command::Validate(args) => Ok(validate::run(synchronizer, &args, out)?),
+        Command::Test(args) => Ok(test::run(synchronizer, &args, out)?),
         Command::Config(args) => Ok(config::run(&args, out)?),
         Command::Explain(args) => Ok(explain::run(&args, out)?),
         Command::Generate(args) => Ok(generate::run(synchronizer, &args, out)?),

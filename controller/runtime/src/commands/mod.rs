@@ -24,6 +24,7 @@ pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod self_test;
 mod source;
+pub(crate) mod test;
 pub(crate) mod tree;
 pub(crate) mod uninstall;
 pub(crate) mod validate;

@@ -9,6 +9,8 @@ use super::{check, code, prose, table};
 /// Where the schema says that a key is `format: time-span-or-off`.
 const PERIOD: &str = "time-span-or-off";
 
+const HEAD: [&str; 4] = ["key", "value", "default", "meaning"];
+
 /// A key of documents.
 struct Key {
     /// The names from `spec` to it; `[]` is an item of a list.
@@ -142,13 +144,15 @@ fn the_page_is_current() {
     for kind in Kind::ALL {
         let description = spec(kind)["description"].as_str().unwrap_or_default();
         let rows = keys(spec(kind), "").into_iter().map(|key| key.row());
-        text += &format!(
-            "\n## {}\n\n{}\n\n{}",
-            kind.name(),
-            prose(description),
-            table(["key", "value", "default", "meaning"], rows)
-        );
+        text += &format!("\n## {}\n\n{}\n\n{}", kind.name(), prose(description), table(HEAD, rows));
     }
+    let case = &xos_cases::spec::schema()["properties"]["spec"];
+    text += &format!(
+        "\n## {}\n\n{} [Testing services of documents](../testing-documents.md) tells how to use it. Without expressions.\n\n{}",
+        xos_cases::spec::KIND,
+        prose(case["description"].as_str().unwrap_or_default()),
+        table(HEAD, keys(case, "").into_iter().map(|key| key.row()))
+    );
     check("documents.md", &text);
 }
 
@@ -157,12 +161,14 @@ fn every_key_has_a_description() {
     let is_sentence = |text: &str| text.len() > 5 && text.ends_with('.');
     let mut count = 0;
     let mut bad = vec![];
-    for kind in Kind::ALL {
-        assert!(is_sentence(spec(kind)["description"].as_str().unwrap_or_default()), "{kind:?}");
-        for key in keys(spec(kind), "") {
+    let specs = Kind::ALL.map(|kind| (kind.name(), spec(kind)));
+    let case = (xos_cases::spec::KIND, &xos_cases::spec::schema()["properties"]["spec"]);
+    for (kind, spec) in specs.into_iter().chain([case]) {
+        assert!(is_sentence(spec["description"].as_str().unwrap_or_default()), "{kind}");
+        for key in keys(spec, "") {
             count += 1;
             if !is_sentence(&key.description()) {
-                bad.push(format!("{} {}", kind.name(), key.path));
+                bad.push(format!("{kind} {}", key.path));
             }
         }
     }

@@ -7,7 +7,7 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{Services, Steps, SubscriptionError, step_methods};
+use xos_steps::{Outside, Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
@@ -54,11 +54,19 @@ pub enum WorldError {
 /// [sends](World::send).
 #[must_use = "a world does nothing before `start`"]
 pub struct Builder {
-    models: Sources,
+    models: Models,
     steps: Steps,
     settings: Value,
     options: Options,
     synchronizer: String,
+    outside: Option<Arc<dyn Outside>>,
+    clock: TestClock,
+}
+
+/// The models of a world: texts to compile, or what was made of them.
+enum Models {
+    Sources(Sources),
+    Set(Box<ModelSet>),
 }
 
 impl Builder {
@@ -67,21 +75,33 @@ impl Builder {
         for (name, text) in models {
             sources.add(*name, *text);
         }
+        Self::of(Models::Sources(sources))
+    }
+
+    pub(crate) fn of_set(models: ModelSet) -> Self {
+        Self::of(Models::Set(Box::new(models)))
+    }
+
+    fn of(models: Models) -> Self {
         // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
-            models: sources,
+            models,
             steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
+            outside: None,
+            clock: TestClock::default(),
         }
     }
 
-    /// Adds models of other services.
+    /// Adds models of other services; none to those of a set that is compiled already.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
-        for (name, text) in models {
-            self.models.add(*name, *text);
+        if let Models::Sources(sources) = &mut self.models {
+            for (name, text) in models {
+                sources.add(*name, *text);
+            }
         }
         self
     }
@@ -112,6 +132,18 @@ impl Builder {
         self
     }
 
+    /// Sets what answers requests and commands of documents, in place of the world outside.
+    pub fn outside(mut self, outside: Arc<dyn Outside>) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn clock(mut self, clock: &TestClock) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
     /// Makes the world.
     ///
     /// # Errors
@@ -121,22 +153,26 @@ impl Builder {
         let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
         let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
-        let clock = TestClock::default();
+        let clock = self.clock;
         let bus = Recorder::default();
         let (api, watch_events) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
-        let services = Services { settings, events, producer, ..Services::default() };
+        let services = Services { settings, events, producer, outside: self.outside, ..Services::default() };
         let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
         let parts = Parts { registry, api, clock, services, options: self.options };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
     }
 
     fn compile(&self) -> Result<ModelSet, WorldError> {
-        let compiled = compile(&self.models);
+        let sources = match &self.models {
+            Models::Sources(sources) => sources,
+            Models::Set(models) => return Ok((**models).clone()),
+        };
+        let compiled = compile(sources);
         if compiled.has_errors() {
-            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
+            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, sources, false));
             return Err(WorldError::Models(texts.collect()));
         }
         Ok(compiled.models)

@@ -14,6 +14,7 @@ use xos_engine::{Engine, Options, Registry};
 use xos_model::graph::GraphError;
 use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
 use xos_steps::{BusEvent, Call, Message, Services, StepContext};
+use xos_xproto::ModelSet;
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -66,6 +67,11 @@ impl World {
         Builder::new(models)
     }
 
+    /// Returns the builder of a world with models that are compiled already.
+    pub fn of_set(models: ModelSet) -> Builder {
+        Builder::of_set(models)
+    }
+
     pub(crate) fn new(engine: Engine, parts: Parts, watch_events: UnboundedReceiver<WatchEvent>, flows: Flows) -> Self {
         Self { engine, parts, watch_events, flows }
     }
@@ -107,6 +113,12 @@ impl World {
     /// step.
     pub fn waiting(&self) -> Vec<(String, BusEvent)> {
         self.flows.waiting()
+    }
+
+    /// Returns the events that were parked at once since the last call, as they cannot be read: each with the name of its
+    /// step, and why.
+    pub fn take_parked(&mut self) -> Vec<(String, BusEvent, String)> {
+        self.flows.take_parked()
     }
 
     /// Returns the outcome of the last run of a pull step; none if it has not run.
