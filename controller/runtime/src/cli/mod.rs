@@ -17,6 +17,7 @@ use crate::commands::graph::{self, GraphArgs};
 use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::pause::{self, PauseArgs, ResumeArgs};
+use crate::commands::plan::{self, PlanArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::pull::{self, PullArgs};
 use crate::commands::rbac::{self, RbacArgs};
@@ -43,6 +44,7 @@ Without a cluster:
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
   xos run --config config.yaml                apply the definitions and reconcile objects until stopped
+  xos plan objects.yaml                       tell what `kubectl apply -f objects.yaml` would do
   xos why mymodel/ada                         explain why an object is not Ready, or is not deleted
   xos tree mymodel/ada                        show what an object leads to, and what it waits for
   xos uninstall example                       list what a synchronizer has left in the cluster, and how to remove it";
@@ -54,12 +56,13 @@ const AFTER_PLUGIN_HELP: &str = "\
   kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
 
 /// What `kubectl xos` is not for. It can be called all the same.
-const NOT_FOR_OPERATORS: [&str; 13] = [
+const NOT_FOR_OPERATORS: [&str; 14] = [
     "new",
     "run",
     "check",
     "validate",
     "test",
+    "plan",
     "config",
     "explain",
     "generate",
@@ -96,6 +99,8 @@ enum Command {
     Validate(ValidateArgs),
     /// Run the test cases of a service of documents, without a cluster and without its backends
     Test(TestArgs),
+    /// Tell what an apply would do: objects, policies, steps in their order, deletions, brakes
+    Plan(PlanArgs),
     /// Print the JSON schema of configuration files, for editors
     Config(ConfigArgs),
     /// Explain the code of an error or a warning, such as X012, with an example and the remedy
@@ -193,6 +198,7 @@ fn dispatch(
         Command::Check(args) => Ok(check::run(&args, out)?),
         Command::Validate(args) => Ok(validate::run(synchronizer, &args, out)?),
         Command::Test(args) => Ok(test::run(synchronizer, &args, out)?),
+        Command::Plan(args) => Ok(plan::run(synchronizer, &args, out)?),
         Command::Config(args) => Ok(config::run(&args, out)?),
         Command::Explain(args) => Ok(explain::run(&args, out)?),
         Command::Generate(args) => Ok(generate::run(synchronizer, &args, out)?),

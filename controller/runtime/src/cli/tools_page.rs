@@ -7,7 +7,7 @@ use super::*;
 use crate::reference::root;
 
 /// The pages, with how many examples each has at least.
-const PAGES: [(&str, usize); 2] = [("docs/tools.md", 7), ("docs/testing-documents.md", 2)];
+const PAGES: [(&str, usize); 3] = [("docs/tools.md", 7), ("docs/testing-documents.md", 2), ("docs/plan.md", 2)];
 /// Begins and ends the examples of commands, and files that they read: these begin with their name.
 const CONSOLE: &str = "```console\n";
 const FILE: &str = "```yaml\n# ";

@@ -182,29 +182,9 @@ impl Given {
                 }
                 Ok(())
             }
-            Self::Object(object, unset) => apply(world, object, unset),
+            Self::Object(object, unset) => world.apply_as(object, unset),
         }
     }
-}
-
-fn apply(world: &World, given: &Object, unset: &[String]) -> Result<(), WorldError> {
-    let key = given.key();
-    let is_there = world.api().get(&key).is_some();
-    world.apply(given)?;
-    if !unset.is_empty() {
-        world.api().edit(&key, |object| unset.iter().for_each(|field| drop(object.fields.remove(field))));
-    }
-    if !is_there {
-        return Ok(());
-    }
-    if given.intent.touch.is_some() {
-        world.api().edit(&key, |object| object.intent.touch.clone_from(&given.intent.touch));
-    }
-    if let Some(mut object) = world.api().get(&key).filter(|_| !given.meta.annotations.is_empty()) {
-        object.meta.annotations.extend(given.meta.annotations.clone());
-        world.api().replace(&object);
-    }
-    Ok(())
 }
 
 /// Returns an object as a custom resource.

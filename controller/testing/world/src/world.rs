@@ -180,6 +180,33 @@ impl World {
         self.parts.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
     }
 
+    /// Applies an object as `kubectl apply` does: sets fields as [`apply`](Self::apply), unsets others, and sets the
+    /// annotations of the domain `xos.opencord.org`.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_as(&self, given: &Object, unset: &[String]) -> Result<(), WorldError> {
+        let mut given = given.clone();
+        if given.meta.namespace.is_empty() {
+            NAMESPACE.clone_into(&mut given.meta.namespace);
+        }
+        let (key, api) = (given.key(), &self.parts.api);
+        let is_new = api.get(&key).is_none();
+        self.apply(&given)?;
+        api.edit(&key, |object| unset.iter().for_each(|field| drop(object.fields.remove(field))));
+        if is_new {
+            return Ok(());
+        }
+        if given.intent.touch.is_some() {
+            api.edit(&key, |object| object.intent.touch.clone_from(&given.intent.touch));
+        }
+        if let Some(mut object) = api.get(&key).filter(|_| !given.meta.annotations.is_empty()) {
+            object.meta.annotations.extend(given.meta.annotations);
+            api.replace(&object);
+        }
+        Ok(())
+    }
+
     /// Checks what the API server does: a spec without what is required, too long, or of the wrong form is refused. The
     /// rules of validators are left to a real one.
     fn complies(&self, key: &ObjectKey, fields: &Fields) -> Result<(), WorldError> {

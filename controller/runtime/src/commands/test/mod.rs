@@ -3,25 +3,17 @@
 mod print;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 use xos_cases::{Case, Files, Service};
-use xos_engine::Options;
-use xos_steps::Steps;
 use xos_xproto::DiagnosticJson;
 
+use super::folder::{Folder, FolderError};
 use super::format::Format;
 use super::{CommandError, Exit};
-use crate::config::{Config, ConfigError};
-use crate::dependencies::{self, DependenciesError};
-use crate::models::{self, RegistryError};
 use crate::synchronizer::Synchronizer;
-
-/// The configuration of a service, in its folder.
-const CONFIG: &str = "config.yaml";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -50,13 +42,7 @@ pub(crate) struct TestArgs {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TestError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    #[error(transparent)]
-    Dependencies(#[from] DependenciesError),
-    #[error("there is no {CONFIG} in {} or above it: name the configuration with --config", .0.display())]
-    NoConfig(PathBuf),
+    Folder(#[from] FolderError),
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("there are no test cases (files *.test.yaml) in {}", .0.display())]
@@ -70,10 +56,8 @@ pub(crate) enum TestError {
 impl CommandError for TestError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Registry(_) | Self::Dependencies(_) => Exit::Failed,
-            Self::NoConfig(_) | Self::Read { .. } | Self::NoCases(_) | Self::NoneCalled(_) | Self::Output(_) => {
-                Exit::Usage
-            }
+            Self::Folder(error) => error.exit(),
+            Self::Read { .. } | Self::NoCases(_) | Self::NoneCalled(_) | Self::Output(_) => Exit::Usage,
         }
     }
 }
@@ -92,12 +76,11 @@ struct Ran<'a> {
 
 /// Runs test cases, and prints their outcomes to `out`.
 pub(crate) fn run(synchronizer: &Synchronizer, args: &TestArgs, out: &mut dyn Write) -> Result<Exit, TestError> {
-    let config = if args.config.is_empty() { vec![config_of(&args.path)?] } else { args.config.clone() };
-    let service = service(synchronizer, &config)?;
     let read = |source| TestError::Read { path: args.path.clone(), source };
     if !args.path.exists() {
         return Err(read(io::ErrorKind::NotFound.into()));
     }
+    let service = service(Folder::read(synchronizer, &args.config, &args.path)?);
     let files = Files::read(std::slice::from_ref(&args.path)).map_err(read)?;
     let problems = files.problems();
     if files.cases.is_empty() && problems.is_empty() {
@@ -125,33 +108,15 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &TestArgs, out: &mut dyn Wr
     Ok(printing.end()?)
 }
 
-/// Returns the configuration of the service that a path belongs to.
-fn config_of(path: &Path) -> Result<PathBuf, TestError> {
-    let whole = path.canonicalize().map_err(|source| TestError::Read { path: path.to_owned(), source })?;
-    // In the folder itself it is called as the user has called that.
-    let beside = path.join(CONFIG);
-    if beside.is_file() {
-        return Ok(beside);
+/// Returns what is tested of a folder. What is compiled into the program may have effects, and does not work.
+fn service(folder: Folder) -> Service {
+    Service {
+        name: folder.config.name.clone(),
+        models: folder.models,
+        steps: folder.documents,
+        settings: folder.config.settings.clone(),
+        options: folder.options,
     }
-    let found = whole.ancestors().skip(1).map(|folder| folder.join(CONFIG)).find(|file| file.is_file());
-    found.ok_or_else(|| TestError::NoConfig(path.to_owned()))
-}
-
-/// Returns the models and documents of a configuration.
-fn service(synchronizer: &Synchronizer, files: &[PathBuf]) -> Result<Service, TestError> {
-    let config = Config::check(files)?.config;
-    // What is compiled may have effects.
-    let (name, models) = (synchronizer.name.clone(), synchronizer.models.clone());
-    let bare = Synchronizer { name, models, steps: Steps::new() };
-    let (registry, steps) = models::loaded(&bare, &config)?;
-    let dependencies = config.dependency_graph.as_deref().map(dependencies::read).transpose()?.unwrap_or_default();
-    Ok(Service {
-        name: config.name.clone(),
-        models: Arc::clone(&registry.models),
-        steps,
-        settings: config.settings.clone(),
-        options: Options { dependencies, ..config.engine.clone() },
-    })
 }
 
 #[cfg(test)]
