@@ -249,7 +249,22 @@ fn measure(seed: u64, edits: usize) -> (usize, Vec<String>, Tally) {
         let change = editor.edit(&before);
         let present: Vec<_> = before.values().cloned().collect();
         let now = xos_engine::clock::Clock::now(&real.clock);
-        let plan = plan(&service, &present, &change, now).unwrap();
+        let plan = match plan(&service, &present, &change, now) {
+            Ok(plan) => plan,
+            Err(error) => {
+                let going: Vec<_> = present
+                    .iter()
+                    .filter(|object| object.meta.deleting.is_some())
+                    .map(|object| {
+                        let ready = find(&object.status.conditions, READY);
+                        (object.key().to_string(), object.meta.finalizers.clone(), ready.cloned())
+                    })
+                    .collect();
+                wrong.push(format!("edit {number}: {error}: {going:#?}"));
+                runtime.block_on(real.change(&change));
+                continue;
+            }
+        };
         real.backend.0.lock().unwrap().clear();
         runtime.block_on(real.change(&change));
         let calls = std::mem::take(&mut *real.backend.0.lock().unwrap());
