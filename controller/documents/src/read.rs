@@ -129,13 +129,19 @@ pub fn has_documents(folder: &Path) -> bool {
     files(folder).is_ok_and(|files| files.iter().any(|path| is_document(path)))
 }
 
+/// Returns whether a file has test cases, by its name: `people.test.yaml`.
+pub fn is_test(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
+}
+
 /// Returns the files that may have documents.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
     let mut found = files_below(folder)?;
-    found.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
+    found.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml") && !is_test(path));
     Ok(found)
 }
 

@@ -1,6 +1,7 @@
 //! The context of a call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use crate::call::Call;
 use crate::events::EventSink;
 use crate::holds::Holds;
 use crate::http::Http;
+use crate::outside::Outside;
 use crate::producer::Producer;
 use crate::services::Services;
 use crate::store::{Saver, Session, Store};
@@ -148,6 +150,19 @@ impl StepContext {
     /// In a unit test, which has no client.
     pub fn kube(&self) -> Result<&kube::Client, NoClient> {
         self.services.kube.as_ref().ok_or(NoClient)
+    }
+
+    /// Returns what answers in place of the world outside; none where that is asked itself.
+    pub fn outside(&self) -> Option<&dyn Outside> {
+        self.services.outside.as_deref()
+    }
+
+    /// Waits for this time. In a test case it passes at once.
+    pub async fn sleep(&self, time: Duration) {
+        match self.outside() {
+            Some(outside) => outside.pass(time),
+            None => tokio::time::sleep(time).await,
+        }
     }
 
     pub(crate) fn events(&self) -> &dyn EventSink {

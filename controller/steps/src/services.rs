@@ -11,6 +11,7 @@ use crate::again::Again;
 use crate::arrivals::Arrivals;
 use crate::events::{EventSink, NoEvents};
 use crate::holds::Holds;
+use crate::outside::Outside;
 use crate::producer::{NoProducer, Producer};
 use crate::shared::Shared;
 use crate::store::{NoStore, Store};
@@ -48,6 +49,8 @@ pub struct Services {
     pub traceparent: Option<fn() -> Option<String>>,
     /// The Kubernetes client; none in a unit test.
     pub kube: Option<kube::Client>,
+    /// Answers in place of the world outside, in test cases.
+    pub outside: Option<Arc<dyn Outside>>,
 }
 
 /// The HTTP client of all calls; each call has the one that there is when it begins.
@@ -94,6 +97,7 @@ impl Services {
             events: Arc::new(NoEvents),
             traceparent: None,
             kube: None,
+            outside: None,
         }
     }
 }

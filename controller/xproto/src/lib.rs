@@ -38,6 +38,7 @@ mod nearest;
 mod parse;
 pub mod pattern;
 pub mod plural;
+pub mod reference;
 mod render;
 mod resolve;
 mod rules;

@@ -25,7 +25,7 @@ pub enum Method {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// The method.
+    /// The method; by default PUT in a sync step, GET in a pull step.
     pub method: Option<Method>,
     /// The URL. Values of expressions are encoded, but for one at its beginning.
     pub url: String,

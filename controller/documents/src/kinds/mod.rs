@@ -113,7 +113,8 @@ impl Kind {
 const NAME: &str = "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$";
 const NAMES: &str = "small letters, digits, `-` and `.`, with a letter or digit at both ends";
 
-fn schema<T: JsonSchema>() -> Value {
+/// Returns the JSON schema of what documents say, without references, and with maps that have no unknown keys.
+pub fn schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     close(&mut schema);

@@ -1,6 +1,7 @@
 //! Commands.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use xos_expressions::Values;
 use xos_model::Object;
-use xos_steps::{StepContext, StepError};
+use xos_steps::{OutsideCommand, OutsideResult, StepContext, StepError};
 
 use crate::compile::{CompiledCommand, Target};
 use crate::limited;
@@ -23,6 +24,8 @@ const LONGEST: u64 = 32 << 20;
 const TOLD: usize = 500;
 /// What a command ends with that could not do it now (`EX_TEMPFAIL` of sysexits.h).
 const NOT_NOW: i32 = 75;
+/// Where the exit status stands in what `wait` returns.
+const EXIT_STATUS: u32 = 8;
 
 /// A command that makes something agree with an object.
 #[derive(Clone, Debug)]
@@ -66,14 +69,14 @@ impl Drop for Group {
 }
 
 impl ExecDocument {
-    pub(crate) async fn sync(&self, object: &mut Object, values: Values) -> Result<(), StepError> {
-        let result = self.command.run(&values).await?;
+    pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
+        let result = self.command.run(ctx, &values).await?;
         Ok(set_all(&self.fields, object, &values.with("result", &result))?)
     }
 
-    pub(crate) async fn delete(&self, _: &StepContext, values: Values) -> Result<(), StepError> {
+    pub(crate) async fn delete(&self, ctx: &StepContext, values: Values) -> Result<(), StepError> {
         match &self.delete {
-            Some(command) => command.run(&values).await.map(drop),
+            Some(command) => command.run(ctx, &values).await.map(drop),
             None => Ok(()),
         }
     }
@@ -81,14 +84,23 @@ impl ExecDocument {
 
 impl CompiledCommand {
     /// Runs the command. Returns what it wrote: `value`, if that is JSON, and `text`.
-    pub(crate) async fn run(&self, values: &Values) -> Result<Json, StepError> {
+    pub(crate) async fn run(&self, ctx: &StepContext, values: &Values) -> Result<Json, StepError> {
         let words = self.words.iter().map(|word| word.text(values)).collect::<Result<Vec<_>, _>>()?;
         let [program, arguments @ ..] = words.as_slice() else { return Err(ExecError::Empty.into()) };
         let input = self.input.as_ref().map(|input| input.value(values)).transpose()?;
         let env = self.env.iter().map(|(name, value)| Ok((name.clone(), value.text(values)?)));
         let env = env.collect::<Result<Vec<_>, xos_expressions::EvaluationError>>()?;
-        let (timeout, memory) = (self.timeout, self.memory);
-        let ran = Limited { program, arguments, env, folder: None, input, timeout, memory }.run().await?;
+        let ran = match ctx.outside() {
+            Some(outside) => {
+                let asked = OutsideCommand { words: words.clone(), environment: env, input };
+                let OutsideResult { status, output, error } = outside.command(asked)?;
+                Ran { status: ExitStatus::from_raw(i32::from(status) << EXIT_STATUS), out: output, told: error }
+            }
+            None => {
+                let (timeout, memory) = (self.timeout, self.memory);
+                Limited { program, arguments, env, folder: None, input, timeout, memory }.run().await?
+            }
+        };
         if ran.status.success() {
             let text = String::from_utf8_lossy(&ran.out);
             let value: Json = serde_json::from_slice(&ran.out).unwrap_or_default();

@@ -1,14 +1,15 @@
 //! HTTP requests.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 use xos_expressions::Values;
 use xos_model::Object;
-use xos_steps::{StepContext, StepError};
+use xos_steps::{Outside, OutsideRequest, StepContext, StepError};
 
 use super::hidden::Hidden;
 use crate::compile::{CompiledAuth, CompiledRequest, CompiledWait, Target, Undo};
@@ -57,6 +58,9 @@ enum HttpError {
         #[source]
         source: reqwest::Error,
     },
+    /// The answer of a test case is none.
+    #[error("the answer of the test case cannot be one: {0}")]
+    Answer(#[source] http::Error),
     /// The answer is too long.
     #[error("{0}: the answer is longer than {LONGEST} bytes")]
     TooLong(String),
@@ -94,7 +98,8 @@ impl HttpDocument {
 impl CompiledWait {
     /// Asks until it is so, or for as long as the document says.
     async fn wait(&self, ctx: &StepContext, object: &mut Object, values: &Values) -> Result<(), StepError> {
-        let end = Instant::now() + self.limit;
+        let begun = Instant::now();
+        let mut slept = Duration::ZERO;
         loop {
             let answer = self.request.send(ctx, values).await?;
             let what = answer.what.clone();
@@ -104,12 +109,12 @@ impl CompiledWait {
                     return Ok(set_all(&self.fields, object, &with_answer)?);
                 }
             }
-            if Instant::now() + self.every > end {
+            if begun.elapsed().max(slept) + self.every > self.limit {
                 let until = self.until.expression().map_or("", |until| until.text());
                 return Err(StepError::deferred(format!("{what}: not yet {until} after {:?}", self.limit)));
             }
             tokio::select! {
-                () = tokio::time::sleep(self.every) => {}
+                () = ctx.sleep(self.every) => slept += self.every,
                 () = ctx.cancellation().cancelled() => return Err(StepError::deferred("the controller stops")),
             }
         }
@@ -127,7 +132,10 @@ impl CompiledRequest {
     async fn send_with(&self, ctx: &StepContext, values: &Values, hidden: &mut Hidden) -> Result<Answered, StepError> {
         let (request, what) = self.request(ctx, values, hidden).await?;
         let failed = |source: reqwest::Error| HttpError::None { what: what.clone(), source: source.without_url() };
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = match ctx.outside() {
+            Some(outside) => from_outside(outside, &request.build().map_err(failed)?)?,
+            None => request.send().await.map_err(failed)?,
+        };
         let status = response.status();
         let error = response.error_for_status_ref().err().map(reqwest::Error::without_url);
         let headers: BTreeMap<_, _> = response
@@ -244,6 +252,23 @@ impl CompiledRequest {
             None => Err(HttpError::Unexpected { what, status, told }.into()),
         }
     }
+}
+
+/// Has a request answered in place of the world outside.
+fn from_outside(outside: &dyn Outside, request: &Request) -> Result<Response, StepError> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let asked = OutsideRequest {
+        method: request.method().to_string(),
+        url: request.url().to_string(),
+        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec(),
+    };
+    let answer = outside.request(asked)?;
+    let mut response = http::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(answer.body).map_err(HttpError::Answer)?.into())
 }
 
 /// Returns what a message tells of an answer.

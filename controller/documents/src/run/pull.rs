@@ -79,7 +79,7 @@ impl DynPullStep for PullDocument {
                     values.with("response", &answered)
                 }
                 Source::Exec(command) => {
-                    let result = command.run(&values).await?;
+                    let result = command.run(ctx, &values).await?;
                     values.with("result", &result)
                 }
                 Source::Kubernetes(of) => {

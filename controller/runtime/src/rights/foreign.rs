@@ -54,7 +54,8 @@ impl Rights {
                 Access::Read => ("For what documents read.", READ),
                 Access::Apply => ("For what documents apply.", OBJECTS),
             };
-            let rule = Rule { why, group: one.group, resources: one.resources, names: one.names, verbs: verbs.to_vec() };
+            let rule =
+                Rule { why, group: one.group, resources: one.resources, names: one.names, verbs: verbs.to_vec() };
             match one.at {
                 Whereabouts::Looked => self.objects.push(rule),
                 Whereabouts::Home => self.home.push(rule),

@@ -8,7 +8,7 @@ use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
 use xos_properties::{Convenience, has_properties};
-use xos_steps::{Properties, Services, Steps, SubscriptionError, step_methods};
+use xos_steps::{Outside, Properties, Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
@@ -55,38 +55,57 @@ pub enum WorldError {
 /// [sends](World::send).
 #[must_use = "a world does nothing before `start`"]
 pub struct Builder {
-    models: Sources,
+    models: Models,
     convenience: Convenience,
     steps: Steps,
     settings: Value,
     options: Options,
     synchronizer: String,
     kube: Option<kube::Client>,
+    outside: Option<Arc<dyn Outside>>,
+    clock: TestClock,
+}
+
+/// The models of a world: texts to compile, or what was made of them.
+enum Models {
+    Sources(Sources),
+    Set(Box<ModelSet>, Arc<Properties>),
 }
 
 impl Builder {
     pub(crate) fn new(models: &[(&str, &str)]) -> Self {
+        Self::of(Models::Sources(Sources::new())).models(models)
+    }
+
+    pub(crate) fn of_set(models: ModelSet, properties: Arc<Properties>) -> Self {
+        Self::of(Models::Set(Box::new(models), properties))
+    }
+
+    fn of(models: Models) -> Self {
         // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
-            models: Sources::new(),
+            models,
             convenience: Convenience::default(),
             steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
             kube: None,
+            outside: None,
+            clock: TestClock::default(),
         }
-        .models(models)
     }
 
-    /// Adds models of other services. Files `*.yaml` among them have properties.
+    /// Adds models of other services; none to those of a set that is compiled already. Files `*.yaml` among them have
+    /// properties.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
+        let Models::Sources(sources) = &mut self.models else { return self };
         for (name, text) in models {
             if has_properties(name) {
                 self.convenience.add(*name, *text);
             } else {
-                self.models.add(*name, *text);
+                sources.add(*name, *text);
             }
         }
         self
@@ -124,19 +143,32 @@ impl Builder {
         self
     }
 
+    /// Sets what answers requests and commands of documents, in place of the world outside.
+    pub fn outside(mut self, outside: Arc<dyn Outside>) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn clock(mut self, clock: &TestClock) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
     /// Makes the world.
     ///
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
     pub fn start(mut self) -> Result<World, WorldError> {
         let (registry, pulls, subscribed) = self.checked()?;
-        let clock = TestClock::default();
+        let clock = self.clock;
         let bus = Recorder::default();
         let (api, watch_events) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
-        let services = Services { settings, events, producer, kube: self.kube, ..Services::default() };
+        let (kube, outside) = (self.kube, self.outside);
+        let services = Services { settings, events, producer, kube, outside, ..Services::default() };
         let flows = Flows::new(pulls, subscribed, bus, self.options.step_timeout);
         let parts = Parts { registry, api, clock, services, options: self.options };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
@@ -156,17 +188,22 @@ impl Builder {
         self.options.dependencies.clone()
     }
 
-    fn compile(&mut self) -> Result<(ModelSet, Properties), WorldError> {
+    fn compile(&mut self) -> Result<(ModelSet, Arc<Properties>), WorldError> {
         let convenience = std::mem::take(&mut self.convenience);
-        convenience.announce(&mut self.models);
-        let compiled = compile(&self.models);
+        let sources = match &mut self.models {
+            Models::Sources(sources) => sources,
+            Models::Set(models, properties) => return Ok(((**models).clone(), Arc::clone(properties))),
+        };
+        convenience.announce(sources);
+        let compiled = compile(sources);
         if compiled.has_errors() {
-            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
+            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, sources, false));
             return Err(WorldError::Models(texts.collect()));
         }
-        convenience.compile(&compiled.models).map_err(|found| {
+        let (models, properties) = convenience.compile(&compiled.models).map_err(|found| {
             let texts: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
             WorldError::Models(texts.join("\n"))
-        })
+        })?;
+        Ok((models, Arc::new(properties)))
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Flows {
     options: PullOptions,
     states: PullStates,
     waiting: Vec<Waiting>,
+    parked: Vec<(String, BusEvent, String)>,
 }
 
 struct Pull {
@@ -63,7 +64,15 @@ impl Flows {
     pub(crate) fn new(pulls: Pulls, events: Subscribed, bus: Recorder, time_limit: Duration) -> Self {
         let options = PullOptions { time_limit, shutdown_grace: Duration::ZERO, namespace: NAMESPACE.to_owned() };
         let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None, confirmations: None });
-        Self { pulls: pulls.collect(), events, bus, options, states: PullStates::default(), waiting: vec![] }
+        Self {
+            pulls: pulls.collect(),
+            events,
+            bus,
+            options,
+            states: PullStates::default(),
+            waiting: vec![],
+            parked: vec![],
+        }
     }
 
     /// Runs the pull steps that are due. Returns whether there was any.
@@ -125,6 +134,7 @@ impl Flows {
                 one.call(services, self.options.time_limit, now).await
             };
             outcomes.push((step.name().to_owned(), outcome));
+            self.parked.extend(one.parked());
             if waits {
                 self.waiting.push(one);
             }
@@ -143,6 +153,7 @@ impl Flows {
             if is_first && one.is_due(now) {
                 any = true;
                 (_, waits) = one.call(services, self.options.time_limit, now).await;
+                self.parked.extend(one.parked());
             }
             if waits {
                 left.push(one);
@@ -154,6 +165,10 @@ impl Flows {
 
     pub(crate) fn waiting(&self) -> Vec<(String, BusEvent)> {
         self.waiting.iter().map(|one| (one.step.name().to_owned(), BusEvent::clone(&one.event))).collect()
+    }
+
+    pub(crate) fn take_parked(&mut self) -> Vec<(String, BusEvent, String)> {
+        std::mem::take(&mut self.parked)
     }
 
     pub(crate) fn take_messages(&self) -> Vec<Message> {

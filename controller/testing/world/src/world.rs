@@ -13,7 +13,8 @@ use xos_engine::watch::WatchEvent;
 use xos_engine::{Engine, Options, Registry, RegistryChange};
 use xos_model::graph::{Graph, GraphError};
 use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{BusEvent, Call, Message, Services, StepContext};
+use xos_steps::{BusEvent, Call, Message, Properties, Services, StepContext};
+use xos_xproto::ModelSet;
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -64,6 +65,11 @@ impl World {
     /// Returns the builder of a world with these models, as (name, text): `XPROTO` of the generated code.
     pub fn of(models: &[(&str, &str)]) -> Builder {
         Builder::new(models)
+    }
+
+    /// Returns the builder of a world with models that are compiled already.
+    pub fn of_set(models: ModelSet, properties: Arc<Properties>) -> Builder {
+        Builder::of_set(models, properties)
     }
 
     pub(crate) fn new(engine: Engine, parts: Parts, watch_events: UnboundedReceiver<WatchEvent>, flows: Flows) -> Self {
@@ -130,6 +136,12 @@ impl World {
         self.flows.waiting()
     }
 
+    /// Returns the events that were parked at once since the last call, as they cannot be read: each with the name of its
+    /// step, and why.
+    pub fn take_parked(&mut self) -> Vec<(String, BusEvent, String)> {
+        self.flows.take_parked()
+    }
+
     /// Returns the outcome of the last run of a pull step; none if it has not run.
     pub fn pulled(&self, step: &str) -> Option<&Outcome> {
         self.flows.pulled(step)
@@ -192,6 +204,33 @@ impl World {
         whole.extend(object.fields.clone());
         self.complies(&object.key(), &whole)?;
         self.parts.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
+    }
+
+    /// Applies an object as `kubectl apply` does: sets fields as [`apply`](Self::apply), unsets others, and sets the
+    /// annotations of the domain `xos.opencord.org`.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_as(&self, given: &Object, unset: &[String]) -> Result<(), WorldError> {
+        let mut given = given.clone();
+        if given.meta.namespace.is_empty() {
+            NAMESPACE.clone_into(&mut given.meta.namespace);
+        }
+        let (key, api) = (given.key(), &self.parts.api);
+        let is_new = api.get(&key).is_none();
+        self.apply(&given)?;
+        api.edit(&key, |object| unset.iter().for_each(|field| drop(object.fields.remove(field))));
+        if is_new {
+            return Ok(());
+        }
+        if given.intent.touch.is_some() {
+            api.edit(&key, |object| object.intent.touch.clone_from(&given.intent.touch));
+        }
+        if let Some(mut object) = api.get(&key).filter(|_| !given.meta.annotations.is_empty()) {
+            object.meta.annotations.extend(given.meta.annotations);
+            api.replace(&object);
+        }
+        Ok(())
     }
 
     /// Checks what the API server does: a spec without what is required, too long, or of the wrong form is refused. The

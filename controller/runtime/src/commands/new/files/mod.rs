@@ -38,11 +38,12 @@ const TEMPLATES: [(&str, &str); 14] = [
 const MODELS: &str = include_str!("../templates/models.xproto.template");
 
 /// The files of a new service of documents, by their paths, in which `NAME` stands for the name.
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 5] = [
     ("README.md", include_str!("../templates/yaml/README.md.template")),
     ("config.yaml", include_str!("../templates/yaml/config.yaml.template")),
     ("objects.yaml", include_str!("../templates/objects.yaml.template")),
     ("steps/NAME.yaml", include_str!("../templates/yaml/step.yaml.template")),
+    ("tests/NAME.test.yaml", include_str!("../templates/yaml/test.yaml.template")),
 ];
 const MODELS_OF_DOCUMENTS: &str = include_str!("../templates/yaml/models.xproto.template");
 

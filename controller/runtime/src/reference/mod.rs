@@ -1,5 +1,9 @@
 //! Writes the pages of `docs/reference/`, and compares them. Each page is made by a test of the module that it is about:
-//! `cli::reference`, `commands::explain::reference`, `config::reference`, `monitoring::reference`.
+//! `cli::reference`, `commands::explain::reference`, `config::reference`, `monitoring::reference`; those of the language
+//! and of documents, whose crates know nothing of pages, by tests here.
+
+mod documents;
+mod xproto;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,10 @@ use crate::nearest::nearest;
 use crate::resolve::invalid;
 use crate::source::Span;
 
+mod explained;
+
+pub(crate) use explained::{KnownOption, explained};
+
 /// Options that are true or false (XOS 4.0.4, xosgenx, `BOOLEAN_OPTIONS`).
 const BOOLEANS: [&str; 12] = [
     "auto_now_add",
@@ -85,6 +89,30 @@ const OF_MODELS: [&str; 22] = [
     "owner_class_name",
     "kind",
 ];
+
+/// Where an option can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the brackets after a field or a link.
+    FieldOrLink,
+    /// In a message, or in a file for all of its messages.
+    Message,
+}
+
+/// Returns the options that can stand in a place.
+pub(crate) fn of(place: Place) -> impl Iterator<Item = &'static str> {
+    let (own, more): (&[&str], &[&str]) = match place {
+        Place::FieldOrLink => (&COMMON, &SPECIAL),
+        Place::Message => (&OF_MODELS, &[]),
+    };
+    own.iter().chain(more).copied()
+}
+
+/// Returns whether every field and link can have an option.
+#[cfg(test)]
+pub(crate) fn is_common(name: &str) -> bool {
+    COMMON.contains(&name)
+}
 
 /// Returns the same name, if it is one that means something.
 pub(crate) fn known(name: &str) -> Option<&'static str> {
@@ -197,7 +225,7 @@ pub(crate) fn is_misspelt(option: &RawOption, meant: &str) -> bool {
 
 /// Returns whether an option means something on a type, or on a link (XOS 4.0.4, xosgenx's validator; it forgets limits
 /// of floats).
-fn applies(option: &str, ty: Option<ScalarType>) -> bool {
+pub(crate) fn applies(option: &str, ty: Option<ScalarType>) -> bool {
     let Some(ty) = ty else {
         return matches!(option, "blank" | "on_delete");
     };
