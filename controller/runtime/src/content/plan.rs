@@ -96,7 +96,8 @@ impl Plan {
 fn breaking(change: &xos_kinds::Change) -> Vec<Finding> {
     let of_objects = change.differences.iter().filter_map(|one| {
         let message = match (one.objects, &one.named) {
-            (Some(count), Some(named)) => format!("{count} stored object(s) would not comply: {named}"),
+            (Some(1), Some(named)) => format!("1 stored object would not comply: {named}"),
+            (Some(count), Some(named)) => format!("{count} stored objects would not comply: {named}"),
             _ if one.effect == "conflict" => "the API server does not take this".to_owned(),
             _ => return None,
         };
