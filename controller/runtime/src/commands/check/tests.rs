@@ -207,7 +207,7 @@ fn properties_are_checked_with_the_models() {
     fs::write(convenience.join("site.py"), "class ORMWrapperSite: pass\n").unwrap();
     let (exit, text) = checked(&all, Format::Text);
     assert!(text.contains("error[D037]: model Site has no field or link `b`"), "{text}");
-    assert!(text.contains("site.yaml:2:15") && text.contains("did you mean `a`?"), "{text}");
+    assert!(text.contains("site.yaml:2:15"), "{text}");
     assert!(text.contains("error[D031]") && exit == Exit::Failed, "{text}");
     // By the name of the file, with the models beside it.
     let named = [folder.path().join("a.xproto"), convenience.join("site.yaml")];
