@@ -116,17 +116,17 @@ declare_diagnostics! {
     }
     /// A name is used in expressions, and cannot be one there. It has letters, digits and `_` only, and begins with a letter
     /// or `_`.
-    D030 Error NotAName { name: String } => {
+    D023 Error NotAName { name: String } => {
         message("`{name}` cannot be a name in expressions");
         help("use letters, digits and `_` only, with a letter or `_` at the beginning");
     }
     /// Two objects of one step have the same `id`.
-    D031 Error IdTwice { id: String } => {
+    D024 Error IdTwice { id: String } => {
         message("there is another object with the id `{id}`");
         help("give one of them another id");
     }
     /// A playbook cannot be used. Correct its path, or what is in it; a path is relative to the document's file.
-    D032 Error Playbook { what: String, why: String } => {
+    D025 Error Playbook { what: String, why: String } => {
         message("{what} cannot be used: {why}");
     }
 }

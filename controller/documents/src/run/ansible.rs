@@ -20,6 +20,8 @@ use crate::compile::{CompiledPlay, CompiledRun, PlaySource, Target};
 const CALLBACK: &str = include_str!("xos_result.py");
 /// What a playbook says with `set_stats` if it has to be run again later.
 const DEFERRED: &str = "xos_deferred";
+/// The variables of hosts that are this machine.
+const LOCAL: &str = "{ansible_python_interpreter: \"{{ ansible_playbook_python }}\"}";
 /// How much of what a task says a message tells, in characters.
 const TOLD: usize = 500;
 
@@ -135,8 +137,11 @@ impl CompiledRun {
             return Err(AnsibleError::Host(host).into());
         }
         let of_host = self.host_variables(values, &host, folder)?;
+        // Here there is the Python that Ansible runs on; elsewhere Ansible looks for one.
+        let of_all = if of_host["ansible_connection"] == "local" { LOCAL } else { "{}" };
         let hosts: Map<_, _> = [(host, of_host)].into_iter().collect();
-        write(&at("inventory.yaml"), &unsafe_yaml(&json!({"all": {"hosts": hosts}})))?;
+        let hosts = unsafe_yaml(&Json::Object(hosts));
+        write(&at("inventory.yaml"), &format!("all: {{vars: {of_all}, hosts: {}}}\n", hosts.trim_end()))?;
         let playbook = match &play.source {
             // Roles and files are looked for beside it.
             PlaySource::File(path) => std::path::absolute(path).map_err(AnsibleError::Files)?,

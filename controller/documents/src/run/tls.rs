@@ -13,9 +13,12 @@ use crate::compile::{Authority, CompiledTls};
 /// How many clients are kept: certificates change, and old ones are of no use.
 const MOST: usize = 64;
 
-/// The clients, by what they were made of: authorities, and certificate with key.
+/// What a client is made of: authorities, and a certificate with its key.
+type Made = (Vec<u8>, Vec<u8>);
+
+/// The clients, by what they were made of.
 #[derive(Default)]
-pub(crate) struct Clients(Mutex<HashMap<(Vec<u8>, Vec<u8>), Client>>);
+pub(crate) struct Clients(Mutex<HashMap<Made, Client>>);
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]

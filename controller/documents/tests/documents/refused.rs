@@ -75,17 +75,17 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             kubernetes("apply: [{id: a-b, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}]"),
-            "D030 7:18: `a-b` cannot be a name in expressions (use letters, digits and `_` only, with a letter or `_`",
+            "D023 7:18: `a-b` cannot be a name in expressions (use letters, digits and `_` only, with a letter or `_`",
         ),
         (
             kubernetes("read: {1st: {apiVersion: v1, kind: Pod, name: x}}"),
-            "D030 7:12: `1st` cannot be a name in expressions",
+            "D023 7:12: `1st` cannot be a name in expressions",
         ),
         (
             kubernetes(
                 "apply: [{id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}, {id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: y}}}]",
             ),
-            "D031 7:85: there is another object with the id `a` (give one of them another id)",
+            "D024 7:85: there is another object with the id `a` (give one of them another id)",
         ),
         (
             kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: \"${self.name}\", metadata: {name: x}}}]"),
@@ -119,11 +119,11 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             ansible("playbook: none.yaml\ndelete: nothing"),
-            "D032 7:15: none.yaml cannot be used: No such file or directory",
+            "D025 7:15: none.yaml cannot be used: No such file or directory",
         ),
         (
             ansible("inline: \"hosts: all\"\ndelete: nothing"),
-            "D032 7:13: the playbook cannot be used: it should be a list",
+            "D025 7:13: the playbook cannot be used: it should be a list",
         ),
         (
             ansible("inline: \"[{hosts: all}]\"\nplaybook: x\ndelete: nothing"),
