@@ -12,7 +12,10 @@ DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
 MDBOOK_VERSION := 0.5.4
 MDBOOK := $(CACHE)/mdbook/$(MDBOOK_VERSION)/bin/mdbook
-IMAGES := $(addprefix $(TARGET)/image/,xos-controller.tar xos-example.tar)
+# PROFILE=dev makes images of the programs for tests, which are built anyway.
+PROFILE := release
+IMAGE := $(if $(filter dev,$(PROFILE)),image-dev,image)
+IMAGES := $(addprefix $(TARGET)/$(IMAGE)/,xos-controller.tar xos-example.tar)
 
 .PHONY: help
 help: ## list the targets
@@ -140,9 +143,14 @@ dashboard-picture: prerequisites programs control-plane ## draw docs/dashboard.s
 
 .PHONY: image
 image: node-prerequisites ## write the container images as OCI archives, with lists of what is in them, to target/image
+ifeq ($(PROFILE),dev)
+	$(CARGO) build --workspace --bins
+	$(PROGRAMS)/xos-image --programs $(PROGRAMS) --output $(TARGET)/$(IMAGE) --cache $(CACHE)/packages
+else
 	XOS_REVISION=$$(git rev-parse HEAD) $(CARGO) build --release --package xos-controller --package xos-example --bins
 	$(CARGO) build --package xos-image --bins
-	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/image --cache $(CACHE)/packages
+	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/$(IMAGE) --cache $(CACHE)/packages
+endif
 
 .PHONY: cluster
 cluster: prerequisites programs control-plane ## start a control plane in the background, and print how to reach it

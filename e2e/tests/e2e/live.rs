@@ -42,11 +42,7 @@ fn write(service: &Path, file: &str, text: &str) {
 
 /// Puts the model of guests and its step into the service; with a note, or without.
 fn invite(service: &Path, has_note: bool) {
-    let (field, body) = if has_note {
-        (NOTE, "{size: \"${self.size}\", note: \"${self.note}\"}")
-    } else {
-        ("", "{size: \"${self.size}\"}")
-    };
+    let (field, body) = if has_note { (NOTE, SIZE_AND_NOTE) } else { ("", SIZE) };
     write(service, "models/guest.xproto", &GUEST.replace("NOTE", field));
     write(service, "steps/guest.yaml", &step("LiveGuest", body));
 }
