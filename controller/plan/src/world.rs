@@ -143,8 +143,9 @@ impl Rehearsal {
         Ok(Plan { objects, steps, unknown, held, unsettled, pending: pending.len() })
     }
 
-    /// Puts the present objects into the world. Those that no API server has stored yet are applied.
-    fn fill(&self, models: &ModelSet, present: &[Object]) -> Result<(), PlanError> {
+    /// Puts the present objects into the world, and starts the controller on them: it decides nothing before it knows all.
+    /// Those that no API server has stored yet are applied.
+    fn fill(&mut self, models: &ModelSet, present: &[Object]) -> Result<(), PlanError> {
         for object in present {
             self.secrets(models, object);
             if object.meta.uid.is_empty() {
@@ -153,7 +154,7 @@ impl Rehearsal {
                 self.world.api().put(object.clone());
             }
         }
-        Ok(())
+        Ok(self.world.restart()?)
     }
 
     /// Makes the Secrets that an object takes values from: what is in them is nobody's business here.

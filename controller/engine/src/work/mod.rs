@@ -359,6 +359,7 @@ impl Worker<'_> {
         let duties = self.entry.duties(&object);
         record::settle(&mut object, synchronizer, duties, self.shared.clock.now());
         self.shared.set_properties(&mut object);
+        record::observe(&mut object);
         condition::keep_times(&stored.status.conditions, &mut object.status.conditions);
         if **stored == object {
             return Ok(Arc::clone(stored));

@@ -53,6 +53,12 @@ pub fn set_properties(object: &mut Object, computed: Option<&Computed>, synchron
     }
 }
 
+/// Lets a status say of which generation it speaks: of that of its newest condition, at least.
+pub fn observe(object: &mut Object) {
+    let spoken_of = object.status.conditions.iter().filter_map(|one| one.observed_generation).max();
+    object.status.observed_generation = object.status.observed_generation.max(spoken_of);
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -61,6 +67,17 @@ mod tests {
 
     fn computed(values: &Value, faults: &str) -> Computed {
         Computed { values: values.as_object().cloned().unwrap_or_default(), faults: faults.to_owned() }
+    }
+
+    #[test]
+    fn a_status_with_conditions_says_of_which_generation_it_speaks() {
+        let mut object = Object::named("M", "n", "a");
+        observe(&mut object);
+        assert_eq!(object.status.observed_generation, None);
+        object.meta.generation = 3;
+        set_properties(&mut object, Some(&computed(&json!({}), "no value")), "me", Timestamp::UNIX_EPOCH);
+        observe(&mut object);
+        assert_eq!(object.status.observed_generation, Some(3));
     }
 
     #[test]
