@@ -23,7 +23,7 @@ pub struct {name} {{
 
 {debug}"
     );
-    if !model.is_abstract {
+    if model.has_objects() {
         code.push_str(&constructor(model, name, &members, names));
     }
     code.push_str(&implementation(model, name, &members, names));
@@ -33,7 +33,13 @@ pub struct {name} {{
 fn description(model: &Model, names: &Names<'_>) -> String {
     let own = model.doc.clone().unwrap_or_else(|| format!("An object of the model {}.", model.name));
     let ancestors = model.ancestry.get(1..).unwrap_or_default().join(", ");
-    let what = if model.is_abstract { "Abstract: it is a view of objects that inherit from it. " } else { "" };
+    let what = match model {
+        Model { is_abstract: true, .. } => "Abstract: it is a view of objects that inherit from it. ",
+        Model { is_referred: true, .. } => {
+            "Only referred to: nothing in the models names it, so its objects are not known. "
+        }
+        _ => "",
+    };
     let bases = if ancestors.is_empty() { String::new() } else { format!("A {} is a {ancestors}. ", model.name) };
     let heirs = names.of_trait(&model.name).map(|class| format!("What inherits from it is a `{class}`."));
     format!("{own}\n\n{what}{bases}{}", heirs.unwrap_or_default()).trim().to_owned()
@@ -152,6 +158,7 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
     const MODEL_NAME: &'static ::std::primitive::str = {model_name:?};
     const CLASS_NAMES: &'static [&'static ::std::primitive::str] = &{class_names:?};
     const IS_ABSTRACT: ::std::primitive::bool = {is_abstract};
+    const IS_REFERRED: ::std::primitive::bool = {is_referred};
     const HAS_HEIRS: ::std::primitive::bool = {has_heirs};
 
     fn from_object(o: &{MODEL}::Object) -> ::std::result::Result<Self, {MODEL}::ConvertError> {{
@@ -173,6 +180,7 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
         model_name = model.name,
         class_names = model.ancestry,
         is_abstract = model.is_abstract,
+        is_referred = model.is_referred,
         has_heirs = names.models().is_base(&model.name),
     )
 }

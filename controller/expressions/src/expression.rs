@@ -1,5 +1,6 @@
 //! Expressions: checked once, evaluated often.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cel::common::ast::IdedExpr;
@@ -27,6 +28,7 @@ pub struct Expression {
     text: String,
     root: IdedExpr,
     of: Type,
+    reads: BTreeSet<String>,
 }
 
 /// Why an expression has no value.
@@ -56,7 +58,7 @@ impl Expression {
         let mut check = Check::new(scope, &source);
         let of = check.expr(&mut root);
         if check.faults.is_empty() {
-            return Ok(Self { text: text.trim().to_owned(), root, of });
+            return Ok(Self { text: text.trim().to_owned(), root, of, reads: check.reads });
         }
         Err(Faults(check.faults))
     }
@@ -77,6 +79,11 @@ impl Expression {
     /// Returns the type of its values.
     pub fn of(&self) -> &Type {
         &self.of
+    }
+
+    /// Returns the names of the models whose objects it reads by links.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.reads.iter().map(String::as_str)
     }
 
     /// Returns the text of the expression.

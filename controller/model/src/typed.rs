@@ -28,6 +28,8 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
     const CLASS_NAMES: &'static [&'static str];
     /// Whether it has no objects of its own, and is only a view of objects of other models.
     const IS_ABSTRACT: bool = false;
+    /// Whether it is one of the core's models that nothing in the set names: its objects are not known.
+    const IS_REFERRED: bool = false;
     /// Whether other models inherit from it.
     const HAS_HEIRS: bool = false;
 

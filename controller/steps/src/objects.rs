@@ -10,10 +10,44 @@ use crate::events::Event;
 use crate::models::Models;
 use crate::store::{Save, StoreError};
 
+/// Does not compile for a model of the core that nothing in the set names: no object of it would ever be found.
+pub(crate) const fn is_named<T: Model>() {
+    assert!(
+        !T::IS_REFERRED,
+        "nothing names this model of XOS's core, so its objects are not known here: write `option uses = \"<model>\";` at \
+         the beginning of an .xproto file of the service"
+    );
+}
+
 impl StepContext {
     /// Returns the objects of a model, to find or create some of them. If it is a base: those of all models derived
     /// from it.
+    ///
+    /// The models have to name it. Of one of the core's to which they only come by what they inherit, nothing is known
+    /// here, so that does not compile:
+    ///
+    /// ```compile_fail,E0080
+    /// # use xos_model::{ConvertError, Meta, Object};
+    /// # use xos_steps::StepContext;
+    /// # #[derive(Clone, Debug)]
+    /// # struct Site(Meta);
+    /// impl xos_model::Model for Site {
+    ///     const MODEL_NAME: &'static str = "Site";
+    ///     const IS_REFERRED: bool = true; // false compiles
+    ///     // …
+    /// #   const CLASS_NAMES: &'static [&'static str] = &["Site"];
+    /// #   fn from_object(object: &Object) -> Result<Self, ConvertError> { Ok(Self(object.meta.clone())) }
+    /// #   fn write_to(&self, _: &mut Object) -> Result<(), ConvertError> { Ok(()) }
+    /// #   fn meta(&self) -> &Meta { &self.0 }
+    /// }
+    ///
+    /// fn sites(ctx: &StepContext) -> usize {
+    ///     ctx.models::<Site>().count().unwrap_or_default()
+    /// }
+    /// # sites(unreachable!());
+    /// ```
     pub fn models<T: Model>(&self) -> Models<'_, T> {
+        const { is_named::<T>() };
         Models::new(self, T::MODEL_NAME)
     }
 
@@ -155,6 +189,7 @@ impl StepContext {
     /// # Errors
     /// When the link is to a base and names no kind, and objects of several kinds have that name.
     pub fn peer<T: Model>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
+        const { is_named::<T>() };
         match self.store().at(T::MODEL_NAME, &of.meta().namespace, link)?.as_slice() {
             [] => Ok(None),
             [one] => self.hand_out(one).map(Some),
@@ -180,6 +215,7 @@ impl StepContext {
     /// # Errors
     /// When an object does not fit its type.
     pub fn back<P: Model, T: Model>(&self, of: &impl IsA<P>, port: Reverse<P, T>) -> Result<Vec<T>, StoreError> {
+        const { is_named::<T>() };
         self.linked_back(of, port.name())
     }
 

@@ -1,5 +1,6 @@
 //! The steps and policies of a service.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub struct Steps {
     pub pull_steps: Vec<Arc<dyn DynPullStep>>,
     /// The event steps.
     pub event_steps: Vec<Arc<dyn DynEventStep>>,
+    /// The models that they use beside those that they observe: where they are documents, those that are in them.
+    pub uses: BTreeSet<String>,
 }
 
 /// The methods that add steps, for a builder whose field of this name is a [`Steps`], and for [`Steps`] itself.
@@ -90,12 +93,25 @@ impl Steps {
 
     step_methods!();
 
+    /// Returns the names of all models that they are known to use.
+    pub fn names_of_models(&self) -> BTreeSet<String> {
+        let mut names = self.uses.clone();
+        for step in &self.sync_steps {
+            names.extend(step.observes());
+            names.extend(step.external_dependencies());
+        }
+        names.extend(self.policies.iter().map(|policy| policy.observes().to_owned()));
+        names.extend(self.pull_steps.iter().map(|step| step.observes().to_owned()));
+        names
+    }
+
     #[doc(hidden)]
     pub fn append(&mut self, other: Self) {
         self.sync_steps.extend(other.sync_steps);
         self.policies.extend(other.policies);
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
+        self.uses.extend(other.uses);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Source texts and places in them.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// The most bytes that one source may have; the largest real one, the core's, has about 60 kB.
@@ -206,6 +207,7 @@ pub(crate) fn offset(at: usize) -> u32 {
 #[derive(Debug)]
 pub struct Sources {
     sources: Vec<Source>,
+    uses: BTreeSet<String>,
 }
 
 impl Default for Sources {
@@ -219,7 +221,7 @@ impl Sources {
     #[must_use]
     pub fn new() -> Self {
         let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
-        Self { sources: vec![built_in] }
+        Self { sources: vec![built_in], uses: BTreeSet::new() }
     }
 
     /// Adds a file. The path is only used in messages.
@@ -227,6 +229,17 @@ impl Sources {
         let id = SourceId(offset(self.sources.len()));
         self.sources.push(Source::new(id, path.into(), bytes.into()));
         id
+    }
+
+    /// Adds names of the core's models that the set uses beside those that its files name; `core` stands for all of them.
+    /// Other names mean nothing here.
+    pub fn add_uses(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.uses.extend(names.into_iter().map(Into::into));
+    }
+
+    /// Returns the names that were added by [`add_uses`](Self::add_uses).
+    pub(crate) fn uses(&self) -> impl Iterator<Item = &str> {
+        self.uses.iter().map(String::as_str)
     }
 
     /// Returns a file of the set, or a built-in one.

@@ -7,7 +7,7 @@ mod http;
 mod places;
 mod tree;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -31,7 +31,8 @@ pub(crate) use tree::Tree;
 pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler = Compiler { models: &models, files: &documents.files, report: &mut documents.report };
+    let report = &mut documents.report;
+    let mut compiler = Compiler { models: &models, files: &documents.files, report, uses: BTreeSet::new() };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -55,6 +56,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
             }
         }
     }
+    steps.uses = compiler.uses;
     steps
 }
 
@@ -63,6 +65,8 @@ pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
     files: &'a [File],
     report: &'a mut Report,
+    /// The models that they name, and those that they read by links.
+    uses: BTreeSet<String>,
 }
 
 impl<'a> Compiler<'a> {
@@ -257,6 +261,7 @@ impl<'a> Compiler<'a> {
     fn class(&mut self, name: &str, place: &Place) -> Option<&'a Model> {
         let models: &'a ModelSet = self.models;
         if let Some(model) = models.get(name) {
+            self.uses.insert(name.to_owned());
             return Some(model);
         }
         let suggestion = nearest(name, models.iter().map(|model| model.name.as_str()));
@@ -287,7 +292,10 @@ impl<'a> Compiler<'a> {
     fn template(&mut self, node: &Node, scope: &Scope<'_>, wanted: &Type) -> Option<Template> {
         let Value::Text(text) = &node.value else { return None };
         match Template::compile_as(text, scope, wanted) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.uses.extend(template.reads().map(str::to_owned));
+                Some(template)
+            }
             Err(faults) => {
                 self.tell(&faults, text, node);
                 None

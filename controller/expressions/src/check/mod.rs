@@ -6,6 +6,7 @@
 mod calls;
 mod operators;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use cel::common::ast::operators::{CONDITIONAL, EQUALS, NOT_EQUALS};
@@ -29,11 +30,13 @@ pub(crate) struct Check<'a, 'm> {
     locals: Vec<(String, Type)>,
     depth: usize,
     pub(crate) faults: Vec<Fault>,
+    /// The models whose objects are read by links.
+    pub(crate) reads: BTreeSet<String>,
 }
 
 impl<'a, 'm> Check<'a, 'm> {
     pub(crate) fn new(scope: &'a Scope<'m>, source: &'a SourceInfo) -> Self {
-        Self { scope, source, locals: vec![], depth: 0, faults: vec![] }
+        Self { scope, source, locals: vec![], depth: 0, faults: vec![], reads: BTreeSet::new() }
     }
 
     /// Returns the type of an expression. What is wrong with it is noted.
@@ -141,10 +144,17 @@ impl<'a, 'm> Check<'a, 'm> {
             Type::Object(model) if !self.scope.has_links && self.scope.is_link(model, name) => {
                 self.fault_of(name, id, format!("`{name}` leads to other objects, which are not known here"), None)
             }
-            Type::Object(model) => self.scope.member(model, name).unwrap_or_else(|| {
-                let near = self.scope.nearest_member(model, name).map(|near| format!("did you mean `{near}`?"));
-                self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near)
-            }),
+            Type::Object(model) => {
+                let Some(of) = self.scope.member(model, name) else {
+                    let near = self.scope.nearest_member(model, name).map(|near| format!("did you mean `{near}`?"));
+                    return self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near);
+                };
+                let peer = if let Type::List(item) = &of { item } else { &of };
+                if let Type::Object(peer) = peer {
+                    self.reads.insert(peer.to_string());
+                }
+                of
+            }
             Type::Record(record) => record.members.get(name).cloned().unwrap_or_else(|| {
                 let known: Vec<_> = record.members.keys().copied().collect();
                 let help = match nearest(name, &known) {

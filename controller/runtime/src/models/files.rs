@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
 use xos_xproto::diagnostics::Declared as _;
-use xos_xproto::{Compiled, DiagnosticJson, Options, Position, Range, Sources, compile_with, declare_diagnostics};
+use xos_xproto::{Compiled, DiagnosticJson, Position, Range, Sources, compile, declare_diagnostics};
+
+use super::Uses;
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -127,12 +129,13 @@ impl Files {
 }
 
 /// Compiles the models in files and folders as one set. Errors in the models themselves are in [`Compiled`].
-pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), FilesError> {
-    let Files { sources, errors } = Files::read(paths, &mut io::stdin().lock());
+pub(crate) fn compile_files(paths: &[PathBuf], uses: &Uses) -> Result<(Sources, Compiled), FilesError> {
+    let Files { mut sources, errors } = Files::read(paths, &mut io::stdin().lock());
     if !errors.is_empty() {
         return Err(FilesError(errors));
     }
-    let compiled = compile_with(&sources, options);
+    sources.add_uses(uses);
+    let compiled = compile(&sources);
     Ok((sources, compiled))
 }
 

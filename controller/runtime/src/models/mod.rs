@@ -3,14 +3,19 @@
 mod files;
 mod registry;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use xos_xproto::{Compiled, ModelSet, Options, Sources, compile, render};
+use xos_xproto::{Compiled, ModelSet, Sources, compile, render};
 
+use crate::config::Config;
 use crate::synchronizer::Synchronizer;
 
 pub(crate) use files::{Files, FilesError, PathError, PathProblem, compile_files, has_extension, has_models};
-pub(crate) use registry::{RegistryError, loaded, registry};
+pub(crate) use registry::{RegistryError, loaded, registry, uses};
+
+/// Names of models of XOS's core that are used beside those that files of models name.
+pub(crate) type Uses = BTreeSet<String>;
 
 /// Why there are no models.
 #[derive(Debug, thiserror::Error)]
@@ -33,20 +38,33 @@ pub enum ModelsError {
 pub(crate) fn named(synchronizer: &Synchronizer, command: &str, paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
     match (paths, synchronizer.models.as_slice()) {
         ([], []) => Err(ModelsError::Unnamed { command: format!("{} {command}", synchronizer.name) }),
-        ([], built_in) => from_texts(built_in),
-        (paths, _) => from_paths(paths),
+        ([], built_in) => from_texts(built_in, &synchronizer.steps.names_of_models()),
+        (paths, _) => from_paths(paths, &Uses::new()),
+    }
+}
+
+/// Returns the models of a configuration, or else those built into the program.
+pub(crate) fn of_config(synchronizer: &Synchronizer, command: &str, config: &Config) -> Result<ModelSet, ModelsError> {
+    // What is wrong with documents is told by those who run them.
+    let mut uses = uses(config, &xos_documents::read(&config.documents).unwrap_or_default());
+    uses.extend(synchronizer.steps.names_of_models());
+    match &config.models_dir {
+        Some(folder) => from_paths(std::slice::from_ref(folder), &uses),
+        None if synchronizer.models.is_empty() => named(synchronizer, command, &[]),
+        None => from_texts(&synchronizer.models, &uses),
     }
 }
 
 /// Compiles the models in files and folders.
-fn from_paths(paths: &[PathBuf]) -> Result<ModelSet, ModelsError> {
-    let (sources, compiled) = compile_files(paths, Options::default())?;
+fn from_paths(paths: &[PathBuf], uses: &Uses) -> Result<ModelSet, ModelsError> {
+    let (sources, compiled) = compile_files(paths, uses)?;
     accept(&sources, compiled)
 }
 
 /// Compiles models that are built into the program: (name, text).
-fn from_texts(files: &[(String, String)]) -> Result<ModelSet, ModelsError> {
+fn from_texts(files: &[(String, String)], uses: &Uses) -> Result<ModelSet, ModelsError> {
     let mut sources = Sources::new();
+    sources.add_uses(uses);
     for (name, text) in files {
         sources.add(name.as_str(), text.as_str());
     }
@@ -66,3 +84,6 @@ fn accept(sources: &Sources, compiled: Compiled) -> Result<ModelSet, ModelsError
     }
     Ok(compiled.models)
 }
+
+#[cfg(test)]
+mod tests;

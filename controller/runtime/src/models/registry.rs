@@ -2,12 +2,14 @@
 
 use std::io;
 
+use xos_documents::Documents;
 use xos_engine::Registry;
 use xos_steps::Steps;
 use xos_xproto::ModelSet;
 
-use super::{ModelsError, from_paths, from_texts};
+use super::{ModelsError, Uses, from_paths, from_texts};
 use crate::config::Config;
+use crate::dependencies;
 use crate::synchronizer::Synchronizer;
 
 /// Why the registry of a synchronizer cannot be made.
@@ -38,22 +40,36 @@ pub(crate) fn registry(synchronizer: &Synchronizer, config: &Config) -> Result<R
 
 /// Returns the registry of a synchronizer, and all its steps: those that are built in, then those that are documents.
 pub(crate) fn loaded(synchronizer: &Synchronizer, config: &Config) -> Result<(Registry, Steps), RegistryError> {
-    let models = configured(synchronizer, config)?;
-    let steps = synchronizer.steps.clone().steps(documents(config, &models)?);
+    let documents = xos_documents::read(&config.documents)?;
+    let mut uses = uses(config, &documents);
+    uses.extend(synchronizer.steps.names_of_models());
+    let models = configured(synchronizer, config, &uses)?;
+    let steps = synchronizer.steps.clone().steps(compiled(documents, &models)?);
     Ok((Registry::new(&config.name, &models, &steps)?, steps))
 }
 
-fn documents(config: &Config, models: &ModelSet) -> Result<Steps, RegistryError> {
-    xos_documents::read(&config.documents)?.compile(models).map_err(|found| {
+/// Returns the models of XOS's core that a configuration and its documents use: those in `uses`, `required_models` and
+/// `dependency_graph`, and those that a document names.
+pub(crate) fn uses(config: &Config, documents: &Documents) -> Uses {
+    let mut uses: Uses = config.uses.iter().cloned().collect();
+    uses.extend(documents.names_of_models());
+    // What is wrong with the file is told when it is read to be used.
+    let edges = config.dependency_graph.as_deref().and_then(|file| dependencies::read(file).ok());
+    uses.extend(edges.into_iter().flatten().flat_map(|edge| [edge.model, edge.on]));
+    uses
+}
+
+fn compiled(documents: Documents, models: &ModelSet) -> Result<Steps, RegistryError> {
+    documents.compile(models).map_err(|found| {
         let all: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
         RegistryError::Documents(all.join("\n\n"))
     })
 }
 
-fn configured(synchronizer: &Synchronizer, config: &Config) -> Result<ModelSet, RegistryError> {
+fn configured(synchronizer: &Synchronizer, config: &Config, uses: &Uses) -> Result<ModelSet, RegistryError> {
     match &config.models_dir {
-        Some(folder) => Ok(from_paths(std::slice::from_ref(folder))?),
+        Some(folder) => Ok(from_paths(std::slice::from_ref(folder), uses)?),
         None if synchronizer.models.is_empty() => Err(RegistryError::NoModels),
-        None => Ok(from_texts(&synchronizer.models)?),
+        None => Ok(from_texts(&synchronizer.models, uses)?),
     }
 }

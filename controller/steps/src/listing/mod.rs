@@ -13,6 +13,7 @@ use xos_model::{FieldOf, FieldsOf, Model, Object};
 
 use crate::context::StepContext;
 use crate::error::StepError;
+use crate::objects::is_named;
 use crate::store::{Save, StoreError};
 
 /// The field that says whether the object was created by an operator and not from a listing.
@@ -134,6 +135,7 @@ impl StepContext {
     /// Returns the objects of a model that represent the items of a backend's list. The key is one or more fields, or
     /// [`NaturalKey`](xos_model::NaturalKey).
     pub fn listing<T: Model>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
+        const { is_named::<T>() };
         self.listing_of_class(T::MODEL_NAME, &key.names())
     }
 

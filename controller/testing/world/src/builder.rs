@@ -116,7 +116,8 @@ impl Builder {
     ///
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
-    pub fn start(self) -> Result<World, WorldError> {
+    pub fn start(mut self) -> Result<World, WorldError> {
+        self.models.add_uses(self.steps.names_of_models());
         let models = self.compile()?;
         let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
         let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
