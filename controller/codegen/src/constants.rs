@@ -10,7 +10,7 @@ use crate::text::{ALLOW, doc, plain};
 use crate::used::Used;
 
 /// The constants that every typed object has.
-const CONSTANTS: [&str; 5] = ["MODEL_NAME", "CLASS_NAMES", "IS_ABSTRACT", "IS_REFERRED", "HAS_HEIRS"];
+const CONSTANTS: [&str; 4] = ["MODEL_NAME", "CLASS_NAMES", "IS_ABSTRACT", "HAS_HEIRS"];
 
 /// Returns the code of a model's constants. Reverse ports that a base has are constants of the base.
 pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>) -> String {

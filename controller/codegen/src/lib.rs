@@ -27,7 +27,7 @@
 //! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a
 //! base or as the peer of a link needs no other file. The custom resources are those of the service's own models and of
 //! those that they name. The generated code also has structs for models to which these lead by bases and links: a
-//! `Link<Site>` that is inherited has its type. But no objects of such a model are known, so that
+//! `Link<Site>` that is inherited has its type. But no objects of such a model are known (it is not `Known`), so that
 //! `ctx.models::<Site>()` does not compile. A file that uses more of the core says so: `option uses = "Site, Slice";`,
 //! or `option uses = "core";` for all of it.
 //!

@@ -158,7 +158,6 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
     const MODEL_NAME: &'static ::std::primitive::str = {model_name:?};
     const CLASS_NAMES: &'static [&'static ::std::primitive::str] = &{class_names:?};
     const IS_ABSTRACT: ::std::primitive::bool = {is_abstract};
-    const IS_REFERRED: ::std::primitive::bool = {is_referred};
     const HAS_HEIRS: ::std::primitive::bool = {has_heirs};
 
     fn from_object(o: &{MODEL}::Object) -> ::std::result::Result<Self, {MODEL}::ConvertError> {{
@@ -176,11 +175,12 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
     }}
 }}
 
-",
+{known}",
         model_name = model.name,
         class_names = model.ancestry,
+        known =
+            if model.is_referred { String::new() } else { format!("{ALLOW}impl {MODEL}::Known for {name} {{}}\n\n") },
         is_abstract = model.is_abstract,
-        is_referred = model.is_referred,
         has_heirs = names.models().is_base(&model.name),
     )
 }

@@ -3,51 +3,17 @@
 use std::sync::Arc;
 
 use xos_model::save::difference;
-use xos_model::{Fields, FieldsOf, IsA, Link, Model, Object, ObjectKey, QueryError, Reverse};
+use xos_model::{Fields, FieldsOf, IsA, Known, Link, Model, Object, ObjectKey, QueryError, Reverse};
 
 use crate::context::StepContext;
 use crate::events::Event;
 use crate::models::Models;
 use crate::store::{Save, StoreError};
 
-/// Does not compile for a model of the core that nothing in the set names: no object of it would ever be found.
-pub(crate) const fn is_named<T: Model>() {
-    assert!(
-        !T::IS_REFERRED,
-        "nothing names this model of XOS's core, so its objects are not known here: write `option uses = \"<model>\";` at \
-         the beginning of an .xproto file of the service"
-    );
-}
-
 impl StepContext {
     /// Returns the objects of a model, to find or create some of them. If it is a base: those of all models derived
     /// from it.
-    ///
-    /// The models have to name it. Of one of the core's to which they only come by what they inherit, nothing is known
-    /// here, so that does not compile:
-    ///
-    /// ```compile_fail,E0080
-    /// # use xos_model::{ConvertError, Meta, Object};
-    /// # use xos_steps::StepContext;
-    /// # #[derive(Clone, Debug)]
-    /// # struct Site(Meta);
-    /// impl xos_model::Model for Site {
-    ///     const MODEL_NAME: &'static str = "Site";
-    ///     const IS_REFERRED: bool = true; // false compiles
-    ///     // …
-    /// #   const CLASS_NAMES: &'static [&'static str] = &["Site"];
-    /// #   fn from_object(object: &Object) -> Result<Self, ConvertError> { Ok(Self(object.meta.clone())) }
-    /// #   fn write_to(&self, _: &mut Object) -> Result<(), ConvertError> { Ok(()) }
-    /// #   fn meta(&self) -> &Meta { &self.0 }
-    /// }
-    ///
-    /// fn sites(ctx: &StepContext) -> usize {
-    ///     ctx.models::<Site>().count().unwrap_or_default()
-    /// }
-    /// # sites(unreachable!());
-    /// ```
-    pub fn models<T: Model>(&self) -> Models<'_, T> {
-        const { is_named::<T>() };
+    pub fn models<T: Known>(&self) -> Models<'_, T> {
         Models::new(self, T::MODEL_NAME)
     }
 
@@ -188,8 +154,7 @@ impl StepContext {
     ///
     /// # Errors
     /// When the link is to a base and names no kind, and objects of several kinds have that name.
-    pub fn peer<T: Model>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
-        const { is_named::<T>() };
+    pub fn peer<T: Known>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
         match self.store().at(T::MODEL_NAME, &of.meta().namespace, link)?.as_slice() {
             [] => Ok(None),
             [one] => self.hand_out(one).map(Some),
@@ -205,7 +170,7 @@ impl StepContext {
     ///
     /// # Errors
     /// As for [`peer`](Self::peer).
-    pub fn peers<T: Model>(&self, of: &impl Model, links: &[Link<T>]) -> Result<Vec<T>, StoreError> {
+    pub fn peers<T: Known>(&self, of: &impl Model, links: &[Link<T>]) -> Result<Vec<T>, StoreError> {
         links.iter().filter_map(|link| self.peer(of, link).transpose()).collect()
     }
 
@@ -214,8 +179,7 @@ impl StepContext {
     ///
     /// # Errors
     /// When an object does not fit its type.
-    pub fn back<P: Model, T: Model>(&self, of: &impl IsA<P>, port: Reverse<P, T>) -> Result<Vec<T>, StoreError> {
-        const { is_named::<T>() };
+    pub fn back<P: Model, T: Known>(&self, of: &impl IsA<P>, port: Reverse<P, T>) -> Result<Vec<T>, StoreError> {
         self.linked_back(of, port.name())
     }
 

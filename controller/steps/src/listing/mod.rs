@@ -9,11 +9,10 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde_json::Value;
 use xos_model::brake::ListingBrake;
-use xos_model::{FieldOf, FieldsOf, Model, Object};
+use xos_model::{FieldOf, FieldsOf, Known, Model, Object};
 
 use crate::context::StepContext;
 use crate::error::StepError;
-use crate::objects::is_named;
 use crate::store::{Save, StoreError};
 
 /// The field that says whether the object was created by an operator and not from a listing.
@@ -134,8 +133,7 @@ impl fmt::Display for Pulled {
 impl StepContext {
     /// Returns the objects of a model that represent the items of a backend's list. The key is one or more fields, or
     /// [`NaturalKey`](xos_model::NaturalKey).
-    pub fn listing<T: Model>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
-        const { is_named::<T>() };
+    pub fn listing<T: Known>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
         self.listing_of_class(T::MODEL_NAME, &key.names())
     }
 
