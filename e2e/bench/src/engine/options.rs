@@ -129,7 +129,7 @@ const FULL: Sizes = Sizes {
     huge: 100_000,
     sample: 10_000,
     documents: 2_000,
-    document_rounds: 3,
+    document_rounds: 5,
     evaluations: 100_000,
     loaded: 1_000,
     resting: 1_000,
