@@ -17,6 +17,9 @@ use xos_xproto::{Model, Section, ValueType};
 use crate::links;
 use crate::schema::{object, typed};
 
+/// The field of status with the values that are computed.
+pub(crate) const COMPUTED: &str = "properties";
+
 /// What all models have beside their own fields.
 const DESCRIPTION: &str = "What the synchronizers and the backend say; only controllers write it. Beside the listed \
     fields there are: XOS's bookkeeping of the model's base (backendStatus and backendCode: the outcome of the last \
@@ -36,7 +39,7 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     let mut properties: BTreeMap<_, _> = fields.map(|f| (f.camel_name(), typed(f))).collect();
     properties.extend(model.links_in(Section::Status).map(|l| (l.camel_name(), links::schema(l))));
     properties.insert("observedGeneration".to_owned(), observed_generation());
-    properties.extend(computed(model).map(|computed| ("properties".to_owned(), computed)));
+    properties.extend(computed(model).map(|computed| (COMPUTED.to_owned(), computed)));
     // A step may save a field before there is any condition.
     let conditions = JSONSchemaProps { default: Some(JSON(json!([initial()]))), ..open(CONDITIONS) };
     properties.insert("conditions".to_owned(), conditions);

@@ -26,8 +26,11 @@
 //! # The core's models
 //!
 //! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a
-//! base or as the peer of a link needs no other file. The generated code, and the custom resources, are those of the
-//! service's own models and of the core's models that these lead to by bases and links; not of the whole core.
+//! base or as the peer of a link needs no other file. The custom resources are those of the service's own models and of
+//! those that they name. The generated code also has structs for models to which these lead by bases and links: a
+//! `Link<Site>` that is inherited has its type. But no objects of such a model are known (it is not `Known`), so that
+//! `ctx.models::<Site>()` does not compile. A file that uses more of the core says so: `option uses = "Site, Slice";`,
+//! or `option uses = "core";` for all of it.
 //!
 //! # New objects
 //!

@@ -161,6 +161,11 @@ fn of_the_core_there_is_only_what_is_used() {
         "Mine",
     ];
     assert_eq!(names(&from_the_compiler), used);
+    // Of those that nothing names there is what inherited fields need: no object of them can be made, or found.
+    for (model, named) in [("Slice", true), ("ServiceInstance", true), ("Site", false), ("User", false)] {
+        assert_eq!(from_the_compiler.contains(&format!("Known for {model} {{}}")), named, "{model}");
+        assert_eq!(from_the_compiler.contains(&format!("pub struct New{model} ")), named, "{model}");
+    }
     // The same where a service brings the core's file.
     let mut sources = Sources::new();
     sources.add("core.xproto", include_str!("../../../config/core.xproto"));

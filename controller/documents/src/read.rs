@@ -1,6 +1,6 @@
 //! Reads documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
@@ -174,6 +174,14 @@ impl Documents {
         self.all.is_empty() && self.report.0.is_empty()
     }
 
+    /// Returns the names of the models that the documents name. Those that they read by links are known when they are
+    /// compiled: [`Steps::models`].
+    pub fn names_of_models(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.all.iter().for_each(|document| add_names(&document.spec, &mut names));
+        names
+    }
+
     /// Checks the documents against models without properties, and makes steps of them.
     ///
     /// # Errors
@@ -277,6 +285,28 @@ impl Documents {
         self.files
             .get(*file)
             .map_or_else(String::new, |file| format!("{}:{}", file.path.display(), file.line_column(bytes.start).0))
+    }
+}
+
+/// Adds what is said under the keys that name models.
+fn add_names(node: &Node, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Map(entries) => {
+            for entry in entries {
+                match (&entry.node.value, entry.key.as_str()) {
+                    (Value::Text(name), "model") => drop(names.insert(name.clone())),
+                    (Value::List(items), "externalDependencies") => {
+                        names.extend(items.iter().filter_map(|item| match &item.value {
+                            Value::Text(name) => Some(name.clone()),
+                            _ => None,
+                        }));
+                    }
+                    _ => add_names(&entry.node, names),
+                }
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| add_names(item, names)),
+        _ => {}
     }
 }
 

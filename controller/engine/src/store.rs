@@ -56,7 +56,9 @@ impl LiveStore {
 
     fn entry(&self, model: &str) -> Result<Arc<Entry>, StoreError> {
         let registry = self.view.registry();
-        Ok(registry.get(model).cloned().ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
+        let is_referred = registry.models.get(model).is_some_and(|model| model.is_referred);
+        let unknown = if is_referred { QueryError::NotNamed } else { QueryError::UnknownModel };
+        Ok(registry.get(model).cloned().ok_or_else(|| unknown(model.to_owned()))?)
     }
 
     /// Takes an object into the view, unless no watch would ever show it.
@@ -248,7 +250,11 @@ impl Store for LiveStore {
     }
 
     fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError> {
-        self.view.registry().models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
+        let registry = self.view.registry();
+        let model = registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
+        if model.is_referred {
+            return Err(QueryError::NotNamed(class.to_owned()).into());
+        }
         Ok(self.view.at(class, namespace, reference))
     }
 

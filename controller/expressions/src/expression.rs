@@ -1,5 +1,6 @@
 //! Expressions: checked once, evaluated often.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cel::common::ast::IdedExpr;
@@ -31,6 +32,8 @@ pub struct Expression {
     pub(crate) uses: Vec<Use>,
     /// Whether it follows links.
     pub(crate) follows_links: bool,
+    /// The models whose objects it reads by links.
+    reads: BTreeSet<String>,
 }
 
 /// Why an expression has no value.
@@ -60,8 +63,8 @@ impl Expression {
         let mut check = Check::new(scope, &source);
         let of = check.expr(&mut root);
         if check.faults.is_empty() {
-            let Check { uses, follows_links, .. } = check;
-            return Ok(Self { text: text.trim().to_owned(), root, of, uses, follows_links });
+            let Check { uses, follows_links, reads, .. } = check;
+            return Ok(Self { text: text.trim().to_owned(), root, of, uses, follows_links, reads });
         }
         Err(Faults(check.faults))
     }
@@ -82,6 +85,11 @@ impl Expression {
     /// Returns the type of its values.
     pub fn of(&self) -> &Type {
         &self.of
+    }
+
+    /// Returns the names of the models whose objects it reads by links.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.reads.iter().map(String::as_str)
     }
 
     /// Returns the text of the expression.

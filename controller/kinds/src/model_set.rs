@@ -35,7 +35,8 @@ pub struct ModelSetSpec {
     /// Dependencies between models beside those by links, as in XOS's file: `{A: [[B, port, peer_port]]}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub dependency_graph: BTreeMap<String, Vec<Vec<String>>>,
-    /// Other sets of the namespace whose models these name. The models of XOS's core are built in.
+    /// Other sets of the namespace whose models these name; `core` for all models of XOS's core. Those of them that are
+    /// named need no mention.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub uses: Vec<String>,
     /// What becomes of stored objects when the set is deleted.

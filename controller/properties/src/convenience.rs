@@ -93,10 +93,11 @@ impl Convenience {
         self.declared.is_empty() && self.problems.is_empty()
     }
 
-    /// Lets models name the properties as columns.
+    /// Lets models name the properties as columns. Those of the core's models that have properties are used.
     pub fn announce(&self, sources: &mut Sources) {
         for one in &self.declared {
             sources.announce_property(&one.model, &one.name);
+            sources.add_uses([&one.model]);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The steps and policies of a service.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub struct Steps {
     pub at_start: Vec<Arc<dyn AtStart>>,
     /// What they read or make of Kubernetes' own objects, as far as it is known.
     pub uses: Vec<Use>,
+    /// The models that they use beside those that they observe: where they are documents, those that are in them.
+    pub models: BTreeSet<String>,
 }
 
 /// Something that is done once, when the program starts, beside the steps: as to look whether what they call is there.
@@ -104,6 +107,18 @@ impl Steps {
 
     step_methods!();
 
+    /// Returns the names of all models that they are known to use.
+    pub fn names_of_models(&self) -> BTreeSet<String> {
+        let mut names = self.models.clone();
+        for step in &self.sync_steps {
+            names.extend(step.observes());
+            names.extend(step.external_dependencies());
+        }
+        names.extend(self.policies.iter().map(|policy| policy.observes().to_owned()));
+        names.extend(self.pull_steps.iter().map(|step| step.observes().to_owned()));
+        names
+    }
+
     #[doc(hidden)]
     pub fn append(&mut self, other: Self) {
         self.sync_steps.extend(other.sync_steps);
@@ -111,6 +126,7 @@ impl Steps {
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
         self.at_start.extend(other.at_start);
+        self.models.extend(other.models);
         self.uses.extend(other.uses);
     }
 }

@@ -54,5 +54,5 @@ pub use model::{
 };
 pub use nearest::nearest;
 pub use render::{DiagnosticJson, Position, Range, RelatedJson, render, to_json};
-pub use resolve::{Options, compile, compile_with};
+pub use resolve::{ALL_OF_CORE, Options, compile, compile_with, core_names};
 pub use source::{SourceId, Sources, Span};

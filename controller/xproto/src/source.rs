@@ -220,6 +220,7 @@ pub struct Sources {
     sources: Vec<Source>,
     /// The names of properties that are declared elsewhere, by model.
     properties: BTreeMap<String, BTreeSet<String>>,
+    uses: BTreeSet<String>,
 }
 
 impl Default for Sources {
@@ -233,7 +234,7 @@ impl Sources {
     #[must_use]
     pub fn new() -> Self {
         let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
-        Self { sources: vec![built_in], properties: BTreeMap::new() }
+        Self { sources: vec![built_in], properties: BTreeMap::new(), uses: BTreeSet::new() }
     }
 
     /// Lets the files know that a model has a property, which is declared elsewhere: the option `columns` may name it.
@@ -251,6 +252,17 @@ impl Sources {
         let id = SourceId(offset(self.sources.len()));
         self.sources.push(Source::new(id, path.into(), bytes.into()));
         id
+    }
+
+    /// Adds names of the core's models that the set uses beside those that its files name; `core` stands for all of them.
+    /// Other names mean nothing here.
+    pub fn add_uses(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.uses.extend(names.into_iter().map(Into::into));
+    }
+
+    /// Returns the names that were added by [`add_uses`](Self::add_uses).
+    pub(crate) fn uses(&self) -> impl Iterator<Item = &str> {
+        self.uses.iter().map(String::as_str)
     }
 
     /// Returns a file of the set, or a built-in one.

@@ -60,3 +60,36 @@ async fn properties_are_in_status_and_kubectl_shows_them() {
     .await
     .unwrap();
 }
+
+#[tokio::test]
+async fn a_property_gets_another_type_and_one_is_added_while_objects_have_values() {
+    namespace::with("retyped", async |namespace| {
+        let models = "option app_label = \"retyped\";
+            message Cook (XOSBase) { required string name = 1 [max_length = 32]; }";
+        let objects = Objects::new(namespace, models).unwrap();
+        let table = [
+            (None, Value::Null),
+            (Some("Cook: {word: self.name}"), json!({"word": "Ann"})),
+            (Some("Cook: {word: self.name.size(), more: '[self.name]'}"), json!({"word": 3, "more": ["Ann"]})),
+        ];
+        for (number, (properties, wanted)) in table.into_iter().enumerate() {
+            let files = properties.map(|text| ("convenience/retyped.yaml", text));
+            let files: Vec<_> = [("retyped.xproto", models)].into_iter().chain(files).collect();
+            let calls = Calls::default();
+            let synchronizer =
+                Synchronizer::new("retyped").models(&files).sync_step(Scripted::noting("step", "Cook", &calls));
+            let controller = Controller::start(namespace, "retyped", synchronizer, &json!({})).unwrap();
+            objects.served("Cook").await.unwrap();
+            if number == 0 {
+                objects.create("Cook", "ann", json!({"name": "Ann"})).await.unwrap();
+                objects.ready("Cook", "ann").await.unwrap();
+            }
+            let is = |o: &Value| o["status"]["properties"] == wanted;
+            objects.until("Cook", "ann", "its properties", is).await.unwrap();
+            assert_eq!(calls.all().len(), usize::from(number == 0), "the step is not run again");
+            controller.stop().await.unwrap();
+        }
+    })
+    .await
+    .unwrap();
+}

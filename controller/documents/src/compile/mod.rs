@@ -11,7 +11,7 @@ mod kubernetes;
 mod secret;
 mod tree;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -43,7 +43,8 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &A
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
     let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
-    let mut compiler = Compiler { models: &models, properties, files, report, servers, served: vec![], uses: vec![] };
+    let (served, uses, named) = (vec![], vec![], BTreeSet::new());
+    let mut compiler = Compiler { models: &models, properties, files, report, servers, served, uses, named };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -82,6 +83,7 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &A
     let served = std::mem::take(&mut compiler.served);
     steps.at_start.extend((!served.is_empty()).then(|| Arc::new(Served(served)) as Arc<dyn AtStart>));
     steps.uses = compiler.uses;
+    steps.models = compiler.named;
     steps
 }
 
@@ -96,6 +98,8 @@ pub(crate) struct Compiler<'a> {
     served: Vec<GrpcDocument>,
     /// What they read or make of Kubernetes' own objects.
     uses: Vec<Use>,
+    /// The models that they name, and those that they read by links.
+    named: BTreeSet<String>,
 }
 
 impl<'a> Compiler<'a> {
@@ -345,6 +349,7 @@ impl<'a> Compiler<'a> {
     fn class(&mut self, name: &str, place: &Place) -> Option<&'a Model> {
         let models: &'a ModelSet = self.models;
         if let Some(model) = models.get(name) {
+            self.named.insert(name.to_owned());
             return Some(model);
         }
         let suggestion = nearest(name, models.iter().map(|model| model.name.as_str()));
@@ -375,7 +380,10 @@ impl<'a> Compiler<'a> {
     fn template(&mut self, node: &Node, scope: &Scope<'_>, wanted: &Type) -> Option<Template> {
         let Value::Text(text) = &node.value else { return None };
         match Template::compile_as(text, scope, wanted) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.named.extend(template.reads().map(str::to_owned));
+                Some(template)
+            }
             Err(faults) => {
                 self.tell(&faults, text, node);
                 None

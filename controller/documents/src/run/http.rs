@@ -80,8 +80,10 @@ impl HttpDocument {
     pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
         let answer = self.request.send(ctx, &values).await?;
         let Some(answered) = self.request.judge(answer, &values, false)? else { return Ok(()) };
-        let with_answer = values.clone().with("response", &answered);
-        set_all(&self.fields, object, &with_answer)?;
+        // An answer that nobody asks for is not made a value of expressions.
+        if !self.fields.is_empty() {
+            set_all(&self.fields, object, &values.clone().with("response", &answered))?;
+        }
         match &self.wait {
             Some(wait) => wait.wait(ctx, object, &values).await,
             None => Ok(()),
@@ -222,10 +224,10 @@ impl CompiledRequest {
     fn judge_answer(&self, answer: Answered, values: &Values, is_delete: bool) -> Result<Option<Json>, StepError> {
         let Answered { status, value, what, error, .. } = answer;
         let told = told(&value);
-        let with_answer = values.clone().with("response", &value);
-        for known in &self.answers {
-            let is_status = known.status.is_empty() || known.status.contains(&status.as_u16());
-            if !is_status || !is_met(known.when.as_ref(), &with_answer)? {
+        let is_meant = |status: &[u16], code: StatusCode| status.is_empty() || status.contains(&code.as_u16());
+        for known in self.answers.iter().filter(|known| is_meant(&known.status, status)) {
+            let with_answer = values.clone().with("response", &value);
+            if !is_met(known.when.as_ref(), &with_answer)? {
                 continue;
             }
             let message = match &known.message {

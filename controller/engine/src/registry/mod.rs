@@ -122,13 +122,15 @@ pub enum RegistryError {
 
 impl Registry {
     /// Finds the step and the policies of each model. A step or policy that observes a base handles the objects of all
-    /// models derived from it.
+    /// models derived from it. What steps and policies name is among the kinds, also where no file of the models names it.
     ///
     /// # Errors
     /// When the synchronizer's name cannot be used, a step or policy observes a model that is not there, or two steps
     /// observe one.
     pub fn new(synchronizer: &str, models: &ModelSet, steps: &Steps) -> Result<Self, RegistryError> {
         check_synchronizer(synchronizer)?;
+        let named = steps.names_of_models();
+        let models = &models.clone().naming(named.iter().map(String::as_str));
         let external = external(models, &steps.sync_steps)?;
         let mut sync_steps = steps_by_model(models, &steps.sync_steps)?;
         let mut policies = policies_by_model(models, &steps.policies)?;

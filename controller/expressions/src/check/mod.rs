@@ -6,6 +6,7 @@
 mod calls;
 mod operators;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub(crate) struct Check<'a, 'm> {
     pub(crate) faults: Vec<Fault>,
     pub(crate) uses: Vec<Use>,
     pub(crate) follows_links: bool,
+    /// The models whose objects are read by links.
+    pub(crate) reads: BTreeSet<String>,
 }
 
 /// A use of a property.
@@ -46,8 +49,8 @@ pub(crate) struct Use {
 
 impl<'a, 'm> Check<'a, 'm> {
     pub(crate) fn new(scope: &'a Scope<'m>, source: &'a SourceInfo) -> Self {
-        let faults = vec![];
-        Self { scope, source, locals: vec![], depth: 0, faults, uses: vec![], follows_links: false }
+        let (locals, faults, uses, reads) = (vec![], vec![], vec![], BTreeSet::new());
+        Self { scope, source, locals, depth: 0, faults, uses, follows_links: false, reads }
     }
 
     /// Returns the type of an expression. What is wrong with it is noted.
@@ -177,10 +180,15 @@ impl<'a, 'm> Check<'a, 'm> {
     }
 
     fn object_member(&mut self, model: &str, name: &str, id: u64) -> Type {
-        self.scope.member(model, name).unwrap_or_else(|| {
+        let Some(of) = self.scope.member(model, name) else {
             let near = self.scope.nearest_member(model, name).map(|near| format!("did you mean `{near}`?"));
-            self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near)
-        })
+            return self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near);
+        };
+        let peer = if let Type::List(item) = &of { item } else { &of };
+        if let Type::Object(peer) = peer {
+            self.reads.insert(peer.to_string());
+        }
+        of
     }
 
     /// Notes what an expression depends on.

@@ -72,7 +72,8 @@ pub fn compile(models: &ModelSet, declared: &[Declared]) -> Result<(ModelSet, Pr
     if !faults.is_empty() {
         return Err(faults);
     }
-    let models = models.clone().with_properties(|model| properties.declarations(model));
+    let named = all.iter().flat_map(|property| property.expression.reads());
+    let models = models.clone().naming(named).with_properties(|model| properties.declarations(model));
     Ok((models, properties))
 }
 

@@ -31,6 +31,8 @@ struct LinkShape {
     name: Arc<str>,
     peer: Arc<str>,
     is_to_many: bool,
+    /// Whether nothing names its peer, so that no object of it is known here.
+    is_referred: bool,
 }
 
 /// A reverse port.
@@ -100,6 +102,7 @@ impl Shape {
             name: Arc::from(link.name.as_str()),
             peer: Arc::from(link.peer.as_str()),
             is_to_many: link.is_to_many(),
+            is_referred: models.get(&link.peer).is_some_and(|peer| peer.is_referred),
         });
         let reverse = models.reverse_links(model).map(|reverse| ReverseShape {
             name: Arc::from(reverse.name.as_str()),
@@ -115,9 +118,10 @@ impl Shape {
         }
     }
 
-    /// Returns number, name and peer of each link.
+    /// Returns number, name and peer of each link whose peers are known here: nothing waits for others, nor goes with them.
     pub(super) fn links(&self) -> impl Iterator<Item = (usize, &str, &Arc<str>)> {
-        self.links.iter().enumerate().map(|(at, link)| (at, link.name.as_ref(), &link.peer))
+        let known = self.links.iter().enumerate().filter(|(_, link)| !link.is_referred);
+        known.map(|(at, link)| (at, link.name.as_ref(), &link.peer))
     }
 
     pub(super) fn link(&self, port: &str) -> Option<usize> {

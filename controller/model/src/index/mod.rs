@@ -185,6 +185,9 @@ impl Index {
     fn check(&self, query: &Query) -> Result<(), QueryError> {
         let unknown = || QueryError::UnknownModel(query.class.clone());
         let model = self.models.get(&query.class).ok_or_else(unknown)?;
+        if model.is_referred {
+            return Err(QueryError::NotNamed(query.class.clone()));
+        }
         let has = |field: &str| model.member(field).is_some() || model.property(field).is_some();
         match query.criteria.iter().find(|one| !has(one.field())) {
             Some(one) => Err(QueryError::UnknownField { model: query.class.clone(), field: one.field().to_owned() }),

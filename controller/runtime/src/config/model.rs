@@ -26,6 +26,8 @@ pub struct Config {
     pub accessor: Accessor,
     /// `models_dir`: a folder of `.xproto` files.
     pub models_dir: Option<PathBuf>,
+    /// `uses` and `required_models`: models of XOS's core that are used beside those that are named.
+    pub uses: Vec<String>,
     /// `documents_dir`, `steps_dir`, `model_policies_dir`, `pull_steps_dir` and `event_steps_dir`: folders of documents.
     pub documents: Vec<xos_documents::Folder>,
     /// `cluster_documents`: where models and documents are objects in the cluster; nothing if none are taken.

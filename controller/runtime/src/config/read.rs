@@ -14,7 +14,7 @@ use super::{Accessor, ClusterDocuments, Config, EventBus, LeaseConfig};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit};
 
 /// Keys of XOS that have no effect in this version.
-const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
+const UNUSED: [&str; 4] = ["core_version", "wrappers", "blueprints", "desired_state"];
 /// The kind of accessor that XOS has and this version does not.
 const GRPC: &str = "grpcapi";
 
@@ -141,6 +141,7 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
             password: keys.accessor.password,
         },
         models_dir: path("models_dir", keys.models_dir),
+        uses: keys.uses.into_iter().chain(keys.required_models).collect(),
         documents,
         cluster_documents,
         event_bus: keys.event_bus.map(event_bus),

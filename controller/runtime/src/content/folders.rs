@@ -34,6 +34,7 @@ pub(super) fn read(synchronizer: &Synchronizer, config: &Config) -> Result<Conte
         properties: properties.into_iter().map(file).collect(),
         documents: texts.map(|text| DocumentText { text, origin: Origin::Here }).collect(),
         dependencies: edges.collect(),
+        uses: config.uses.iter().cloned().collect(),
         may_be_empty: config.cluster_documents.is_some(),
         ..Content::default()
     })

@@ -12,9 +12,10 @@ mod plan;
 mod service;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use xos_documents::Documents;
 use xos_kinds::Id;
 
 use crate::config::Config;
@@ -70,8 +71,18 @@ pub(crate) struct Content {
     pub(crate) documents: Vec<DocumentText>,
     /// The sets of models, with those that each uses.
     pub(crate) sets: BTreeMap<String, Vec<String>>,
+    /// The models of XOS's core that are used beside those that the others name; `core` for all of them.
+    pub(crate) uses: BTreeSet<String>,
     /// Whether there may be no models: they may come later.
     pub(crate) may_be_empty: bool,
+}
+
+impl Content {
+    /// Returns the documents as they were read; nothing is checked against models.
+    fn parsed(&self) -> Documents {
+        let texts: Vec<_> = self.documents.iter().map(|document| document.text.clone()).collect();
+        Documents::of_texts(&texts)
+    }
 }
 
 /// Reads the models and documents of folders and of the program, and checks them. Needs no cluster.
@@ -79,3 +90,6 @@ pub(crate) fn here(synchronizer: &Synchronizer, config: &Config) -> Result<Servi
     let content = folders::read(synchronizer, config)?;
     Ok(service(synchronizer, &config.name, &content)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use xos_documents::Documents;
 use xos_engine::Registry;
 use xos_kinds::{Finding, Id, Written, reasons};
 use xos_model::graph::{ExtraDependency, Graph};
 use xos_properties::Convenience;
 use xos_steps::{Properties, Steps};
-use xos_xproto::{Compiled, ModelSet, Sources, compile, render, to_json};
+use xos_xproto::{ALL_OF_CORE, Compiled, ModelSet, Sources, compile, render, to_json};
 
 use super::{Content, ContentError, ModelFile, Origin};
 use crate::models::ModelsError;
@@ -57,7 +56,8 @@ pub(crate) fn service(synchronizer: &Synchronizer, name: &str, content: &Content
     if content.files.is_empty() && !content.may_be_empty {
         return Err(Unusable { faults: vec![], error: ContentError::NoModels });
     }
-    let (models, declared, warnings) = models(content)?;
+    let uses = uses(synchronizer, content);
+    let (models, declared, warnings) = models(content, &uses)?;
     let (models, properties) = properties(content, &models)?;
     let steps = synchronizer.steps.clone().steps(documents(content, &models, &properties)?);
     let registry = Registry::new(name, &models, &steps).map_err(|error| misfit(content, error))?;
@@ -66,18 +66,32 @@ pub(crate) fn service(synchronizer: &Synchronizer, name: &str, content: &Content
     Ok(Service { registry, steps, dependencies, declared, warnings })
 }
 
+/// Returns the models of XOS's core that are used, beside those that files of models name.
+fn uses(synchronizer: &Synchronizer, content: &Content) -> BTreeSet<String> {
+    let mut uses = content.uses.clone();
+    uses.extend(synchronizer.steps.names_of_models());
+    uses.extend(content.parsed().names_of_models());
+    for of_model in &content.dependencies {
+        uses.insert(of_model.model.clone());
+        uses.extend(of_model.edges.iter().filter_map(|edge| edge.first().cloned()));
+    }
+    let is_all = |set: &String| set == ALL_OF_CORE && !content.sets.contains_key(set);
+    uses.extend(content.sets.values().flatten().filter(|set| is_all(set)).cloned());
+    uses
+}
+
 type Models = (ModelSet, BTreeMap<String, Origin>, Vec<String>);
 
-fn models(content: &Content) -> Result<Models, Unusable> {
+fn models(content: &Content, uses: &BTreeSet<String>) -> Result<Models, Unusable> {
     let all: Vec<_> = content.files.iter().collect();
-    let (sources, compiled) = compiled(&all, &convenience(content));
+    let (sources, compiled) = compiled(&all, &convenience(content), uses);
     let text = |one| render(one, &sources, false);
     if compiled.has_errors() {
         let shown: Vec<_> = compiled.diagnostics.iter().map(text).collect();
         let error = ModelsError::Invalid(shown.join("\n\n")).into();
         return Err(Unusable { faults: faults(&all, &sources, &compiled), error });
     }
-    let hidden: Vec<_> = content.sets.keys().flat_map(|set| unseen(content, set)).collect();
+    let hidden: Vec<_> = content.sets.keys().flat_map(|set| unseen(content, set, uses)).collect();
     if let Some(first) = hidden.first() {
         let error = ContentError::Object(format!("{:?}: {}", first.origin, first.finding.line()));
         return Err(Unusable { faults: hidden, error });
@@ -93,8 +107,9 @@ fn models(content: &Content) -> Result<Models, Unusable> {
 }
 
 /// Compiles files of models, whose columns may name properties.
-fn compiled(files: &[&ModelFile], convenience: &Convenience) -> (Sources, Compiled) {
+fn compiled(files: &[&ModelFile], convenience: &Convenience, uses: &BTreeSet<String>) -> (Sources, Compiled) {
     let mut sources = Sources::new();
+    sources.add_uses(uses);
     for file in files {
         sources.add(file.name.as_str(), file.text.to_vec());
     }
@@ -149,7 +164,7 @@ fn faults(files: &[&ModelFile], sources: &Sources, compiled: &Compiled) -> Vec<F
 }
 
 /// Returns what is wrong with a set where it sees only what is here and what it uses.
-fn unseen(content: &Content, set: &str) -> Vec<Fault> {
+fn unseen(content: &Content, set: &str, uses: &BTreeSet<String>) -> Vec<Fault> {
     let own = Origin::Object(Id::model_set(set));
     let mut seen = BTreeSet::from([set]);
     let mut next = vec![set];
@@ -159,6 +174,7 @@ fn unseen(content: &Content, set: &str) -> Vec<Fault> {
             match content.sets.get_key_value(used) {
                 Some((used, _)) if seen.insert(used) => next.push(used),
                 Some(_) => {}
+                None if used == ALL_OF_CORE => {}
                 // The others tell it themselves.
                 None if one != set => {}
                 None => {
@@ -179,7 +195,7 @@ fn unseen(content: &Content, set: &str) -> Vec<Fault> {
     };
     let files: Vec<_> = content.files.iter().filter(is_visible).collect();
     if files.len() < content.files.len() {
-        let (sources, compiled) = compiled(&files, &convenience(content));
+        let (sources, compiled) = compiled(&files, &convenience(content), uses);
         let all = faults(&files, &sources, &compiled);
         let errors = all.into_iter().filter(|fault| fault.origin == own && fault.finding.is_error());
         found.extend(errors.map(|mut fault| {
@@ -192,8 +208,7 @@ fn unseen(content: &Content, set: &str) -> Vec<Fault> {
 }
 
 fn documents(content: &Content, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Unusable> {
-    let texts: Vec<_> = content.documents.iter().map(|document| document.text.clone()).collect();
-    Documents::of_texts(&texts).compile_with(models, properties).map_err(|found| {
+    content.parsed().compile_with(models, properties).map_err(|found| {
         let fault = |one: &xos_documents::Diagnostic| {
             let text = content.documents.iter().find(|document| document.text.path == Path::new(&one.file));
             match text {

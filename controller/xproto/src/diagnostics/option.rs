@@ -257,6 +257,18 @@ declare_diagnostics! {
         message("`{field}` is `secret`, but `{option}` tells its value");
         help("remove `secret`, or the field from what tells it");
     }
+    /// Option `uses` of a file, our own addition, names models of XOS's core that the service uses beside those that its
+    /// files name; `core` stands for all of them. Correct the name.
+    ///
+    /// ```proto
+    /// option uses = "Slise";
+    /// message Site (XOSBase) {}
+    /// ```
+    X436 Error UnknownUse { name: String, suggestion: Option<String> } => {
+        message("`uses` names `{}`, which is no model of the core", shown(.name));
+        suggest(did_you_mean(suggestion));
+        help("name models of XOS's core with commas between them, or `core` for all");
+    }
 }
 
 /// Returns a value as a message shows it: on one line and not too long.

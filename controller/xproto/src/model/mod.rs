@@ -77,6 +77,9 @@ pub struct Model {
     pub singular: Option<String>,
     /// Option `abstract`: the model has no objects of its own.
     pub is_abstract: bool,
+    /// Whether the model is one of the core's to which the set only comes by what it inherits: nothing in the set names
+    /// it. Such a model is there for its fields; its objects are none of the set's concern.
+    pub is_referred: bool,
     /// Option `no_sync`, of this model or one that it inherits from: no synchronizer reports on it, so that its API has
     /// no `backend_status` and no `backend_code`. XOS only looks whether the option is there, and not at its value.
     pub no_sync: bool,
@@ -206,6 +209,12 @@ impl Model {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.option(name).and_then(RawOption::as_bool).unwrap_or(false)
+    }
+
+    /// Returns whether the set has objects of the model itself: it is neither abstract nor only referred to.
+    #[must_use]
+    pub fn has_objects(&self) -> bool {
+        !self.is_abstract && !self.is_referred
     }
 
     /// Returns whether the model comes with the compiler and not from a file of the set.

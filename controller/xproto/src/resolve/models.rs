@@ -34,6 +34,7 @@ pub(crate) fn model(
         plural: text("plural").unwrap_or_else(|| plural(name)),
         singular: text("singular"),
         is_abstract: flag(&options, "abstract", sink),
+        is_referred: false,
         no_sync: presence.no_sync,
         no_policy: presence.no_policy,
         owner_class_name: owner,

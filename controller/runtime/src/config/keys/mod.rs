@@ -58,8 +58,12 @@ pub(super) struct Keys {
     pub(super) event_bus: Option<EventBusKeys>,
     /// The HTTP client of steps.
     pub(super) http: HttpKeys,
-    /// Models that have to be loaded first. Has no effect in this version.
+    /// Models that are used beside those that the models and the steps name. Those of XOS's core among them are kinds of
+    /// this synchronizer; other names have no effect in this version.
     pub(super) required_models: Vec<String>,
+    /// Models of XOS's core that are used beside those that the models and the steps name; `core` for all of them.
+    #[schemars(schema_with = "values::core_models")]
+    pub(super) uses: Vec<String>,
     /// A file of dependencies between models, beside those by links.
     pub(super) dependency_graph: Option<String>,
     /// The log, on standard error.
@@ -139,6 +143,7 @@ impl Default for Keys {
             event_bus: None,
             http: HttpKeys::default(),
             required_models: Vec::new(),
+            uses: Vec::new(),
             dependency_graph: None,
             logging: Logging::default(),
             tracing: Tracing::default(),

@@ -101,6 +101,26 @@ fn a_set_sees_what_it_uses() {
 }
 
 #[test]
+fn kinds_of_the_core_are_those_that_are_named() {
+    let kinds = |items: &[Item]| {
+        let synchronizer = Synchronizer::new("test");
+        let known = Known::default();
+        let choice = choose(&here(), items, &known, |content| service(&synchronizer, "test", content)).unwrap();
+        assert!(choice.verdicts.values().all(|verdict| verdict.refused.is_none()));
+        choice.made.registry.entries().map(|entry| entry.model.name.clone()).collect::<Vec<_>>()
+    };
+    let mut spec = model("v", "message Line (ServiceInstance) {}");
+    assert_eq!(kinds(&[set("voip", 1, &spec, None)]), ["Line", "ServiceInstance"]);
+    let put = |url: &str| step("s", 1, &json!({"model": "Line", "http": {"url": url}}), None);
+    let link = [set("voip", 1, &spec, None), put("http://b/${self.owner.site.name}")];
+    assert_eq!(kinds(&link), ["Line", "Service", "ServiceInstance", "Site"]);
+    spec["properties"] = json!({"Line": {"at": "self.owner.site.name"}});
+    assert_eq!(kinds(&[set("voip", 1, &spec, None)]), ["Line", "Service", "ServiceInstance", "Site"]);
+    spec["uses"] = json!(["core"]);
+    assert_eq!(kinds(&[set("voip", 1, &spec, None)]).len(), 35);
+}
+
+#[test]
 fn of_two_that_declare_the_same_the_first_stays() {
     let items = [set("a", 1, &a(), Some(&a())), set("b", 1, &a(), None)];
     let chosen = chosen(&items, &Known::default());

@@ -94,6 +94,9 @@ fn of_message(name: &str) -> Option<&'static str> {
         "skip_init" => "Kept for XOS's own core: the model is not imported.",
         "sync_implemented" => "Kept for XOS's own core: whether somebody wrote a sync step.",
         "tosca_description" => "The description in XOS's TOSCA types.",
+        "uses" => {
+            "Models of XOS's core that are used beside those that the file names, with commas between them; `core` for all."
+        }
         "validators" => "What must hold when an object is saved: `policy:message`, with commas between them.",
         "verbose_name" => "The name for people; by default the words of the message's name.",
         _ => return None,

@@ -64,8 +64,9 @@ const SPECIAL: [&str; 12] = [
     "secret",
 ];
 
-/// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets; `columns` is our own).
-const OF_MODELS: [&str; 22] = [
+/// The options of messages and files (XOS 4.0.4, core.xproto and xosgenx's targets; `columns` and `uses`
+/// are our own).
+const OF_MODELS: [&str; 23] = [
     "name",
     "app_label",
     "columns",
@@ -88,6 +89,7 @@ const OF_MODELS: [&str; 22] = [
     "no_policy",
     "owner_class_name",
     "kind",
+    "uses",
 ];
 
 /// Where an option can stand.

@@ -119,6 +119,7 @@ fn words(name: &Name, base: Base) -> Vec<(&'static str, String)> {
         ("base", base.model().to_owned()),
         ("rust_version", env!("CARGO_PKG_RUST_VERSION").to_owned()),
         ("base_comment", parts.comment.to_owned()),
+        ("base_uses", parts.core.to_owned()),
         ("test_uses", parts.test_uses.to_owned()),
         ("test_owner", of_name(parts.test_owner)),
         ("required", of_name(parts.required)),
