@@ -124,7 +124,9 @@ impl Engine {
             let dependencies = &mut self.dependencies;
             let woken = self.view.with_graph(|graph, _| dependencies.changed(graph, object, false));
             self.wake(woken);
-            if difference.reassigned.contains(&*key.model) {
+            if registry.runs_at_start(&key.model) {
+                self.run_again(&key);
+            } else if difference.reassigned.contains(&*key.model) {
                 self.enqueue(&key, Priority::Retry);
             }
         }

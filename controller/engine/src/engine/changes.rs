@@ -232,8 +232,7 @@ impl Engine {
         let origin = self.origin_of(object, origin);
         let is_new = self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
         if is_new
-            && let Some(step) = self.shared.registry.get(&object.model).and_then(|entry| entry.step.as_ref())
-            && step.runs_at_start()
+            && self.shared.registry.runs_at_start(&object.model)
             && let Some(tracked) = self.objects.get_mut(key)
         {
             tracked.is_to_run = tracked.was_there;

@@ -181,6 +181,11 @@ impl Registry {
         self.entries.get(model)
     }
 
+    /// Whether the step of a model runs for each object once after a start.
+    pub(crate) fn runs_at_start(&self, model: &str) -> bool {
+        self.get(model).and_then(|entry| entry.step.as_ref()).is_some_and(|step| step.runs_at_start())
+    }
+
     /// Whether objects of a model of another synchronizer are waited for.
     pub(crate) fn is_external(&self, model: &str) -> bool {
         self.external.contains(model)

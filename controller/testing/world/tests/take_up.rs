@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use xos_model::condition::{ConditionStatus, find};
 use xos_model::{Object, Outcome, Resync};
-use xos_steps::{PullStep, StepContext, StepError, SyncStep};
+use xos_steps::{Act, DynSyncStep, PullStep, StepContext, StepError, Steps, SyncStep, erase};
 use xos_testing::{Builder, World};
 
 const SITE: &str = "option app_label = \"people\";
@@ -51,6 +51,42 @@ impl SyncStep for Step {
     async fn delete_record(&self, _: &StepContext, o: &Object) -> Result<(), StepError> {
         self.calls.lock().unwrap().push(format!("{} deletes {}", self.name, o.meta.name));
         Ok(())
+    }
+}
+
+/// A step that watches what its objects need: it runs for each of them once when it begins.
+struct AtStart(Arc<dyn DynSyncStep>);
+
+impl DynSyncStep for AtStart {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn observes(&self) -> Vec<String> {
+        self.0.observes()
+    }
+    fn external_dependencies(&self) -> Vec<String> {
+        self.0.external_dependencies()
+    }
+    fn is_ours(&self, object: &Object) -> bool {
+        self.0.is_ours(object)
+    }
+    fn resync(&self) -> Resync {
+        self.0.resync()
+    }
+    fn concurrency(&self) -> Option<usize> {
+        self.0.concurrency()
+    }
+    fn runs_at_start(&self) -> bool {
+        true
+    }
+    fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
+        self.0.sync(ctx, object)
+    }
+    fn delete<'a>(&'a self, ctx: &'a StepContext, object: &'a Object) -> Act<'a> {
+        self.0.delete(ctx, object)
+    }
+    fn saved<'a>(&'a self, ctx: &'a StepContext, object: &'a Object) -> Act<'a> {
+        self.0.saved(ctx, object)
     }
 }
 
@@ -160,6 +196,21 @@ async fn a_changed_step_handles_what_changes_and_what_is_not_done() {
     world.api().remove(&object("Site", "rome").key());
     world.settle().await;
     assert_eq!(town.calls(), ["new deletes rome"]);
+}
+
+#[tokio::test]
+async fn a_step_that_runs_at_a_start_runs_when_it_is_taken_up() {
+    let town = Town::new();
+    let mut world = models(&[SITE]).sync_step(town.step("old", "Site")).start().unwrap();
+    world.apply(&object("Site", "rome")).unwrap();
+    world.settle().await;
+    assert_eq!(town.calls(), ["old rome"]);
+    let watches = Steps { sync_steps: vec![Arc::new(AtStart(erase(town.step("watches", "Site"))))], ..Steps::new() };
+    world.take_up(models(&[SITE]).steps(watches)).await.unwrap();
+    world.settle().await;
+    assert_eq!(town.calls(), ["watches rome"]);
+    world.settle().await;
+    assert_eq!(town.calls(), [""; 0], "once");
 }
 
 #[tokio::test]

@@ -121,11 +121,7 @@ async fn take_up_changes(mut sources: Sources<'_>, take_up: &TakeUp) {
                 sources.taken_up(next);
             }
             Err(TakeUpError::Ends) => return,
-            Err(refused) => {
-                let error = refused.to_string();
-                tracing::error!(error, "the changed models or documents do not work: those before go on");
-                sources.refused(next, &error);
-            }
+            Err(refused) => sources.refused(next, &refused.to_string()),
         }
     }
 }

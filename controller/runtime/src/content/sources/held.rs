@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use xos_kinds::{Finding, Id};
 
 use super::{LONGEST, Sources};
-use crate::content::Service;
 use crate::content::choose::{Choice, Item, Known, Refused};
 use crate::content::cluster::Objects;
+use crate::content::{Content, Service};
 
 /// The first time until it is tried again.
 pub(super) const AGAIN: Duration = Duration::from_secs(10);
@@ -25,10 +25,57 @@ pub(super) struct Held {
     pub(super) delay: Duration,
 }
 
+/// What is here, and cannot be used: what was before is left in use, and it is tried again.
+pub(super) struct HereRefused {
+    content: Content,
+    why: String,
+    again: Instant,
+    delay: Duration,
+    /// Whether it is tried just now.
+    is_tried: bool,
+}
+
+impl HereRefused {
+    /// Returns when it is tried again.
+    pub(super) fn again(&self) -> Instant {
+        self.again
+    }
+
+    /// Lets it be tried as soon as possible.
+    pub(super) fn try_now(&mut self) {
+        self.again = Instant::now();
+    }
+}
+
 impl Sources<'_> {
+    /// Returns whether what is here is left out for a while.
+    pub(super) fn is_left(&self, here: &Content) -> bool {
+        self.here_refused.as_ref().is_some_and(|refused| refused.content == *here && !refused.is_tried)
+    }
+
+    /// Notes that what is here cannot be used. It is told once, however often it is tried again.
+    pub(super) fn refuse_here(&mut self, content: Content, why: &str) {
+        let known = self.here_refused.as_ref().filter(|known| known.content == content);
+        if known.is_none_or(|known| known.why != why) {
+            tracing::error!(
+                error = why,
+                "models or documents have changed, and cannot be used: those that were read before stay in use"
+            );
+        }
+        let (again, delay) = known.map_or((Instant::now() + AGAIN, AGAIN), |known| (known.again, known.delay));
+        self.here_refused = Some(HereRefused { content, why: why.to_owned(), again, delay, is_tried: false });
+    }
+
     /// Returns what is to be tried again now. If it is refused again, that is later.
     pub(super) fn tried_again(&mut self) -> BTreeSet<Id> {
         let now = Instant::now();
+        if let Some(here) = &mut self.here_refused {
+            here.is_tried = here.again <= now;
+            if here.is_tried {
+                here.delay = (here.delay * 2).min(LONGEST);
+                here.again = now + here.delay;
+            }
+        }
         let mut found = BTreeSet::new();
         for (id, held) in self.held.iter_mut().filter(|(_, held)| held.again <= now) {
             held.delay = (held.delay * 2).min(LONGEST);

@@ -20,7 +20,7 @@ use super::plan::{Plan, plan};
 use super::{Content, ContentError, Service, folders, service};
 use crate::config::Config;
 use crate::synchronizer::Synchronizer;
-use held::{AGAIN, Held};
+use held::{AGAIN, Held, HereRefused};
 
 /// How often folders are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ pub(crate) struct Sources<'a> {
     /// What folders had when they were last at rest, or why they cannot be read.
     here: Result<Content, String>,
     /// What is here and cannot be used.
-    here_refused: Option<Content>,
+    here_refused: Option<HereRefused>,
     in_use: Option<InUse>,
     held: BTreeMap<Id, Held>,
     /// When to look again, whether something changes or not.
@@ -161,9 +161,10 @@ impl<'a> Sources<'a> {
         let Some(in_use) = &self.in_use else { return };
         self.again = Some(Instant::now() + LOOK);
         if next.here != in_use.here {
-            self.here_refused = Some(next.here);
+            self.refuse_here(next.here, why);
             return;
         }
+        tracing::error!(error = why, "changed objects of models or documents do not work: those before stay in use");
         let refused = Refused {
             reason: reasons::NOT_TAKEN_UP,
             message: Some(why.to_owned()),
@@ -184,7 +185,8 @@ impl<'a> Sources<'a> {
 
     /// Waits until something has changed, and is at rest; or until something is to be tried again.
     async fn changed(&mut self) {
-        let again = self.held.values().map(|held| held.again).chain(self.again.take()).min();
+        let here = self.here_refused.as_ref().map(HereRefused::again);
+        let again = self.held.values().map(|held| held.again).chain(here).chain(self.again.take()).min();
         let mut before = self.look();
         loop {
             let objects = async {
@@ -197,7 +199,11 @@ impl<'a> Sources<'a> {
                 }
             };
             tokio::select! {
-                () = objects => return self.settled().await,
+                () = objects => {
+                    // It may fit these.
+                    self.here_refused.iter_mut().for_each(HereRefused::try_now);
+                    return self.settled().await;
+                }
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => return,
                 () = sleep(LOOK) => {
                     let now = self.look();
@@ -234,14 +240,11 @@ impl<'a> Sources<'a> {
             let choice = match choose(&here, &items, &known, |content| self.service(content)) {
                 Ok(choice) => choice,
                 Err(unusable) => {
-                    tracing::error!(
-                        error = %unusable.error,
-                        "models or documents have changed, and cannot be used: those that were read before stay in use"
-                    );
-                    if self.in_use.as_ref().is_none_or(|in_use| in_use.here == here) {
+                    let is_before = self.in_use.as_ref().is_none_or(|in_use| in_use.here == here);
+                    self.refuse_here(here, &unusable.error.to_string());
+                    if is_before {
                         return None;
                     }
-                    self.here_refused = Some(here);
                     continue;
                 }
             };
@@ -255,8 +258,7 @@ impl<'a> Sources<'a> {
                 }
             };
             if let Some(why) = found.here.filter(|_| self.in_use.as_ref().is_some_and(|in_use| in_use.here != here)) {
-                tracing::error!(error = why, "the changed models or documents do not work: those before go on");
-                self.here_refused = Some(here);
+                self.refuse_here(here, &why);
                 continue;
             }
             if !found.refused.is_empty() {
@@ -306,7 +308,7 @@ impl<'a> Sources<'a> {
     fn usable_here(&self) -> Option<Content> {
         let before = || self.in_use.as_ref().map(|in_use| in_use.here.clone());
         match &self.here {
-            Ok(here) if self.here_refused.as_ref() == Some(here) => before(),
+            Ok(here) if self.in_use.is_some() && self.is_left(here) => before(),
             Ok(here) => Some(here.clone()),
             Err(error) => {
                 tracing::error!(
