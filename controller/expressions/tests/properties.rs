@@ -139,9 +139,12 @@ fn types_are_found() {
     }
 }
 
+/// Properties: model, name and expression.
+type Given<'a> = &'a [(&'a str, &'a str, &'a str)];
+
 #[test]
 fn what_is_refused() {
-    let table: [(&[(&str, &str, &str)], &str); 17] = [
+    let table: [(Given<'_>, &str); 17] = [
         (&[("Persn", "a", "1")], "UnknownModel(Some(\"Person\")) at name"),
         (&[("Person", "fullName", "1")], "BadName at name"),
         (&[("Person", "age", "1")], "NameTaken(\"a field of Person\") at name"),

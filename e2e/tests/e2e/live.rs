@@ -140,7 +140,7 @@ async fn a_model_comes_changes_and_goes_and_no_edit_of_others_is_missed() {
             version: "v1".into(),
             api_version: "livesteady.xos.opencord.org/v1".into(),
             kind: "LiveSteady".into(),
-            plural: "livesteadies".into(),
+            plural: "livesteadys".into(),
         };
         let client = namespace.cluster().admin().await.unwrap();
         let edits =
