@@ -143,7 +143,12 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         assert_eq!(people["two"]["full_name"], "two X");
         assert_eq!(directory.stats().await.unwrap().puts["one"], 1, "it has not changed");
 
-        // A model that would break what is stored.
+        // A model that would break what is stored; the controller may look whether it does.
+        let (role, account) = (format!("{here}-looks"), format!("--serviceaccount={here}:people"));
+        let looks = ["create", "clusterrole", &role, "--verb=list", "--resource=people.people.xos.opencord.org"];
+        namespace.kubectl(&looks).await.unwrap();
+        let bound = ["create", "clusterrolebinding", &role, &format!("--clusterrole={role}"), &account];
+        namespace.kubectl(&bound).await.unwrap();
         let model = service.join("models/people.xproto");
         let text = std::fs::read_to_string(&model).unwrap();
         std::fs::write(&model, text.replacen("first name.\", max_length = 32", "first name.\", max_length = 2", 1)).unwrap();
@@ -161,6 +166,7 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         })
         .await
         .unwrap();
+        namespace.kubectl(&["delete", "clusterrolebinding,clusterrole", &role]).await.unwrap();
         assert!(running.stop().await.unwrap().is_some_and(|status| status.success()));
     })
     .await
