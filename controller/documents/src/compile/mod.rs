@@ -2,12 +2,14 @@
 
 mod actions;
 mod ansible;
+mod event;
 mod exec;
 mod fields;
 mod foreign;
 mod grpc;
 mod http;
 mod kubernetes;
+mod pull;
 mod secret;
 mod tree;
 
@@ -22,10 +24,10 @@ use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, Use, erase_
 use xos_xproto::{Model, ModelSet, nearest};
 use xos_yaml::{File, Node, Place, Value, part_of};
 
-use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
+use crate::kinds::{Kind, ModelPolicySpec, SyncStepSpec};
 use crate::problem::Problem;
 use crate::read::{Document, Documents, Report};
-use crate::run::{EventDocument, GrpcDocument, PolicyDocument, PullDocument, Served, Source, SyncDocument, SyncHow};
+use crate::run::{GrpcDocument, PolicyDocument, Served, SyncDocument, SyncHow};
 
 use grpc::is_grpc;
 
@@ -191,106 +193,6 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn pull_step(&mut self, document: &Document) -> Option<PullDocument> {
-        let spec: PullStepSpec = self.read(&document.spec, &document.place)?;
-        let node = &document.spec;
-        let model = self.model(node, "model");
-        let scope = self.scope();
-        let source = self.source(node, &spec, &scope);
-        let answered = match (&spec.exec, &spec.kubernetes) {
-            (Some(_), _) => exec::with_result(scope),
-            (None, Some(_)) => scope.with("objects", Type::list(Type::Any)),
-            (None, None) => http::with_answer(scope),
-        };
-        let items = self.items(node, &spec, &answered);
-        let scope = answered.with("item", Type::Any);
-        let when = self.condition(node.at("when"), &scope);
-        let fields = self.fields(node.at("fields"), model, &scope);
-        let namespace = match node.at("namespace") {
-            Some(_) => self.template_at(node, "namespace", &scope, &Type::Text).map(Some),
-            None => Some(None),
-        };
-        self.check_key(node.at("key"), &spec.key, fields.as_deref());
-        Some(PullDocument {
-            name: document.name.clone(),
-            revision: document.revision(),
-            model: model?.name.clone(),
-            every: spec.every.as_deref().and_then(parse_duration),
-            source: source?,
-            items: items?,
-            when: when?,
-            key: spec.key,
-            fields: fields?,
-            namespace: namespace?,
-            vanished: spec.vanished,
-            yielding: spec.yielding,
-        })
-    }
-
-    /// Reads where a list comes from.
-    fn source(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Source> {
-        let found = [spec.http.is_some(), spec.exec.is_some(), spec.kubernetes.is_some()];
-        let one = |at| node.at(at).filter(|_| found.into_iter().filter(|is_there| *is_there).count() == 1);
-        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
-            return self.request(at, http, Method::Get, scope).map(Box::new).map(Source::Http);
-        }
-        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
-            return self.command(at, exec, scope).map(Box::new).map(Source::Exec);
-        }
-        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
-            return self.foreign_list(at, kubernetes, scope).map(Box::new).map(Source::Kubernetes);
-        }
-        self.not_one("a pull step", "`http`, `exec` and `kubernetes`", &found, &node.place)
-    }
-
-    /// Reads which items a list has. Returns nothing if it is wrong.
-    #[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
-    fn items(&mut self, node: &Node, spec: &PullStepSpec, scope: &Scope<'_>) -> Option<Option<Template>> {
-        match (node.at("items"), &spec.kubernetes) {
-            (Some(at), _) => self.template(at, scope, &Type::list(Type::Any)).map(Some),
-            (None, Some(_)) => Some(None),
-            (None, None) => {
-                self.report.push(Problem::Missing { key: "spec.items".to_owned() }, &node.place);
-                None
-            }
-        }
-    }
-
-    fn event_step(&mut self, document: &Document) -> Option<EventDocument> {
-        let spec: EventStepSpec = self.read(&document.spec, &document.place)?;
-        let node = &document.spec;
-        self.check_with(node, &["model", "key", "fields"]);
-        let model = self.model(node, "model");
-        let scope = self.scope().with("event", event_type());
-        let when = self.condition(node.at("when"), &scope);
-        let fields = self.fields(node.at("fields"), model, &scope);
-        self.check_key(node.at("key"), &spec.key, fields.as_deref());
-        self.check_topics(node, &spec);
-        Some(EventDocument {
-            name: document.name.clone(),
-            revision: document.revision(),
-            topics: spec.topics,
-            pattern: spec.pattern,
-            group: spec.group,
-            concurrency: spec.concurrency.map(std::num::NonZeroUsize::get),
-            when: when?,
-            model: model?.name.clone(),
-            key: spec.key,
-            fields: fields?,
-            create: spec.create,
-            save: spec.save,
-        })
-    }
-
-    fn check_topics(&mut self, node: &Node, spec: &EventStepSpec) {
-        ["topics", "pattern", "group"].into_iter().for_each(|key| self.check_constant(node, key));
-        if spec.topics.is_empty() == spec.pattern.is_none() {
-            let found = usize::from(!spec.topics.is_empty()) + usize::from(spec.pattern.is_some());
-            let problem = Problem::OneOf { what: "an event step".to_owned(), keys: "`topics` and `pattern`", found };
-            self.report.push(problem, &node.place);
-        }
-    }
-
     /// Notes that two sync steps are for the same objects.
     fn check_one_step(&mut self, document: &Document, known: &mut HashMap<String, String>) {
         let Some((class, place)) = document.spec.text("model") else { return };
@@ -402,20 +304,6 @@ impl<'a> Compiler<'a> {
 
 fn of_class(model: Option<&Model>) -> Type {
     model.map_or(Type::Any, |model| Type::object(&model.name))
-}
-
-/// Returns the type of a message of the event bus.
-fn event_type() -> Type {
-    Type::record(
-        "event",
-        [
-            ("topic", Type::Text),
-            ("key", Type::Text),
-            ("text", Type::Text),
-            ("value", Type::Any),
-            ("headers", Type::map(Type::Text)),
-        ],
-    )
 }
 
 fn resync(text: Option<&str>) -> Resync {
