@@ -14,7 +14,8 @@ use crate::http::Http;
 use crate::outside::Outside;
 use crate::producer::Producer;
 use crate::services::Services;
-use crate::store::{Saver, Session, Store};
+use crate::session::Session;
+use crate::store::{Saver, Store};
 
 /// What a step gets besides its object: other objects (see [`Models`](crate::Models)), Kubernetes Events, an HTTP
 /// client, the Kubernetes client, the service's settings, cancellation, an idempotency key.

@@ -14,7 +14,9 @@ use crate::store::Store;
 #[derive(Debug, thiserror::Error)]
 pub enum PropertyError {
     /// The model has no such property.
-    #[error("model {model} has no property `{name}`")]
+    #[error(
+        "model {model} has no property `{name}`: declare it in a file of the folder `convenience` beside the models"
+    )]
     Unknown {
         /// The model.
         model: String,

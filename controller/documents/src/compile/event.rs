@@ -36,7 +36,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn check_topics(&mut self, node: &Node, spec: &EventStepSpec) {
+    pub(super) fn check_topics(&mut self, node: &Node, spec: &EventStepSpec) {
         ["topics", "pattern", "group"].into_iter().for_each(|key| self.check_constant(node, key));
         if spec.topics.is_empty() == spec.pattern.is_none() {
             let found = usize::from(!spec.topics.is_empty()) + usize::from(spec.pattern.is_some());
@@ -47,7 +47,7 @@ impl Compiler<'_> {
 }
 
 /// Returns the type of a message of the event bus.
-fn event_type() -> Type {
+pub(super) fn event_type() -> Type {
     Type::record(
         "event",
         [

@@ -8,7 +8,8 @@ use xos_step_server::{Address, Kind, Wanted};
 use xos_xproto::Model;
 use xos_yaml::Node;
 
-use super::{Compiler, event_type, of_class};
+use super::event::event_type;
+use super::{Compiler, of_class};
 use crate::kinds::{EventStepSpec, GrpcPolicy, GrpcStep, ModelPolicySpec, PullStepSpec, parse_duration};
 use crate::problem::Problem;
 use crate::read::Document;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use xos_model::accept::Refusal;
 use xos_model::condition::{ConditionStatus, READY, find};
 use xos_model::dirty::is_in_doubt;
-use xos_model::{Object, ObjectKey, Operation, Pass, SpecHash};
+use xos_model::{Object, ObjectKey, Pass, SpecHash};
 
 use crate::view::Origin;
 use tracked::UidHash;
