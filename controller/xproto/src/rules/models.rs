@@ -74,7 +74,7 @@ fn columns(model: &Model, sources: &Sources, sink: &mut Sink) {
             continue;
         }
         if known.contains(name) {
-            if matches!(model.member(name), Some(Member::Field(field)) if field.secret) {
+            if model.is_secret(name) {
                 let shown = OptionError::ShownSecret { field: name.to_owned(), option: "columns" };
                 sink.push(Diagnostic::new(shown, part_of(option, start, part.trim())));
             }
