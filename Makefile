@@ -51,19 +51,35 @@ test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory $(NODE_OR_NOT)
 
 # A node needs root.
-TESTS_WITHOUT_NODE := --test bus --test chart --test e2e --test scenarios
 NODE_OR_NOT := $(if $(filter 0,$(shell id -u)),test-all,test-without-node)
 
 .PHONY: test-all
 test-all: node-prerequisites programs
 	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --exclude xos-e2e
+	@$(MAKE) --no-print-directory on-servers OTHERS="bus chart node scenarios"
 
 .PHONY: test-without-node
 test-without-node:
 	@echo "the tests of a node need root, and are left out"
 	$(CARGO) test --workspace --exclude xos-e2e
-	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
+	@$(MAKE) --no-print-directory on-servers
+
+# Tests on servers wait more than they compute: those of `e2e` and the others run side by side.
+OTHERS := bus chart scenarios
+
+.PHONY: on-servers
+on-servers:
+	$(CARGO) test --workspace --no-run
+	@$(MAKE) --no-print-directory -j2 on-servers-e2e on-servers-others
+
+.PHONY: on-servers-e2e
+on-servers-e2e:
+	$(CARGO) test --workspace --test e2e
+
+.PHONY: on-servers-others
+on-servers-others:
+	$(CARGO) test --workspace $(addprefix --test ,$(OTHERS))
 
 .PHONY: fmt
 fmt: ## check the format
@@ -101,7 +117,7 @@ unit: ## run the tests that need no control plane
 
 .PHONY: e2e
 e2e: prerequisites programs control-plane ## run the tests on a real control plane
-	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
+	@$(MAKE) --no-print-directory on-servers
 
 .PHONY: node-tests
 node-tests: node-prerequisites programs control-plane ## run the tests on a node (needs root)
