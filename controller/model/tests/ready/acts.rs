@@ -6,7 +6,7 @@ use xos_model::Pass;
 use crate::NAMES;
 
 #[derive(Clone, Copy, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// An operator's edit, or one that takes it back.
     Edit(u8),
     Touch,
@@ -33,7 +33,7 @@ pub enum Act {
     Drop(usize, Pass),
 }
 
-pub fn acts() -> impl Strategy<Value = Act> {
+pub(crate) fn acts() -> impl Strategy<Value = Act> {
     let pass = prop_oneof![Just(Pass::Policy), Just(Pass::Sync)];
     let by = 0..NAMES.len();
     prop_oneof![

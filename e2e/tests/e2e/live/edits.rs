@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 /// What is edited.
 #[derive(Clone)]
-pub struct Edits {
-    pub api: Api<DynamicObject>,
+pub(crate) struct Edits {
+    pub(crate) api: Api<DynamicObject>,
     /// How many objects there are, `steady0` and so on.
-    pub objects: usize,
+    pub(crate) objects: usize,
     /// How many edits there are in a second.
-    pub rate: u64,
+    pub(crate) rate: u64,
     times: Arc<Mutex<Times>>,
 }
 
@@ -30,12 +30,12 @@ struct Times {
 }
 
 impl Edits {
-    pub fn new(api: Api<DynamicObject>, objects: usize, rate: u64) -> Self {
+    pub(crate) fn new(api: Api<DynamicObject>, objects: usize, rate: u64) -> Self {
         Self { api, objects, rate, times: Arc::default() }
     }
 
     /// Edits one object after the other until it is stopped. Returns how many edits were made.
-    pub async fn run(self, stop: CancellationToken) -> u64 {
+    pub(crate) async fn run(self, stop: CancellationToken) -> u64 {
         let mut pace = tokio::time::interval(Duration::from_micros(1_000_000 / self.rate));
         let mut edits = FuturesUnordered::new();
         for edit in 1.. {
@@ -61,7 +61,7 @@ impl Edits {
     }
 
     /// Takes the time of each edit whose object is Ready at its generation.
-    pub async fn watch(self) {
+    pub(crate) async fn watch(self) {
         let seen = watcher(self.api.clone(), watcher::Config::default()).default_backoff().touched_objects();
         let each = seen.try_for_each(async |object| {
             let conditions = object.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
@@ -79,12 +79,12 @@ impl Edits {
     }
 
     /// Returns of how many edits it is known how long they took.
-    pub fn known(&self) -> usize {
+    pub(crate) fn known(&self) -> usize {
         self.times.lock().unwrap().took.len()
     }
 
     /// Returns what the edits have taken since the last call, in words, and of how many it is known.
-    pub fn told(&self) -> (String, usize) {
+    pub(crate) fn told(&self) -> (String, usize) {
         let mut took = std::mem::take(&mut self.times.lock().unwrap().took);
         took.sort();
         let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
