@@ -56,30 +56,15 @@ NODE_OR_NOT := $(if $(filter 0,$(shell id -u)),test-all,test-without-node)
 .PHONY: test-all
 test-all: node-prerequisites programs
 	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
-	$(CARGO) test --workspace --exclude xos-e2e
-	@$(MAKE) --no-print-directory on-servers OTHERS="bus chart node scenarios"
+	$(CARGO) test --workspace
+
+TESTS_ON_SERVERS := --test bus --test chart --test e2e --test scenarios
 
 .PHONY: test-without-node
 test-without-node:
 	@echo "the tests of a node need root, and are left out"
 	$(CARGO) test --workspace --exclude xos-e2e
-	@$(MAKE) --no-print-directory on-servers
-
-# Tests on servers wait more than they compute: those of `e2e` and the others run side by side.
-OTHERS := bus chart scenarios
-
-.PHONY: on-servers
-on-servers:
-	$(CARGO) test --workspace --no-run
-	@$(MAKE) --no-print-directory -j2 on-servers-e2e on-servers-others
-
-.PHONY: on-servers-e2e
-on-servers-e2e:
-	$(CARGO) test --workspace --test e2e
-
-.PHONY: on-servers-others
-on-servers-others:
-	$(CARGO) test --workspace $(addprefix --test ,$(OTHERS))
+	$(CARGO) test --workspace $(TESTS_ON_SERVERS)
 
 .PHONY: fmt
 fmt: ## check the format
@@ -117,7 +102,7 @@ unit: ## run the tests that need no control plane
 
 .PHONY: e2e
 e2e: prerequisites programs control-plane ## run the tests on a real control plane
-	@$(MAKE) --no-print-directory on-servers
+	$(CARGO) test --workspace $(TESTS_ON_SERVERS)
 
 .PHONY: node-tests
 node-tests: node-prerequisites programs control-plane ## run the tests on a node (needs root)

@@ -12,6 +12,7 @@ use xos_steps::{Act, AtStart, BusEvent, DynPolicy, DynPullStep, EventStep, StepC
 
 use super::event::{CONCURRENCY, seen};
 use super::pull::PERIOD;
+use super::sync::untried;
 use super::{is_met, values};
 use crate::compile::{CompiledGrpcTls, Tree};
 
@@ -44,6 +45,9 @@ impl GrpcDocument {
         method: Method,
         subject: Subject<'_>,
     ) -> Result<(), StepError> {
+        if ctx.outside().is_some() {
+            return Err(untried("`grpc`"));
+        }
         let input = match &self.input {
             Some(input) => input.value(values)?.to_string(),
             None => String::new(),

@@ -81,12 +81,10 @@ impl DynSyncStep for SyncDocument {
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(ctx, object, values).await,
-                SyncHow::Grpc(_) if is_tried => Err(untried("`grpc`")),
                 SyncHow::Kubernetes(_) if is_tried => Err(untried("`kubernetes`")),
-                SyncHow::Ansible(_) if is_tried => Err(untried("`ansible`")),
                 SyncHow::Grpc(grpc) => grpc.call(ctx, &values, Method::SyncRecord, Subject::Object(object)).await,
                 SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
-                SyncHow::Ansible(ansible) => ansible.sync(object, values).await,
+                SyncHow::Ansible(ansible) => ansible.sync(ctx, object, values).await,
             }
         }
         .boxed()
@@ -100,8 +98,9 @@ impl DynSyncStep for SyncDocument {
             SyncHow::Grpc(grpc) => {
                 async move { grpc.call(ctx, &values, Method::DeleteRecord, Subject::Deleted(object)).await }.boxed()
             }
+            SyncHow::Kubernetes(_) if ctx.outside().is_some() => async { Err(untried("`kubernetes`")) }.boxed(),
             SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
-            SyncHow::Ansible(ansible) => ansible.delete(values).boxed(),
+            SyncHow::Ansible(ansible) => ansible.delete(ctx, values).boxed(),
         }
     }
 
@@ -111,6 +110,6 @@ impl DynSyncStep for SyncDocument {
 }
 
 /// Returns the error of a step that cannot be tried in a test case: nothing answers in place of what it would reach.
-fn untried(how: &str) -> StepError {
-    StepError::failed(format!("test cases cannot answer for {how}: only for `http` and `exec`"))
+pub(super) fn untried(how: &str) -> StepError {
+    StepError::failed(format!("test cases cannot answer for {how}: only for `http`, `exec` and `ansible`"))
 }

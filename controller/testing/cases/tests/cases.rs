@@ -67,11 +67,15 @@ spec:
 "#;
 
 fn service() -> Service {
+    service_of(DOCUMENTS)
+}
+
+fn service_of(documents: &str) -> Service {
     let mut sources = Sources::new();
     sources.add("t.xproto", MODELS);
     let compiled = compile(&sources);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
-    let steps = Documents::of(&[("steps.yaml", DOCUMENTS)]).compile(&compiled.models);
+    let steps = Documents::of(&[("steps.yaml", documents)]).compile(&compiled.models);
     let steps = steps.unwrap_or_else(|found| panic!("{}", found[0].render(false)));
     Service {
         name: "t".to_owned(),
@@ -85,11 +89,14 @@ fn service() -> Service {
 
 /// Returns what is told of a case with this `spec`, as `line: message`.
 fn told(spec: &str) -> Vec<String> {
+    told_of(&service(), spec)
+}
+
+fn told_of(service: &Service, spec: &str) -> Vec<String> {
     let text = format!("apiVersion: xos.opencord.org/v1\nkind: TestCase\nmetadata: {{name: case}}\nspec:\n{spec}");
     let files = Files::of("a.test.yaml", &text);
     let mut all = files.problems();
-    let service = service();
-    all.extend(files.cases.iter().flat_map(|case| case.run(&service, &files)));
+    all.extend(files.cases.iter().flat_map(|case| case.run(service, &files)));
     // The first line of what is under `spec` is line 1.
     all.iter().map(|one| format!("{}: {}", one.range.start.line.saturating_sub(4), one.message())).collect()
 }
@@ -128,6 +135,65 @@ fn requests_and_commands_are_answered_in_the_process_and_time_passes_at_once() {
 ";
     assert_eq!(told(spec), NOTHING);
     assert!(start.elapsed().as_secs() < 30, "200 s of waiting take no time");
+}
+
+#[test]
+fn a_playbook_is_answered_as_a_command_is() {
+    let service = service_of(
+        r#"
+apiVersion: xos.opencord.org/v1
+kind: SyncStep
+metadata: {name: person}
+spec:
+  model: Person
+  ansible:
+    inline: |
+      - hosts: all
+        tasks: [{ansible.builtin.set_stats: {data: {login: "{{ name }}"}}}]
+    variables: {name: "${self.name}"}
+    inventory: {host: "${self.metadata.name}.example"}
+    fields: {login: "${result.value.login}"}
+    delete: nothing
+"#,
+    );
+    let spec = "
+  given: [{kind: Person, metadata: {name: ada}, spec: {name: Ada}}]
+  backend:
+  - {exec: [ansible-playbook, inline], exit: 2, error: no route, times: 1}
+  - {exec: [ansible-playbook, inline], output: {xos_deferred: booting}, times: 1}
+  - {exec: [ansible-playbook, inline], output: {login: l-1}}
+  expect:
+    calls: [{exec: [ansible-playbook, inline], input: {host: ada.example, variables: {name: Ada}}}]
+    objects:
+    - {kind: Person, name: ada, conditions: {Synced: {reason: SyncFailed, message: '*ansible-playbook ended with exit status: 2: no route*'}}}
+  then:
+  - pass: 30s
+    expect: {objects: [{kind: Person, name: ada, conditions: {Synced: {message: '*booting*'}}}]}
+  - pass: 1m
+    expect: {objects: [{kind: Person, name: ada, status: {login: l-1}, conditions: {Ready: true}}]}";
+    assert_eq!(told_of(&service, spec), NOTHING);
+}
+
+#[test]
+fn what_cannot_be_answered_is_not_asked() {
+    let grpc = r#"grpc: {address: "127.0.0.1:1"}"#;
+    let kubernetes =
+        r#"kubernetes: {objects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}]}"#;
+    for (how, word) in [(grpc, "`grpc`"), (kubernetes, "`kubernetes`")] {
+        let head =
+            "apiVersion: xos.opencord.org/v1\nkind: SyncStep\nmetadata: {name: person}\nspec:\n  model: Person\n  ";
+        let service = service_of(&format!("{head}{how}\n"));
+        let expected = format!("conditions: {{Synced: {{message: '*test cases cannot answer for {word}*'}}}}");
+        let spec = format!(
+            "
+  given: [{{kind: Person, metadata: {{name: ada}}, spec: {{name: Ada}}}}]
+  expect: {{calls: [], objects: [{{kind: Person, name: ada, {expected}}}]}}
+  then:
+  - delete: [Person/ada]
+    expect: {{calls: [], objects: [{{kind: Person, name: ada, {expected}}}]}}"
+        );
+        assert_eq!(told_of(&service, &spec), NOTHING, "{how}");
+    }
 }
 
 #[test]
