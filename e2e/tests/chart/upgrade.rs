@@ -123,7 +123,10 @@ async fn a_thousand_objects_live_through_an_upgrade_and_a_rollback() {
             (more > 0).then(|| (id.rsplit('.').next().unwrap_or(id), more))
         });
         let more: BTreeMap<_, _> = more.collect();
-        assert_eq!(more, BTreeMap::from([("p0000", 2)]), "{}", release.logs());
+        let all = release.people.all().await.unwrap();
+        let told = all.iter().filter(|one| more.contains_key(one["metadata"]["name"].as_str().unwrap_or_default()));
+        let told: Vec<_> = told.map(|one| format!("{one:#}")).collect();
+        assert_eq!(more, BTreeMap::from([("p0000", 2)]), "{}\n{}", release.logs(), told.join("\n"));
         release.uninstall().await;
         directory.stop().await.unwrap();
     })
