@@ -56,10 +56,11 @@ enum AnsibleError {
 impl AnsibleDocument {
     pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
         let result = self.run.play(ctx, &self.play, &values).await?;
-        set_all(&self.fields, object, &values.with("result", &result))?;
+        // What there is of a playbook that is not done is kept; it may not have everything yet.
+        let set = set_all(&self.fields, object, &values.with("result", &result));
         match result["value"][DEFERRED].as_str() {
             Some(why) => Err(StepError::deferred(why)),
-            None => Ok(()),
+            None => Ok(set?),
         }
     }
 
