@@ -177,7 +177,7 @@ spec:
 #[test]
 fn what_cannot_be_answered_is_not_asked() {
     let grpc = r#"grpc: {address: "127.0.0.1:1"}"#;
-    let kubernetes = r#"kubernetes: {apply: [{id: page, apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}]}"#;
+    let kubernetes = r#"kubernetes: {apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]}"#;
     for (how, word) in [(grpc, "`grpc`"), (kubernetes, "`kubernetes`")] {
         let head =
             "apiVersion: xos.opencord.org/v1\nkind: SyncStep\nmetadata: {name: person}\nspec:\n  model: Person\n  ";
