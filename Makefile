@@ -12,7 +12,10 @@ DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny/$(DENY_VERSION)/bin/cargo-deny
 MDBOOK_VERSION := 0.5.4
 MDBOOK := $(CACHE)/mdbook/$(MDBOOK_VERSION)/bin/mdbook
-IMAGES := $(addprefix $(TARGET)/image/,xos-controller.tar xos-example.tar)
+# PROFILE=dev makes images of the programs for tests, which are built anyway.
+PROFILE := release
+IMAGE := $(if $(filter dev,$(PROFILE)),image-dev,image)
+IMAGES := $(addprefix $(TARGET)/$(IMAGE)/,xos-controller.tar xos-example.tar)
 
 .PHONY: help
 help: ## list the targets
@@ -48,7 +51,6 @@ test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
 	@$(MAKE) --no-print-directory $(NODE_OR_NOT)
 
 # A node needs root.
-TESTS_WITHOUT_NODE := --test bus --test chart --test e2e --test scenarios
 NODE_OR_NOT := $(if $(filter 0,$(shell id -u)),test-all,test-without-node)
 
 .PHONY: test-all
@@ -56,11 +58,13 @@ test-all: node-prerequisites programs
 	@$(PROGRAMS)/xos-cluster tools --node > /dev/null
 	$(CARGO) test --workspace
 
+TESTS_ON_SERVERS := --test bus --test chart --test e2e --test scenarios
+
 .PHONY: test-without-node
 test-without-node:
 	@echo "the tests of a node need root, and are left out"
 	$(CARGO) test --workspace --exclude xos-e2e
-	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
+	$(CARGO) test --workspace $(TESTS_ON_SERVERS)
 
 .PHONY: fmt
 fmt: ## check the format
@@ -98,7 +102,7 @@ unit: ## run the tests that need no control plane
 
 .PHONY: e2e
 e2e: prerequisites programs control-plane ## run the tests on a real control plane
-	$(CARGO) test --package xos-e2e $(TESTS_WITHOUT_NODE)
+	$(CARGO) test --workspace $(TESTS_ON_SERVERS)
 
 .PHONY: node-tests
 node-tests: node-prerequisites programs control-plane ## run the tests on a node (needs root)
@@ -120,7 +124,7 @@ chaos: prerequisites programs control-plane ## 100 kills of the controller, and 
 
 .PHONY: crds
 crds: ## write crds/yaml/ again, from the models in config/
-	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --test yaml
+	UPDATE_EXPECT=1 $(CARGO) test --package xos-crds --package xos-kinds --test yaml
 
 .PHONY: chart
 chart: ## write the chart's README and the schema of its values again
@@ -140,9 +144,14 @@ dashboard-picture: prerequisites programs control-plane ## draw docs/dashboard.s
 
 .PHONY: image
 image: node-prerequisites ## write the container images as OCI archives, with lists of what is in them, to target/image
+ifeq ($(PROFILE),dev)
+	$(CARGO) build --workspace --bins
+	$(PROGRAMS)/xos-image --programs $(PROGRAMS) --output $(TARGET)/$(IMAGE) --cache $(CACHE)/packages
+else
 	XOS_REVISION=$$(git rev-parse HEAD) $(CARGO) build --release --package xos-controller --package xos-example --bins
 	$(CARGO) build --package xos-image --bins
-	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/image --cache $(CACHE)/packages
+	$(PROGRAMS)/xos-image --programs $(TARGET)/release --output $(TARGET)/$(IMAGE) --cache $(CACHE)/packages
+endif
 
 .PHONY: cluster
 cluster: prerequisites programs control-plane ## start a control plane in the background, and print how to reach it
@@ -187,7 +196,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 
 .PHONY: clean-cache
 clean-cache: ## remove what was built or fetched from the cache
-	rm -rf "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
+	rm -rf "$(CACHE)/ansible" "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
 
 .PHONY: prerequisites
 prerequisites:
@@ -206,6 +215,7 @@ programs: | prerequisites
 control-plane: | programs
 	@[ "$${XOS_E2E_USE_KUBECONFIG:-}" = 1 ] || $(PROGRAMS)/xos-cluster tools > /dev/null
 	@$(PROGRAMS)/xos-cluster helm > /dev/null
+	@e2e/ansible/ansible > /dev/null
 
 $(DENY):
 	@echo "cargo-deny $(DENY_VERSION) is installed once, into $(CACHE); about 4 minutes on two cores"

@@ -16,7 +16,8 @@ pub use xos_model::brake::ListingBrake;
 pub use xos_runtime::Synchronizer;
 pub use xos_steps::{
     AfterParked, BusEvent, Event, EventError, EventStep, Http, Listing, ListingError, Message, Models, Policy,
-    ProduceError, PullStep, Pulled, Resync, Save, SettingsError, StepContext, StepError, Steps, StoreError, SyncStep,
+    ProduceError, PropertyError, PullStep, Pulled, Resync, Save, SettingsError, StepContext, StepError, Steps,
+    StoreError, SyncStep,
 };
 #[cfg(feature = "testing")]
 pub use xos_testing as testing;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceColumnDefinition as Column;
 use xos_model::condition::{READY, SYNCED};
-use xos_xproto::{ContentType, Field, FieldState, Member, Model, ScalarType, Section};
+use xos_xproto::{ContentType, Field, FieldState, Member, Model, Property, ScalarType, Section, ValueType};
 
 /// Returns the columns of a model: its name and state, READY, REASON, STATUS, AGE, and with `-o wide` SYNCED, CODE and what
-/// the model's author chose: option `columns`, else the fields and links that the model declares itself. No secret is
+/// the model's author chose: option `columns`, which may name properties, else the fields and links that the model declares itself. No secret is
 /// among them.
 ///
 /// STATUS is the message of the first condition: of Ready, which controllers keep there, or, before any of them has
@@ -40,8 +40,11 @@ fn wide(model: &Model) -> Vec<Column> {
     if let Some(chosen) = &model.columns {
         let mut seen = HashSet::new();
         let chosen = chosen.iter().filter(|name| seen.insert(name.as_str()));
-        let members = chosen.filter_map(|name| model.member(name));
-        return members.filter(|member| !is_shown_or_secret(member)).map(member_column).collect();
+        let column = |name: &String| match model.member(name) {
+            Some(member) => (!is_shown_or_secret(member)).then(|| member_column(member)),
+            None => model.property(name).map(property_column),
+        };
+        return chosen.filter_map(column).collect();
     }
     let own = || model.members().filter(|member| member.declared_in() == model.name && !is_shown_or_secret(member));
     let fields = own().filter(|member| matches!(member, Member::Field(_)));
@@ -80,6 +83,21 @@ fn member_column(member: &Member) -> Column {
             column(&title(&link.name), "string", &path, 1)
         }
     }
+}
+
+fn property_column(property: &Property) -> Column {
+    let path = format!(".status.properties.{}", property.camel_name());
+    let (type_, path) = match &property.ty {
+        ValueType::Bool => ("boolean", path),
+        ValueType::Int => ("integer", path),
+        ValueType::Double => ("number", path),
+        ValueType::Timestamp => ("date", path),
+        ValueType::Object(_) => ("string", format!("{path}.name")),
+        ValueType::Text | ValueType::Duration | ValueType::Any | ValueType::List(_) | ValueType::Map(_) => {
+            ("string", path)
+        }
+    };
+    column(&title(&property.name), type_, &path, 1)
 }
 
 fn field_column(field: &Field, priority: i32) -> Column {

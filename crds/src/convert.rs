@@ -24,6 +24,8 @@ const OBSERVED_GENERATION: &str = "observedGeneration";
 const CONDITIONS: &str = "conditions";
 const HISTORY: &str = "history";
 const SYNCHRONIZERS: &str = "synchronizers";
+const PROPERTIES: &str = "properties";
+const PROPERTIES_OF: &str = "propertiesOf";
 
 /// Why a custom resource could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +144,8 @@ fn read_status(model: &Model, status: &Value) -> Status {
         conditions,
         history: readable(status, HISTORY),
         synchronizers: readable(status, SYNCHRONIZERS),
+        properties: readable(status, PROPERTIES),
+        properties_of: readable(status, PROPERTIES_OF),
         other: others(model, status),
     }
 }
@@ -152,7 +156,7 @@ fn readable<T: DeserializeOwned + Default>(status: &Value, name: &str) -> T {
 
 fn others(model: &Model, status: &Value) -> Map<String, Value> {
     let Value::Object(status) = status else { return Map::new() };
-    let framework = [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS];
+    let framework = [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS, PROPERTIES, PROPERTIES_OF];
     let mut others: Vec<_> = status.iter().filter(|(name, _)| !framework.contains(&name.as_str())).collect();
     if others.is_empty() {
         return Map::new();

@@ -7,13 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use serde_json::{Value, json};
 use xos_model::condition::INITIAL;
-use xos_xproto::{Model, Section};
+use xos_xproto::{Model, Section, ValueType};
 
 use crate::links;
 use crate::schema::{object, typed};
+
+/// The field of status with the values that are computed.
+pub(crate) const COMPUTED: &str = "properties";
 
 /// What all models have beside their own fields.
 const DESCRIPTION: &str = "What the synchronizers and the backend say; only controllers write it. Beside the listed \
@@ -34,6 +39,7 @@ pub(crate) fn of(model: &Model) -> JSONSchemaProps {
     let mut properties: BTreeMap<_, _> = fields.map(|f| (f.camel_name(), typed(f))).collect();
     properties.extend(model.links_in(Section::Status).map(|l| (l.camel_name(), links::schema(l))));
     properties.insert("observedGeneration".to_owned(), observed_generation());
+    properties.extend(computed(model).map(|computed| (COMPUTED.to_owned(), computed)));
     // A step may save a field before there is any condition.
     let conditions = JSONSchemaProps { default: Some(JSON(json!([initial()]))), ..open(CONDITIONS) };
     properties.insert("conditions".to_owned(), conditions);
@@ -55,6 +61,43 @@ fn initial() -> Value {
         "type": INITIAL, "status": "True", "reason": "New", "lastTransitionTime": "1970-01-01T00:00:00Z",
         "message": "no synchronizer has handled the object yet",
     })
+}
+
+/// Returns the schema of the values that are computed of the objects of a model, if there are any.
+fn computed(model: &Model) -> Option<JSONSchemaProps> {
+    let all: BTreeMap<_, _> = model.properties.iter().map(|one| (one.camel_name(), value(&one.ty))).collect();
+    let description =
+        Some("Values that are computed from the object, and from those to which its links lead.".to_owned());
+    // A property that is declared no longer, or not yet, must not make a write fail.
+    let schema =
+        || JSONSchemaProps { description, x_kubernetes_preserve_unknown_fields: Some(true), ..object(all.clone()) };
+    (!all.is_empty()).then(schema)
+}
+
+/// Returns the schema of a computed value.
+fn value(of: &ValueType) -> JSONSchemaProps {
+    let plain = |type_: &str| JSONSchemaProps { type_: Some(type_.to_owned()), ..JSONSchemaProps::default() };
+    match of {
+        ValueType::Any => {
+            JSONSchemaProps { x_kubernetes_preserve_unknown_fields: Some(true), ..JSONSchemaProps::default() }
+        }
+        ValueType::Bool => plain("boolean"),
+        ValueType::Int => JSONSchemaProps { format: Some("int64".to_owned()), ..plain("integer") },
+        ValueType::Double => plain("number"),
+        ValueType::Text | ValueType::Duration => plain("string"),
+        ValueType::Timestamp => JSONSchemaProps { format: Some("date-time".to_owned()), ..plain("string") },
+        ValueType::Object(_) => {
+            let parts = ["name", "namespace", "kind"].map(|part| (part.to_owned(), plain("string")));
+            object(parts.into())
+        }
+        ValueType::List(items) => {
+            JSONSchemaProps { items: Some(JSONSchemaPropsOrArray::Schema(Box::new(value(items)))), ..plain("array") }
+        }
+        ValueType::Map(values) => JSONSchemaProps {
+            additional_properties: Some(JSONSchemaPropsOrBool::Schema(Box::new(value(values)))),
+            ..plain("object")
+        },
+    }
 }
 
 fn observed_generation() -> JSONSchemaProps {

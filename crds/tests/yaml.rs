@@ -10,6 +10,7 @@ use std::{env, fs};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
 use xos_crds::{definitions, yaml::to_yaml};
+use xos_properties::{Convenience, of_folder};
 use xos_xproto::{Sources, compile};
 
 /// A folder of `crds/yaml`, and the models that it is made from.
@@ -36,16 +37,19 @@ fn the_committed_definitions_are_current() {
 /// Two services that use one of the core's models apply the same definition of it.
 #[test]
 fn the_cores_definitions_do_not_depend_on_the_set() {
-    let mut sources = Sources::new();
-    let text = "option app_label = \"a\"; message A (ServiceInstance) { optional manytoone slice->Slice:as = 1; }";
-    sources.add("a.xproto", text);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml/core");
-    let definitions = definitions(&compile(&sources).models);
-    let core: Vec<_> = definitions.iter().filter(|one| one.spec.group.starts_with("core.")).collect();
-    assert_eq!(core.len(), 10);
-    for definition in core {
-        let committed = fs::read_to_string(folder.join(format!("{}.yaml", definition.name_any()))).unwrap();
-        assert!(committed.ends_with(&to_yaml(definition).unwrap()), "{}", definition.name_any());
+    let text = "message A (ServiceInstance) { optional manytoone slice->Slice:as = 1; }";
+    // Those that it names, and all.
+    for (uses, count) in [("", 2), ("option uses = \"core\";", 34)] {
+        let mut sources = Sources::new();
+        sources.add("a.xproto", format!("option app_label = \"a\"; {uses} {text}"));
+        let definitions = definitions(&compile(&sources).models);
+        let core: Vec<_> = definitions.iter().filter(|one| one.spec.group.starts_with("core.")).collect();
+        assert_eq!(core.len(), count);
+        for definition in core {
+            let committed = fs::read_to_string(folder.join(format!("{}.yaml", definition.name_any()))).unwrap();
+            assert!(committed.ends_with(&to_yaml(definition).unwrap()), "{}", definition.name_any());
+        }
     }
 }
 
@@ -54,13 +58,18 @@ fn generate(folder: &Path, models: &str) -> BTreeMap<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config").join(models);
     let mut sources = Sources::new();
     sources.add(models, fs::read(&source).unwrap());
+    let mut convenience = Convenience::default();
+    for path in of_folder(source.parent().unwrap()).unwrap() {
+        convenience.read(path.clone(), fs::read_to_string(path));
+    }
     let compiled = compile(&sources);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    let (models_of_set, _) = convenience.compile(&compiled.models).unwrap();
     let file = |definition: CustomResourceDefinition| {
         let text = format!("{HEADER}{models} by `make crds`; do not edit.\n{}", to_yaml(&definition).unwrap());
         (folder.join(format!("{}.yaml", definition.name_any())), text)
     };
-    definitions(&compiled.models).into_iter().map(file).collect()
+    definitions(&models_of_set).into_iter().map(file).collect()
 }
 
 fn read(folder: &Path) -> BTreeMap<PathBuf, String> {

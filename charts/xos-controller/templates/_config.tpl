@@ -25,6 +25,15 @@
 {{- if .Values.documents -}}
 {{- $_ := set $config "documents_dir" "/etc/xos/documents" -}}
 {{- end -}}
+{{- with .Values.clusterDocuments -}}
+{{- if .enabled -}}
+{{- $documents := dict "enabled" true "namespace" (default $.Release.Namespace .namespace) -}}
+{{- with .selector -}}
+{{- $_ := set $documents "selector" . -}}
+{{- end -}}
+{{- $_ := set $config "cluster_documents" $documents -}}
+{{- end -}}
+{{- end -}}
 {{- $settings := deepCopy .Values.settings -}}
 {{- if and .Values.directory.enabled (not (hasKey $settings "directory_url")) -}}
 {{- $_ := set $settings "directory_url" (printf "http://%s.%s.svc:8080" (include "xos.directory" .) .Release.Namespace) -}}
@@ -69,12 +78,16 @@ sasl:
 {{- end -}}
 {{- end -}}
 
-{{/* The files of the configuration: itself, models, documents. */}}
+{{/* The files of the configuration: itself, models, their properties, documents. */}}
 {{- define "xos.files" -}}
 config.yaml: |
   {{- include "xos.config" . | nindent 2 }}
 {{- with .Values.models }}
 {{ toYaml . }}
+{{- end }}
+{{- range $file, $text := .Values.convenience }}
+{{ printf "convenience.%s" $file | quote }}: |
+  {{- $text | nindent 2 }}
 {{- end }}
 {{- range $file, $text := .Values.documents }}
 {{ printf "documents.%s" $file | quote }}: |

@@ -13,6 +13,9 @@
       {{- range $file, $text := .root.Values.models }}
       - {key: {{ $file | quote }}, path: {{ $file | quote }}}
       {{- end }}
+      {{- range $file, $text := .root.Values.convenience }}
+      - {key: {{ printf "convenience.%s" $file | quote }}, path: {{ printf "convenience/%s" $file | quote }}}
+      {{- end }}
 {{- end }}
 {{- if .root.Values.documents }}
 - name: documents

@@ -12,6 +12,17 @@
     {{- end }}
   verbs: [update]
 {{- end }}
+{{- range include "xos.groups" . | fromJsonArray }}
+- apiGroups: [{{ .group }}]
+  resources: {{ toJson .resources }}
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [{{ .group }}]
+  resources:
+    {{- range .resources }}
+    - "{{ . }}/status"
+    {{- end }}
+  verbs: [update]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
@@ -32,6 +43,22 @@
   resources: [leases]
   resourceNames: [{{ $lease }}]
   verbs: [list, watch, patch]
+{{- end -}}
+
+{{/* Rights on what documents use of Kubernetes' own objects: (root, at: objects, home or cluster; or namespace). */}}
+{{- define "xos.rules.uses" -}}
+{{- $at := .at -}}
+{{- $namespace := .namespace | default "" -}}
+{{- range .root.Values.uses }}
+{{- if and (eq (.at | default "objects") $at) (eq (.namespace | default "") $namespace) }}
+- apiGroups: [{{ .group | quote }}]
+  resources: {{ toJson .resources }}
+  {{- with .names }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
+  verbs: {{ ternary "[get, list, watch, create, patch, delete]" "[get, list, watch]" (eq .access "apply") }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "xos.rules.home" -}}
@@ -60,7 +87,54 @@
 {{- $names = append $names (printf "%s.%s" . $kinds.group) -}}
 {{- end -}}
 {{- end -}}
-{{- append $names "synchronizers.xos.opencord.org" | toJson -}}
+{{- $names = append $names "synchronizers.xos.opencord.org" -}}
+{{- if .Values.clusterDocuments.enabled -}}
+{{- range include "xos.documentKinds" . | fromJsonArray -}}
+{{- $names = append $names (printf "%s.xos.opencord.org" .) -}}
+{{- end -}}
+{{- $names = concat $names (include "xos.groupDefinitions" . | fromJsonArray) -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
+
+{{/* The kinds of models and documents that are objects. */}}
+{{- define "xos.documentKinds" -}}
+{{- list "modelsets" "syncsteps" "modelpolicies" "pullsteps" "eventsteps" | toJson -}}
+{{- end -}}
+
+{{/* The groups whose kinds a ModelSet may define: `*` stands for resources that are not known. */}}
+{{- define "xos.groups" -}}
+{{- $groups := list -}}
+{{- if .Values.clusterDocuments.enabled -}}
+{{- range .Values.clusterDocuments.groups -}}
+{{- $groups = append $groups (dict "group" .group "resources" (default (list "*") .resources)) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $groups -}}
+{{- end -}}
+
+{{/* The definitions of these groups whose names are known. */}}
+{{- define "xos.groupDefinitions" -}}
+{{- $names := list -}}
+{{- range $group := .Values.clusterDocuments.groups -}}
+{{- range .resources -}}
+{{- $names = append $names (printf "%s.%s" . $group.group) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
+
+{{- define "xos.rules.documents" -}}
+{{- $kinds := include "xos.documentKinds" . | fromJsonArray -}}
+- apiGroups: [xos.opencord.org]
+  resources: {{ toJson $kinds }}
+  verbs: [get, list, watch, patch]
+- apiGroups: [xos.opencord.org]
+  resources:
+    {{- range $kinds }}
+    - {{ . }}/status
+    {{- end }}
+  verbs: [patch]
 {{- end -}}
 
 {{- define "xos.rules.cluster" -}}
@@ -68,6 +142,22 @@
   resources: [customresourcedefinitions]
   resourceNames: {{ include "xos.definitions" . }}
   verbs: [get, list, watch, create, patch]
+{{- if .Values.clusterDocuments.enabled }}
+{{- $known := include "xos.groupDefinitions" . | fromJsonArray }}
+{{- with $known }}
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames: {{ toJson . }}
+  verbs: [delete]
+{{- end }}
+{{- $unknown := false }}
+{{- range .Values.clusterDocuments.groups }}{{ if not .resources }}{{ $unknown = true }}{{ end }}{{ end }}
+{{- if $unknown }}
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+{{- end }}
 - apiGroups: [xos.opencord.org]
   resources: [synchronizers]
   verbs: [get, list, watch, create, patch, delete]
@@ -121,6 +211,22 @@
     - {{ . }}/status
     {{- end }}
   verbs: [patch]
+{{- end }}
+{{- range include "xos.groups" . | fromJsonArray }}
+- apiGroups: [{{ .group }}]
+  resources: {{ toJson .resources }}
+  verbs: {{ toJson $verbs }}
+- apiGroups: [{{ .group }}]
+  resources:
+    {{- range .resources }}
+    - "{{ . }}/status"
+    {{- end }}
+  verbs: [patch]
+{{- end }}
+{{- if .Values.clusterDocuments.enabled }}
+- apiGroups: [xos.opencord.org]
+  resources: [modelsets]
+  verbs: [get, list, patch]
 {{- end }}
 {{- end -}}
 

@@ -8,7 +8,7 @@ mod steps;
 use xos_controller::Steps;
 
 pub use flows::{ExampleEventStep, PullFromDesk};
-pub use models::{FullName, MyModel, NewMyModel, NewTeam, Team, XPROTO};
+pub use models::{MyModel, NewMyModel, NewTeam, Team, XPROTO};
 pub use policies::JoinTeam;
 pub use steps::{SyncMyModel, SyncTeam};
 

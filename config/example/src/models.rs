@@ -1,15 +1,3 @@
-//! The models, and their computed properties (XOS's convenience methods).
+//! The models, with their properties (XOS's convenience methods): those of `convenience/mymodel.yaml`.
 
 xos_controller::include_models!();
-
-/// The computed property `full_name`.
-pub trait FullName {
-    /// Returns the first and the last name.
-    fn full_name(&self) -> String;
-}
-
-impl FullName for MyModel {
-    fn full_name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
-}

@@ -5,7 +5,7 @@ use xos_controller::reqwest::{Response, StatusCode};
 use xos_controller::serde_json::json;
 use xos_controller::{StepContext, StepError, SyncStep};
 
-use crate::models::{FullName as _, MyModel, Team};
+use crate::models::{MyModel, Team};
 
 /// Pushes the objects of Team to the directory.
 pub struct SyncTeam;
@@ -32,7 +32,8 @@ impl SyncStep for SyncMyModel {
     type Model = MyModel;
 
     async fn sync_record(&self, ctx: &StepContext, o: &mut MyModel) -> Result<(), StepError> {
-        let mut person = json!({"first_name": o.first_name, "last_name": o.last_name, "full_name": o.full_name()});
+        let full_name = o.full_name(ctx)?;
+        let mut person = json!({"first_name": o.first_name, "last_name": o.last_name, "full_name": full_name});
         if let Some(team) = &o.team {
             let namespace = team.namespace.as_deref().unwrap_or(&o.meta.namespace);
             person["team"] = id(namespace, &team.name).into();

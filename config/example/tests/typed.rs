@@ -6,7 +6,7 @@ use serde_json::json;
 use xos_controller::CustomResource as _;
 use xos_controller::model::{Fields, Intent, Meta, Model as _, Object, SpecHash, Status};
 use xos_example::models::models;
-use xos_example::{FullName as _, MyModel, NewMyModel};
+use xos_example::{MyModel, NewMyModel};
 
 fn object(fields: serde_json::Value) -> Object {
     Object {
@@ -25,7 +25,6 @@ fn reading_an_object() {
     let fields =
         json!({"first_name": "Ada", "last_name": "Lovelace", "backend_code": 1, "enacted": "2026-01-02T03:04:05Z"});
     let ada = MyModel::from_object(&object(fields)).unwrap();
-    assert_eq!(ada.full_name(), "Ada Lovelace");
     assert_eq!((ada.backend_code, ada.no_sync, ada.xos_managed), (1, false, true));
     assert_eq!(ada.enacted.unwrap().to_string(), "2026-01-02T03:04:05Z");
     assert_eq!(ada.meta.name, "ada");

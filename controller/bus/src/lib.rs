@@ -31,9 +31,9 @@ mod without_kafka;
 
 pub use error::BusError;
 #[cfg(feature = "kafka")]
-pub use kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents, Stored};
+pub use kafka::{Bus, EventSteps, KafkaProducer, ParkedError, ParkedEvents, Stored};
 pub use renewals::Renewals;
 pub use settings::{BusOptions, Missed, Settings, SettingsError};
 pub use state::{ConsumerState, ConsumerStates};
 #[cfg(not(feature = "kafka"))]
-pub use without_kafka::{Bus, KafkaProducer, ParkedError, ParkedEvents, Stored};
+pub use without_kafka::{Bus, EventSteps, KafkaProducer, ParkedError, ParkedEvents, Stored};

@@ -97,6 +97,12 @@ impl ConsumerStates {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets a step's consumer.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn remove(&self, step: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|state| state.step != step);
+    }
+
     /// Changes the state of a step's consumer.
     #[cfg(feature = "kafka")]
     pub(crate) fn update(&self, step: &str, change: impl FnOnce(&mut ConsumerState)) {

@@ -18,6 +18,10 @@ use crate::state::ConsumerStates;
 #[derive(Debug)]
 pub struct Bus(Infallible);
 
+/// Exchanges event steps: without Kafka there are none.
+#[derive(Clone, Debug)]
+pub struct EventSteps(Infallible);
+
 /// Sends messages to Kafka: without it there is none.
 #[derive(Clone, Debug)]
 pub struct KafkaProducer(Infallible);
@@ -59,8 +63,39 @@ impl Bus {
         match self.0 {}
     }
 
+    /// Returns what exchanges the steps.
+    pub fn exchange(&self) -> EventSteps {
+        match self.0 {}
+    }
+
     /// Runs until `shutdown`.
     pub async fn run(self, _: Arc<Services>, _: watch::Receiver<bool>, _: CancellationToken) {
+        match self.0 {}
+    }
+}
+
+impl EventSteps {
+    /// Checks steps.
+    ///
+    /// # Errors
+    /// Never: there are no steps.
+    pub fn check(&self, _: Vec<Arc<dyn DynEventStep>>) -> Result<(), BusError> {
+        match self.0 {}
+    }
+
+    /// Ends steps.
+    ///
+    /// # Errors
+    /// Never: there are no steps.
+    pub async fn keep(&self, _: Vec<Arc<dyn DynEventStep>>) -> Result<(), BusError> {
+        match self.0 {}
+    }
+
+    /// Exchanges steps.
+    ///
+    /// # Errors
+    /// Never: there are no steps.
+    pub async fn set(&self, _: Vec<Arc<dyn DynEventStep>>) -> Result<(), BusError> {
         match self.0 {}
     }
 }

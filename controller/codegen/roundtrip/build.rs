@@ -21,7 +21,9 @@ fn main() -> Result<(), Error> {
     let seed: u64 = env::var("XOS_SEED").map_or(Ok(1), |seed| seed.parse())?;
     println!("cargo::rustc-env=XOS_ROUNDTRIP_SEED={seed}");
     let mut cases = String::new();
-    for (module, file) in [("core", "../../../config/core.xproto"), ("awkward", "awkward.xproto")] {
+    for (module, file) in
+        [("core", "../../../config/core.xproto"), ("awkward", "awkward.xproto"), ("named", "named.xproto")]
+    {
         println!("cargo::rerun-if-changed={file}");
         cases += &set(module, &[(format!("{module}.xproto"), fs::read_to_string(file)?)])?;
     }

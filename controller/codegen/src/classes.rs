@@ -9,7 +9,7 @@ use crate::names::{Names, free};
 use crate::text::{ALLOW, doc, plain};
 
 /// The methods that every typed object has. The getter of a field with such a name ends with `_`.
-const METHODS: [&str; 29] = [
+pub(crate) const METHODS: [&str; 29] = [
     "borrow",
     "borrow_mut",
     "clone",

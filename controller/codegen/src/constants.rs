@@ -1,4 +1,5 @@
-//! Constants of a model: its fields and links (`Site::NAME`), and the reverse ports of links to it (`Site::SLICES`).
+//! Constants of a model: its fields, links and properties (`Site::NAME`), and the reverse ports of links to it
+//! (`Site::SLICES`).
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use xos_xproto::{Model, XOS_BASE};
 
 use crate::member;
 use crate::names::{Names, free};
+use crate::properties;
 use crate::text::{ALLOW, doc, plain};
 use crate::used::Used;
 
@@ -32,6 +34,9 @@ pub(crate) fn code(model: &Model, name: &str, names: &Names<'_>, used: &Used<'_>
             constant(&reverse.name),
             reverse.name
         ));
+    }
+    for property in model.properties.iter().filter(|property| property.declared_in == model.name) {
+        constants.extend(properties::constant(property, (name, &constant(&property.name)), names, used));
     }
     if constants.is_empty() { String::new() } else { format!("{ALLOW}impl {name} {{\n{}}}\n\n", constants.join("\n")) }
 }

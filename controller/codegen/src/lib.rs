@@ -20,13 +20,17 @@
 //! - a **trait** for each model that others inherit from (`IsServiceInstance`), which these and the model itself
 //!   implement: a getter for each of its fields, a setter for those that are not the framework's, the bases' traits
 //!   above it. `IsA<ServiceInstance>` says the same to generic code;
+//! - a **method** for each [property](#properties): `person.full_name(ctx)?`;
 //! - `XPROTO`, the files' text, for `Synchronizer::models`, and `models()`, the same compiled.
 //!
 //! # The core's models
 //!
 //! `Service`, `ServiceInstance` and the other models of XOS's core come with the compiler: a file that names one as a
-//! base or as the peer of a link needs no other file. The generated code, and the custom resources, are those of the
-//! service's own models and of the core's models that these lead to by bases and links; not of the whole core.
+//! base or as the peer of a link needs no other file. The custom resources are those of the service's own models and of
+//! those that they name. The generated code also has structs for models to which these lead by bases and links: a
+//! `Link<Site>` that is inherited has its type. But no objects of such a model are known (it is not `Known`), so that
+//! `ctx.models::<Site>()` does not compile. A file that uses more of the core says so: `option uses = "Site, Slice";`,
+//! or `option uses = "core";` for all of it.
 //!
 //! # New objects
 //!
@@ -52,6 +56,12 @@
 //! field's type. A link is compared with a `Link`, or with the name of its peer; `()` means no value. Fields of
 //! `XOSBase` are constants of `XOSBase` only.
 //!
+//! # Properties
+//!
+//! The files `convenience/*.yaml` beside the xproto files declare computed properties (XOS's convenience methods). Each is
+//! a method of the struct of its model, and of those of the models that inherit from it, and a constant for queries. They
+//! are a part of `XPROTO`.
+//!
 //! # Names
 //!
 //! Fields have their names from xproto, with `r#` before Rust's keywords. A name that is taken (by a model, or by
@@ -62,15 +72,18 @@ mod classes;
 mod constants;
 mod member;
 mod names;
+mod properties;
 mod structs;
 mod text;
 mod used;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use xos_properties::{Convenience, FOLDER, of_folder};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 pub use names::Names;
@@ -87,7 +100,7 @@ pub enum CodegenError {
         /// What went wrong.
         source: std::io::Error,
     },
-    /// The models have errors.
+    /// The models, or their properties, have errors.
     #[error("the models have errors:\n{0}")]
     Models(String),
     /// Not called from a build script.
@@ -124,6 +137,8 @@ pub fn build_as(name: &str, files: &[&str]) -> Result<(), CodegenError> {
         let text = fs::read(path).map_err(|source| CodegenError::File { path: path.clone(), source })?;
         sources.add(*file, text);
     }
+    let (convenience, properties) = conveniences(&paths)?;
+    convenience.announce(&mut sources);
     let compiled = compile(&sources);
     let rendered: Vec<_> = compiled.diagnostics.iter().map(|d| render(d, &sources, false)).collect();
     if compiled.has_errors() {
@@ -132,11 +147,34 @@ pub fn build_as(name: &str, files: &[&str]) -> Result<(), CodegenError> {
     for line in rendered.iter().flat_map(|text| text.lines()) {
         emit(&format!("warning={line}"));
     }
-    let code = generate_used(&compiled.models)
-        + &embedded(
-            files.iter().zip(&paths).map(|(file, path)| (file_name(file), format!("::std::include_str!({path:?})"))),
-        );
+    let (models, _) = convenience.compile(&compiled.models).map_err(|found| {
+        let rendered: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+        CodegenError::Models(rendered.join("\n"))
+    })?;
+    let name = |path: &Path| path.file_name().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+    let of_properties = properties.iter().map(|path| (format!("{FOLDER}/{}", name(path)), path));
+    let all = files.iter().zip(&paths).map(|(file, path)| (file_name(file).to_owned(), path)).chain(of_properties);
+    let texts: Vec<_> = all.map(|(name, path)| (name, format!("::std::include_str!({path:?})"))).collect();
+    let code = generate_used(&models) + &embedded(texts.iter().map(|(name, text)| (name.as_str(), text.clone())));
     fs::write(&out, code).map_err(|source| CodegenError::File { path: out, source })
+}
+
+/// Returns what is in the folders `convenience` beside these files, and the paths.
+fn conveniences(models: &[PathBuf]) -> Result<(Convenience, Vec<PathBuf>), CodegenError> {
+    let folders: BTreeSet<_> = models.iter().filter_map(|path| path.parent()).collect();
+    let mut convenience = Convenience::default();
+    let mut paths = vec![];
+    for folder in folders {
+        let found = of_folder(folder).map_err(|source| CodegenError::File { path: folder.join(FOLDER), source })?;
+        if !found.is_empty() {
+            emit(&format!("rerun-if-changed={}", folder.join(FOLDER).display()));
+        }
+        paths.extend(found);
+    }
+    for path in &paths {
+        convenience.read(path.clone(), fs::read_to_string(path));
+    }
+    Ok((convenience, paths))
 }
 
 /// Returns the Rust code for all models of a set.
@@ -160,6 +198,7 @@ fn code_of(models: &ModelSet, used: &Used<'_>) -> String {
         let name = names.of_struct(&model.name).unwrap_or_default();
         code.push_str(&structs::code(model, name, &names));
         code.push_str(&constants::code(model, name, &names, used));
+        code.push_str(&properties::code(model, name, &names, used));
         code.push_str(&classes::implementations(model, name, &names));
     }
     code

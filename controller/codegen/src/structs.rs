@@ -23,7 +23,7 @@ pub struct {name} {{
 
 {debug}"
     );
-    if !model.is_abstract {
+    if model.has_objects() {
         code.push_str(&constructor(model, name, &members, names));
     }
     code.push_str(&implementation(model, name, &members, names));
@@ -33,7 +33,13 @@ pub struct {name} {{
 fn description(model: &Model, names: &Names<'_>) -> String {
     let own = model.doc.clone().unwrap_or_else(|| format!("An object of the model {}.", model.name));
     let ancestors = model.ancestry.get(1..).unwrap_or_default().join(", ");
-    let what = if model.is_abstract { "Abstract: it is a view of objects that inherit from it. " } else { "" };
+    let what = match model {
+        Model { is_abstract: true, .. } => "Abstract: it is a view of objects that inherit from it. ",
+        Model { is_referred: true, .. } => {
+            "Only referred to: nothing in the models names it, so its objects are not known. "
+        }
+        _ => "",
+    };
     let bases = if ancestors.is_empty() { String::new() } else { format!("A {} is a {ancestors}. ", model.name) };
     let heirs = names.of_trait(&model.name).map(|class| format!("What inherits from it is a `{class}`."));
     format!("{own}\n\n{what}{bases}{}", heirs.unwrap_or_default()).trim().to_owned()
@@ -169,9 +175,11 @@ fn implementation(model: &Model, name: &str, members: &[Member<'_>], names: &Nam
     }}
 }}
 
-",
+{known}",
         model_name = model.name,
         class_names = model.ancestry,
+        known =
+            if model.is_referred { String::new() } else { format!("{ALLOW}impl {MODEL}::Known for {name} {{}}\n\n") },
         is_abstract = model.is_abstract,
         has_heirs = names.models().is_base(&model.name),
     )

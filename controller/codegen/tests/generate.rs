@@ -161,6 +161,11 @@ fn of_the_core_there_is_only_what_is_used() {
         "Mine",
     ];
     assert_eq!(names(&from_the_compiler), used);
+    // Of those that nothing names there is what inherited fields need: no object of them can be made, or found.
+    for (model, named) in [("Slice", true), ("ServiceInstance", true), ("Site", false), ("User", false)] {
+        assert_eq!(from_the_compiler.contains(&format!("Known for {model} {{}}")), named, "{model}");
+        assert_eq!(from_the_compiler.contains(&format!("pub struct New{model} ")), named, "{model}");
+    }
     // The same where a service brings the core's file.
     let mut sources = Sources::new();
     sources.add("core.xproto", include_str!("../../../config/core.xproto"));
@@ -250,4 +255,34 @@ fn debug_shows_no_secret() {
         "also what is required\n{code}"
     );
     assert!(!code.contains("&self.key)\n"), "{code}");
+}
+
+#[test]
+fn properties_are_methods_and_constants() {
+    let text = "option app_label = \"m\"; message Base (XOSBase) { optional int32 n = 1; }
+        message Heir (Base) { optional manytoone to->Base:from = 1:1001; }";
+    let mut sources = Sources::new();
+    sources.add("m.xproto", text);
+    let mut convenience = xos_properties::Convenience::default();
+    let properties = "Base: {twice: self.n * 2, all: \"[self.n]\"}\nHeir: {peer: self.to, new: \"'x'\"}";
+    convenience.add("convenience/m.yaml", properties);
+    let (models, _) = convenience.compile(&compile(&sources).models).unwrap();
+    let code = generate(&models);
+    let method = |name: &str, of: &str, xos: &str| {
+        format!(
+            "pub fn {name}(
+        &self,
+        ctx: &::xos_controller::StepContext,
+    ) -> ::std::result::Result<::std::option::Option<{of}>, ::xos_controller::PropertyError> {{
+        ctx.property(self, \"{xos}\")
+    }}"
+        )
+    };
+    // The base's are those of its heir, too.
+    assert_eq!(code.matches(&method("twice", "::std::primitive::i64", "twice")).count(), 2);
+    assert_eq!(code.matches(&method("all", "::std::vec::Vec<::std::primitive::i64>", "all")).count(), 2);
+    assert_eq!(code.matches(&method("peer", "::xos_controller::model::Link<Base>", "peer")).count(), 1);
+    assert_eq!(code.matches(&method("new_", "::std::string::String", "new")).count(), 1);
+    let constant = "pub const TWICE: ::xos_controller::model::Field<Base, ::std::primitive::i64> =";
+    assert!(code.contains(constant) && !code.contains("pub const ALL:"), "{code}");
 }

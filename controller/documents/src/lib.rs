@@ -14,4 +14,4 @@ mod run;
 
 pub use files::files_below;
 pub use problem::{Diagnostic, Problem};
-pub use read::{Documents, Folder, has_documents, is_document, read};
+pub use read::{Documents, Folder, Text, has_documents, is_document, is_test, read, texts};

@@ -57,7 +57,7 @@ declare_diagnostics! {
     D010 Error UnknownModel { model: String, suggestion: Option<String> } => {
         message("there is no model `{model}`");
         suggest(did_you_mean(suggestion.as_deref()));
-        help("load it with `models_dir`");
+        help("load it with `models_dir`, or with a ModelSet");
     }
     /// A model has no field or link of this name.
     D011 Error UnknownField { model: String, field: String, suggestion: Option<String> } => {
@@ -97,9 +97,37 @@ declare_diagnostics! {
         message("the objects of {model} are synchronized by `{other}` already");
         help("a model has one sync step in a synchronizer");
     }
+    /// The address of a step server is none.
+    D020 Error Address { message: String } => {
+        message("{message}");
+    }
+    /// Something is said that a step server does itself. Remove it, or `grpc`.
+    D021 Error NotWithGrpc { key: &'static str } => {
+        message("`{key}` has no effect beside `grpc`: that is the step server's work");
+        help("remove it");
+    }
+    /// A certificate needs its key, and a key its certificate.
+    D022 Error HalfIdentity { there: &'static str, missing: &'static str } => {
+        message("`{there}` needs a `{missing}`");
+    }
     /// A document fits its schema and cannot be read all the same. This is a bug: please report it.
     D019 Error Unfit { reason: String } => {
         message("the document fits its schema and cannot be read: please report this ({reason})");
+    }
+    /// A name is used in expressions, and cannot be one there. It has letters, digits and `_` only, and begins with a letter
+    /// or `_`.
+    D023 Error NotAName { name: String } => {
+        message("`{name}` cannot be a name in expressions");
+        help("use letters, digits and `_` only, with a letter or `_` at the beginning");
+    }
+    /// Two objects of one step have the same `id`.
+    D024 Error IdTwice { id: String } => {
+        message("there is another object with the id `{id}`");
+        help("give one of them another id");
+    }
+    /// A playbook cannot be used. Correct its path, or what is in it; a path is relative to the document's file.
+    D025 Error Playbook { what: String, why: String } => {
+        message("{what} cannot be used: {why}");
     }
 }
 

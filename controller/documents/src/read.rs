@@ -1,9 +1,11 @@
 //! Reads documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
+use xos_expressions::Properties;
 use xos_steps::Steps;
 use xos_xproto::{ModelSet, nearest};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit, parse_all};
@@ -58,6 +60,24 @@ pub(crate) struct Document {
     pub(crate) place: Place,
 }
 
+impl Document {
+    /// Returns what is the same for documents that say the same.
+    pub(crate) fn revision(&self) -> String {
+        self.spec.clone().into_json().to_string()
+    }
+}
+
+/// The text of a file of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// The path of the file, or another name for the text.
+    pub path: PathBuf,
+    /// The text, or why it cannot be read.
+    pub text: Result<String, String>,
+    /// The folder that it is in, if it is in one.
+    pub folder: Option<Folder>,
+}
+
 /// Problems with their places, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(crate) struct Report(Vec<(Problem, Place)>);
@@ -74,18 +94,25 @@ impl Report {
 /// # Errors
 /// When a folder cannot be read.
 pub fn read(folders: &[Folder]) -> io::Result<Documents> {
-    let mut documents = Documents::default();
+    texts(folders).map(|texts| Documents::of_texts(&texts))
+}
+
+/// Does the first part of [`read`]: returns the texts of the files.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn texts(folders: &[Folder]) -> io::Result<Vec<Text>> {
+    let mut found = vec![];
     for folder in folders {
         let is_mixed = folder.key == Folder::OF_SERVICE && folder.path.is_dir();
         for path in files(&folder.path)? {
-            let text = fs::read_to_string(&path);
+            let text = fs::read_to_string(&path).map_err(|error| error.to_string());
             if !is_mixed || text.as_deref().is_ok_and(says_document) {
-                documents.add(path, text, folder);
+                found.push(Text { path, text, folder: Some(folder.clone()) });
             }
         }
     }
-    documents.check_names();
-    Ok(documents)
+    Ok(found)
 }
 
 /// Returns whether a file has documents: the first one says that it is of our group.
@@ -102,13 +129,19 @@ pub fn has_documents(folder: &Path) -> bool {
     files(folder).is_ok_and(|files| files.iter().any(|path| is_document(path)))
 }
 
+/// Returns whether a file has test cases, by its name: `people.test.yaml`.
+pub fn is_test(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
+}
+
 /// Returns the files that may have documents.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }
     let mut found = files_below(folder)?;
-    found.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"));
+    found.retain(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml") && !is_test(path));
     Ok(found)
 }
 
@@ -123,6 +156,14 @@ impl Documents {
         documents
     }
 
+    /// Reads documents from the texts of files.
+    pub fn of_texts(texts: &[Text]) -> Self {
+        let mut documents = Self::default();
+        texts.iter().for_each(|text| documents.add(text));
+        documents.check_names();
+        documents
+    }
+
     /// Returns the number of files.
     pub fn files(&self) -> usize {
         self.files.len()
@@ -133,12 +174,28 @@ impl Documents {
         self.all.is_empty() && self.report.0.is_empty()
     }
 
-    /// Checks the documents against the models, and makes steps of them.
+    /// Returns the names of the models that the documents name. Those that they read by links are known when they are
+    /// compiled: [`Steps::models`].
+    pub fn names_of_models(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.all.iter().for_each(|document| add_names(&document.spec, &mut names));
+        names
+    }
+
+    /// Checks the documents against models without properties, and makes steps of them.
     ///
     /// # Errors
     /// All that is wrong with them.
-    pub fn compile(mut self, models: &ModelSet) -> Result<Steps, Vec<Diagnostic>> {
-        let steps = compile::steps(&mut self, models);
+    pub fn compile(self, models: &ModelSet) -> Result<Steps, Vec<Diagnostic>> {
+        self.compile_with(models, &Properties::none())
+    }
+
+    /// Checks the documents against the models and their properties, and makes steps of them.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn compile_with(mut self, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Vec<Diagnostic>> {
+        let steps = compile::steps(&mut self, models, properties);
         let Self { files, report, .. } = self;
         if report.0.is_empty() {
             return Ok(steps);
@@ -152,13 +209,14 @@ impl Documents {
         Err(found)
     }
 
-    fn add(&mut self, path: PathBuf, text: io::Result<String>, folder: &Folder) {
-        match text {
-            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, Some(folder)),
-            Err(error) => {
+    fn add(&mut self, Text { path, text, folder }: &Text) {
+        let path = path.clone();
+        match text.clone() {
+            Ok(text) => self.read_text(File { path, text, secrets: vec![] }, folder.as_ref()),
+            Err(reason) => {
                 let place = Place::File { file: self.files.len(), bytes: 0..0 };
                 self.files.push(File { path, text: String::new(), secrets: vec![] });
-                self.report.push(Problem::Unreadable { reason: error.to_string() }, &place);
+                self.report.push(Problem::Unreadable { reason }, &place);
             }
         }
     }
@@ -227,6 +285,28 @@ impl Documents {
         self.files
             .get(*file)
             .map_or_else(String::new, |file| format!("{}:{}", file.path.display(), file.line_column(bytes.start).0))
+    }
+}
+
+/// Adds what is said under the keys that name models.
+fn add_names(node: &Node, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Map(entries) => {
+            for entry in entries {
+                match (&entry.node.value, entry.key.as_str()) {
+                    (Value::Text(name), "model") => drop(names.insert(name.clone())),
+                    (Value::List(items), "externalDependencies") => {
+                        names.extend(items.iter().filter_map(|item| match &item.value {
+                            Value::Text(name) => Some(name.clone()),
+                            _ => None,
+                        }));
+                    }
+                    _ => add_names(&entry.node, names),
+                }
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| add_names(item, names)),
+        _ => {}
     }
 }
 

@@ -8,7 +8,7 @@ use xos_model::brake::is_deletion_held;
 use xos_model::deletion::leaves_others;
 use xos_model::dirty::{Due, sync_due};
 use xos_model::graph::Standing;
-use xos_model::names::is_sync_finalizer;
+use xos_model::names::{is_sync_finalizer, sync_finalizer};
 use xos_model::resync;
 
 use crate::objects::{Doubt, Tracked};
@@ -106,8 +106,13 @@ fn is_undone(object: &Object, registry: &Registry) -> bool {
     let others = || object.status.synchronizers.iter().filter(|own| own.name != registry.synchronizer);
     let is_claimed = registry.is_external(&object.model)
         || others().any(|own| !own.sync.is_untried())
-        || object.meta.finalizers.iter().any(|finalizer| is_sync_finalizer(finalizer));
+        || object.meta.finalizers.iter().any(|finalizer| is_others(finalizer, &registry.synchronizer));
     is_claimed && !others().any(|own| is_clean(object, &own.name))
+}
+
+/// Returns whether a finalizer is that of another synchronizer's step. Our own is left over if we have no step any more.
+fn is_others(finalizer: &str, synchronizer: &str) -> bool {
+    is_sync_finalizer(finalizer) && finalizer != sync_finalizer(synchronizer)
 }
 
 /// Returns whether the sync pass has handled the present intent. The time decides only when a failed attempt is

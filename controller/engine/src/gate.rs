@@ -1,7 +1,7 @@
 //! The gates of all steps: whether their targets are there. The engine, which hands out the work, and the workers, which
 //! hear of the targets first, share them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -26,6 +26,11 @@ impl Gates {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Gate<ObjectKey>>> {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the gates of lanes that are not among these.
+    pub(crate) fn keep(&self, lanes: &HashSet<Arc<str>>) {
+        self.lock().retain(|lane, _| lanes.contains(lane));
     }
 
     /// Returns what `read` finds at the gate of a lane; none if it was never used.

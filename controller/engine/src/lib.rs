@@ -12,6 +12,7 @@ pub mod api_error;
 mod awaited;
 mod brake;
 pub mod clock;
+mod computing;
 mod decide;
 mod dependencies;
 mod duty;
@@ -43,10 +44,10 @@ mod writer;
 #[cfg(test)]
 mod fixtures;
 
-pub use engine::{Engine, EngineError};
+pub use engine::{Engine, EngineError, RegistryChange};
 pub use options::Options;
 pub use queue::Priority;
-pub use registry::{Entry, Finalizers, Registry, RegistryError};
+pub use registry::{Difference, Entry, Finalizers, LiveRegistry, Registry, RegistryError};
 pub use secrets::{SECRETS, SecretData, SecretName, SecretNews, SecretWatch, secret_watches};
 pub use turns::TURNS;
 pub use view::Observer;

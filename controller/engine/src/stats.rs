@@ -1,6 +1,6 @@
 //! What the engine counts and measures, for monitoring.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ pub struct Snapshot {
     pub models: BTreeMap<Arc<str>, ModelStats>,
     /// The steps that have looked after clean objects.
     pub resyncs: BTreeMap<Arc<str>, ResyncStats>,
+    /// How often the properties of an object were computed.
+    pub properties_computed: u64,
     /// How many objects are being reconciled.
     pub active_workers: usize,
     /// For how long the oldest of them has been.
@@ -171,12 +173,16 @@ impl Stats {
         }
     }
 
-    /// Notes which models there are, so that what has not happened yet counts as 0.
+    /// Notes which models there are, so that what has not happened yet counts as 0. Of others nothing is told any more.
     pub fn set_models(&self, models: impl Iterator<Item = Arc<str>>) {
         let mut state = self.state();
-        for model in models {
-            state.counted.models.entry(model).or_default();
-        }
+        let known = &mut state.counted.models;
+        *known = models.map(|model| (Arc::clone(&model), known.remove(&model).unwrap_or_default())).collect();
+    }
+
+    /// Forgets the lanes that are not among these.
+    pub(crate) fn keep_lanes(&self, lanes: &HashSet<Arc<str>>) {
+        self.state().counted.lanes.retain(|lane, _| lanes.contains(lane));
     }
 
     /// Notes how many objects of each of these models wait for others.
@@ -201,6 +207,11 @@ impl Stats {
             Resynced::Changed => stats.changed += 1,
             Resynced::Unsuccessful => stats.unsuccessful += 1,
         }
+    }
+
+    /// Counts the objects whose properties were computed.
+    pub fn computed(&self, objects: usize) {
+        self.state().counted.properties_computed += u64::try_from(objects).unwrap_or_default();
     }
 
     pub(crate) fn worker_started(&self, worker: Id) {

@@ -12,11 +12,11 @@ use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
 use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
 use xos_steps::store::{Annotations, Stored};
-use xos_steps::{Save, Saver, Store, StoreError};
+use xos_steps::{Properties, Save, Saver, Store, StoreError};
 
 use crate::clock::Clock;
 use crate::duty::standing;
-use crate::registry::{Entry, Registry};
+use crate::registry::Entry;
 use crate::view::{Origin, SharedView, TakenIn};
 use crate::writer::{SpecSave, WriteError, Writer, is_kept, kept};
 
@@ -34,12 +34,13 @@ pub(crate) enum StoreEvent {
     Gone(ObjectKey),
     /// Not what a step did: what this object waits for has come, or has changed.
     Awaited(ObjectKey),
+    /// The same of what the engine does not see: the step of the object is to run again.
+    Again(ObjectKey),
 }
 
 /// The store behind every step's context.
 #[derive(Clone)]
 pub(crate) struct LiveStore {
-    pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) view: SharedView,
@@ -53,8 +54,11 @@ impl LiveStore {
         Self { writer, ..self }
     }
 
-    fn entry(&self, model: &str) -> Result<&Arc<Entry>, StoreError> {
-        Ok(self.registry.get(model).ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
+    fn entry(&self, model: &str) -> Result<Arc<Entry>, StoreError> {
+        let registry = self.view.registry();
+        let is_referred = registry.models.get(model).is_some_and(|model| model.is_referred);
+        let unknown = if is_referred { QueryError::NotNamed } else { QueryError::UnknownModel };
+        Ok(registry.get(model).cloned().ok_or_else(|| unknown(model.to_owned()))?)
     }
 
     /// Takes an object into the view, unless no watch would ever show it.
@@ -81,7 +85,7 @@ impl LiveStore {
     }
 
     async fn make(&self, by: &Saver, object: Object) -> Result<Arc<Object>, StoreError> {
-        let entry = self.entry(&object.model)?;
+        let entry = &self.entry(&object.model)?;
         let created = match self.writer.create(entry, &object, &by.step).await {
             Ok(created) => created,
             Err(WriteError::Exists) => return Err(StoreError::AlreadyExists(object.key())),
@@ -107,7 +111,7 @@ impl LiveStore {
         changed: &Fields,
         how: &Save,
     ) -> Result<Arc<Object>, StoreError> {
-        let entry = self.entry(&base.model)?;
+        let entry = &self.entry(&base.model)?;
         let known = self.view.get_same(&base.key(), &base.meta.uid);
         let mut current = known.map_or_else(|| (**base).clone(), |known| (*known).clone());
         let mut tries = 0;
@@ -183,13 +187,13 @@ impl LiveStore {
         object: &Object,
         annotations: &Annotations,
     ) -> Result<Arc<Object>, StoreError> {
-        let entry = self.entry(&object.model)?;
+        let entry = &self.entry(&object.model)?;
         let written = self.writer.annotate(entry, object, annotations, &by.step).await;
         Ok(self.take_in(written.map_err(|error| failed(object, "cannot be annotated", error))?, Origin::Written))
     }
 
     async fn remove(&self, object: &Object) -> Result<(), StoreError> {
-        let entry = self.entry(&object.model)?;
+        let entry = &self.entry(&object.model)?;
         let known = self.view.get_same(&object.key(), &object.meta.uid);
         if known.as_deref().unwrap_or(object).flag("write_protect") {
             return Err(StoreError::WriteProtected(object.key()));
@@ -234,7 +238,11 @@ fn of_api_server(what: String, error: WriteError) -> StoreError {
 
 impl Store for LiveStore {
     fn models(&self) -> Arc<ModelSet> {
-        Arc::clone(&self.registry.models)
+        Arc::clone(&self.view.registry().models)
+    }
+
+    fn properties(&self) -> Arc<Properties> {
+        Arc::clone(&self.view.registry().properties)
     }
 
     fn query(&self, query: &Query) -> Result<Vec<Arc<Object>>, StoreError> {
@@ -242,7 +250,11 @@ impl Store for LiveStore {
     }
 
     fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError> {
-        self.registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
+        let registry = self.view.registry();
+        let model = registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
+        if model.is_referred {
+            return Err(QueryError::NotNamed(class.to_owned()).into());
+        }
         Ok(self.view.at(class, namespace, reference))
     }
 
@@ -253,16 +265,20 @@ impl Store for LiveStore {
     fn is_in_flight(&self, object: &Object) -> bool {
         let known = self.view.get_same(&object.key(), &object.meta.uid);
         let object = known.as_deref().unwrap_or(object);
-        object.meta.deleting.is_some() || standing(object, &self.registry) != Standing::Settled
+        object.meta.deleting.is_some() || standing(object, &self.view.registry()) != Standing::Settled
     }
 
     fn watches(&self, namespace: &str) -> bool {
         self.namespaces.is_empty() || self.namespaces.iter().any(|watched| watched == namespace)
     }
 
+    fn namespaces(&self) -> Vec<String> {
+        self.namespaces.clone()
+    }
+
     fn read<'a>(&'a self, key: &'a ObjectKey) -> BoxFuture<'a, Result<Option<Arc<Object>>, StoreError>> {
         async move {
-            let entry = self.entry(&key.model)?;
+            let entry = &self.entry(&key.model)?;
             let read = self.writer.read(entry, key).await;
             let read = read.map_err(|error| of_api_server(format!("{key} cannot be read"), error))?;
             Ok(read.map(|object| self.take_in(object, Origin::Read)))

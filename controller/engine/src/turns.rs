@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use jiff::SignedDuration;
 use tracing::{Instrument as _, Span, field};
 use xos_model::{Object, ObjectKey};
+use xos_steps::store::Annotations;
 
 use crate::registry::Entry;
 use crate::secrets::{SecretData, SecretName};
@@ -97,7 +98,7 @@ impl Writer for Traced {
         &'a self,
         entry: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         self.0.annotate(entry, object, annotations, who).instrument(save("annotations", who)).boxed()

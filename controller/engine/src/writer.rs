@@ -17,6 +17,7 @@ use xos_crds::{
 use xos_model::names::{self, annotation};
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey, QuietSave};
+use xos_steps::store::Annotations;
 use xos_xproto::{Model, Section};
 
 use crate::api_error::{explain, is_unserved};
@@ -137,7 +138,7 @@ pub trait Writer: Send + Sync + 'static {
         &'a self,
         entry: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a>;
 
@@ -268,7 +269,7 @@ impl Writer for KubeWriter {
         &'a self,
         entry: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         let named = annotations.iter().map(|(name, value)| (annotation(name), json!(value)));

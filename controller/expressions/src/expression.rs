@@ -1,5 +1,6 @@
 //! Expressions: checked once, evaluated often.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cel::common::ast::IdedExpr;
@@ -9,7 +10,7 @@ use cel::{Context, ExecutionError, Value};
 use serde_json::Value as Json;
 use xos_model::Object;
 
-use crate::check::Check;
+use crate::check::{Check, Use};
 use crate::environment::environment;
 use crate::fault::{Fault, Faults};
 use crate::json::to_json;
@@ -27,6 +28,12 @@ pub struct Expression {
     text: String,
     root: IdedExpr,
     of: Type,
+    /// The properties that it uses.
+    pub(crate) uses: Vec<Use>,
+    /// Whether it follows links.
+    pub(crate) follows_links: bool,
+    /// The models whose objects it reads by links.
+    reads: BTreeSet<String>,
 }
 
 /// Why an expression has no value.
@@ -56,7 +63,8 @@ impl Expression {
         let mut check = Check::new(scope, &source);
         let of = check.expr(&mut root);
         if check.faults.is_empty() {
-            return Ok(Self { text: text.trim().to_owned(), root, of });
+            let Check { uses, follows_links, reads, .. } = check;
+            return Ok(Self { text: text.trim().to_owned(), root, of, uses, follows_links, reads });
         }
         Err(Faults(check.faults))
     }
@@ -77,6 +85,11 @@ impl Expression {
     /// Returns the type of its values.
     pub fn of(&self) -> &Type {
         &self.of
+    }
+
+    /// Returns the names of the models whose objects it reads by links.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        self.reads.iter().map(String::as_str)
     }
 
     /// Returns the text of the expression.
@@ -145,11 +158,20 @@ impl Expression {
         use_it: impl FnOnce(&dyn Val) -> Result<T, String>,
     ) -> Result<T, EvaluationError> {
         let wrong = |why: String| EvaluationError { expression: self.text.clone(), why };
-        values.refill();
-        let mut context = Context::with_env(environment().map_err(wrong)?);
+        values.run.begin();
+        self.with_value_in(values, use_it).map_err(wrong)
+    }
+
+    /// Uses its value in an evaluation that has begun.
+    pub(crate) fn with_value_in<T>(
+        &self,
+        values: &Values,
+        use_it: impl FnOnce(&dyn Val) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let mut context = Context::with_env(environment()?);
         context.set_variable_resolver(values);
-        let value = Value::resolve_val(&self.root, &context).map_err(|error| wrong(explained(&error)))?;
-        use_it(value.as_ref()).map_err(wrong)
+        let value = Value::resolve_val(&self.root, &context).map_err(|error| explained(&error))?;
+        use_it(value.as_ref())
     }
 }
 

@@ -9,6 +9,7 @@ use cel::common::types::{
 use cel::common::value::Val;
 use serde_json::{Map, Number, Value as Json, json};
 
+use crate::metadata::MetadataVal;
 use crate::object::ObjectVal;
 
 /// Returns a JSON value as a value of expressions: whole numbers are `int`.
@@ -42,6 +43,9 @@ fn from_number<'v>(number: &Number) -> Box<dyn Val + 'v> {
 pub(crate) fn to_json(value: &dyn Val) -> Result<Json, String> {
     if let Some(object) = value.downcast_ref::<ObjectVal>() {
         return Ok(object.reference());
+    }
+    if let Some(metadata) = value.downcast_ref::<MetadataVal>() {
+        return Ok(metadata.all());
     }
     if value.downcast_ref::<CelNull>().is_some() {
         return Ok(Json::Null);

@@ -2,47 +2,32 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cel::ExecutionError;
 use cel::common::traits::Indexer;
 use cel::common::types::{CelList, CelNull, CelString, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use serde_json::{Value as Json, json};
-use xos_model::{Object, Reference};
-use xos_xproto::{Link, Model};
+use xos_model::{Object, Reference, shared};
+use xos_xproto::{Link, Model, ModelSet};
 
 use crate::json::from_json;
-use crate::objects::Objects;
+use crate::metadata::MetadataVal;
+use crate::properties::Property;
+use crate::reads::Aspect;
+use crate::run::{Run, Step};
 use crate::scope::METADATA;
 
+/// Why an evaluation ends that reads more than it may.
+const TOO_MUCH: &str = "too many objects are read: ask for fewer";
+
 static OBJECT: Type = Type::new_unspecified_type("object");
-
-/// What one evaluation may still read of other objects.
-#[derive(Debug)]
-pub(crate) struct Budget(AtomicUsize);
-
-impl Budget {
-    pub(crate) fn of(objects: usize) -> Self {
-        Self(AtomicUsize::new(objects))
-    }
-
-    pub(crate) fn refill(&self, objects: usize) {
-        self.0.store(objects, Ordering::Relaxed);
-    }
-
-    /// Takes some of it. Returns whether there was enough.
-    fn take(&self, objects: usize) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(objects)).is_ok()
-    }
-}
 
 /// An object, with what its links lead to.
 #[derive(Clone)]
 pub(crate) struct ObjectVal {
     pub(crate) object: Arc<Object>,
-    pub(crate) objects: Arc<dyn Objects>,
-    pub(crate) budget: Arc<Budget>,
+    pub(crate) run: Arc<Run>,
 }
 
 impl std::fmt::Debug for ObjectVal {
@@ -64,35 +49,61 @@ impl ObjectVal {
 
     fn member<'v>(&self, name: &str) -> Result<Box<dyn Val + 'v>, ExecutionError> {
         if name == METADATA {
-            return Ok(from_json(&self.metadata()));
+            return Ok(Box::new(MetadataVal { object: Arc::clone(&self.object), run: Arc::clone(&self.run) }));
         }
-        let models = self.objects.models();
+        let models = self.run.objects.models();
         let Some(model) = models.get(&self.object.model) else { return Err(ExecutionError::no_such_key(name)) };
         if let Some(link) = model.link(name) {
-            return self.link(model, link);
+            self.run.note(&self.object, || Aspect::Field(shared(name)));
+            return self.link(&models, model, link);
         }
         if model.field(name).is_some() {
+            self.run.note(&self.object, || Aspect::Field(shared(name)));
             return Ok(self.object.fields.get(name).map_or_else(|| Box::new(CelNull) as _, from_json));
         }
         if models.reverse_links(model).any(|port| port.name == name) {
-            let back = self.objects.linked_back(&self.object.key(), name);
-            return self.list(back.into_iter().filter(|object| object.meta.deleting.is_none()).collect());
+            self.run.note(&self.object, || Aspect::Port(shared(name)));
+            let back = self.run.linked_back(&self.object.key(), name);
+            let live: Vec<_> = back.into_iter().filter(|object| object.meta.deleting.is_none()).collect();
+            live.iter().for_each(|object| self.run.note(object, || Aspect::Existence));
+            return self.list(live);
         }
-        Err(ExecutionError::no_such_key(name))
+        let properties = self.run.objects.properties();
+        match properties.get(&self.object.model, name) {
+            Some(property) => self.property(property).map(|value| value.clone_as_boxed()),
+            None => Err(ExecutionError::no_such_key(name)),
+        }
     }
 
-    fn metadata(&self) -> Json {
-        let meta = &self.object.meta;
-        json!({
-            "name": meta.name, "namespace": meta.namespace, "uid": meta.uid, "generation": meta.generation,
-            "creation_timestamp": meta.created.map(|at| at.to_string()), "deleting": meta.deleting.is_some(),
+    /// Returns the value of a property that is a part of an expression.
+    fn property(&self, property: &Property) -> Result<Arc<dyn Val>, ExecutionError> {
+        let name = property.name();
+        let (model, object) = (&self.object.model, &self.object.meta.name);
+        self.compute(property).map_err(|why| {
+            // Of a long way through many objects its end is what matters.
+            let what = if why.starts_with('`') { why } else { format!("`{name}` of {model} {object}: {why}") };
+            ExecutionError::function_error(name, what)
         })
     }
 
-    fn link<'v>(&self, model: &Model, link: &Link) -> Result<Box<dyn Val + 'v>, ExecutionError> {
+    /// Returns the value of a property: computed once in an evaluation.
+    pub(crate) fn compute(&self, property: &Property) -> Result<Arc<dyn Val>, String> {
+        let name = property.name();
+        match self.run.begin_property(&self.object, name) {
+            Step::Done(value) => return value,
+            Step::Circle => return Err("it needs itself, as the links form a circle".to_owned()),
+            Step::TooDeep => return Err("too many properties are computed inside each other".to_owned()),
+            Step::Compute => {}
+        }
+        let value = if self.run.take(1) { property.compute(self) } else { Err(TOO_MUCH.to_owned()) };
+        self.run.end_property(&self.object, name, value.clone());
+        value
+    }
+
+    fn link<'v>(&self, models: &ModelSet, model: &Model, link: &Link) -> Result<Box<dyn Val + 'v>, ExecutionError> {
         let value = self.object.fields.get(&link.name).unwrap_or(&Json::Null);
         let wrong = |error: serde_json::Error| ExecutionError::function_error(&link.name, error);
-        let at = |reference: &Reference| self.objects.at(&link.peer, &self.object.meta.namespace, reference);
+        let at = |reference: &Reference| self.run.at(models, &link.peer, &self.object.meta.namespace, reference);
         if link.is_to_many() {
             let references: Vec<Reference> = match value {
                 Json::Null => vec![],
@@ -128,10 +139,10 @@ impl ObjectVal {
     }
 
     fn spend(&self, objects: usize) -> Result<(), ExecutionError> {
-        if self.budget.take(objects) {
+        if self.run.take(objects) {
             return Ok(());
         }
-        Err(ExecutionError::function_error("links", "too many objects are read: ask for fewer"))
+        Err(ExecutionError::function_error("links", TOO_MUCH))
     }
 }
 

@@ -76,6 +76,15 @@ impl Template {
         }
     }
 
+    /// Returns the names of the models whose objects its expressions read by links.
+    pub fn reads(&self) -> impl Iterator<Item = &str> {
+        let expressions = self.0.iter().filter_map(|part| match part {
+            Part::Value(one) => Some(one),
+            Part::Text(_) => None,
+        });
+        expressions.flat_map(|one| one.reads())
+    }
+
     /// Returns the text, if there is no expression in it.
     pub fn constant(&self) -> Option<&str> {
         match self.0.as_slice() {

@@ -1,10 +1,11 @@
 //! The types of expressions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use xos_xproto::{Field, ModelSet, ScalarType};
+use xos_xproto::{Field, ModelSet, ScalarType, ValueType};
 
 /// The type of an expression's value. Every value may be null, too: that of a field that is not set is.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +52,7 @@ pub struct Record {
     /// What it is called in messages.
     pub name: &'static str,
     /// The types of its members.
-    pub members: BTreeMap<&'static str, Type>,
+    pub members: BTreeMap<Cow<'static, str>, Type>,
 }
 
 impl Type {
@@ -71,8 +72,12 @@ impl Type {
     }
 
     /// Returns the type of a record.
-    pub fn record(name: &'static str, members: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
-        Self::Record(Arc::new(Record { name, members: members.into_iter().collect() }))
+    pub fn record<N: Into<Cow<'static, str>>>(
+        name: &'static str,
+        members: impl IntoIterator<Item = (N, Self)>,
+    ) -> Self {
+        let members = members.into_iter().map(|(name, of)| (name.into(), of)).collect();
+        Self::Record(Arc::new(Record { name, members }))
     }
 
     /// Returns the type of a field's values.
@@ -84,6 +89,43 @@ impl Type {
             // Bytes are texts in custom resources.
             ScalarType::String | ScalarType::Bytes => Self::Text,
         }
+    }
+
+    /// Returns the type of a property's values.
+    pub fn of_value(of: &ValueType) -> Self {
+        match of {
+            ValueType::Any => Self::Any,
+            ValueType::Bool => Self::Bool,
+            ValueType::Int => Self::Int,
+            ValueType::Double => Self::Double,
+            ValueType::Text => Self::Text,
+            ValueType::Timestamp => Self::Timestamp,
+            ValueType::Duration => Self::Duration,
+            ValueType::Object(model) => Self::object(model),
+            ValueType::List(items) => Self::list(Self::of_value(items)),
+            ValueType::Map(values) => Self::map(Self::of_value(values)),
+        }
+    }
+
+    /// Returns what a property of this type has as its type; nothing if there can be no such property.
+    pub(crate) fn to_value(&self) -> Option<ValueType> {
+        Some(match self {
+            Self::Any => ValueType::Any,
+            Self::Bool => ValueType::Bool,
+            Self::Int => ValueType::Int,
+            Self::Double => ValueType::Double,
+            Self::Text => ValueType::Text,
+            Self::Timestamp => ValueType::Timestamp,
+            Self::Duration => ValueType::Duration,
+            Self::Object(model) => ValueType::Object(model.to_string()),
+            // Of an empty list nothing is known.
+            Self::List(items) if items.is_open() => ValueType::List(Box::new(ValueType::Any)),
+            Self::List(items) => ValueType::List(Box::new(items.to_value()?)),
+            Self::Map(values) if values.is_open() => ValueType::Map(Box::new(ValueType::Any)),
+            Self::Map(values) => ValueType::Map(Box::new(values.to_value()?)),
+            Self::Uint | Self::Bytes | Self::Record(_) => return None,
+            Self::Nothing | Self::Null | Self::Optional(_) | Self::Type => return None,
+        })
     }
 
     /// Returns whether a value of another type may stand where one of this type is expected.

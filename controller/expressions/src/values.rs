@@ -10,8 +10,9 @@ use serde_json::Value as Json;
 use xos_model::Object;
 
 use crate::json::from_json;
-use crate::object::{Budget, ObjectVal};
+use crate::object::ObjectVal;
 use crate::objects::Objects;
+use crate::run::Run;
 
 /// How many objects an evaluation may read.
 const MOST_OBJECTS: usize = 100_000;
@@ -19,23 +20,32 @@ const MOST_OBJECTS: usize = 100_000;
 /// What the variables of an expression stand for, and the objects to which links lead.
 #[derive(Clone)]
 pub struct Values {
-    objects: Arc<dyn Objects>,
-    budget: Arc<Budget>,
+    pub(crate) run: Arc<Run>,
     variables: BTreeMap<String, Arc<dyn Val>>,
 }
 
 impl Values {
     /// Returns no variables.
     pub fn new(objects: Arc<dyn Objects>) -> Self {
-        Self { objects, budget: Arc::new(Budget::of(MOST_OBJECTS)), variables: BTreeMap::new() }
+        Self::of_run(Arc::new(Run::new(objects, MOST_OBJECTS, false)))
+    }
+
+    /// Returns no variables, for a part of an evaluation.
+    pub(crate) fn of_run(run: Arc<Run>) -> Self {
+        Self { run, variables: BTreeMap::new() }
     }
 
     /// Returns the same, with a variable that stands for an object.
     #[must_use]
     pub fn with_object(mut self, name: &str, object: &Arc<Object>) -> Self {
-        let (objects, budget) = (Arc::clone(&self.objects), Arc::clone(&self.budget));
-        let object = ObjectVal { object: Arc::clone(object), objects, budget };
+        let object = ObjectVal { object: Arc::clone(object), run: Arc::clone(&self.run) };
         self.variables.insert(name.to_owned(), Arc::new(object));
+        self
+    }
+
+    /// Returns the same, with a variable that stands for a value of the same evaluation.
+    pub(crate) fn with_value(mut self, name: &str, value: Arc<dyn Val>) -> Self {
+        self.variables.insert(name.to_owned(), value);
         self
     }
 
@@ -44,11 +54,6 @@ impl Values {
     pub fn with(mut self, name: &str, value: &Json) -> Self {
         self.variables.insert(name.to_owned(), Arc::from(from_json(value)));
         self
-    }
-
-    /// Lets the next evaluation read as much as the first.
-    pub(crate) fn refill(&self) {
-        self.budget.refill(MOST_OBJECTS);
     }
 }
 

@@ -19,10 +19,16 @@ pub const POLICY_APPLIED: &str = "PolicyApplied";
 pub const INITIAL: &str = "Initial";
 /// Whether an object meets what the API server cannot check.
 pub const ACCEPTED: &str = "Accepted";
+/// Of a `ModelSet`: whether the definitions of its models are applied.
+pub const ESTABLISHED: &str = "Established";
+/// Of a `ModelSet`: whether there are objects of its models.
+pub const IN_USE: &str = "InUse";
 /// Present while another attempt is planned.
 pub const RECONCILING: &str = "Reconciling";
 /// Present while only a person, or the longest delay between attempts, can help.
 pub const STALLED: &str = "Stalled";
+/// Present, and False, while a property of the object cannot be computed.
+pub const COMPUTED: &str = "Computed";
 /// Qualified with the name of the synchronizer that says so; present while a deleted object is held by a synchronizer that
 /// is not there.
 pub const ABANDONED: &str = "Abandoned";

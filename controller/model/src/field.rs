@@ -161,6 +161,7 @@ macro_rules! values {
 values! {
     bool: bool;
     i32: i32;
+    i64: i64, i32;
     u32: u32;
     f64: f64;
     Timestamp: Timestamp;

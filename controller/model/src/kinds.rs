@@ -43,8 +43,8 @@ pub struct Kind {
     pub group_label: String,
     /// XOS's plural in lower case.
     pub plural: String,
-    /// Whether it has no objects of its own.
-    pub is_abstract: bool,
+    /// Whether the set has objects of the model itself: it is neither abstract nor only referred to.
+    pub has_objects: bool,
     /// The model and all it inherits from, leaf first (XOS's `class_names`).
     pub class_names: Vec<Arc<str>>,
 }
@@ -55,7 +55,7 @@ impl Kind {
             model: model.name.as_str().into(),
             group_label: group_label(&model.app_label),
             plural: model.plural.to_lowercase(),
-            is_abstract: model.is_abstract,
+            has_objects: model.has_objects(),
             class_names: model.ancestry.iter().map(|name| name.as_str().into()).collect(),
         }
     }
@@ -89,7 +89,7 @@ impl Kinds {
     fn add(&mut self, kind: Kind) {
         let at = self.kinds.len();
         self.by_name.insert(kind.model.clone(), at);
-        if !kind.is_abstract {
+        if kind.has_objects {
             self.by_resource.insert((kind.group_label.clone(), kind.plural.clone()), at);
             for class in &kind.class_names {
                 self.members.entry(class.clone()).or_default().push(at);

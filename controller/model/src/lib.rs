@@ -54,7 +54,7 @@ pub use resync::Resync;
 pub use shared::shared;
 pub use status::{Attempt, Bookkeeping, PassState, Status, Unreadable};
 pub use time::later;
-pub use typed::{ConvertError, Model};
+pub use typed::{ConvertError, Known, Model};
 pub use xos_xproto as xproto;
 pub use xos_xproto::Name;
 

@@ -24,6 +24,7 @@ pub const SYNCHRONIZER_LABEL: &str = "xos.opencord.org/synchronizer";
 const SYNC_FINALIZERS: &str = "sync.xos.opencord.org/";
 const POLICY_FINALIZERS: &str = "policy.xos.opencord.org/";
 const LINKS_FINALIZERS: &str = "links.xos.opencord.org/";
+const MODELS_FINALIZERS: &str = "models.xos.opencord.org/";
 
 /// The pattern of synchronizers' names. A name is a part of finalizers, labels, conditions, field managers and names in
 /// Kafka, unchanged in each, so that no two synchronizers share any of them.
@@ -111,6 +112,11 @@ pub fn links_finalizer(synchronizer: &str) -> String {
     format!("{LINKS_FINALIZERS}{synchronizer}")
 }
 
+/// Returns the finalizer with which a synchronizer holds a `ModelSet` until its models are unloaded.
+pub fn models_finalizer(synchronizer: &str) -> String {
+    format!("{MODELS_FINALIZERS}{synchronizer}")
+}
+
 /// Returns the whole name of an annotation of the domain.
 pub fn annotation(name: &str) -> String {
     format!("{DOMAIN}/{name}")
@@ -132,7 +138,12 @@ pub fn is_sync_finalizer(finalizer: &str) -> bool {
 
 /// Returns the synchronizer whose finalizer this is, and what has to happen before it is removed.
 pub fn finalizer_owner(finalizer: &str) -> Option<(&str, Holds)> {
-    let kinds = [(SYNC_FINALIZERS, Holds::Sync), (POLICY_FINALIZERS, Holds::Policy), (LINKS_FINALIZERS, Holds::Links)];
+    let kinds = [
+        (SYNC_FINALIZERS, Holds::Sync),
+        (POLICY_FINALIZERS, Holds::Policy),
+        (LINKS_FINALIZERS, Holds::Links),
+        (MODELS_FINALIZERS, Holds::Models),
+    ];
     kinds.into_iter().find_map(|(prefix, holds)| Some((finalizer.strip_prefix(prefix)?, holds)))
 }
 
@@ -145,6 +156,8 @@ pub enum Holds {
     Policy,
     /// The objects that are deleted together with it have to be gone.
     Links,
+    /// Its models have to be unloaded.
+    Models,
 }
 
 #[cfg(test)]
@@ -158,6 +171,7 @@ mod tests {
         assert_eq!(links_finalizer("a"), "links.xos.opencord.org/a");
         assert!(is_sync_finalizer(&sync_finalizer("a")) && !is_sync_finalizer(&policy_finalizer("a")));
         assert_eq!(finalizer_owner(&links_finalizer("a.b")), Some(("a.b", Holds::Links)));
+        assert_eq!(finalizer_owner(&models_finalizer("a")), Some(("a", Holds::Models)));
         assert_eq!(finalizer_owner("foregroundDeletion"), None);
     }
 

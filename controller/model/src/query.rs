@@ -72,6 +72,17 @@ pub enum QueryError {
     /// There is no such model.
     #[error("there is no model `{0}` among the loaded ones")]
     UnknownModel(String),
+    /// It is one of the core's models that the synchronizer only refers to.
+    #[error("{}", not_named(.0))]
+    NotNamed(String),
+}
+
+/// Returns what is to be done about a model of the core whose objects are asked for, and that nothing names.
+pub(crate) fn not_named(model: &str) -> String {
+    format!(
+        "no {model} is known here, as nothing names this model of XOS's core: write `option uses = \"{model}\";` at the \
+         beginning of an .xproto file, or `uses: [{model}]` in the configuration"
+    )
 }
 
 impl Criterion {

@@ -36,9 +36,16 @@ impl Secrets {
             Value::Null => None,
             value => Some(value.to_string()),
         });
-        let long = texts.filter(|text| text.chars().count() >= SHORTEST);
+        texts.for_each(|text| self.add_text(&text));
+    }
+
+    /// Adds a value that is secret wherever it comes from.
+    pub fn add_text(&mut self, text: &str) {
+        if text.chars().count() < SHORTEST {
+            return;
+        }
         // Also as an error shows a text in quotes.
-        self.0.extend(long.flat_map(|text| [text.escape_debug().to_string(), text]));
+        self.0.extend([text.escape_debug().to_string(), text.to_owned()]);
         // What has another one in it goes first.
         self.0.sort_by_key(|text| std::cmp::Reverse(text.len()));
         self.0.dedup();

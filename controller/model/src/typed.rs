@@ -67,6 +67,19 @@ pub trait Model: Clone + Debug + Send + Sync + 'static {
     }
 }
 
+/// Marks a model whose objects the service knows: its own models, and those of XOS's core that it names.
+///
+/// Generated for all but those of the core's models to which a service only comes by links that it inherits: for these
+/// there is a struct, so that the link has a type, but no object is ever found.
+#[diagnostic::on_unimplemented(
+    message = "nothing names the model `{Self}` of XOS's core, so its objects are not known here",
+    label = "its objects are not known",
+    note = "name it in an .xproto file of the service, as the peer of a link, or by `option uses = \"{Self}\";`"
+)]
+pub trait Known: Model {}
+
+impl Known for Object {}
+
 /// Why an object does not fit its Rust type.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the names of the fields say what they are")]
@@ -201,10 +214,11 @@ impl Object {
     }
 }
 
-/// Compiles the models that a build script has already compiled: those that generated types are made of.
+/// Compiles the models that a build script has already compiled: those that generated types are made of. Files of
+/// properties among them are left out.
 pub fn compiled(files: &[(&str, &str)]) -> xos_xproto::ModelSet {
     let mut sources = xos_xproto::Sources::new();
-    for (name, text) in files {
+    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".xproto")) {
         sources.add(*name, *text);
     }
     xos_xproto::compile(&sources).models

@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod commands;
 pub mod config;
+mod content;
 pub mod controller;
 mod dependencies;
 mod instance;

@@ -118,7 +118,7 @@ pub fn outcome(result: &Result<(), StepError>) -> Outcome {
     let text = error.to_string();
     match error {
         StepError::Failed(_) => Outcome::Failed(text),
-        StepError::Deferred(_) | StepError::WaitsFor(_) => Outcome::Deferred(text),
+        StepError::Deferred(_) | StepError::WaitsFor(_) | StepError::Awaits(_) => Outcome::Deferred(text),
         StepError::Innocuous(_) => Outcome::Innocuous(text),
         StepError::Unavailable(_) => Outcome::Unavailable(text),
     }

@@ -1,17 +1,21 @@
 //! The context of a call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::again::Again;
 use crate::call::Call;
 use crate::events::EventSink;
 use crate::holds::Holds;
 use crate::http::Http;
+use crate::outside::Outside;
 use crate::producer::Producer;
 use crate::services::Services;
-use crate::store::{Saver, Session, Store};
+use crate::session::Session;
+use crate::store::{Saver, Store};
 
 /// What a step gets besides its object: other objects (see [`Models`](crate::Models)), Kubernetes Events, an HTTP
 /// client, the Kubernetes client, the service's settings, cancellation, an idempotency key.
@@ -96,6 +100,27 @@ impl StepContext {
         self.call.saver()
     }
 
+    /// Returns the synchronizer's name.
+    pub fn synchronizer(&self) -> &str {
+        &self.services.synchronizer
+    }
+
+    /// Returns the name of the step that is called.
+    pub fn step(&self) -> &str {
+        &self.call.saver().step
+    }
+
+    /// Returns what lets an object be synchronized again, for a watch of something that it needs.
+    pub fn again(&self) -> &Again {
+        &self.services.again
+    }
+
+    /// Returns what all calls of this program share of a type: a cache, a watch. It is made when it is first asked for,
+    /// and is dropped when the controller ends.
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.services.shared.get()
+    }
+
     /// Returns the namespace of the handled object. Queries search it, and new objects are created in it, unless
     /// another one is given.
     pub fn namespace(&self) -> &str {
@@ -108,6 +133,17 @@ impl StepContext {
         Http::new(&self.http, self.services.traceparent)
     }
 
+    /// Returns the value of the header `traceparent` for a request that is made now by another client than
+    /// [`http`](Self::http); none while no traces are exported.
+    pub fn traceparent(&self) -> Option<String> {
+        self.services.traceparent.and_then(|traceparent| traceparent())
+    }
+
+    /// Returns the same with another client, as one that trusts other authorities.
+    pub fn http_by<'a>(&self, client: &'a reqwest::Client) -> Http<'a> {
+        Http::new(client, self.services.traceparent)
+    }
+
     /// Returns the Kubernetes client, with the controller's rights. For objects of models use [`models`](Self::models):
     /// it sees at once what was saved.
     ///
@@ -115,6 +151,19 @@ impl StepContext {
     /// In a unit test, which has no client.
     pub fn kube(&self) -> Result<&kube::Client, NoClient> {
         self.services.kube.as_ref().ok_or(NoClient)
+    }
+
+    /// Returns what answers in place of the world outside; none where that is asked itself.
+    pub fn outside(&self) -> Option<&dyn Outside> {
+        self.services.outside.as_deref()
+    }
+
+    /// Waits for this time. In a test case it passes at once.
+    pub async fn sleep(&self, time: Duration) {
+        match self.outside() {
+            Some(outside) => outside.pass(time),
+            None => tokio::time::sleep(time).await,
+        }
     }
 
     pub(crate) fn events(&self) -> &dyn EventSink {

@@ -20,6 +20,11 @@ pub type Act<'a> = BoxFuture<'a, Result<(), StepError>>;
 pub trait DynSyncStep: Send + Sync {
     /// Returns the step's name.
     fn name(&self) -> &str;
+    /// Returns what changes with what it does, for one that may be made anew while the program runs: one of the same name
+    /// and revision does the same. None: only the same value does.
+    fn revision(&self) -> Option<&str> {
+        None
+    }
     /// Returns the models that it handles, or bases of them.
     fn observes(&self) -> Vec<String>;
     /// [`SyncStep::external_dependencies`].
@@ -31,6 +36,11 @@ pub trait DynSyncStep: Send + Sync {
     fn resync(&self) -> Resync;
     /// [`SyncStep::concurrency`].
     fn concurrency(&self) -> Option<usize>;
+    /// Whether it runs for each object once after a start, also for what is clean: it watches what its objects need, and
+    /// that may have changed meanwhile.
+    fn runs_at_start(&self) -> bool {
+        false
+    }
     /// [`SyncStep::sync_record`] on an object.
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a>;
     /// [`SyncStep::delete_record`] on an object.
@@ -43,6 +53,10 @@ pub trait DynSyncStep: Send + Sync {
 pub trait DynPolicy: Send + Sync {
     /// Returns the policy's name.
     fn name(&self) -> &str;
+    /// Returns what changes with what it does, as [`DynSyncStep::revision`].
+    fn revision(&self) -> Option<&str> {
+        None
+    }
     /// Returns the model that it handles, or a base.
     fn observes(&self) -> &str;
     /// [`Policy::handles_delete`].

@@ -116,6 +116,12 @@ pub trait EventStep: Send + Sync + 'static {
         AfterParked::Park
     }
 
+    /// Returns what changes with what the step does, where steps are made while the program runs: one of the same name and
+    /// revision does the same.
+    fn revision(&self) -> Option<&str> {
+        None
+    }
+
     /// Handles an event.
     ///
     /// # Errors
@@ -195,6 +201,10 @@ pub enum SubscriptionError {
 pub trait DynEventStep: Send + Sync {
     /// Returns the step's name.
     fn name(&self) -> &str;
+    /// Returns what changes with what it does, as [`DynSyncStep::revision`](crate::DynSyncStep::revision).
+    fn revision(&self) -> Option<&str> {
+        None
+    }
     /// Returns its topics.
     ///
     /// # Errors
@@ -222,6 +232,10 @@ struct Erased<S>(S);
 impl<S: EventStep> DynEventStep for Erased<S> {
     fn name(&self) -> &str {
         self.0.name()
+    }
+
+    fn revision(&self) -> Option<&str> {
+        self.0.revision()
     }
 
     fn subscription(&self) -> Result<Subscription, SubscriptionError> {

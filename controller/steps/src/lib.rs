@@ -10,6 +10,7 @@
 //! **Invariant:** this crate stays small and stable. It passes on the Kubernetes client, and knows nothing else of
 //! Kubernetes.
 
+mod again;
 mod arrivals;
 mod awaited;
 mod bus_event;
@@ -25,14 +26,20 @@ mod keyed;
 mod listing;
 mod models;
 mod objects;
+mod outside;
 mod policy;
 pub mod producer;
+mod properties;
 mod pull_step;
 mod services;
+mod session;
+mod shared;
 mod steps;
 pub mod store;
 mod sync_step;
+mod uses;
 
+pub use again::Again;
 pub use arrivals::{Arrivals, Wait};
 pub use awaited::{Awaited, AwaitedKey};
 pub use bus_event::{BusEvent, EventError};
@@ -46,11 +53,17 @@ pub use holds::Holds;
 pub use http::Http;
 pub use listing::{Listing, ListingError, Pulled};
 pub use models::Models;
+pub use outside::{Outside, OutsideAnswer, OutsideCommand, OutsideRequest, OutsideResult};
 pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
+pub use properties::{PropertyError, StoreObjects};
 pub use pull_step::{DynPullStep, PullStep, erase_pull_step};
 pub use services::{HttpClient, Services, http_client, http_client_builder, http_client_that_trusts};
-pub use steps::Steps;
-pub use store::{Done, NoStore, Save, Saver, Session, Store, StoreError};
+pub use session::{Done, Session};
+pub use shared::Shared;
+pub use steps::{AtStart, Steps};
+pub use store::{NoStore, Save, Saver, Store, StoreError};
 pub use sync_step::SyncStep;
+pub use uses::{Access, ForeignKind, Use, Whereabouts};
+pub use xos_expressions::Properties;
 pub use xos_model::Resync;

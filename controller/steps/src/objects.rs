@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use xos_model::save::difference;
-use xos_model::{Fields, FieldsOf, IsA, Link, Model, Object, ObjectKey, QueryError, Reverse};
+use xos_model::{Fields, FieldsOf, IsA, Known, Link, Model, Object, ObjectKey, QueryError, Reverse};
 
 use crate::context::StepContext;
 use crate::events::Event;
@@ -13,7 +13,7 @@ use crate::store::{Save, StoreError};
 impl StepContext {
     /// Returns the objects of a model, to find or create some of them. If it is a base: those of all models derived
     /// from it.
-    pub fn models<T: Model>(&self) -> Models<'_, T> {
+    pub fn models<T: Known>(&self) -> Models<'_, T> {
         Models::new(self, T::MODEL_NAME)
     }
 
@@ -92,6 +92,20 @@ impl StepContext {
         Ok(())
     }
 
+    /// Sets an annotation of the object of the call, by the part of its name after `xos.opencord.org/`; none removes it.
+    /// That is no change of what is wanted.
+    ///
+    /// # Errors
+    /// When the API server does not take it.
+    pub async fn annotate(&self, o: &Object, name: &str, value: Option<String>) -> Result<(), StoreError> {
+        let saved = self.session().saved(&o.meta.uid);
+        let object = saved.unwrap_or_else(|| Arc::new(o.clone()));
+        let annotations = vec![(name.to_owned().into(), value)];
+        let stored = self.store().annotate(self.saver(), object, annotations).await?;
+        self.session().annotated(&stored);
+        Ok(())
+    }
+
     fn known_fields(&self, model: &str, fields: &[String]) -> Result<(), StoreError> {
         let models = self.store().models();
         let Some(known) = models.get(model) else { return Ok(()) };
@@ -154,7 +168,7 @@ impl StepContext {
     ///
     /// # Errors
     /// When the link is to a base and names no kind, and objects of several kinds have that name.
-    pub fn peer<T: Model>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
+    pub fn peer<T: Known>(&self, of: &impl Model, link: &Link<T>) -> Result<Option<T>, StoreError> {
         match self.store().at(T::MODEL_NAME, &of.meta().namespace, link)?.as_slice() {
             [] => Ok(None),
             [one] => self.hand_out(one).map(Some),
@@ -170,7 +184,7 @@ impl StepContext {
     ///
     /// # Errors
     /// As for [`peer`](Self::peer).
-    pub fn peers<T: Model>(&self, of: &impl Model, links: &[Link<T>]) -> Result<Vec<T>, StoreError> {
+    pub fn peers<T: Known>(&self, of: &impl Model, links: &[Link<T>]) -> Result<Vec<T>, StoreError> {
         links.iter().filter_map(|link| self.peer(of, link).transpose()).collect()
     }
 
@@ -179,7 +193,7 @@ impl StepContext {
     ///
     /// # Errors
     /// When an object does not fit its type.
-    pub fn back<P: Model, T: Model>(&self, of: &impl IsA<P>, port: Reverse<P, T>) -> Result<Vec<T>, StoreError> {
+    pub fn back<P: Model, T: Known>(&self, of: &impl IsA<P>, port: Reverse<P, T>) -> Result<Vec<T>, StoreError> {
         self.linked_back(of, port.name())
     }
 

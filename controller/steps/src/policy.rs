@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use xos_model::Model;
+use xos_model::{Known, Model as _};
 
 use crate::context::StepContext;
 use crate::error::StepError;
@@ -49,7 +49,7 @@ use crate::sync_step::type_name;
 )]
 pub trait Policy: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
-    type Model: Model;
+    type Model: Known;
 
     /// Returns the name of the model whose objects this policy handles. With a base: those of all models derived from
     /// it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use xos_model::Model;
+use xos_model::{Known, Model as _};
 
 use crate::context::StepContext;
 use crate::erased::Act;
@@ -57,7 +57,7 @@ const PERIOD: Duration = Duration::from_secs(5);
 )]
 pub trait PullStep: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
-    type Model: Model;
+    type Model: Known;
 
     /// Returns the name of the model whose objects this step creates.
     fn observes(&self) -> &str {
@@ -90,6 +90,10 @@ pub trait PullStep: Send + Sync + 'static {
 pub trait DynPullStep: Send + Sync {
     /// Returns the step's name.
     fn name(&self) -> &str;
+    /// Returns what changes with what it does, as [`DynSyncStep::revision`](crate::DynSyncStep::revision).
+    fn revision(&self) -> Option<&str> {
+        None
+    }
     /// Returns the model whose objects it creates.
     fn observes(&self) -> &str;
     /// [`PullStep::period`].

@@ -7,10 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::again::Again;
 use crate::arrivals::Arrivals;
 use crate::events::{EventSink, NoEvents};
 use crate::holds::Holds;
+use crate::outside::Outside;
 use crate::producer::{NoProducer, Producer};
+use crate::shared::Shared;
 use crate::store::{NoStore, Store};
 
 const HTTP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,6 +23,8 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(60);
 /// [`Call`](crate::Call).
 #[derive(Clone)]
 pub struct Services {
+    /// The synchronizer's name.
+    pub synchronizer: Arc<str>,
     /// The HTTP client.
     pub http: HttpClient,
     /// The configuration's `settings`.
@@ -34,12 +39,18 @@ pub struct Services {
     pub holds: Holds,
     /// Who waits for an object to come or to change.
     pub arrivals: Arrivals,
+    /// Lets objects be synchronized again.
+    pub again: Again,
+    /// What calls share.
+    pub shared: Shared,
     /// Takes Kubernetes events.
     pub events: Arc<dyn EventSink>,
     /// Returns the value of the header `traceparent` for requests that are made now.
     pub traceparent: Option<fn() -> Option<String>>,
     /// The Kubernetes client; none in a unit test.
     pub kube: Option<kube::Client>,
+    /// Answers in place of the world outside, in test cases.
+    pub outside: Option<Arc<dyn Outside>>,
 }
 
 /// The HTTP client of all calls; each call has the one that there is when it begins.
@@ -73,6 +84,7 @@ impl Services {
     /// Makes them of this HTTP client, and nothing else: no settings, no store, no event bus.
     pub fn new(http: reqwest::Client) -> Self {
         Self {
+            synchronizer: "".into(),
             http: HttpClient::of(http),
             settings: Arc::default(),
             cancellation: CancellationToken::new(),
@@ -80,9 +92,12 @@ impl Services {
             producer: Arc::new(NoProducer),
             holds: Holds::default(),
             arrivals: Arrivals::default(),
+            again: Again::default(),
+            shared: Shared::default(),
             events: Arc::new(NoEvents),
             traceparent: None,
             kube: None,
+            outside: None,
         }
     }
 }

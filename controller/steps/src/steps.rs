@@ -1,11 +1,16 @@
 //! The steps and policies of a service.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
+use crate::context::StepContext;
 use crate::erased::{DynPolicy, DynSyncStep};
 use crate::event_step::DynEventStep;
 use crate::pull_step::DynPullStep;
+use crate::uses::Use;
 
 /// The steps and policies of a service, for its program and for its tests:
 ///
@@ -43,6 +48,18 @@ pub struct Steps {
     pub pull_steps: Vec<Arc<dyn DynPullStep>>,
     /// The event steps.
     pub event_steps: Vec<Arc<dyn DynEventStep>>,
+    /// What is done once, when the program starts.
+    pub at_start: Vec<Arc<dyn AtStart>>,
+    /// What they read or make of Kubernetes' own objects, as far as it is known.
+    pub uses: Vec<Use>,
+    /// The models that they use beside those that they observe: where they are documents, those that are in them.
+    pub models: BTreeSet<String>,
+}
+
+/// Something that is done once, when the program starts, beside the steps: as to look whether what they call is there.
+pub trait AtStart: Send + Sync {
+    /// Does it. Returns what is wrong, for the log.
+    fn start<'a>(&'a self, ctx: &'a StepContext) -> BoxFuture<'a, Vec<String>>;
 }
 
 /// The methods that add steps, for a builder whose field of this name is a [`Steps`], and for [`Steps`] itself.
@@ -90,12 +107,27 @@ impl Steps {
 
     step_methods!();
 
+    /// Returns the names of all models that they are known to use.
+    pub fn names_of_models(&self) -> BTreeSet<String> {
+        let mut names = self.models.clone();
+        for step in &self.sync_steps {
+            names.extend(step.observes());
+            names.extend(step.external_dependencies());
+        }
+        names.extend(self.policies.iter().map(|policy| policy.observes().to_owned()));
+        names.extend(self.pull_steps.iter().map(|step| step.observes().to_owned()));
+        names
+    }
+
     #[doc(hidden)]
     pub fn append(&mut self, other: Self) {
         self.sync_steps.extend(other.sync_steps);
         self.policies.extend(other.policies);
         self.pull_steps.extend(other.pull_steps);
         self.event_steps.extend(other.event_steps);
+        self.at_start.extend(other.at_start);
+        self.models.extend(other.models);
+        self.uses.extend(other.uses);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use xos_model::{Model, Resync};
+use xos_model::{Known, Model as _, Resync};
 
 use crate::context::StepContext;
 use crate::error::StepError;
@@ -54,7 +54,7 @@ use crate::error::StepError;
 )]
 pub trait SyncStep: Send + Sync + 'static {
     /// The type of the objects: a struct generated from xproto, or [`xos_model::Object`].
-    type Model: Model;
+    type Model: Known;
 
     /// Returns the name of the model whose objects this step handles. With a base: those of all models derived from it.
     fn observes(&self) -> &str {

@@ -38,6 +38,7 @@ mod nearest;
 mod parse;
 pub mod pattern;
 pub mod plural;
+pub mod reference;
 mod render;
 mod resolve;
 mod rules;
@@ -48,9 +49,10 @@ mod tree;
 pub use diagnostics::{Code, Diagnostic, Kind, Label, Severity};
 pub use model::{
     Choice, Compiled, ContentType, Field, FieldState, Link, LinkKind, Literal, Member, Model, ModelSet, Name, Policy,
-    RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, XOS_BASE, camel_case,
+    Property, RawOption, Reverse, ReverseLink, ScalarType, Section, Validator, ValueForm, ValueType, XOS_BASE,
+    camel_case,
 };
 pub use nearest::nearest;
 pub use render::{DiagnosticJson, Position, Range, RelatedJson, render, to_json};
-pub use resolve::{Options, compile, compile_with};
+pub use resolve::{ALL_OF_CORE, Options, compile, compile_with, core_names};
 pub use source::{SourceId, Sources, Span};

@@ -1,5 +1,7 @@
 //! Source texts and places in them.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::LazyLock;
 
 /// The most bytes that one source may have; the largest real one, the core's, has about 60 kB.
@@ -36,8 +38,8 @@ impl SourceId {
     }
 }
 
-/// A range of bytes in one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A range of bytes in one source. `{:+?}` leaves it out, so that it writes what stands in different places alike.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The source that the bytes are in.
     pub source: SourceId,
@@ -45,6 +47,16 @@ pub struct Span {
     pub start: u32,
     /// The byte after the last one.
     pub end: u32,
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.sign_plus() {
+            return f.write_str("Span");
+        }
+        let Self { source, start, end } = self;
+        f.debug_struct("Span").field("source", source).field("start", start).field("end", end).finish()
+    }
 }
 
 impl Span {
@@ -206,6 +218,9 @@ pub(crate) fn offset(at: usize) -> u32 {
 #[derive(Debug)]
 pub struct Sources {
     sources: Vec<Source>,
+    /// The names of properties that are declared elsewhere, by model.
+    properties: BTreeMap<String, BTreeSet<String>>,
+    uses: BTreeSet<String>,
 }
 
 impl Default for Sources {
@@ -219,7 +234,17 @@ impl Sources {
     #[must_use]
     pub fn new() -> Self {
         let built_in = Source::new(SourceId::BUILT_IN, BUILT_IN_PATH.to_owned(), BUILT_IN.as_bytes().to_vec());
-        Self { sources: vec![built_in] }
+        Self { sources: vec![built_in], properties: BTreeMap::new(), uses: BTreeSet::new() }
+    }
+
+    /// Lets the files know that a model has a property, which is declared elsewhere: the option `columns` may name it.
+    pub fn announce_property(&mut self, model: &str, property: &str) {
+        self.properties.entry(model.to_owned()).or_default().insert(property.to_owned());
+    }
+
+    /// Returns the names of the properties that are announced for a model.
+    pub(crate) fn properties_of(&self, model: &str) -> impl Iterator<Item = &str> {
+        self.properties.get(model).into_iter().flatten().map(String::as_str)
     }
 
     /// Adds a file. The path is only used in messages.
@@ -227,6 +252,17 @@ impl Sources {
         let id = SourceId(offset(self.sources.len()));
         self.sources.push(Source::new(id, path.into(), bytes.into()));
         id
+    }
+
+    /// Adds names of the core's models that the set uses beside those that its files name; `core` stands for all of them.
+    /// Other names mean nothing here.
+    pub fn add_uses(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.uses.extend(names.into_iter().map(Into::into));
+    }
+
+    /// Returns the names that were added by [`add_uses`](Self::add_uses).
+    pub(crate) fn uses(&self) -> impl Iterator<Item = &str> {
+        self.uses.iter().map(String::as_str)
     }
 
     /// Returns a file of the set, or a built-in one.

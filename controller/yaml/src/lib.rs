@@ -10,7 +10,7 @@ mod node;
 mod parse;
 
 pub use diagnostic::Diagnostic;
-pub use file::{File, Place};
+pub use file::{File, Place, part_of};
 pub use fit::{
     DURATION, Expected, Fit, Misfit, choice, did_you_mean, expected, expected_number, fit, type_help, words,
 };

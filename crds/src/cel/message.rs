@@ -47,7 +47,7 @@ fn value(model: &Model, path: &str) -> Option<String> {
         _ => return None,
     };
     let name = names.next()?;
-    if model.field(name).is_some_and(|field| field.secret) {
+    if model.is_secret(name) {
         return Some(text::string(HIDDEN));
     }
     let operand = member(model, name, object)?.ok()?;

@@ -74,7 +74,12 @@ fn versions(old: &Value, new: &Value) -> Vec<Difference> {
     }
     let root =
         |version: &Value| version["schema"]["openAPIV3Schema"].as_object().cloned().unwrap_or_else(schema::empty);
-    found.extend(schema::compare(&FieldPath::object(), &root(&before), &root(&after)));
+    let differences = schema::compare(&FieldPath::object(), &root(&before), &root(&after)).into_iter();
+    found.extend(differences.map(|difference| match &difference.place {
+        // Nothing is lost, and nobody edits it: it is computed again at once.
+        Some(place) if place.is_computed() => Difference { effect: Effect::Harmless, ..difference },
+        _ => difference,
+    }));
     found
 }
 

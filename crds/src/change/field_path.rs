@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::status_schema::COMPUTED;
+
 /// A step from a value to the values in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
@@ -44,6 +46,11 @@ impl FieldPath {
     /// Returns whether it is in the object's status, which controllers write.
     pub(super) fn is_in_status(&self) -> bool {
         matches!(self.0.first(), Some(Step::Field(name)) if name == "status")
+    }
+
+    /// Returns whether it is at or below `status.properties`: values that a controller computes of what else is stored.
+    pub(super) fn is_computed(&self) -> bool {
+        matches!(self.0.as_slice(), [Step::Field(status), Step::Field(name), ..] if status == "status" && name == COMPUTED)
     }
 
     /// Returns all values that an object has there.

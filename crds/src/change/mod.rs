@@ -6,7 +6,7 @@
 //! people or as JSON.
 //!
 //! **Invariant:** where a change is called safe, no stored object becomes invalid by it or loses a value (a property
-//! test).
+//! test), but for values that are computed (`status.properties`), which are computed again.
 
 mod definition;
 mod difference;

@@ -87,3 +87,21 @@ fn names_that_are_taken_are_conflicts() {
     ];
     assert_eq!(told(&found), expected);
 }
+
+#[test]
+fn values_that_are_computed_are_computed_again() {
+    let with = |schema: Option<Value>| {
+        let mut new = serde_json::to_value(of_model(BODY)).unwrap();
+        if let Some(schema) = schema {
+            new.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status/properties").unwrap()["properties"] =
+                json!({"type": "object", "properties": {"x": schema}});
+        }
+        serde_json::from_value(new).unwrap()
+    };
+    let schemas = [None, Some(json!({"type": "string"})), Some(json!({"type": "integer"}))];
+    for (old, new) in schemas.iter().flat_map(|old| schemas.iter().map(move |new| (old, new))) {
+        let found = compare(&with(old.clone()), &with(new.clone())).unwrap();
+        assert_eq!(found.is_empty(), old == new, "{old:?} {new:?}");
+        assert!(found.iter().all(|one| one.effect == Effect::Harmless), "{:?}", told(&found));
+    }
+}

@@ -62,13 +62,29 @@ pub async fn service(
     cluster: &Cluster,
     namespace: &str,
     config: &Path,
+    overlay: Value,
+    files: (&Path, &Path),
+) -> Result<Launch, Error> {
+    with_groups(cluster, namespace, config, overlay, &[], files).await
+}
+
+/// Does the same for a service whose models may be objects in the cluster, of these groups.
+///
+/// # Errors
+/// As for [`people`].
+pub async fn with_groups(
+    cluster: &Cluster,
+    namespace: &str,
+    config: &Path,
     mut overlay: Value,
+    groups: &[&str],
     (folder, log): (&Path, &Path),
 ) -> Result<Launch, Error> {
     overlay["namespaces"] = json!([namespace]);
     let manifest = folder.join("rights.yaml");
     let mut rbac = tokio::process::Command::new(paths::program(PROGRAM)?);
     rbac.arg("rbac").arg("--config").arg(config).args(["--namespace", namespace]).stdin(Stdio::null());
+    rbac.args(groups.iter().flat_map(|group| ["--group", group]));
     let run = rbac.output().await.map_err(at(config))?;
     if !run.status.success() {
         return Err(Error::Rights(String::from_utf8_lossy(&run.stderr).into_owned()));

@@ -75,6 +75,8 @@ async fn models_documents_and_credentials_are_mounted() {
         "--set-json",
         r#"models={"a.xproto": "message A (XOSBase) {}"}"#,
         "--set-json",
+        r#"convenience={"a.yaml": "A: {b: '1'}\n"}"#,
+        "--set-json",
         r#"documents={"a.yaml": "kind: SyncStep\nspec: {}\n"}"#,
         "--set",
         "credentials.data.kafka-password=secret",
@@ -86,9 +88,12 @@ async fn models_documents_and_credentials_are_mounted() {
             pod["containers"][0]["volumeMounts"].as_array().unwrap().iter().map(|one| &one["mountPath"]).collect();
         let expected = ["/etc/xos/config", "/etc/xos/models", "/etc/xos/documents", "/etc/xos/credentials"];
         assert_eq!(mounts, expected, "{kind}");
+        let models = pod["volumes"].as_array().unwrap().iter().find(|one| one["name"] == "models").unwrap();
+        assert_eq!(models["configMap"]["items"][1], json!({"key": "convenience.a.yaml", "path": "convenience/a.yaml"}));
     }
     let data = &find(&all, "ConfigMap", "demo-xos-controller")["data"];
     assert_eq!(data["a.xproto"], "message A (XOSBase) {}");
+    assert_eq!(data["convenience.a.yaml"], "A: {b: '1'}\n");
     assert_eq!(data["documents.a.yaml"], "kind: SyncStep\nspec: {}\n");
     assert!(data["config.yaml"].as_str().unwrap().contains("documents_dir: /etc/xos/documents"), "{data:#}");
     assert_eq!(find(&all, "Secret", "-credentials")["data"]["kafka-password"], "c2VjcmV0");

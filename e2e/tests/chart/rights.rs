@@ -57,19 +57,29 @@ fn printed(all: &[Value], arguments: &[&str]) -> BTreeSet<Right> {
 
 #[tokio::test]
 async fn the_roles_are_what_rbac_prints() {
-    let table: [&[&str]; 7] = [
-        &[],
-        &["--set", "namespaces={a,demo-ns}"],
-        &["--set", "namespaces={a,b}"],
-        &["--set", "rbac.scope=Namespaced"],
-        &["--set", "rbac.scope=Namespaced,namespaces={a,b}"],
-        &["--set", "admissionPolicy.create=false"],
-        &["--set", "name=My.Service,leaderElection.enabled=false"],
+    // What `--group` says is no part of the configuration.
+    let of_groups = "clusterDocuments.groups[0].group=a.xos.opencord.org,clusterDocuments.groups[0].resources={as,bs},\
+                     clusterDocuments.groups[1].group=b.xos.opencord.org";
+    let groups = ["--group", "a.xos.opencord.org=as,bs", "--group", "b.xos.opencord.org"];
+    let table: [(&[&str], &[&str]); 10] = [
+        (&[], &[]),
+        (&["--set", "namespaces={a,demo-ns}"], &[]),
+        (&["--set", "namespaces={a,b}"], &[]),
+        (&["--set", "rbac.scope=Namespaced"], &[]),
+        (&["--set", "rbac.scope=Namespaced,namespaces={a,b}"], &[]),
+        (&["--set", "admissionPolicy.create=false"], &[]),
+        (&["--set", "name=My.Service,leaderElection.enabled=false"], &[]),
+        (&["--set", "clusterDocuments.enabled=true"], &[]),
+        (&["--set", "clusterDocuments.enabled=true", "--set", of_groups], &groups),
+        (
+            &["--set", "clusterDocuments.enabled=true,clusterDocuments.namespace=s,namespaces={a}", "--set", of_groups],
+            &groups,
+        ),
     ];
-    for arguments in table {
+    for (arguments, of_rbac) in table {
         let all = rendered(arguments).await;
         let chart = rights(&all, ":uninstall");
-        let printed = printed(&all, &[]);
+        let printed = printed(&all, of_rbac);
         let more: Vec<_> = chart.difference(&printed).collect();
         let less: Vec<_> = printed.difference(&chart).collect();
         assert!(
@@ -102,4 +112,32 @@ async fn the_kinds_are_what_rbac_prints_as_values() {
     let text = std::fs::read_to_string(xos_harness::helm::chart().join("values.yaml")).unwrap();
     let values: Value = serde_saphyr::from_str(&text).unwrap();
     assert_eq!(values["kinds"], printed["kinds"]);
+}
+
+#[tokio::test]
+async fn what_documents_use_becomes_rules() {
+    let uses = r#"uses=[{"access":"apply","group":"apps","resources":["deployments"]},
+        {"access":"read","group":"","resources":["secrets"],"names":["backend"],"at":"home"},
+        {"access":"read","group":"","resources":["nodes"],"at":"cluster"},
+        {"access":"read","group":"","resources":["configmaps"],"namespace":"kube-system"}]"#;
+    let table: [(&[&str], &str); 2] = [(&[], "*"), (&["--set", "namespaces={a}"], "a")];
+    for (arguments, objects) in table {
+        let without = rights(&rendered(arguments).await, ":uninstall");
+        let with = rights(&rendered(&[arguments, &["--set-json", uses]].concat()).await, ":uninstall");
+        let more: BTreeSet<_> = with.difference(&without).cloned().collect();
+        let mut expected = BTreeSet::new();
+        let mut expect = |place: &str, group: &str, resource: &str, name: &str, verbs: &[&str]| {
+            for verb in verbs {
+                let [place, group, resource, name, verb] = [place, group, resource, name, verb].map(str::to_owned);
+                expected.insert((place, group, resource, name, verb));
+            }
+        };
+        let read = ["get", "list", "watch"];
+        expect(objects, "apps", "deployments", "", &["get", "list", "watch", "create", "patch", "delete"]);
+        expect("demo-ns", "", "secrets", "backend", &read);
+        expect("*", "", "nodes", "", &read);
+        expect("kube-system", "", "configmaps", "", &read);
+        assert_eq!(more, expected, "{arguments:?}");
+        assert!(without.is_subset(&with));
+    }
 }

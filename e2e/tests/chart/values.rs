@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use xos_harness::helm::{Helm, chart};
 
 /// Keys of the configuration that have values of their own.
-const OWN: [&str; 10] = [
+const OWN: [&str; 11] = [
     "name",
     "namespaces",
     "definitions",
     "monitoring_address",
     "models_dir",
     "documents_dir",
+    "cluster_documents",
     "logging",
     "settings",
     "leader_election",

@@ -10,7 +10,7 @@ async fn writes_for_each_object_are_as_few_as_promised() {
     let cluster = Cluster::shared().await.unwrap();
     let folder = cluster.folder("xos-bench-report-").unwrap();
     let output = Command::new(paths::program("xos-bench").unwrap())
-        .args(["--quick", "--only", "writes,chain,restart", "--output"])
+        .args(["--quick", "--only", "writes,chain,restart,documents", "--output"])
         .arg(folder.path())
         .env("XOS_E2E_KUBECONFIG", cluster.kubeconfig())
         .output()

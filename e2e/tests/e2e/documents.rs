@@ -135,7 +135,7 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         namespace.kubectl(&["wait", "--for=condition=Ready", "person/two", "--timeout=60s"]).await.unwrap();
 
         std::fs::write(&step, text.replace("full_name: ${self.first_name} ${self.last_name}", "full_name: Dr ${self.last_name}")).unwrap();
-        log_has("running steps end, then the changed ones work").await;
+        log_has("models and documents are taken up as they are now").await;
         apply("three").await.unwrap();
         namespace.kubectl(&["wait", "--for=condition=Ready", "person/three", "--timeout=60s"]).await.unwrap();
         let people = directory.people_json().await.unwrap();
@@ -143,14 +143,30 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         assert_eq!(people["two"]["full_name"], "two X");
         assert_eq!(directory.stats().await.unwrap().puts["one"], 1, "it has not changed");
 
-        // A model that would break what is stored.
+        // A model that would break what is stored; the controller may look whether it does.
+        let (role, account) = (format!("{here}-looks"), format!("--serviceaccount={here}:people"));
+        let looks = ["create", "clusterrole", &role, "--verb=list", "--resource=people.people.xos.opencord.org"];
+        namespace.kubectl(&looks).await.unwrap();
+        let bound = ["create", "clusterrolebinding", &role, &format!("--clusterrole={role}"), &account];
+        namespace.kubectl(&bound).await.unwrap();
         let model = service.join("models/people.xproto");
         let text = std::fs::read_to_string(&model).unwrap();
         std::fs::write(&model, text.replacen("first name.\", max_length = 32", "first name.\", max_length = 2", 1)).unwrap();
-        log_has("the changed models or documents do not work: those before go on").await;
+        log_has("maxLength 32 → 2").await;
         apply("four").await.unwrap();
         namespace.kubectl(&["wait", "--for=condition=Ready", "person/four", "--timeout=60s"]).await.unwrap();
+        // When nothing is in the way any more it is taken up, though nobody touches the file.
         namespace.kubectl(&["delete", "person", "--all", "--timeout=60s"]).await.unwrap();
+        let get = ["get", "crd", "people.people.xos.opencord.org", "-o", "json"];
+        let longest = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/firstName/maxLength";
+        eventually(SOON, "the shorter limit", async || {
+            let shown: Value = serde_json::from_str(&namespace.kubectl(&get).await.map_err(|error| error.to_string())?)
+                .map_err(|error| error.to_string())?;
+            if shown.pointer(longest) == Some(&json!(2)) { Ok(()) } else { Err(format!("{:?}", shown.pointer(longest))) }
+        })
+        .await
+        .unwrap();
+        namespace.kubectl(&["delete", "clusterrolebinding,clusterrole", &role]).await.unwrap();
         assert!(running.stop().await.unwrap().is_some_and(|status| status.success()));
     })
     .await

@@ -41,6 +41,7 @@ scenarios! {
     held_deletion,
     held_listing,
     long_errors,
+    only_named,
     own_saves,
     owner_left_out,
     progress,

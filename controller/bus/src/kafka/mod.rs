@@ -31,6 +31,6 @@ mod topics;
 mod tracker;
 mod worker;
 
-pub use bus::Bus;
+pub use bus::{Bus, EventSteps};
 pub use parked::{ParkedError, ParkedEvents, Stored};
 pub use producer::KafkaProducer;

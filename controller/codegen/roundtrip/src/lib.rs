@@ -62,6 +62,29 @@
 //! }
 //! ```
 
+//! Of the core's models that nothing names there are types, for inherited links, but no objects:
+//!
+//! ```
+//! use xos_codegen_roundtrip::named::{IsService, Line, Service, Site};
+//! use xos_controller::{StepContext, StoreError, model::Link};
+//!
+//! fn sites(ctx: &StepContext) -> Result<Option<Link<Site>>, StoreError> {
+//!     Ok(ctx.models::<Service>().first()?.and_then(|service| service.site().cloned()))
+//! }
+//!
+//! fn lines(ctx: &StepContext) -> Result<Vec<Line>, StoreError> {
+//!     ctx.models::<Line>().all()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # use xos_codegen_roundtrip::named::Site;
+//! # use xos_controller::{StepContext, StoreError};
+//! fn sites(ctx: &StepContext) -> Result<Vec<Site>, StoreError> {
+//!     ctx.models::<Site>().all()
+//! }
+//! ```
+
 use xos_controller::CustomResource;
 use xos_controller::model::xproto::ModelSet;
 use xos_controller::model::{IsA, Link, Model, Object};
@@ -69,6 +92,11 @@ use xos_controller::model::{IsA, Link, Model, Object};
 /// The core's models.
 pub mod core {
     xos_controller::include_models!("core");
+}
+
+/// Models of a service that names little of the core.
+pub mod named {
+    xos_controller::include_models!("named");
 }
 
 /// Models with names that mean something else in Rust.

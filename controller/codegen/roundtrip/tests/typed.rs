@@ -26,7 +26,7 @@ fn objects_go_through_types_and_custom_resources() {
 fn there_are_models_of_all_sorts() {
     let cases = cases();
     let sets: BTreeSet<_> = cases.iter().map(|case| case.set).collect();
-    assert_eq!(sets.len(), 12);
+    assert_eq!(sets.len(), 13);
     assert_eq!(cases.iter().filter(|case| case.set == "core").count(), 34, "all but XOSBase");
     assert!(cases.iter().any(|case| case.set.starts_with("random") && case.views.len() > 2), "XOS_SEED={SEED}");
 }

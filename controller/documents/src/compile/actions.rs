@@ -1,10 +1,10 @@
 //! What policies do.
 
-use xos_expressions::{Scope, Type};
+use xos_expressions::{Scope, Template, Type};
 use xos_yaml::{Node, Value};
 
 use super::Compiler;
-use crate::kinds::{Action, Apply};
+use crate::kinds::{Action, Apply, ForEach};
 use crate::problem::Problem;
 use crate::run::{CompiledAction, CompiledApply, What};
 
@@ -27,14 +27,7 @@ impl Compiler<'_> {
         let mut scope = scope.clone();
         let mut each = Some(None);
         if let (Some(for_each), Some(at)) = (&action.for_each, node.at("forEach")) {
-            let list = self.template_at(at, "in", &scope, &Type::list(Type::Any));
-            let item = match list.as_ref().map(xos_expressions::Template::of) {
-                Some(Type::List(item)) => item.as_ref().clone(),
-                _ => Type::Any,
-            };
-            let name = for_each.name.clone().unwrap_or_else(|| ITEM.to_owned());
-            scope = scope.with(&name, item);
-            each = list.map(|list| Some((list, name)));
+            (each, scope) = self.each(at, for_each, scope);
         }
         let when = self.condition(node.at("when"), &scope);
         let found = [action.apply.is_some(), action.touch.is_some(), action.delete.is_some()];
@@ -52,6 +45,24 @@ impl Compiler<'_> {
             self.objects(node, "delete", &scope).map(What::Delete)
         };
         Some(CompiledAction { each: each?, when: when?, what: what? })
+    }
+
+    /// Reads a list. Returns it, with the name of an item, and the names that expressions may use for each item.
+    #[expect(clippy::option_option, reason = "the outer one says whether it could be read")]
+    pub(super) fn each<'s>(
+        &mut self,
+        node: &Node,
+        spec: &ForEach,
+        scope: Scope<'s>,
+    ) -> (Option<Option<(Template, String)>>, Scope<'s>) {
+        let list = self.template_at(node, "in", &scope, &Type::list(Type::Any));
+        let item = match list.as_ref().map(Template::of) {
+            Some(Type::List(item)) => item.as_ref().clone(),
+            _ => Type::Any,
+        };
+        let name = spec.name.clone().unwrap_or_else(|| ITEM.to_owned());
+        let scope = scope.with(&name, item);
+        (list.map(|list| Some((list, name))), scope)
     }
 
     fn apply(&mut self, node: &Node, apply: &Apply, scope: &Scope<'_>) -> Option<Box<CompiledApply>> {

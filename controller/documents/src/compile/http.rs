@@ -6,7 +6,7 @@ use xos_expressions::{Scope, Template, Type};
 use xos_xproto::Model;
 use xos_yaml::Node;
 
-use super::{Compiler, Target, Tree};
+use super::{CompiledTls, Compiler, NamedKey, NamedSecret, Target, Tree};
 use crate::kinds::{Delete, DeleteRequest, HttpSync, Method, Outcome, Request, parse_duration};
 use crate::problem::Problem;
 use crate::read::entries;
@@ -25,6 +25,7 @@ pub(crate) struct CompiledRequest {
     pub(crate) headers: Vec<(String, Template)>,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) auth: Option<CompiledAuth>,
+    pub(crate) tls: Option<CompiledTls>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) body: Option<Tree>,
     pub(crate) expect: Vec<u16>,
@@ -36,6 +37,10 @@ pub(crate) struct CompiledRequest {
 pub(crate) enum CompiledAuth {
     Basic(Template, Template),
     Bearer(Template),
+    /// A Secret with a user and a password.
+    BasicSecret(NamedSecret),
+    /// A token in a Secret.
+    BearerSecret(NamedKey),
 }
 
 /// What an answer means.
@@ -101,6 +106,7 @@ impl Compiler<'_> {
         let headers = self.texts(node.at("headers"), scope);
         let query = self.texts(node.at("query"), scope);
         let auth = self.auth(node, scope);
+        let tls = self.tls(node);
         let body = self.value_at(node, "body", scope);
         let answers = self.answers(node, &spec.answers, scope);
         Some(CompiledRequest {
@@ -109,6 +115,7 @@ impl Compiler<'_> {
             headers: headers?,
             query: query?,
             auth: auth?,
+            tls: tls?,
             timeout: spec.timeout.as_deref().and_then(parse_duration),
             body: body?,
             expect: spec.expect.clone(),
@@ -138,7 +145,17 @@ impl Compiler<'_> {
     fn auth(&mut self, node: &Node, scope: &Scope<'_>) -> Option<Option<CompiledAuth>> {
         let Some(auth) = node.at("auth") else { return Some(None) };
         match (auth.at("basic"), auth.at("bearer")) {
+            (Some(basic), None) if basic.at("secretRef").is_some() => {
+                Some(Some(CompiledAuth::BasicSecret(self.named_secret(basic, "auth.basic")?)))
+            }
+            (None, Some(bearer)) if bearer.at("secretKeyRef").is_some() => {
+                Some(Some(CompiledAuth::BearerSecret(self.named_key(bearer, "auth.bearer")?)))
+            }
             (Some(basic), None) => {
+                for key in ["username", "password"].into_iter().filter(|key| basic.at(key).is_none()) {
+                    let problem = Problem::Missing { key: format!("auth.basic.{key}") };
+                    self.report.push(problem, &basic.place);
+                }
                 let username = self.template_at(basic, "username", scope, &Type::Text);
                 let password = self.template_at(basic, "password", scope, &Type::Text);
                 Some(Some(CompiledAuth::Basic(username?, password?)))

@@ -1,37 +1,52 @@
 //! Checks documents against the models, and makes steps of them.
 
 mod actions;
+mod ansible;
+mod event;
 mod exec;
 mod fields;
+mod foreign;
+mod grpc;
 mod http;
-mod places;
+mod kubernetes;
+mod pull;
+mod secret;
 mod tree;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use xos_expressions::{Faults, Scope, Template, Type};
+use xos_expressions::{Faults, Properties, Scope, Template, Type};
 use xos_model::Resync;
-use xos_steps::{DynPolicy, DynPullStep, DynSyncStep, Steps, erase_event_step};
+use xos_step_server::{Kind as ServedKind, Servers};
+use xos_steps::{AtStart, DynPolicy, DynPullStep, DynSyncStep, Steps, Use, erase_event_step};
 use xos_xproto::{Model, ModelSet, nearest};
-use xos_yaml::{File, Node, Place, Value};
+use xos_yaml::{File, Node, Place, Value, part_of};
 
-use crate::kinds::{EventStepSpec, Kind, Method, ModelPolicySpec, PullStepSpec, SyncStepSpec, parse_duration};
+use crate::kinds::{Kind, ModelPolicySpec, SyncStepSpec};
 use crate::problem::Problem;
 use crate::read::{Document, Documents, Report};
-use crate::run::{EventDocument, PolicyDocument, PullDocument, Source, SyncDocument, SyncHow};
+use crate::run::{GrpcDocument, PolicyDocument, Served, SyncDocument, SyncHow};
 
+use grpc::is_grpc;
+
+pub(crate) use ansible::{CompiledPlay, CompiledRun, PlaySource};
 pub(crate) use exec::CompiledCommand;
 pub(crate) use fields::Target;
+pub(crate) use grpc::CompiledGrpcTls;
 pub(crate) use http::{CompiledAuth, CompiledRequest, CompiledWait, Undo};
+pub(crate) use kubernetes::{By, CompiledObject, CompiledRead, CompiledSource};
+pub(crate) use secret::{Authority, CompiledTls, NamedKey, NamedSecret};
 pub(crate) use tree::Tree;
 
 /// Returns the steps of the documents that have no faults. What is wrong with the others is noted in the report.
-pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
+pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &Arc<Properties>) -> Steps {
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
-    let mut compiler = Compiler { models: &models, files: &documents.files, report: &mut documents.report };
+    let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
+    let (served, uses, named) = (vec![], vec![], BTreeSet::new());
+    let mut compiler = Compiler { models: &models, properties, files, report, servers, served, uses, named };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {
@@ -40,6 +55,18 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
                 compiler.check_one_step(document, &mut synchronized);
                 let step = compiler.sync_step(document);
                 steps.sync_steps.extend(step.map(|step| Arc::new(step) as Arc<dyn DynSyncStep>));
+            }
+            Kind::ModelPolicy if is_grpc(document) => {
+                let policy = compiler.grpc_policy(document);
+                steps.policies.extend(policy.map(|policy| Arc::new(policy) as Arc<dyn DynPolicy>));
+            }
+            Kind::PullStep if is_grpc(document) => {
+                let step = compiler.grpc_pull(document);
+                steps.pull_steps.extend(step.map(|step| Arc::new(step) as Arc<dyn DynPullStep>));
+            }
+            Kind::EventStep if is_grpc(document) => {
+                let step = compiler.grpc_event(document);
+                steps.event_steps.extend(step.map(erase_event_step));
             }
             Kind::ModelPolicy => {
                 let policy = compiler.model_policy(document);
@@ -55,14 +82,26 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet) -> Steps {
             }
         }
     }
+    let served = std::mem::take(&mut compiler.served);
+    steps.at_start.extend((!served.is_empty()).then(|| Arc::new(Served(served)) as Arc<dyn AtStart>));
+    steps.uses = compiler.uses;
+    steps.models = compiler.named;
     steps
 }
 
 /// Compiles documents, and notes what is wrong with them.
 pub(crate) struct Compiler<'a> {
     models: &'a Arc<ModelSet>,
+    properties: &'a Arc<Properties>,
     files: &'a [File],
     report: &'a mut Report,
+    /// The step servers that they name, and the steps of these.
+    servers: Arc<Servers>,
+    served: Vec<GrpcDocument>,
+    /// What they read or make of Kubernetes' own objects.
+    uses: Vec<Use>,
+    /// The models that they name, and those that they read by links.
+    named: BTreeSet<String>,
 }
 
 impl<'a> Compiler<'a> {
@@ -72,10 +111,12 @@ impl<'a> Compiler<'a> {
         let scope = self.scope().with("self", of_class(model));
         let when = self.condition(document.spec.at("when"), &scope.clone().without_links());
         let external: Vec<_> = self.classes(&document.spec, "externalDependencies");
-        let how = self.how(&document.spec, &spec, model, &scope);
+        let how = self.how(document, &spec, model, &scope);
         Some(SyncDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             models: Arc::clone(self.models),
+            properties: Arc::clone(self.properties),
             model: model?.name.clone(),
             when: when?,
             resync: resync(spec.resync.as_deref()),
@@ -86,19 +127,51 @@ impl<'a> Compiler<'a> {
     }
 
     /// Reads what a sync step does.
-    fn how(&mut self, node: &Node, spec: &SyncStepSpec, model: Option<&Model>, scope: &Scope<'_>) -> Option<SyncHow> {
-        match (&spec.http, &spec.exec) {
-            (Some(http), None) => self.http_sync(node.at("http")?, http, model, scope).map(Box::new).map(SyncHow::Http),
-            (None, Some(exec)) => self.exec_sync(node.at("exec")?, exec, model, scope).map(Box::new).map(SyncHow::Exec),
-            (http, exec) => self.not_one("a sync step", [http.is_some(), exec.is_some()], &node.place),
+    fn how(
+        &mut self,
+        document: &Document,
+        spec: &SyncStepSpec,
+        model: Option<&Model>,
+        scope: &Scope<'_>,
+    ) -> Option<SyncHow> {
+        let node = &document.spec;
+        let of_programs = [spec.http.is_some(), spec.exec.is_some(), spec.grpc.is_some()];
+        let found = [&of_programs[..], &[spec.kubernetes.is_some(), spec.ansible.is_some()]].concat();
+        let one = |at| node.at(at).filter(|_| found.iter().filter(|is_there| **is_there).count() == 1);
+        if let (Some(grpc), Some(_)) = (&spec.grpc, one("grpc")) {
+            let served = self.grpc(document, grpc, (ServedKind::SyncStep, model, false), scope);
+            return served.map(Box::new).map(SyncHow::Grpc);
         }
+        if let (Some(http), Some(at)) = (&spec.http, one("http")) {
+            return self.http_sync(at, http, model, scope).map(Box::new).map(SyncHow::Http);
+        }
+        if let (Some(exec), Some(at)) = (&spec.exec, one("exec")) {
+            return self.exec_sync(at, exec, model, scope).map(Box::new).map(SyncHow::Exec);
+        }
+        if let (Some(kubernetes), Some(at)) = (&spec.kubernetes, one("kubernetes")) {
+            let compiled = self.kubernetes_sync(at, kubernetes, model, scope);
+            return compiled.map(Box::new).map(SyncHow::Kubernetes);
+        }
+        if let (Some(ansible), Some(at)) = (&spec.ansible, one("ansible")) {
+            return self.ansible_sync(at, ansible, model, scope).map(Box::new).map(SyncHow::Ansible);
+        }
+        self.not_one("a sync step", "`http`, `exec`, `grpc`, `kubernetes` and `ansible`", &found, &node.place)
     }
 
-    /// Notes that there is not exactly one of `http` and `exec`.
-    fn not_one<T>(&mut self, what: &str, are_there: [bool; 2], place: &Place) -> Option<T> {
-        let found = are_there.into_iter().filter(|is_there| *is_there).count();
-        self.report.push(Problem::OneOf { what: what.to_owned(), keys: "`http` and `exec`", found }, place);
+    /// Notes that there is not exactly one of several keys.
+    fn not_one<T>(&mut self, what: &str, keys: &'static str, are_there: &[bool], place: &Place) -> Option<T> {
+        let found = are_there.iter().filter(|is_there| **is_there).count();
+        self.report.push(Problem::OneOf { what: what.to_owned(), keys, found }, place);
         None
+    }
+
+    /// Notes keys that a document without a step server needs.
+    fn check_with(&mut self, node: &Node, keys: &[&str]) {
+        for key in keys {
+            if node.at(key).is_none() {
+                self.report.push(Problem::Missing { key: format!("spec.{key}") }, &node.place);
+            }
+        }
     }
 
     fn model_policy(&mut self, document: &Document) -> Option<PolicyDocument> {
@@ -111,91 +184,12 @@ impl<'a> Compiler<'a> {
         let on_delete = self.actions(document.spec.at("onDelete"), &spec.on_delete, &scope);
         Some(PolicyDocument {
             name: document.name.clone(),
+            revision: document.revision(),
             model: model?.name.clone(),
             when: when?,
             set: set?,
             actions: actions?,
             on_delete: on_delete?,
-        })
-    }
-
-    fn pull_step(&mut self, document: &Document) -> Option<PullDocument> {
-        let spec: PullStepSpec = self.read(&document.spec, &document.place)?;
-        let node = &document.spec;
-        let model = self.model(node, "model");
-        let scope = self.scope();
-        let source = match (&spec.http, &spec.exec) {
-            (Some(http), None) => {
-                let request = self.request(node.at("http")?, http, Method::Get, &scope);
-                request.map(Box::new).map(Source::Http)
-            }
-            (None, Some(exec)) => self.command(node.at("exec")?, exec, &scope).map(Box::new).map(Source::Exec),
-            (http, exec) => self.not_one("a pull step", [http.is_some(), exec.is_some()], &node.place),
-        };
-        let answered = match spec.exec {
-            None => http::with_answer(scope),
-            Some(_) => exec::with_result(scope),
-        };
-        let items = self.template_at(node, "items", &answered, &Type::list(Type::Any));
-        let scope = answered.with("item", Type::Any);
-        let when = self.condition(node.at("when"), &scope);
-        let fields = self.fields(node.at("fields"), model, &scope);
-        let namespace = match node.at("namespace") {
-            Some(_) => self.template_at(node, "namespace", &scope, &Type::Text).map(Some),
-            None => Some(None),
-        };
-        self.check_key(node.at("key"), &spec.key, fields.as_deref());
-        Some(PullDocument {
-            name: document.name.clone(),
-            model: model?.name.clone(),
-            every: spec.every.as_deref().and_then(parse_duration),
-            source: source?,
-            items: items?,
-            when: when?,
-            key: spec.key,
-            fields: fields?,
-            namespace: namespace?,
-            vanished: spec.vanished,
-            yielding: spec.yielding,
-        })
-    }
-
-    fn event_step(&mut self, document: &Document) -> Option<EventDocument> {
-        let spec: EventStepSpec = self.read(&document.spec, &document.place)?;
-        let node = &document.spec;
-        let model = self.model(node, "model");
-        let event = Type::record(
-            "event",
-            [
-                ("topic", Type::Text),
-                ("key", Type::Text),
-                ("text", Type::Text),
-                ("value", Type::Any),
-                ("headers", Type::map(Type::Text)),
-            ],
-        );
-        let scope = self.scope().with("event", event);
-        let when = self.condition(node.at("when"), &scope);
-        let fields = self.fields(node.at("fields"), model, &scope);
-        self.check_key(node.at("key"), &spec.key, fields.as_deref());
-        ["topics", "pattern", "group"].into_iter().for_each(|key| self.check_constant(node, key));
-        if spec.topics.is_empty() == spec.pattern.is_none() {
-            let found = usize::from(!spec.topics.is_empty()) + usize::from(spec.pattern.is_some());
-            let problem = Problem::OneOf { what: "an event step".to_owned(), keys: "`topics` and `pattern`", found };
-            self.report.push(problem, &node.place);
-        }
-        Some(EventDocument {
-            name: document.name.clone(),
-            topics: spec.topics,
-            pattern: spec.pattern,
-            group: spec.group,
-            concurrency: spec.concurrency.map(std::num::NonZeroUsize::get),
-            when: when?,
-            model: model?.name.clone(),
-            key: spec.key,
-            fields: fields?,
-            create: spec.create,
-            save: spec.save,
         })
     }
 
@@ -257,6 +251,7 @@ impl<'a> Compiler<'a> {
     fn class(&mut self, name: &str, place: &Place) -> Option<&'a Model> {
         let models: &'a ModelSet = self.models;
         if let Some(model) = models.get(name) {
+            self.named.insert(name.to_owned());
             return Some(model);
         }
         let suggestion = nearest(name, models.iter().map(|model| model.name.as_str()));
@@ -287,7 +282,10 @@ impl<'a> Compiler<'a> {
     fn template(&mut self, node: &Node, scope: &Scope<'_>, wanted: &Type) -> Option<Template> {
         let Value::Text(text) = &node.value else { return None };
         match Template::compile_as(text, scope, wanted) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.named.extend(template.reads().map(str::to_owned));
+                Some(template)
+            }
             Err(faults) => {
                 self.tell(&faults, text, node);
                 None
@@ -297,7 +295,7 @@ impl<'a> Compiler<'a> {
 
     fn tell(&mut self, faults: &Faults, text: &str, node: &Node) {
         for fault in &faults.0 {
-            let place = places::of_part(&node.place, self.files, text, &fault.at);
+            let place = part_of(&node.place, self.files, text, &fault.at);
             let problem = Problem::Expression { message: fault.message.clone(), mend: fault.help.clone() };
             self.report.push(problem, &place);
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FieldValues, fields};
+use super::{FieldValues, GrpcStep, fields};
 
 /// Receives messages, and finds, creates and changes objects.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -22,11 +22,15 @@ pub struct EventStepSpec {
     pub concurrency: Option<NonZeroUsize>,
     /// Only messages for which this is true: `${event.value.state == 'up'}`. Others are done.
     pub when: Option<String>,
+    /// A step server handles the message, and does all that the following keys say.
+    pub grpc: Option<GrpcStep>,
     /// The model of the object that a message is about. No expression.
-    pub model: String,
+    pub model: Option<String>,
     /// The fields by which the object is found.
+    #[serde(default)]
     pub key: Vec<String>,
     /// The values of fields, from `event`. Those of `key` are among them.
+    #[serde(default)]
     #[schemars(schema_with = "fields")]
     pub fields: FieldValues,
     /// Whether an object is made where none is found; else the message waits until there is one.

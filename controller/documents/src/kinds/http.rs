@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{FieldValues, any, duration, fields};
+use super::{FieldValues, FromSecretKey, SecretRef, Tls, any, duration, fields};
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub enum Method {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
-    /// The method.
+    /// The method; by default PUT in a sync step, GET in a pull step.
     pub method: Option<Method>,
     /// The URL. Values of expressions are encoded, but for one at its beginning.
     pub url: String,
@@ -37,6 +37,8 @@ pub struct Request {
     pub query: BTreeMap<String, String>,
     /// Who asks.
     pub auth: Option<Auth>,
+    /// Whom it trusts, and how it says who asks, where the backend's certificate is not one of a known authority.
+    pub tls: Option<Tls>,
     /// How long to wait for the answer; 60 s by default.
     #[serde(default)]
     #[schemars(schema_with = "duration")]
@@ -60,16 +62,29 @@ pub struct Auth {
     /// A user with a password.
     pub basic: Option<Basic>,
     /// A token.
-    pub bearer: Option<String>,
+    pub bearer: Option<BearerAuth>,
 }
 
-/// A user with a password.
+/// A token.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BearerAuth {
+    /// From a key of a Secret.
+    Secret(FromSecretKey),
+    /// As the document says.
+    Said(String),
+}
+
+/// A user with a password: both are said here, or are in a Secret.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Basic {
     /// The user.
-    pub username: String,
+    pub username: Option<String>,
     /// The password.
-    pub password: String,
+    pub password: Option<String>,
+    /// The Secret, whose keys are `username` and `password`.
+    pub secret_ref: Option<SecretRef>,
 }
 
 /// What an answer means.

@@ -1,11 +1,15 @@
 //! What documents say. All texts may have expressions in `${…}`, where it is not said that they may not.
 
 mod action;
+mod ansible;
 mod event_step;
 mod exec;
+mod grpc;
 mod http;
+mod kubernetes;
 mod model_policy;
 mod pull_step;
+mod secret;
 mod sync_step;
 
 use std::collections::BTreeMap;
@@ -17,11 +21,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use action::{Action, Apply, ForEach};
+pub use ansible::{AnsibleDelete, AnsibleSync, Inventory, Playbook};
 pub use event_step::{EventStepSpec, SaveMode};
 pub use exec::{Command, ExecDelete, ExecSync};
-pub use http::{Answer, Auth, Basic, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait};
+pub use grpc::{GrpcPolicy, GrpcStep, GrpcTls};
+pub use http::{
+    Answer, Auth, Basic, BearerAuth, Delete, DeleteRequest, HttpSync, Method, Nothing, Outcome, Request, Wait,
+};
+pub use kubernetes::{ApplyObject, ForeignSource, KubernetesSync, ReadObject, Scope};
 pub use model_policy::ModelPolicySpec;
 pub use pull_step::{PullStepSpec, Vanished};
+pub use secret::{Authorities, FromSecret, FromSecretKey, SecretKeyRef, SecretRef, Tls};
 pub use sync_step::SyncStepSpec;
 
 /// The group and version of all documents.
@@ -103,7 +113,8 @@ impl Kind {
 const NAME: &str = "^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$";
 const NAMES: &str = "small letters, digits, `-` and `.`, with a letter or digit at both ends";
 
-fn schema<T: JsonSchema>() -> Value {
+/// Returns the JSON schema of what documents say, without references, and with maps that have no unknown keys.
+pub fn schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     close(&mut schema);

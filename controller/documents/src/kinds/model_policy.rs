@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, FieldValues, fields};
+use super::{Action, FieldValues, GrpcPolicy, fields};
 
 /// Reacts to changes of a model's objects.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,4 +23,6 @@ pub struct ModelPolicySpec {
     /// What is done before an object is deleted.
     #[serde(default)]
     pub on_delete: Vec<Action>,
+    /// A step server does all that, in place of `set`, `do` and `onDelete`.
+    pub grpc: Option<GrpcPolicy>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Command, FieldValues, Request, duration, fields};
+use super::{Command, FieldValues, ForeignSource, GrpcStep, Request, duration, fields};
 
 /// Reads a backend periodically, and makes objects agree with its list.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,17 +15,24 @@ pub struct PullStepSpec {
     #[serde(default)]
     #[schemars(schema_with = "duration")]
     pub every: Option<String>,
-    /// The request for the list; GET by default. A step has exactly one of `http` and `exec`.
+    /// The request for the list; GET by default. A step has exactly one of `http`, `exec`, `grpc` and `kubernetes`.
     pub http: Option<Request>,
     /// The command that writes the list.
     pub exec: Option<Command>,
-    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`.
-    pub items: String,
+    /// A step server reads the backend, and does all that the following keys say.
+    pub grpc: Option<GrpcStep>,
+    /// The objects of Kubernetes that are the list: `objects` in expressions.
+    pub kubernetes: Option<ForeignSource>,
+    /// The list in the answer, `${response.body.devices}`, or in what the command writes, `${result.value}`. Of objects of
+    /// Kubernetes all, if it is left out.
+    pub items: Option<String>,
     /// Only the items for which this is true: `${item.kind == 'onu'}`.
     pub when: Option<String>,
     /// The fields by which the object of an item is found.
+    #[serde(default)]
     pub key: Vec<String>,
     /// The values of fields, from `item`. Those of `key` are among them.
+    #[serde(default)]
     #[schemars(schema_with = "fields")]
     pub fields: FieldValues,
     /// The namespace of an item's object; by default the first that the synchronizer watches, or `default`.

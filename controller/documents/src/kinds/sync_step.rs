@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ExecSync, HttpSync, period};
+use super::{AnsibleSync, ExecSync, GrpcStep, HttpSync, KubernetesSync, period};
 
 /// Pushes the state of a model's objects to a backend.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -24,8 +24,14 @@ pub struct SyncStepSpec {
     /// Models of other synchronizers whose objects are waited for.
     #[serde(default)]
     pub external_dependencies: Vec<String>,
-    /// By an HTTP request. A step has exactly one of `http` and `exec`.
+    /// By an HTTP request. A step has exactly one of these.
     pub http: Option<HttpSync>,
     /// By a command.
     pub exec: Option<ExecSync>,
+    /// By a step server.
+    pub grpc: Option<GrpcStep>,
+    /// By objects of Kubernetes.
+    pub kubernetes: Option<KubernetesSync>,
+    /// By a playbook of Ansible.
+    pub ansible: Option<AnsibleSync>,
 }

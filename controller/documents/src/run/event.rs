@@ -9,9 +9,13 @@ use super::{is_met, set_all, values};
 use crate::compile::Target;
 use crate::kinds::SaveMode;
 
+/// How many messages are handled at the same time, if the document does not say it.
+pub(super) const CONCURRENCY: usize = 16;
+
 /// An event step.
 pub(crate) struct EventDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) topics: Vec<String>,
     pub(crate) pattern: Option<String>,
     pub(crate) group: Option<String>,
@@ -37,13 +41,16 @@ impl EventStep for EventDocument {
         &self.name
     }
 
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
+    }
+
     fn group(&self, synchronizer: &str) -> String {
         self.group.clone().unwrap_or_else(|| format!("{synchronizer}.{}", self.name))
     }
 
     fn concurrency(&self) -> usize {
-        const DEFAULT: usize = 16;
-        self.concurrency.unwrap_or(DEFAULT)
+        self.concurrency.unwrap_or(CONCURRENCY)
     }
 
     async fn process_event(&self, ctx: &StepContext, event: &BusEvent) -> Result<(), StepError> {
@@ -96,7 +103,7 @@ impl EventDocument {
 }
 
 /// Returns a message as expressions see it: its value is null if it is no JSON.
-fn seen(event: &BusEvent) -> Json {
+pub(super) fn seen(event: &BusEvent) -> Json {
     let text = |bytes: Option<&Vec<u8>>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let value: Json = event.value.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
     let headers: Map<_, _> =

@@ -1,7 +1,10 @@
 //! Commands.
 
 use std::io;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value as Json, json};
@@ -9,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use xos_expressions::Values;
 use xos_model::Object;
-use xos_steps::{StepContext, StepError};
+use xos_steps::{OutsideCommand, OutsideResult, StepContext, StepError};
 
 use crate::compile::{CompiledCommand, Target};
 use crate::limited;
@@ -21,6 +24,8 @@ const LONGEST: u64 = 32 << 20;
 const TOLD: usize = 500;
 /// What a command ends with that could not do it now (`EX_TEMPFAIL` of sysexits.h).
 const NOT_NOW: i32 = 75;
+/// Where the exit status stands in what `wait` returns.
+const EXIT_STATUS: u32 = 8;
 
 /// A command that makes something agree with an object.
 #[derive(Clone, Debug)]
@@ -32,7 +37,7 @@ pub(crate) struct ExecDocument {
 
 /// Why a command did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
-enum ExecError {
+pub(super) enum ExecError {
     /// It is no command.
     #[error("`command` is empty")]
     Empty,
@@ -64,14 +69,14 @@ impl Drop for Group {
 }
 
 impl ExecDocument {
-    pub(crate) async fn sync(&self, object: &mut Object, values: Values) -> Result<(), StepError> {
-        let result = self.command.run(&values).await?;
+    pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
+        let result = self.command.run(ctx, &values).await?;
         Ok(set_all(&self.fields, object, &values.with("result", &result))?)
     }
 
-    pub(crate) async fn delete(&self, _: &StepContext, values: Values) -> Result<(), StepError> {
+    pub(crate) async fn delete(&self, ctx: &StepContext, values: Values) -> Result<(), StepError> {
         match &self.delete {
-            Some(command) => command.run(&values).await.map(drop),
+            Some(command) => command.run(ctx, &values).await.map(drop),
             None => Ok(()),
         }
     }
@@ -79,78 +84,111 @@ impl ExecDocument {
 
 impl CompiledCommand {
     /// Runs the command. Returns what it wrote: `value`, if that is JSON, and `text`.
-    pub(crate) async fn run(&self, values: &Values) -> Result<Json, StepError> {
+    pub(crate) async fn run(&self, ctx: &StepContext, values: &Values) -> Result<Json, StepError> {
         let words = self.words.iter().map(|word| word.text(values)).collect::<Result<Vec<_>, _>>()?;
         let [program, arguments @ ..] = words.as_slice() else { return Err(ExecError::Empty.into()) };
         let input = self.input.as_ref().map(|input| input.value(values)).transpose()?;
-        let mut command = match limited::begin(self.memory) {
-            Some((this, first)) => {
-                let mut command = Command::new(this);
-                command.args(first).arg(program);
-                command
+        let env = self.env.iter().map(|(name, value)| Ok((name.clone(), value.text(values)?)));
+        let env = env.collect::<Result<Vec<_>, xos_expressions::EvaluationError>>()?;
+        let ran = match ctx.outside() {
+            Some(outside) => {
+                let asked = OutsideCommand { words: words.clone(), environment: env, input };
+                let OutsideResult { status, output, error } = outside.command(asked)?;
+                Ran { status: ExitStatus::from_raw(i32::from(status) << EXIT_STATUS), out: output, told: error }
             }
-            None => Command::new(program),
+            None => {
+                let (timeout, memory) = (self.timeout, self.memory);
+                Limited { program, arguments, env, folder: None, input, timeout, memory }.run().await?
+            }
         };
-        command.args(arguments).env_clear().process_group(0).kill_on_drop(true);
-        for (name, value) in &self.env {
-            command.env(name, value.text(values)?);
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let limit = self.timeout;
-        let ran = tokio::time::timeout(limit, self.run_command(command, input)).await;
-        let failed = |source| ExecError::Start { program: program.clone(), source };
-        let timed_out = |_| ExecError::TimedOut { program: program.clone(), limit };
-        let (status, out, told) = ran.map_err(timed_out)?.map_err(failed)?;
-        if status.success() {
-            let text = String::from_utf8_lossy(&out);
-            let value: Json = serde_json::from_slice(&out).unwrap_or_default();
+        if ran.status.success() {
+            let text = String::from_utf8_lossy(&ran.out);
+            let value: Json = serde_json::from_slice(&ran.out).unwrap_or_default();
             return Ok(json!({"value": value, "text": text}));
         }
-        let error = ExecError::Failed { program: program.clone(), how: status.to_string(), told: end_of(&told) };
-        match status.code() {
+        let (program, how) = (program.clone(), ran.status.to_string());
+        let error = ExecError::Failed { program, how, told: end_of(&ran.told) };
+        match ran.status.code() {
             Some(NOT_NOW) => Err(StepError::deferred(error.to_string())),
             _ => Err(error.into()),
         }
     }
+}
 
-    async fn run_command(
-        &self,
-        mut command: Command,
-        input: Option<Json>,
-    ) -> io::Result<(std::process::ExitStatus, Vec<u8>, Vec<u8>)> {
-        let mut child = command.spawn()?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let mut group = Group(pid);
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take();
-        let stderr = child.stderr.take();
-        let write = async move {
-            if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // A command need not read it.
-                let _ = stdin.write_all(input.to_string().as_bytes()).await;
+/// A program that is run with limits of time and memory, and no environment but its own.
+pub(super) struct Limited<'c> {
+    pub(super) program: &'c str,
+    pub(super) arguments: &'c [String],
+    pub(super) env: Vec<(String, String)>,
+    pub(super) folder: Option<PathBuf>,
+    /// What it reads, as JSON.
+    pub(super) input: Option<Json>,
+    pub(super) timeout: Duration,
+    /// In bytes.
+    pub(super) memory: u64,
+}
+
+/// How a program ended, and what it wrote: its output, and what it says of itself.
+pub(super) struct Ran {
+    pub(super) status: ExitStatus,
+    pub(super) out: Vec<u8>,
+    pub(super) told: Vec<u8>,
+}
+
+impl Limited<'_> {
+    /// Runs the program to its end.
+    pub(super) async fn run(self) -> Result<Ran, ExecError> {
+        let mut command = match limited::begin(self.memory) {
+            Some((this, first)) => {
+                let mut command = Command::new(this);
+                command.args(first).arg(self.program);
+                command
             }
+            None => Command::new(self.program),
         };
-        let read = async |pipe: Option<Box<dyn tokio::io::AsyncRead + Send + Unpin>>| -> io::Result<Vec<u8>> {
-            let mut all = vec![];
-            if let Some(pipe) = pipe {
-                pipe.take(LONGEST).read_to_end(&mut all).await?;
-            }
-            Ok(all)
-        };
-        let ((), out, told) = tokio::join!(
-            write,
-            read(stdout.map(|pipe| Box::new(pipe) as _)),
-            read(stderr.map(|pipe| Box::new(pipe) as _))
-        );
-        let status = child.wait().await?;
-        // Its number may soon be that of another process.
-        group.0 = None;
-        Ok((status, out?, told?))
+        command.args(self.arguments).env_clear().process_group(0).kill_on_drop(true);
+        command.envs(self.env);
+        if let Some(folder) = self.folder {
+            command.current_dir(folder);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (program, limit) = (self.program, self.timeout);
+        let ran = tokio::time::timeout(limit, ran(command, self.input)).await;
+        let failed = |source| ExecError::Start { program: program.to_owned(), source };
+        ran.map_err(|_| ExecError::TimedOut { program: program.to_owned(), limit })?.map_err(failed)
     }
 }
 
+async fn ran(mut command: Command, input: Option<Json>) -> io::Result<Ran> {
+    let mut child = command.spawn()?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let mut group = Group(pid);
+    let stdin = child.stdin.take();
+    let stdout = child.stdout.take();
+    let stderr = child.stderr.take();
+    let write = async move {
+        if let (Some(mut stdin), Some(input)) = (stdin, input) {
+            // A command need not read it.
+            let _ = stdin.write_all(input.to_string().as_bytes()).await;
+        }
+    };
+    let read = async |pipe: Option<Box<dyn tokio::io::AsyncRead + Send + Unpin>>| -> io::Result<Vec<u8>> {
+        let mut all = vec![];
+        if let Some(pipe) = pipe {
+            pipe.take(LONGEST).read_to_end(&mut all).await?;
+        }
+        Ok(all)
+    };
+    let ((), out, told) =
+        tokio::join!(write, read(stdout.map(|pipe| Box::new(pipe) as _)), read(stderr.map(|pipe| Box::new(pipe) as _)));
+    let status = child.wait().await?;
+    // Its number may soon be that of another process.
+    group.0 = None;
+    Ok(Ran { status, out: out?, told: told? })
+}
+
 /// Returns the end of what a command says.
-fn end_of(told: &[u8]) -> String {
+pub(super) fn end_of(told: &[u8]) -> String {
     let text = String::from_utf8_lossy(told);
     let text = text.trim();
     let skipped = text.chars().count().saturating_sub(TOLD);

@@ -1,15 +1,17 @@
 //! HTTP requests.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, StatusCode, Url};
+use reqwest::{Request, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 use xos_expressions::Values;
 use xos_model::Object;
-use xos_steps::{StepContext, StepError};
+use xos_steps::{Outside, OutsideRequest, StepContext, StepError};
 
+use super::hidden::Hidden;
 use crate::compile::{CompiledAuth, CompiledRequest, CompiledWait, Target, Undo};
 use crate::kinds::{Method, Outcome};
 use crate::run::{is_met, set_all};
@@ -56,6 +58,9 @@ enum HttpError {
         #[source]
         source: reqwest::Error,
     },
+    /// The answer of a test case is none.
+    #[error("the answer of the test case cannot be one: {0}")]
+    Answer(#[source] http::Error),
     /// The answer is too long.
     #[error("{0}: the answer is longer than {LONGEST} bytes")]
     TooLong(String),
@@ -67,14 +72,18 @@ pub(crate) struct Answered {
     value: Json,
     what: String,
     error: Option<reqwest::Error>,
+    /// What of it is told nowhere.
+    hidden: Hidden,
 }
 
 impl HttpDocument {
     pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
         let answer = self.request.send(ctx, &values).await?;
         let Some(answered) = self.request.judge(answer, &values, false)? else { return Ok(()) };
-        let with_answer = values.clone().with("response", &answered);
-        set_all(&self.fields, object, &with_answer)?;
+        // An answer that nobody asks for is not made a value of expressions.
+        if !self.fields.is_empty() {
+            set_all(&self.fields, object, &values.clone().with("response", &answered))?;
+        }
         match &self.wait {
             Some(wait) => wait.wait(ctx, object, &values).await,
             None => Ok(()),
@@ -91,7 +100,8 @@ impl HttpDocument {
 impl CompiledWait {
     /// Asks until it is so, or for as long as the document says.
     async fn wait(&self, ctx: &StepContext, object: &mut Object, values: &Values) -> Result<(), StepError> {
-        let end = Instant::now() + self.limit;
+        let begun = Instant::now();
+        let mut slept = Duration::ZERO;
         loop {
             let answer = self.request.send(ctx, values).await?;
             let what = answer.what.clone();
@@ -101,12 +111,12 @@ impl CompiledWait {
                     return Ok(set_all(&self.fields, object, &with_answer)?);
                 }
             }
-            if Instant::now() + self.every > end {
+            if begun.elapsed().max(slept) + self.every > self.limit {
                 let until = self.until.expression().map_or("", |until| until.text());
                 return Err(StepError::deferred(format!("{what}: not yet {until} after {:?}", self.limit)));
             }
             tokio::select! {
-                () = tokio::time::sleep(self.every) => {}
+                () = ctx.sleep(self.every) => slept += self.every,
                 () = ctx.cancellation().cancelled() => return Err(StepError::deferred("the controller stops")),
             }
         }
@@ -116,9 +126,18 @@ impl CompiledWait {
 impl CompiledRequest {
     /// Sends the request, and reads the answer.
     pub(crate) async fn send(&self, ctx: &StepContext, values: &Values) -> Result<Answered, StepError> {
-        let (request, what) = self.request(ctx, values)?;
+        let mut hidden = Hidden::default();
+        let answered = self.send_with(ctx, values, &mut hidden).await;
+        answered.map(|answered| Answered { hidden: hidden.clone(), ..answered }).map_err(|error| hidden.hide(error))
+    }
+
+    async fn send_with(&self, ctx: &StepContext, values: &Values, hidden: &mut Hidden) -> Result<Answered, StepError> {
+        let (request, what) = self.request(ctx, values, hidden).await?;
         let failed = |source: reqwest::Error| HttpError::None { what: what.clone(), source: source.without_url() };
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = match ctx.outside() {
+            Some(outside) => from_outside(outside, &request.build().map_err(failed)?)?,
+            None => request.send().await.map_err(failed)?,
+        };
         let status = response.status();
         let error = response.error_for_status_ref().err().map(reqwest::Error::without_url);
         let headers: BTreeMap<_, _> = response
@@ -136,11 +155,16 @@ impl CompiledRequest {
         let body = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
         let text = String::from_utf8_lossy(&bytes);
         let value = json!({"status": status.as_u16(), "headers": headers, "body": body, "text": text});
-        Ok(Answered { status, value, what, error })
+        Ok(Answered { status, value, what, error, hidden: Hidden::default() })
     }
 
     /// Returns the request, and what it is called in messages: without its query, which may have a secret.
-    fn request(&self, ctx: &StepContext, values: &Values) -> Result<(RequestBuilder, String), StepError> {
+    async fn request(
+        &self,
+        ctx: &StepContext,
+        values: &Values,
+        hidden: &mut Hidden,
+    ) -> Result<(RequestBuilder, String), StepError> {
         let text = self.url.url(values)?;
         let url: Url =
             text.parse().map_err(|why: url_error::Error| HttpError::Url { url: text.clone(), why: why.to_string() })?;
@@ -160,7 +184,10 @@ impl CompiledRequest {
         for (name, value) in &self.query {
             url.query_pairs_mut().append_pair(name, &value.text(values)?);
         }
-        let mut request = ctx.http().request(method, url);
+        let mut request = match &self.tls {
+            Some(tls) => ctx.http_by(&tls.client(ctx, hidden).await?).request(method, url),
+            None => ctx.http().request(method, url),
+        };
         for (name, value) in &self.headers {
             let header = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(value.text(values)?).ok());
             let (header, value) = header.ok_or_else(|| HttpError::Header(name.clone()))?;
@@ -171,6 +198,12 @@ impl CompiledRequest {
                 request.basic_auth(user.text(values)?, Some(password.text(values)?))
             }
             Some(CompiledAuth::Bearer(token)) => request.bearer_auth(token.text(values)?),
+            Some(CompiledAuth::BasicSecret(secret)) => {
+                let user = secret.text(ctx, "username", hidden).await?;
+                let password = secret.text(ctx, "password", hidden).await?;
+                request.basic_auth(user, Some(password))
+            }
+            Some(CompiledAuth::BearerSecret(key)) => request.bearer_auth(key.text(ctx, hidden).await?.trim()),
             None => request,
         };
         if let Some(timeout) = self.timeout {
@@ -184,12 +217,17 @@ impl CompiledRequest {
 
     /// Returns the answer for expressions if it means success; nothing if there is nothing more to do.
     pub(crate) fn judge(&self, answer: Answered, values: &Values, is_delete: bool) -> Result<Option<Json>, StepError> {
-        let Answered { status, value, what, error } = answer;
+        let hidden = answer.hidden.clone();
+        self.judge_answer(answer, values, is_delete).map_err(|error| hidden.hide(error))
+    }
+
+    fn judge_answer(&self, answer: Answered, values: &Values, is_delete: bool) -> Result<Option<Json>, StepError> {
+        let Answered { status, value, what, error, .. } = answer;
         let told = told(&value);
-        let with_answer = values.clone().with("response", &value);
-        for known in &self.answers {
-            let is_status = known.status.is_empty() || known.status.contains(&status.as_u16());
-            if !is_status || !is_met(known.when.as_ref(), &with_answer)? {
+        let is_meant = |status: &[u16], code: StatusCode| status.is_empty() || status.contains(&code.as_u16());
+        for known in self.answers.iter().filter(|known| is_meant(&known.status, status)) {
+            let with_answer = values.clone().with("response", &value);
+            if !is_met(known.when.as_ref(), &with_answer)? {
                 continue;
             }
             let message = match &known.message {
@@ -216,6 +254,23 @@ impl CompiledRequest {
             None => Err(HttpError::Unexpected { what, status, told }.into()),
         }
     }
+}
+
+/// Has a request answered in place of the world outside.
+fn from_outside(outside: &dyn Outside, request: &Request) -> Result<Response, StepError> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let asked = OutsideRequest {
+        method: request.method().to_string(),
+        url: request.url().to_string(),
+        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body: request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec(),
+    };
+    let answer = outside.request(asked)?;
+    let mut response = http::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(answer.body).map_err(HttpError::Answer)?.into())
 }
 
 /// Returns what a message tells of an answer.

@@ -1,49 +1,40 @@
 //! Steps and policies that do what documents say.
 
+mod ansible;
 mod event;
 mod exec;
+mod grpc;
+mod hidden;
 mod http;
+mod kubernetes;
 mod policy;
 mod pull;
+mod secrets;
 mod sync;
+mod tls;
 
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use xos_expressions::{EvaluationError, Objects, Template, Values};
-use xos_model::{Object, ObjectKey, Reference};
-use xos_steps::{StepContext, Store};
-use xos_xproto::ModelSet;
+use xos_expressions::{EvaluationError, Template, Values};
+use xos_model::Object;
+use xos_steps::{StepContext, StoreObjects};
 
 use crate::compile::Target;
 
+pub(crate) use ansible::AnsibleDocument;
 pub(crate) use event::EventDocument;
 pub(crate) use exec::ExecDocument;
+pub(crate) use grpc::{GrpcDocument, GrpcEventDocument, GrpcPolicyDocument, GrpcPullDocument, Served};
 pub(crate) use http::HttpDocument;
+pub(crate) use kubernetes::KubernetesDocument;
 pub(crate) use policy::{CompiledAction, CompiledApply, PolicyDocument, What};
 pub(crate) use pull::{PullDocument, Source};
 pub(crate) use sync::{SyncDocument, SyncHow};
 
-/// The objects of a store, for expressions.
-struct StoreObjects(Arc<dyn Store>);
-
-impl Objects for StoreObjects {
-    fn models(&self) -> Arc<ModelSet> {
-        self.0.models()
-    }
-
-    fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Vec<Arc<Object>> {
-        self.0.at(class, namespace, reference).unwrap_or_default()
-    }
-
-    fn linked_back(&self, key: &ObjectKey, port: &str) -> Vec<Arc<Object>> {
-        self.0.linked_back(key, port).unwrap_or_default()
-    }
-}
-
 /// Returns the variables that all expressions have.
 fn values(ctx: &StepContext) -> Values {
-    Values::new(Arc::new(StoreObjects(ctx.shared_store()))).with("settings", ctx.settings())
+    Values::new(Arc::new(StoreObjects::of(ctx.shared_store()))).with("settings", ctx.settings())
 }
 
 /// Returns whether a condition is met; one that is not there is.

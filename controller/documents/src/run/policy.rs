@@ -13,6 +13,7 @@ use crate::compile::Target;
 /// A policy.
 pub(crate) struct PolicyDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) model: String,
     pub(crate) when: Option<Template>,
     pub(crate) set: Vec<Target>,
@@ -46,6 +47,10 @@ pub(crate) struct CompiledApply {
 impl DynPolicy for PolicyDocument {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn observes(&self) -> &str {

@@ -8,20 +8,23 @@ use xos_expressions::{Template, Values};
 use xos_model::{Fields, Object};
 use xos_steps::{Act, DynPullStep, StepContext, StepError};
 
+use super::kubernetes::{client, list};
 use super::{is_met, values};
-use crate::compile::{CompiledCommand, CompiledRequest, Target};
+use crate::compile::{CompiledCommand, CompiledRequest, CompiledSource, Target};
 use crate::kinds::Vanished;
 
 /// The time from one start to the next, if the document says none.
-const PERIOD: Duration = Duration::from_secs(5);
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 /// A pull step.
 pub(crate) struct PullDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) model: String,
     pub(crate) every: Option<Duration>,
     pub(crate) source: Source,
-    pub(crate) items: Template,
+    /// None: all objects of Kubernetes that were listed.
+    pub(crate) items: Option<Template>,
     pub(crate) when: Option<Template>,
     pub(crate) key: Vec<String>,
     pub(crate) fields: Vec<Target>,
@@ -34,6 +37,8 @@ pub(crate) struct PullDocument {
 pub(crate) enum Source {
     Http(Box<CompiledRequest>),
     Exec(Box<CompiledCommand>),
+    /// Objects of Kubernetes, and a label selector.
+    Kubernetes(Box<(CompiledSource, Option<Template>)>),
 }
 
 /// An item of the list: the values of fields, and the namespace.
@@ -45,6 +50,10 @@ struct Item {
 impl DynPullStep for PullDocument {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn observes(&self) -> &str {
@@ -62,6 +71,7 @@ impl DynPullStep for PullDocument {
     fn pull<'a>(&'a self, ctx: &'a StepContext) -> Act<'a> {
         async move {
             let values = values(ctx);
+            let mut whole = Json::Null;
             let values = match &self.source {
                 Source::Http(request) => {
                     let answer = request.send(ctx, &values).await?;
@@ -69,11 +79,19 @@ impl DynPullStep for PullDocument {
                     values.with("response", &answered)
                 }
                 Source::Exec(command) => {
-                    let result = command.run(&values).await?;
+                    let result = command.run(ctx, &values).await?;
                     values.with("result", &result)
                 }
+                Source::Kubernetes(of) => {
+                    whole = Json::Array(listed(ctx, of, &values).await?);
+                    values.with("objects", &whole)
+                }
             };
-            let items = match self.items.value(&values)? {
+            let all = match &self.items {
+                Some(items) => items.value(&values)?,
+                None => whole,
+            };
+            let items = match all {
                 Json::Array(items) => items,
                 other => {
                     let message = format!("`items` should be a list, and is {}", kind_of(&other));
@@ -142,6 +160,29 @@ impl PullDocument {
         }
         Ok(Some(Item { fields, namespace }))
     }
+}
+
+/// Lists objects of Kubernetes: in the namespace that the document names, or in all that the synchronizer looks after.
+async fn listed(
+    ctx: &StepContext,
+    (source, selector): &(CompiledSource, Option<Template>),
+    values: &Values,
+) -> Result<Vec<Json>, StepError> {
+    let selector = selector.as_ref().map(|selector| selector.text(values)).transpose()?;
+    let namespaces = match &source.namespace {
+        Some(namespace) => vec![namespace.text(values)?],
+        None if source.kind.is_namespaced => ctx.shared_store().namespaces(),
+        None => vec![],
+    };
+    let client = client(ctx)?;
+    if namespaces.is_empty() {
+        return Ok(list(client, &source.kind, None, selector.as_deref()).await?);
+    }
+    let mut all = vec![];
+    for namespace in namespaces {
+        all.extend(list(client, &source.kind, Some(&namespace), selector.as_deref()).await?);
+    }
+    Ok(all)
 }
 
 fn kind_of(value: &Json) -> &'static str {

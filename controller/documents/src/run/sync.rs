@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use xos_expressions::{NoObjects, Template, Values};
+use xos_expressions::{NoObjects, Properties, Template, Values};
 use xos_model::{Object, Resync};
-use xos_steps::{Act, DynSyncStep, StepContext};
+use xos_step_server::{Method, Subject};
+use xos_steps::{Act, DynSyncStep, StepContext, StepError};
 use xos_xproto::ModelSet;
 
-use super::{ExecDocument, HttpDocument, is_met, values};
+use super::{AnsibleDocument, ExecDocument, GrpcDocument, HttpDocument, KubernetesDocument, is_met, values};
 
 /// A sync step.
 pub(crate) struct SyncDocument {
     pub(crate) name: String,
+    pub(crate) revision: String,
     pub(crate) models: Arc<ModelSet>,
+    pub(crate) properties: Arc<Properties>,
     pub(crate) model: String,
     pub(crate) when: Option<Template>,
     pub(crate) resync: Resync,
@@ -26,11 +29,18 @@ pub(crate) struct SyncDocument {
 pub(crate) enum SyncHow {
     Http(Box<HttpDocument>),
     Exec(Box<ExecDocument>),
+    Grpc(Box<GrpcDocument>),
+    Kubernetes(Box<KubernetesDocument>),
+    Ansible(Box<AnsibleDocument>),
 }
 
 impl DynSyncStep for SyncDocument {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn revision(&self) -> Option<&str> {
+        Some(&self.revision)
     }
 
     fn observes(&self) -> Vec<String> {
@@ -46,7 +56,8 @@ impl DynSyncStep for SyncDocument {
         if self.when.is_none() {
             return true;
         }
-        let values = Values::new(Arc::new(NoObjects::of(Arc::clone(&self.models))));
+        let alone = NoObjects::of(Arc::clone(&self.models)).with_properties(Arc::clone(&self.properties));
+        let values = Values::new(Arc::new(alone));
         is_met(self.when.as_ref(), &values.with_object("self", &Arc::new(object.clone()))).unwrap_or(true)
     }
 
@@ -58,13 +69,22 @@ impl DynSyncStep for SyncDocument {
         self.concurrency
     }
 
+    fn runs_at_start(&self) -> bool {
+        matches!(self.how, SyncHow::Kubernetes(_))
+    }
+
     fn sync<'a>(&'a self, ctx: &'a StepContext, object: &'a mut Object) -> Act<'a> {
         async move {
             let values = values(ctx).with_object("self", &Arc::new(object.clone()));
             is_met(self.when.as_ref(), &values)?;
+            let is_tried = ctx.outside().is_some();
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
-                SyncHow::Exec(exec) => exec.sync(object, values).await,
+                SyncHow::Exec(exec) => exec.sync(ctx, object, values).await,
+                SyncHow::Kubernetes(_) if is_tried => Err(untried("`kubernetes`")),
+                SyncHow::Grpc(grpc) => grpc.call(ctx, &values, Method::SyncRecord, Subject::Object(object)).await,
+                SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
+                SyncHow::Ansible(ansible) => ansible.sync(ctx, object, values).await,
             }
         }
         .boxed()
@@ -75,10 +95,21 @@ impl DynSyncStep for SyncDocument {
         match &self.how {
             SyncHow::Http(http) => http.delete(ctx, values).boxed(),
             SyncHow::Exec(exec) => exec.delete(ctx, values).boxed(),
+            SyncHow::Grpc(grpc) => {
+                async move { grpc.call(ctx, &values, Method::DeleteRecord, Subject::Deleted(object)).await }.boxed()
+            }
+            SyncHow::Kubernetes(_) if ctx.outside().is_some() => async { Err(untried("`kubernetes`")) }.boxed(),
+            SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
+            SyncHow::Ansible(ansible) => ansible.delete(ctx, values).boxed(),
         }
     }
 
     fn saved<'a>(&'a self, _: &'a StepContext, _: &'a Object) -> Act<'a> {
         async { Ok(()) }.boxed()
     }
+}
+
+/// Returns the error of a step that cannot be tried in a test case: nothing answers in place of what it would reach.
+pub(super) fn untried(how: &str) -> StepError {
+    StepError::failed(format!("test cases cannot answer for {how}: only for `http`, `exec` and `ansible`"))
 }

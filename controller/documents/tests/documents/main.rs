@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod backend;
+mod cluster;
 mod commands;
 mod guide;
+mod kubernetes;
 mod policies;
 mod refused;
+mod served;
 mod sources;
 mod synchronized;
 

@@ -17,6 +17,16 @@ fn sync(more: &str) -> String {
     document("SyncStep", "s", &format!("model: Person\nhttp:\n  url: http://x\n{more}"))
 }
 
+fn ansible(spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    document("SyncStep", "s", &format!("model: Person\nansible:\n{spec}"))
+}
+
+fn kubernetes(spec: &str) -> String {
+    let spec: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    document("SyncStep", "s", &format!("model: Person\nkubernetes:\n{spec}"))
+}
+
 #[test]
 fn each_fault_has_its_place_and_what_was_meant() {
     let table = [
@@ -36,12 +46,111 @@ fn each_fault_has_its_place_and_what_was_meant() {
         ),
         (
             document("SyncStep", "s", "model: Person"),
-            "D013 5:3: a sync step needs exactly one of `http` and `exec`, and has 0",
+            "D013 5:3: a sync step needs exactly one of `http`, `exec`, `grpc`, `kubernetes` and `ansible`, and has 0",
+        ),
+        (
+            document("SyncStep", "s", "model: Person\ngrpc: {address: localhost}"),
+            "D020 6:19: `localhost` is no address of a step server: write `host:port`, or `unix:/path`",
+        ),
+        (
+            document("SyncStep", "s", "model: Person\ngrpc: {address: \"${self.name}:1\"}"),
+            "D009 6:22: `self` is not known here (known here: settings)",
+        ),
+        (
+            document("ModelPolicy", "p", "model: Person\nset: {title: Dr}\ngrpc: {address: \"a:1\"}"),
+            "D021 6:8: `set` has no effect beside `grpc`: that is the step server's work (remove it)",
+        ),
+        (
+            document("EventStep", "e", "topics: [t]\ngrpc: {address: \"a:1\", tls: {certificate: x}}"),
+            "D022 6:31: `certificate` needs a `key`",
+        ),
+        (
+            document("EventStep", "e", "topics: [t]\nkey: [name]\nfields: {name: x}"),
+            "D007 5:3: `spec.model` is missing",
         ),
         (document("SyncStep", "s", "model: Person\nexec: {command: [x]}"), "D007 6:9: `spec.exec.delete` is missing"),
         (
             document("SyncStep", "s", "model: Person\nexec: {command: [\"${self.nmae}\"], delete: nothing}"),
             "D009 6:28: model Person has no field or link `nmae`",
+        ),
+        (
+            kubernetes("apply: [{id: a-b, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}]"),
+            "D023 7:18: `a-b` cannot be a name in expressions (use letters, digits and `_` only, with a letter or `_`",
+        ),
+        (
+            kubernetes("read: {1st: {apiVersion: v1, kind: Pod, name: x}}"),
+            "D023 7:12: `1st` cannot be a name in expressions",
+        ),
+        (
+            kubernetes(
+                "apply: [{id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}, {id: a, object: {apiVersion: v1, kind: Pod, metadata: {name: y}}}]",
+            ),
+            "D024 7:85: there is another object with the id `a` (give one of them another id)",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: \"${self.name}\", metadata: {name: x}}}]"),
+            "D017 7:52: `spec.kubernetes.apply[0].object.kind` cannot have an expression",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: Pod, metadata: {}}}]"),
+            "D007 7:67: `spec.kubernetes.apply[0].object.metadata.name` is missing",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {kind: Pod, metadata: {name: x}}}]"),
+            "D007 7:29: `spec.kubernetes.apply[0].object.apiVersion` is missing",
+        ),
+        (
+            kubernetes("apply: [{id: a, object: {apiVersion: v1, kind: 7, metadata: {name: x}}}]"),
+            "D005 7:52: `spec.kubernetes.apply[0].object.kind` should be a text, not a number",
+        ),
+        (
+            kubernetes(
+                "apply: [{id: web, object: {apiVersion: v1, kind: Pod, metadata: {name: x}}}]\nfields: {state: \"${applied.wbe}\"}",
+            ),
+            "D009 8:32: the map `applied` has no `wbe` (did you mean `web`?)",
+        ),
+        (
+            kubernetes("read: {a: {apiVersion: v1, kind: Pod, name: x, selector: y}}"),
+            "D013 7:15: `spec.kubernetes.read.a` needs exactly one of `name` and `selector`, and has 2",
+        ),
+        (
+            kubernetes("read: {a: {apiVersion: \"${settings.v}\", kind: Pod, name: x}}"),
+            "D017 7:28: `spec.kubernetes.read.a.apiVersion` cannot have an expression",
+        ),
+        (
+            ansible("playbook: none.yaml\ndelete: nothing"),
+            "D025 7:15: none.yaml cannot be used: No such file or directory",
+        ),
+        (
+            ansible("inline: \"hosts: all\"\ndelete: nothing"),
+            "D025 7:13: the playbook cannot be used: it should be a list",
+        ),
+        (
+            ansible("inline: \"[{hosts: all}]\"\nplaybook: x\ndelete: nothing"),
+            "D013 7:5: a playbook needs exactly one of `playbook` and `inline`, and has 2",
+        ),
+        (
+            ansible("inline: \"[{hosts: all}]\"\ninventory: {host: \"${self.hots}\"}\ndelete: nothing"),
+            "D009 8:31: model Person has no field or link `hots`",
+        ),
+        (ansible("inline: \"[{hosts: all}]\""), "D007 7:5: `spec.ansible.delete` is missing"),
+        (
+            sync("  auth: {basic: {secretRef: {name: \"${self.name}\"}}}"),
+            "D017 8:38: `auth.basic.secretRef.name` cannot have an expression",
+        ),
+        (
+            sync("  auth: {bearer: {secretKeyRef: {name: a}}}"),
+            "D007 8:35: `spec.http.auth.bearer.secretKeyRef.key` is missing",
+        ),
+        (sync("  auth: {basic: {username: a}}"), "D007 8:19: `auth.basic.password` is missing"),
+        (sync("  tls: {ca: \"${settings.ca}\"}"), "D017 8:15: `ca` cannot have an expression"),
+        (
+            document("PullStep", "p", "model: Person\nhttp: {url: x}\nkey: [name]\nfields: {name: x}"),
+            "D007 5:3: `spec.items` is missing",
+        ),
+        (
+            document("PullStep", "p", "model: Person\nitems: \"${[]}\"\nkey: [name]\nfields: {name: x}"),
+            "D013 5:3: a pull step needs exactly one of `http`, `exec` and `kubernetes`, and has 0",
         ),
         (
             sync("  body: {a: \"${self.nmae}\"}"),

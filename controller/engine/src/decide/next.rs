@@ -269,6 +269,9 @@ fn is_switched_off(object: &Object) -> bool {
 /// A clean object whose step wants to look after it from time to time.
 fn resync(object: &Object, duty: &Duty<'_>, around: &impl Surroundings, (now, unit): (Timestamp, f64)) -> Next {
     let is_live = object.meta.deleting.is_none() && !is_switched_off(object);
+    if is_live && duty.syncs && duty.tracked.is_to_run && !around.leads_to_leaving() {
+        return in_place(around, Job::Resync);
+    }
     let Some(every) = duty.resync.filter(|_| is_live) else { return Next::Nothing };
     match duty.tracked.resync_at {
         // What goes with another is not synchronized any more.

@@ -33,6 +33,7 @@ impl Engine {
                 self.finish_list(&watch);
             }
             WatchEvent::Secrets(news) => self.secrets_changed(news),
+            WatchEvent::Registry(change) => self.change_registry(change),
             WatchEvent::Lost(watch, loss) => {
                 self.view.lost(&watch, loss);
                 match loss {
@@ -58,6 +59,7 @@ impl Engine {
         if let Some(after) = self.lists.done(watch) {
             tracing::info!(objects = self.view.len(), ?after, "all objects are known");
         }
+        self.listed_anew(watch.model());
     }
 
     /// Looks again at the objects that use Secrets of which there is news.
@@ -70,6 +72,7 @@ impl Engine {
             self.take_up(&key);
             self.enqueue(&key, Priority::Change);
         }
+        self.release_those_aside();
     }
 
     fn seen(&mut self, mut object: Object, origin: Origin) {
@@ -93,6 +96,7 @@ impl Engine {
             StoreEvent::TakenIn(taken) => taken,
             StoreEvent::Gone(key) => return self.gone(&key),
             StoreEvent::Awaited(key) => return self.awaited_came(&key),
+            StoreEvent::Again(key) => return self.run_again(&key),
         };
         // It may have changed again, or have been replaced, since then.
         if let Some(object) = self.view.get_same(&taken.key, &taken.object.meta.uid) {
@@ -123,6 +127,20 @@ impl Engine {
         }
     }
 
+    /// Lets the step of an object run again, as something has changed that it needs: after the call that runs just now, if
+    /// there is one.
+    pub(super) fn run_again(&mut self, key: &ObjectKey) {
+        if self.queue.is_running(key) {
+            self.again.insert(key.clone());
+            return;
+        }
+        self.take_up(key);
+        if let Some(tracked) = self.objects.get_mut(key) {
+            tracked.is_to_run = true;
+            self.enqueue(key, Priority::Retry);
+        }
+    }
+
     /// Takes in the answer to one of our own writes.
     pub(super) fn wrote(&mut self, object: Arc<Object>) {
         if let Some(taken) = self.view.take_in(object, Origin::Written) {
@@ -139,6 +157,7 @@ impl Engine {
         if taken.replaces_another() {
             self.wake_waiting_for_gone(key);
         }
+        self.note_reads(taken);
         self.track(key, object, taken.origin);
         self.measure_readiness(taken, object);
         if leaves_others(object, &self.shared.registry.synchronizer)
@@ -211,7 +230,13 @@ impl Engine {
             return;
         }
         let origin = self.origin_of(object, origin);
-        self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
+        let is_new = self.objects.track(key, object, origin, &self.shared.registry.synchronizer);
+        if is_new
+            && self.shared.registry.runs_at_start(&object.model)
+            && let Some(tracked) = self.objects.get_mut(key)
+        {
+            tracked.is_to_run = tracked.was_there;
+        }
     }
 
     /// Takes in that an object which the view knew is gone.
@@ -220,10 +245,13 @@ impl Engine {
         if self.view.get(key).is_some() {
             return;
         }
+        self.computing.gone(key);
         self.installations.forget(key);
         self.secrets.forget(key);
         self.objects.forget(key);
         self.queue.remove(key);
+        self.forget_aside(key);
+        self.again.remove(key);
         self.workers.forget(key);
         self.wake_waiting_for_gone(key);
         self.wake_refused(key);
@@ -239,7 +267,7 @@ impl Engine {
     }
 
     /// Puts objects that another one has woken into the queue.
-    fn wake(&mut self, Woken { free, again, fewer }: Woken) {
+    pub(super) fn wake(&mut self, Woken { free, again, fewer }: Woken) {
         let by = self.dependencies.told_by(self.shared.clock.now());
         for key in fewer {
             self.queue.add_by(&key, by, Priority::Retry);

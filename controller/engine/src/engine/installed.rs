@@ -60,6 +60,8 @@ impl Engine {
     /// Lets the engine know which synchronizers are installed, so that deleted objects say who is missed. Without it they
     /// say nothing of this.
     pub fn watch_installations(&mut self, known: Receiver<Option<Arc<Installations>>>) {
+        // It is told once.
+        let _ = self.shared.installed.set(known.clone());
         self.installations.receiver = Some(known);
     }
 

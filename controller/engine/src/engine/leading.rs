@@ -12,6 +12,7 @@ use xos_model::{Object, ObjectKey, later};
 
 use super::Engine;
 use crate::brake::HeldDeletions;
+use crate::computing::Computing;
 use crate::dependencies::Dependencies;
 use crate::leader::{Leadership, Term};
 use crate::objects::Objects;
@@ -97,6 +98,7 @@ impl Engine {
             self.dependencies = Dependencies::new(self.options.report_waits_after);
             self.resyncs = Resyncs::default();
             self.held_deletions = HeldDeletions::default();
+            self.computing = Computing::sharing(&self.shared.known);
             let until = later(self.shared.clock.now(), CONFIRMED.unsigned_abs());
             self.leading.confirm = term.took_over.map(|_| (until, HashSet::new()));
         }
@@ -108,6 +110,7 @@ impl Engine {
             // What is known by now may have been in other hands.
             self.track(key, object, Origin::Listed);
             self.enqueue(key, Priority::Change);
+            self.compute(key, object);
         }
         if term.number > 1 || term.took_over.is_some() {
             tracing::info!(objects = all.len(), "takes over");

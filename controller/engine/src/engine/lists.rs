@@ -31,9 +31,24 @@ impl Lists {
         is_news.then(|| self.started.elapsed())
     }
 
-    /// Returns whether all objects are known.
+    /// Returns whether all objects are known. Once they are, nobody waits for the lists of models that come later.
     pub(super) fn is_complete(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() || *self.ready.borrow()
+    }
+
+    /// Takes in that these watches are going to list all of their objects.
+    pub(super) fn expect(&mut self, watches: impl Iterator<Item = WatchId>) {
+        self.missing.extend(watches);
+    }
+
+    /// Takes in that watches are gone.
+    pub(super) fn forget(&mut self, is_gone: impl Fn(&WatchId) -> bool) {
+        self.missing.retain(|watch| !is_gone(watch));
+    }
+
+    /// Returns whether a watch of a model has not listed all of its objects yet.
+    pub(super) fn is_waiting_for(&self, model: &str) -> bool {
+        self.missing.iter().any(|watch| watch.model() == model)
     }
 
     /// Returns a signal that becomes true once all objects are known.

@@ -1,7 +1,9 @@
 //! The loop that owns the view and the queue, and hands objects to workers.
 
 mod around;
+mod change;
 mod changes;
+mod computed;
 mod hold;
 mod installed;
 mod leading;
@@ -10,7 +12,7 @@ mod reconcile;
 mod reports;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,11 +22,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use xos_model::ObjectKey;
 use xos_model::graph::GraphError;
-use xos_steps::{Holds, Services, Store};
+use xos_steps::{Again, Holds, Services, Store};
 
 use crate::awaited::AwaitedObjects;
 use crate::brake::HeldDeletions;
 use crate::clock::{Clock, later};
+use crate::computing::{Computing, Knowledge};
 use crate::dependencies::Dependencies;
 use crate::gate::Gates;
 use crate::heartbeat::{self, Heartbeat};
@@ -32,7 +35,7 @@ use crate::leader::Leadership;
 use crate::objects::Objects;
 use crate::options::Options;
 use crate::queue::{Priority, Queue};
-use crate::registry::Registry;
+use crate::registry::LiveRegistry;
 use crate::resyncs::Resyncs;
 use crate::secrets::{Secrets, Stamping};
 use crate::stats::Stats;
@@ -44,12 +47,15 @@ use crate::work::{Shared, Silent};
 use crate::workers::{Limits, Workers};
 use crate::writer::Writer;
 
+use change::Changes;
 use installed::Installed;
 use leading::Leading;
 use lists::Lists;
 
 /// A clock that goes back by less is only being corrected.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(1);
+
+pub use change::RegistryChange;
 
 /// Why the engine stopped without being asked to.
 #[derive(Debug, thiserror::Error)]
@@ -100,29 +106,37 @@ pub struct Engine {
     leading: Leading,
     /// The Secrets of which objects take values.
     secrets: Secrets,
+    /// The registry, for those who ask for it outside the loop.
+    live: LiveRegistry,
+    /// Changes of the registry.
+    changes: Changes,
+    /// Objects whose step runs just now, and is to run again after that.
+    again: HashSet<ObjectKey>,
+    /// The properties of objects.
+    computing: Computing,
 }
 
 impl Engine {
-    /// Returns an engine for a registry. `services` is what every step's context has.
+    /// Returns an engine for a registry, which may change while it runs ([`WatchEvent::Registry`]). `services` is what
+    /// every step's context has.
     ///
     /// # Errors
     /// When a dependency of the options names a model or port that is not there.
     pub fn new(
-        registry: impl Into<Arc<Registry>>,
+        registry: impl Into<LiveRegistry>,
         writer: Arc<dyn Writer>,
         clock: Arc<dyn Clock>,
         services: Services,
         options: Options,
     ) -> Result<Self, GraphError> {
-        let registry: Arc<Registry> = registry.into();
+        let live: LiveRegistry = registry.into();
+        let registry = live.now();
         let writer: Arc<dyn Writer> = Arc::new(Traced(writer));
         let view = SharedView::new(&registry, &options.dependencies)?.telling(services.arrivals.clone());
         let secrets = Secrets::of(&registry, &options.namespaces);
-        let writer: Arc<dyn Writer> =
-            if secrets.are_used() { Arc::new(Stamping { writer, secrets: secrets.clone() }) } else { writer };
+        let writer: Arc<dyn Writer> = Arc::new(Stamping { writer, secrets: secrets.clone() });
         let (events, store_events) = unbounded_channel();
         let store = LiveStore {
-            registry: Arc::clone(&registry),
             writer: Arc::clone(&writer),
             clock: Arc::clone(&clock),
             view: view.clone(),
@@ -140,7 +154,11 @@ impl Engine {
             report_after: options.report_waits_after,
         };
         let leading_clock = Arc::clone(&clock);
+        let synchronizer = registry.synchronizer.clone();
         let lists = Lists::new(WatchId::all(&registry, &options.namespaces));
+        let asking = events.clone();
+        // At shutdown the engine no longer listens.
+        let again = Again::of(move |key| drop(asking.send(StoreEvent::Again(key))));
         let shared = Shared {
             registry,
             writer,
@@ -148,11 +166,17 @@ impl Engine {
             services: Arc::new(Services {
                 store: Arc::new(store.clone()),
                 holds: Holds::new(options.brakes.clone()),
+                synchronizer: synchronizer.into(),
+                again,
+                shared: xos_steps::Shared::default(),
                 ..services
             }),
             stats: stats.clone(),
             gates: gates.clone(),
             awaited: AwaitedObjects::new(events),
+            view: view.clone(),
+            installed: OnceLock::new(),
+            known: Knowledge::default(),
             silent: Silent::default(),
             backoff: options.backoff,
             step_timeout: options.step_timeout,
@@ -175,6 +199,10 @@ impl Engine {
             held_deletions: HeldDeletions::default(),
             leading: Leading::new(Leadership::always(leading_clock)),
             secrets,
+            live,
+            changes: Changes::default(),
+            again: HashSet::new(),
+            computing: Computing::default(),
             options,
         };
         engine.look_at_leadership();
@@ -199,12 +227,14 @@ impl Engine {
         loop {
             self.heartbeat.beat(Instant::now());
             let has_more = self.start_some_workers(AT_ONCE);
+            self.start_computing();
             let timer = if has_more { Some(Duration::ZERO) } else { self.next_timer() };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 () = self.installations.changed() => self.installations_changed(),
                 () = self.leading.changed() => {}
                 event = watch_events.recv() => match event {
@@ -230,13 +260,16 @@ impl Engine {
                 self.store_event(event);
             }
             self.start_workers();
-            if self.workers.len() == 0 && watch_events.is_empty() && self.store_events.is_empty() {
+            self.start_computing();
+            let is_idle = self.workers.len() == 0 && self.computing.is_idle();
+            if is_idle && watch_events.is_empty() && self.store_events.is_empty() {
                 return;
             }
             tokio::select! {
                 biased;
                 Some(ended) = self.workers.join_next() => self.worker_ended(ended),
                 Some(event) = self.store_events.recv() => self.store_event(event),
+                Some(outcomes) = self.computing.join_next() => self.computed(outcomes),
                 Some(event) = watch_events.recv() => self.watch_event(event),
                 else => return,
             }
@@ -253,7 +286,12 @@ impl Engine {
     pub fn services_of_all(&self, writer: Arc<dyn Writer>, services: Services) -> Arc<Services> {
         let engine = &self.shared.services;
         let store = Arc::new(self.live_store.clone().writing_by(writer));
-        Arc::new(Services { store, holds: engine.holds.clone(), ..services })
+        Arc::new(Services {
+            store,
+            holds: engine.holds.clone(),
+            synchronizer: Arc::clone(&engine.synchronizer),
+            ..services
+        })
     }
 
     /// Returns the store that steps are given.

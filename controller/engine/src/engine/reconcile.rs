@@ -34,7 +34,7 @@ impl Engine {
     /// Starts workers as long as there is room, and looks at so many objects at most: those that find no place take
     /// time, too. Returns whether there are more.
     pub(super) fn start_some_workers(&mut self, mut most: usize) -> bool {
-        if self.look_at_leadership() && self.lists.is_complete() && self.secrets.are_known() {
+        if self.look_at_leadership() && self.lists.is_complete() {
             self.ring_resyncs();
             // Those that wait for a place may decline it, which gives it to the next.
             while self.take_turn() | self.take_from_queue(&mut most) && self.workers.has_room() && most > 0 {}
@@ -120,10 +120,14 @@ impl Engine {
     fn decide_and_carry_out(&mut self, key: &ObjectKey) -> Option<bool> {
         let object = self.view.get(key)?;
         let entry = self.shared.registry.get(&key.model).cloned()?;
+        if self.is_put_aside(key) {
+            return Some(false);
+        }
         // Mostly there is a record already. An object may be woken before the engine hears who created it.
         self.track(key, &object, Origin::Read);
         self.installations.note(key, &object);
         let next = self.decide(key, &entry, &object, Stage::Queued);
+        let next = self.or_properties(key, &object, next);
         Some(self.carry_out(key, &entry, Subject::new(object), next))
     }
 
@@ -291,6 +295,7 @@ impl Engine {
             && let Some(tracked) = self.objects.same_mut(key, uid)
         {
             tracked.never_attempted = false;
+            tracked.is_to_run = false;
         }
     }
 }

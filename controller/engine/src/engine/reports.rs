@@ -15,6 +15,9 @@ use crate::view::is_newer;
 use crate::work::{Recorded, Report, Subject};
 use crate::workers::Ended;
 
+/// The pace at which is tried what waits for something that its step watches: in case the watch misses it.
+const WATCHED_EVERY: Duration = Duration::from_secs(60);
+
 impl Engine {
     pub(super) fn worker_ended(&mut self, Ended { key, uid, report }: Ended) {
         // What a step did comes before its end: what it saved of its own object is no news then.
@@ -33,6 +36,10 @@ impl Engine {
             self.turns.ended(&key, outcome);
             self.queue.finish(&key, self.shared.clock.now());
             self.wake_after_work(&key);
+            if self.again.remove(&key) {
+                self.run_again(&key);
+            }
+            self.go_on_changing();
         }
     }
 
@@ -41,11 +48,13 @@ impl Engine {
         let object = key;
         tracing::error!(%object, %error, "a worker panicked, which is a defect of the controller: please report this");
         self.objects.end_attempt(key, uid, false);
+        self.computing.end_to_write(key, false);
         self.requeue_after(key, self.options.backoff.max);
     }
 
     /// Takes in a worker's report. Returns whether another worker has gone on with the object.
     fn report(&mut self, key: &ObjectKey, uid: &str, report: Report) -> bool {
+        self.computing.end_to_write(key, matches!(report, Report::Done(_)));
         // Not after the policies: whether status can be written shows at the end of the attempt only.
         if !matches!(
             report,
@@ -154,7 +163,11 @@ impl Engine {
         if self.view.get(key).is_none_or(|known| is_newer(&known, written)) {
             return;
         }
-        let until = later(self.shared.clock.now(), self.options.deferred_every);
+        let every = match self.shared.awaited.watches(key, operation.pass()) {
+            true => WATCHED_EVERY.min(self.longest_delay()),
+            false => self.options.deferred_every,
+        };
+        let until = later(self.shared.clock.now(), every);
         if let Some(tracked) = self.objects.same_mut(key, &written.meta.uid) {
             tracked.put_off(operation, until);
         }

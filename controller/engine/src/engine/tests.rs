@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::fixtures::object;
 use crate::memory::MemoryApi;
+use crate::registry::Registry;
 use crate::view::Origin;
 use crate::watch::Loss;
 

@@ -12,7 +12,7 @@ use xos_model::Object;
 use xos_steps::{Event, EventSink};
 
 use crate::clock::Clock;
-use crate::registry::Registry;
+use crate::registry::LiveRegistry;
 
 pub use outbox::{Outbox, send};
 
@@ -52,7 +52,7 @@ impl RecentEvents {
 
 /// Sends events to the API server, one after another.
 pub struct KubeEvents {
-    registry: Arc<Registry>,
+    registry: LiveRegistry,
     clock: Arc<dyn Clock>,
     recent: Mutex<RecentEvents>,
     sender: Sender<(Event, ObjectReference)>,
@@ -60,7 +60,7 @@ pub struct KubeEvents {
 
 impl KubeEvents {
     /// Returns a sink for the objects of a registry, and the outbox that [`send`] takes.
-    pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, Outbox) {
+    pub fn new(registry: LiveRegistry, clock: Arc<dyn Clock>) -> (Self, Outbox) {
         let (sender, waiting) = channel(WAITING);
         (Self { registry, clock, recent: Mutex::default(), sender }, Outbox(waiting))
     }
@@ -68,7 +68,8 @@ impl KubeEvents {
 
 impl EventSink for KubeEvents {
     fn publish(&self, object: &Object, event: Event) {
-        let Some(entry) = self.registry.get(&object.model) else { return };
+        let registry = self.registry.now();
+        let Some(entry) = registry.get(&object.model) else { return };
         let meta = &object.meta;
         let resource = &entry.resource;
         let reference = ObjectReference {

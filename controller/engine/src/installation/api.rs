@@ -4,26 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
-use kube::runtime::wait::{await_condition, conditions};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, ResourceExt as _};
 use xos_crds::names::MANAGER_PREFIX;
 
 use crate::api_error::explain;
 
+use super::ensure::{PATIENCE, ensure};
 use super::{DEFINITION, Installation, Installations, definition, resource};
 use jiff::Timestamp;
 
-/// The field manager of the definition, whichever synchronizer applies it.
-const DEFINITION_MANAGER: &str = "xos/crds";
-/// The label of the definition with its revision: an older program does not replace a newer definition.
-const REVISION_LABEL: &str = "xos.opencord.org/revision";
 /// To be raised with each change of the definition.
 const REVISION: u64 = 1;
-/// How long a new definition may take until it is served.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// How often it is looked whether it is.
 const MOMENT: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -39,8 +32,11 @@ pub enum InstallationError {
         source: Box<kube::Error>,
     },
     /// The definition is not served.
-    #[error("CustomResourceDefinition {DEFINITION} is not established: see `kubectl describe crd {DEFINITION}`")]
-    NotEstablished,
+    #[error("CustomResourceDefinition {name} is not established: see `kubectl describe crd {name}`")]
+    NotEstablished {
+        /// Its name.
+        name: String,
+    },
     /// The object's name is taken.
     #[error("Synchronizer {object} is that of `{synchronizer}`: give one of the two another name")]
     Taken {
@@ -66,34 +62,16 @@ fn manager(installation: &Installation) -> String {
     format!("{MANAGER_PREFIX}{}/installation", installation.spec.synchronizer)
 }
 
-fn at(what: impl Into<String>) -> impl FnOnce(kube::Error) -> InstallationError {
+pub(super) fn at(what: impl Into<String>) -> impl FnOnce(kube::Error) -> InstallationError {
     let what = what.into();
     move |source| InstallationError::Api { what, source: Box::new(source) }
 }
 
-/// Makes the definition if it is not there, or is an older one.
+/// Makes the definition of the kind `Synchronizer`, and waits until it is served.
 async fn ensure_definition(client: &Client) -> Result<(), InstallationError> {
-    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let name = DEFINITION;
-    let there = definitions.get_opt(name).await.map_err(at(format!("cannot read CustomResourceDefinition {name}")))?;
-    let revision = |there: &CustomResourceDefinition| there.labels().get(REVISION_LABEL)?.parse::<u64>().ok();
-    if there.as_ref().and_then(revision).is_none_or(|there| there < REVISION) {
-        let mut wanted = definition();
-        wanted["metadata"]["labels"] = serde_json::json!({REVISION_LABEL: REVISION.to_string()});
-        let parameters = PatchParams::apply(DEFINITION_MANAGER).force();
-        match definitions.patch(name, &parameters, &Patch::Apply(&wanted)).await {
-            Ok(_) => {}
-            // Another synchronizer makes it at the same time.
-            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {}
-            Err(error) => return Err(at(format!("cannot apply CustomResourceDefinition {name}"))(error)),
-        }
-    }
-    let established = await_condition(definitions, name, conditions::is_crd_established());
-    match tokio::time::timeout(PATIENCE, established).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(_)) | Err(_) => return Err(InstallationError::NotEstablished),
-    }
-    tokio::time::timeout(PATIENCE, served(client)).await.map_err(|_| InstallationError::NotEstablished)
+    ensure(client, DEFINITION, &definition(), REVISION).await?;
+    let late = |_| InstallationError::NotEstablished { name: DEFINITION.to_owned() };
+    tokio::time::timeout(PATIENCE, served(client)).await.map_err(late)
 }
 
 /// Waits until the kind is served, which is a moment after it is established.

@@ -8,6 +8,7 @@
 mod abandoned;
 mod api;
 mod definition;
+mod ensure;
 
 use jiff::Timestamp;
 use kube::api::{ApiResource, DynamicObject, ObjectMeta};
@@ -21,6 +22,7 @@ use crate::registry::Registry;
 pub use abandoned::{Abandoned, Holder, abandoned, foreign_finalizers, why_held};
 pub use api::{InstallationError, announce, ended, list, uninstall, watch};
 pub use definition::{DEFINITION, definition};
+pub use ensure::ensure;
 
 /// The kind of the objects.
 pub const KIND: &str = "Synchronizer";

@@ -1,6 +1,7 @@
 //! An API server in memory, for tests of steps: it keeps objects as the real one does (uids, resourceVersions,
 //! generations, finalizers, conflicts), shows every change as a watch would, records who did what, and fails on demand.
 
+mod definitions;
 mod events;
 mod operator;
 mod writer;
@@ -18,7 +19,7 @@ use xos_xproto::Model;
 
 use crate::clock::Clock;
 use crate::events::RecentEvents;
-use crate::registry::{Entry, Registry};
+use crate::registry::{Entry, LiveRegistry, Registry};
 use crate::secrets::{SecretData, SecretName, SecretNews};
 use crate::watch::{WatchEvent, WatchId};
 use crate::writer::{WriteError, in_status};
@@ -88,7 +89,8 @@ struct Injected(String);
 /// An API server in memory. Clones are the same one.
 #[derive(Clone)]
 pub struct MemoryApi {
-    registry: Arc<Registry>,
+    /// The definitions that it serves.
+    registry: LiveRegistry,
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
 }
@@ -126,7 +128,7 @@ impl fmt::Debug for MemoryApi {
 impl MemoryApi {
     /// Returns an API server without objects, and what its watches show.
     pub fn new(registry: Arc<Registry>, clock: Arc<dyn Clock>) -> (Self, UnboundedReceiver<WatchEvent>) {
-        let api = Self { registry, clock, state: Arc::default() };
+        let api = Self { registry: LiveRegistry::new(registry), clock, state: Arc::default() };
         let shown = api.watch();
         (api, shown)
     }
@@ -135,9 +137,10 @@ impl MemoryApi {
     pub fn watch(&self) -> UnboundedReceiver<WatchEvent> {
         let (watcher, shown) = unbounded_channel();
         let mut state = self.state();
-        let begin = WatchId::all(&self.registry, &[]).map(WatchEvent::Init);
+        let registry = self.registry.now();
+        let begin = WatchId::all(&registry, &[]).map(WatchEvent::Init);
         let all = state.objects.values().cloned().map(|object| WatchEvent::InitApply(Box::new(object)));
-        let end = WatchId::all(&self.registry, &[]).map(WatchEvent::InitDone);
+        let end = WatchId::all(&registry, &[]).map(WatchEvent::InitDone);
         for event in begin.chain(all).chain(end) {
             // The receiver is here.
             let _ = watcher.send(event);

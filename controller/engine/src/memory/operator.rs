@@ -13,7 +13,7 @@ impl MemoryApi {
     /// Creates an object as an operator does, or sets the fields of spec of one that is there (as `kubectl apply`).
     /// Returns it as it is then; nothing if there is no such model.
     pub fn apply(&self, object: &Object) -> Option<Object> {
-        let entry = Arc::clone(self.registry.get(&object.model)?);
+        let entry = Arc::clone(self.registry.now().get(&object.model)?);
         let mut state = self.state();
         let Some(there) = state.objects.get(&object.key()).cloned() else {
             return Some(self.insert(&mut state, &entry, object, true));
@@ -27,7 +27,7 @@ impl MemoryApi {
     /// Edits an object's spec and touch as an operator does; what is changed elsewhere has no effect. Returns nothing
     /// if there is no such object.
     pub fn edit(&self, key: &ObjectKey, edit: impl FnOnce(&mut Object)) -> Option<Object> {
-        let entry = Arc::clone(self.registry.get(&key.model)?);
+        let entry = Arc::clone(self.registry.now().get(&key.model)?);
         let mut state = self.state();
         let there = state.objects.get(key).cloned()?;
         let mut edited = there.clone();
@@ -60,7 +60,7 @@ impl MemoryApi {
     /// what the framework looks at. Status is not taken, as from any request to the object itself. Returns the object
     /// as it is then; nothing if there is no such model.
     pub fn replace(&self, sent: &Object) -> Option<Object> {
-        let entry = Arc::clone(self.registry.get(&sent.model)?);
+        let entry = Arc::clone(self.registry.now().get(&sent.model)?);
         let mut state = self.state();
         let Some(there) = state.objects.get(&sent.key()).cloned() else {
             return Some(self.insert(&mut state, &entry, sent, true));
@@ -87,7 +87,7 @@ impl MemoryApi {
     /// Puts the status of one object on another one, as `kubectl replace --subresource=status` does with what was
     /// saved. Returns the object as it is then; nothing if it is not there.
     pub fn replace_status(&self, key: &ObjectKey, sent: &Object) -> Option<Object> {
-        let entry = Arc::clone(self.registry.get(&key.model)?);
+        let entry = Arc::clone(self.registry.now().get(&key.model)?);
         let mut state = self.state();
         let mut new = state.objects.get(key).cloned()?;
         new.status = sent.status.clone();

@@ -7,6 +7,7 @@ use xos_crds::SpecSchema;
 use xos_model::names;
 use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey};
+use xos_steps::store::Annotations;
 
 use super::{ChangeKind, Injected, MemoryApi, State, fault, lost, own};
 use crate::registry::Entry;
@@ -73,7 +74,8 @@ impl Writer for MemoryApi {
     }
 
     fn write_status<'a>(&'a self, entry: &'a Entry, before: &'a Object, after: &'a Object) -> Written<'a> {
-        let synchronizer = &self.registry.synchronizer;
+        let registry = self.registry.now();
+        let synchronizer = &registry.synchronizer;
         let change = |o: &mut Object| {
             *o = rebase(before, after, o, synchronizer, |name| in_status(&entry.model, name));
         };
@@ -84,14 +86,14 @@ impl Writer for MemoryApi {
         &'a self,
         _: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         let change = |o: &mut Object| {
             for (name, value) in annotations {
                 match value {
-                    Some(value) => drop(o.meta.annotations.insert((*name).into(), value.clone())),
-                    None => drop(o.meta.annotations.remove(*name)),
+                    Some(value) => drop(o.meta.annotations.insert(name.as_ref().into(), value.clone())),
+                    None => drop(o.meta.annotations.remove(name.as_ref())),
                 }
             }
         };
@@ -118,7 +120,7 @@ impl MemoryApi {
     fn refused(&self, state: &mut State, entry: &Entry, fields: &Fields) -> Option<WriteError> {
         let given = fields.iter().filter(|(_, value)| !value.is_null());
         let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let new = || SpecSchema::of(&self.registry.models, &entry.model);
+        let new = || SpecSchema::of(&self.registry.now().models, &entry.model);
         let schema = state.schemas.entry(entry.model.name.clone()).or_insert_with(new);
         let why = schema.wrong_values(&entry.model, &given);
         (!why.is_empty()).then(|| WriteError::Other(Box::new(Injected(why.join("; ")))))

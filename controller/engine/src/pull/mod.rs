@@ -1,13 +1,12 @@
 //! Runs pull steps: each on a schedule of its own.
 
+mod steps;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 use xos_model::brake::HeldListing;
 use xos_model::{Outcome, Pass};
 use xos_steps::call::{self, outcome};
@@ -15,6 +14,8 @@ use xos_steps::{Call, Done, DynPullStep, Event, Services, StepContext};
 
 use crate::clock::spread;
 use crate::leader::Leadership;
+
+pub use steps::{PullExchanges, PullSteps, run};
 
 /// The state of a pull step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,12 @@ impl PullStates {
     /// Returns all states as they are now.
     pub fn all(&self) -> Vec<PullState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets the steps that are not among these.
+    fn keep(&self, names: &[&str]) {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.retain(|state| names.contains(&state.step.as_str()));
     }
 
     /// Takes in the end of a run. Returns the Kubernetes Events of it.
@@ -145,44 +152,21 @@ pub struct PullOptions {
     pub namespace: String,
 }
 
-/// Runs pull steps until `shutdown`, from when `ready` becomes true, and while this process leads.
-pub async fn run(
-    steps: Vec<Arc<dyn DynPullStep>>,
-    services: Arc<Services>,
-    options: PullOptions,
-    states: PullStates,
-    (leadership, mut ready): (Leadership, watch::Receiver<bool>),
-    shutdown: CancellationToken,
-) {
-    tokio::select! {
-        () = shutdown.cancelled() => return,
-        ready = ready.wait_for(|ready| *ready) => if ready.is_err() { return },
-    }
-    let mut running = JoinSet::new();
-    for step in steps {
-        let services = Arc::clone(&services);
-        let options = options.clone();
-        let (states, leadership) = (states.clone(), leadership.clone());
-        let span = tracing::info_span!("pull", step = step.name());
-        running.spawn(schedule(step, services, options, states, leadership, shutdown.clone()).instrument(span));
-    }
-    while running.join_next().await.is_some() {}
-}
-
-/// Runs a step at once, then once in each period. A run that takes longer delays the next one.
+/// Runs a step at once, then once in each period, until `end`. A run that takes longer delays the next one; one that has
+/// begun has its time, and the grace period after `shutdown`, which is an end, too.
 async fn schedule(
     step: Arc<dyn DynPullStep>,
     services: Arc<Services>,
     options: PullOptions,
     states: PullStates,
     leadership: Leadership,
-    shutdown: CancellationToken,
+    (end, shutdown): (CancellationToken, CancellationToken),
 ) {
     let mut confirmations = services.holds.confirmations();
     loop {
         let term = tokio::select! {
             term = leadership.ready() => term.number,
-            () = shutdown.cancelled() => return,
+            () = end.cancelled() => return,
         };
         let started = Instant::now();
         confirmations.mark_unchanged();
@@ -210,7 +194,7 @@ async fn schedule(
             Ok(()) = confirmations.changed(), if !run.held.is_empty() => {}
             // Another process runs it then; this one at once when it leads again.
             () = leadership.over(term) => {}
-            () = shutdown.cancelled() => return,
+            () = end.cancelled() => return,
         }
     }
 }

@@ -9,6 +9,7 @@ use xos_steps::{PullStep, StepError, erase_pull_step};
 use super::*;
 use crate::clock::SystemClock;
 use crate::leader::Fence;
+use tokio::sync::watch;
 
 /// Takes some time; notes when it started and how many ran at once.
 #[derive(Clone, Default)]
@@ -80,8 +81,14 @@ fn start_led_by(leadership: Leadership, steps: &[&Slow]) -> Running {
     let (ready, when) = watch::channel(false);
     let states = PullStates::default();
     let shutdown = CancellationToken::new();
-    let running =
-        tokio::spawn(run(steps, Arc::default(), options, states.clone(), (leadership, when), shutdown.clone()));
+    let running = tokio::spawn(run(
+        (steps, PullSteps::new().1),
+        Arc::default(),
+        options,
+        states.clone(),
+        (leadership, when),
+        shutdown.clone(),
+    ));
     Running { states, ready, shutdown, running }
 }
 

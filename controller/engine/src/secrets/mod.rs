@@ -8,6 +8,7 @@ mod stamping;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::json;
@@ -43,7 +44,9 @@ pub enum SecretNews {
 #[derive(Clone)]
 pub(crate) struct Secrets {
     /// Whether objects of any model may take values from Secrets.
-    are_used: bool,
+    are_used: Arc<AtomicBool>,
+    /// The namespaces whose Secrets are seen; none: all.
+    scopes: Arc<BTreeSet<Option<String>>>,
     known: Arc<RwLock<Known>>,
 }
 
@@ -65,19 +68,30 @@ pub(crate) fn are_used(registry: &Registry) -> bool {
 impl Secrets {
     /// Returns what is known before any Secret is seen in these namespaces (none given: in all).
     pub(crate) fn of(registry: &Registry, namespaces: &[String]) -> Self {
-        let scopes: BTreeSet<_> = namespaces.iter().cloned().map(Some).collect();
+        let mut scopes: BTreeSet<_> = namespaces.iter().cloned().map(Some).collect();
+        if scopes.is_empty() {
+            scopes.insert(None);
+        }
+        let secrets = Self { are_used: Arc::default(), scopes: Arc::new(scopes), known: Arc::default() };
+        secrets.serve(registry);
+        secrets
+    }
+
+    /// Takes in that this registry is in use. If its objects are the first that may take values from Secrets, nothing is
+    /// known of these yet.
+    pub(crate) fn serve(&self, registry: &Registry) {
         let are_used = are_used(registry);
-        let missing = match are_used {
-            true if scopes.is_empty() => [None].into(),
-            true => scopes,
-            false => [].into(),
-        };
-        Self { are_used, known: Arc::new(RwLock::new(Known { missing, ..Known::default() })) }
+        let were_used = self.are_used.swap(are_used, Ordering::Relaxed);
+        match (were_used, are_used) {
+            (false, true) => self.write().missing.clone_from(&self.scopes),
+            (true, false) => *self.write() = Known::default(),
+            _ => {}
+        }
     }
 
     /// Returns whether objects of any model may take values from Secrets.
     pub(crate) fn are_used(&self) -> bool {
-        self.are_used
+        self.are_used.load(Ordering::Relaxed)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Known> {
@@ -194,6 +208,6 @@ impl Secrets {
 
     /// Returns the keys of Secrets that an object uses. It is asked with every event, and mostly no model has any.
     fn keys(&self, model: &Model, object: &Object) -> Vec<SecretKey> {
-        if self.are_used { secret_keys(model, &object.fields) } else { vec![] }
+        if self.are_used() { secret_keys(model, &object.fields) } else { vec![] }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_model::{Object, ObjectKey};
+use xos_steps::store::Annotations;
 
 use super::{SecretData, SecretName, Secrets};
 use crate::registry::Entry;
@@ -52,7 +53,7 @@ impl Writer for Stamping {
         &'a self,
         entry: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         self.answer(entry, self.writer.annotate(entry, object, annotations, who))

@@ -16,6 +16,8 @@ pub(super) struct Cache {
     /// The uids of objects that we released, until the watch says that they are gone: an older state must not bring
     /// them back.
     released: HashMap<ObjectKey, String>,
+    /// Objects that are to be taken in again even if they have not changed, as they are read in another way now.
+    outdated: HashSet<ObjectKey>,
 }
 
 impl Cache {
@@ -53,12 +55,20 @@ impl Cache {
     /// Takes in an object that a watch, a read or a create request shows. Returns whether it is newer than what was
     /// known.
     pub(super) fn insert(&mut self, key: &ObjectKey, object: Arc<Object>) -> bool {
-        let is_stale = self.get(key).is_some_and(|known| !is_newer(&object, known));
+        let is_outdated =
+            |known: &Object| self.outdated.contains(key) && known.meta.resource_version == object.meta.resource_version;
+        let is_stale = self.get(key).is_some_and(|known| !is_newer(&object, known) && !is_outdated(known));
         if is_stale || self.is_released(key, &object.meta.uid) {
             return false;
         }
+        self.outdated.remove(key);
         self.objects.insert(key.clone(), object);
         true
+    }
+
+    /// Notes that an object is read in another way from now on: what is known of it is replaced by what is shown next.
+    pub(super) fn read_anew(&mut self, key: &ObjectKey) {
+        self.outdated.insert(key.clone());
     }
 
     /// Takes in the answer to an update, unless the object is gone or was replaced by another one of its name. Returns
@@ -85,6 +95,7 @@ impl Cache {
         if self.is_released(key, uid) {
             self.released.remove(key);
         }
+        self.outdated.remove(key);
         self.holds(key, uid) && self.objects.remove(key).is_some()
     }
 
@@ -120,6 +131,7 @@ impl Cache {
         for (key, _) in &gone {
             self.objects.remove(key);
         }
+        self.outdated.retain(|key| !watch.covers(key));
         gone
     }
 }

@@ -5,7 +5,7 @@
 
 mod cache;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use xos_model::graph::{ExtraDependency, Graph, GraphError};
@@ -13,7 +13,7 @@ use xos_model::{Index, Object, ObjectKey, Query, QueryError, Reference, SpecHash
 use xos_steps::Arrivals;
 
 use crate::duty::standing;
-use crate::registry::Registry;
+use crate::registry::{Difference, Registry};
 use crate::watch::{Loss, WatchId};
 
 use cache::Cache;
@@ -64,6 +64,7 @@ pub trait Observer: Send + Sync {
 }
 
 struct View {
+    registry: Arc<Registry>,
     cache: Cache,
     index: Index,
     observer: Option<Arc<dyn Observer>>,
@@ -72,6 +73,11 @@ struct View {
 }
 
 impl View {
+    /// Takes an object into the index as it is now. Returns whether its links have changed.
+    fn index_again(&mut self, key: &ObjectKey, object: &Arc<Object>) -> bool {
+        self.index.insert_as(key, object, standing(object, &self.registry))
+    }
+
     fn unindex(&mut self, key: &ObjectKey) {
         if let (Some(observer), Some(object)) = (&self.observer, self.index.get(key)) {
             observer.gone(object);
@@ -83,7 +89,6 @@ impl View {
 /// The one view of an engine; clones are the same one. It is locked for single operations only.
 #[derive(Clone)]
 pub(crate) struct SharedView {
-    registry: Arc<Registry>,
     view: Arc<RwLock<View>>,
     /// Who waits for an object, beside the engine.
     arrivals: Arrivals,
@@ -96,8 +101,9 @@ impl SharedView {
     /// When a dependency names a model or port that is not there.
     pub(crate) fn new(registry: &Arc<Registry>, dependencies: &[ExtraDependency]) -> Result<Self, GraphError> {
         let index = Index::new(Arc::clone(&registry.models), dependencies)?;
-        let view = View { cache: Cache::default(), index, observer: None, lost: HashMap::new() };
-        Ok(Self { registry: Arc::clone(registry), view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default() })
+        let registry = Arc::clone(registry);
+        let view = View { registry, cache: Cache::default(), index, observer: None, lost: HashMap::new() };
+        Ok(Self { view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default() })
     }
 
     /// Returns the same view, which tells these of every object that it takes in.
@@ -116,6 +122,41 @@ impl SharedView {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the registry that is in use.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.read().registry)
+    }
+
+    /// Takes another registry. Objects of models that are not in it must be gone. Those of redefined models are read
+    /// anew: they stay as they are until a list shows them. Returns the objects of which others may have to wait no
+    /// longer.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there. Then nothing has changed.
+    pub(crate) fn change(
+        &self,
+        registry: &Arc<Registry>,
+        dependencies: &[ExtraDependency],
+        difference: &Difference,
+    ) -> Result<Vec<Arc<Object>>, GraphError> {
+        let mut view = self.write();
+        let view = &mut *view;
+        view.index.change(Arc::clone(&registry.models), dependencies, &difference.redefined)?;
+        view.registry = Arc::clone(registry);
+        view.lost.retain(|watch, _| registry.get(watch.model()).is_some());
+        let is_concerned =
+            |key: &ObjectKey| [&difference.redefined, &difference.reassigned].iter().any(|of| of.contains(&*key.model));
+        let concerned = view.cache.all().filter(|(key, _)| is_concerned(key));
+        let concerned: Vec<_> = concerned.map(|(key, object)| (key.clone(), Arc::clone(object))).collect();
+        for (key, object) in &concerned {
+            view.index_again(key, object);
+            if difference.redefined.contains(&*key.model) {
+                view.cache.read_anew(key);
+            }
+        }
+        Ok(concerned.into_iter().map(|(_, object)| object).collect())
+    }
+
     /// Registers an observer of all changes from now on, in place of the one before.
     pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
         self.write().observer = Some(observer);
@@ -125,6 +166,8 @@ impl SharedView {
     /// known.
     pub(crate) fn take_in(&self, object: Arc<Object>, origin: Origin) -> Option<TakenIn> {
         let mut view = self.write();
+        // Of a model that is not there any more something may still be under way.
+        view.registry.get(&object.model)?;
         let key = view.cache.key(&object);
         let before = view.cache.get(&key).cloned();
         let is_news = match origin {
@@ -141,7 +184,7 @@ impl SharedView {
             let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
             observer.changed(same, &object);
         }
-        let is_relinked = view.index.insert_as(&key, &object, standing(&object, &self.registry));
+        let is_relinked = view.index_again(&key, &object);
         // Who looks for it from now on finds it in the view.
         drop(view);
         self.arrivals.saw(&object);
@@ -160,7 +203,7 @@ impl SharedView {
         }
         let object = Arc::new(object);
         view.cache.replace(key, Arc::clone(&object));
-        view.index.insert_as(key, &object, standing(&object, &self.registry));
+        view.index_again(key, &object);
         Some(TakenIn { key: key.clone(), object, origin: Origin::Written, before: Some(before), is_relinked: false })
     }
 
@@ -228,6 +271,16 @@ impl SharedView {
     pub(crate) fn keys_of(&self, is_wanted: impl Fn(&Object) -> bool) -> Vec<ObjectKey> {
         let view = self.read();
         view.cache.all().filter(|(_, object)| is_wanted(object)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Returns the keys and uids of all objects of these models.
+    pub(crate) fn uids_of(&self, models: &BTreeSet<String>) -> Vec<(ObjectKey, String)> {
+        if models.is_empty() {
+            return vec![];
+        }
+        let view = self.read();
+        let of_models = view.cache.all().filter(|(key, _)| models.contains(&*key.model));
+        of_models.map(|(key, object)| (key.clone(), object.meta.uid.clone())).collect()
     }
 
     /// Returns how many objects are known.

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use xos_crds::{Received, from_received};
 use xos_model::{Object, ObjectKey};
 
+use crate::engine::RegistryChange;
 use crate::registry::{Entry, Registry};
 use crate::secrets::SecretNews;
 
@@ -95,6 +96,9 @@ pub enum WatchEvent {
     Lost(WatchId, Loss),
     /// What is seen of Secrets.
     Secrets(SecretNews),
+    /// Not of a watch: another registry is to be used. The watches of models that it has not any more, or declares in
+    /// another way, have ended before this; those of its new and redefined models begin when it is in use.
+    Registry(RegistryChange),
 }
 
 /// Why the objects of a watch cannot be seen.
@@ -146,6 +150,11 @@ pub fn watches(
 }
 
 impl Watch {
+    /// Returns which one it is.
+    pub fn id(&self) -> &WatchId {
+        &self.id
+    }
+
     /// Watches until the receiver is closed. A broken watch is resumed with growing delay, without end.
     pub async fn run(self, events: mpsc::Sender<WatchEvent>) {
         let Self { id, entry, source, states } = self;

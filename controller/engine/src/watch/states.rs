@@ -46,6 +46,12 @@ impl WatchStates {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets watches that have ended.
+    pub fn forget(&self, watches: &[WatchId]) {
+        let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.retain(|watch, _| !watches.contains(watch));
+    }
+
     /// Takes in that something was heard of a watch.
     pub(crate) fn heard(&self, watch: &WatchId, now: Timestamp) {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,9 +7,10 @@ mod job;
 mod run;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch::Receiver;
 use xos_model::record::{self, Wait};
 use xos_model::secret::Secrets;
 use xos_model::{Backoff, Object, Operation, Outcome, Pass, Reference, condition};
@@ -17,9 +18,12 @@ use xos_steps::{Event, Services};
 
 use crate::awaited::AwaitedObjects;
 use crate::clock::Clock;
+use crate::computing::{Knowledge, ViewObjects, computed};
 use crate::gate::Gates;
+use crate::installation::Installations;
 use crate::registry::{Entry, Registry};
 use crate::stats::{Resynced, Stats};
+use crate::view::SharedView;
 use crate::writer::{WriteError, Writer};
 
 use attempt::Made;
@@ -30,7 +34,8 @@ pub(crate) use job::Job;
 /// In whose name an owner is set: the last part of the field manager.
 const OWNER: &str = "owner";
 
-/// What all workers share.
+/// What all workers share. A worker keeps what it was started with: a turn ends under the registry that it began with.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) writer: Arc<dyn Writer>,
@@ -39,14 +44,46 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) gates: Gates,
     pub(crate) awaited: AwaitedObjects,
+    pub(crate) view: SharedView,
+    pub(crate) known: Knowledge,
+    /// Which synchronizers are installed, once somebody tells.
+    pub(crate) installed: OnceLock<Receiver<Option<Arc<Installations>>>>,
     pub(crate) silent: Silent,
     pub(crate) backoff: Backoff,
     pub(crate) step_timeout: Duration,
 }
 
+impl Shared {
+    /// Returns whether the properties of an object are this synchronizer's to write. Where it is not known who is
+    /// installed, another one that wrote them is.
+    pub(crate) fn writes_properties(&self, object: &Object) -> bool {
+        let installed = self.installed.get().and_then(|known| known.borrow().clone());
+        let is_there =
+            |who: &str| installed.as_ref().is_none_or(|all| all.0.iter().any(|one| one.spec.synchronizer == who));
+        record::writes_properties(object, &self.registry.synchronizer, is_there)
+    }
+
+    /// Sets the values of an object's properties, as it is with what is not written yet.
+    fn set_properties(&self, object: &mut Object) {
+        let Registry { properties, synchronizer, .. } = &*self.registry;
+        let is_any = properties.has(&object.model) || object.status.properties_of.as_deref() == Some(synchronizer);
+        if !is_any || object.meta.deleting.is_some() || !self.writes_properties(object) {
+            return;
+        }
+        let now = self.clock.now();
+        if let Some(known) = self.known.of(object) {
+            return record::set_properties(object, Some(known.computed()), synchronizer, now);
+        }
+        let objects = ViewObjects::of(self.view.clone(), Arc::clone(&self.registry));
+        let computed = computed(properties, object, objects);
+        self.stats.computed(1);
+        record::set_properties(object, Some(&computed), synchronizer, now);
+    }
+}
+
 /// The models whose objects may not be told that nobody has anything to do with them.
-#[derive(Debug, Default)]
-pub(crate) struct Silent(Mutex<HashSet<String>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silent(Arc<Mutex<HashSet<String>>>);
 
 impl Silent {
     fn add(&self, model: &str) {
@@ -321,6 +358,8 @@ impl Worker<'_> {
         let synchronizer = &self.shared.registry.synchronizer;
         let duties = self.entry.duties(&object);
         record::settle(&mut object, synchronizer, duties, self.shared.clock.now());
+        self.shared.set_properties(&mut object);
+        record::observe(&mut object);
         condition::keep_times(&stored.status.conditions, &mut object.status.conditions);
         if **stored == object {
             return Ok(Arc::clone(stored));

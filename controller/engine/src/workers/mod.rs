@@ -2,7 +2,7 @@
 
 mod lanes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,18 @@ impl Workers {
     /// Returns how many workers there are.
     pub(crate) fn len(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Returns whether a worker has an object of one of these models.
+    pub(crate) fn has_any_of(&self, models: &BTreeSet<String>) -> bool {
+        self.lanes.working_on().any(|key| models.contains(&*key.model))
+    }
+
+    /// Takes in which lanes there are from now on: of others nothing is left when their last worker has ended.
+    pub(crate) fn keep_lanes(&mut self, lanes: &HashSet<Arc<str>>) {
+        self.lanes.keep(lanes);
+        self.gates.keep(lanes);
+        self.stats.keep_lanes(lanes);
     }
 
     /// Returns whether one more worker may start now.

@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use xos_engine::memory::MemoryApi;
 use xos_engine::{Entry, SecretData, SecretName, SpecSave, WriteError, Writer, Written};
 use xos_model::{Object, ObjectKey};
+use xos_steps::store::Annotations;
 
 use crate::fuse::Fuse;
 
@@ -50,7 +51,7 @@ impl Writer for Mortal {
         &'a self,
         entry: &'a Entry,
         object: &'a Object,
-        annotations: &'a [(&'static str, Option<String>)],
+        annotations: &'a Annotations,
         who: &'a str,
     ) -> Written<'a> {
         self.through(move || self.api.annotate(entry, object, annotations, who))

@@ -5,6 +5,7 @@
 mod away;
 mod back;
 mod basics;
+mod change;
 mod fair;
 mod idle;
 mod leader;

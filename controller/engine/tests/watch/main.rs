@@ -49,7 +49,7 @@ impl Watching {
             WatchEvent::Delete(key, _) => format!("deleted {}", key.name),
             WatchEvent::Lost(_, Loss::Unserved) => "lost: unserved".to_owned(),
             WatchEvent::Lost(_, Loss::Forbidden) => "lost: forbidden".to_owned(),
-            WatchEvent::Secrets(news) => format!("{news:?}"),
+            other @ (WatchEvent::Secrets(_) | WatchEvent::Registry(_)) => format!("{other:?}"),
         }
     }
 

@@ -5,6 +5,7 @@ use xos_xproto::nearest;
 
 use super::{Check, optional_of};
 use crate::functions::{self, Overload};
+use crate::scope::SELF;
 use crate::types::Type;
 
 impl Check<'_, '_> {
@@ -48,10 +49,11 @@ impl Check<'_, '_> {
         let id = expr.id;
         let Expr::Call(call) = &mut expr.expr else { return Type::Any };
         let [operand, field] = call.args.as_mut_slice() else { return Type::Any };
+        let is_self = matches!(&operand.expr, Expr::Ident(name) if name == SELF);
         let of = self.expr(operand);
         let Expr::Literal(cel::common::ast::LiteralValue::String(name)) = &field.expr else { return Type::Any };
         let name = name.inner().to_owned();
-        let member = self.member(&of, &name, id);
+        let member = self.member(&of, &name, id, is_self);
         if matches!(of, Type::Object(_)) {
             let select = SelectExpr { operand: Box::new(std::mem::take(operand)), field: name, test: false };
             *expr = optional_of(id, IdedExpr { id, expr: Expr::Select(select) });

@@ -6,7 +6,9 @@
 mod calls;
 mod operators;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use cel::common::ast::operators::{CONDITIONAL, EQUALS, NOT_EQUALS};
 use cel::common::ast::{
@@ -15,7 +17,7 @@ use cel::common::ast::{
 use xos_xproto::nearest;
 
 use crate::fault::Fault;
-use crate::scope::Scope;
+use crate::scope::{SELF, Scope};
 use crate::types::Type;
 
 /// How many comprehensions may be inside each other: the time that one takes multiplies.
@@ -29,11 +31,26 @@ pub(crate) struct Check<'a, 'm> {
     locals: Vec<(String, Type)>,
     depth: usize,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) uses: Vec<Use>,
+    pub(crate) follows_links: bool,
+    /// The models whose objects are read by links.
+    pub(crate) reads: BTreeSet<String>,
+}
+
+/// A use of a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// The model of the object, as far as it is known.
+    pub(crate) model: Arc<str>,
+    pub(crate) name: String,
+    /// Whether the object is `self`.
+    pub(crate) is_of_self: bool,
 }
 
 impl<'a, 'm> Check<'a, 'm> {
     pub(crate) fn new(scope: &'a Scope<'m>, source: &'a SourceInfo) -> Self {
-        Self { scope, source, locals: vec![], depth: 0, faults: vec![] }
+        let (locals, faults, uses, reads) = (vec![], vec![], vec![], BTreeSet::new());
+        Self { scope, source, locals, depth: 0, faults, uses, follows_links: false, reads }
     }
 
     /// Returns the type of an expression. What is wrong with it is noted.
@@ -116,7 +133,8 @@ impl<'a, 'm> Check<'a, 'm> {
         let id = expr.id;
         let Expr::Select(select) = &mut expr.expr else { return Type::Any };
         let operand = self.expr(&mut select.operand);
-        let of = self.member(&operand, &select.field.clone(), id);
+        let is_self = matches!(&select.operand.expr, Expr::Ident(name) if name == SELF);
+        let of = self.member(&operand, &select.field.clone(), id, is_self);
         if !select.test {
             return of;
         }
@@ -129,24 +147,28 @@ impl<'a, 'm> Check<'a, 'm> {
     }
 
     /// Returns the type of a member of something.
-    fn member(&mut self, of: &Type, name: &str, id: u64) -> Type {
+    fn member(&mut self, of: &Type, name: &str, id: u64, is_self: bool) -> Type {
         match of {
             Type::Any | Type::Nothing | Type::Null => Type::Any,
             Type::Map(value) => value.as_ref().clone(),
             Type::Optional(value) => {
                 let value = value.as_ref().clone();
-                let member = self.member(&value, name, id);
+                let member = self.member(&value, name, id, false);
                 Type::Optional(member.into())
             }
             Type::Object(model) if !self.scope.has_links && self.scope.is_link(model, name) => {
                 self.fault_of(name, id, format!("`{name}` leads to other objects, which are not known here"), None)
             }
-            Type::Object(model) => self.scope.member(model, name).unwrap_or_else(|| {
-                let near = self.scope.nearest_member(model, name).map(|near| format!("did you mean `{near}`?"));
-                self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near)
-            }),
+            Type::Object(model) if self.scope.is_hidden(model, name) => {
+                let help = "everybody can read what is computed".to_owned();
+                self.fault_of(name, id, format!("`{name}` is secret"), Some(help))
+            }
+            Type::Object(model) => {
+                self.note_use(model, name, is_self);
+                self.object_member(model, name, id)
+            }
             Type::Record(record) => record.members.get(name).cloned().unwrap_or_else(|| {
-                let known: Vec<_> = record.members.keys().copied().collect();
+                let known: Vec<_> = record.members.keys().map(AsRef::as_ref).collect();
                 let help = match nearest(name, &known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("it has {}", known.join(", ")),
@@ -154,6 +176,26 @@ impl<'a, 'm> Check<'a, 'm> {
                 self.fault_of(name, id, format!("the {} has no `{name}`", record.name), Some(help))
             }),
             other => self.fault_of(name, id, format!("a value of type {other} has no `{name}`"), None),
+        }
+    }
+
+    fn object_member(&mut self, model: &str, name: &str, id: u64) -> Type {
+        let Some(of) = self.scope.member(model, name) else {
+            let near = self.scope.nearest_member(model, name).map(|near| format!("did you mean `{near}`?"));
+            return self.fault_of(name, id, format!("model {model} has no field or link `{name}`"), near);
+        };
+        let peer = if let Type::List(item) = &of { item } else { &of };
+        if let Type::Object(peer) = peer {
+            self.reads.insert(peer.to_string());
+        }
+        of
+    }
+
+    /// Notes what an expression depends on.
+    fn note_use(&mut self, model: &Arc<str>, name: &str, is_of_self: bool) {
+        self.follows_links |= self.scope.is_link(model, name);
+        if self.scope.is_property(model, name) {
+            self.uses.push(Use { model: Arc::clone(model), name: name.to_owned(), is_of_self });
         }
     }
 

@@ -31,7 +31,11 @@ fn wrong_kind(index: &Index, link: &Link, reference: &Reference) -> Option<Refus
     let kind = reference.kind.as_deref()?;
     let models = index.models();
     let known = models.get(kind);
-    if known.is_some_and(|model| model.is_a(&link.peer) && !model.is_abstract) {
+    if known.is_some_and(|model| model.is_a(&link.peer) && model.has_objects()) {
+        return None;
+    }
+    // Of a class that is only referred to, this synchronizer knows no kind.
+    if models.get(&link.peer).is_some_and(|peer| peer.is_referred) {
         return None;
     }
     let what = match known {

@@ -1,6 +1,7 @@
 //! Why a field of a dynamic object could not be read or set.
 
 use crate::choice::{UnknownChoice, hint};
+use crate::query::not_named;
 
 /// Why a field could not be read or set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum DynamicError {
     /// The model has no objects of its own.
     #[error("model {model} is abstract: it has no objects of its own")]
     Abstract { model: String },
+    /// The model is one of the core's that the set only refers to.
+    #[error("{}", not_named(model))]
+    NotNamed { model: String },
     /// The object is of another class.
     #[error("a {model} is not a {class}")]
     NotA { model: String, class: String },

@@ -62,11 +62,14 @@ impl<'m> Dynamic<'m, Object> {
     /// Makes a new object, with the defaults that the API server would fill in.
     ///
     /// # Errors
-    /// When there is no such model, or it is abstract.
+    /// When there is no such model, or it has no objects in this set.
     pub fn create(models: &'m ModelSet, model: &str, namespace: &str, name: &str) -> Result<Self, DynamicError> {
         let model = model_of(models, model)?;
         if model.is_abstract {
             return Err(DynamicError::Abstract { model: model.name.clone() });
+        }
+        if model.is_referred {
+            return Err(DynamicError::NotNamed { model: model.name.clone() });
         }
         let mut object = Object::named(&model.name, namespace, name);
         object.fields = model.fields.iter().filter_map(|f| Some((f.name.clone(), filled_in(f)?))).collect();

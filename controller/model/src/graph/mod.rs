@@ -90,6 +90,33 @@ impl Graph {
         })
     }
 
+    /// Takes other models, and other dependencies beside the links. Returns the objects of models whose links are others
+    /// now: they are not in it any more, and are to be inserted again.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there. Then nothing has changed.
+    pub fn change(
+        &mut self,
+        models: &ModelSet,
+        extra: &[ExtraDependency],
+    ) -> Result<Vec<(ObjectKey, Standing)>, GraphError> {
+        let shapes = Shapes::of(models, extra)?;
+        let same: HashMap<_, _> =
+            shapes.with_links_of(&self.shapes).map(|(m, s)| (Arc::clone(m), Arc::clone(s))).collect();
+        let mut others = vec![];
+        for (key, node) in &mut self.nodes {
+            match same.get(&key.model) {
+                Some(shape) => node.shape = Arc::clone(shape),
+                None => others.push((key.clone(), node.standing)),
+            }
+        }
+        for (key, _) in &others {
+            self.remove(key);
+        }
+        self.shapes = shapes;
+        Ok(others)
+    }
+
     /// Adds an object, or its changed version. Returns whether its links changed.
     pub fn insert(&mut self, object: &Object, standing: Standing) -> bool {
         self.insert_as(&object.key(), object, standing)

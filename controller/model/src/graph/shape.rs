@@ -26,11 +26,13 @@ pub(super) struct Shape {
     pub(super) needs: Vec<Need>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct LinkShape {
     name: Arc<str>,
     peer: Arc<str>,
     is_to_many: bool,
+    /// Whether nothing names its peer, so that no object of it is known here.
+    is_referred: bool,
 }
 
 /// A reverse port.
@@ -81,6 +83,14 @@ impl Shapes {
         self.by_model.get(model).cloned()
     }
 
+    /// Returns the models that have the same links here as there.
+    pub(super) fn with_links_of<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<Shape>)> {
+        let is_same = |(model, shape): &(&Arc<str>, &Arc<Shape>)| {
+            other.by_model.get(*model).is_some_and(|other| other.links == shape.links)
+        };
+        self.by_model.iter().filter(is_same)
+    }
+
     pub(super) fn heirs(&self, class: &str) -> &[Arc<str>] {
         self.heirs.get(class).map_or(&[], Vec::as_slice)
     }
@@ -92,6 +102,7 @@ impl Shape {
             name: Arc::from(link.name.as_str()),
             peer: Arc::from(link.peer.as_str()),
             is_to_many: link.is_to_many(),
+            is_referred: models.get(&link.peer).is_some_and(|peer| peer.is_referred),
         });
         let reverse = models.reverse_links(model).map(|reverse| ReverseShape {
             name: Arc::from(reverse.name.as_str()),
@@ -107,9 +118,10 @@ impl Shape {
         }
     }
 
-    /// Returns number, name and peer of each link.
+    /// Returns number, name and peer of each link whose peers are known here: nothing waits for others, nor goes with them.
     pub(super) fn links(&self) -> impl Iterator<Item = (usize, &str, &Arc<str>)> {
-        self.links.iter().enumerate().map(|(at, link)| (at, link.name.as_ref(), &link.peer))
+        let known = self.links.iter().enumerate().filter(|(_, link)| !link.is_referred);
+        known.map(|(at, link)| (at, link.name.as_ref(), &link.peer))
     }
 
     pub(super) fn link(&self, port: &str) -> Option<usize> {

@@ -98,6 +98,19 @@ fn links_lead_forward_and_back() {
 }
 
 #[test]
+fn a_link_to_what_nothing_names_holds_nothing() {
+    let mut sources = Sources::new();
+    sources.add("t.xproto", "option app_label = \"t\"; message A (Service) {} message B (ServiceInstance) {}");
+    let mut g = Graph::new(&compile(&sources).models, &[]).unwrap();
+    g.insert(&object("A", "a", json!({"site": {"name": "nowhere"}})), Standing::Settled);
+    g.insert(&object("B", "b", json!({"owner": {"name": "a"}})), Standing::Settled);
+    assert_eq!(g.dependencies(&key("A", "a")).count(), 0, "no Site is known here");
+    assert_eq!(g.missing(&key("A", "a")).count(), 0);
+    assert_eq!(g.dependencies(&key("B", "b")).collect::<Vec<_>>(), [Dependency::Present(key("A", "a"))]);
+    assert_eq!(names(g.cascade(&key("A", "a"))), ["b"]);
+}
+
+#[test]
 fn a_kind_says_which_one_is_meant() {
     let mut g = graph(&[]);
     g.insert(&object("B", "x", json!({})), Standing::Settled);

@@ -39,6 +39,28 @@ impl Index {
         Ok(Self { models, kinds, objects: BTreeMap::new(), graph, fields: HashMap::new() })
     }
 
+    /// Takes other models, and other dependencies beside the links. Objects stay; `redefined` are the models that are
+    /// declared in another way than before. Objects of models that are not there any more must be gone.
+    ///
+    /// # Errors
+    /// When a dependency names a model or port that is not there. Then nothing has changed.
+    pub fn change(
+        &mut self,
+        models: Arc<ModelSet>,
+        extra: &[ExtraDependency],
+        redefined: &BTreeSet<String>,
+    ) -> Result<(), GraphError> {
+        for (key, standing) in self.graph.change(&models, extra)? {
+            if let Some(object) = self.objects.get(&key) {
+                self.graph.insert_as(&key, object, standing);
+            }
+        }
+        self.kinds = Kinds::of(&models);
+        self.fields.retain(|model, _| !redefined.contains(&**model) && models.get(model).is_some());
+        self.models = models;
+        Ok(())
+    }
+
     /// Returns the models.
     pub fn models(&self) -> &Arc<ModelSet> {
         &self.models
@@ -163,7 +185,10 @@ impl Index {
     fn check(&self, query: &Query) -> Result<(), QueryError> {
         let unknown = || QueryError::UnknownModel(query.class.clone());
         let model = self.models.get(&query.class).ok_or_else(unknown)?;
-        let has = |field: &str| model.field(field).is_some() || model.link(field).is_some();
+        if model.is_referred {
+            return Err(QueryError::NotNamed(query.class.clone()));
+        }
+        let has = |field: &str| model.member(field).is_some() || model.property(field).is_some();
         match query.criteria.iter().find(|one| !has(one.field())) {
             Some(one) => Err(QueryError::UnknownField { model: query.class.clone(), field: one.field().to_owned() }),
             None => Ok(()),
@@ -203,8 +228,12 @@ fn take_out(entries: &mut Entries, forms: &[String], key: &ObjectKey) {
     }
 }
 
-/// Returns the value of a field or link as a query sees it: its default, if it has no value.
+/// Returns the value of a field or link as a query sees it: its default, if it has no value. That of a property is the
+/// one in status.
 pub fn value(model: &Model, object: &Object, field: &str) -> Value {
+    if let Some(property) = model.property(field) {
+        return object.status.properties.get(&property.camel_name()).cloned().unwrap_or_default();
+    }
     let default = || model.field(field).and_then(|field| field.default.as_ref()).and_then(constant);
     object.fields.get(field).cloned().or_else(default).unwrap_or_default()
 }

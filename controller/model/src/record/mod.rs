@@ -6,6 +6,7 @@
 mod abandoned;
 mod conditions;
 mod fields;
+mod properties;
 mod ready;
 mod rebase;
 
@@ -25,6 +26,7 @@ pub use abandoned::abandoned;
 pub use conditions::{
     Wait, accepted, away, held, is_reported_undone, knows_away, reason, refused, tried_before, waiting,
 };
+pub use properties::{Computed, observe, set_properties, writes_properties};
 pub use ready::{Duties, idle, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
 

@@ -8,8 +8,8 @@ use crate::intent::Pass;
 use crate::object::Object;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
-/// them), the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and new entries of history.
-/// What others wrote stays.
+/// them), the values of properties, the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and
+/// new entries of history. What others wrote stays.
 pub fn rebase(
     before: &Object,
     after: &Object,
@@ -23,6 +23,11 @@ pub fn rebase(
     let names = before.fields.keys().chain(after.fields.keys());
     for name in names.filter(|name| is_status(name) && before.fields.get(name) != after.fields.get(name)) {
         new.set(name, after.fields.get(name).cloned().unwrap_or_default());
+    }
+    if before.status.properties != after.status.properties || before.status.properties_of != after.status.properties_of
+    {
+        new.status.properties.clone_from(&after.status.properties);
+        new.status.properties_of.clone_from(&after.status.properties_of);
     }
     if let Some(own) = after.status.of(synchronizer) {
         *new.status.of_mut(synchronizer) = own.clone();

@@ -31,6 +31,12 @@ pub struct Status {
     /// One entry for each synchronizer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub synchronizers: Vec<Bookkeeping>,
+    /// The values of the model's properties, by name as custom resources have it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub properties: Map<String, Value>,
+    /// The synchronizer that writes the properties.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties_of: Option<String>,
     /// What others wrote, beside the model's own fields: it stays.
     #[serde(flatten, skip_deserializing)]
     pub other: Map<String, Value>,

@@ -17,6 +17,7 @@ use crate::commands::graph::{self, GraphArgs};
 use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::pause::{self, PauseArgs, ResumeArgs};
+use crate::commands::plan::{self, PlanArgs};
 use crate::commands::proto::{self, ProtoArgs};
 use crate::commands::pull::{self, PullArgs};
 use crate::commands::rbac::{self, RbacArgs};
@@ -24,6 +25,7 @@ use crate::commands::resync::{self, ResyncArgs};
 use crate::commands::retry::{self, RetryArgs};
 use crate::commands::run::{self, RunArgs};
 use crate::commands::self_test::{self, SelfTestArgs};
+use crate::commands::test::{self, TestArgs};
 use crate::commands::tree::{self, TreeArgs};
 use crate::commands::uninstall::{self, UninstallArgs};
 use crate::commands::validate::{self, ValidateArgs};
@@ -37,10 +39,12 @@ Without a cluster:
   xos new my-service                          write the crate of a new service
   xos check config/example/mymodel.xproto     find mistakes in models and configuration
   xos validate config/people/objects.yaml     find mistakes in objects
+  xos test config/people                      run the test cases of a service of documents
   xos crds config/example/mymodel.xproto      print the custom resource definitions of the models
 
 With a cluster (the one that kubectl uses, or the one that the program runs in):
   xos run --config config.yaml                apply the definitions and reconcile objects until stopped
+  xos plan objects.yaml                       tell what `kubectl apply -f objects.yaml` would do
   xos why mymodel/ada                         explain why an object is not Ready, or is not deleted
   xos tree mymodel/ada                        show what an object leads to, and what it waits for
   xos uninstall example                       list what a synchronizer has left in the cluster, and how to remove it";
@@ -52,8 +56,22 @@ const AFTER_PLUGIN_HELP: &str = "\
   kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
 
 /// What `kubectl xos` is not for. It can be called all the same.
-const NOT_FOR_OPERATORS: [&str; 12] =
-    ["new", "run", "check", "validate", "config", "explain", "generate", "graph", "crds", "pull", "admission", "proto"];
+const NOT_FOR_OPERATORS: [&str; 14] = [
+    "new",
+    "run",
+    "check",
+    "validate",
+    "test",
+    "plan",
+    "config",
+    "explain",
+    "generate",
+    "graph",
+    "crds",
+    "pull",
+    "admission",
+    "proto",
+];
 
 /// Arguments of the program.
 #[derive(Debug, Parser)]
@@ -79,6 +97,10 @@ enum Command {
     Check(CheckArgs),
     /// Check objects (.yaml) against models without a cluster
     Validate(ValidateArgs),
+    /// Run the test cases of a service of documents, without a cluster and without its backends
+    Test(TestArgs),
+    /// Tell what an apply would do: objects, policies, steps in their order, deletions, brakes
+    Plan(PlanArgs),
     /// Print the JSON schema of configuration files, for editors
     Config(ConfigArgs),
     /// Explain the code of an error or a warning, such as X012, with an example and the remedy
@@ -175,6 +197,8 @@ fn dispatch(
         Command::Run(args) => Ok(run::run(synchronizer, &args)?),
         Command::Check(args) => Ok(check::run(&args, out)?),
         Command::Validate(args) => Ok(validate::run(synchronizer, &args, out)?),
+        Command::Test(args) => Ok(test::run(synchronizer, &args, out)?),
+        Command::Plan(args) => Ok(plan::run(synchronizer, &args, out)?),
         Command::Config(args) => Ok(config::run(&args, out)?),
         Command::Explain(args) => Ok(explain::run(&args, out)?),
         Command::Generate(args) => Ok(generate::run(synchronizer, &args, out)?),

@@ -12,7 +12,7 @@ use xos_engine::installation::{Installation, Run, definition};
 
 use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError};
-use crate::models::{self, RegistryError};
+use crate::content::{self, ContentError};
 use crate::synchronizer::Synchronizer;
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) enum AdmissionError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Content(#[from] ContentError),
     #[error(transparent)]
     Yaml(#[from] YamlError),
     #[error("cannot write to standard output: {0}")]
@@ -50,7 +50,7 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<Exit, AdmissionError> {
     let config = Config::load_with_environment(&args.config)?.config;
-    let registry = models::registry(synchronizer, &config)?;
+    let registry = content::here(synchronizer, &config)?.registry;
     let run = Run { started_at: Timestamp::now(), instance: String::new(), stopped_at: None };
     let (policy, binding) = policy(&Installation::of(&registry, &config.engine.namespaces, true, run));
     print(&definition(), out)?;

@@ -15,7 +15,7 @@ use super::format::Format;
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError};
-use crate::models::{self, RegistryError};
+use crate::content::{self, ContentError};
 use crate::synchronizer::Synchronizer;
 
 /// How many objects are read with one request.
@@ -67,7 +67,7 @@ pub(crate) enum PullError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Content(#[from] ContentError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error("cannot read or annotate objects of {model}: {source}")]
@@ -133,7 +133,7 @@ fn print(hold: &Hold, verb: &str, format: Format, out: &mut dyn Write) -> io::Re
 /// Returns all holds of a synchronizer.
 async fn holds(synchronizer: &Synchronizer, files: &[PathBuf]) -> Result<Vec<Hold>, PullError> {
     let config = Config::load_with_environment(files)?.config;
-    let registry = models::registry(synchronizer, &config)?;
+    let registry = content::here(synchronizer, &config)?.registry;
     let client = cluster::client(config.api_timeout, Some(&config.name)).await?;
     let mut found = vec![];
     for model in registry.models.concrete() {

@@ -50,6 +50,5 @@ pub(crate) fn models(
     if config.is_empty() {
         return Ok(models::named(synchronizer, command, paths)?);
     }
-    let folder = Config::check(config)?.config.models_dir;
-    Ok(models::named(synchronizer, command, folder.as_slice())?)
+    Ok(models::of_config(synchronizer, command, &Config::check(config)?.config)?)
 }

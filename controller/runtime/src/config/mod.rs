@@ -26,7 +26,9 @@ use std::path::PathBuf;
 pub(crate) use disk::without_line_end;
 pub use event_bus::EventBus;
 pub(crate) use keys::parse_duration;
-pub use model::{Accessor, AccessorKind, Config, Definitions, DesiredState, LeaseConfig, Logging, Tracing};
+pub use model::{
+    Accessor, AccessorKind, ClusterDocuments, Config, Definitions, DesiredState, LeaseConfig, Logging, Tracing,
+};
 pub use problem::Problem;
 pub use schema::schema;
 pub use xos_yaml::{Expected, Kind};

@@ -26,8 +26,12 @@ pub struct Config {
     pub accessor: Accessor,
     /// `models_dir`: a folder of `.xproto` files.
     pub models_dir: Option<PathBuf>,
+    /// `uses` and `required_models`: models of XOS's core that are used beside those that are named.
+    pub uses: Vec<String>,
     /// `documents_dir`, `steps_dir`, `model_policies_dir`, `pull_steps_dir` and `event_steps_dir`: folders of documents.
     pub documents: Vec<xos_documents::Folder>,
+    /// `cluster_documents`: where models and documents are objects in the cluster; nothing if none are taken.
+    pub cluster_documents: Option<ClusterDocuments>,
     /// `event_bus`: where events come from, and where messages go.
     pub event_bus: Option<EventBus>,
     /// `http.ca`: a file of certificates of authorities that the HTTP client of steps trusts, too.
@@ -52,6 +56,15 @@ pub struct Config {
     pub monitoring_address: Option<SocketAddr>,
     /// The options of the engine: `namespaces`, `concurrency`, `step_timeout`, `backoff` and others.
     pub engine: xos_engine::Options,
+}
+
+/// `cluster_documents`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterDocuments {
+    /// `namespace`: that of the pod or of the kubeconfig, if nothing is said.
+    pub namespace: Option<String>,
+    /// `selector`: the labels that they have.
+    pub selector: Option<String>,
 }
 
 /// `lease`

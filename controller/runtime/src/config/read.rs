@@ -10,11 +10,11 @@ use super::misfit::problem;
 use super::problem::Problem;
 use super::report::Report;
 use super::schema::schema;
-use super::{Accessor, Config, EventBus, LeaseConfig};
+use super::{Accessor, ClusterDocuments, Config, EventBus, LeaseConfig};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit};
 
 /// Keys of XOS that have no effect in this version.
-const UNUSED: [&str; 5] = ["core_version", "required_models", "wrappers", "blueprints", "desired_state"];
+const UNUSED: [&str; 4] = ["core_version", "wrappers", "blueprints", "desired_state"];
 /// The kind of accessor that XOS has and this version does not.
 const GRPC: &str = "grpcapi";
 
@@ -126,6 +126,9 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
     };
     let documents = folders.into_iter().filter_map(folder).collect();
     let engine = engine(&keys);
+    let cluster_documents = keys.cluster_documents.filter(|keys| keys.enabled);
+    let cluster_documents =
+        cluster_documents.map(|keys| ClusterDocuments { namespace: keys.namespace, selector: keys.selector });
     let event_bus = |bus| EventBus::new(bus, |key, path| resolve(key, path).display().to_string());
     Config {
         name: keys.name,
@@ -138,7 +141,9 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
             password: keys.accessor.password,
         },
         models_dir: path("models_dir", keys.models_dir),
+        uses: keys.uses.into_iter().chain(keys.required_models).collect(),
         documents,
+        cluster_documents,
         event_bus: keys.event_bus.map(event_bus),
         http_ca: path("http.ca", keys.http.ca),
         dependency_graph: path("dependency_graph", keys.dependency_graph),

@@ -5,9 +5,8 @@ use xos_engine::EngineError;
 use xos_engine::install::InstallError;
 use xos_model::graph::GraphError;
 
-use crate::dependencies::DependenciesError;
+use crate::content::ContentError;
 use crate::io_steps::IoStepsError;
-use crate::models::RegistryError;
 use crate::monitoring::MonitoringError;
 
 use super::trust::TrustError;
@@ -17,7 +16,7 @@ use super::trust::TrustError;
 pub enum ControllerError {
     /// There are no models, they have errors, or the steps do not match them.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Content(#[from] ContentError),
     /// The client for writes cannot be made.
     #[error("cannot make a client for the cluster: {0}")]
     Client(#[source] Box<kube::Error>),
@@ -30,9 +29,6 @@ pub enum ControllerError {
     /// Pull steps, event steps or the event bus.
     #[error(transparent)]
     IoSteps(#[from] IoStepsError),
-    /// The file of dependencies cannot be used.
-    #[error(transparent)]
-    Dependencies(#[from] DependenciesError),
     /// Dependencies do not match the models.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -22,44 +22,73 @@ use crate::instance::instance;
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// What a synchronizer says of itself.
-pub(super) struct Installing {
-    own: Installation,
+#[derive(Clone)]
+struct Own {
+    installation: Installation,
     /// The definitions of all kinds that it sets finalizers on.
     definitions: Vec<String>,
+}
+
+/// A synchronizer that is to say so.
+pub(super) struct Installing {
+    own: Own,
+    namespaces: Vec<String>,
+    at_creation: bool,
     /// Whether it has rights for the whole cluster. Without them it says nothing, and knows of no others.
     is_cluster_wide: bool,
 }
 
 /// A synchronizer that says so, as long as this is kept.
 pub(super) struct Installed {
+    own: watch::Sender<Own>,
+    namespaces: Vec<String>,
+    at_creation: bool,
     known: watch::Receiver<Option<Arc<Installations>>>,
     /// What was said last.
     said: Said,
-    task: AbortOnDropHandle<()>,
+    /// None once it has ended.
+    task: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 type Said = Arc<Mutex<Option<Installation>>>;
 
-impl Installing {
-    pub(super) fn of(registry: &Registry, config: &Config) -> Self {
+impl Own {
+    fn of(registry: &Registry, namespaces: &[String], at_creation: bool) -> Self {
         let run = Run { started_at: SystemClock.now(), instance: instance(), stopped_at: None };
-        let own = Installation::of(registry, &config.engine.namespaces, config.finalizers_at_creation, run);
         let held = registry.entries().filter(|entry| entry.finalizers.all().next().is_some());
         Self {
-            own,
+            installation: Installation::of(registry, namespaces, at_creation, run),
             definitions: held.map(|entry| Names::of(&entry.model).definition()).collect(),
-            is_cluster_wide: config.definitions == Definitions::Apply,
         }
+    }
+}
+
+impl Installing {
+    pub(super) fn of(registry: &Registry, config: &Config) -> Self {
+        let (namespaces, at_creation) = (config.engine.namespaces.clone(), config.finalizers_at_creation);
+        let own = Own::of(registry, &namespaces, at_creation);
+        Self { own, namespaces, at_creation, is_cluster_wide: config.definitions == Definitions::Apply }
     }
 
     /// Begins to say so, whenever this process leads.
     pub(super) fn start(self, client: Client, leadership: Leadership) -> Installed {
         let (sender, known) = watch::channel(None);
         let said = Said::default();
-        let task = tokio::spawn(self.run(client, leadership, sender, Arc::clone(&said)));
-        Installed { known, said, task: AbortOnDropHandle::new(task) }
+        let Self { own, namespaces, at_creation, is_cluster_wide } = self;
+        let (own, changes) = watch::channel(own);
+        let saying = Saying { own: changes, is_cluster_wide };
+        let task = tokio::spawn(saying.run(client, leadership, sender, Arc::clone(&said)));
+        Installed { own, namespaces, at_creation, known, said, task: Mutex::new(Some(AbortOnDropHandle::new(task))) }
     }
+}
 
+/// What is said of a synchronizer while it runs.
+struct Saying {
+    own: watch::Receiver<Own>,
+    is_cluster_wide: bool,
+}
+
+impl Saying {
     async fn run(
         mut self,
         client: Client,
@@ -78,10 +107,26 @@ impl Installing {
         let saying = async {
             loop {
                 let term = leadership.ready().await.number;
-                if let Ok(Some(wait)) = leadership.guard_in(term, self.announce(&client, &said)).await {
-                    can_know.notify_one();
-                    let _until_over = leadership.guard_in(term, self.announce_later(&client, wait, &said)).await;
-                }
+                let started_at = SystemClock.now();
+                let saying = async {
+                    loop {
+                        let mut own = self.own.borrow_and_update().clone();
+                        if let Some(run) = &mut own.installation.run {
+                            run.started_at = started_at;
+                        }
+                        if let Some(wait) = announce(&own, &client, &said).await {
+                            can_know.notify_one();
+                            tokio::select! {
+                                () = announce_later(&own, &client, wait, &said) => {}
+                                Ok(()) = self.own.changed() => continue,
+                            }
+                        }
+                        if self.own.changed().await.is_err() {
+                            std::future::pending::<()>().await;
+                        }
+                    }
+                };
+                let _until_over: Result<(), _> = leadership.guard_in(term, saying).await;
                 leadership.over(term).await;
                 // Another process says it now.
                 *said.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -89,48 +134,46 @@ impl Installing {
         };
         tokio::join!(watching, saying);
     }
+}
 
-    /// Returns after what time finalizers may be set at creation; nothing if others cannot be known.
-    async fn announce(&mut self, client: &Client, said: &Said) -> Option<Duration> {
-        if let Some(run) = &mut self.own.run {
-            run.started_at = SystemClock.now();
-        }
-        let wait = match admission::unsettled(client, &self.definitions, SystemClock.now()).await {
-            Ok(wait) if self.own.sets_finalizers_at_creation() => wait,
-            Ok(_) | Err(_) => Duration::ZERO,
-        };
-        let first = if wait.is_zero() { self.own.clone() } else { self.own.clone().without_finalizers_at_creation() };
-        let others = match say(client, &first, said).await {
-            Ok(others) => others,
-            Err(error) => {
-                tracing::warn!(
-                    %error,
-                    "cannot say in the cluster that this synchronizer is installed: the controller sets finalizers \
-                     itself, with one more write per object, and others take this synchronizer for missing"
-                );
-                return (!error.is_forbidden()).then_some(Duration::ZERO);
-            }
-        };
-        warn_of_others(&self.own, &others);
-        if let Err(error) = admission::agree(client, &self.own, &others).await {
+/// Returns after what time finalizers may be set at creation; nothing if others cannot be known.
+async fn announce(own: &Own, client: &Client, said: &Said) -> Option<Duration> {
+    let Own { installation: own, definitions } = own;
+    let wait = match admission::unsettled(client, definitions, SystemClock.now()).await {
+        Ok(wait) if own.sets_finalizers_at_creation() => wait,
+        Ok(_) | Err(_) => Duration::ZERO,
+    };
+    let first = if wait.is_zero() { own.clone() } else { own.clone().without_finalizers_at_creation() };
+    let others = match say(client, &first, said).await {
+        Ok(others) => others,
+        Err(error) => {
             tracing::warn!(
                 %error,
-                "cannot apply the admission policies: the controller sets finalizers itself, with one more write per \
-                 object"
+                "cannot say in the cluster that this synchronizer is installed: the controller sets finalizers \
+                 itself, with one more write per object, and others take this synchronizer for missing"
             );
+            return (!error.is_forbidden()).then_some(Duration::ZERO);
         }
-        Some(wait)
+    };
+    warn_of_others(own, &others);
+    if let Err(error) = admission::agree(client, own, &others).await {
+        tracing::warn!(
+            %error,
+            "cannot apply the admission policies: the controller sets finalizers itself, with one more write per \
+             object"
+        );
     }
+    Some(wait)
+}
 
-    /// Asks for finalizers at creation once the definitions are old enough.
-    async fn announce_later(&self, client: &Client, wait: Duration, said: &Said) {
-        if wait.is_zero() {
-            return;
-        }
-        tokio::time::sleep(wait).await;
-        if let Err(error) = say(client, &self.own, said).await {
-            tracing::warn!(%error, "cannot ask for finalizers at creation: the controller sets them itself");
-        }
+/// Asks for finalizers at creation once the definitions are old enough.
+async fn announce_later(own: &Own, client: &Client, wait: Duration, said: &Said) {
+    if wait.is_zero() {
+        return;
+    }
+    tokio::time::sleep(wait).await;
+    if let Err(error) = say(client, &own.installation, said).await {
+        tracing::warn!(%error, "cannot ask for finalizers at creation: the controller sets them itself");
     }
 }
 
@@ -170,9 +213,21 @@ impl Installed {
         self.known.clone()
     }
 
+    /// Lets it say what this registry makes of it.
+    pub(super) fn change(&self, registry: &Registry) {
+        let own = Own::of(registry, &self.namespaces, self.at_creation);
+        self.own.send_if_modified(|known| {
+            let is_other = known.installation.spec != own.installation.spec || known.definitions != own.definitions;
+            if is_other {
+                *known = own;
+            }
+            is_other
+        });
+    }
+
     /// Says that the synchronizer has ended.
-    pub(super) async fn end(self, client: &Client) {
-        drop(self.task);
+    pub(super) async fn end(&self, client: &Client) {
+        drop(self.task.lock().unwrap_or_else(PoisonError::into_inner).take());
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(own) = said else { return };
         let ended = installation::ended(client, &own, SystemClock.now());

@@ -6,7 +6,7 @@ use kube::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_engine::Registry;
+use xos_engine::LiveRegistry;
 use xos_engine::clock::{Clock as _, SystemClock};
 use xos_engine::events::{KubeEvents, Outbox};
 use xos_engine::leader::{Elector, Leadership, Place, identity, lead_alone};
@@ -54,11 +54,11 @@ impl Leading {
     pub(super) fn start(
         client: &Client,
         config: &Config,
-        registry: &Arc<Registry>,
+        registry: &LiveRegistry,
         warm: watch::Receiver<bool>,
     ) -> (Self, Outbox) {
         let leadership = Leadership::new(Arc::new(SystemClock));
-        let (events, outbox) = KubeEvents::new(Arc::clone(registry), Arc::new(SystemClock));
+        let (events, outbox) = KubeEvents::new(registry.clone(), Arc::new(SystemClock));
         let events = Arc::new(events);
         let limits = WatchLimits::within(config.api_timeout);
         let is_elected = config.leader_election.unwrap_or_else(is_in_pod);

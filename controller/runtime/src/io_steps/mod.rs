@@ -6,13 +6,15 @@ mod renewing;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, KafkaProducer, Renewals, Settings};
-use xos_engine::Engine;
+use xos_bus::{Bus, BusError, BusOptions, ConsumerStates, EventSteps, KafkaProducer, Renewals, Settings};
 use xos_engine::leader::Leadership;
-use xos_engine::pull::{self, PullOptions, PullStates};
-use xos_steps::{DynEventStep, DynPullStep, NoProducer, Producer, Services, Steps};
+use xos_engine::pull::{self, PullExchanges, PullOptions, PullStates, PullSteps};
+use xos_engine::{Engine, LiveRegistry};
+use xos_model::Pass;
+use xos_steps::{AtStart, Call, DynEventStep, DynPullStep, NoProducer, Producer, Services, StepContext, Steps};
 
 use crate::config::{Config, EventBus};
 use gui_events::GuiEvents;
@@ -34,6 +36,8 @@ pub enum IoStepsError {
 /// Pull steps, event steps and the event bus, checked but not started.
 pub(crate) struct IoSteps {
     pulls: Vec<Arc<dyn DynPullStep>>,
+    pull_exchanges: PullExchanges,
+    pull_exchange: PullSteps,
     pull_options: PullOptions,
     bus: Option<Bus>,
     producer: Option<KafkaProducer>,
@@ -41,6 +45,7 @@ pub(crate) struct IoSteps {
     /// Whether changes of objects are sent to `xos.gui_events`.
     sends_changes: bool,
     pull_states: PullStates,
+    at_start: Vec<Arc<dyn AtStart>>,
 }
 
 impl IoSteps {
@@ -62,13 +67,36 @@ impl IoSteps {
         let renewals = renewing.as_ref().map(Renewing::renewals).unwrap_or_default();
         let (bus, producer) = bus(steps.event_steps, config, options, renewals)?;
         let sends_changes = config.event_bus.as_ref().is_some_and(|bus| bus.gui_events);
-        let pulls = steps.pull_steps;
-        Ok(Self { pulls, pull_options, bus, producer, renewing, sends_changes, pull_states: PullStates::default() })
+        let (pulls, at_start) = (steps.pull_steps, steps.at_start);
+        let (pull_exchange, pull_exchanges) = PullSteps::new();
+        let pull_states = PullStates::default();
+        Ok(Self {
+            pulls,
+            pull_exchanges,
+            pull_exchange,
+            pull_options,
+            bus,
+            producer,
+            renewing,
+            sends_changes,
+            pull_states,
+            at_start,
+        })
     }
 
     /// Returns the states of pull steps and of the consumers of event steps.
     pub(crate) fn states(&self) -> (PullStates, ConsumerStates) {
         (self.pull_states.clone(), self.bus.as_ref().map(Bus::states).unwrap_or_default())
+    }
+
+    /// Returns what exchanges the pull steps that run.
+    pub(crate) fn pulls(&self) -> PullSteps {
+        self.pull_exchange.clone()
+    }
+
+    /// Returns what exchanges the event steps that run, if there is an event bus.
+    pub(crate) fn events(&self) -> Option<EventSteps> {
+        self.bus.as_ref().map(Bus::exchange)
     }
 
     /// Returns the producer that sends the messages of all steps.
@@ -83,7 +111,7 @@ impl IoSteps {
     /// does, and what runs on every replica, with its services: event steps.
     pub(crate) fn run(
         self,
-        engine: &Engine,
+        (engine, live): (&Engine, LiveRegistry),
         services_of_all: Arc<Services>,
         leadership: &Leadership,
         shutdown: CancellationToken,
@@ -91,7 +119,7 @@ impl IoSteps {
         let ready = engine.ready();
         let producer = self.producer();
         let changes = self.sends_changes.then(|| {
-            let (events, messages) = GuiEvents::new(engine.ready(), leadership.clone(), engine.store().models());
+            let (events, messages) = GuiEvents::new(engine.ready(), leadership.clone(), live);
             engine.observe(Arc::new(events));
             let end = shutdown.clone();
             let sending = gui_events::send(messages, producer, shutdown.clone());
@@ -107,7 +135,9 @@ impl IoSteps {
                 }
             }
         });
-        let Self { pulls, pull_options, bus, producer, renewing, pull_states, .. } = self;
+        let Self { pulls, pull_exchanges, pull_options, bus, producer, renewing, pull_states, at_start, .. } = self;
+        let pulls = (pulls, pull_exchanges);
+        let starting = start(at_start, Arc::clone(&services_of_all), shutdown.clone());
         let leads = (leadership.clone(), ready.clone());
         let pulling = pull::run(pulls, engine.services(), pull_options, pull_states, leads, shutdown.clone());
         let receiving = async move {
@@ -123,7 +153,7 @@ impl IoSteps {
             }
         };
         let all = async {
-            tokio::join!(receiving, async {
+            tokio::join!(receiving, starting, async {
                 if let Some(changes) = changes {
                     changes.await;
                 }
@@ -131,6 +161,14 @@ impl IoSteps {
         };
         (pulling, all)
     }
+}
+
+/// Does what is to be done once, and tells what is wrong in the log.
+pub(crate) async fn start(at_start: Vec<Arc<dyn AtStart>>, services: Arc<Services>, shutdown: CancellationToken) {
+    let ctx = StepContext::new(&services, Call::new("", Pass::Sync, ""));
+    let all = join_all(at_start.iter().map(|one| one.start(&ctx)));
+    let found = shutdown.run_until_cancelled(all).await.unwrap_or_default();
+    found.iter().flatten().for_each(|wrong| tracing::error!("{wrong}"));
 }
 
 /// Connects event steps to the bus. Only event steps need a bus; without one, sending a message is an error.

@@ -1,12 +1,13 @@
 //! Reads model files from the disk and compiles them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
+use xos_properties::{Convenience, FOLDER, is_in_folder, of_folder};
 use xos_xproto::diagnostics::Declared as _;
-use xos_xproto::{Compiled, DiagnosticJson, Options, Position, Range, Sources, compile_with, declare_diagnostics};
+use xos_xproto::{DiagnosticJson, Position, Range, Sources, declare_diagnostics};
 
 /// The path that stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -83,6 +84,8 @@ impl fmt::Display for FilesError {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) sources: Sources,
+    /// The properties that are declared beside them.
+    pub(crate) convenience: Convenience,
     pub(crate) errors: Vec<PathError>,
 }
 
@@ -97,11 +100,26 @@ impl Files {
                 continue;
             }
             match model_files(path) {
-                Ok(found) => found.iter().for_each(|file| files.add(file, &mut seen)),
+                Ok(found) => {
+                    found.iter().for_each(|file| files.add(file, &mut seen));
+                    files.add_beside(&found, &mut seen);
+                }
                 Err(error) => files.errors.push(error),
             }
         }
+        files.convenience.announce(&mut files.sources);
         files
+    }
+
+    /// Adds the files of properties beside files of models.
+    fn add_beside(&mut self, models: &[PathBuf], seen: &mut HashSet<PathBuf>) {
+        let folders: BTreeSet<_> = models.iter().filter_map(|file| file.parent()).collect();
+        for folder in folders {
+            match of_folder(folder) {
+                Ok(found) => found.iter().for_each(|file| self.add(file, seen)),
+                Err(error) => self.errors.push(PathError::unreadable(&folder.join(FOLDER), &error)),
+            }
+        }
     }
 
     fn add_input(&mut self, input: &mut dyn io::Read) {
@@ -115,6 +133,12 @@ impl Files {
     }
 
     fn add(&mut self, file: &Path, seen: &mut HashSet<PathBuf>) {
+        if !has_extension(file, &["xproto"]) {
+            if seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())) {
+                self.convenience.read(file.to_owned(), fs::read_to_string(file));
+            }
+            return;
+        }
         match fs::read(file) {
             // A file may be named by itself and by its folder.
             Ok(bytes) if seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())) => {
@@ -126,15 +150,34 @@ impl Files {
     }
 }
 
-/// Compiles the models in files and folders as one set. Errors in the models themselves are in [`Compiled`].
-pub(crate) fn compile_files(paths: &[PathBuf], options: Options) -> Result<(Sources, Compiled), FilesError> {
-    let Files { sources, errors } = Files::read(paths, &mut io::stdin().lock());
-    if !errors.is_empty() {
-        return Err(FilesError(errors));
+/// Returns the models in a folder and the folders in it, and the files of properties beside them: names and texts.
+pub(crate) fn texts(folder: &Path) -> Result<(Vec<Text>, Vec<Text>), FilesError> {
+    let models = model_files(folder).map_err(|error| FilesError(vec![error]))?;
+    let folders: BTreeSet<_> = models.iter().filter_map(|file| file.parent()).collect();
+    let mut errors = vec![];
+    let mut properties = vec![];
+    for folder in folders {
+        match of_folder(folder) {
+            Ok(found) => properties.extend(found),
+            Err(error) => errors.push(PathError::unreadable(&folder.join(FOLDER), &error)),
+        }
     }
-    let compiled = compile_with(&sources, options);
-    Ok((sources, compiled))
+    let mut read = |files: Vec<PathBuf>| {
+        let mut all = vec![];
+        for file in files {
+            match fs::read(&file) {
+                Ok(text) => all.push((file.display().to_string(), text)),
+                Err(error) => errors.push(PathError::unreadable(&file, &error)),
+            }
+        }
+        all
+    };
+    let all = (read(models), read(properties));
+    if errors.is_empty() { Ok(all) } else { Err(FilesError(errors)) }
 }
+
+/// The name and the content of a file.
+pub(crate) type Text = (String, Vec<u8>);
 
 /// Returns whether a folder, or one in it, has models.
 pub(crate) fn has_models(folder: &Path) -> bool {
@@ -146,7 +189,7 @@ fn model_files(path: &Path) -> Result<Vec<PathBuf>, PathError> {
     let error = |problem| PathError { problem, path: path.to_owned() };
     let unreadable = |error| PathError::unreadable(path, &error);
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
-        let is_model = has_extension(path, &["xproto"]);
+        let is_model = has_extension(path, &["xproto"]) || is_in_folder(path);
         return if is_model { Ok(vec![path.to_owned()]) } else { Err(error(PathProblem::UnknownKind)) };
     }
     let mut files = Vec::new();

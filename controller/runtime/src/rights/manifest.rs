@@ -35,6 +35,13 @@ pub(crate) fn manifest(
     if !namespaced {
         grant(&format!("{name}-definitions"), None, &rights.cluster);
     }
+    // What a document names is needed wherever the objects are: it is left out with the rest of the cluster only.
+    if !namespaced {
+        grant(&format!("{name}-foreign"), None, &rights.foreign_cluster);
+    }
+    for (namespace, rules) in &rights.foreign {
+        grant(&format!("{name}-foreign"), Some(namespace), rules);
+    }
     let mut at_home = rights.home.clone();
     if namespaces.is_empty() {
         grant(name, None, &rights.objects);
@@ -51,6 +58,8 @@ pub(crate) fn manifest(
     // Where it runs it may look after nothing.
     let home = if namespaces.is_empty() { name.to_owned() } else { format!("{name}-home") };
     grant(&home, Some(&account.namespace), &at_home);
+    let of_documents = rights.documents_in.as_ref().unwrap_or(&account.namespace);
+    grant(&format!("{name}-documents"), Some(of_documents), &rights.documents);
     documents.join("---\n")
 }
 
@@ -96,7 +105,10 @@ impl fmt::Display for Rule {
         // That of Kubernetes' oldest kinds has no name.
         let group = if self.group.is_empty() { "\"\"" } else { &self.group };
         writeln!(f, "  - apiGroups: [{group}]")?;
-        writeln!(f, "    resources: [{}]", self.resources.join(", "))?;
+        // Without quotes it would be a reference.
+        let resources =
+            self.resources.iter().map(|one| if one.contains('*') { format!("\"{one}\"") } else { one.clone() });
+        writeln!(f, "    resources: [{}]", resources.collect::<Vec<_>>().join(", "))?;
         if !self.names.is_empty() {
             writeln!(f, "    resourceNames: [{}]", self.names.join(", "))?;
         }

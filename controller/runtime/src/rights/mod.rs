@@ -1,14 +1,18 @@
 //! The rights that a synchronizer needs, and no more: one source for `rbac`, `new`, the example and the Helm chart.
 
+mod foreign;
+mod in_cluster;
 mod manifest;
 
 use std::collections::BTreeMap;
 
-use xos_engine::installation::{DEFINITION, PLURAL as SYNCHRONIZERS, object_name};
+use xos_engine::installation::{PLURAL as SYNCHRONIZERS, object_name};
 use xos_engine::leader::Place;
 use xos_model::names::DOMAIN;
 use xos_xproto::ModelSet;
 
+pub(crate) use foreign::values as foreign_values;
+pub(crate) use in_cluster::{Group, InCluster, of_models};
 pub(crate) use manifest::{Account, manifest};
 
 /// What a controller does with the objects of its kinds.
@@ -23,7 +27,7 @@ pub(crate) struct Rule {
     resources: Vec<String>,
     /// The only objects that they are for; none given: all.
     names: Vec<String>,
-    verbs: &'static [&'static str],
+    verbs: Vec<&'static str>,
 }
 
 /// The rights of a synchronizer, by the place where they are needed.
@@ -35,10 +39,18 @@ pub(crate) struct Rights {
     pub(crate) objects: Vec<Rule>,
     /// In the namespace that it runs in.
     pub(crate) home: Vec<Rule>,
+    /// In the namespace of models and documents that are objects.
+    pub(crate) documents: Vec<Rule>,
+    /// That namespace, if it is not the one that it runs in.
+    pub(crate) documents_in: Option<String>,
+    /// On Kubernetes' own objects that are in no namespace.
+    pub(crate) foreign_cluster: Vec<Rule>,
+    /// On Kubernetes' own objects, in namespaces that documents name.
+    pub(crate) foreign: BTreeMap<String, Vec<Rule>>,
 }
 
 /// What a synchronizer may do beside its work on objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
     /// Whether it looks after all namespaces.
     pub(crate) everywhere: bool,
@@ -48,13 +60,17 @@ pub(crate) struct Extent {
     pub(crate) admission: bool,
     /// Whether its processes elect the one that works.
     pub(crate) elects: bool,
+    /// Models and documents in the cluster; nothing if none are taken.
+    pub(crate) in_cluster: Option<InCluster>,
 }
 
 impl Rights {
     /// Returns the rights of a synchronizer of this name with these models.
-    pub(crate) fn of(synchronizer: &str, models: &ModelSet, extent: Extent) -> Self {
+    pub(crate) fn of(synchronizer: &str, models: &ModelSet, extent: &Extent) -> Self {
         let mut objects: Vec<_> =
             kinds(models).into_iter().flat_map(|(group, kinds)| of_kinds(&group, kinds)).collect();
+        let groups = extent.in_cluster.iter().flat_map(|in_cluster| &in_cluster.groups);
+        objects.extend(groups.flat_map(|group| of_kinds(&group.name, group.resources())));
         objects.push(rule("", "events.k8s.io", "events", &["create", "patch"]));
         if models.concrete().any(|model| model.secret_sources().next().is_some()) {
             objects.push(rule(
@@ -85,24 +101,26 @@ impl Rights {
             let events = rule("", "events.k8s.io", "events", &["create", "patch"]);
             home.extend((!extent.everywhere).then_some(events));
         }
-        Self { cluster: cluster(synchronizer, models, extent), objects, home }
+        let documents = extent.in_cluster.as_ref().map(|_| in_cluster::of_documents()).unwrap_or_default();
+        let documents_in = extent.in_cluster.as_ref().and_then(|in_cluster| in_cluster.namespace.clone());
+        Self {
+            cluster: cluster(synchronizer, models, extent),
+            objects,
+            home,
+            documents,
+            documents_in,
+            foreign_cluster: vec![],
+            foreign: BTreeMap::new(),
+        }
     }
 }
 
-fn cluster(synchronizer: &str, models: &ModelSet, extent: Extent) -> Vec<Rule> {
-    let definitions = xos_crds::definitions(models).into_iter().filter_map(|definition| definition.metadata.name);
-    let names = definitions.chain([DEFINITION.to_owned()]);
+fn cluster(synchronizer: &str, models: &ModelSet, extent: &Extent) -> Vec<Rule> {
     let policies = format!("xos-{}", object_name(synchronizer));
     let admission = "admissionregistration.k8s.io";
-    let mut rules = vec![
-        // It applies them (server-side), so that `create` can be limited to names as well.
-        rule(
-            "Definitions of custom resources.",
-            "apiextensions.k8s.io",
-            "customresourcedefinitions",
-            &["get", "list", "watch", "create", "patch"],
-        )
-        .named(names),
+    // It applies them (server-side), so that `create` can be limited to names as well.
+    let mut rules = in_cluster::of_definitions(models, extent);
+    rules.extend([
         rule(
             "To say in the cluster that this synchronizer is installed, and to know which others are.",
             DOMAIN,
@@ -111,7 +129,7 @@ fn cluster(synchronizer: &str, models: &ModelSet, extent: Extent) -> Vec<Rule> {
         ),
         rule("To see which admission policies are there.", admission, "mutatingadmissionpolicies", &["list"])
             .and("mutatingadmissionpolicybindings"),
-    ];
+    ]);
     let verbs: &[&str] = match (extent.finalizers_at_creation, extent.admission) {
         (false, false) => return rules,
         (true, false) => &["get"],
@@ -127,8 +145,9 @@ fn cluster(synchronizer: &str, models: &ModelSet, extent: Extent) -> Vec<Rule> {
     rules
 }
 
-fn rule(why: &'static str, group: &str, resource: &str, verbs: &'static [&'static str]) -> Rule {
-    Rule { why, group: group.to_owned(), resources: vec![resource.to_owned()], names: vec![], verbs }
+fn rule(why: &'static str, group: &str, resource: &str, verbs: &[&'static str]) -> Rule {
+    let (group, resources) = (group.to_owned(), vec![resource.to_owned()]);
+    Rule { why, group, resources, names: vec![], verbs: verbs.to_vec() }
 }
 
 impl Rule {
@@ -142,6 +161,40 @@ impl Rule {
         self
     }
 
+    /// Returns the part of it with only these verbs.
+    pub(crate) fn only(mut self, verbs: &[String]) -> Self {
+        self.verbs.retain(|verb| verbs.iter().any(|one| one == verb));
+        self
+    }
+
+    pub(crate) fn group(&self) -> &str {
+        &self.group
+    }
+
+    pub(crate) fn resources(&self) -> &[String] {
+        &self.resources
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(crate) fn verbs(&self) -> &[&'static str] {
+        &self.verbs
+    }
+
+    /// Returns it as YAML on one line.
+    pub(crate) fn on_one_line(&self) -> String {
+        let names =
+            if self.names.is_empty() { String::new() } else { format!(", resourceNames: [{}]", self.names.join(", ")) };
+        format!(
+            "{{apiGroups: [{}], resources: [{}]{names}, verbs: [{}]}}",
+            self.group,
+            self.resources.join(", "),
+            self.verbs.join(", ")
+        )
+    }
+
     fn named(self, names: impl IntoIterator<Item = String>) -> Self {
         Self { names: names.into_iter().collect(), ..self }
     }
@@ -149,7 +202,13 @@ impl Rule {
 
 fn of_kinds(group: &str, plurals: Vec<String>) -> [Rule; 2] {
     let status = plurals.iter().map(|plural| format!("{plural}/status")).collect();
-    let of = |resources, verbs| Rule { why: "", group: group.to_owned(), resources, names: vec![], verbs };
+    let of = |resources, verbs: &[&'static str]| Rule {
+        why: "",
+        group: group.to_owned(),
+        resources,
+        names: vec![],
+        verbs: verbs.to_vec(),
+    };
     [of(plurals, OBJECTS), of(status, &["update"])]
 }
 

@@ -38,7 +38,7 @@ impl StepError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Unavailable(_) => ErrorKind::Away,
-            Self::Deferred(_) | Self::WaitsFor(_) => ErrorKind::NotYet,
+            Self::Deferred(_) | Self::WaitsFor(_) | Self::Awaits(_) => ErrorKind::NotYet,
             Self::Innocuous(_) => ErrorKind::Innocuous,
             Self::Failed(error) => of_causes(error.as_ref()),
         }

@@ -22,6 +22,7 @@ pub use kind::ErrorKind;
 /// | `Failed` | 2 | after 1 s, 2 s, 4 s … up to 5 min (configurable) |
 /// | `Deferred` | 0 | when the object changes, else every few seconds |
 /// | `WaitsFor` | 0 | as after `Deferred`, and when the other object comes or changes |
+/// | `Awaits` | 0 | when what it waits for changes, which is watched, or the object; else every minute |
 /// | `Innocuous` | 1 | as after a failure |
 /// | `Unavailable` | 0 | when the target is there again: one object of the step at a time tries |
 ///
@@ -34,6 +35,8 @@ pub enum StepError {
     Deferred(String),
     /// Not done yet: another object is not there, or not as the step needs it.
     WaitsFor(Box<Awaited>),
+    /// Not done yet: something is not ready that the step watches by itself.
+    Awaits(String),
     /// Not done, but no harm.
     Innocuous(String),
     /// Not done: the target of the step is away.
@@ -62,6 +65,12 @@ impl StepError {
         Self::WaitsFor(Box::new(Awaited::new(class, key.into())))
     }
 
+    /// Makes a deferral until something has changed that is no object of a model, and that the step, or a task of its,
+    /// watches: that tells the engine by [`Again`](crate::Again). `reason` says what is waited for.
+    pub fn awaits(reason: impl Into<String>) -> Self {
+        Self::Awaits(reason.into())
+    }
+
     /// Says that the target of the step is away: what it talks to for all of its objects. That is no failure of the
     /// object, and no attempt. Until the target answers, the objects of this step wait, and one of them at a time tries
     /// again, with growing delay (`probe_backoff`). `reason` says what is away and why.
@@ -80,7 +89,7 @@ impl StepError {
     pub fn is_unreached(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::Deferred(_) | Self::WaitsFor(_) | Self::Innocuous(_) => false,
+            Self::Deferred(_) | Self::WaitsFor(_) | Self::Awaits(_) | Self::Innocuous(_) => false,
             Self::Failed(error) => {
                 let is_api_server =
                     |error: &(dyn Error + 'static)| error.is::<StoreError>() || error.is::<kube::Error>();
@@ -105,7 +114,9 @@ impl fmt::Display for StepError {
         match self {
             Self::Failed(error) => write_chain(f, error.as_ref()),
             Self::WaitsFor(awaited) => write!(f, "waits for {awaited}"),
-            Self::Deferred(reason) | Self::Innocuous(reason) | Self::Unavailable(reason) => f.write_str(reason),
+            Self::Deferred(reason) | Self::Awaits(reason) | Self::Innocuous(reason) | Self::Unavailable(reason) => {
+                f.write_str(reason)
+            }
         }
     }
 }

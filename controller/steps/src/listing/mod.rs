@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde_json::Value;
 use xos_model::brake::ListingBrake;
-use xos_model::{FieldOf, FieldsOf, Model, Object};
+use xos_model::{FieldOf, FieldsOf, Known, Model, Object};
 
 use crate::context::StepContext;
 use crate::error::StepError;
@@ -133,7 +133,7 @@ impl fmt::Display for Pulled {
 impl StepContext {
     /// Returns the objects of a model that represent the items of a backend's list. The key is one or more fields, or
     /// [`NaturalKey`](xos_model::NaturalKey).
-    pub fn listing<T: Model>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
+    pub fn listing<T: Known>(&self, key: impl FieldsOf<T>) -> Listing<'_, T> {
         self.listing_of_class(T::MODEL_NAME, &key.names())
     }
 

@@ -110,7 +110,7 @@ impl<T: Model> Listing<'_, T> {
             if is_other || (marked == wanted && !is_old) {
                 continue;
             }
-            let annotations = vec![(HELD_PULL, wanted.cloned()), (CONFIRM_PULL, None)];
+            let annotations = vec![(HELD_PULL.into(), wanted.cloned()), (CONFIRM_PULL.into(), None)];
             self.ctx.store().annotate(self.ctx.saver(), Arc::clone(object), annotations).await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The builder of a world.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -7,11 +8,12 @@ use xos_engine::memory::MemoryApi;
 use xos_engine::{Options, Registry, RegistryError};
 use xos_model::graph::{ExtraDependency, GraphError};
 use xos_model::{Backoff, ConvertError, ObjectKey};
-use xos_steps::{Services, Steps, SubscriptionError, step_methods};
+use xos_properties::{Convenience, has_properties};
+use xos_steps::{Outside, Properties, Services, Steps, SubscriptionError, step_methods};
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
-use crate::flows::{Flows, Recorder};
+use crate::flows::{Flows, Pulls, Recorder, Subscribed};
 use crate::world::{Parts, World};
 
 /// An error of a test with a world.
@@ -54,34 +56,58 @@ pub enum WorldError {
 /// [sends](World::send).
 #[must_use = "a world does nothing before `start`"]
 pub struct Builder {
-    models: Sources,
+    models: Models,
+    convenience: Convenience,
     steps: Steps,
     settings: Value,
     options: Options,
     synchronizer: String,
+    kube: Option<kube::Client>,
+    outside: Option<Arc<dyn Outside>>,
+    clock: TestClock,
+}
+
+/// The models of a world: texts to compile, or what was made of them.
+enum Models {
+    Sources(Sources),
+    Set(Box<ModelSet>, Arc<Properties>),
 }
 
 impl Builder {
     pub(crate) fn new(models: &[(&str, &str)]) -> Self {
-        let mut sources = Sources::new();
-        for (name, text) in models {
-            sources.add(*name, *text);
-        }
+        Self::of(Models::Sources(Sources::new())).models(models)
+    }
+
+    pub(crate) fn of_set(models: ModelSet, properties: Arc<Properties>) -> Self {
+        Self::of(Models::Set(Box::new(models), properties))
+    }
+
+    fn of(models: Models) -> Self {
         // Without jitter a test knows when a retry is due.
         let backoff = Backoff { jitter: 0.0, ..Backoff::default() };
         Self {
-            models: sources,
+            models,
+            convenience: Convenience::default(),
             steps: Steps::new(),
             settings: Value::Null,
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
+            kube: None,
+            outside: None,
+            clock: TestClock::default(),
         }
     }
 
-    /// Adds models of other services.
+    /// Adds models of other services; none to those of a set that is compiled already. Files `*.yaml` among them have
+    /// properties.
     pub fn models(mut self, models: &[(&str, &str)]) -> Self {
+        let Models::Sources(sources) = &mut self.models else { return self };
         for (name, text) in models {
-            self.models.add(*name, *text);
+            if has_properties(name) {
+                self.convenience.add(*name, *text);
+            } else {
+                sources.add(*name, *text);
+            }
         }
         self
     }
@@ -106,9 +132,27 @@ impl Builder {
         self
     }
 
+    /// Sets the Kubernetes client of steps; a world has none.
+    pub fn kube(mut self, client: kube::Client) -> Self {
+        self.kube = Some(client);
+        self
+    }
+
     /// Sets the synchronizer's name; by default it is `test`.
     pub fn named(mut self, synchronizer: &str) -> Self {
         synchronizer.clone_into(&mut self.synchronizer);
+        self
+    }
+
+    /// Sets what answers requests and commands of documents, in place of the world outside.
+    pub fn outside(mut self, outside: Arc<dyn Outside>) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// Sets the clock.
+    pub fn clock(mut self, clock: &TestClock) -> Self {
+        self.clock = clock.clone();
         self
     }
 
@@ -116,29 +160,53 @@ impl Builder {
     ///
     /// # Errors
     /// When the models have errors, or steps or dependencies do not match them.
-    pub fn start(self) -> Result<World, WorldError> {
-        let models = self.compile()?;
-        let registry = Arc::new(Registry::new(&self.synchronizer, &models, &self.steps)?);
-        let subscribed = self.steps.event_steps.into_iter().map(|step| Ok((step.subscription()?, step)));
-        let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
-        let clock = TestClock::default();
+    pub fn start(mut self) -> Result<World, WorldError> {
+        let (registry, pulls, subscribed) = self.checked()?;
+        let clock = self.clock;
         let bus = Recorder::default();
         let (api, watch_events) = MemoryApi::new(Arc::clone(&registry), Arc::new(clock.clone()));
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
-        let services = Services { settings, events, producer, ..Services::default() };
-        let flows = Flows::new(self.steps.pull_steps, subscribed, bus, self.options.step_timeout);
+        let (kube, outside) = (self.kube, self.outside);
+        let services = Services { settings, events, producer, kube, outside, ..Services::default() };
+        let flows = Flows::new(pulls, subscribed, bus, self.options.step_timeout);
         let parts = Parts { registry, api, clock, services, options: self.options };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
     }
 
-    fn compile(&self) -> Result<ModelSet, WorldError> {
-        let compiled = compile(&self.models);
+    /// Returns the registry, the pull steps and the event steps.
+    pub(crate) fn checked(&mut self) -> Result<(Arc<Registry>, Pulls, Subscribed), WorldError> {
+        let named = self.steps.names_of_models();
+        let (models, properties) = self.compile(named)?;
+        let registry = Registry::new(&self.synchronizer, &models, &self.steps)?.with_properties(properties);
+        let subscribed = self.steps.event_steps.iter().map(|step| Ok((step.subscription()?, Arc::clone(step))));
+        let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
+        Ok((Arc::new(registry), self.steps.pull_steps.clone(), subscribed))
+    }
+
+    /// Returns the dependencies beside the links.
+    pub(crate) fn extra(&self) -> Vec<ExtraDependency> {
+        self.options.dependencies.clone()
+    }
+
+    fn compile(&mut self, named: BTreeSet<String>) -> Result<(ModelSet, Arc<Properties>), WorldError> {
+        let convenience = std::mem::take(&mut self.convenience);
+        let sources = match &mut self.models {
+            Models::Sources(sources) => sources,
+            Models::Set(models, properties) => return Ok(((**models).clone(), Arc::clone(properties))),
+        };
+        sources.add_uses(named);
+        convenience.announce(sources);
+        let compiled = compile(sources);
         if compiled.has_errors() {
-            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, &self.models, false));
+            let texts = compiled.diagnostics.iter().map(|diagnostic| render(diagnostic, sources, false));
             return Err(WorldError::Models(texts.collect()));
         }
-        Ok(compiled.models)
+        let (models, properties) = convenience.compile(&compiled.models).map_err(|found| {
+            let texts: Vec<_> = found.iter().map(|diagnostic| diagnostic.render(false)).collect();
+            WorldError::Models(texts.join("\n"))
+        })?;
+        Ok((models, Arc::new(properties)))
     }
 }

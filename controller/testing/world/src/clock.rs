@@ -20,6 +20,11 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    /// Returns one that starts at this time.
+    pub fn at(time: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(time)))
+    }
+
     /// Sets the clock forward.
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);

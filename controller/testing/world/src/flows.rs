@@ -27,14 +27,20 @@ impl Producer for Recorder {
     }
 }
 
+/// Pull steps.
+pub(crate) type Pulls = Vec<Arc<dyn DynPullStep>>;
+/// Event steps, with their topics.
+pub(crate) type Subscribed = Vec<(Subscription, Arc<dyn DynEventStep>)>;
+
 /// Pull steps, event steps, and the messages that steps send.
 pub(crate) struct Flows {
     pulls: Vec<Pull>,
-    events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
+    events: Subscribed,
     bus: Recorder,
     options: PullOptions,
     states: PullStates,
     waiting: Vec<Waiting>,
+    parked: Vec<(String, BusEvent, String)>,
 }
 
 struct Pull {
@@ -55,15 +61,18 @@ impl Pull {
 }
 
 impl Flows {
-    pub(crate) fn new(
-        pulls: Vec<Arc<dyn DynPullStep>>,
-        events: Vec<(Subscription, Arc<dyn DynEventStep>)>,
-        bus: Recorder,
-        time_limit: Duration,
-    ) -> Self {
+    pub(crate) fn new(pulls: Pulls, events: Subscribed, bus: Recorder, time_limit: Duration) -> Self {
         let options = PullOptions { time_limit, shutdown_grace: Duration::ZERO, namespace: NAMESPACE.to_owned() };
         let pulls = pulls.into_iter().map(|step| Pull { step, next: Timestamp::MIN, last: None, confirmations: None });
-        Self { pulls: pulls.collect(), events, bus, options, states: PullStates::default(), waiting: vec![] }
+        Self {
+            pulls: pulls.collect(),
+            events,
+            bus,
+            options,
+            states: PullStates::default(),
+            waiting: vec![],
+            parked: vec![],
+        }
     }
 
     /// Runs the pull steps that are due. Returns whether there was any.
@@ -80,6 +89,17 @@ impl Flows {
             any = true;
         }
         any
+    }
+
+    /// Lets these steps take the place of those that run. Those that are the same go on.
+    pub(crate) fn exchange(&mut self, pulls: Pulls, events: Subscribed) {
+        let mut before = std::mem::take(&mut self.pulls);
+        for step in pulls {
+            let same = before.iter().position(|pull| is_same(&pull.step, &step)).map(|at| before.swap_remove(at));
+            let new = || Pull { step, next: Timestamp::MIN, last: None, confirmations: None };
+            self.pulls.push(same.unwrap_or_else(new));
+        }
+        self.events = events;
     }
 
     /// Takes in that the controller was started anew: every pull step runs at once.
@@ -114,6 +134,7 @@ impl Flows {
                 one.call(services, self.options.time_limit, now).await
             };
             outcomes.push((step.name().to_owned(), outcome));
+            self.parked.extend(one.parked());
             if waits {
                 self.waiting.push(one);
             }
@@ -132,6 +153,7 @@ impl Flows {
             if is_first && one.is_due(now) {
                 any = true;
                 (_, waits) = one.call(services, self.options.time_limit, now).await;
+                self.parked.extend(one.parked());
             }
             if waits {
                 left.push(one);
@@ -145,7 +167,16 @@ impl Flows {
         self.waiting.iter().map(|one| (one.step.name().to_owned(), BusEvent::clone(&one.event))).collect()
     }
 
+    pub(crate) fn take_parked(&mut self) -> Vec<(String, BusEvent, String)> {
+        std::mem::take(&mut self.parked)
+    }
+
     pub(crate) fn take_messages(&self) -> Vec<Message> {
         std::mem::take(&mut self.bus.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn is_same(one: &Arc<dyn DynPullStep>, other: &Arc<dyn DynPullStep>) -> bool {
+    let has_same_revision = || one.revision().is_some() && one.revision() == other.revision();
+    Arc::ptr_eq(one, other) || (one.name() == other.name() && has_same_revision())
 }

@@ -22,13 +22,15 @@ pub(crate) struct Waiting {
     pub(crate) event: Arc<BusEvent>,
     next: Timestamp,
     wait: Option<Wait>,
+    /// Why it was parked at once.
+    unreadable: Option<String>,
 }
 
 impl Waiting {
     /// Returns an event that is due.
     pub(crate) fn new(step: &Arc<dyn DynEventStep>, event: &BusEvent) -> Self {
         let (step, event) = (Arc::clone(step), Arc::new(event.clone()));
-        Self { step, event, next: Timestamp::MIN, wait: None }
+        Self { step, event, next: Timestamp::MIN, wait: None, unreadable: None }
     }
 
     /// Whether it goes to the same step with the same order key.
@@ -46,6 +48,12 @@ impl Waiting {
         self.wait = None;
     }
 
+    /// Returns it, once, if it was parked: with the name of its step, and why.
+    pub(crate) fn parked(&mut self) -> Option<(String, BusEvent, String)> {
+        let why = self.unreadable.take()?;
+        Some((self.step.name().to_owned(), BusEvent::clone(&self.event), why))
+    }
+
     /// Calls the step. Returns the outcome, and whether it goes on waiting.
     pub(crate) async fn call(&mut self, services: &Arc<Services>, limit: Duration, now: Timestamp) -> (Outcome, bool) {
         let call = Call::new(self.step.name(), Pass::Event, NAMESPACE).for_event(&self.event);
@@ -56,6 +64,7 @@ impl Waiting {
         let result = call::run(self.step.process(&context, &self.event), limit).await;
         let waits = matches!(&result, Err(error) if error.kind() == ErrorKind::NotYet);
         if let Err(error) = &result {
+            self.unreadable = error.is_unreadable().then(|| error.to_string());
             self.wait(error, services, now);
         }
         (outcome(&result), waits)

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::WatchEvent;
-use xos_engine::{Engine, Options, Registry};
-use xos_model::graph::GraphError;
+use xos_engine::{Engine, Options, Registry, RegistryChange};
+use xos_model::graph::{Graph, GraphError};
 use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{BusEvent, Call, Message, Services, StepContext};
+use xos_steps::{BusEvent, Call, Message, Properties, Services, StepContext};
+use xos_xproto::ModelSet;
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
@@ -66,6 +67,11 @@ impl World {
         Builder::new(models)
     }
 
+    /// Returns the builder of a world with models that are compiled already.
+    pub fn of_set(models: ModelSet, properties: Arc<Properties>) -> Builder {
+        Builder::of_set(models, properties)
+    }
+
     pub(crate) fn new(engine: Engine, parts: Parts, watch_events: UnboundedReceiver<WatchEvent>, flows: Flows) -> Self {
         Self { engine, parts, watch_events, flows }
     }
@@ -79,6 +85,27 @@ impl World {
         self.engine = self.parts.engine()?;
         self.watch_events = self.parts.api.watch();
         self.flows.restart();
+        Ok(())
+    }
+
+    /// Takes up the models, steps and dependencies of another builder while the controller runs, as when documents or model
+    /// sets have changed; settings and options stay as they are. Objects stay, but for those of kinds that are gone.
+    ///
+    /// # Errors
+    /// As [`Builder::start`]. Then nothing has changed.
+    pub async fn take_up(&mut self, mut other: Builder) -> Result<(), WorldError> {
+        let (registry, pulls, events) = other.checked()?;
+        let (done, mut changed) = unbounded_channel();
+        Graph::new(&registry.models, &other.extra())?;
+        let difference = self.parts.api.define(&registry);
+        self.parts.registry = Arc::clone(&registry);
+        self.parts.options.dependencies = other.extra();
+        self.parts.api.ask_for(RegistryChange { registry, dependencies: other.extra(), done });
+        self.engine.settle(&mut self.watch_events).await;
+        changed.recv().await.transpose()?;
+        self.parts.api.list_anew(&difference);
+        self.flows.exchange(pulls, events);
+        self.settle().await;
         Ok(())
     }
 
@@ -107,6 +134,12 @@ impl World {
     /// step.
     pub fn waiting(&self) -> Vec<(String, BusEvent)> {
         self.flows.waiting()
+    }
+
+    /// Returns the events that were parked at once since the last call, as they cannot be read: each with the name of its
+    /// step, and why.
+    pub fn take_parked(&mut self) -> Vec<(String, BusEvent, String)> {
+        self.flows.take_parked()
     }
 
     /// Returns the outcome of the last run of a pull step; none if it has not run.
@@ -141,6 +174,11 @@ impl World {
         self.settle().await;
     }
 
+    /// Returns how often the properties of an object were computed since the controller was started.
+    pub fn properties_computed(&self) -> u64 {
+        self.engine.stats().snapshot().properties_computed
+    }
+
     /// Returns the time of the world.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
@@ -166,6 +204,33 @@ impl World {
         whole.extend(object.fields.clone());
         self.complies(&object.key(), &whole)?;
         self.parts.api.apply(&object).map(drop).ok_or_else(|| WorldError::NoModel(object.model.to_string()))
+    }
+
+    /// Applies an object as `kubectl apply` does: sets fields as [`apply`](Self::apply), unsets others, and sets the
+    /// annotations of the domain `xos.opencord.org`.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_as(&self, given: &Object, unset: &[String]) -> Result<(), WorldError> {
+        let mut given = given.clone();
+        if given.meta.namespace.is_empty() {
+            NAMESPACE.clone_into(&mut given.meta.namespace);
+        }
+        let (key, api) = (given.key(), &self.parts.api);
+        let is_new = api.get(&key).is_none();
+        self.apply(&given)?;
+        api.edit(&key, |object| unset.iter().for_each(|field| drop(object.fields.remove(field))));
+        if is_new {
+            return Ok(());
+        }
+        if given.intent.touch.is_some() {
+            api.edit(&key, |object| object.intent.touch.clone_from(&given.intent.touch));
+        }
+        if let Some(mut object) = api.get(&key).filter(|_| !given.meta.annotations.is_empty()) {
+            object.meta.annotations.extend(given.meta.annotations);
+            api.replace(&object);
+        }
+        Ok(())
     }
 
     /// Checks what the API server does: a spec without what is required, too long, or of the wrong form is refused. The

@@ -237,8 +237,8 @@ declare_diagnostics! {
         message("the default `{}` of `{field}` does not satisfy its `{option}`", shown(.value));
         help("change the default, or the `{option}`");
     }
-    /// `columns` names the fields and links of the model that `kubectl get -o wide` shows, in this order. Correct the
-    /// name.
+    /// `columns` names the fields, links and properties of the model that `kubectl get -o wide` shows, in this order.
+    /// Correct the name.
     ///
     /// ```proto
     /// message Site (XOSBase) { option columns = "nmae"; required string name = 1 [max_length = 9]; }
@@ -256,6 +256,18 @@ declare_diagnostics! {
     X435 Error ShownSecret { field: String, option: &'static str } => {
         message("`{field}` is `secret`, but `{option}` tells its value");
         help("remove `secret`, or the field from what tells it");
+    }
+    /// Option `uses` of a file, our own addition, names models of XOS's core that the service uses beside those that its
+    /// files name; `core` stands for all of them. Correct the name.
+    ///
+    /// ```proto
+    /// option uses = "Slise";
+    /// message Site (XOSBase) {}
+    /// ```
+    X436 Error UnknownUse { name: String, suggestion: Option<String> } => {
+        message("`uses` names `{}`, which is no model of the core", shown(.name));
+        suggest(did_you_mean(suggestion));
+        help("name models of XOS's core with commas between them, or `core` for all");
     }
 }
 

@@ -4,6 +4,7 @@ mod field;
 mod link;
 mod name;
 mod policy;
+mod property;
 mod section;
 mod set;
 
@@ -17,6 +18,7 @@ pub(crate) use field::{camel_chars, camel_key};
 pub use link::{Link, LinkKind, Reverse, ReverseLink};
 pub use name::Name;
 pub use policy::{Call, Expr, ExprKind, Path, Policy, Quantifier, Root, Step, Term, TermKind, Validator};
+pub use property::{Property, ValueType};
 pub use section::{Section, XOS_BASE};
 pub use set::ModelSet;
 
@@ -75,6 +77,9 @@ pub struct Model {
     pub singular: Option<String>,
     /// Option `abstract`: the model has no objects of its own.
     pub is_abstract: bool,
+    /// Whether the model is one of the core's to which the set only comes by what it inherits: nothing in the set names
+    /// it. Such a model is there for its fields; its objects are none of the set's concern.
+    pub is_referred: bool,
     /// Option `no_sync`, of this model or one that it inherits from: no synchronizer reports on it, so that its API has
     /// no `backend_status` and no `backend_code`. XOS only looks whether the option is there, and not at its value.
     pub no_sync: bool,
@@ -84,7 +89,7 @@ pub struct Model {
     /// Option `owner_class_name`, of this model or else of the nearest one that it inherits from: the model of the
     /// service that the objects belong to.
     pub owner_class_name: Option<String>,
-    /// Option `columns`, our own addition: the fields and links that `kubectl get -o wide` shows, in this order.
+    /// Option `columns`, our own addition: the fields, links and properties that `kubectl get -o wide` shows, in this order.
     pub columns: Option<Vec<String>>,
     /// Option `gui_hidden`.
     pub gui_hidden: bool,
@@ -108,6 +113,8 @@ pub struct Model {
     /// The links of other models, and of this one, that lead to this model and have a port here, in the order of their
     /// declaration in the set. Those that lead to a base are with the base: see [`ModelSet::reverse_links`].
     pub reverse_links: Vec<Arc<ReverseLink>>,
+    /// The values that are computed of its objects, inherited ones included, by name. The compiler of models knows none.
+    pub properties: Vec<Arc<Property>>,
     pub(crate) members: Vec<Member>,
     /// How many of `members` are inherited.
     pub(crate) inherited: usize,
@@ -130,6 +137,14 @@ impl Model {
     #[must_use]
     pub fn is_secret(&self, name: &str) -> bool {
         self.field(name).is_some_and(|field| field.secret)
+    }
+
+    /// Returns whether another model is declared alike, wherever it stands, with all that it inherits. Links of others
+    /// that lead here do not count.
+    #[must_use]
+    pub fn is_declared_as(&self, other: &Self) -> bool {
+        let declared = |model: &Self| format!("{:+?}", Self { reverse_links: vec![], ..model.clone() });
+        declared(self) == declared(other)
     }
 
     /// Returns the fields that the message declares itself.
@@ -157,6 +172,12 @@ impl Model {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members().find(|member| member.name() == name)
+    }
+
+    /// Returns the property of that name, own or inherited.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().map(Arc::as_ref).find(|property| property.name == name)
     }
 
     /// Returns the secret fields of spec, each with the name of the field that may say instead from where the value comes:
@@ -188,6 +209,12 @@ impl Model {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         self.option(name).and_then(RawOption::as_bool).unwrap_or(false)
+    }
+
+    /// Returns whether the set has objects of the model itself: it is neither abstract nor only referred to.
+    #[must_use]
+    pub fn has_objects(&self) -> bool {
+        !self.is_abstract && !self.is_referred
     }
 
     /// Returns whether the model comes with the compiler and not from a file of the set.

@@ -1,9 +1,10 @@
 //! The models and policies of a set of files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Model, Name, Policy, ReverseLink};
+use super::{Model, Name, Policy, Property, ReverseLink};
+use crate::source::SourceId;
 
 /// The models of a set of files.
 #[derive(Clone, Debug, Default)]
@@ -51,15 +52,47 @@ impl ModelSet {
         model.lineage.iter().filter_map(|name| self.get(name)).flat_map(|model| &model.reverse_links)
     }
 
-    /// Returns the models that have objects: all but the abstract ones.
+    /// Returns the models of which the set has objects: the kinds. All but the abstract ones, and those of the core that
+    /// the set only refers to.
     pub fn concrete(&self) -> impl Iterator<Item = &Model> {
-        self.models.iter().filter(|model| !model.is_abstract)
+        self.models.iter().filter(|model| model.has_objects())
     }
 
-    /// Returns the models whose objects are of a class: the class itself unless it is abstract, and all concrete models
-    /// that inherit from it.
+    /// Returns the set with these models, and what they inherit from, among its kinds. Unknown names mean nothing.
+    #[must_use]
+    pub fn naming<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let models = names.into_iter().filter_map(|name| self.get(name)).filter(|model| model.is_referred);
+        let named: BTreeSet<_> = models.flat_map(|model| model.ancestry.clone()).collect();
+        for name in named {
+            if let Some(model) = self.by_name.get(name.as_str()).and_then(|&at| self.models.get_mut(at)) {
+                model.is_referred = false;
+            }
+        }
+        self
+    }
+
+    /// Marks the core's built-in models as only referred to, but for those named and what these inherit from.
+    pub(crate) fn refer<'a>(mut self, named: impl IntoIterator<Item = &'a str>) -> Self {
+        for model in &mut self.models {
+            model.is_referred = model.span.source == SourceId::CORE;
+        }
+        self.naming(named)
+    }
+
+    /// Returns the models whose objects are of a class: the class itself, if the set has objects of it, and all concrete
+    /// models that inherit from it. Those of a class that is only referred to are none: what inherits from a class names
+    /// it.
     pub fn of_class<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Model> {
         self.concrete().filter(move |model| model.is_a(class))
+    }
+
+    /// Returns the same set, with the properties that `of` has for each model.
+    #[must_use]
+    pub fn with_properties(mut self, of: impl Fn(&Model) -> Vec<Arc<Property>>) -> Self {
+        for model in &mut self.models {
+            model.properties = of(model);
+        }
+        self
     }
 
     /// Returns whether other models inherit from this one.

@@ -13,11 +13,12 @@ mod options;
 mod policies;
 mod validators;
 
+pub use core::{ALL as ALL_OF_CORE, names as core_names};
 pub(crate) use fields::invalid;
 use inherit::Flat;
 use names::Declaration;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, Severity};
@@ -50,7 +51,7 @@ pub fn compile(sources: &Sources) -> Compiled {
 #[must_use]
 pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut sink = Sink::new(options.strict);
-    let mut files = files(sources, &mut sink);
+    let (mut files, mut named) = files(sources, &mut sink);
     let core = cores(&files);
     let policies = policies::collect(&mut files, &mut sink);
     // 1. Names: the message of each name, and the options that it inherits from its file.
@@ -63,7 +64,9 @@ pub fn compile_with(sources: &Sources, options: Options) -> Compiled {
     let mut models = models(declarations, flat, &mut sink);
     links::connect(&mut models, &places);
     let models = ModelSet::new(models, policies.known);
-    rules::models::check(&models, &mut sink);
+    named.extend(rules::policies::read_by_own(&models));
+    let models = models.refer(named.iter().map(String::as_str));
+    rules::models::check(&models, sources, &mut sink);
     rules::links::check_models(&models, &mut sink);
     // 5. Policies: every name in them, seen from the models that use them.
     rules::policies::check(&models, &policies.broken, &mut sink);
@@ -98,16 +101,17 @@ fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) 
     .collect()
 }
 
-/// Returns the trees of all files, with the built-in messages that they use and do not declare.
-fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> Vec<File<'a>> {
+/// Returns the trees of all files, with the built-in messages that they use and do not declare, and the names of those of
+/// the core that they name.
+fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> (Vec<File<'a>>, BTreeSet<String>) {
     let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
     let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == XOS_BASE);
     let built_in = sources.get(SourceId::BUILT_IN).filter(|_| !own_base);
     if let Some(source) = built_in {
         files.insert(0, parse(SourceId::BUILT_IN, source, sink));
     }
-    core::add(&mut files, sources, sink);
-    files
+    let named = core::add(&mut files, sources, sink).into_iter().map(str::to_owned).collect();
+    (files, named)
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ pub(super) fn is_number(written: &Name<'_>) -> bool {
 
 /// Checks `X309`: what a custom resource's status holds beside the model's fields keeps its name.
 pub(super) fn name_in_status(name: &str, state: FieldState, span: Span, sink: &mut Sink) {
-    const TAKEN: [&str; 5] = ["conditions", "history", "observedGeneration", "properties", "synchronizers"];
+    const TAKEN: [&str; 6] =
+        ["conditions", "history", "observedGeneration", "properties", "propertiesOf", "synchronizers"];
     if state != FieldState::Declarative && TAKEN.contains(&camel_case(name).as_str()) {
         let taken = "the status of every custom resource has it already";
         sink.push(Diagnostic::new(FieldError::NameTaken { name: name.to_owned(), taken }, span));

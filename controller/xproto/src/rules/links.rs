@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::tree::{self, Name};
 
 /// The numbers that the port of a peer can have (XOS 4.0.4, xosgenx).
-const REVERSE_NUMBERS: RangeInclusive<u32> = 1000..=1899;
+pub(crate) const REVERSE_NUMBERS: RangeInclusive<u32> = 1000..=1899;
 
 /// Checks a single link.
 pub(crate) fn check(link: &Link, written: &tree::Link<'_>, sink: &mut Sink) {

@@ -7,13 +7,13 @@ use crate::diagnostics::{Diagnostic, ModelError, OptionError};
 use crate::limits::MAX_NAMES;
 use crate::model::{Member, Model, ModelSet, RawOption, ValueForm};
 use crate::nearest::nearest;
-use crate::source::{SourceId, Span};
+use crate::source::{SourceId, Sources, Span};
 
 /// Checks the models that have objects.
-pub(crate) fn check(models: &ModelSet, sink: &mut Sink) {
+pub(crate) fn check(models: &ModelSet, sources: &Sources, sink: &mut Sink) {
     for model in models {
         siblings(model, sink);
-        columns(model, sink);
+        columns(model, sources, sink);
         owner(models, model, sink);
     }
     let concrete: Vec<_> = models.iter().filter(|model| !model.is_abstract).collect();
@@ -57,10 +57,12 @@ fn unknown_sibling(model: &Model, member: &Member, option: &'static str, name: &
     sink.push_with(|| unknown.clone()(nearest(name, model.members().map(Member::name))), || unknown.clone()(None));
 }
 
-/// Checks `X434`, `X428`, `X435`: columns are fields or links of the model, and no secrets.
-fn columns(model: &Model, sink: &mut Sink) {
+/// Checks `X434`, `X428`, `X435`: columns are fields, links or properties of the model, and no secrets.
+fn columns(model: &Model, sources: &Sources, sink: &mut Sink) {
     let Some(option) = model.option("columns") else { return };
-    let known: HashSet<&str> = model.members().map(Member::name).collect();
+    let properties = || model.ancestry.iter().flat_map(|class| sources.properties_of(class));
+    let names = || model.members().map(Member::name).chain(properties());
+    let known: HashSet<&str> = names().collect();
     let mut at = 0;
     let mut count = 0;
     for part in option.value.split(',') {
@@ -72,7 +74,7 @@ fn columns(model: &Model, sink: &mut Sink) {
             continue;
         }
         if known.contains(name) {
-            if matches!(model.member(name), Some(Member::Field(field)) if field.secret) {
+            if model.is_secret(name) {
                 let shown = OptionError::ShownSecret { field: name.to_owned(), option: "columns" };
                 sink.push(Diagnostic::new(shown, part_of(option, start, part.trim())));
             }
@@ -82,7 +84,7 @@ fn columns(model: &Model, sink: &mut Sink) {
             let (name, model) = (name.to_owned(), model.name.clone());
             Diagnostic::new(OptionError::UnknownColumn { name, model, suggestion }, part_of(option, start, part.trim()))
         };
-        sink.push_with(|| unknown(nearest(name, model.members().map(Member::name))), || unknown(None));
+        sink.push_with(|| unknown(nearest(name, names())), || unknown(None));
     }
     if count > MAX_NAMES {
         let (field, left_out) = (model.name.clone(), count - MAX_NAMES);

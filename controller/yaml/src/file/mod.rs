@@ -1,7 +1,11 @@
 //! Files, and places in them.
 
+mod part;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+pub use part::part_of;
 
 /// The place of a key or a value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,9 @@
 
 mod expected;
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use regex::Regex;
 use serde_json::Value as Json;
 use xos_xproto::nearest;
@@ -278,11 +281,23 @@ fn wrong_length(length: usize, schema: &Json, limits: [&str; 2], what: &str, par
     }
 }
 
+/// Returns whether a text matches a pattern. One that is none matches nothing.
+///
+/// A pattern is read once: a schema is for many files, and reading takes longer than all else.
+fn is_match(pattern: &str, text: &str) -> bool {
+    static READ: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if !read.contains_key(pattern) {
+        read.insert(pattern.to_owned(), Regex::new(pattern).ok());
+    }
+    read.get(pattern).and_then(Option::as_ref).is_some_and(|pattern| pattern.is_match(text))
+}
+
 /// Returns what is expected of a text that does not match the patterns and the format of its schema.
 fn wrong_pattern(text: &str, schema: &Json, has_format: fn(&str, &str) -> bool) -> Option<String> {
     let all = std::iter::once(schema).chain(schema["allOf"].as_array().into_iter().flatten());
     let wrong = |schema: &&Json| {
-        let matches = |pattern| Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        let matches = |pattern| is_match(pattern, text);
         let format = schema["format"].as_str().unwrap_or_default();
         !schema["pattern"].as_str().is_none_or(matches) || !has_format(text, format)
     };

@@ -11,10 +11,11 @@ use xos_harness::{paths, process::Child};
 
 use super::{
     Error,
+    documents::step::DOCUMENT,
     load::Writes,
     programs,
     stage::{GROUP, Stage},
-    step::{RESYNC, TAKES},
+    step::{HTTP, NONE, RESYNC, STEP, TAKES},
     usage::Usage,
 };
 
@@ -37,6 +38,10 @@ pub enum Contestant {
     Ours,
     /// Our controller; an admission policy sets the finalizer when an object is created.
     OursAtCreation,
+    /// Our controller with a step that sends a request, in Rust.
+    RustStep,
+    /// The same step as a document.
+    DocumentStep,
     /// A controller in Go with defaults: it reads an unstructured object from the API server before it handles it.
     ControllerRuntime,
     /// The same, with reads from its cache.
@@ -54,6 +59,8 @@ impl Contestant {
             Self::RawWithFinalizer => "raw writes, finalizer at creation",
             Self::Ours => "XOS controller",
             Self::OursAtCreation => "XOS controller, finalizer at creation",
+            Self::RustStep => "XOS controller, an HTTP step in Rust",
+            Self::DocumentStep => "XOS controller, an HTTP step as a document",
             Self::ControllerRuntime => "controller-runtime (Go)",
             Self::ControllerRuntimeCached => "controller-runtime (Go), reads cached",
             Self::Kopf => "kopf (Python)",
@@ -99,7 +106,7 @@ impl Controller {
         let started = Instant::now();
         let child = match who {
             Contestant::Raw | Contestant::RawWithFinalizer => return Ok(None),
-            Contestant::Ours | Contestant::OursAtCreation => {
+            Contestant::Ours | Contestant::OursAtCreation | Contestant::RustStep | Contestant::DocumentStep => {
                 return Self::ours(stage, who, namespace, Tuning::default()).map(Some);
             }
             Contestant::ControllerRuntime => controller_runtime(stage, namespace, false)?,
@@ -131,10 +138,23 @@ fn ours(stage: &Stage, who: Contestant, namespace: &str, tuning: Tuning) -> Resu
     let config = stage.file("ours.yaml");
     let at_creation = who == Contestant::OursAtCreation;
     // JSON is YAML.
-    let text = json!({"name": "bench", "namespaces": [namespace], "finalizers_at_creation": at_creation});
+    let mut text = json!({
+        "name": "bench", "namespaces": [namespace], "finalizers_at_creation": at_creation,
+        "settings": {"backend_url": stage.backend()},
+    });
+    if who == Contestant::DocumentStep {
+        fs::create_dir_all(stage.file("documents"))?;
+        fs::write(stage.file("documents").join("thing.yaml"), DOCUMENT)?;
+        text["documents_dir"] = json!("documents");
+    }
     fs::write(&config, text.to_string())?;
+    let step = match who {
+        Contestant::RustStep => HTTP,
+        Contestant::DocumentStep => NONE,
+        _ => "",
+    };
     let child = Child::start(OURS, &stage.file("ours.log"), &paths::program(OURS)?, |command| {
-        command.args(["run", "--config"]).arg(&config).env("KUBECONFIG", stage.kubeconfig());
+        command.args(["run", "--config"]).arg(&config).env("KUBECONFIG", stage.kubeconfig()).env(STEP, step);
         for (name, value) in [(RESYNC, tuning.resync), (TAKES, tuning.takes)] {
             if let Some(value) = value {
                 command.env(name, value.as_millis().to_string());

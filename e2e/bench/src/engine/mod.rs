@@ -4,6 +4,7 @@
 
 mod contestant;
 mod counts;
+pub mod documents;
 mod goals;
 mod huge;
 mod load;
@@ -20,6 +21,8 @@ pub mod step;
 mod usage;
 
 use std::fs;
+
+use clap::ValueEnum as _;
 
 pub use contestant::Contestant;
 pub use load::Spread;
@@ -69,6 +72,12 @@ pub enum Error {
     /// The program that orders objects failed.
     #[error("cannot read what the example `planning` prints: {0:?}")]
     Planning(String),
+    /// Documents have errors, or their steps do not do what they are to do.
+    #[error("documents: {0}")]
+    Documents(String),
+    /// An engine in memory cannot be used.
+    #[error(transparent)]
+    World(Box<xos_testing::WorldError>),
     /// A file cannot be used.
     #[error("cannot use a file or process")]
     File(#[from] std::io::Error),
@@ -86,9 +95,12 @@ pub async fn run(options: &Options) -> Result<Report, Error> {
         println!("planning");
         report.add(Part::Planning, planning::measure().await?);
     }
-    let needs_stage =
-        [Part::Writes, Part::Chain, Part::Rate, Part::Scale, Part::Restart, Part::Resync, Part::Rest, Part::Huge];
-    if needs_stage.into_iter().any(|part| options.wants(part)) {
+    if options.wants(Part::Documents) {
+        println!("documents");
+        documents::measure(options.sizes(), &mut report).await?;
+    }
+    let needs_stage = Part::value_variants().iter().filter(|part| **part != Part::Planning);
+    if needs_stage.into_iter().any(|part| options.wants(*part)) {
         on_stage(options, &mut report).await?;
     }
     Ok(report)
@@ -112,6 +124,10 @@ async fn on_stage(options: &Options, report: &mut Report) -> Result<(), Error> {
     if options.wants(Part::Scale) {
         println!("scale");
         many::scale(&stage, sizes, report).await?;
+    }
+    if options.wants(Part::Documents) {
+        println!("documents on the control plane");
+        documents::measure_on(&stage, sizes, report).await?;
     }
     if options.wants(Part::Restart) || options.wants(Part::Resync) {
         println!("restart and resync");

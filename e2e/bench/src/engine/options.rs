@@ -59,6 +59,8 @@ pub enum Part {
     Resync,
     /// Writes at rest.
     Rest,
+    /// Steps that are documents, compared with the same steps in Rust; what expressions cost; loading many steps.
+    Documents,
     /// A hundred thousand objects: rates, latency, memory, a restart. Only if it is asked for: it takes about 15 minutes.
     Huge,
 }
@@ -84,6 +86,14 @@ pub struct Sizes {
     pub huge: u32,
     /// How many of these are updated and deleted.
     pub sample: u32,
+    /// Objects of the steps that are documents.
+    pub documents: u32,
+    /// How often these are measured on the control plane.
+    pub document_rounds: u32,
+    /// How often expressions are evaluated.
+    pub evaluations: u32,
+    /// How many steps are loaded.
+    pub loaded: u32,
     /// Objects at rest.
     pub resting: u32,
     /// For how long.
@@ -118,6 +128,10 @@ const FULL: Sizes = Sizes {
     many: 10_000,
     huge: 100_000,
     sample: 10_000,
+    documents: 2_000,
+    document_rounds: 5,
+    evaluations: 100_000,
+    loaded: 1_000,
     resting: 1_000,
     rest: Duration::from_secs(600),
 };
@@ -132,6 +146,10 @@ const QUICK: Sizes = Sizes {
     many: 200,
     huge: 400,
     sample: 100,
+    documents: 100,
+    document_rounds: 1,
+    evaluations: 1_000,
+    loaded: 20,
     resting: 50,
     rest: Duration::from_secs(3),
 };

@@ -23,6 +23,7 @@ use xos_harness::{Cluster, control::ServeOptions, eventually, models};
 use super::{
     Error,
     counts::Counts,
+    documents::Backend,
     load::{Load, Target, Writes},
     programs::Programs,
     step::MODELS,
@@ -46,6 +47,7 @@ pub(super) struct Stage {
     client: Client,
     programs: Programs,
     folder: tempfile::TempDir,
+    backend: Backend,
     namespaces: Cell<u32>,
     /// Admission policies that existed before.
     policies: HashSet<String>,
@@ -63,7 +65,8 @@ impl Stage {
         install(&client, xos_crds::definitions(&models::from_text(MODELS)?)).await?;
         let folder = cluster.folder("xos-bench-")?;
         let policies = names::<MutatingAdmissionPolicy>(&client).await?;
-        Ok(Self { cluster, client, programs, folder, namespaces: Cell::new(0), policies })
+        let backend = Backend::start()?;
+        Ok(Self { cluster, client, programs, folder, backend, namespaces: Cell::new(0), policies })
     }
 
     pub(super) fn kubeconfig(&self) -> &Path {
@@ -72,6 +75,11 @@ impl Stage {
 
     pub(super) fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// Returns the URL of the backend of steps.
+    pub(super) fn backend(&self) -> String {
+        self.backend.url()
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

@@ -3,7 +3,9 @@
 use std::{env, time::Duration};
 
 use xos_model::Object;
-use xos_steps::{Resync, StepContext, StepError, SyncStep};
+use xos_steps::{Resync, StepContext, StepError, Steps, SyncStep};
+
+use super::documents::step::HttpThing;
 
 /// The models' text.
 pub const MODELS: &str = include_str!("../../bench.xproto");
@@ -11,6 +13,22 @@ pub const MODELS: &str = include_str!("../../bench.xproto");
 pub const RESYNC: &str = "XOS_BENCH_RESYNC_MS";
 /// The environment variable with the duration of the step, in milliseconds.
 pub const TAKES: &str = "XOS_BENCH_STEP_MS";
+
+/// The environment variable that says which step is built in: one that does nothing, or …
+pub const STEP: &str = "XOS_BENCH_STEP";
+/// … one that sends a request.
+pub const HTTP: &str = "http";
+/// … none: it is a document.
+pub const NONE: &str = "none";
+
+/// Returns the step that the environment asks for.
+pub fn steps() -> Steps {
+    match env::var(STEP).as_deref() {
+        Ok(HTTP) => Steps::new().sync_step(HttpThing),
+        Ok(NONE) => Steps::new(),
+        _ => Steps::new().sync_step(SyncThing::from_environment()),
+    }
+}
 
 /// A step that does nothing, or waits.
 #[derive(Debug, Default)]

@@ -103,6 +103,9 @@ async fn fill(shared: &Shared, volume: &Volume, place: &PathBuf, words: &Words) 
     for item in items.unwrap_or_else(all) {
         let path = place.join(&item.path);
         let missing = || Error::NoKey { volume: volume.name.clone(), key: item.key.clone() };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(at(folder))?;
+        }
         fs::write(&path, contents.get(&item.key).ok_or_else(missing)?).map_err(at(&path))?;
     }
     Ok(())

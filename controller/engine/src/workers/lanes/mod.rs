@@ -7,7 +7,7 @@
 
 mod lane;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +130,18 @@ impl Lanes {
             offered: HashMap::new(),
             has_stalled: false,
         }
+    }
+
+    /// Returns the objects that workers have.
+    pub(super) fn working_on(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.workers.values().map(|worker| &worker.key)
+    }
+
+    /// Takes in which lanes there are. Those that have workers or waiting objects stay until they have none.
+    pub(super) fn keep(&mut self, lanes: &HashSet<Arc<str>>) {
+        self.limits.has_several = lanes.len() > 1;
+        let is_used = |lane: &Lane| lane.fast + lane.slow > 0 || !lane.waiting.is_empty();
+        self.lanes.retain(|name, lane| lanes.contains(name) || is_used(lane));
     }
 
     /// Returns whether one more fast worker may start.

@@ -10,7 +10,8 @@ use xos_xproto::Options;
 
 use super::format::Format;
 use super::{CommandError, Exit};
-use crate::models::{self, Files, has_extension};
+use crate::config::Config;
+use crate::models::{self, Files, Uses, has_extension};
 use outcome::Outcome;
 use xos_documents::Folder;
 
@@ -62,11 +63,13 @@ fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Re
     let paths = Paths::of(&args.paths);
     let options = Options { strict: args.strict };
     let mut outcome = Outcome::default();
+    let uses = paths.uses();
     let mut checked = None;
     if !paths.models.is_empty() {
-        let files = Files::read(&paths.models, input);
+        let mut files = Files::read(&paths.models, input);
+        files.sources.add_uses(&uses);
         outcome.add_paths(&files.errors);
-        checked = outcome.add_models(&files.sources, options);
+        checked = outcome.add_models(files, options);
     }
     let mut documents = paths.documents;
     if !paths.configs.is_empty()
@@ -77,13 +80,15 @@ fn run_on(args: &CheckArgs, input: &mut dyn io::Read, out: &mut dyn Write) -> Re
             && let Some(folder) = config.models_dir
         {
             // A folder that is somewhere else is told with the configuration.
-            let files = Files::read(&[folder], &mut io::empty());
-            checked = outcome.add_models(&files.sources, options);
+            let mut files = Files::read(&[folder], &mut io::empty());
+            files.sources.add_uses(&uses);
+            checked = outcome.add_models(files, options);
         }
         documents.extend(config.documents);
     }
     if !documents.is_empty() {
-        outcome.add_documents(&documents, &checked.unwrap_or_default());
+        let (models, properties) = checked.unwrap_or_default();
+        outcome.add_documents(&documents, &models, &properties);
     }
     match args.format {
         Format::Text => outcome.print_text(out)?,
@@ -117,7 +122,7 @@ impl Paths {
                 if !has_documents || models::has_models(path) {
                     sorted.models.push(path.clone());
                 }
-            } else if !is_yaml(path) {
+            } else if !is_yaml(path) || xos_properties::is_in_folder(path) {
                 sorted.models.push(path.clone());
             } else if xos_documents::is_document(path) {
                 sorted.documents.push(folder());
@@ -126,6 +131,17 @@ impl Paths {
             }
         }
         sorted
+    }
+
+    /// Returns the models of XOS's core that the configuration and the documents use.
+    fn uses(&self) -> Uses {
+        let named = |folders: &[Folder]| xos_documents::read(folders).unwrap_or_default();
+        let mut uses = named(&self.documents).names_of_models();
+        // What is wrong with the configuration is told later.
+        if let Some(loaded) = Config::check(&self.configs).ok().filter(|_| !self.configs.is_empty()) {
+            uses.extend(models::uses(&loaded.config, &named(&loaded.config.documents)));
+        }
+        uses
     }
 }
 

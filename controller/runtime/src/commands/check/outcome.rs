@@ -3,14 +3,16 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use xos_documents::Folder;
-use xos_xproto::{ModelSet, Options, Sources, compile_with, render, to_json};
+use xos_steps::Properties;
+use xos_xproto::{ModelSet, Options, compile_with, render, to_json};
 
 use super::super::Exit;
 use super::super::findings::{Findings, counted};
 use crate::config::Config;
-use crate::models::PathError;
+use crate::models::{Files, PathError};
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -23,11 +25,15 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Compiles models, and adds their diagnostics. Returns the models, if there are files of any.
-    pub(super) fn add_models(&mut self, sources: &Sources, options: Options) -> Option<ModelSet> {
-        if sources.is_empty() {
+    /// Compiles models and their properties, and adds what is wrong with them. Returns the models, if there are files of
+    /// any.
+    pub(super) fn add_models(&mut self, files: Files, options: Options) -> Option<(ModelSet, Arc<Properties>)> {
+        let Files { sources, convenience, .. } = files;
+        if sources.is_empty() && convenience.is_empty() {
             return None;
         }
+        let sources = &sources;
+        self.files += convenience.files();
         let compiled = compile_with(sources, options);
         self.files += sources.len();
         self.silent += compiled.silenced;
@@ -35,7 +41,13 @@ impl Outcome {
         for diagnostic in &compiled.diagnostics {
             self.findings.add(render(diagnostic, sources, false), to_json(diagnostic, sources));
         }
-        Some(compiled.models)
+        match convenience.compile(&compiled.models) {
+            Ok((models, properties)) => Some((models, Arc::new(properties))),
+            Err(found) => {
+                self.findings.add_yaml(found);
+                Some((compiled.models, Properties::none()))
+            }
+        }
     }
 
     /// Adds what is wrong with paths.
@@ -61,11 +73,11 @@ impl Outcome {
     }
 
     /// Reads documents, and adds what is wrong with them.
-    pub(super) fn add_documents(&mut self, folders: &[Folder], models: &ModelSet) {
+    pub(super) fn add_documents(&mut self, folders: &[Folder], models: &ModelSet, properties: &Arc<Properties>) {
         match xos_documents::read(folders) {
             Ok(documents) => {
                 self.files += documents.files();
-                self.findings.add_yaml(documents.compile(models).err().unwrap_or_default());
+                self.findings.add_yaml(documents.compile_with(models, properties).err().unwrap_or_default());
             }
             Err(error) => {
                 let path = folders.first().map_or_else(PathBuf::new, |folder| folder.path.clone());

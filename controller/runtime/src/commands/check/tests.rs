@@ -194,3 +194,22 @@ fn a_folder_of_a_container_is_a_warning() {
     let error = Config::load(&[here.path().join("c.yaml")], []).unwrap_err().to_string();
     assert!(error.contains("error[C008]") && error.contains("which is not a folder"), "{error}");
 }
+
+#[test]
+fn properties_are_checked_with_the_models() {
+    let folder = folder(&[("a.xproto", VALID)]);
+    let convenience = folder.path().join("convenience");
+    fs::create_dir(&convenience).unwrap();
+    fs::write(convenience.join("site.yaml"), "Site:\n  twice: self.a * 2\n").unwrap();
+    let all = [folder.path().to_owned()];
+    assert_eq!(checked(&all, Format::Text), (Exit::Success, "2 files, 1 model: no problems found\n".to_owned()));
+    fs::write(convenience.join("site.yaml"), "Site:\n  twice: self.b * 2\n").unwrap();
+    fs::write(convenience.join("site.py"), "class ORMWrapperSite: pass\n").unwrap();
+    let (exit, text) = checked(&all, Format::Text);
+    assert!(text.contains("error[D037]: model Site has no field or link `b`"), "{text}");
+    assert!(text.contains("site.yaml:2:15"), "{text}");
+    assert!(text.contains("error[D031]") && exit == Exit::Failed, "{text}");
+    // By the name of the file, with the models beside it.
+    let named = [folder.path().join("a.xproto"), convenience.join("site.yaml")];
+    assert!(checked(&named, Format::Text).1.contains("error[D037]"));
+}

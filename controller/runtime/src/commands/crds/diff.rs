@@ -5,19 +5,18 @@ use std::io::{self, Write};
 use serde_json::json;
 use xos_crds::change::{Change, Report, Verdict};
 use xos_engine::install::{ExamineError, examine};
+use xos_xproto::ModelSet;
 
-use super::CrdsArgs;
+use super::{CrdsArgs, CrdsError};
 use crate::cluster::{self, ClusterError};
 use crate::commands::Exit;
 use crate::commands::format::Format;
-use crate::models::{self, ModelsError};
-use crate::synchronizer::Synchronizer;
 
 /// Why the definitions could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DiffError {
     #[error(transparent)]
-    Models(#[from] ModelsError),
+    Models(Box<CrdsError>),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
@@ -29,9 +28,8 @@ pub(crate) enum DiffError {
 }
 
 /// Prints the differences of all definitions. The exit code says what `run` would do about them.
-pub(super) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Write) -> Result<Exit, DiffError> {
-    let models = models::named(synchronizer, "crds --diff", &args.paths)?;
-    let definitions = xos_crds::definitions(&models);
+pub(super) fn run(models: &ModelSet, args: &CrdsArgs, out: &mut dyn Write) -> Result<Exit, DiffError> {
+    let definitions = xos_crds::definitions(models);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DiffError::System)?;
     let changes = runtime.block_on(async {
         let client = cluster::client(xos_engine::API_TIMEOUT, None).await?;

@@ -5,13 +5,17 @@ mod diff;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use kube::ResourceExt as _;
 use xos_crds::yaml::{YamlError, to_yaml};
+use xos_xproto::ModelSet;
 
 use super::format::Format;
 use super::{CommandError, Exit};
+use crate::config::{Config, ConfigError};
+use crate::content::{self, ContentError};
 use crate::models::{self, ModelsError};
 use crate::synchronizer::Synchronizer;
 use diff::DiffError;
@@ -28,8 +32,12 @@ With --diff: 0 no difference, 1 differences that `run` would apply, 2 any error,
 3 differences that `run` would refuse.")]
 pub(crate) struct CrdsArgs {
     /// An .xproto file or a folder of such files; a synchronizer's own program has its models built in
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", conflicts_with = "config")]
     paths: Vec<PathBuf>,
+    /// The synchronizer's configuration file: its models, with those of XOS's core that its documents use; repeat the option
+    /// for overlays, whose values win
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
     /// Write each definition into a file of this folder, <plural>.<group>.yaml, instead of printing
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -45,7 +53,11 @@ pub(crate) struct CrdsArgs {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CrdsError {
     #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
     Models(#[from] ModelsError),
+    #[error(transparent)]
+    Content(#[from] ContentError),
     #[error(transparent)]
     Yaml(#[from] YamlError),
     #[error("cannot write {}: {source}", path.display())]
@@ -58,7 +70,7 @@ impl CommandError for CrdsError {
     fn exit(&self) -> Exit {
         match self {
             Self::Models(error) => error.exit(),
-            Self::Yaml(_) | Self::Write { .. } => Exit::Failed,
+            Self::Config(_) | Self::Content(_) | Self::Yaml(_) | Self::Write { .. } => Exit::Failed,
             Self::Diff(_) => Exit::Usage,
         }
     }
@@ -67,9 +79,10 @@ impl CommandError for CrdsError {
 /// Prints the definitions to `out`, writes them into the folder that the arguments name, or prints the differences.
 pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Write) -> Result<Exit, CrdsError> {
     if args.diff {
-        return Ok(diff::run(synchronizer, args, out)?);
+        let models = meant(synchronizer, "crds --diff", args).map_err(|error| DiffError::Models(error.into()))?;
+        return Ok(diff::run(&models, args, out)?);
     }
-    let models = models::named(synchronizer, "crds", &args.paths)?;
+    let models = meant(synchronizer, "crds", args)?;
     for definition in xos_crds::definitions(&models) {
         let text = to_yaml(&definition)?;
         match &args.output {
@@ -79,6 +92,14 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &CrdsArgs, out: &mut dyn Wr
         }
     }
     Ok(Exit::Success)
+}
+
+/// Returns the models that the arguments of `command` name.
+fn meant(synchronizer: &Synchronizer, command: &str, args: &CrdsArgs) -> Result<Arc<ModelSet>, CrdsError> {
+    if args.config.is_empty() {
+        return Ok(Arc::new(models::named(synchronizer, command, &args.paths)?));
+    }
+    Ok(Arc::clone(&content::here(synchronizer, &Config::load_with_environment(&args.config)?.config)?.registry.models))
 }
 
 fn write_file(folder: &Path, name: &str, text: &str, out: &mut dyn Write) -> Result<(), CrdsError> {

@@ -58,14 +58,23 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<Exit, Expla
     Ok(Exit::Success)
 }
 
-/// Returns the explanations of all codes: those of configurations, of documents, of paths, of objects, then those of
-/// models.
+/// Returns the explanations of all codes: those of configurations, of documents, of properties, of paths, of test cases, of
+/// objects, then those of models.
 fn all() -> Vec<Explanation> {
     let of_paths = PathProblem::EXPLANATIONS.iter().copied();
     let of_documents = xos_documents::Problem::EXPLANATIONS.iter().copied();
+    let of_properties = xos_properties::Problem::EXPLANATIONS.iter().copied();
     let of_objects = ObjectProblem::EXPLANATIONS.iter().copied();
     let of_configurations = Problem::EXPLANATIONS.iter().copied();
-    of_configurations.chain(of_documents).chain(of_paths).chain(of_objects).chain(explanations()).collect()
+    let of_cases = xos_cases::CaseProblem::EXPLANATIONS.iter().copied();
+    of_configurations
+        .chain(of_documents)
+        .chain(of_properties)
+        .chain(of_paths)
+        .chain(of_cases)
+        .chain(of_objects)
+        .chain(explanations())
+        .collect()
 }
 
 /// Returns a code in its usual form: `x12` and `12` are `X012` too.

@@ -19,6 +19,7 @@ fn title(family: &str) -> &'static str {
         "C0" => "Configuration",
         "D0" => "Documents",
         "F0" => "Paths",
+        "T0" => "Test cases",
         "V0" => "Objects",
         "X0" => "Syntax",
         "X1" => "Parts of protobuf's language",
@@ -148,8 +149,8 @@ fn the_page_is_current() {
     let chapters: String = families.iter().map(|codes| chapter(family(&codes[0]), codes)).collect();
     let text = format!(
         "# Errors and warnings\n\n\
-         What `xos check`, `xos validate` and `xos run` say of models, configurations, documents and objects, by\n\
-         code. A code means the same in every version. `xos explain CODE` prints the same text. In a message\n\
+         What `xos check`, `xos validate`, `xos test` and `xos run` say of models, configurations, documents, test cases\n\
+         and objects, by code. A code means the same in every version. `xos explain CODE` prints the same text. In a message\n\
          `…` stands for a name or a value. `xos check --strict` makes errors of what XOS's own compiler refuses. A code without an example\n\
          needs more than a short text.\n\n\
          {entries}{chapters}"

@@ -20,6 +20,8 @@ pub(crate) enum Base {
 /// What differs from base to base in the templates.
 pub(crate) struct Parts {
     pub(crate) comment: &'static str,
+    /// What the models say of the core's models that they use and do not name otherwise.
+    pub(crate) core: &'static str,
     /// Models that the test uses beside the service's own.
     pub(crate) uses: &'static [&'static str],
     pub(crate) test_uses: &'static str,
@@ -44,8 +46,16 @@ impl Base {
     }
 
     pub(crate) fn parts(self) -> Parts {
-        let none =
-            Parts { comment: "", uses: &[], test_uses: "", test_owner: "", required: "", owner_object: "", spec: "" };
+        let none = Parts {
+            comment: "",
+            core: "",
+            uses: &[],
+            test_uses: "",
+            test_owner: "",
+            required: "",
+            owner_object: "",
+            spec: "",
+        };
         match self {
             Self::Root => none,
             Self::Service => {
@@ -53,6 +63,7 @@ impl Base {
             }
             Self::ServiceInstance => Parts {
                 comment: CORE,
+                core: OWNERS,
                 uses: &["NewService", "Service"],
                 test_uses: "use xos_controller::model::Link;\n",
                 test_owner: OWNER,
@@ -64,6 +75,10 @@ impl Base {
     }
 }
 
+const OWNERS: &str =
+    "// The owners of the instances. With a model of your own for them, which inherits from Service, it can go.
+option uses = \"Service\";
+";
 const OWNER: &str = "    let required = NewService { name: \"{{name}}\".to_owned() };
     world.apply(&Service::new(required).named(\"{{name}}\")).unwrap();
 ";

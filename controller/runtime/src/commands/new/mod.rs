@@ -22,7 +22,7 @@ use name::{Name, NameError};
 The crate has a model, a sync step, a policy, a test of these, a configuration, and the rights for a cluster. Its README says how to \
 test and run it.
   xos new my-service --base ServiceInstance
-With --yaml nothing is to be compiled: the service is a folder of models and documents, which `xos run` runs.
+With --yaml nothing is to be compiled: the service is a folder of models, documents and test cases, which `xos run` runs and `xos test` tests.
 Exit code: 0 written, 1 a file cannot be written, 2 wrong usage.")]
 pub(crate) struct NewArgs {
     /// The name of the service, its crate and its folder: lower-case letters, digits and `-`. The model has it in
@@ -101,6 +101,7 @@ fn of_documents(args: &NewArgs, name: &Name) -> Result<String, NewError> {
   cd {folder}
   xos check config.yaml                              # models, steps, configuration
   xos validate objects.yaml --config config.yaml     # objects, without a cluster
+  xos test                                           # steps and policies, without a cluster and without a backend
   xos run --config config.yaml                       # with the cluster that kubectl uses
 README.md has more.",
         files.len()

@@ -51,7 +51,7 @@ fn the_page_for_authors_shows_what_is_printed() {
 fn a_service_of_documents_has_no_problems() {
     use clap::{Parser, ValueEnum as _};
 
-    use super::super::{check, validate};
+    use super::super::{check, test, validate};
     use crate::synchronizer::Synchronizer;
 
     #[derive(Parser)]
@@ -65,14 +65,27 @@ fn a_service_of_documents_has_no_problems() {
         args: validate::ValidateArgs,
     }
 
+    #[derive(Parser)]
+    struct Test {
+        #[command(flatten)]
+        args: test::TestArgs,
+    }
+
     for base in Base::value_variants() {
         let parent = tempfile::tempdir().unwrap();
         let mut out = Vec::new();
         run(&NewArgs { base: *base, yaml: true, ..args("my-spy", parent.path()) }, &mut out).unwrap();
         let folder = parent.path().join("my-spy");
         let printed = String::from_utf8(out).unwrap();
-        assert!(printed.contains("my-spy: a service of documents with 5 files. Next:\n  cd "), "{printed}");
-        for file in ["README.md", "config.yaml", "models/my-spy.xproto", "objects.yaml", "steps/my-spy.yaml"] {
+        assert!(printed.contains("my-spy: a service of documents with 6 files. Next:\n  cd "), "{printed}");
+        for file in [
+            "README.md",
+            "config.yaml",
+            "models/my-spy.xproto",
+            "objects.yaml",
+            "steps/my-spy.yaml",
+            "tests/my-spy.test.yaml",
+        ] {
             let text = fs::read_to_string(folder.join(file)).unwrap();
             assert!(!text.contains("{{") && text.ends_with('\n') && !text.ends_with("\n\n"), "{file}:\n{text}");
         }
@@ -82,6 +95,10 @@ fn a_service_of_documents_has_no_problems() {
         check::run(&Check::parse_from(line).args, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "3 files, 1 model: no problems found\n", "{base:?}");
         let mut out = Vec::new();
+        let line = ["test".to_owned(), folder.display().to_string()];
+        let exit = test::run(&Synchronizer::new("xos"), &Test::parse_from(line).args, &mut out).unwrap();
+        let printed = String::from_utf8(std::mem::take(&mut out)).unwrap();
+        assert!(exit == Exit::Success && printed.ends_with("\n2 cases: all passed\n"), "{base:?}: {printed}");
         let line = ["validate".to_owned(), path("objects.yaml")];
         validate::run(&Synchronizer::new("xos"), &Validate::parse_from(line).args, &mut out).unwrap();
         let objects = if *base == Base::ServiceInstance { "2 objects" } else { "1 object" };

@@ -10,12 +10,14 @@ use xos_crds::names::Names;
 use xos_crds::yaml::{YamlError, to_yaml};
 use xos_engine::installation::object_name;
 use xos_engine::{Registry, RegistryError as StepsError};
+use xos_model::names::DOMAIN;
 use xos_xproto::Model;
 
 use super::{CommandError, Exit};
 use crate::config::{Config, ConfigError, Definitions};
-use crate::models::{self, ModelsError, RegistryError};
-use crate::rights::{Account, Extent, Rights, kinds, manifest};
+use crate::content::{self, ContentError};
+use crate::models::{self, ModelsError};
+use crate::rights::{Account, Extent, Group, InCluster, Rights, foreign_values, kinds, manifest};
 use crate::synchronizer::Synchronizer;
 
 #[derive(Debug, Args)]
@@ -50,6 +52,10 @@ pub(crate) struct RbacArgs {
     /// Also the right to make the admission policy that sets finalizers at creation, which `admission` prints
     #[arg(long, conflicts_with = "namespaced")]
     admission: bool,
+    /// A group whose kinds ModelSets in the cluster may define, as `voip.xos.opencord.org`, or with its resources, as
+    /// `voip.xos.opencord.org=phones,lines`; repeat the option for several. Only with `cluster_documents`
+    #[arg(long = "group", value_name = "GROUP", value_parser = group, conflicts_with = "values")]
+    groups: Vec<Group>,
     /// Print the kinds as values of the Helm chart instead
     #[arg(long, conflicts_with_all = ["namespaced", "namespaces", "service_account", "admission"])]
     values: bool,
@@ -63,11 +69,15 @@ pub(crate) enum RbacError {
     #[error(transparent)]
     Models(#[from] ModelsError),
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Content(#[from] ContentError),
     #[error(transparent)]
     Steps(#[from] StepsError),
     #[error("--namespaced: which namespaces? name them with --namespace, or in the configuration (`namespaces`)")]
     NoNamespaces,
+    #[error(
+        "--group is about models that are objects in the cluster, and the configuration takes none: set `cluster_documents`"
+    )]
+    NoObjects,
     #[error(transparent)]
     Yaml(#[from] YamlError),
     #[error("cannot write to standard output: {0}")]
@@ -78,7 +88,7 @@ impl CommandError for RbacError {
     fn exit(&self) -> Exit {
         match self {
             Self::Models(error) => error.exit(),
-            Self::NoNamespaces => Exit::Usage,
+            Self::NoNamespaces | Self::NoObjects => Exit::Usage,
             _ => Exit::Failed,
         }
     }
@@ -91,7 +101,8 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         return Ok(Exit::Success);
     }
     let config = Config::load_with_environment(&args.config)?.config;
-    let registry = models::registry(synchronizer, &config)?;
+    let service = content::here(synchronizer, &config)?;
+    let (registry, steps) = (service.registry, service.steps);
     let namespaces =
         if args.namespaces.is_empty() { config.engine.namespaces.clone() } else { args.namespaces.clone() };
     if args.namespaced && namespaces.is_empty() {
@@ -103,13 +114,33 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         admission: args.admission,
         // As in a pod.
         elects: config.leader_election.unwrap_or(true),
+        in_cluster: in_cluster(&config, args)?,
     };
-    let rights = Rights::of(&config.name, &registry.models, extent);
+    let rights = Rights::of(&config.name, &registry.models, &extent).with(&steps.uses);
     let name = object_name(&config.name);
     let account = account(args.service_account.as_deref(), &name, &namespaces);
     let namespaced = args.namespaced || config.definitions == Definitions::Provided;
     write!(out, "{}", manifest(&format!("xos-{name}"), &rights, &account, &namespaces, namespaced))?;
     Ok(Exit::Success)
+}
+
+/// Returns what is allowed of models and documents in the cluster.
+fn in_cluster(config: &Config, args: &RbacArgs) -> Result<Option<InCluster>, RbacError> {
+    match &config.cluster_documents {
+        Some(of) => Ok(Some(InCluster { namespace: of.namespace.clone(), groups: args.groups.clone() })),
+        None if args.groups.is_empty() => Ok(None),
+        None => Err(RbacError::NoObjects),
+    }
+}
+
+/// Reads a group, with or without its resources.
+fn group(text: &str) -> Result<Group, String> {
+    let (name, resources) = text.split_once('=').unwrap_or((text, ""));
+    if !name.ends_with(&format!(".{DOMAIN}")) {
+        return Err(format!("the groups of models end with .{DOMAIN}"));
+    }
+    let resources = resources.split(',').filter(|one| !one.is_empty()).map(str::to_owned);
+    Ok(Group { name: name.to_owned(), resources: resources.collect() })
 }
 
 fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Account {
@@ -124,12 +155,13 @@ fn account(given: Option<&str>, synchronizer: &str, namespaces: &[String]) -> Ac
 /// Returns the kinds as values of the chart, each group with whether finalizers are set on its objects, and whether they
 /// may take values from Secrets.
 fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacError> {
-    let registry = if args.config.is_empty() {
+    let (registry, uses) = if args.config.is_empty() {
         let models = models::named(synchronizer, "rbac --values", &args.paths)?;
         // The name is in no kind.
-        Registry::new("any", &models, &synchronizer.steps)?
+        (Arc::new(Registry::new("any", &models, &synchronizer.steps)?), synchronizer.steps.uses.clone())
     } else {
-        models::registry(synchronizer, &Config::load_with_environment(&args.config)?.config)?
+        let service = content::here(synchronizer, &Config::load_with_environment(&args.config)?.config)?;
+        (service.registry, service.steps.uses)
     };
     let models = Arc::clone(&registry.models);
     let groups = kinds(&models).into_iter().map(|(group, resources)| {
@@ -145,7 +177,12 @@ fn values(synchronizer: &Synchronizer, args: &RbacArgs) -> Result<String, RbacEr
         }
         of_group
     });
-    Ok(to_yaml(&json!({"kinds": groups.collect::<Vec<_>>()}))?)
+    let mut values = json!({"kinds": groups.collect::<Vec<_>>()});
+    let uses = foreign_values(&uses);
+    if !uses.is_empty() {
+        values["uses"] = json!(uses);
+    }
+    Ok(to_yaml(&values)?)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ fn args(config: &Path) -> RbacArgs {
         namespaces: vec![],
         service_account: None,
         admission: false,
+        groups: vec![],
         values: false,
     }
 }

@@ -1,12 +1,10 @@
 //! `run`: runs the synchronizer until it is stopped.
 
-mod reload;
 mod signals;
 
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -14,14 +12,11 @@ use tokio_util::sync::CancellationToken;
 use super::{CommandError, Exit};
 use crate::cluster::{self, ClusterError};
 use crate::config::{Config, ConfigError, DesiredState, Loaded, Logging};
-use crate::controller::{Controller, ControllerError, Service};
+use crate::content::{ContentError, Sources};
+use crate::controller::{Beside, Controller, ControllerError, TakeUp, TakeUpError};
 use crate::logging;
 use crate::synchronizer::Synchronizer;
 use crate::telemetry::{Exporter, TracingError};
-use reload::Seen;
-
-/// How soon what has changed shows that it does not work.
-const ON_TRIAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,6 +44,8 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
+    Content(#[from] ContentError),
+    #[error(transparent)]
     Controller(#[from] ControllerError),
     #[error(transparent)]
     Tracing(#[from] TracingError),
@@ -73,10 +70,7 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
     let ended = runtime.block_on(async {
         let shutdown = signals::shutdown_on_signal()?;
         signals::reread_on_hangup(args.config.clone(), shutdown.clone())?;
-        // Mistakes in models and steps are found before the cluster is needed.
-        let mut seen = Seen::now(&config);
-        let first = Service::read(synchronizer, &config)?;
-        run_all(synchronizer, &config, first, &mut seen, shutdown).await?;
+        run_all(Sources::new(synchronizer, &config)?, &config, shutdown).await?;
         Ok(Exit::Success)
     });
     if let Some(exporter) = exporter {
@@ -88,40 +82,46 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RunArgs) -> Result<Exit, R
     ended
 }
 
-/// Runs a synchronizer until `shutdown`. When its models or documents have changed, these take the place of those before;
-/// if they do not work, as definitions that would break stored objects, those before go on.
-async fn run_all(
-    synchronizer: &Synchronizer,
-    config: &Config,
-    (mut service, mut controller): (Service, Controller),
-    seen: &mut Seen,
-    shutdown: CancellationToken,
-) -> Result<(), RunError> {
-    let mut before: Option<Service> = None;
-    loop {
-        let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
-        let stop = shutdown.child_token();
-        let started = Instant::now();
-        let mut running = pin!(controller.run((client, Box::new(writing)), config, stop.clone()));
-        tokio::select! {
-            ended = &mut running => match (ended, before.take()) {
-                (Err(error), Some(old)) if started.elapsed() < ON_TRIAL => {
-                    tracing::error!(%error, "the changed models or documents do not work: those before go on");
-                    controller = old.controller(config)?;
-                    service = old;
-                }
-                (ended, _) => return Ok(ended?),
-            },
-            (next, ready) = reload::changed(synchronizer, config, seen) => {
-                tracing::info!("models or documents have changed: running steps end, then the changed ones work");
-                stop.cancel();
-                running.await?;
-                controller = ready;
-                before = Some(std::mem::replace(&mut service, next));
-            }
+/// Runs a synchronizer until `shutdown`. What has changed of its models and documents is taken up while it runs; if it
+/// does not work, as definitions that would break stored objects, what was there before goes on.
+async fn run_all(mut sources: Sources<'_>, config: &Config, shutdown: CancellationToken) -> Result<(), RunError> {
+    // Mistakes in models and steps are found before the cluster is needed.
+    let here = sources.without_cluster()?;
+    let controller = here.as_ref().map(|next| Controller::of(&next.service, config)).transpose()?;
+    let (client, writing) = cluster::clients(config.api_timeout, &config.name).await?;
+    sources.watch(&client);
+    let (first, controller) = match (here, controller) {
+        (Some(next), Some(controller)) => (next, controller),
+        _ => {
+            let next = tokio::select! {
+                next = sources.first() => next,
+                () = shutdown.cancelled() => return Ok(()),
+            };
+            let controller = Controller::of(&next.service, config)?;
+            (next, controller)
         }
-        if shutdown.is_cancelled() {
-            return Ok(());
+    };
+    let (take_up, changes) = TakeUp::new();
+    let beside = Beside { attending: sources.attending(), changes };
+    let mut running = pin!(controller.run((client, Box::new(writing)), config, beside, shutdown));
+    sources.taken_up(first);
+    tokio::select! {
+        ended = &mut running => Ok(ended?),
+        () = take_up_changes(sources, &take_up) => Ok(running.await?),
+    }
+}
+
+/// Takes up what has changed, until the controller ends.
+async fn take_up_changes(mut sources: Sources<'_>, take_up: &TakeUp) {
+    loop {
+        let next = sources.next().await;
+        match take_up.take_up(next.service.clone()).await {
+            Ok(()) => {
+                tracing::info!("models and documents are taken up as they are now");
+                sources.taken_up(next);
+            }
+            Err(TakeUpError::Ends) => return,
+            Err(refused) => sources.refused(next, &refused.to_string()),
         }
     }
 }

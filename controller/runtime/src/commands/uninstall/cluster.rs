@@ -1,11 +1,13 @@
 //! Finds and removes what is left of a synchronizer.
 
 use futures::stream::{self, StreamExt as _};
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
 use xos_engine::admission::{self, Stored};
 use xos_engine::installation::{self, Installation, Installations};
+use xos_kinds::ObjectKind;
 use xos_model::names::check_synchronizer;
 
 use super::UninstallError;
@@ -77,14 +79,25 @@ pub(super) async fn find(client: &Client, target: &Target) -> Result<Found, Unin
     Ok(Found { installations, policies, objects: find_objects(client, target).await? })
 }
 
-/// Returns the kinds of the cluster; those of the synchronizer's models if it may not list definitions.
+/// Returns the kind of sets of models, if it is defined: a synchronizer holds these, too.
+async fn model_sets(client: &Client) -> Option<Kind> {
+    let name = ObjectKind::ModelSet.definition();
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let only = ListParams::default().fields(&format!("metadata.name={name}"));
+    let listed = definitions.list(&only).await.ok()?;
+    Kind::read(&serde_json::to_value(listed.items.first()?).ok()?)
+}
+
+/// Returns the kinds of the cluster, with sets of models; those of the synchronizer's models if it may not list definitions.
 async fn kinds_of(client: &Client, target: &Target) -> Result<Vec<Kind>, KindsError> {
-    match kinds::of_models(client).await {
+    let mut kinds = match kinds::of_models(client).await {
         Err(error) if error.is_forbidden() && !target.own.is_empty() => {
-            Ok(target.own.iter().map(|own| own.kind.clone()).collect())
+            target.own.iter().map(|own| own.kind.clone()).collect()
         }
-        kinds => kinds,
-    }
+        kinds => kinds?,
+    };
+    kinds.extend(model_sets(client).await);
+    Ok(kinds)
 }
 
 async fn find_objects(client: &Client, target: &Target) -> Result<Vec<FoundObject>, UninstallError> {

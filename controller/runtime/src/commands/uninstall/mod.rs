@@ -21,8 +21,8 @@ use xos_engine::installation::InstallationError;
 use super::{CommandError, Exit};
 use crate::cluster::{ClusterError, Target as ClusterArgs};
 use crate::config::{ConfigError, parse_duration};
+use crate::content::ContentError;
 use crate::kinds::KindsError;
-use crate::models::RegistryError;
 use crate::synchronizer::Synchronizer;
 use stop::Workload;
 use target::Target;
@@ -82,7 +82,7 @@ pub(crate) enum UninstallError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Content(#[from] ContentError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]

@@ -5,8 +5,8 @@ use xos_engine::installation::Installation;
 
 use super::{UninstallArgs, UninstallError};
 use crate::config::Config;
+use crate::content;
 use crate::kinds::Kind;
-use crate::models;
 use crate::synchronizer::Synchronizer;
 
 /// How much is meant.
@@ -56,7 +56,7 @@ impl Target {
             });
         }
         let config = Config::load_with_environment(&args.config)?.config;
-        let registry = models::registry(synchronizer, &config)?;
+        let registry = content::here(synchronizer, &config)?.registry;
         let own = xos_crds::definitions(&registry.models).into_iter().filter_map(|definition| {
             let name = definition.metadata.name.clone()?;
             let kind = Kind::read(&serde_json::to_value(&definition).ok()?)?;

@@ -9,12 +9,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use xos_xproto::ModelSet;
+use xos_xproto::{Model, ModelSet, Severity};
 
 use super::findings::{Findings, counted};
 use super::format::Format;
 use super::source::{self, SourceError};
 use super::{CommandError, Exit};
+use crate::models::PathError;
 use crate::synchronizer::Synchronizer;
 use problem::Diagnostic;
 use read::Objects;
@@ -92,6 +93,24 @@ pub(crate) fn run(
         Format::Json => findings.print_json(out, true)?,
     }
     Ok(findings.exit())
+}
+
+/// Returns the objects of files, each with its model, in the order of the files.
+///
+/// # Errors
+/// All that is wrong with them.
+pub(crate) fn read_objects<'a>(
+    models: &'a ModelSet,
+    files: &[PathBuf],
+) -> Result<Vec<(&'a Model, serde_json::Value)>, String> {
+    let Objects { files, all, problems, unreadable, .. } = Objects::read(models, files);
+    let found = problems.into_iter().map(|(problem, place)| Diagnostic::new(problem, &place, &files));
+    let errors = found.filter(|one| one.severity() == Severity::Error).map(|one| one.render(false));
+    let errors: Vec<_> = unreadable.iter().map(PathError::render).chain(errors).collect();
+    if !errors.is_empty() {
+        return Err(errors.join("\n\n"));
+    }
+    Ok(all.into_iter().map(|given| (given.model, given.node.into_json())).collect())
 }
 
 fn models(synchronizer: &Synchronizer, args: &ValidateArgs) -> Result<ModelSet, SourceError> {

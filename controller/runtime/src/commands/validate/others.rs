@@ -130,7 +130,7 @@ fn links(index: &Index, given: &Given<'_>, object: &Object, found: &mut Vec<(Obj
         for (at, reference) in references.iter().enumerate() {
             let Ok(reference) = serde_json::from_value::<Reference>(reference.clone()) else { continue };
             let kind = reference.kind.as_deref().unwrap_or(&link.peer);
-            let is_kind = |model: &Model| model.is_a(&link.peer) && !model.is_abstract;
+            let is_kind = |model: &Model| model.is_a(&link.peer) && model.has_objects();
             // Another kind is refused.
             let is_possible = reference.kind.is_none() || index.models().get(kind).is_some_and(is_kind);
             if is_possible && index.at(&link.peer, &given.namespace, &reference).is_empty() {

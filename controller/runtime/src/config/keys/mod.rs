@@ -1,6 +1,7 @@
 //! The keys of a configuration file. The schema and the reader are both made from these types, and so are the defaults.
 
 mod brakes;
+mod cluster_documents;
 mod event_bus;
 mod lease;
 mod values;
@@ -17,6 +18,7 @@ use xos_model::Backoff;
 use super::model::{AccessorKind, Definitions, DesiredState, Logging, Tracing};
 
 pub(super) use brakes::BrakeKeys;
+pub(super) use cluster_documents::ClusterDocumentsKeys;
 pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
 pub(super) use lease::LeaseKeys;
 pub(super) use values::has_format;
@@ -50,12 +52,18 @@ pub(super) struct Keys {
     pub(super) event_steps_dir: Option<String>,
     /// A folder of policies: YAML documents of the kind `ModelPolicy`.
     pub(super) model_policies_dir: Option<String>,
+    /// Models and documents that are objects in the cluster. Default: none are taken.
+    pub(super) cluster_documents: Option<ClusterDocumentsKeys>,
     /// Kafka, for event steps and for messages.
     pub(super) event_bus: Option<EventBusKeys>,
     /// The HTTP client of steps.
     pub(super) http: HttpKeys,
-    /// Models that have to be loaded first. Has no effect in this version.
+    /// Models that are used beside those that the models and the steps name. Those of XOS's core among them are kinds of
+    /// this synchronizer; other names have no effect in this version.
     pub(super) required_models: Vec<String>,
+    /// Models of XOS's core that are used beside those that the models and the steps name; `core` for all of them.
+    #[schemars(schema_with = "values::core_models")]
+    pub(super) uses: Vec<String>,
     /// A file of dependencies between models, beside those by links.
     pub(super) dependency_graph: Option<String>,
     /// The log, on standard error.
@@ -131,9 +139,11 @@ impl Default for Keys {
             pull_steps_dir: None,
             event_steps_dir: None,
             model_policies_dir: None,
+            cluster_documents: None,
             event_bus: None,
             http: HttpKeys::default(),
             required_models: Vec::new(),
+            uses: Vec::new(),
             dependency_graph: None,
             logging: Logging::default(),
             tracing: Tracing::default(),

@@ -45,6 +45,12 @@ pub(super) fn name(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Returns the schema of a list of the core's models.
+pub(super) fn core_models(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<_> = [xos_xproto::ALL_OF_CORE].into_iter().chain(xos_xproto::core_names()).collect();
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })
+}
+
 /// Returns the pattern of durations: units from the largest to the smallest, with a fraction at most in the last.
 fn duration_pattern() -> String {
     const WHOLE: &str = "[0-9]{1,9} ?";

@@ -1,27 +1,27 @@
 //! Starts the tasks of a controller, and ends them.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use kube::Client;
 use serde_json::Value;
-use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use xos_engine::clock::SystemClock;
 use xos_engine::events::{self, KubeEvents, Outbox};
 use xos_engine::leader::Leadership;
-use xos_engine::watch::{WatchEvent, WatchLimits, WatchStates, watches};
-use xos_engine::{Engine, EngineError, KubeWriter, Options, Registry, secret_watches};
-use xos_model::graph::ExtraDependency;
+use xos_engine::watch::{WatchEvent, WatchStates};
+use xos_engine::{Engine, EngineError, KubeWriter, LiveRegistry, Options};
 use xos_steps::{Services, http_client};
 
 use super::fenced::{Writing, fenced};
 use super::installing::Installing;
 use super::leading::Leading;
 use super::prepare::Preparing;
-use super::{Controller, ControllerError, trust};
+use super::taking_up::Parts;
+use super::watching::{Ended, Watching};
+use super::{Beside, Controller, ControllerError, trust};
 use crate::config::Config;
 use crate::io_steps::IoSteps;
 use crate::monitoring::{Monitored, MonitoringError, Reconciler, Server};
@@ -34,16 +34,16 @@ pub(super) async fn run(
     controller: Controller,
     (client, writing): (Client, Writing),
     config: &Config,
-    dependencies: Vec<ExtraDependency>,
+    beside: Beside,
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    let registry = Arc::clone(&controller.registry);
+    let registry = LiveRegistry::new(Arc::clone(&controller.registry));
     let warm = watch::Sender::new(false);
     let (mut leading, outbox) = Leading::start(&client, config, &registry, warm.subscribe());
     let writing = writing(&leading.leadership).map_err(|source| ControllerError::Client(Box::new(source)))?;
     let fenced = fenced(&client, writing, &leading.leadership);
-    let result =
-        lead(controller, (&client, fenced), config, dependencies, (&mut leading, outbox, warm), shutdown).await;
+    let parts = (controller, registry, beside);
+    let result = lead(parts, (&client, fenced), config, (&mut leading, outbox, warm), shutdown).await;
     // It may have ended before it could be released.
     leading.release().await;
     leading.end().await;
@@ -53,23 +53,23 @@ pub(super) async fn run(
 
 /// Runs the parts of a controller, each of which asks whether this process leads.
 async fn lead(
-    controller: Controller,
+    (controller, live, beside): (Controller, LiveRegistry, Beside),
     (client, fenced): (&Client, Client),
     config: &Config,
-    dependencies: Vec<ExtraDependency>,
     (leading, outbox, warm): (&mut Leading, Outbox, watch::Sender<bool>),
     shutdown: CancellationToken,
 ) -> Result<(), ControllerError> {
-    let Controller { registry, io_steps } = controller;
+    let Controller { registry, dependencies, io_steps } = controller;
+    let Beside { attending, changes } = beside;
     let leadership = leading.leadership.clone();
-    let preparing = Preparing {
+    let preparing = Arc::new(Preparing {
         client: fenced.clone(),
         synchronizer: config.name.clone(),
-        definitions: xos_crds::definitions(&registry.models),
+        definitions: RwLock::new(xos_crds::definitions(&registry.models)),
         by: config.definitions,
         leadership: leadership.clone(),
         relist: Arc::default(),
-    };
+    });
     let monitoring = start_monitoring(config).await?;
     tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
@@ -77,7 +77,9 @@ async fn lead(
     }
     let (sender, watch_events) = mpsc::channel(WATCH_EVENTS_WAITING);
     let watch_states = WatchStates::default();
-    let mut watching = start_watches(client, &registry, config, (&sender, &preparing.relist), &watch_states);
+    let relist = Arc::clone(&preparing.relist);
+    let (mut watching, watches_ended) = Watching::new(client, config, sender, relist, watch_states.clone());
+    watching.start(&registry).await;
     let options = Options { dependencies, ..config.engine.clone() };
     let writer =
         |client: &Client| Arc::new(KubeWriter::new(client.clone(), &registry).with_timeout(config.api_timeout));
@@ -85,16 +87,16 @@ async fn lead(
     let services = Services { producer: io_steps.producer(), ..services(config)? };
     let _trusting = trust::start(services.http.clone(), config, &shutdown)?;
     let ours = Services { kube: Some(fenced.clone()), events: Arc::clone(&leading.events) as _, ..services.clone() };
-    let mut engine = Engine::new(Arc::clone(&registry), writer(&fenced), Arc::new(SystemClock), ours, options)?
-        .led_by(leadership.clone());
+    let mut engine =
+        Engine::new(live.clone(), writer(&fenced), Arc::new(SystemClock), ours, options)?.led_by(leadership.clone());
     // Event steps run on every replica.
-    let (events, outbox_of_all) = KubeEvents::new(Arc::clone(&registry), Arc::new(SystemClock));
+    let (events, outbox_of_all) = KubeEvents::new(live.clone(), Arc::new(SystemClock));
     let services = Services { kube: Some(client.clone()), events: Arc::new(events), ..services };
     let services = engine.services_of_all(writer(client), services);
     let monitored = monitored(&engine, &io_steps, (watch_states, leading), config);
     let _monitoring =
         monitoring.map(|server| AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone()))));
-    let installed = installing.start(fenced.clone(), leadership.clone());
+    let installed = Arc::new(installing.start(fenced.clone(), leadership.clone()));
     engine.watch_installations(installed.known());
     let sending = [(outbox, &fenced), (outbox_of_all, client)].map(|(outbox, client)| {
         let (name, client) = (config.name.clone(), client.clone());
@@ -102,18 +104,30 @@ async fn lead(
     });
     let warming = AbortOnDropHandle::new(tokio::spawn(pass_on(engine.ready(), warm)));
     tracing::info!(namespaces = ?config.engine.namespaces, watches = watching.len(), "running");
+    let _attending = AbortOnDropHandle::new(tokio::spawn(attending.run(fenced.clone(), leadership.clone())));
     let stop = shutdown.child_token();
-    let running = run_steps(engine, watch_events, (io_steps, services, leadership), shutdown, stop.clone(), async {
-        installed.end(&fenced).await;
-        leading.release().await;
-    });
+    let parts = Parts {
+        registry: live.clone(),
+        preparing: Arc::clone(&preparing),
+        watching,
+        pulls: io_steps.pulls(),
+        events: io_steps.events(),
+        installed: Arc::clone(&installed),
+        starting: None,
+        services: Arc::clone(&services),
+        shutdown: shutdown.clone(),
+    };
+    let running =
+        run_steps((engine, live), watch_events, (io_steps, services, leadership), shutdown, stop.clone(), async {
+            installed.end(&fenced).await;
+            leading.release().await;
+        });
     let result = tokio::select! {
         biased;
-        result = until_done(running, &mut watching, &stop) => result,
+        result = until_done(running, watches_ended, &stop) => result,
         error = preparing.run() => Err(error.into()),
+        () = parts.run(changes) => Ok(()),
     };
-    // Kept until here because without steps there is no watch, and the engine ends when all senders are dropped.
-    drop(sender);
     // Kubernetes Events that are not sent yet are lost; nothing depends on them.
     drop((sending, warming));
     result
@@ -126,32 +140,6 @@ async fn pass_on(mut from: watch::Receiver<bool>, to: watch::Sender<bool>) {
     }
     // Without a sender the receiver would ask again and again.
     std::future::pending::<()>().await;
-}
-
-fn start_watches(
-    client: &Client,
-    registry: &Registry,
-    config: &Config,
-    (sender, relist): (&Sender<WatchEvent>, &Arc<Notify>),
-    states: &WatchStates,
-) -> JoinSet<()> {
-    let mut watching = JoinSet::new();
-    let limits = WatchLimits::within(config.api_timeout);
-    for watch in watches(client, registry, &config.engine.namespaces, limits, states) {
-        let (sender, relist) = (sender.clone(), Arc::clone(relist));
-        watching.spawn(async move {
-            loop {
-                tokio::select! {
-                    () = relist.notified() => {}
-                    () = watch.clone().run(sender.clone()) => return,
-                }
-            }
-        });
-    }
-    for watch in secret_watches(client, registry, &config.engine.namespaces, limits, states, sender) {
-        watching.spawn(watch.run());
-    }
-    watching
 }
 
 /// Listens for requests for metrics and probes, if an address is configured.
@@ -183,14 +171,14 @@ fn monitored(
 /// Runs the engine, pull steps and event steps. If the engine ends by itself, it cancels `stop`, and the others end
 /// too. When nothing that only a leader does runs any more, `after_work` follows, while event steps may still end.
 async fn run_steps(
-    engine: Engine,
+    (engine, live): (Engine, LiveRegistry),
     watch_events: Receiver<WatchEvent>,
     (io_steps, services, leadership): (IoSteps, Arc<Services>, Leadership),
     shutdown: CancellationToken,
     stop: CancellationToken,
     after_work: impl Future<Output = ()>,
 ) -> Result<(), EngineError> {
-    let (pulls, others) = io_steps.run(&engine, services, &leadership, stop.clone());
+    let (pulls, others) = io_steps.run((&engine, live), services, &leadership, stop.clone());
     let engine = async {
         let ended = engine.run(watch_events, shutdown).await;
         stop.cancel();
@@ -208,15 +196,15 @@ async fn run_steps(
 /// be reconciled. After `stop` the engine reads no watch any more, while running steps still end.
 async fn until_done(
     running: impl Future<Output = Result<(), EngineError>>,
-    watching: &mut JoinSet<()>,
+    mut watches_ended: Ended,
     stop: &CancellationToken,
 ) -> Result<(), ControllerError> {
     let mut running = std::pin::pin!(running);
     tokio::select! {
         biased;
         ended = &mut running => Ok(ended?),
-        Some(watch) = watching.join_next() => {
-            if stop.is_cancelled() { Ok(running.await?) } else { Err(ControllerError::WatchEnded(watch.err())) }
+        Some(error) = watches_ended.recv() => {
+            if stop.is_cancelled() { Ok(running.await?) } else { Err(ControllerError::WatchEnded(error)) }
         }
     }
 }

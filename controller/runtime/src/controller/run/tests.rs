@@ -1,16 +1,16 @@
-use std::future::{pending, ready};
+use std::future::pending;
 
 use super::*;
 
-fn a_watch_that_ends() -> JoinSet<()> {
-    let mut watching = JoinSet::new();
-    watching.spawn(ready(()));
-    watching
+fn a_watch_that_ends() -> Ended {
+    let (ended, receiver) = mpsc::unbounded_channel();
+    ended.send(None).unwrap();
+    receiver
 }
 
 #[tokio::test]
 async fn a_watch_that_ends_is_an_error() {
-    let ended = until_done(pending(), &mut a_watch_that_ends(), &CancellationToken::new()).await;
+    let ended = until_done(pending(), a_watch_that_ends(), &CancellationToken::new()).await;
     assert!(matches!(ended, Err(ControllerError::WatchEnded(None))), "{ended:?}");
 }
 
@@ -25,6 +25,6 @@ async fn a_watch_that_ends_after_the_stop_is_no_error() {
         }
         Ok(())
     };
-    let ended = until_done(running, &mut a_watch_that_ends(), &stop).await;
+    let ended = until_done(running, a_watch_that_ends(), &stop).await;
     assert!(ended.is_ok(), "{ended:?}");
 }

@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use xos_engine::Observer;
 use xos_engine::leader::Leadership;
+use xos_engine::{LiveRegistry, Observer};
 use xos_model::Object;
 use xos_model::save::difference;
 use xos_steps::{Message, Producer};
-use xos_xproto::ModelSet;
 
 /// The topic to which XOS's core sends changes.
 const TOPIC: &str = "xos.gui_events";
@@ -29,7 +28,7 @@ pub(crate) struct GuiEvents {
     ready: watch::Receiver<bool>,
     /// Of several processes only the leader sends.
     leadership: Leadership,
-    models: Arc<ModelSet>,
+    registry: LiveRegistry,
 }
 
 impl GuiEvents {
@@ -37,15 +36,16 @@ impl GuiEvents {
     pub(crate) fn new(
         ready: watch::Receiver<bool>,
         leadership: Leadership,
-        models: Arc<ModelSet>,
+        registry: LiveRegistry,
     ) -> (Self, UnboundedReceiver<Message>) {
         let (messages, receiver) = unbounded_channel();
-        (Self { messages, ready, leadership, models }, receiver)
+        (Self { messages, ready, leadership, registry }, receiver)
     }
 
     /// Returns the object as XOS's messages show it: without what is secret.
     fn to_json(&self, object: &Object) -> Value {
-        let model = self.models.get(&object.model);
+        let registry = self.registry.now();
+        let model = registry.models.get(&object.model);
         let mut fields = object.fields.clone();
         fields.retain(|name, _| !model.is_some_and(|model| model.is_secret(name)));
         let mut all = json!(fields);

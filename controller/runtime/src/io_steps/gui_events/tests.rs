@@ -1,6 +1,15 @@
+use xos_engine::Registry;
 use xos_engine::clock::SystemClock;
+use xos_steps::Steps;
+use xos_xproto::ModelSet;
 
 use super::*;
+
+/// Returns the observer of these models, and its messages.
+fn events(when: watch::Receiver<bool>, models: &ModelSet) -> (GuiEvents, UnboundedReceiver<Message>) {
+    let registry = LiveRegistry::new(Registry::new("me", models, &Steps::new()).unwrap());
+    GuiEvents::new(when, Leadership::always(Arc::new(SystemClock)), registry)
+}
 
 fn message_of(
     events: &GuiEvents,
@@ -17,7 +26,7 @@ fn message_of(
 #[test]
 fn messages_have_the_shape_of_xos() {
     let (ready, when) = watch::channel(false);
-    let (events, mut receiver) = GuiEvents::new(when, Leadership::always(Arc::new(SystemClock)), Arc::default());
+    let (events, mut receiver) = events(when, &ModelSet::default());
     let mut site = Object::named("Site", "default", "here");
     site.meta.uid = "u1".to_owned();
     site.set("name", json!("here"));
@@ -47,8 +56,8 @@ fn messages_have_no_secret() {
         "option app_label = \"m\"; message Site (XOSBase) { required string key = 1 [max_length = 9, secret = True]; }";
     sources.add("m.xproto", text);
     let (_ready, when) = watch::channel(true);
-    let models = Arc::new(xos_xproto::compile(&sources).models);
-    let (events, mut receiver) = GuiEvents::new(when, Leadership::always(Arc::new(SystemClock)), models);
+    let models = xos_xproto::compile(&sources).models;
+    let (events, mut receiver) = events(when, &models);
     let mut site = Object::named("Site", "default", "here");
     site.set("key", json!("letmein"));
     let message = message_of(&events, &mut receiver, |events| events.changed(None, &site)).unwrap();

@@ -3,6 +3,7 @@
 //! A reason is a CamelCase word in quotes, or a constant of one,
 //!
 //! - after `reason:`, in any crate;
+//! - as a constant in the file of the reasons of models and documents in the cluster;
 //! - in the files of `xos-model` that make conditions or refusals, also elsewhere, unless something is compared with it.
 //!
 //! The reason of an Event is the first argument of `Event::normal` or `Event::warning`. Where that is no word but the
@@ -14,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "controller/src",
+    "controller/kinds/src",
     "controller/model/src",
     "controller/engine/src",
     "controller/bus/src",
@@ -29,6 +31,8 @@ const FOLDERS: [&str; 8] = [
 const MODEL: &str = "controller/model/src/";
 /// Where the types of conditions are.
 const TYPES: &str = "controller/model/src/condition.rs";
+/// Where the reasons of models and documents in the cluster are.
+const OF_OBJECTS: &str = "controller/kinds/src/reasons.rs";
 /// The function that gives attempts their reasons.
 const OF_ATTEMPTS: &str = "fn reason(finished: &Finished)";
 /// What makes an Event, and of which type.
@@ -70,6 +74,7 @@ impl Source {
         let mut reasons = self.all_after("reason: ");
         // As JSON.
         reasons.extend(self.all_after("\"reason\": "));
+        reasons.extend(self.files.get(OF_OBJECTS).into_iter().flat_map(|code| constants(code)).map(|(_, word)| word));
         for code in self.of_model(&["News {", "Refusal {", "fn reason("]) {
             reasons.extend(uncompared(code));
         }

@@ -4,13 +4,13 @@ mod calls;
 mod paths;
 mod uses;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::diagnostics::sink::Sink;
 use crate::diagnostics::{Diagnostic, PolicyError, did_you_mean};
 use crate::model::{ExprKind, ModelSet, Path, Policy, Quantifier, Root, TermKind};
 use crate::nearest::nearest;
-use crate::source::Span;
+use crate::source::{SourceId, Span};
 use paths::Paths;
 
 /// Checks the policies of a set, and what names them; `broken` are the policies that could not be read.
@@ -22,6 +22,17 @@ pub(crate) fn check(models: &ModelSet, broken: &HashSet<String>, sink: &mut Sink
     }
     calls::check(models, broken, sink);
     uses::check(models, broken, &mut paths, sink);
+}
+
+/// Returns the names of the models that the policies of the set's own models read: those that links lead to.
+pub(crate) fn read_by_own(models: &ModelSet) -> BTreeSet<String> {
+    // Without the core's models nobody asks.
+    if !models.iter().any(|model| model.span.source == SourceId::CORE) {
+        return BTreeSet::new();
+    }
+    let mut paths = Paths::new(models);
+    uses::look_up(models, |model| !model.is_built_in(), &mut paths, &mut Sink::default());
+    paths.read.into_iter().map(str::to_owned).collect()
 }
 
 /// Checks the names that a policy uses, each by itself.

@@ -1,6 +1,6 @@
 //! Rules on the paths of policies: every name is a field, a link or a port of the model before it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -37,13 +37,15 @@ pub(super) struct User<'a> {
 pub(super) struct Paths<'a> {
     models: &'a ModelSet,
     reported: HashSet<Span>,
+    /// The models of the objects that were read by links.
+    pub(super) read: BTreeSet<&'a str>,
     /// The number of names that were looked up.
     pub(super) work: usize,
 }
 
 impl<'a> Paths<'a> {
     pub(super) fn new(models: &'a ModelSet) -> Self {
-        Self { models, reported: HashSet::new(), work: 0 }
+        Self { models, reported: HashSet::new(), read: BTreeSet::new(), work: 0 }
     }
 
     /// Checks the paths that are the same for all objects that a policy is about.
@@ -115,6 +117,9 @@ impl<'a> Paths<'a> {
         self.work += 1 + model.lineage.len() + (model.members.len() + model.reverse_links.len()) / 8;
         let found = self.find(model, &step.name);
         if let Some(target) = found.filter(|_| !step.called) {
+            if let Target::Object(model) | Target::Objects(model) = target {
+                self.read.insert(&model.name);
+            }
             return target;
         }
         if self.reported.contains(&step.span) {

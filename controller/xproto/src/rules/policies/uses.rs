@@ -10,6 +10,24 @@ use crate::limits::{MAX_CHECKED, MAX_NAMES};
 use crate::model::{Model, ModelSet, Path, Policy, Root, Step, TermKind, Validator};
 use crate::source::Span;
 
+/// Looks up what the policies of some models read.
+pub(super) fn look_up<'a>(
+    models: &'a ModelSet,
+    is_meant: impl Fn(&Model) -> bool,
+    paths: &mut Paths<'a>,
+    sink: &mut Sink,
+) {
+    let mut uses = Uses { models, seen: HashSet::new(), waiting: Vec::new() };
+    for model in models.iter().filter(|model| is_meant(model)) {
+        model.access_policy.iter().for_each(|policy| uses.add(policy, model));
+        for validator in &model.validators {
+            uses.add(&validator.policy, model);
+            message(model, validator, paths, sink);
+        }
+    }
+    uses.check_all(paths, sink);
+}
+
 /// Checks every policy against every model that uses it, directly or through another policy.
 pub(super) fn check<'a>(models: &'a ModelSet, broken: &HashSet<String>, paths: &mut Paths<'a>, sink: &mut Sink) {
     let mut uses = Uses { models, seen: HashSet::new(), waiting: Vec::new() };

@@ -38,11 +38,12 @@ const TEMPLATES: [(&str, &str); 14] = [
 const MODELS: &str = include_str!("../templates/models.xproto.template");
 
 /// The files of a new service of documents, by their paths, in which `NAME` stands for the name.
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 5] = [
     ("README.md", include_str!("../templates/yaml/README.md.template")),
     ("config.yaml", include_str!("../templates/yaml/config.yaml.template")),
     ("objects.yaml", include_str!("../templates/objects.yaml.template")),
     ("steps/NAME.yaml", include_str!("../templates/yaml/step.yaml.template")),
+    ("tests/NAME.test.yaml", include_str!("../templates/yaml/test.yaml.template")),
 ];
 const MODELS_OF_DOCUMENTS: &str = include_str!("../templates/yaml/models.xproto.template");
 
@@ -79,7 +80,7 @@ fn names(name: &Name, models: &ModelSet) -> [(&'static str, String); 2] {
 /// Returns what `rbac` prints with the configuration of the crate.
 fn rbac(name: &Name, models: &ModelSet) -> String {
     let extent = Extent { finalizers_at_creation: true, elects: true, ..Extent::default() };
-    let rights = Rights::of(name.as_str(), models, extent);
+    let rights = Rights::of(name.as_str(), models, &extent);
     let namespace = "default".to_owned();
     let account = Account { name: name.as_str().to_owned(), namespace: namespace.clone() };
     let text = manifest(&format!("xos-{}", name.as_str()), &rights, &account, &[namespace], false);
@@ -118,6 +119,7 @@ fn words(name: &Name, base: Base) -> Vec<(&'static str, String)> {
         ("base", base.model().to_owned()),
         ("rust_version", env!("CARGO_PKG_RUST_VERSION").to_owned()),
         ("base_comment", parts.comment.to_owned()),
+        ("base_uses", parts.core.to_owned()),
         ("test_uses", parts.test_uses.to_owned()),
         ("test_owner", of_name(parts.test_owner)),
         ("required", of_name(parts.required)),

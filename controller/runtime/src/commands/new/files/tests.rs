@@ -53,13 +53,10 @@ fn the_rights_are_for_exactly_the_kinds() {
     type Kinds = &'static [(&'static str, &'static [&'static str])];
     let table: [(Base, Kinds); 3] = [
         (Base::Root, &[("spy.xos.opencord.org", &["spys"])]),
-        (Base::Service, &[("core.xos.opencord.org", &["sites", "services"]), ("spy.xos.opencord.org", &["spys"])]),
+        (Base::Service, &[("core.xos.opencord.org", &["services"]), ("spy.xos.opencord.org", &["spys"])]),
         (
             Base::ServiceInstance,
-            &[
-                ("core.xos.opencord.org", &["sites", "services", "serviceinstances"]),
-                ("spy.xos.opencord.org", &["spys"]),
-            ],
+            &[("core.xos.opencord.org", &["services", "serviceinstances"]), ("spy.xos.opencord.org", &["spys"])],
         ),
     ];
     for (base, expected) in table {

@@ -321,6 +321,7 @@ fn held(finalizer: &str, name: &str, holds: Holds, holder: &Holder) -> String {
         Holds::Sync => "until its delete_record succeeds",
         Holds::Policy => "until its policies' delete handlers succeed",
         Holds::Links => "until the objects that lead to it are gone",
+        Holds::Models => "until its models are unloaded",
     };
     let since = match holder {
         Holder::Expected(Some(run)) => format!(" (started at {:.0} as {})", run.started_at, run.instance),
