@@ -34,7 +34,7 @@ fn every_library_and_the_programs_own_crates_are_on_the_list() {
     for name in ["xos-controller", "xos-engine", "kube-client", "rdkafka", "libc6", "libssl3", "ca-certificates"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
-    for name in ["xos-testing", "proptest", "xos-harness"] {
+    for name in ["xos-e2e", "proptest", "xos-harness"] {
         assert!(!names.contains(&name), "{name} is of tests only");
     }
     assert!(every_package(image).iter().all(|package| names.contains(&package.as_str())));
