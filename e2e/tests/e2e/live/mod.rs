@@ -151,7 +151,10 @@ async fn a_model_comes_changes_and_goes_and_no_edit_of_others_is_missed() {
             eventually(SOON, "the files to be taken up", look).await.unwrap();
         };
         let come = async |note: Option<&str>| {
-            let spec = json!({"size": 1, "note": note});
+            let mut spec = json!({"size": 1});
+            if let Some(note) = note {
+                spec["note"] = json!(note);
+            }
             eventually(SOON, "guests to be served", async || {
                 apply(&guest, "LiveGuest", "guest", guests, spec.clone()).await
             })
