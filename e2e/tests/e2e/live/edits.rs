@@ -39,12 +39,12 @@ impl Edits {
         let mut pace = tokio::time::interval(Duration::from_micros(1_000_000 / self.rate));
         let mut edits = FuturesUnordered::new();
         for edit in 1.. {
-            while stop.run_until_cancelled(pace.tick()).await.is_some() && edits.len() >= 64 {
-                edits.next().await;
-            }
-            if stop.is_cancelled() {
+            if stop.run_until_cancelled(pace.tick()).await.is_none() {
                 while edits.next().await.is_some() {}
                 return edit - 1;
+            }
+            while edits.len() >= 64 {
+                edits.next().await;
             }
             let edits_of = self.clone();
             edits.push(tokio::spawn(async move { edits_of.edit(edit).await }));
