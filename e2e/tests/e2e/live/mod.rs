@@ -32,7 +32,7 @@ fn sizes() -> (usize, u64, usize) {
     let set = std::env::var("XOS_LIVE").unwrap_or_default();
     let mut numbers = set.split(',').map(|number| number.parse().ok());
     let mut next = |usual: u64| numbers.next().flatten().unwrap_or(usual);
-    (next(20) as usize, next(100), next(10) as usize)
+    (next(20) as usize, next(20), next(10) as usize)
 }
 
 fn step(model: &str, body: &str) -> String {
