@@ -10,7 +10,7 @@ use xos_model::graph::Standing;
 use xos_model::record::{is_news, mark_changed, settle_ready};
 use xos_model::save::{Changes, changes, merge};
 use xos_model::xproto::{FieldState, Model, ModelSet};
-use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent};
+use xos_model::{Fields, Object, ObjectKey, Query, QueryError, QuietSave, Reference, intent, queried};
 use xos_steps::store::{Annotations, Stored};
 use xos_steps::{Properties, Save, Saver, Store, StoreError};
 
@@ -56,9 +56,8 @@ impl LiveStore {
 
     fn entry(&self, model: &str) -> Result<Arc<Entry>, StoreError> {
         let registry = self.view.registry();
-        let is_referred = registry.models.get(model).is_some_and(|model| model.is_referred);
-        let unknown = if is_referred { QueryError::NotNamed } else { QueryError::UnknownModel };
-        Ok(registry.get(model).cloned().ok_or_else(|| unknown(model.to_owned()))?)
+        queried(&registry.models, model)?;
+        Ok(registry.get(model).cloned().ok_or_else(|| QueryError::UnknownModel(model.to_owned()))?)
     }
 
     /// Takes an object into the view, unless no watch would ever show it.
@@ -250,11 +249,7 @@ impl Store for LiveStore {
     }
 
     fn at(&self, class: &str, namespace: &str, reference: &Reference) -> Result<Vec<Arc<Object>>, StoreError> {
-        let registry = self.view.registry();
-        let model = registry.models.get(class).ok_or_else(|| QueryError::UnknownModel(class.to_owned()))?;
-        if model.is_referred {
-            return Err(QueryError::NotNamed(class.to_owned()).into());
-        }
+        queried(&self.view.registry().models, class)?;
         Ok(self.view.at(class, namespace, reference))
     }
 

@@ -48,7 +48,7 @@ pub use kinds::{Kind, Kinds};
 pub use link::{IsA, Link, Reverse};
 pub use object::{Meta, Object, ObjectKey};
 pub use outcome::{Finished, Operation, Outcome};
-pub use query::{Criterion, Operator, Query, QueryError};
+pub use query::{Criterion, Operator, Query, QueryError, queried};
 pub use reference::Reference;
 pub use resync::Resync;
 pub use shared::shared;

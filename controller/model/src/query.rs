@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use regex::Regex;
 use serde_json::Value;
+use xos_xproto::{Model, ModelSet};
 
 use crate::reference::Reference;
 
@@ -75,6 +76,18 @@ pub enum QueryError {
     /// It is one of the core's models that the synchronizer only refers to.
     #[error("{}", not_named(.0))]
     NotNamed(String),
+}
+
+/// Returns the model that a query names.
+///
+/// # Errors
+/// When there is none, or nothing names it, so that its objects are not known.
+pub fn queried<'m>(models: &'m ModelSet, class: &str) -> Result<&'m Model, QueryError> {
+    match models.get(class) {
+        None => Err(QueryError::UnknownModel(class.to_owned())),
+        Some(model) if model.is_referred => Err(QueryError::NotNamed(class.to_owned())),
+        Some(model) => Ok(model),
+    }
 }
 
 /// Returns what is to be done about a model of the core whose objects are asked for, and that nothing names.

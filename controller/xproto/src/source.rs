@@ -254,8 +254,8 @@ impl Sources {
         id
     }
 
-    /// Adds names of the core's models that the set uses beside those that its files name; `core` stands for all of them.
-    /// Other names mean nothing here.
+    /// Adds names of the core's models that the set uses beside those that its files name; `core` stands for all of
+    /// them. Other names mean nothing here.
     pub fn add_uses(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
         self.uses.extend(names.into_iter().map(Into::into));
     }

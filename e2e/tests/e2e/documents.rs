@@ -144,7 +144,8 @@ async fn a_changed_document_is_taken_up_and_a_wrong_one_is_not() {
         assert_eq!(directory.stats().await.unwrap().puts["one"], 1, "it has not changed");
 
         // A model that would break what is stored; the controller may look whether it does.
-        let (role, account) = (format!("{here}-looks"), format!("--serviceaccount={here}:people"));
+        let role = format!("{here}-looks");
+        let account = format!("--serviceaccount={here}:people");
         let looks = ["create", "clusterrole", &role, "--verb=list", "--resource=people.people.xos.opencord.org"];
         namespace.kubectl(&looks).await.unwrap();
         let bound = ["create", "clusterrolebinding", &role, &format!("--clusterrole={role}"), &account];

@@ -45,8 +45,16 @@ pub(crate) fn steps(documents: &mut Documents, models: &ModelSet, properties: &A
     let models = Arc::new(models.clone());
     let all = std::mem::take(&mut documents.all);
     let (files, report, servers) = (&documents.files, &mut documents.report, Arc::default());
-    let (served, uses, named) = (vec![], vec![], BTreeSet::new());
-    let mut compiler = Compiler { models: &models, properties, files, report, servers, served, uses, named };
+    let mut compiler = Compiler {
+        models: &models,
+        properties,
+        files,
+        report,
+        servers,
+        served: vec![],
+        uses: vec![],
+        named: BTreeSet::new(),
+    };
     let mut steps = Steps::new();
     let mut synchronized: HashMap<String, String> = HashMap::new();
     for document in &all {

@@ -58,19 +58,21 @@ impl AnsibleDocument {
         let result = self.run.play(ctx, &self.play, &values).await?;
         // What there is of a playbook that is not done is kept; it may not have everything yet.
         let set = set_all(&self.fields, object, &values.with("result", &result));
-        match result["value"][DEFERRED].as_str() {
-            Some(why) => Err(StepError::deferred(why)),
-            None => Ok(set?),
-        }
+        check_done(&result)?;
+        Ok(set?)
     }
 
     pub(crate) async fn delete(&self, ctx: &StepContext, values: Values) -> Result<(), StepError> {
         let Some(play) = &self.delete else { return Ok(()) };
-        let result = self.run.play(ctx, play, &values).await?;
-        match result["value"][DEFERRED].as_str() {
-            Some(why) => Err(StepError::deferred(why)),
-            None => Ok(()),
-        }
+        check_done(&self.run.play(ctx, play, &values).await?)
+    }
+}
+
+/// Checks that a playbook does not say that it has to be run again later.
+fn check_done(result: &Json) -> Result<(), StepError> {
+    match result["value"][DEFERRED].as_str() {
+        Some(why) => Err(StepError::deferred(why)),
+        None => Ok(()),
     }
 }
 

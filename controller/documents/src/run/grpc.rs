@@ -12,8 +12,7 @@ use xos_steps::{Act, AtStart, BusEvent, DynPolicy, DynPullStep, EventStep, StepC
 
 use super::event::{CONCURRENCY, seen};
 use super::pull::PERIOD;
-use super::sync::untried;
-use super::{is_met, values};
+use super::{check_untried, is_met, values};
 use crate::compile::{CompiledGrpcTls, Tree};
 
 /// A step of a step server.
@@ -45,9 +44,7 @@ impl GrpcDocument {
         method: Method,
         subject: Subject<'_>,
     ) -> Result<(), StepError> {
-        if ctx.outside().is_some() {
-            return Err(untried("`grpc`"));
-        }
+        check_untried(ctx, "`grpc`")?;
         let input = match &self.input {
             Some(input) => input.value(values)?.to_string(),
             None => String::new(),

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use xos_expressions::{NoObjects, Properties, Template, Values};
 use xos_model::{Object, Resync};
 use xos_step_server::{Method, Subject};
-use xos_steps::{Act, DynSyncStep, StepContext, StepError};
+use xos_steps::{Act, DynSyncStep, StepContext};
 use xos_xproto::ModelSet;
 
 use super::{AnsibleDocument, ExecDocument, GrpcDocument, HttpDocument, KubernetesDocument, is_met, values};
@@ -77,11 +77,9 @@ impl DynSyncStep for SyncDocument {
         async move {
             let values = values(ctx).with_object("self", &Arc::new(object.clone()));
             is_met(self.when.as_ref(), &values)?;
-            let is_tried = ctx.outside().is_some();
             match &self.how {
                 SyncHow::Http(http) => http.sync(ctx, object, values).await,
                 SyncHow::Exec(exec) => exec.sync(ctx, object, values).await,
-                SyncHow::Kubernetes(_) if is_tried => Err(untried("`kubernetes`")),
                 SyncHow::Grpc(grpc) => grpc.call(ctx, &values, Method::SyncRecord, Subject::Object(object)).await,
                 SyncHow::Kubernetes(kubernetes) => kubernetes.sync(ctx, object, values).await,
                 SyncHow::Ansible(ansible) => ansible.sync(ctx, object, values).await,
@@ -98,7 +96,6 @@ impl DynSyncStep for SyncDocument {
             SyncHow::Grpc(grpc) => {
                 async move { grpc.call(ctx, &values, Method::DeleteRecord, Subject::Deleted(object)).await }.boxed()
             }
-            SyncHow::Kubernetes(_) if ctx.outside().is_some() => async { Err(untried("`kubernetes`")) }.boxed(),
             SyncHow::Kubernetes(kubernetes) => kubernetes.delete(ctx, object).boxed(),
             SyncHow::Ansible(ansible) => ansible.delete(ctx, values).boxed(),
         }
@@ -107,9 +104,4 @@ impl DynSyncStep for SyncDocument {
     fn saved<'a>(&'a self, _: &'a StepContext, _: &'a Object) -> Act<'a> {
         async { Ok(()) }.boxed()
     }
-}
-
-/// Returns the error of a step that cannot be tried in a test case: nothing answers in place of what it would reach.
-pub(super) fn untried(how: &str) -> StepError {
-    StepError::failed(format!("test cases cannot answer for {how}: only for `http`, `exec` and `ansible`"))
 }

@@ -122,7 +122,7 @@ pub enum RegistryError {
 
 impl Registry {
     /// Finds the step and the policies of each model. A step or policy that observes a base handles the objects of all
-    /// models derived from it. What steps and policies name is among the kinds, also where no file of the models names it.
+    /// models derived from it. What steps and policies name is among the kinds, also where no file of models names it.
     ///
     /// # Errors
     /// When the synchronizer's name cannot be used, a step or policy observes a model that is not there, or two steps
@@ -130,7 +130,8 @@ impl Registry {
     pub fn new(synchronizer: &str, models: &ModelSet, steps: &Steps) -> Result<Self, RegistryError> {
         check_synchronizer(synchronizer)?;
         let named = steps.names_of_models();
-        let models = &models.clone().naming(named.iter().map(String::as_str));
+        let all = Arc::new(models.clone().naming(named.iter().map(String::as_str)));
+        let models = &*all;
         let external = external(models, &steps.sync_steps)?;
         let mut sync_steps = steps_by_model(models, &steps.sync_steps)?;
         let mut policies = policies_by_model(models, &steps.policies)?;
@@ -163,7 +164,7 @@ impl Registry {
         let entries: Vec<_> = models.concrete().map(entry).collect();
         Ok(Self {
             synchronizer: synchronizer.to_owned(),
-            models: Arc::new(models.clone()),
+            models: Arc::clone(&all),
             properties: Properties::none(),
             entries: entries.into_iter().map(|e| (e.model.name.clone(), Arc::new(e))).collect(),
             external,

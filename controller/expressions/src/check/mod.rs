@@ -49,8 +49,16 @@ pub(crate) struct Use {
 
 impl<'a, 'm> Check<'a, 'm> {
     pub(crate) fn new(scope: &'a Scope<'m>, source: &'a SourceInfo) -> Self {
-        let (locals, faults, uses, reads) = (vec![], vec![], vec![], BTreeSet::new());
-        Self { scope, source, locals, depth: 0, faults, uses, follows_links: false, reads }
+        Self {
+            scope,
+            source,
+            locals: vec![],
+            depth: 0,
+            faults: vec![],
+            uses: vec![],
+            follows_links: false,
+            reads: BTreeSet::new(),
+        }
     }
 
     /// Returns the type of an expression. What is wrong with it is noted.

@@ -118,7 +118,8 @@ impl Shape {
         }
     }
 
-    /// Returns number, name and peer of each link whose peers are known here: nothing waits for others, nor goes with them.
+    /// Returns number, name and peer of each link whose peers are known here: nothing waits for others, or goes with
+    /// them.
     pub(super) fn links(&self) -> impl Iterator<Item = (usize, &str, &Arc<str>)> {
         let known = self.links.iter().enumerate().filter(|(_, link)| !link.is_referred);
         known.map(|(at, link)| (at, link.name.as_ref(), &link.peer))

@@ -10,7 +10,7 @@ use xos_xproto::{Model, ModelSet};
 use crate::graph::{ExtraDependency, Graph, GraphError, Standing};
 use crate::kinds::Kinds;
 use crate::object::{Object, ObjectKey};
-use crate::query::{Query, QueryError};
+use crate::query::{Query, QueryError, queried};
 use crate::reference::Reference;
 use crate::typed::constant;
 
@@ -183,11 +183,7 @@ impl Index {
     }
 
     fn check(&self, query: &Query) -> Result<(), QueryError> {
-        let unknown = || QueryError::UnknownModel(query.class.clone());
-        let model = self.models.get(&query.class).ok_or_else(unknown)?;
-        if model.is_referred {
-            return Err(QueryError::NotNamed(query.class.clone()));
-        }
+        let model = queried(&self.models, &query.class)?;
         let has = |field: &str| model.member(field).is_some() || model.property(field).is_some();
         match query.criteria.iter().find(|one| !has(one.field())) {
             Some(one) => Err(QueryError::UnknownField { model: query.class.clone(), field: one.field().to_owned() }),

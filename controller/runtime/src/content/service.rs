@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use xos_documents::Documents;
 use xos_engine::Registry;
 use xos_kinds::{Finding, Id, Written, reasons};
 use xos_model::graph::{ExtraDependency, Graph};
@@ -56,21 +57,28 @@ pub(crate) fn service(synchronizer: &Synchronizer, name: &str, content: &Content
     if content.files.is_empty() && !content.may_be_empty {
         return Err(Unusable { faults: vec![], error: ContentError::NoModels });
     }
-    let uses = uses(synchronizer, content);
-    let (models, declared, warnings) = models(content, &uses)?;
-    let (models, properties) = properties(content, &models)?;
-    let steps = synchronizer.steps.clone().steps(documents(content, &models, &properties)?);
+    let parsed = content.parsed();
+    let named = Named { uses: uses(synchronizer, content, &parsed), convenience: convenience(content) };
+    let (models, declared, warnings) = models(content, &named)?;
+    let (models, properties) = properties(content, named.convenience, &models)?;
+    let steps = synchronizer.steps.clone().steps(documents(content, parsed, &models, &properties)?);
     let registry = Registry::new(name, &models, &steps).map_err(|error| misfit(content, error))?;
     let registry = Arc::new(registry.with_properties(properties));
     let dependencies = dependencies(content, &models)?;
     Ok(Service { registry, steps, dependencies, declared, warnings })
 }
 
+/// What is used with files of models: models of XOS's core, and properties, which columns may name.
+struct Named {
+    uses: BTreeSet<String>,
+    convenience: Convenience,
+}
+
 /// Returns the models of XOS's core that are used, beside those that files of models name.
-fn uses(synchronizer: &Synchronizer, content: &Content) -> BTreeSet<String> {
+fn uses(synchronizer: &Synchronizer, content: &Content, parsed: &Documents) -> BTreeSet<String> {
     let mut uses = content.uses.clone();
     uses.extend(synchronizer.steps.names_of_models());
-    uses.extend(content.parsed().names_of_models());
+    uses.extend(parsed.names_of_models());
     for of_model in &content.dependencies {
         uses.insert(of_model.model.clone());
         uses.extend(of_model.edges.iter().filter_map(|edge| edge.first().cloned()));
@@ -82,16 +90,16 @@ fn uses(synchronizer: &Synchronizer, content: &Content) -> BTreeSet<String> {
 
 type Models = (ModelSet, BTreeMap<String, Origin>, Vec<String>);
 
-fn models(content: &Content, uses: &BTreeSet<String>) -> Result<Models, Unusable> {
+fn models(content: &Content, named: &Named) -> Result<Models, Unusable> {
     let all: Vec<_> = content.files.iter().collect();
-    let (sources, compiled) = compiled(&all, &convenience(content), uses);
+    let (sources, compiled) = compiled(&all, named);
     let text = |one| render(one, &sources, false);
     if compiled.has_errors() {
         let shown: Vec<_> = compiled.diagnostics.iter().map(text).collect();
         let error = ModelsError::Invalid(shown.join("\n\n")).into();
         return Err(Unusable { faults: faults(&all, &sources, &compiled), error });
     }
-    let hidden: Vec<_> = content.sets.keys().flat_map(|set| unseen(content, set, uses)).collect();
+    let hidden: Vec<_> = content.sets.keys().flat_map(|set| unseen(content, set, named)).collect();
     if let Some(first) = hidden.first() {
         let error = ContentError::Object(format!("{:?}: {}", first.origin, first.finding.line()));
         return Err(Unusable { faults: hidden, error });
@@ -106,14 +114,14 @@ fn models(content: &Content, uses: &BTreeSet<String>) -> Result<Models, Unusable
     Ok((compiled.models, declared, warnings))
 }
 
-/// Compiles files of models, whose columns may name properties.
-fn compiled(files: &[&ModelFile], convenience: &Convenience, uses: &BTreeSet<String>) -> (Sources, Compiled) {
+/// Compiles files of models.
+fn compiled(files: &[&ModelFile], named: &Named) -> (Sources, Compiled) {
     let mut sources = Sources::new();
-    sources.add_uses(uses);
+    sources.add_uses(&named.uses);
     for file in files {
         sources.add(file.name.as_str(), file.text.to_vec());
     }
-    convenience.announce(&mut sources);
+    named.convenience.announce(&mut sources);
     let compiled = compile(&sources);
     (sources, compiled)
 }
@@ -128,8 +136,12 @@ fn convenience(content: &Content) -> Convenience {
 }
 
 /// Returns the models with their properties, and these.
-fn properties(content: &Content, models: &ModelSet) -> Result<(ModelSet, Arc<Properties>), Unusable> {
-    let compiled = convenience(content).compile(models).map_err(|found| {
+fn properties(
+    content: &Content,
+    convenience: Convenience,
+    models: &ModelSet,
+) -> Result<(ModelSet, Arc<Properties>), Unusable> {
+    let compiled = convenience.compile(models).map_err(|found| {
         let fault = |one: &xos_properties::Diagnostic| {
             let file = content.properties.iter().find(|file| file.name == one.file);
             let origin = file.map_or(Origin::Here, |file| file.origin.clone());
@@ -164,7 +176,7 @@ fn faults(files: &[&ModelFile], sources: &Sources, compiled: &Compiled) -> Vec<F
 }
 
 /// Returns what is wrong with a set where it sees only what is here and what it uses.
-fn unseen(content: &Content, set: &str, uses: &BTreeSet<String>) -> Vec<Fault> {
+fn unseen(content: &Content, set: &str, named: &Named) -> Vec<Fault> {
     let own = Origin::Object(Id::model_set(set));
     let mut seen = BTreeSet::from([set]);
     let mut next = vec![set];
@@ -195,7 +207,7 @@ fn unseen(content: &Content, set: &str, uses: &BTreeSet<String>) -> Vec<Fault> {
     };
     let files: Vec<_> = content.files.iter().filter(is_visible).collect();
     if files.len() < content.files.len() {
-        let (sources, compiled) = compiled(&files, &convenience(content), uses);
+        let (sources, compiled) = compiled(&files, named);
         let all = faults(&files, &sources, &compiled);
         let errors = all.into_iter().filter(|fault| fault.origin == own && fault.finding.is_error());
         found.extend(errors.map(|mut fault| {
@@ -207,8 +219,13 @@ fn unseen(content: &Content, set: &str, uses: &BTreeSet<String>) -> Vec<Fault> {
     found
 }
 
-fn documents(content: &Content, models: &ModelSet, properties: &Arc<Properties>) -> Result<Steps, Unusable> {
-    content.parsed().compile_with(models, properties).map_err(|found| {
+fn documents(
+    content: &Content,
+    parsed: Documents,
+    models: &ModelSet,
+    properties: &Arc<Properties>,
+) -> Result<Steps, Unusable> {
+    parsed.compile_with(models, properties).map_err(|found| {
         let fault = |one: &xos_documents::Diagnostic| {
             let text = content.documents.iter().find(|document| document.text.path == Path::new(&one.file));
             match text {

@@ -1,6 +1,5 @@
 //! The builder of a world.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -177,8 +176,7 @@ impl Builder {
 
     /// Returns the registry, the pull steps and the event steps.
     pub(crate) fn checked(&mut self) -> Result<(Arc<Registry>, Pulls, Subscribed), WorldError> {
-        let named = self.steps.names_of_models();
-        let (models, properties) = self.compile(named)?;
+        let (models, properties) = self.compile()?;
         let registry = Registry::new(&self.synchronizer, &models, &self.steps)?.with_properties(properties);
         let subscribed = self.steps.event_steps.iter().map(|step| Ok((step.subscription()?, Arc::clone(step))));
         let subscribed = subscribed.collect::<Result<Vec<_>, SubscriptionError>>()?;
@@ -190,13 +188,13 @@ impl Builder {
         self.options.dependencies.clone()
     }
 
-    fn compile(&mut self, named: BTreeSet<String>) -> Result<(ModelSet, Arc<Properties>), WorldError> {
+    fn compile(&mut self) -> Result<(ModelSet, Arc<Properties>), WorldError> {
         let convenience = std::mem::take(&mut self.convenience);
         let sources = match &mut self.models {
             Models::Sources(sources) => sources,
             Models::Set(models, properties) => return Ok(((**models).clone(), Arc::clone(properties))),
         };
-        sources.add_uses(named);
+        sources.add_uses(self.steps.names_of_models());
         convenience.announce(sources);
         let compiled = compile(sources);
         if compiled.has_errors() {

@@ -52,8 +52,8 @@ impl ModelSet {
         model.lineage.iter().filter_map(|name| self.get(name)).flat_map(|model| &model.reverse_links)
     }
 
-    /// Returns the models of which the set has objects: the kinds. All but the abstract ones, and those of the core that
-    /// the set only refers to.
+    /// Returns the models of which the set has objects: the kinds. All but the abstract ones, and those of the core
+    /// that the set only refers to.
     pub fn concrete(&self) -> impl Iterator<Item = &Model> {
         self.models.iter().filter(|model| model.has_objects())
     }
@@ -79,9 +79,9 @@ impl ModelSet {
         self.naming(named)
     }
 
-    /// Returns the models whose objects are of a class: the class itself, if the set has objects of it, and all concrete
-    /// models that inherit from it. Those of a class that is only referred to are none: what inherits from a class names
-    /// it.
+    /// Returns the models whose objects are of a class: the class itself, if the set has objects of it, and all
+    /// concrete models that inherit from it. Those of a class that is only referred to are none: what inherits from a
+    /// class names it.
     pub fn of_class<'a>(&'a self, class: &'a str) -> impl Iterator<Item = &'a Model> {
         self.concrete().filter(move |model| model.is_a(class))
     }

@@ -41,8 +41,8 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
     named
 }
 
-/// Returns the core's models that the files name and do not declare: as bases, peers, owners, in quantifiers, or in option
-/// `uses`.
+/// Returns the core's models that the files name and do not declare: as bases, peers, owners, in quantifiers, or in
+/// option `uses`.
 fn named_by<'a>(files: &[File<'_>], sources: &Sources, sink: &mut Sink) -> BTreeSet<&'a str> {
     let messages = || files.iter().flat_map(|file| &file.messages);
     let declared: HashSet<_> = messages().map(|message| message.name.text).collect();

@@ -101,8 +101,8 @@ fn models(declarations: Vec<Declaration<'_>>, flat: Vec<Flat>, sink: &mut Sink) 
     .collect()
 }
 
-/// Returns the trees of all files, with the built-in messages that they use and do not declare, and the names of those of
-/// the core that they name.
+/// Returns the trees of all files, with the built-in messages that they use and do not declare, and the names of those
+/// of the core that they name.
 fn files<'a>(sources: &'a Sources, sink: &mut Sink) -> (Vec<File<'a>>, BTreeSet<String>) {
     let mut files: Vec<_> = sources.iter().skip(1).map(|(id, source)| parse(id, source, sink)).collect();
     let own_base = files.iter().flat_map(|file| &file.messages).any(|message| message.name.text == XOS_BASE);

@@ -7,6 +7,8 @@ use kube::{Api, Client};
 use serde_json::Value as Json;
 use xos_steps::{ForeignKind, StepError};
 
+use crate::run::check_untried;
+
 /// Why something could not be done with an object of Kubernetes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KubernetesError {
@@ -155,7 +157,8 @@ pub(crate) fn version_of(object: &Json) -> Option<String> {
     object["metadata"]["resourceVersion"].as_str().map(str::to_owned)
 }
 
-/// Returns the client of a call.
+/// Returns the client of a call; none in a test case, which reaches no cluster.
 pub(crate) fn client(ctx: &xos_steps::StepContext) -> Result<&Client, StepError> {
+    check_untried(ctx, "`kubernetes`")?;
     Ok(ctx.kube()?)
 }

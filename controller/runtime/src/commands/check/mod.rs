@@ -138,7 +138,9 @@ impl Paths {
         let named = |folders: &[Folder]| xos_documents::read(folders).unwrap_or_default();
         let mut uses = named(&self.documents).names_of_models();
         // What is wrong with the configuration is told later.
-        if let Some(loaded) = Config::check(&self.configs).ok().filter(|_| !self.configs.is_empty()) {
+        if !self.configs.is_empty()
+            && let Ok(loaded) = Config::check(&self.configs)
+        {
             uses.extend(models::uses(&loaded.config, &named(&loaded.config.documents)));
         }
         uses

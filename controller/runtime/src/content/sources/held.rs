@@ -14,6 +14,29 @@ use crate::content::{Content, Service};
 /// The first time until it is tried again.
 pub(super) const AGAIN: Duration = Duration::from_secs(10);
 
+/// When something is tried again: each time after twice as long.
+#[derive(Clone, Copy)]
+pub(super) struct Retry {
+    pub(super) at: Instant,
+    delay: Duration,
+}
+
+impl Retry {
+    fn begin() -> Self {
+        Self { at: Instant::now() + AGAIN, delay: AGAIN }
+    }
+
+    /// Returns whether it is tried now. Then the next time is later.
+    fn is_now(&mut self, now: Instant) -> bool {
+        let is_now = self.at <= now;
+        if is_now {
+            self.delay = (self.delay * 2).min(LONGEST);
+            self.at = now + self.delay;
+        }
+        is_now
+    }
+}
+
 /// Something that the cluster does not take as it is.
 pub(super) struct Held {
     pub(super) uid: String,
@@ -21,29 +44,22 @@ pub(super) struct Held {
     pub(super) refused: Refused,
     /// Whether what was accepted last is not taken either.
     pub(super) neither: bool,
-    pub(super) again: Instant,
-    pub(super) delay: Duration,
+    pub(super) retry: Retry,
 }
 
 /// What is here, and cannot be used: what was before is left in use, and it is tried again.
 pub(super) struct HereRefused {
     content: Content,
     why: String,
-    again: Instant,
-    delay: Duration,
+    pub(super) retry: Retry,
     /// Whether it is tried just now.
     is_tried: bool,
 }
 
 impl HereRefused {
-    /// Returns when it is tried again.
-    pub(super) fn again(&self) -> Instant {
-        self.again
-    }
-
     /// Lets it be tried as soon as possible.
     pub(super) fn try_now(&mut self) {
-        self.again = Instant::now();
+        self.retry.at = Instant::now();
     }
 }
 
@@ -57,32 +73,20 @@ impl Sources<'_> {
     pub(super) fn refuse_here(&mut self, content: Content, why: &str) {
         let known = self.here_refused.as_ref().filter(|known| known.content == content);
         if known.is_none_or(|known| known.why != why) {
-            tracing::error!(
-                error = why,
-                "models or documents have changed, and cannot be used: those that were read before stay in use"
-            );
+            tell_unusable(why);
         }
-        let (again, delay) = known.map_or((Instant::now() + AGAIN, AGAIN), |known| (known.again, known.delay));
-        self.here_refused = Some(HereRefused { content, why: why.to_owned(), again, delay, is_tried: false });
+        let retry = known.map_or_else(Retry::begin, |known| known.retry);
+        self.here_refused = Some(HereRefused { content, why: why.to_owned(), retry, is_tried: false });
     }
 
     /// Returns what is to be tried again now. If it is refused again, that is later.
     pub(super) fn tried_again(&mut self) -> BTreeSet<Id> {
         let now = Instant::now();
         if let Some(here) = &mut self.here_refused {
-            here.is_tried = here.again <= now;
-            if here.is_tried {
-                here.delay = (here.delay * 2).min(LONGEST);
-                here.again = now + here.delay;
-            }
+            here.is_tried = here.retry.is_now(now);
         }
-        let mut found = BTreeSet::new();
-        for (id, held) in self.held.iter_mut().filter(|(_, held)| held.again <= now) {
-            held.delay = (held.delay * 2).min(LONGEST);
-            held.again = now + held.delay;
-            found.insert(id.clone());
-        }
-        found
+        let held = self.held.iter_mut().filter_map(|(id, held)| held.retry.is_now(now).then(|| id.clone()));
+        held.collect()
     }
 
     /// Notes that the cluster does not take a set. Returns false if it is one that works already: then all stays as it is.
@@ -127,12 +131,19 @@ impl Sources<'_> {
         match self.held.get_mut(&id) {
             Some(held) if held.uid == uid && held.generation == generation => held.refused = refused,
             _ => {
-                let again = Instant::now() + AGAIN;
-                let held = Held { uid, generation, refused, neither: false, again, delay: AGAIN };
+                let held = Held { uid, generation, refused, neither: false, retry: Retry::begin() };
                 self.held.insert(id, held);
             }
         }
     }
+}
+
+/// Tells that what is here has changed, and cannot be used.
+pub(super) fn tell_unusable(error: &str) {
+    tracing::error!(
+        error,
+        "models or documents have changed, and cannot be used: those that were read before stay in use"
+    );
 }
 
 fn first_of(refused: &Refused) -> String {

@@ -20,7 +20,7 @@ use super::plan::{Plan, plan};
 use super::{Content, ContentError, Service, folders, service};
 use crate::config::Config;
 use crate::synchronizer::Synchronizer;
-use held::{AGAIN, Held, HereRefused};
+use held::{AGAIN, Held, HereRefused, tell_unusable};
 
 /// How often folders are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -185,8 +185,8 @@ impl<'a> Sources<'a> {
 
     /// Waits until something has changed, and is at rest; or until something is to be tried again.
     async fn changed(&mut self) {
-        let here = self.here_refused.as_ref().map(HereRefused::again);
-        let again = self.held.values().map(|held| held.again).chain(here).chain(self.again.take()).min();
+        let here = self.here_refused.as_ref().map(|here| here.retry.at);
+        let again = self.held.values().map(|held| held.retry.at).chain(here).chain(self.again.take()).min();
         let mut before = self.look();
         loop {
             let objects = async {
@@ -311,10 +311,7 @@ impl<'a> Sources<'a> {
             Ok(here) if self.in_use.is_some() && self.is_left(here) => before(),
             Ok(here) => Some(here.clone()),
             Err(error) => {
-                tracing::error!(
-                    error,
-                    "models or documents have changed, and cannot be used: those that were read before stay in use"
-                );
+                tell_unusable(error);
                 before()
             }
         }
