@@ -125,6 +125,7 @@ impl Engine {
         }
         // Mostly there is a record already. An object may be woken before the engine hears who created it.
         self.track(key, &object, Origin::Read);
+        self.objects.notice_record(key, &object, &self.shared.registry.synchronizer);
         self.installations.note(key, &object);
         let next = self.decide(key, &entry, &object, Stage::Queued);
         let next = self.or_properties(key, &object, next);
@@ -289,7 +290,7 @@ impl Engine {
         let uid = &object.meta.uid;
         if let Some(pass) = job.attempts() {
             let spec = Some(&object.intent.spec).filter(|_| !matches!(job, Job::Withdraw { .. }));
-            self.objects.begin_attempt(key, uid, pass, spec);
+            self.objects.begin_attempt(key, object, (pass, spec), self.shared.clock.now());
         }
         if job.runs_step()
             && let Some(tracked) = self.objects.same_mut(key, uid)

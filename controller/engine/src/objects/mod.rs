@@ -8,10 +8,11 @@ mod tracked;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use xos_model::accept::Refusal;
 use xos_model::condition::{ConditionStatus, READY, find};
 use xos_model::dirty::is_in_doubt;
+use xos_model::record::is_recorded;
 use xos_model::{Object, ObjectKey, Pass, SpecHash};
 
 use crate::view::Origin;
@@ -31,6 +32,12 @@ fn is_ready(object: &Object) -> bool {
     find(&object.status.conditions, READY).is_some_and(|ready| {
         ready.status == ConditionStatus::True && ready.observed_generation == Some(object.meta.generation)
     })
+}
+
+/// Returns the first moment that no attempt in an object's history ended at or after.
+fn after_history(object: &Object) -> Timestamp {
+    let last = object.status.history.iter().map(|line| line.at).max();
+    last.map_or(Timestamp::MIN, |at| at.checked_add(SignedDuration::from_nanos(1)).unwrap_or(at))
 }
 
 /// What is known of an object that has no record.
@@ -141,9 +148,21 @@ impl Objects {
 
     /// Notes that a worker attempts a pass with a spec: from now on it is in doubt, until the attempt is recorded. No
     /// spec: it is undone.
-    pub(crate) fn begin_attempt(&mut self, key: &ObjectKey, uid: &str, pass: Pass, spec: Option<&SpecHash>) {
-        if let Some(tracked) = self.same_mut(key, uid) {
+    pub(crate) fn begin_attempt(
+        &mut self,
+        key: &ObjectKey,
+        object: &Object,
+        (pass, spec): (Pass, Option<&SpecHash>),
+        now: Timestamp,
+    ) {
+        if let Some(tracked) = self.same_mut(key, &object.meta.uid) {
             tracked.begun = spec.copied().or(tracked.begun.take());
+            // The step goes on after policies whose record waits for its own.
+            let goes_on = tracked.is_attempted();
+            tracked.delay(|delays| {
+                let since = delays.attempted_since.filter(|_| goes_on);
+                delays.attempted_since = since.or_else(|| Some(after_history(object).max(now)));
+            });
             tracked.doubt.add(pass);
             tracked.attempting.add(pass);
         }
@@ -154,9 +173,23 @@ impl Objects {
         if let Some(tracked) = self.same_mut(key, uid) {
             let attempted = std::mem::take(&mut tracked.attempting);
             if is_recorded {
-                tracked.begun = None;
-                tracked.doubt = tracked.doubt.without(attempted);
+                tracked.recorded(attempted);
             }
+        }
+    }
+
+    /// Takes notice of what an object's status says of an attempt whose record was thought not to be written: the
+    /// answer to that write was lost, or its worker was dropped while it waited for it.
+    pub(crate) fn notice_record(&mut self, key: &ObjectKey, object: &Object, synchronizer: &str) {
+        let Some(tracked) = self.same_mut(key, &object.meta.uid).filter(|tracked| !tracked.is_attempted()) else {
+            return;
+        };
+        let Some(since) = tracked.delays.as_ref().and_then(|delays| delays.attempted_since) else { return };
+        let mut recorded = Doubt::default();
+        let passes = [Pass::Policy, Pass::Sync].into_iter().filter(|pass| tracked.doubt.has(*pass));
+        passes.filter(|pass| is_recorded(object, synchronizer, *pass, since)).for_each(|pass| recorded.add(pass));
+        if recorded != Doubt::default() {
+            tracked.recorded(recorded);
         }
     }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::fixtures::object;
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
 fn refusal(because_of: &[&str], classes: &[&str]) -> Refusal {
     Refusal {
         reason: "NotUnique",
@@ -48,7 +50,7 @@ fn only_what_came_under_our_eyes_was_never_attempted() {
 fn who_created_an_object_is_of_no_account_once_a_step_may_have_run() {
     let mut objects = Objects::default();
     let a = known(&mut objects, "a", "1", Origin::Read);
-    objects.begin_attempt(&a.key(), "1", Pass::Sync, None);
+    objects.begin_attempt(&a.key(), &a, (Pass::Sync, None), NOW);
     objects.track(&a.key(), &a, Origin::Created, "me");
     assert!(objects.get(&a.key(), "1").doubt.sync && !objects.get(&a.key(), "1").never_attempted);
 }
@@ -56,12 +58,13 @@ fn who_created_an_object_is_of_no_account_once_a_step_may_have_run() {
 #[test]
 fn a_successor_begins_anew() {
     let mut objects = Objects::default();
-    let key = known(&mut objects, "a", "1", Origin::Watched).key();
-    objects.begin_attempt(&key, "1", Pass::Sync, None);
+    let first = known(&mut objects, "a", "1", Origin::Watched);
+    let key = first.key();
+    objects.begin_attempt(&key, &first, (Pass::Sync, None), NOW);
     assert_eq!([(); 3].map(|()| objects.count_failed_write(&key, "1")), [1, 2, 3]);
-    known(&mut objects, "a", "2", Origin::Watched);
+    let second = known(&mut objects, "a", "2", Origin::Watched);
     assert_eq!(objects.get(&key, "2").doubt, Doubt::default());
-    objects.begin_attempt(&key, "2", Pass::Sync, None);
+    objects.begin_attempt(&key, &second, (Pass::Sync, None), NOW);
     objects.end_attempt(&key, "1", true);
     assert!(objects.get(&key, "2").doubt.sync, "the end of its predecessor's worker is not its own");
     assert_eq!(objects.count_failed_write(&key, "2"), 1, "nor are its writes");

@@ -28,6 +28,10 @@ impl Doubt {
         }
     }
 
+    pub(super) fn has(self, pass: Pass) -> bool {
+        if pass == Pass::Policy { self.policy } else { self.sync }
+    }
+
     pub(super) fn without(self, other: Self) -> Self {
         Self { policy: self.policy && !other.policy, sync: self.sync && !other.sync }
     }
@@ -83,6 +87,8 @@ pub(super) struct Delays {
     pub(super) refused_for: Vec<Reason>,
     /// When somebody changed it, if it has not been Ready since then.
     pub(super) changed_at: Option<Timestamp>,
+    /// Since when passes are attempted of which no record is known.
+    pub(super) attempted_since: Option<Timestamp>,
 }
 
 /// The hash of a uid, which takes a tenth of the memory.
@@ -120,6 +126,15 @@ impl Tracked {
         let result = change(&mut delays);
         self.delays = Some(delays).filter(|delays| **delays != Delays::default());
         result
+    }
+
+    /// Notes that status says what has become of these passes.
+    pub(super) fn recorded(&mut self, passes: Doubt) {
+        self.doubt = self.doubt.without(passes);
+        self.begun = self.begun.filter(|_| self.doubt != Doubt::default());
+        if self.delays.is_some() && self.doubt == Doubt::default() {
+            self.delay(|delays| delays.attempted_since = None);
+        }
     }
 
     /// Notes that an operation was deferred, and until when.

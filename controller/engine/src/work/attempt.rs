@@ -70,6 +70,7 @@ impl Worker<'_> {
             (saved, announced) => saved.or(announced),
         };
         if let Some(written) = written {
+            self.answered(&written);
             (subject, after) = self.on_top_of(written, &subject, &after);
         }
         let mut has_changes = false;
@@ -178,6 +179,7 @@ impl Worker<'_> {
                     let synchronizer = &self.shared.registry.synchronizer;
                     object = record::rebase(&stored, &object, &saved, synchronizer, in_memory);
                     stored = Arc::new(saved);
+                    self.answered(&stored);
                     is_news = changes.spec.keys().any(|name| record::is_news(name));
                 }
                 Err(WriteError::Refused(words)) => {

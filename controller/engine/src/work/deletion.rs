@@ -50,6 +50,7 @@ impl Worker<'_> {
             let synchronizer = &self.shared.registry.synchronizer;
             subject.object = record::rebase(&subject.stored, &subject.object, &released, synchronizer, |_| true);
             subject.stored = Arc::new(released);
+            self.answered(&subject.stored);
         }
         match failed {
             Some(attempted) => self.record(&subject, &attempted).await,

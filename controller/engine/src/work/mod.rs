@@ -164,17 +164,16 @@ pub(crate) enum Recorded {
 
 /// Does a job on an object.
 pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job: Job) -> Report {
-    let worker = Worker { shared, entry };
+    let worker = Worker { shared, entry, latest: Mutex::new(Arc::clone(&subject.stored)) };
     let synchronizer = &shared.registry.synchronizer;
     let object = &subject.object;
-    let stored = Arc::clone(&subject.stored);
     let now = shared.clock.now();
     let pass = job.told_in(entry.duties(object));
     if let Some(event) = job.event() {
         shared.services.events.publish(object, event);
     }
     let result = match job {
-        Job::Confirm => worker.confirm(&stored).await,
+        Job::Confirm => worker.confirm(&subject.stored).await,
         Job::Reconcile { policy, sync } => worker.reconcile(subject, policy, sync).await,
         Job::Resync => worker.resync(subject).await,
         Job::Delete { policy, sync } => worker.delete(subject, policy, sync).await,
@@ -214,11 +213,12 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
         Err(WriteError::Gone) => Report::Gone,
         Err(WriteError::Conflict) => Report::Conflict,
         Err(error) => {
+            let latest = worker.latest();
             let told = match &error {
-                WriteError::Refused(words) => worker.tell_refused(&stored, pass, words).await,
+                WriteError::Refused(words) => worker.tell_refused(&latest, pass, words).await,
                 _ => None,
             };
-            Report::WriteFailed(error, told.unwrap_or(stored))
+            Report::WriteFailed(error, told.unwrap_or(latest))
         }
     }
 }
@@ -226,9 +226,19 @@ pub(crate) async fn do_job(shared: &Shared, entry: &Entry, subject: Subject, job
 struct Worker<'a> {
     shared: &'a Shared,
     entry: &'a Entry,
+    /// The object as the API server last answered: what the watch then shows of it is nobody else's change.
+    latest: Mutex<Arc<Object>>,
 }
 
 impl Worker<'_> {
+    fn latest(&self) -> Arc<Object> {
+        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn answered(&self, object: &Arc<Object>) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(object);
+    }
+
     async fn confirm(&self, known: &Object) -> Result<Report, WriteError> {
         let read = self.shared.writer.read(self.entry, &known.key()).await?;
         let read = read.filter(|read| read.meta.uid == known.meta.uid).ok_or(WriteError::Gone)?;
@@ -288,7 +298,9 @@ impl Worker<'_> {
         }
         let finalizers: Vec<_> = subject.object.meta.finalizers.iter().cloned().chain(missing).collect();
         let written = self.shared.writer.set_finalizers(self.entry, &subject.stored, &finalizers).await?;
-        Ok(Subject::new(Arc::new(written)))
+        let written = Arc::new(written);
+        self.answered(&written);
+        Ok(Subject::new(written))
     }
 
     /// Sets the owner that the operator left out, quietly: it is nobody's change.

@@ -11,6 +11,7 @@ mod idle;
 mod leader;
 mod links;
 mod logs;
+mod lost;
 mod measures;
 mod passes;
 mod saves;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::backoff::Backoff;
 use crate::condition;
-use crate::dirty::{Due, change_by_other, policy_due, sync_due};
+use crate::dirty::{Due, change_by_other, is_in_doubt, policy_due, sync_due};
 use crate::intent::{Pass, is_handled};
 use crate::message;
 use crate::object::Object;
@@ -29,6 +29,15 @@ pub use conditions::{
 pub use properties::{Computed, observe, set_properties, writes_properties};
 pub use ready::{Duties, idle, is_misreported, is_overstated, settle, settle_ready};
 pub use rebase::rebase;
+
+/// Returns whether an object's status has the record of an attempt of a pass that ended at or after a time. Of a
+/// synchronizer that does not own the pass there is no history, and it returns false.
+pub fn is_recorded(object: &Object, synchronizer: &str, pass: Pass, since: Timestamp) -> bool {
+    let owns = object.status.owner(pass).is_some_and(|entry| entry.name == synchronizer);
+    let is_of = |line: &Attempt| line.operation.starts_with("Policy") == (pass == Pass::Policy);
+    let mut lines = object.status.history.iter();
+    owns && !is_in_doubt(object, synchronizer, pass) && lines.any(|line| is_of(line) && line.at >= since)
+}
 
 /// Returns the object with a status for its present generation, for one that was edited and has no work: an edit
 /// that was taken back before anybody acted on it, or a quiet save.

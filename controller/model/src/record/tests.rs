@@ -66,6 +66,17 @@ fn success() {
 }
 
 #[test]
+fn the_record_of_an_attempt_is_known_by_its_end() {
+    let o = sync(&object(), 20, Outcome::Succeeded);
+    let is = |o: &Object, pass, since| is_recorded(o, ME, pass, at(since));
+    assert!(is(&o, Pass::Sync, 19) && is(&o, Pass::Sync, 20));
+    assert!(!is(&o, Pass::Sync, 21), "a later attempt is not");
+    assert!(!is(&o, Pass::Policy, 19) && !is_recorded(&o, "another", Pass::Sync, at(19)));
+    let edited = Object { meta: Meta { generation: 2, ..o.meta.clone() }, ..o };
+    assert!(!is(&edited, Pass::Sync, 19), "nor if the object was changed since");
+}
+
+#[test]
 fn failures_grow_and_are_reset_by_a_new_intent() {
     let mut o = object();
     let mut delays = vec![];
