@@ -19,10 +19,16 @@
 {{- if include "xos.isNamespaced" . -}}
 {{- $_ := set $config "definitions" "provided" -}}
 {{- end -}}
-{{- if .Values.models -}}
+{{- if .Values.modelSets -}}
 {{- $_ := set $config "models_dir" "/etc/xos/models" -}}
+{{- with include "xos.modelSets.uses" . | fromJsonArray -}}
+{{- $_ := set $config "uses" . -}}
 {{- end -}}
-{{- if .Values.documents -}}
+{{- if include "xos.modelSets.dependencies" . -}}
+{{- $_ := set $config "dependency_graph" "/etc/xos/models/dependencies.json" -}}
+{{- end -}}
+{{- end -}}
+{{- if .Values.steps -}}
 {{- $_ := set $config "documents_dir" "/etc/xos/documents" -}}
 {{- end -}}
 {{- with .Values.clusterDocuments -}}
@@ -78,18 +84,24 @@ sasl:
 {{- end -}}
 {{- end -}}
 
-{{/* The files of the configuration: itself, models, their properties, documents. */}}
+{{/* The files of the configuration: itself, models, their properties and dependencies, documents. */}}
 {{- define "xos.files" -}}
 config.yaml: |
   {{- include "xos.config" . | nindent 2 }}
-{{- with .Values.models }}
-{{ toYaml . }}
-{{- end }}
-{{- range $file, $text := .Values.convenience }}
-{{ printf "convenience.%s" $file | quote }}: |
+{{- range $set, $spec := .Values.modelSets }}
+{{- range $file, $text := $spec.xprotos }}
+{{ printf "models.%s" $file | quote }}: |
   {{- $text | nindent 2 }}
 {{- end }}
-{{- range $file, $text := .Values.documents }}
+{{- with $spec.properties }}
+{{ printf "convenience.%s.yaml" $set | quote }}: |
+  {{- if kindIs "string" . }}{{ . | nindent 2 }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end }}
+{{- end }}
+{{- with include "xos.modelSets.dependencies" . }}
+dependencies.json: {{ . | quote }}
+{{- end }}
+{{- range $file, $text := .Values.steps }}
 {{ printf "documents.%s" $file | quote }}: |
   {{- $text | nindent 2 }}
 {{- end }}

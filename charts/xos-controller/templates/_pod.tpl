@@ -5,24 +5,19 @@
     name: {{ .configMap }}
     items:
       - {key: config.yaml, path: config.yaml}
-{{- if .root.Values.models }}
+{{- if .root.Values.modelSets }}
 - name: models
   configMap:
     name: {{ .configMap }}
     items:
-      {{- range $file, $text := .root.Values.models }}
-      - {key: {{ $file | quote }}, path: {{ $file | quote }}}
-      {{- end }}
-      {{- range $file, $text := .root.Values.convenience }}
-      - {key: {{ printf "convenience.%s" $file | quote }}, path: {{ printf "convenience/%s" $file | quote }}}
-      {{- end }}
+      {{- include "xos.modelSets.items" .root | nindent 6 }}
 {{- end }}
-{{- if .root.Values.documents }}
+{{- if .root.Values.steps }}
 - name: documents
   configMap:
     name: {{ .configMap }}
     items:
-      {{- range $file, $text := .root.Values.documents }}
+      {{- range $file, $text := .root.Values.steps }}
       - {key: {{ printf "documents.%s" $file | quote }}, path: {{ $file | quote }}}
       {{- end }}
 {{- end }}
@@ -38,10 +33,10 @@
 
 {{- define "xos.volumeMounts" -}}
 - {name: config, mountPath: /etc/xos/config, readOnly: true}
-{{- if .Values.models }}
+{{- if .Values.modelSets }}
 - {name: models, mountPath: /etc/xos/models, readOnly: true}
 {{- end }}
-{{- if .Values.documents }}
+{{- if .Values.steps }}
 - {name: documents, mountPath: /etc/xos/documents, readOnly: true}
 {{- end }}
 {{- if include "xos.secretName" . }}

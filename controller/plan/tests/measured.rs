@@ -14,7 +14,9 @@ use xos_model::condition::{READY, find};
 use xos_model::{Object, ObjectKey};
 use xos_plan::{Change, Given, Plan, Service, What, plan};
 use xos_random_models::Random;
-use xos_steps::{Outside, OutsideAnswer, OutsideCommand, OutsideRequest, OutsideResult, StepError};
+use xos_steps::{
+    Outside, OutsideAnswer, OutsideCall, OutsideCommand, OutsideReply, OutsideRequest, OutsideResult, StepError,
+};
 use xos_testing::{TestClock, World};
 use xos_xproto::{Section, camel_case};
 
@@ -39,6 +41,10 @@ impl Outside for Backend {
 
     fn command(&self, _: OutsideCommand) -> Result<OutsideResult, StepError> {
         panic!("there are no commands")
+    }
+
+    fn call(&self, _: OutsideCall) -> Result<OutsideReply, StepError> {
+        panic!("there are no step servers")
     }
 
     fn pass(&self, _: Duration) {}

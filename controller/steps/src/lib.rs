@@ -53,7 +53,7 @@ pub use holds::Holds;
 pub use http::Http;
 pub use listing::{Listing, ListingError, Pulled};
 pub use models::Models;
-pub use outside::{Outside, OutsideAnswer, OutsideCommand, OutsideRequest, OutsideResult};
+pub use outside::{Outside, OutsideAnswer, OutsideCall, OutsideCommand, OutsideReply, OutsideRequest, OutsideResult};
 pub use policy::Policy;
 pub use producer::{Message, NoProducer, ProduceError, Producer};
 pub use properties::{PropertyError, StoreObjects};

@@ -19,6 +19,12 @@ pub trait Outside: Send + Sync {
     /// When it cannot be run.
     fn command(&self, command: OutsideCommand) -> Result<OutsideResult, StepError>;
 
+    /// Answers a call of a step server.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    fn call(&self, call: OutsideCall) -> Result<OutsideReply, StepError>;
+
     /// Lets time pass for which a step waits.
     fn pass(&self, time: std::time::Duration);
 }
@@ -56,6 +62,28 @@ pub struct OutsideCommand {
     pub environment: Vec<(String, String)>,
     /// What it reads from its standard input.
     pub input: Option<serde_json::Value>,
+}
+
+/// A call of a step server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutsideCall {
+    /// `SyncRecord`, `HandleCreate` …
+    pub method: String,
+    /// The step, by its name on the server.
+    pub step: String,
+    /// The object that it is about, as `Person/ada`; empty if it is about none.
+    pub object: String,
+    /// What the document gives to the step.
+    pub input: Option<serde_json::Value>,
+}
+
+/// How a call of a step server ends.
+#[derive(Debug)]
+pub struct OutsideReply {
+    /// The fields of its object that the step has changed, however it ends; null unsets one.
+    pub changed: serde_json::Map<String, serde_json::Value>,
+    /// What it says.
+    pub result: Result<(), StepError>,
 }
 
 /// What a command did.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 use xos_model::Object;
-use xos_steps::{BusEvent, StepContext, StepError};
+use xos_steps::{BusEvent, Outside, OutsideCall, OutsideReply, StepContext, StepError};
 
 use crate::connection::Connection;
 use crate::convert;
@@ -107,7 +107,42 @@ impl Server {
     }
 }
 
+impl Method {
+    /// Returns the name, as in the .proto file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SyncRecord => "SyncRecord",
+            Self::DeleteRecord => "DeleteRecord",
+            Self::HandleCreate => "HandleCreate",
+            Self::HandleUpdate => "HandleUpdate",
+            Self::HandleDelete => "HandleDelete",
+            Self::PullRecords => "PullRecords",
+            Self::ProcessEvent => "ProcessEvent",
+        }
+    }
+}
+
 impl Call<'_> {
+    /// Lets what stands in place of the world outside answer the call. What the step has changed in its object is in the
+    /// object then, whatever is returned.
+    ///
+    /// # Errors
+    /// What the answer says, and if there is none.
+    pub fn answered_by(self, outside: &dyn Outside, subject: Subject<'_>) -> Result<(), StepError> {
+        let told = |object: &Object| format!("{}/{}", object.model, object.meta.name);
+        let input = if self.input.is_empty() { None } else { Some(serde_json::from_str(&self.input)?) };
+        let OutsideReply { changed, result } = outside.call(OutsideCall {
+            method: self.method.name().to_owned(),
+            step: self.wanted.step.clone(),
+            object: subject.object().map(told).unwrap_or_default(),
+            input,
+        })?;
+        if let Subject::Object(object) = subject {
+            convert::set_all(object, changed, &self.ctx.shared_store().models());
+        }
+        result
+    }
+
     /// Returns the first message of the call.
     pub(crate) fn first(&self, subject: &Subject<'_>) -> Result<Begin, serde_json::Error> {
         Ok(Begin {

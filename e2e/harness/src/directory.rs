@@ -1,6 +1,11 @@
 //! The example's backend, a directory of people, for tests and the demo.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -81,9 +86,24 @@ impl Directory {
     /// # Errors
     /// When it does not start.
     pub async fn start_at(address: &str, folder: &Path, log: &Path) -> Result<Self, Error> {
+        Self::start_with(address, Some(folder.join("people.json")), log).await
+    }
+
+    /// Starts a directory that keeps its entries in memory only: its writes cost nothing.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_in_memory(log: &Path) -> Result<Self, Error> {
+        Self::start_with("127.0.0.1:0", None, log).await
+    }
+
+    async fn start_with(address: &str, file: Option<PathBuf>, log: &Path) -> Result<Self, Error> {
         let program = paths::program("example-directory")?;
         let mut child = Child::start("example-directory", log, &program, |command| {
-            command.args(["--listen", address]).arg("--file").arg(folder.join("people.json")).stdout(Stdio::piped());
+            command.args(["--listen", address]).stdout(Stdio::piped());
+            if let Some(file) = file {
+                command.arg("--file").arg(file);
+            }
         })?;
         let silent = || Error::Silent(process::tail(log, 10));
         let mut output = BufReader::new(child.take_stdout().ok_or_else(silent)?).lines();

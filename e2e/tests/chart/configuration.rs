@@ -53,7 +53,8 @@ async fn other_keys_are_merged_over_it() {
         "--set-json",
         r#"settings={"directory_url": "http://mine", "deep": {"a": [1]}}"#,
         "--set-json",
-        r#"models={"a.xproto": "message A (XOSBase) {}"}"#,
+        r#"modelSets={"a": {"xprotos": {"a.xproto": "message A (XOSBase) {}"}, "uses": ["core", "b"]},
+            "b": {"xprotos": {"b.xproto": "message B (XOSBase) {}"}, "uses": ["core"]}}"#,
         "--set",
         "rbac.scope=Namespaced,logging.level=debug,logging.format=text",
     ])
@@ -62,6 +63,7 @@ async fn other_keys_are_merged_over_it() {
     assert_eq!(config["event_bus"], json!({"kind": "kafka", "endpoint": "k", "gui_events": true}));
     assert_eq!(config["settings"], json!({"directory_url": "http://mine", "deep": {"a": [1]}}));
     assert_eq!((&config["models_dir"], &config["definitions"]), (&json!("/etc/xos/models"), &json!("provided")));
+    assert_eq!((&config["uses"], &config["dependency_graph"]), (&json!(["core"]), &json!(null)));
     assert_eq!(
         (&config["namespaces"], &config["logging"]),
         (&json!(["demo-ns"]), &json!({"level": "debug", "format": "text"}))
@@ -73,11 +75,11 @@ async fn other_keys_are_merged_over_it() {
 async fn models_documents_and_credentials_are_mounted() {
     let all = rendered(&[
         "--set-json",
-        r#"models={"a.xproto": "message A (XOSBase) {}"}"#,
+        r#"modelSets={"a": {"xprotos": {"a.xproto": "message A (XOSBase) {}"}, "properties": {"A": {"b": "1"}},
+                "dependencyGraph": {"A": [["B", "", ""]]}},
+            "b": {"xprotos": {"b.xproto": "message B (XOSBase) {}"}, "properties": "B: {c: '2'}\n"}}"#,
         "--set-json",
-        r#"convenience={"a.yaml": "A: {b: '1'}\n"}"#,
-        "--set-json",
-        r#"documents={"a.yaml": "kind: SyncStep\nspec: {}\n"}"#,
+        r#"steps={"a.yaml": "kind: SyncStep\nspec: {}\n"}"#,
         "--set",
         "credentials.data.kafka-password=secret",
     ])
@@ -90,10 +92,15 @@ async fn models_documents_and_credentials_are_mounted() {
         assert_eq!(mounts, expected, "{kind}");
         let models = pod["volumes"].as_array().unwrap().iter().find(|one| one["name"] == "models").unwrap();
         assert_eq!(models["configMap"]["items"][1], json!({"key": "convenience.a.yaml", "path": "convenience/a.yaml"}));
+        assert_eq!(models["configMap"]["items"].as_array().unwrap().len(), 5, "{models:#}");
     }
     let data = &find(&all, "ConfigMap", "demo-xos-controller")["data"];
-    assert_eq!(data["a.xproto"], "message A (XOSBase) {}");
-    assert_eq!(data["convenience.a.yaml"], "A: {b: '1'}\n");
+    let text = |key: &str| data[key].as_str().unwrap().trim_end().to_owned();
+    assert_eq!(text("models.a.xproto"), "message A (XOSBase) {}");
+    assert_eq!(text("convenience.a.yaml"), "A:\n  b: \"1\"");
+    assert_eq!(text("convenience.b.yaml"), "B: {c: '2'}");
+    assert_eq!(text("dependencies.json"), r#"{"A":[["B","",""]]}"#);
+    assert!(text("config.yaml").contains("dependency_graph: /etc/xos/models/dependencies.json"), "{data:#}");
     assert_eq!(data["documents.a.yaml"], "kind: SyncStep\nspec: {}\n");
     assert!(data["config.yaml"].as_str().unwrap().contains("documents_dir: /etc/xos/documents"), "{data:#}");
     assert_eq!(find(&all, "Secret", "-credentials")["data"]["kafka-password"], "c2VjcmV0");

@@ -21,8 +21,8 @@ async fn a_service_of_documents_is_installed_with_the_stock_image() {
             "image": {"repository": "xos-controller"},
             "directory": {"enabled": false},
             "settings": {"directory_url": directory.url()},
-            "models": {"people.xproto": text("models/people.xproto")},
-            "documents": {
+            "modelSets": {"people": {"xprotos": {"people.xproto": text("models/people.xproto")}}},
+            "steps": {
                 "directory.yaml": text("steps/directory.yaml"), "team.yaml": text("policies/team.yaml"),
                 "desk.yaml": text("pulls/desk.yaml"),
             },

@@ -27,9 +27,9 @@ fn copy(from: &Path, to: &Path) {
 fn models(folder: &Path, name: &str, change: (&str, &str)) -> String {
     let text = fs::read_to_string(paths::repository().join("config/example/mymodel.xproto")).unwrap();
     assert!(text.contains(change.0), "{text}");
-    let models = serde_json::json!({"mymodel.xproto": text.replacen(change.0, change.1, 1)});
+    let xprotos = serde_json::json!({"mymodel.xproto": text.replacen(change.0, change.1, 1)});
     let properties = fs::read_to_string(paths::repository().join("config/example/convenience/mymodel.yaml")).unwrap();
-    let values = serde_json::json!({"models": models, "convenience": {"mymodel.yaml": properties}});
+    let values = serde_json::json!({"modelSets": {"example": {"xprotos": xprotos, "properties": properties}}});
     let path = folder.join(name);
     fs::write(&path, values.to_string()).unwrap();
     path.display().to_string()

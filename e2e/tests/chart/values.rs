@@ -89,6 +89,10 @@ async fn a_misspelt_key_is_refused_by_name() {
         ("uninstall.policy=Keep", "uninstall/policy"),
         ("leaderElection.duration=soon", "leaderElection/duration"),
         ("config.name=other", "name"),
+        (
+            r"modelSets.a.xprotos.x\.xproto=t,modelSets.b.xprotos.x\.xproto=t",
+            "modelSets.b.xprotos: there is a file x.xproto in modelSets.a, too",
+        ),
     ];
     for (set, named) in wrong {
         let refused = helm.run(&["template", "demo", chart.to_str().unwrap(), "--set", set]).await.unwrap();

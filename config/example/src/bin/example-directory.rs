@@ -1,7 +1,7 @@
 //! `example-directory`: a directory of people over HTTP, the backend of the example synchronizer.
 //!
-//! People are kept in a JSON file, an object with a member for each id. For tests it can be told to fail, and counts
-//! its writes.
+//! People are kept in a JSON file, an object with a member for each id, or only in memory. For tests it can be told to
+//! fail, and counts its writes.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// A directory of people over HTTP, kept in a file.
+/// A directory of people over HTTP, kept in a file or in memory.
 ///
 /// PUT, GET and DELETE /people/{id}; PUT and DELETE /teams/{id}; GET /people and /teams. A person's team has to exist
 /// before the person, and a team with people in it cannot be deleted. GET /stats counts the writes of each id. POST
@@ -39,9 +39,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one. The first line of output shows it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The file with the people; it is created if it does not exist
+    /// The file with the people; it is created if it does not exist. Without it they are gone when the program ends
     #[arg(long, value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -123,22 +123,15 @@ struct Stats {
 }
 
 struct Directory {
-    file: PathBuf,
+    file: Option<PathBuf>,
     kept: Kept,
     failure: Option<Failure>,
     stats: Stats,
 }
 
 impl Directory {
-    fn open(file: PathBuf) -> io::Result<Self> {
-        let kept = match fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file.display())))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
-            Err(error) => {
-                return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display())));
-            }
-        };
+    fn open(file: Option<PathBuf>) -> io::Result<Self> {
+        let kept = file.as_deref().map(read).transpose()?.unwrap_or_default();
         Ok(Self { file, kept, failure: None, stats: Stats::default() })
     }
 
@@ -158,9 +151,7 @@ impl Directory {
         if let Some(team) = person.team.as_ref().filter(|team| !self.kept.teams.contains_key(*team)) {
             return Err(Refusal(StatusCode::CONFLICT, format!("there is no team {team}")));
         }
-        let mut kept = self.kept.clone();
-        let new = kept.people.insert(id.to_owned(), person).is_none();
-        self.keep(kept)?;
+        let new = self.change(|kept| Ok(kept.people.insert(id.to_owned(), person).is_none()))?;
         *self.stats.puts.entry(id.to_owned()).or_default() += 1;
         Ok(new)
     }
@@ -168,17 +159,13 @@ impl Directory {
     fn delete(&mut self, id: &str) -> Result<(), Refusal> {
         self.open_for(id)?;
         *self.stats.deletes.entry(id.to_owned()).or_default() += 1;
-        let mut kept = self.kept.clone();
-        kept.people.remove(id).ok_or_else(|| Refusal::unknown(id))?;
-        self.keep(kept)
+        self.change(|kept| kept.people.remove(id).map(drop).ok_or_else(|| Refusal::unknown(id)))
     }
 
     /// Writes a team. Returns whether the team is new.
     fn put_team(&mut self, id: &str, team: Team) -> Result<bool, Refusal> {
         self.open_for(id)?;
-        let mut kept = self.kept.clone();
-        let new = kept.teams.insert(id.to_owned(), team).is_none();
-        self.keep(kept)?;
+        let new = self.change(|kept| Ok(kept.teams.insert(id.to_owned(), team).is_none()))?;
         *self.stats.puts.entry(format!("teams/{id}")).or_default() += 1;
         Ok(new)
     }
@@ -189,17 +176,26 @@ impl Directory {
         if self.kept.people.values().any(|person| person.team.as_deref() == Some(id)) {
             return Err(Refusal(StatusCode::CONFLICT, format!("there are people in {id}")));
         }
-        let mut kept = self.kept.clone();
-        kept.teams.remove(id).ok_or_else(|| Refusal::unknown(id))?;
-        self.keep(kept)
+        self.change(|kept| kept.teams.remove(id).map(drop).ok_or_else(|| Refusal::unknown(id)))
     }
 
-    /// Replaces the file and then the people in memory. The file is never half written.
-    fn keep(&mut self, kept: Kept) -> Result<(), Refusal> {
-        let text = serde_json::to_vec_pretty(&kept).map_err(io::Error::from)?;
-        replace(&self.file, &text)?;
+    /// Changes the file, and then what is in memory. The file is never half written.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Kept) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let Some(file) = &self.file else { return change(&mut self.kept) };
+        let mut kept = self.kept.clone();
+        let changed = change(&mut kept)?;
+        replace(file, &serde_json::to_vec_pretty(&kept).map_err(io::Error::from)?)?;
         self.kept = kept;
-        Ok(())
+        Ok(changed)
+    }
+}
+
+fn read(file: &FilePath) -> io::Result<Kept> {
+    let wrong = |kind, error: &dyn std::fmt::Display| io::Error::new(kind, format!("{}: {error}", file.display()));
+    match fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| wrong(io::ErrorKind::InvalidData, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kept::default()),
+        Err(error) => Err(wrong(error.kind(), &error)),
     }
 }
 
@@ -311,7 +307,7 @@ mod tests {
         }
 
         fn open(&self) -> Directory {
-            Directory::open(self.0.join("people.json")).unwrap()
+            Directory::open(Some(self.0.join("people.json"))).unwrap()
         }
     }
 
@@ -363,7 +359,7 @@ mod tests {
         let fixture = Fixture::new("broken");
         let file = fixture.0.join("people.json");
         fs::write(&file, "no").unwrap();
-        let error = Directory::open(file).err().unwrap().to_string();
+        let error = Directory::open(Some(file)).err().unwrap().to_string();
         assert!(error.contains("people.json"), "{error}");
     }
 

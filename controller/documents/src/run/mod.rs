@@ -51,7 +51,7 @@ fn check_untried(ctx: &StepContext, how: &str) -> Result<(), StepError> {
     match ctx.outside() {
         None => Ok(()),
         Some(_) => {
-            let why = format!("test cases cannot answer for {how}: only for `http`, `exec` and `ansible`");
+            let why = format!("test cases cannot answer for {how}: only for `http`, `exec`, `ansible` and `grpc`");
             Err(StepError::failed(why))
         }
     }

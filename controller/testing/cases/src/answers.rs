@@ -1,12 +1,15 @@
 //! What backends answer.
 
 use serde_json::Value as Json;
+use xos_steps::OutsideCall;
 
 use crate::compare::matches;
 use crate::spec::Answer;
 
 /// Stands before a command in messages.
 const COMMAND: &str = "the command ";
+/// Stands before a call of a step server in messages.
+const CALL: &str = "the call ";
 
 /// The answers that are left, those of the last stage first.
 #[derive(Debug, Default)]
@@ -35,6 +38,11 @@ impl Answers {
         self.take(|answer| answer.exec.as_ref().is_some_and(|pattern| is_command(pattern, words)))
     }
 
+    /// Takes the answer to a call of a step server.
+    pub(crate) fn for_call(&mut self, call: &OutsideCall) -> Option<Answer> {
+        self.take(|answer| answer.grpc.as_ref().is_some_and(|pattern| is_call(pattern, call)))
+    }
+
     fn take(&mut self, fits: impl Fn(&Answer) -> bool) -> Option<Answer> {
         let left = self.0.iter_mut().find(|left| left.times != Some(0) && fits(&left.answer))?;
         left.times = left.times.map(|times| times - 1);
@@ -56,6 +64,21 @@ pub(crate) fn is_command(pattern: &[String], words: &[String]) -> bool {
     pattern.len() == words.len() && pattern.iter().zip(words).all(|(pattern, word)| matches(pattern, word))
 }
 
+/// Returns whether a call of a step server is the one that `METHOD STEP` or `METHOD STEP OBJECT` stands for.
+pub(crate) fn is_call(pattern: &str, call: &OutsideCall) -> bool {
+    let mut words = pattern.split_whitespace();
+    let has = |word: Option<&str>, found: &str| word.is_some_and(|word| matches(word, found));
+    has(words.next(), &call.method)
+        && has(words.next(), &call.step)
+        && words.next().is_none_or(|object| matches(object, &call.object))
+        && words.next().is_none()
+}
+
+/// Returns a call of a step server for messages.
+pub(crate) fn call(call: &OutsideCall) -> String {
+    format!("{CALL}{} {} {}", call.method, call.step, call.object).trim_end().to_owned()
+}
+
 /// Returns a command for messages.
 pub(crate) fn command(words: &[String]) -> String {
     format!("{COMMAND}[{}]", words.join(", "))
@@ -63,9 +86,10 @@ pub(crate) fn command(words: &[String]) -> String {
 
 /// Returns the answer that a case lacks.
 pub(crate) fn suggested(what: &str) -> String {
-    match what.strip_prefix(COMMAND) {
-        Some(words) => format!("`- {{exec: {words}, output: …}}`"),
-        None => format!("`- {{http: {what}, body: …}}`"),
+    match (what.strip_prefix(COMMAND), what.strip_prefix(CALL)) {
+        (Some(words), _) => format!("`- {{exec: {words}, output: …}}`"),
+        (None, Some(call)) => format!("`- {{grpc: {call}, fields: …}}`"),
+        (None, None) => format!("`- {{http: {what}, body: …}}`"),
     }
 }
 
@@ -99,6 +123,22 @@ mod tests {
     }
 
     #[test]
+    fn a_call_of_a_step_server_fits_a_pattern() {
+        let (method, step, object) = ("SyncRecord".to_owned(), "guest".to_owned(), "Person/ada".to_owned());
+        let call = OutsideCall { method, step, object, input: None };
+        for (pattern, fits) in [
+            ("SyncRecord guest", true),
+            ("* guest Person/*", true),
+            ("SyncRecord guest Person/bob", false),
+            ("DeleteRecord guest", false),
+            ("SyncRecord", false),
+            ("SyncRecord guest Person/ada now", false),
+        ] {
+            assert_eq!(is_call(pattern, &call), fits, "{pattern}");
+        }
+    }
+
+    #[test]
     fn answers_are_used_up_and_later_stages_count_first() {
         let answer = |status, times: usize| Answer {
             http: Some("GET http://d/*".to_owned()),
@@ -121,5 +161,7 @@ mod tests {
         assert_eq!(suggested("PUT http://d/x"), "`- {http: PUT http://d/x, body: …}`");
         let words = ["/bin/x".to_owned(), "put".to_owned()];
         assert_eq!(suggested(&command(&words)), "`- {exec: [/bin/x, put], output: …}`");
+        let pull = OutsideCall { method: "PullRecords".into(), step: "list".into(), ..OutsideCall::default() };
+        assert_eq!(suggested(&call(&pull)), "`- {grpc: PullRecords list, fields: …}`");
     }
 }

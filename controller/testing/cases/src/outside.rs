@@ -3,17 +3,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use xos_steps::{Outside, OutsideAnswer, OutsideCommand, OutsideRequest, OutsideResult, StepError};
+use xos_steps::{
+    BusEvent, Outside, OutsideAnswer, OutsideCall, OutsideCommand, OutsideReply, OutsideRequest, OutsideResult,
+    StepError,
+};
 use xos_testing::TestClock;
 
-use crate::answers::{Answers, bytes, command};
-use crate::spec::Answer;
+use crate::answers::{Answers, bytes, call, command};
+use crate::spec::{Answer, OutcomeWord};
 
 /// What was asked of the world outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Request(OutsideRequest),
     Command(OutsideCommand),
+    Call(OutsideCall),
 }
 
 impl Asked {
@@ -22,6 +26,7 @@ impl Asked {
         match self {
             Self::Request(request) => format!("{} {}", request.method, request.url),
             Self::Command(asked) => command(&asked.words),
+            Self::Call(asked) => call(asked),
         }
     }
 }
@@ -101,6 +106,20 @@ impl Outside for Backend {
             output: bytes(answer.output.as_ref()),
             error: answer.error.unwrap_or_default().into_bytes(),
         })
+    }
+
+    fn call(&self, call: OutsideCall) -> Result<OutsideReply, StepError> {
+        let answer = self.answer(Asked::Call(call.clone()), |answers| answers.for_call(&call))?;
+        let message = answer.message.unwrap_or_else(|| "the step server gave no reason".to_owned());
+        let result = match answer.outcome.unwrap_or(OutcomeWord::Succeeded) {
+            OutcomeWord::Succeeded => Ok(()),
+            OutcomeWord::Failed => Err(StepError::failed(message)),
+            OutcomeWord::Deferred => Err(StepError::deferred(message)),
+            OutcomeWord::Innocuous => Err(StepError::innocuous(message)),
+            OutcomeWord::Unavailable => Err(StepError::unavailable(message)),
+            OutcomeWord::Parked => Err(BusEvent::unusable(message)),
+        };
+        Ok(OutsideReply { changed: answer.fields, result })
     }
 
     fn pass(&self, time: Duration) {

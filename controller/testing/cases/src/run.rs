@@ -214,22 +214,25 @@ impl Running<'_> {
         }
     }
 
-    /// Notes answers that are neither to requests nor to commands, or to both.
+    /// Notes answers that are not to one kind of question.
     fn check_answers(&mut self, stage: &Stage<'_>) {
         for (answer, node) in stage.backend.iter().zip(list(stage.node, "backend")) {
-            let found = usize::from(answer.http.is_some()) + usize::from(answer.exec.is_some());
+            let to = [answer.http.is_some(), answer.exec.is_some(), answer.grpc.is_some()];
+            let found = to.into_iter().filter(|is_it| *is_it).count();
             if found != 1 {
                 let what = "an answer".to_owned();
-                let problem = CaseProblem::OneOf { what, keys: "`http` and `exec`", found };
+                let problem = CaseProblem::OneOf { what, keys: "`http`, `exec` and `grpc`", found };
                 self.problems.push((problem, node.place.clone()));
             }
-            if let (Some(pattern), Some((_, place))) = (&answer.http, node.text("http"))
-                && !pattern.trim().contains(' ')
-            {
-                let (key, value) = ("http".to_owned(), pattern.clone());
-                let expected = "method and URL, as in `PUT http://directory/people/*`".to_owned();
-                let problem = CaseProblem::InvalidValue { key, value, expected, suggestion: None };
-                self.problems.push((problem, place.clone()));
+            for (key, expected) in [
+                ("http", "method and URL, as in `PUT http://directory/people/*`"),
+                ("grpc", "method and step, as in `SyncRecord guest`"),
+            ] {
+                if let Some((pattern, place)) = node.text(key).filter(|(pattern, _)| !pattern.trim().contains(' ')) {
+                    let (key, value, expected) = (key.to_owned(), pattern.to_owned(), expected.to_owned());
+                    let problem = CaseProblem::InvalidValue { key, value, expected, suggestion: None };
+                    self.problems.push((problem, place.clone()));
+                }
             }
         }
     }

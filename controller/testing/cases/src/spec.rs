@@ -72,7 +72,7 @@ pub struct Stage {
     pub expect: Option<Expect>,
 }
 
-/// What a backend answers: to requests (`http`), or when a command is run (`exec`).
+/// What a backend answers: to requests (`http`), when a command is run (`exec`), or to calls of a step server (`grpc`).
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -81,6 +81,9 @@ pub struct Answer {
     pub http: Option<String>,
     /// The program and the arguments of the commands, with `*` for any text.
     pub exec: Option<Vec<String>>,
+    /// Method and step of the calls, and the object if it is to be a certain one, with `*` for any text: `SyncRecord
+    /// guest`, `HandleUpdate * Person/ada`.
+    pub grpc: Option<String>,
     /// The status of the answer to a request; 200 by default.
     pub status: Option<u16>,
     /// Headers of the answer to a request.
@@ -98,6 +101,14 @@ pub struct Answer {
     pub output: Option<Value>,
     /// What a command writes to its standard error.
     pub error: Option<String>,
+    /// The fields that the step of a step server sets in its object; null unsets one.
+    #[serde(default)]
+    #[schemars(schema_with = "map")]
+    pub fields: Map<String, Value>,
+    /// How a call of a step server ends; with success by default.
+    pub outcome: Option<OutcomeWord>,
+    /// What the step server says of it.
+    pub message: Option<String>,
     /// That there is no answer, as the backend cannot be reached, in these words.
     pub fails: Option<String>,
     /// How often it is given; by default as often as it is asked for.
@@ -125,9 +136,9 @@ pub struct Message {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Expect {
-    /// The requests and commands, all of them, in this order.
+    /// The requests, commands and calls of step servers, all of them, in this order.
     pub calls: Option<Vec<Call>>,
-    /// The requests and commands, all of them, in any order.
+    /// The same in any order.
     pub calls_in_any_order: Option<Vec<Call>>,
     /// What steps and policies have saved, made, touched and deleted, all of it, in any order.
     pub saves: Option<Vec<Save>>,
@@ -141,7 +152,7 @@ pub struct Expect {
     pub pulls: Vec<Ended>,
 }
 
-/// A request or a command.
+/// A request, a command, or a call of a step server.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -149,6 +160,8 @@ pub struct Call {
     pub http: Option<String>,
     /// The program and its arguments.
     pub exec: Option<Vec<String>>,
+    /// Method and step of the call, and its object if it is to be a certain one, with `*` for any text.
+    pub grpc: Option<String>,
     /// The body of a request, as a whole.
     #[serde(default)]
     #[schemars(schema_with = "any")]
@@ -156,7 +169,7 @@ pub struct Call {
     /// Headers of a request; it may have others.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// What a command reads from its standard input, as a whole.
+    /// What a command reads from its standard input, or what the document gives to a step server, as a whole.
     #[serde(default)]
     #[schemars(schema_with = "any")]
     pub input: Option<Value>,

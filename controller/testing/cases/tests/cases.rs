@@ -175,24 +175,61 @@ spec:
 }
 
 #[test]
-fn what_cannot_be_answered_is_not_asked() {
-    let grpc = r#"grpc: {address: "127.0.0.1:1"}"#;
-    let kubernetes = r#"kubernetes: {apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]}"#;
-    for (how, word) in [(grpc, "`grpc`"), (kubernetes, "`kubernetes`")] {
-        let head =
-            "apiVersion: xos.opencord.org/v1\nkind: SyncStep\nmetadata: {name: person}\nspec:\n  model: Person\n  ";
-        let service = service_of(&format!("{head}{how}\n"));
-        let expected = format!("conditions: {{Synced: {{message: '*test cases cannot answer for {word}*'}}}}");
-        let spec = format!(
-            "
-  given: [{{kind: Person, metadata: {{name: ada}}, spec: {{name: Ada}}}}]
-  expect: {{calls: [], objects: [{{kind: Person, name: ada, {expected}}}]}}
+fn a_step_server_is_answered_for() {
+    let service = service_of(
+        r#"
+apiVersion: xos.opencord.org/v1
+kind: SyncStep
+metadata: {name: person}
+spec:
+  model: Person
+  grpc: {address: "127.0.0.1:1", step: guest, input: {desk: 7}}
+"#,
+    );
+    let spec = "
+  given: [{kind: Person, metadata: {name: ada}, spec: {name: Ada}}]
+  backend:
+  - {grpc: SyncRecord guest, outcome: deferred, message: booting, fields: {state: booting}, times: 1}
+  - {grpc: SyncRecord guest Person/ada, fields: {state: up, login: l-1}}
+  - {grpc: DeleteRecord guest, fails: connection refused, times: 1}
+  - {grpc: DeleteRecord *}
+  expect:
+    calls: [{grpc: SyncRecord guest Person/ada, input: {desk: 7}}]
+    objects:
+    - {kind: Person, name: ada, status: {state: booting}, conditions: {Synced: {reason: Deferred, message: booting}}}
   then:
+  - pass: 1m
+    expect: {objects: [{kind: Person, name: ada, status: {state: up, login: l-1}, conditions: {Ready: true}}]}
   - delete: [Person/ada]
-    expect: {{calls: [], objects: [{{kind: Person, name: ada, {expected}}}]}}"
-        );
-        assert_eq!(told_of(&service, &spec), NOTHING, "{how}");
-    }
+    expect: {calls: [{grpc: DeleteRecord guest}], objects: [{kind: Person, name: ada}]}
+  - pass: 10m
+    expect: {objects: [{kind: Person, name: ada, exists: false}]}";
+    assert_eq!(told_of(&service, spec), NOTHING);
+    let told = told_of(&service, "  given: [{kind: Person, metadata: {name: ada}, spec: {name: Ada}}]");
+    assert_eq!(told, ["0: the case has no answer for the call SyncRecord guest Person/ada"]);
+}
+
+#[test]
+fn what_cannot_be_answered_is_not_asked() {
+    let service = service_of(
+        r#"
+apiVersion: xos.opencord.org/v1
+kind: SyncStep
+metadata: {name: person}
+spec:
+  model: Person
+  kubernetes: {apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]}
+"#,
+    );
+    let spec = "
+  given: [{kind: Person, metadata: {name: ada}, spec: {name: Ada}}]
+  expect: &nothing
+    calls: []
+    objects:
+    - {kind: Person, name: ada, conditions: {Synced: {message: '*test cases cannot answer for `kubernetes`*'}}}
+  then:
+  - {delete: [Person/ada], expect: *nothing}";
+    assert_eq!(told_of(&service, spec), NOTHING);
 }
 
 #[test]
@@ -318,7 +355,7 @@ fn mistakes_in_cases_are_told() {
             "1: the API server would refuse this: Team default/a is invalid: spec.name: Required value",
         ),
         ("  given: [{kind: Team, spec: {name: a}}]", "1: `metadata.name` is missing"),
-        ("  backend: [{status: 3}]", "1: an answer has exactly one of `http` and `exec`, and here are 0"),
+        ("  backend: [{status: 3}]", "1: an answer has exactly one of `http`, `exec` and `grpc`, and here are 0"),
         (
             "  backend: [{http: people}]",
             "1: `http` cannot be `people`: expected method and URL, as in `PUT http://directory/people/*`",

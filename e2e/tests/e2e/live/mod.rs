@@ -91,7 +91,7 @@ async fn all(namespace: &TestNamespace, kind: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_comes_changes_and_goes_and_no_edit_of_others_is_missed() {
     namespace::with("live", async |namespace| {
-        let directory = Directory::start(namespace.folder(), &namespace.log("directory")).await.unwrap();
+        let directory = Directory::start_in_memory(&namespace.log("directory")).await.unwrap();
         let service = namespace.folder().join("service");
         for folder in ["models", "steps"] {
             std::fs::create_dir_all(service.join(folder)).unwrap();

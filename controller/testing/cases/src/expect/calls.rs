@@ -1,10 +1,10 @@
-//! Requests and commands.
+//! Requests, commands, and calls of step servers.
 
 use serde_json::Value as Json;
 use xos_steps::{OutsideCommand, OutsideRequest};
 use xos_yaml::{Node, Value};
 
-use crate::answers::{command, is_command, is_request};
+use crate::answers::{command, is_call, is_command, is_request};
 use crate::compare::{Differences, Of, compare};
 use crate::outside::Asked;
 use crate::problem::CaseProblem;
@@ -26,8 +26,8 @@ fn words(node: &Node) -> Vec<String> {
 
 /// Returns an expected call on one line.
 fn line(expected: &Node) -> String {
-    match (expected.text("http"), expected.at("exec")) {
-        (Some((http, _)), _) => http.to_owned(),
+    match (expected.text("http").or_else(|| expected.text("grpc")), expected.at("exec")) {
+        (Some((words, _)), _) => words.to_owned(),
         (None, Some(exec)) => command(&words(exec)),
         (None, None) => "nothing".to_owned(),
     }
@@ -40,6 +40,7 @@ fn is_it(expected: &Node, asked: &Asked) -> bool {
             expected.text("http").is_some_and(|(pattern, _)| is_request(pattern, &request.method, &request.url))
         }
         Asked::Command(asked) => expected.at("exec").is_some_and(|exec| is_command(&words(exec), &asked.words)),
+        Asked::Call(call) => expected.text("grpc").is_some_and(|(pattern, _)| is_call(pattern, call)),
     }
 }
 
@@ -49,6 +50,7 @@ fn differences(expected: &Node, asked: &Asked) -> Differences {
     match asked {
         Asked::Request(request) => of_request(expected, request, &mut all),
         Asked::Command(command) => of_command(expected, command, &mut all),
+        Asked::Call(call) => of_input(expected, call.input.as_ref(), &mut all),
     }
     all
 }
@@ -70,10 +72,14 @@ fn of_request(expected: &Node, request: &OutsideRequest, all: &mut Differences) 
     );
 }
 
-fn of_command(expected: &Node, command: &OutsideCommand, all: &mut Differences) {
+fn of_input(expected: &Node, found: Option<&Json>, all: &mut Differences) {
     if let Some(input) = expected.at("input") {
-        compare(input, command.input.as_ref().unwrap_or(&Json::Null), "input", Of::Whole, all);
+        compare(input, found.unwrap_or(&Json::Null), "input", Of::Whole, all);
     }
+}
+
+fn of_command(expected: &Node, command: &OutsideCommand, all: &mut Differences) {
+    of_input(expected, command.input.as_ref(), all);
     let find = |name: &str| command.environment.iter().find(|(there, _)| there == name).map(|(_, value)| value);
     named(expected, "env", find, all);
 }
