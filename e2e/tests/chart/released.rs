@@ -55,10 +55,11 @@ impl<'a> Release<'a> {
 
     /// Does the same with another chart.
     pub(crate) async fn helm_of(&self, chart: &str, command: &[&str], set: &[&str]) -> Result<String, String> {
-        let own = if self.everywhere {
-            format!("name={}", self.name)
-        } else {
-            format!("name={},namespaces={{{}}}", self.name, self.namespace.name())
+        // What was there at a start is looked after again within ten hours: one of a thousand in the middle of a test.
+        let own = format!("name={},config.resync=off", self.name);
+        let own = match self.everywhere {
+            true => own,
+            false => format!("{own},namespaces={{{}}}", self.namespace.name()),
         };
         let mut arguments = command.to_vec();
         arguments.extend(["demo", chart, "-n", self.namespace.name(), "--set", &own]);

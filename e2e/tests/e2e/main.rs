@@ -43,6 +43,7 @@ mod options;
 mod order;
 mod parallel_namespaces;
 mod passes;
+mod planned;
 mod plugin;
 mod properties;
 mod rbac;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod access;
 mod rights;
@@ -48,7 +48,8 @@ pub struct Launch {
 
 impl Launch {
     /// Returns how `program` of this workspace is started with a configuration and an overlay. The overlay is written
-    /// to `folder`.
+    /// to `folder`. What was there at a start is not looked after again, unless one of them says `resync`: by default
+    /// that is spread over ten hours, and one of a thousand objects would come in the middle of a test.
     ///
     /// # Errors
     /// When the program is not built, or the overlay cannot be written.
@@ -76,6 +77,11 @@ impl Launch {
         kubeconfig: PathBuf,
     ) -> Result<Self, Error> {
         let path = folder.join("overlay.yaml");
+        let mut overlay = overlay.clone();
+        let says_resync = fs::read_to_string(config).is_ok_and(|text| text.contains("resync"));
+        if overlay.get("resync").is_none() && !says_resync {
+            overlay["resync"] = json!("off");
+        }
         // JSON is YAML.
         fs::write(&path, format!("{overlay:#}")).map_err(at(&path))?;
         Ok(Self {
