@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use xos_harness::{Directory, TestNamespace, documents, eventually, example::SOON, namespace, paths};
 
+/// Another service of the cluster may have teams, too.
+const TEAM: &str = "teams.people.xos.opencord.org";
+
 fn person(name: &str, last_name: &str, department: &str) -> Value {
     let spec = json!({"firstName": name, "lastName": last_name, "department": department});
     json!({"apiVersion": "people.xos.opencord.org/v1", "kind": "Person", "metadata": {"name": name}, "spec": spec})
@@ -32,7 +35,8 @@ async fn a_plan_of_a_cluster_is_what_then_happens() {
         let mut running = launch.start().unwrap();
         let before = person("ada", "Lovelace", "engines").to_string();
         eventually(SOON, "its kinds to be served", async || namespace.apply(&before).await.map(drop)).await.unwrap();
-        let ready = ["wait", "--for=condition=Ready", "person,team", "--all", "--timeout=60s"];
+        let both = format!("person,{TEAM}");
+        let ready = ["wait", "--for=condition=Ready", &both, "--all", "--timeout=60s"];
         namespace.kubectl(&ready).await.unwrap();
         eventually(SOON, "the team in the backend", async || {
             let stats = directory.stats().await.map_err(|error| error.to_string())?;
@@ -79,10 +83,10 @@ async fn a_plan_of_a_cluster_is_what_then_happens() {
         assert_eq!(code, Some(1), "{told}");
         let goes = format!("delete     Person {here}/ada (goes with Team {here}/poems, by its link team)");
         assert!(told.contains(&goes), "{told}");
-        namespace.kubectl(&["delete", "team", "poems", "--timeout=60s"]).await.unwrap();
+        namespace.kubectl(&["delete", TEAM, "poems", "--timeout=60s"]).await.unwrap();
         namespace.kubectl(&["wait", "--for=delete", "person/ada", "--timeout=60s"]).await.unwrap();
         assert_eq!(directory.people_json().await.unwrap(), json!({}));
-        namespace.kubectl(&["delete", "team", "--all", "--timeout=60s"]).await.unwrap();
+        namespace.kubectl(&["delete", TEAM, "--all", "--timeout=60s"]).await.unwrap();
         assert!(running.stop().await.unwrap().is_some_and(|status| status.success()));
     })
     .await
