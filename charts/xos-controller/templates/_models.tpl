@@ -24,7 +24,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The files of models in the container: (configMap, root). */}}
+{{/* The files of models in the container. */}}
 {{- define "xos.modelSets.items" -}}
 {{- $files := dict -}}
 {{- range $set, $spec := .Values.modelSets }}

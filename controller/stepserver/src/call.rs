@@ -123,8 +123,8 @@ impl Method {
 }
 
 impl Call<'_> {
-    /// Lets what stands in place of the world outside answer the call. What the step has changed in its object is in the
-    /// object then, whatever is returned.
+    /// Lets what stands in place of the world outside answer the call. What the step has changed in its object is in
+    /// the object then, whatever is returned.
     ///
     /// # Errors
     /// What the answer says, and if there is none.

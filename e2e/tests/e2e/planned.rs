@@ -30,7 +30,8 @@ async fn a_plan_of_a_cluster_is_what_then_happens() {
     namespace::with("planned", async |namespace| {
         let log = namespace.log("synchronizer");
         let directory = Directory::start_in_memory(&namespace.log("directory")).await.unwrap();
-        let (here, folder) = (namespace.name(), namespace.folder());
+        let here = namespace.name();
+        let folder = namespace.folder();
         let launch = documents::people(namespace.cluster(), here, &directory, folder, &log).await.unwrap();
         let mut running = launch.start().unwrap();
         let before = person("ada", "Lovelace", "engines").to_string();

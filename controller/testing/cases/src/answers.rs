@@ -124,8 +124,12 @@ mod tests {
 
     #[test]
     fn a_call_of_a_step_server_fits_a_pattern() {
-        let (method, step, object) = ("SyncRecord".to_owned(), "guest".to_owned(), "Person/ada".to_owned());
-        let call = OutsideCall { method, step, object, input: None };
+        let call = OutsideCall {
+            method: "SyncRecord".to_owned(),
+            step: "guest".to_owned(),
+            object: "Person/ada".to_owned(),
+            input: None,
+        };
         for (pattern, fits) in [
             ("SyncRecord guest", true),
             ("* guest Person/*", true),

@@ -70,6 +70,12 @@ fn service() -> Service {
     service_of(DOCUMENTS)
 }
 
+/// Returns a service whose step for people does this.
+fn with_step(how: &str) -> Service {
+    let head = "apiVersion: xos.opencord.org/v1\nkind: SyncStep\nmetadata: {name: person}\nspec:\n  model: Person";
+    service_of(&format!("{head}{how}"))
+}
+
 fn service_of(documents: &str) -> Service {
     let mut sources = Sources::new();
     sources.add("t.xproto", MODELS);
@@ -139,13 +145,8 @@ fn requests_and_commands_are_answered_in_the_process_and_time_passes_at_once() {
 
 #[test]
 fn a_playbook_is_answered_as_a_command_is() {
-    let service = service_of(
+    let service = with_step(
         r#"
-apiVersion: xos.opencord.org/v1
-kind: SyncStep
-metadata: {name: person}
-spec:
-  model: Person
   ansible:
     inline: |
       - hosts: all
@@ -176,13 +177,8 @@ spec:
 
 #[test]
 fn a_step_server_is_answered_for() {
-    let service = service_of(
+    let service = with_step(
         r#"
-apiVersion: xos.opencord.org/v1
-kind: SyncStep
-metadata: {name: person}
-spec:
-  model: Person
   grpc: {address: "127.0.0.1:1", step: guest, input: {desk: 7}}
 "#,
     );
@@ -211,14 +207,10 @@ spec:
 
 #[test]
 fn what_cannot_be_answered_is_not_asked() {
-    let service = service_of(
+    let service = with_step(
         r#"
-apiVersion: xos.opencord.org/v1
-kind: SyncStep
-metadata: {name: person}
-spec:
-  model: Person
-  kubernetes: {apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]}
+  kubernetes:
+    apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]
 "#,
     );
     let spec = "
