@@ -72,7 +72,7 @@ pub fn knows_away(object: &Object, synchronizer: &str, pass: Pass, since: Timest
     let is_told = told.is_some_and(|one| one.status == ConditionStatus::False && one.reason == TARGET_UNAVAILABLE);
     // Its own attempt was one of those that showed it.
     let failed = object.status.history.first().filter(|last| last.outcome == "Failed" && last.at >= since);
-    is_told || failed.is_some_and(|last| last.operation.starts_with("Policy") == (pass == Pass::Policy))
+    is_told || failed.is_some_and(|last| last.is_of(pass))
 }
 
 /// Returns the object with the conditions of one of which a pass waits. Nothing else of it changes.

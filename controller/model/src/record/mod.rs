@@ -34,9 +34,8 @@ pub use rebase::rebase;
 /// synchronizer that does not own the pass there is no history, and it returns false.
 pub fn is_recorded(object: &Object, synchronizer: &str, pass: Pass, since: Timestamp) -> bool {
     let owns = object.status.owner(pass).is_some_and(|entry| entry.name == synchronizer);
-    let is_of = |line: &Attempt| line.operation.starts_with("Policy") == (pass == Pass::Policy);
     let mut lines = object.status.history.iter();
-    owns && !is_in_doubt(object, synchronizer, pass) && lines.any(|line| is_of(line) && line.at >= since)
+    owns && !is_in_doubt(object, synchronizer, pass) && lines.any(|line| line.is_of(pass) && line.at >= since)
 }
 
 /// Returns the object with a status for its present generation, for one that was edited and has no work: an edit

@@ -207,6 +207,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Returns whether it was one of the policies, or else of the step.
+    pub(crate) fn is_of(&self, pass: Pass) -> bool {
+        self.operation.starts_with("Policy") == (pass == Pass::Policy)
+    }
+
     fn is_success(&self) -> bool {
         self.outcome == Outcome::Succeeded.as_str()
     }
