@@ -85,17 +85,25 @@ impl LiveStore {
 
     async fn make(&self, by: &Saver, object: Object) -> Result<Arc<Object>, StoreError> {
         let entry = &self.entry(&object.model)?;
-        let created = match self.writer.create(entry, &object, &by.step).await {
-            Ok(created) => created,
-            Err(WriteError::Exists) => return Err(StoreError::AlreadyExists(object.key())),
-            Err(error) => return Err(failed(&object, "cannot be made", error)),
-        };
+        let created = self.request(entry, by, &object).await?;
         // Feedback is status, which a create request does not take.
         let feedback = object.fields.into_iter().filter(|(name, _)| is_feedback(&entry.model, name));
         let mut after = created.clone();
         after.fields.extend(feedback);
         let stored = if after == created { created } else { self.write_status(entry, &created, &after).await? };
         Ok(self.take_in(stored, Origin::Created))
+    }
+
+    async fn request(&self, entry: &Entry, by: &Saver, object: &Object) -> Result<Object, StoreError> {
+        let in_flight = self.view.unanswered.sending(object);
+        let created = self.writer.create(entry, object, &by.step).await;
+        if !created.as_ref().is_err_and(WriteError::may_have_taken_effect) {
+            in_flight.answered();
+        }
+        created.map_err(|error| match error {
+            WriteError::Exists => StoreError::AlreadyExists(object.key()),
+            error => failed(object, "cannot be made", error),
+        })
     }
 
     async fn write_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, StoreError> {
@@ -112,7 +120,7 @@ impl LiveStore {
     ) -> Result<Arc<Object>, StoreError> {
         let entry = &self.entry(&base.model)?;
         let known = self.view.get_same(&base.key(), &base.meta.uid);
-        let mut current = known.map_or_else(|| (**base).clone(), |known| (*known).clone());
+        let mut current = known.unwrap_or_else(|| Arc::clone(base));
         let mut tries = 0;
         loop {
             let fields = merge(&entry.model, base, &current, changed, how.yielding);
@@ -124,7 +132,7 @@ impl LiveStore {
                     current = self.same(entry, base).await?;
                 }
                 Err(error) => return Err(failed(base, "cannot be saved", error)),
-                Ok(None) => return Ok(Arc::new(current)),
+                Ok(None) => return Ok(current),
                 Ok(Some(saved)) => return Ok(self.take_in(saved, Origin::Written)),
             }
         }
@@ -173,11 +181,13 @@ impl LiveStore {
         SpecSave { spec: spec.clone(), saves, touch: touch.then(token), kept: None }
     }
 
-    /// The object as the API server has it now, if it is still the same.
-    async fn same(&self, entry: &Entry, base: &Object) -> Result<Object, StoreError> {
+    /// The object as the API server has it now, if it is still the same. From now on queries find it so, too: what the
+    /// step was about to save may be there already.
+    async fn same(&self, entry: &Entry, base: &Object) -> Result<Arc<Object>, StoreError> {
         let read = self.writer.read(entry, &base.key()).await;
         let read = read.map_err(|error| failed(base, "cannot be read", error))?;
-        read.filter(|read| read.meta.uid == base.meta.uid).ok_or_else(|| StoreError::Gone(base.key()))
+        let same = read.filter(|read| read.meta.uid == base.meta.uid).ok_or_else(|| StoreError::Gone(base.key()))?;
+        Ok(self.take_in(same, Origin::Read))
     }
 
     async fn set_annotations(
@@ -276,6 +286,9 @@ impl Store for LiveStore {
             let entry = &self.entry(&key.model)?;
             let read = self.writer.read(entry, key).await;
             let read = read.map_err(|error| of_api_server(format!("{key} cannot be read"), error))?;
+            if read.is_none() {
+                self.view.unanswered.known(key);
+            }
             Ok(read.map(|object| self.take_in(object, Origin::Read)))
         }
         .boxed()

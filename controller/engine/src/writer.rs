@@ -69,6 +69,13 @@ pub enum WriteError {
     Json(#[from] serde_json::Error),
 }
 
+impl WriteError {
+    /// Returns whether the write may have taken effect all the same.
+    pub(crate) fn may_have_taken_effect(&self) -> bool {
+        !matches!(self, Self::Gone | Self::Conflict | Self::Exists | Self::Refused(_) | Self::Json(_))
+    }
+}
+
 impl From<kube::Error> for WriteError {
     fn from(error: kube::Error) -> Self {
         match &error {

@@ -28,9 +28,9 @@ impl Engine {
                     self.gone(&key);
                 }
             }
-            WatchEvent::InitDone(watch) => {
+            WatchEvent::InitDone(watch, version) => {
                 self.view.found(&watch);
-                self.finish_list(&watch);
+                self.finish_list(&watch, Some(&version));
             }
             WatchEvent::Secrets(news) => self.secrets_changed(news),
             WatchEvent::Registry(change) => self.change_registry(change),
@@ -40,7 +40,7 @@ impl Engine {
                     // Its objects went with its definition: nothing waits for them any more.
                     Loss::Unserved => {
                         self.view.start_list(watch.clone());
-                        self.finish_list(&watch);
+                        self.finish_list(&watch, None);
                     }
                     Loss::Forbidden => self.list_done(&watch),
                 }
@@ -48,8 +48,8 @@ impl Engine {
         }
     }
 
-    fn finish_list(&mut self, watch: &WatchId) {
-        for (key, _) in self.view.finish_list(watch) {
+    fn finish_list(&mut self, watch: &WatchId, version: Option<&str>) {
+        for (key, _) in self.view.finish_list(watch, version) {
             self.gone(&key);
         }
         self.list_done(watch);

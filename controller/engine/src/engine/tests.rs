@@ -174,7 +174,7 @@ async fn a_kind_whose_definition_is_gone_holds_nobody_and_comes_back() {
 
     driven.engine.watch_event(WatchEvent::Init(watch.clone()));
     driven.engine.watch_event(WatchEvent::InitApply(Box::new(child)));
-    driven.engine.watch_event(WatchEvent::InitDone(watch));
+    driven.engine.watch_event(WatchEvent::InitDone(watch, "9".to_owned()));
     assert!(driven.engine.view.get(&ObjectKey::new("Child", "default", "c")).is_some());
     assert_eq!(driven.engine.view.loss_of("Child", "default"), None);
 }
@@ -188,7 +188,7 @@ async fn a_kind_that_may_not_be_seen_does_not_keep_the_others_waiting() {
     driven.api.apply(&object("a")).unwrap();
     while let Ok(event) = driven.shown.try_recv() {
         match event {
-            WatchEvent::InitDone(watch) if watch.model() == "Child" => {
+            WatchEvent::InitDone(watch, _) if watch.model() == "Child" => {
                 driven.engine.watch_event(WatchEvent::Lost(watch, Loss::Forbidden));
             }
             event => driven.engine.watch_event(event),

@@ -388,7 +388,7 @@ impl Sink<Lease> for Feed {
             Shown::Deleted(_) => Seen::Gone,
             Shown::Fails(failure) if failure.is_refusal() => Seen::Refused(failure.to_string()),
             // Whether there is one at all is read.
-            Shown::Init | Shown::ListDone | Shown::Works | Shown::Fails(_) => return Continue(()),
+            Shown::Init | Shown::ListDone(_) | Shown::Works | Shown::Fails(_) => return Continue(()),
         };
         if self.0.send(seen).await.is_ok() { Continue(()) } else { Break(()) }
     }

@@ -45,7 +45,8 @@ impl MemoryApi {
             let all: Vec<_> = listed.map(|object| WatchEvent::InitApply(Box::new(object))).collect();
             state.show(&WatchEvent::Init(watch.clone()));
             all.iter().for_each(|event| state.show(event));
-            state.show(&WatchEvent::InitDone(watch));
+            let version = state.version.to_string();
+            state.show(&WatchEvent::InitDone(watch, version));
         }
     }
 }

@@ -140,7 +140,7 @@ impl MemoryApi {
         let registry = self.registry.now();
         let begin = WatchId::all(&registry, &[]).map(WatchEvent::Init);
         let all = state.objects.values().cloned().map(|object| WatchEvent::InitApply(Box::new(object)));
-        let end = WatchId::all(&registry, &[]).map(WatchEvent::InitDone);
+        let end = WatchId::all(&registry, &[]).map(|watch| WatchEvent::InitDone(watch, state.version.to_string()));
         for event in begin.chain(all).chain(end) {
             // The receiver is here.
             let _ = watcher.send(event);

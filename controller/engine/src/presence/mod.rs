@@ -352,7 +352,7 @@ impl Sink<Lease> for Feed {
     async fn take(&mut self, shown: Shown<Lease>) -> ControlFlow<()> {
         let seen = match shown {
             Shown::Listed(lease) | Shown::Changed(lease) => Seen::There(Box::new(lease)),
-            Shown::ListDone => Seen::Missing,
+            Shown::ListDone(_) => Seen::Missing,
             Shown::Deleted(lease) => Seen::Gone(lease.namespace().unwrap_or_default()),
             Shown::Fails(failure) if failure.is_refusal() => Seen::Refused(failure.to_string()),
             Shown::Init | Shown::Works | Shown::Fails(_) => return Continue(()),

@@ -81,7 +81,7 @@ impl Sink<PartialObjectMeta<Secret>> for Feed {
                 self.listed.insert(name_of(&secret), version_of(&secret));
                 None
             }
-            Shown::ListDone => Some(SecretNews::Listed(self.scope.clone(), std::mem::take(&mut self.listed))),
+            Shown::ListDone(_) => Some(SecretNews::Listed(self.scope.clone(), std::mem::take(&mut self.listed))),
             Shown::Changed(secret) => Some(SecretNews::Changed(name_of(&secret), version_of(&secret))),
             Shown::Deleted(secret) => Some(SecretNews::Gone(name_of(&secret))),
             Shown::Works => {

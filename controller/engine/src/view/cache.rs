@@ -1,5 +1,6 @@
 //! The watch cache: the newest known state of every object.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -121,12 +122,18 @@ impl Cache {
         self.listing.insert(watch, HashSet::new());
     }
 
-    /// Ends the list of a watch: removes the objects that it did not show, and returns their keys and uids.
-    pub(super) fn finish_list(&mut self, watch: &WatchId) -> Vec<(ObjectKey, String)> {
+    /// Ends the list of a watch: removes the objects that were gone at its resourceVersion (none: all that it did not
+    /// show), and returns their keys and uids.
+    ///
+    /// The list says nothing of what came after it. A step may have made an object, or may have written one, while the
+    /// list was on its way.
+    pub(super) fn finish_list(&mut self, watch: &WatchId, version: Option<&str>) -> Vec<(ObjectKey, String)> {
         let Some(listed) = self.listing.remove(watch) else { return vec![] };
         // The list was taken after whatever we wrote before it: what it does not show is gone for the watch too.
         self.released.retain(|key, _| !watch.covers(key) || listed.contains(key));
+        let is_later = |object: &Object| version.is_some_and(|list| is_later(&object.meta.resource_version, list));
         let unlisted = self.objects.iter().filter(|(key, _)| watch.covers(key) && !listed.contains(*key));
+        let unlisted = unlisted.filter(|(_, object)| !is_later(object));
         let gone: Vec<_> = unlisted.map(|(key, object)| (key.clone(), object.meta.uid.clone())).collect();
         for (key, _) in &gone {
             self.objects.remove(key);
@@ -136,15 +143,23 @@ impl Cache {
     }
 }
 
-/// Returns whether `object` is newer than `known`. Another uid is another object, and newer; else the resourceVersion
-/// decides: since Kubernetes 1.35 they are numbers that may be compared.
+/// Returns whether `object` is newer than `known`, by their resourceVersions. If those are no numbers, another version is
+/// newer, and so is another object of the same name.
 pub(crate) fn is_newer(object: &Object, known: &Object) -> bool {
-    let version = |o: &Object| o.meta.resource_version.parse::<u64>();
-    match (version(object), version(known)) {
-        _ if object.meta.uid != known.meta.uid => true,
-        (Ok(new), Ok(old)) => new > old,
-        _ => object.meta.resource_version != known.meta.resource_version,
-    }
+    let is_another = object.meta.uid != known.meta.uid;
+    let [version, before] = [object, known].map(|object| object.meta.resource_version.as_str());
+    compare(version, before).map_or(is_another || version != before, Ordering::is_gt)
+}
+
+/// Returns whether a resourceVersion is known to be later than another one of the same kind.
+fn is_later(version: &str, other: &str) -> bool {
+    compare(version, other).is_some_and(Ordering::is_gt)
+}
+
+/// Compares two resourceVersions of one kind. Since Kubernetes 1.35 they are numbers that may be compared.
+fn compare(version: &str, other: &str) -> Option<Ordering> {
+    let number = |version: &str| version.parse::<u64>().ok();
+    Some(number(version)?.cmp(&number(other)?))
 }
 
 #[cfg(test)]
@@ -221,7 +236,28 @@ mod tests {
         for name in ["b", "new"] {
             cache.mark_listed(&key(name));
         }
-        assert_eq!(cache.finish_list(&mine), [(key("a"), "a".to_owned())]);
+        assert_eq!(cache.finish_list(&mine, Some("1")), [(key("a"), "a".to_owned())]);
         assert_eq!(cache.objects.len(), 3, "what another watch shows stays");
+        cache.start_list(mine.clone());
+        assert_eq!(cache.finish_list(&mine, None).len(), 2, "without a list nothing is there");
+    }
+
+    #[test]
+    fn a_list_says_nothing_of_what_came_after_it() {
+        let mut cache = Cache::default();
+        let mine = WatchId::new("MyModel", Some("default"));
+        for name in ["gone", "written", "replaced"] {
+            insert(&mut cache, version(name, name, "5"));
+        }
+        // The API server has answered with its state at 10. What we hear of these comes before the answer does.
+        insert(&mut cache, version("made", "made", "11"));
+        update(&mut cache, version("written", "written", "12"));
+        insert(&mut cache, version("replaced", "its successor", "13"));
+        cache.start_list(mine.clone());
+        let listed = version("replaced", "replaced", "5");
+        cache.mark_listed(&listed.key());
+        assert!(!insert(&mut cache, listed), "its successor is newer");
+        let gone: Vec<_> = cache.finish_list(&mine, Some("10")).into_iter().map(|(_, uid)| uid).collect();
+        assert_eq!(gone, ["gone"]);
     }
 }

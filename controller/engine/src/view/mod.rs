@@ -4,6 +4,7 @@
 //! graph under one lock.
 
 mod cache;
+mod unanswered;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,6 +19,7 @@ use crate::watch::{Loss, WatchId};
 
 use cache::Cache;
 pub(crate) use cache::is_newer;
+use unanswered::Unanswered;
 
 /// Where an object, as it is taken in, comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,8 @@ pub(crate) struct SharedView {
     view: Arc<RwLock<View>>,
     /// Who waits for an object, beside the engine.
     arrivals: Arrivals,
+    /// What steps make, as long as it may not be in the view.
+    pub(crate) unanswered: Unanswered,
 }
 
 impl SharedView {
@@ -103,7 +107,7 @@ impl SharedView {
         let index = Index::new(Arc::clone(&registry.models), dependencies)?;
         let registry = Arc::clone(registry);
         let view = View { registry, cache: Cache::default(), index, observer: None, lost: HashMap::new() };
-        Ok(Self { view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default() })
+        Ok(Self { view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default(), unanswered: Unanswered::default() })
     }
 
     /// Returns the same view, which tells these of every object that it takes in.
@@ -188,6 +192,7 @@ impl SharedView {
         // Who looks for it from now on finds it in the view.
         drop(view);
         self.arrivals.saw(&object);
+        self.unanswered.known(&key);
         Some(TakenIn { key, object, origin, before, is_relinked })
     }
 
@@ -231,10 +236,11 @@ impl SharedView {
         self.write().cache.start_list(watch);
     }
 
-    /// Ends the list of a watch: removes the objects that it did not show, and returns their keys and uids.
-    pub(crate) fn finish_list(&self, watch: &WatchId) -> Vec<(ObjectKey, String)> {
+    /// Ends the list of a watch: removes the objects that were gone at its resourceVersion (none: all that it did not
+    /// show), and returns their keys and uids.
+    pub(crate) fn finish_list(&self, watch: &WatchId, version: Option<&str>) -> Vec<(ObjectKey, String)> {
         let mut view = self.write();
-        let gone = view.cache.finish_list(watch);
+        let gone = view.cache.finish_list(watch, version);
         for (key, _) in &gone {
             view.unindex(key);
         }
@@ -281,6 +287,12 @@ impl SharedView {
         let view = self.read();
         let of_models = view.cache.all().filter(|(key, _)| models.contains(&*key.model));
         of_models.map(|(key, object)| (key.clone(), object.meta.uid.clone())).collect()
+    }
+
+    /// Returns what steps have made, or are making, that goes together with an object and may not be in the view; and
+    /// whether the answer is still to come.
+    pub(crate) fn unanswered_to(&self, target: &ObjectKey) -> Vec<(ObjectKey, bool)> {
+        self.unanswered.of(|object| self.read().index.graph().goes_with(object, target))
     }
 
     /// Returns how many objects are known.

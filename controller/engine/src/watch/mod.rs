@@ -86,8 +86,8 @@ pub enum WatchEvent {
     Init(WatchId),
     /// An object of that list.
     InitApply(Box<Object>),
-    /// The list is complete.
-    InitDone(WatchId),
+    /// The list is complete; with its resourceVersion.
+    InitDone(WatchId, String),
     /// An object that is new, or has changed.
     Apply(Box<Object>),
     /// An object that is gone, with its uid.
@@ -187,7 +187,7 @@ impl Sink<Received> for Feed {
         let event = match shown {
             Shown::Init => Some(WatchEvent::Init(self.id.clone())),
             Shown::Listed(resource) => self.decode(&resource).map(WatchEvent::InitApply),
-            Shown::ListDone => Some(WatchEvent::InitDone(self.id.clone())),
+            Shown::ListDone(version) => Some(WatchEvent::InitDone(self.id.clone(), version)),
             Shown::Changed(resource) => self.decode(&resource).map(WatchEvent::Apply),
             Shown::Deleted(resource) => {
                 let namespace = resource.namespace().unwrap_or_default();

@@ -47,8 +47,8 @@ pub(crate) enum Shown<K> {
     Init,
     /// An object of the list.
     Listed(K),
-    /// The list is complete.
-    ListDone,
+    /// The list is complete; with its resourceVersion.
+    ListDone(String),
     /// An object that is new, or has changed.
     Changed(K),
     /// An object that is gone.
@@ -141,7 +141,6 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     async fn list(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
         let limit = (progress.listing == Listing::Pages).then_some(PAGE);
         let mut page = ListParams { limit, field_selector: self.fields.clone(), ..ListParams::default() };
-        // Before the request: what is created from now on may be missing in the list.
         show!(sink, Shown::Init);
         let mut fetched = self.fetch(&page);
         loop {
@@ -167,8 +166,9 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
                 continue;
             }
             let version = list.metadata.resource_version.filter(|version| !version.is_empty());
-            progress.version = Some(version.ok_or(WatchFailure::NoVersion)?);
-            show!(sink, Shown::ListDone);
+            let version = version.ok_or(WatchFailure::NoVersion)?;
+            progress.version = Some(version.clone());
+            show!(sink, Shown::ListDone(version));
             return Ok(Continue(()));
         }
     }

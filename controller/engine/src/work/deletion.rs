@@ -12,6 +12,9 @@ use crate::writer::WriteError;
 impl Worker<'_> {
     /// Runs what is due, and releases the object from the finalizers of what is done.
     pub(super) async fn delete(&self, subject: Subject, policy: bool, sync: bool) -> Result<Report, WriteError> {
+        if !self.knows_what_goes_along(&subject.object).await? {
+            return Ok(Report::Conflict);
+        }
         let finalizers = &self.entry.finalizers;
         let duties =
             [(policy, Operation::PolicyDelete, &finalizers.policy), (sync, Operation::Delete, &finalizers.sync)];
@@ -56,6 +59,19 @@ impl Worker<'_> {
             Some(attempted) => self.record(&subject, &attempted).await,
             None => Ok(Report::Done(subject.stored)),
         }
+    }
+
+    /// Looks for objects that steps have made without an answer and that go together with this one. Returns false if
+    /// there is one, or may soon be: then it is to be decided anew what goes first.
+    async fn knows_what_goes_along(&self, object: &Object) -> Result<bool, WriteError> {
+        for (key, is_in_flight) in self.shared.view.unanswered_to(&object.key()) {
+            let store = &self.shared.services.store;
+            let found = store.read(&key).await.map_err(|error| WriteError::Other(Box::new(error)))?;
+            if is_in_flight || found.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Runs what is due on deletion for an object that is not accepted, and keeps the object: as if it had never been

@@ -44,7 +44,7 @@ impl Watching {
         match event {
             WatchEvent::Init(_) => "init".to_owned(),
             WatchEvent::InitApply(object) => format!("listed {}", object.meta.name),
-            WatchEvent::InitDone(_) => "done".to_owned(),
+            WatchEvent::InitDone(..) => "done".to_owned(),
             WatchEvent::Apply(object) => format!("changed {}", object.meta.name),
             WatchEvent::Delete(key, _) => format!("deleted {}", key.name),
             WatchEvent::Lost(_, Loss::Unserved) => "lost: unserved".to_owned(),

@@ -296,6 +296,15 @@ impl Graph {
         to_one.flat_map(|edge| self.targets(edge)).filter(|target| target != key).collect()
     }
 
+    /// Returns whether an object, in the graph or not, goes together with another one: it has a to-one link to it.
+    pub fn goes_with(&self, object: &Object, target: &ObjectKey) -> bool {
+        let shapes = self.shapes.get(&object.model).zip(self.shapes.get(&target.model));
+        let Some((shape, target_shape)) = shapes else { return false };
+        let edges = edges::of(&shape, object);
+        let mut to_one = edges.iter().filter(|edge| shape.to_many(edge.link) == Some(false));
+        to_one.any(|edge| target_shape.ancestry.iter().any(|class| edge.means(class, target)))
+    }
+
     fn sources(&self, key: &ObjectKey, wanted: impl Fn(bool) -> bool) -> BTreeSet<ObjectKey> {
         let Some(shape) = self.shapes.get(&key.model) else { return BTreeSet::new() };
         let mut found = BTreeSet::new();

@@ -13,8 +13,17 @@ use super::backend::Backend;
 const MODELS: [&str; 3] = ["Site", "Slice", "Port"];
 /// How many slices there are for each site.
 const SLICES_PER_SITE: usize = 5;
+/// Makes the policies and steps of an object run again.
+const TOUCH: &str = "xos.opencord.org/touch";
 /// How many differences an error shows.
 const TOLD: usize = 5;
+
+/// Returns whether each pass has handled the last touch of an object. It stays Ready until the controller sees it.
+fn is_touch_handled(object: &Value) -> bool {
+    let Some(touch) = object["metadata"]["annotations"][TOUCH].as_str() else { return true };
+    let passes = ["policy", "sync"].map(|pass| &object["status"]["synchronizers"][0][pass]);
+    passes.iter().all(|pass| pass.as_str().is_none_or(|state| state.contains(touch)))
+}
 
 /// The operator.
 pub(crate) struct Churn {
@@ -147,7 +156,7 @@ impl Churn {
     async fn touch(&mut self) -> Result<&'static str, Error> {
         let Some(name) = self.any_slice() else { return Ok("nothing") };
         let token = self.next().to_string();
-        let patch = json!({"metadata": {"annotations": {"xos.opencord.org/touch": token}}});
+        let patch = json!({"metadata": {"annotations": {TOUCH: token}}});
         self.objects.patch("Slice", &name, patch).await?;
         Ok("slice touched")
     }
@@ -224,6 +233,7 @@ impl Churn {
                 let key = format!("{model}/{}", object["metadata"]["name"].as_str().unwrap_or_default());
                 if !expected.contains_key(&key)
                     || !is_ready(&object)
+                    || !is_touch_handled(&object)
                     || object["metadata"]["deletionTimestamp"].is_string()
                 {
                     wrong.push(format!("{key}: {object}"));
