@@ -38,8 +38,8 @@ impl MemoryApi {
 
     /// Lists the objects of kinds that are new or defined in another way, as watches do that begin.
     pub fn list_anew(&self, difference: &Difference) {
-        let mut state = self.state();
         for model in difference.listed() {
+            let mut state = self.state();
             let watch = WatchId::new(model, None);
             let listed = state.objects.values().filter(|object| *object.model == **model).cloned();
             let all: Vec<_> = listed.map(|object| WatchEvent::InitApply(Box::new(object))).collect();

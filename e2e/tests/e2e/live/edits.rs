@@ -27,6 +27,8 @@ struct Times {
     /// When a generation of an object was made.
     begun: BTreeMap<(String, i64), Instant>,
     took: Vec<Duration>,
+    /// How long the API server took for each edit itself.
+    answered: Vec<Duration>,
 }
 
 impl Edits {
@@ -57,7 +59,9 @@ impl Edits {
         let patch = json!({"spec": {"size": edit}});
         let begun = Instant::now();
         let after = self.api.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-        self.times.lock().unwrap().begun.insert((name, after.metadata.generation.unwrap()), begun);
+        let mut times = self.times.lock().unwrap();
+        times.answered.push(begun.elapsed());
+        times.begun.insert((name, after.metadata.generation.unwrap()), begun);
     }
 
     /// Takes the time of each edit whose object is Ready at its generation.
@@ -85,9 +89,23 @@ impl Edits {
 
     /// Returns what the edits have taken since the last call, in words, and of how many it is known.
     pub(crate) fn told(&self) -> (String, usize) {
-        let mut took = std::mem::take(&mut self.times.lock().unwrap().took);
-        took.sort();
-        let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
-        (format!("{} Ready after {:.0?} (median), {:.0?} (p99)", took.len(), at(50), at(99)), took.len())
+        let mut times = self.times.lock().unwrap();
+        let (took, answered) = (std::mem::take(&mut times.took), std::mem::take(&mut times.answered));
+        let told = format!(
+            "{} Ready after {}, {} answered after {}",
+            took.len(),
+            spread(&took),
+            answered.len(),
+            spread(&answered)
+        );
+        (told, took.len())
     }
+}
+
+/// Returns how long most take, and all but a few, in words.
+fn spread(times: &[Duration]) -> String {
+    let mut times = times.to_vec();
+    times.sort();
+    let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+    format!("{:.0?} (median), {:.0?} (p99)", at(50), at(99))
 }
