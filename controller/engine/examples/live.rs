@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -81,12 +81,21 @@ fn registry(guests: usize, has_note: bool) -> Result<Arc<Registry>, Failure> {
 
 /// When each edit was made, and how long those took of which it is known.
 #[derive(Clone, Default)]
-struct Times(Arc<Mutex<(HashMap<(ObjectKey, i64), Instant>, Vec<Duration>)>>);
+struct Times(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    begun: HashMap<(ObjectKey, i64), Instant>,
+    took: Vec<Duration>,
+}
 
 impl Times {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn edited(&self, object: &Object) {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.0.insert((object.key(), object.meta.generation), Instant::now());
+        self.known().begun.insert((object.key(), object.meta.generation), Instant::now());
     }
 
     async fn watch(self, mut shown: UnboundedReceiver<WatchEvent>) {
@@ -94,9 +103,9 @@ impl Times {
             let WatchEvent::Apply(object) = event else { continue };
             let ready = find(&object.status.conditions, READY).filter(|ready| ready.status == ConditionStatus::True);
             let Some(generation) = ready.and_then(|ready| ready.observed_generation) else { continue };
-            let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(begun) = times.0.remove(&(object.key(), generation)) {
-                times.1.push(begun.elapsed());
+            let mut known = self.known();
+            if let Some(begun) = known.begun.remove(&(object.key(), generation)) {
+                known.took.push(begun.elapsed());
             }
         }
     }
@@ -105,7 +114,7 @@ impl Times {
     fn tell(&self, api: &MemoryApi, phase: &str) {
         // What the API server in memory keeps for tests.
         drop((api.take_changes(), api.take_events()));
-        let mut took = std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).1);
+        let mut took = std::mem::take(&mut self.known().took);
         took.sort();
         let at = |part: f64| took.get((took.len() as f64 * part) as usize).copied().unwrap_or_default();
         println!(
@@ -119,7 +128,7 @@ impl Times {
     }
 
     fn waiting(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.len()
+        self.known().begun.len()
     }
 }
 
@@ -129,8 +138,8 @@ fn resident_mib() -> u64 {
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default() / 1024
 }
 
-fn object(model: &str, name: String) -> Object {
-    let mut object = Object::named(model, "default", &name);
+fn object(model: &str, name: &str) -> Object {
+    let mut object = Object::named(model, "default", name);
     object.set("size", json!(0));
     object
 }
@@ -166,7 +175,7 @@ async fn make_guests(api: &MemoryApi, kinds: usize, guests: usize) {
         if at % 10 == 0 {
             pace.tick().await;
         }
-        api.apply(&object(&format!("Guest{}", at % kinds), format!("g{}", at / kinds)));
+        api.apply(&object(&format!("Guest{}", at % kinds), &format!("g{}", at / kinds)));
     }
 }
 
@@ -210,7 +219,7 @@ async fn main() -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let running = tokio::spawn(engine.run(events, stop.clone()));
     for name in 0..STEADY {
-        api.apply(&object("Steady", format!("s{name}")));
+        api.apply(&object("Steady", &format!("s{name}")));
     }
     sleep(Duration::from_secs(1)).await;
     tokio::spawn(times.clone().watch(api.watch()));
