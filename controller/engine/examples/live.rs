@@ -1,6 +1,6 @@
-//! Measures what others notice of models that come, change and go: 200 objects are edited 300 times a second while twenty
-//! kinds with 100 objects each (or as many as the arguments say) come, change, and go. The API server is in memory, and
-//! the time is real.
+//! Measures what others notice of models that come, change and go: 200 objects are edited 300 times a second while
+//! twenty kinds with 100 objects each (or as many as the arguments say) come, change, and go. The API server is in
+//! memory, and the time is real.
 //!
 //! ```sh
 //! cargo run --release -p xos-engine --example live
@@ -101,8 +101,7 @@ impl Times {
     async fn watch(self, mut shown: UnboundedReceiver<WatchEvent>) {
         while let Some(event) = shown.recv().await {
             let WatchEvent::Apply(object) = event else { continue };
-            let ready = find(&object.status.conditions, READY).filter(|ready| ready.status == ConditionStatus::True);
-            let Some(generation) = ready.and_then(|ready| ready.observed_generation) else { continue };
+            let Some(generation) = ready_at(&object) else { continue };
             let mut known = self.known();
             if let Some(begun) = known.begun.remove(&(object.key(), generation)) {
                 known.took.push(begun.elapsed());
@@ -207,7 +206,8 @@ async fn main() -> Result<(), Failure> {
     let engine = Engine::new(registry_without, Arc::new(api.clone()), clock, Services::default(), Options::default())?;
     let (sender, events) = mpsc::channel(1000);
     // Each kind has a watch of its own.
-    let (steady, others) = (forward(sender.clone()), forward(sender));
+    let steady = forward(sender.clone());
+    let others = forward(sender);
     tokio::spawn(async move {
         while let Some(event) = shown.recv().await {
             let to = if of_steady(&event) { &steady } else { &others };
@@ -255,7 +255,12 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_done(object: &Object) -> bool {
+/// Returns the generation at which an object is Ready, if it is.
+fn ready_at(object: &Object) -> Option<i64> {
     let ready = find(&object.status.conditions, READY).filter(|ready| ready.status == ConditionStatus::True);
-    ready.is_some_and(|ready| ready.observed_generation == Some(object.meta.generation))
+    ready?.observed_generation
+}
+
+fn is_done(object: &Object) -> bool {
+    ready_at(object) == Some(object.meta.generation)
 }

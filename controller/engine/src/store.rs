@@ -85,25 +85,27 @@ impl LiveStore {
 
     async fn make(&self, by: &Saver, object: Object) -> Result<Arc<Object>, StoreError> {
         let entry = &self.entry(&object.model)?;
-        let created = self.request(entry, by, &object).await?;
+        // Until the view has it, whatever comes between.
+        let in_flight = self.view.unanswered.sending(&object);
+        let created = match self.writer.create(entry, &object, &by.step).await {
+            Err(error) if error.may_have_taken_effect() => return Err(failed(&object, "cannot be made", error)),
+            Err(error) => {
+                in_flight.answered();
+                return Err(match error {
+                    WriteError::Exists => StoreError::AlreadyExists(object.key()),
+                    error => failed(&object, "cannot be made", error),
+                });
+            }
+            Ok(created) => created,
+        };
         // Feedback is status, which a create request does not take.
         let feedback = object.fields.into_iter().filter(|(name, _)| is_feedback(&entry.model, name));
         let mut after = created.clone();
         after.fields.extend(feedback);
         let stored = if after == created { created } else { self.write_status(entry, &created, &after).await? };
-        Ok(self.take_in(stored, Origin::Created))
-    }
-
-    async fn request(&self, entry: &Entry, by: &Saver, object: &Object) -> Result<Object, StoreError> {
-        let in_flight = self.view.unanswered.sending(object);
-        let created = self.writer.create(entry, object, &by.step).await;
-        if !created.as_ref().is_err_and(WriteError::may_have_taken_effect) {
-            in_flight.answered();
-        }
-        created.map_err(|error| match error {
-            WriteError::Exists => StoreError::AlreadyExists(object.key()),
-            error => failed(object, "cannot be made", error),
-        })
+        let made = self.take_in(stored, Origin::Created);
+        in_flight.answered();
+        Ok(made)
     }
 
     async fn write_status(&self, entry: &Entry, before: &Object, after: &Object) -> Result<Object, StoreError> {

@@ -131,9 +131,9 @@ impl Cache {
         let Some(listed) = self.listing.remove(watch) else { return vec![] };
         // The list was taken after whatever we wrote before it: what it does not show is gone for the watch too.
         self.released.retain(|key, _| !watch.covers(key) || listed.contains(key));
-        let is_later = |object: &Object| version.is_some_and(|list| is_later(&object.meta.resource_version, list));
-        let unlisted = self.objects.iter().filter(|(key, _)| watch.covers(key) && !listed.contains(*key));
-        let unlisted = unlisted.filter(|(_, object)| !is_later(object));
+        let came_later = |object: &Object| version.is_some_and(|list| is_later(&object.meta.resource_version, list));
+        let is_gone = |key: &ObjectKey, object: &Object| !listed.contains(key) && !came_later(object);
+        let unlisted = self.objects.iter().filter(|(key, object)| watch.covers(key) && is_gone(key, object));
         let gone: Vec<_> = unlisted.map(|(key, object)| (key.clone(), object.meta.uid.clone())).collect();
         for (key, _) in &gone {
             self.objects.remove(key);
@@ -143,8 +143,8 @@ impl Cache {
     }
 }
 
-/// Returns whether `object` is newer than `known`, by their resourceVersions. If those are no numbers, another version is
-/// newer, and so is another object of the same name.
+/// Returns whether `object` is newer than `known`, by their resourceVersions. If those are no numbers, another version
+/// is newer, and so is another object of the same name.
 pub(crate) fn is_newer(object: &Object, known: &Object) -> bool {
     let is_another = object.meta.uid != known.meta.uid;
     let [version, before] = [object, known].map(|object| object.meta.resource_version.as_str());

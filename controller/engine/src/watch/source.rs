@@ -141,6 +141,7 @@ impl<K: Resource + Clone + DeserializeOwned + Debug + Send + 'static> Source<K> 
     async fn list(&self, progress: &mut Progress, sink: &mut impl Sink<K>) -> Turn {
         let limit = (progress.listing == Listing::Pages).then_some(PAGE);
         let mut page = ListParams { limit, field_selector: self.fields.clone(), ..ListParams::default() };
+        // Before the request: what is created from now on may be missing in the list.
         show!(sink, Shown::Init);
         let mut fetched = self.fetch(&page);
         loop {

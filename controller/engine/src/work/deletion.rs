@@ -65,9 +65,11 @@ impl Worker<'_> {
     /// there is one, or may soon be: then it is to be decided anew what goes first.
     async fn knows_what_goes_along(&self, object: &Object) -> Result<bool, WriteError> {
         for (key, is_in_flight) in self.shared.view.unanswered_to(&object.key()) {
-            let store = &self.shared.services.store;
-            let found = store.read(&key).await.map_err(|error| WriteError::Other(Box::new(error)))?;
-            if is_in_flight || found.is_some() {
+            if is_in_flight {
+                return Ok(false);
+            }
+            let found = self.shared.services.store.read(&key).await;
+            if found.map_err(|error| WriteError::Other(Box::new(error)))?.is_some() {
                 return Ok(false);
             }
         }

@@ -47,7 +47,8 @@ async fn what_status_does_not_say_is_done_again() {
     assert_eq!(o.fields["backend_code"], json!(1));
 }
 
-/// A step that makes `b`, linked to `a`, when it sees `a`. The object is made, but neither the answer nor a watch says so.
+/// A step that makes `b`, linked to `a`, when it sees `a`. The object is made, but neither the answer nor a watch says
+/// so.
 struct MakesOne(Arc<OnceLock<World>>);
 
 impl SyncStep for MakesOne {

@@ -6,6 +6,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IteratorRandom as _
 use serde_json::{Value, json};
 use xos_harness::example::{is_observed, is_ready};
 use xos_harness::inprocess::{Error, Objects};
+use xos_model::names::TOUCH_ANNOTATION;
 
 use super::backend::Backend;
 
@@ -13,14 +14,12 @@ use super::backend::Backend;
 const MODELS: [&str; 3] = ["Site", "Slice", "Port"];
 /// How many slices there are for each site.
 const SLICES_PER_SITE: usize = 5;
-/// Makes the policies and steps of an object run again.
-const TOUCH: &str = "xos.opencord.org/touch";
 /// How many differences an error shows.
 const TOLD: usize = 5;
 
 /// Returns whether each pass has handled the last touch of an object. It stays Ready until the controller sees it.
 fn is_touch_handled(object: &Value) -> bool {
-    let Some(touch) = object["metadata"]["annotations"][TOUCH].as_str() else { return true };
+    let Some(touch) = object["metadata"]["annotations"][TOUCH_ANNOTATION].as_str() else { return true };
     let passes = ["policy", "sync"].map(|pass| &object["status"]["synchronizers"][0][pass]);
     passes.iter().all(|pass| pass.as_str().is_none_or(|state| state.contains(touch)))
 }
@@ -156,7 +155,7 @@ impl Churn {
     async fn touch(&mut self) -> Result<&'static str, Error> {
         let Some(name) = self.any_slice() else { return Ok("nothing") };
         let token = self.next().to_string();
-        let patch = json!({"metadata": {"annotations": {TOUCH: token}}});
+        let patch = json!({"metadata": {"annotations": {TOUCH_ANNOTATION: token}}});
         self.objects.patch("Slice", &name, patch).await?;
         Ok("slice touched")
     }

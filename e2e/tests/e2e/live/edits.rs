@@ -90,22 +90,16 @@ impl Edits {
     /// Returns what the edits have taken since the last call, in words, and of how many it is known.
     pub(crate) fn told(&self) -> (String, usize) {
         let mut times = self.times.lock().unwrap();
-        let (took, answered) = (std::mem::take(&mut times.took), std::mem::take(&mut times.answered));
-        let told = format!(
-            "{} Ready after {}, {} answered after {}",
-            took.len(),
-            spread(&took),
-            answered.len(),
-            spread(&answered)
-        );
-        (told, took.len())
+        let count = times.took.len();
+        let took = spread("Ready", std::mem::take(&mut times.took));
+        let answered = spread("answered", std::mem::take(&mut times.answered));
+        (format!("{took}, {answered}"), count)
     }
 }
 
-/// Returns how long most take, and all but a few, in words.
-fn spread(times: &[Duration]) -> String {
-    let mut times = times.to_vec();
+/// Returns after what time most were that, and all but a few, in words.
+fn spread(what: &str, mut times: Vec<Duration>) -> String {
     times.sort();
     let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
-    format!("{:.0?} (median), {:.0?} (p99)", at(50), at(99))
+    format!("{} {what} after {:.0?} (median), {:.0?} (p99)", times.len(), at(50), at(99))
 }
