@@ -11,7 +11,7 @@ use xos_model::condition::INITIAL;
 use xos_model::dirty::SWITCHES;
 use xos_model::intent::{QuietSave, SpecHash};
 use xos_model::names::{self, KEPT_STATUS_ANNOTATION, QUIET_SAVES_ANNOTATION, TOUCH_ANNOTATION};
-use xos_model::{Condition, Fields, Intent, Meta, Object, Status, shared};
+use xos_model::{Condition, Fields, Intent, Meta, Object, Status, Timestamp, shared};
 use xos_xproto::{Member, Model, Section, camel_case};
 
 use crate::definition::api_resource;
@@ -26,6 +26,7 @@ const HISTORY: &str = "history";
 const SYNCHRONIZERS: &str = "synchronizers";
 const PROPERTIES: &str = "properties";
 const PROPERTIES_OF: &str = "propertiesOf";
+const ID: &str = "id";
 
 /// Why a custom resource could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +57,12 @@ pub fn from_received(model: &Model, received: &Received) -> Result<Object, Decod
 }
 
 fn read(model: &Model, metadata: &ObjectMeta, spec: &Value, status: &Value) -> Result<Object, DecodeError> {
-    let meta = read_meta(model, metadata)?;
+    let mut meta = read_meta(model, metadata)?;
     let mut fields = read_fields(model, spec, status);
     let mut framework = read_status(model, status);
+    meta.has_unshown_id = framework.id.is_none();
+    framework.id = framework.id.or_else(|| identity::id(metadata));
+    meta.has_unshown_id &= framework.id.is_some();
     let is_own = identity::bind(model, status, &meta, &mut framework, &mut fields);
     identity::recall(model, &meta, &mut fields);
     let annotation = |name: &str| metadata.annotations.as_ref()?.get(name);
@@ -87,6 +91,8 @@ fn read_meta(model: &Model, meta: &ObjectMeta) -> Result<Meta, DecodeError> {
         created: meta.creation_timestamp.as_ref().map(|t| t.0),
         deleting: meta.deletion_timestamp.as_ref().map(|t| t.0),
         finalizers: meta.finalizers.clone().unwrap_or_default(),
+        edited: edited(meta),
+        has_unshown_id: false,
         operator_fields: operator_fields(model, meta),
         annotations: operator_annotations(meta),
         writer: None,
@@ -112,6 +118,15 @@ fn operator_fields(model: &Model, meta: &ObjectMeta) -> Vec<Box<str>> {
         return vec![];
     }
     model.members_in(Section::Spec).filter(|member| is_set(member)).map(|member| Box::from(member.name())).collect()
+}
+
+/// Returns when someone other than a synchronizer last wrote to the object, as managedFields say.
+fn edited(meta: &ObjectMeta) -> Option<Timestamp> {
+    let managers = meta.managed_fields.iter().flatten();
+    let edits = managers.filter(|entry| {
+        entry.subresource.is_none() && !entry.manager.as_deref().unwrap_or_default().starts_with(MANAGER_PREFIX)
+    });
+    edits.filter_map(|entry| entry.time.as_ref()).map(|time| time.0).max()
 }
 
 /// Reads the model's fields and links of both sections.
@@ -140,6 +155,7 @@ fn read_status(model: &Model, status: &Value) -> Status {
     let mut conditions: Vec<Condition> = readable(status, CONDITIONS);
     conditions.retain(|one| one.kind != INITIAL);
     Status {
+        id: readable(status, ID),
         observed_generation: readable(status, OBSERVED_GENERATION),
         conditions,
         history: readable(status, HISTORY),
@@ -156,7 +172,7 @@ fn readable<T: DeserializeOwned + Default>(status: &Value, name: &str) -> T {
 
 fn others(model: &Model, status: &Value) -> Map<String, Value> {
     let Value::Object(status) = status else { return Map::new() };
-    let framework = [OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS, PROPERTIES, PROPERTIES_OF];
+    let framework = [ID, OBSERVED_GENERATION, CONDITIONS, HISTORY, SYNCHRONIZERS, PROPERTIES, PROPERTIES_OF];
     let mut others: Vec<_> = status.iter().filter(|(name, _)| !framework.contains(&name.as_str())).collect();
     if others.is_empty() {
         return Map::new();
@@ -251,6 +267,8 @@ pub fn new_custom_resource(model: &Model, object: &Object) -> DynamicObject {
     let spec = Value::Object(section_json(model, &object.fields, Section::Spec));
     let mut created = DynamicObject::new(&object.meta.name, &resource).data(json!({ "spec": spec }));
     created.metadata.namespace = Some(object.meta.namespace.clone()).filter(|namespace| !namespace.is_empty());
+    let id = object.status.id.map(|id| (names::annotation(names::ID), id.to_string()));
+    created.metadata.annotations = id.map(|id| BTreeMap::from([id]));
     created
 }
 

@@ -4,11 +4,15 @@
 //! was saved. Bookkeeping of another uid counts for nothing, and what is known of the backend is not lost.
 
 use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use k8s_openapi::jiff;
+use kube::api::ObjectMeta;
 use serde_json::{Map, Value, json};
-use xos_model::names::{DOMAIN, KEPT_STATUS_ANNOTATION};
+use xos_model::names::{self, DOMAIN, KEPT_STATUS_ANNOTATION};
 use xos_model::{Bookkeeping, Fields, Meta, PassState, QuietSave, Status};
 use xos_xproto::{Member, Model, Section, camel_case};
+
+use crate::names::MANAGER_PREFIX;
 
 /// The member of an entry of bookkeeping, and of a quiet save, with the uid of its object.
 const UID: &str = "objectUid";
@@ -16,6 +20,21 @@ const UID: &str = "objectUid";
 const KEPT: [&str; 1] = ["backend_handle"];
 /// How far clocks may be apart. Entries of versions that wrote no uid are judged by times.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(60);
+
+/// Returns the id that an object was made with in XOS's API. What others wrote into the annotation is no id: it may have
+/// been copied from another object.
+pub(crate) fn id(meta: &ObjectMeta) -> Option<i32> {
+    let name = names::annotation(names::ID);
+    let id = meta.annotations.as_ref()?.get(&name)?.parse().ok()?;
+    let field = format!("f:{name}");
+    let is_writer = |entry: &ManagedFieldsEntry| {
+        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0["f:metadata"]["f:annotations"]);
+        fields.is_some_and(|annotations| annotations.get(&field).is_some())
+    };
+    let mut writers = meta.managed_fields.iter().flatten().filter(|entry| is_writer(entry));
+    let is_ours = |manager: &str| manager.starts_with(names::API_MANAGERS) || manager.starts_with(MANAGER_PREFIX);
+    writers.all(|entry| entry.manager.as_deref().is_some_and(is_ours)).then_some(id)
+}
 
 /// Drops from a status, and from the fields, what was written about another object than that of `meta`. What the
 /// model's own feedback fields say stays: it is about the backend. Returns whether all of it is about this object.

@@ -9,7 +9,8 @@ use kube::api::{ApiResource, ObjectMeta};
 use kube::core::DynamicResourceScope;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use xos_model::names;
 
 /// A custom resource as an API server sends it, for [`from_received`](crate::from_received).
 ///
@@ -88,14 +89,42 @@ struct Written {
 struct Names {
     #[serde(rename = "f:spec")]
     spec: Option<BTreeMap<String, IgnoredAny>>,
+    #[serde(rename = "f:metadata")]
+    metadata: Option<OfMetadata>,
+}
+
+#[derive(Deserialize)]
+struct OfMetadata {
+    #[serde(rename = "f:annotations")]
+    annotations: Option<OfAnnotations>,
+}
+
+/// Who wrote the id of an object.
+#[derive(Deserialize)]
+struct OfAnnotations {
+    #[serde(rename = "f:xos.opencord.org/id")]
+    id: Option<IgnoredAny>,
+}
+
+impl Names {
+    fn fields(self) -> FieldsV1 {
+        let mut fields = Map::new();
+        if let Some(spec) = self.spec {
+            let spec: Map<_, _> = spec.into_keys().map(|name| (name, Value::Null)).collect();
+            fields.insert("f:spec".to_owned(), spec.into());
+        }
+        let annotations = self.metadata.and_then(|metadata| metadata.annotations);
+        if annotations.is_some_and(|annotations| annotations.id.is_some()) {
+            let id = format!("f:{}", names::annotation(names::ID));
+            fields.insert("f:metadata".to_owned(), json!({"f:annotations": {id: {}}}));
+        }
+        FieldsV1(fields.into())
+    }
 }
 
 impl Written {
     fn entry(self) -> ManagedFieldsEntry {
-        let names = self.fields_v1.and_then(|names| names.spec).map(|spec| {
-            let spec: Map<_, _> = spec.into_keys().map(|name| (name, Value::Null)).collect();
-            FieldsV1(Map::from_iter([("f:spec".to_owned(), spec.into())]).into())
-        });
+        let names = self.fields_v1.map(Names::fields);
         ManagedFieldsEntry {
             manager: self.manager,
             subresource: self.subresource,

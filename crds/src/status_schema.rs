@@ -27,7 +27,8 @@ const DESCRIPTION: &str = "What the synchronizers and the backend say; only cont
     changedByPolicy: when; backendRegister, backendHandle, backendNeedDelete, leafModelName); history: the last \
     attempts, newest first, with only the last of equal successes in a row, a line each (when, what, how it ended, how \
     long it took, which step, and what that said); synchronizers: the bookkeeping of each synchronizer that handles the \
-    object (name, and a line for each pass: what was handled and attempted).";
+    object (name, and a line for each pass: what was handled and attempted); id: its number in XOS's API, if that is \
+    served.";
 
 const CONDITIONS: &str = "The object's state, following the kstatus convention, as a list of metav1.Condition, Ready \
     first: Ready and Synced always, Reconciling or Stalled while true, PolicyApplied where there are policies, Accepted where the \

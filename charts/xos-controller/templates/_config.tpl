@@ -40,6 +40,20 @@
 {{- $_ := set $config "cluster_documents" $documents -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.api -}}
+{{- if .enabled -}}
+{{- $users := required "api.usersSecret is needed with api.enabled: name a Secret with the key `users`" .usersSecret -}}
+{{- $address := printf "0.0.0.0:%d" (int .port) -}}
+{{- $api := dict "users_file" "/etc/xos/api-users/users" -}}
+{{- if .tlsSecret -}}
+{{- $_ := set $api "address" $address -}}
+{{- $_ := set $api "tls" (dict "certificate" "/etc/xos/api-tls/tls.crt" "key" "/etc/xos/api-tls/tls.key") -}}
+{{- else -}}
+{{- $_ := set $api "plain_address" $address -}}
+{{- end -}}
+{{- $_ := set $config "api" $api -}}
+{{- end -}}
+{{- end -}}
 {{- $settings := deepCopy .Values.settings -}}
 {{- if and .Values.directory.enabled (not (hasKey $settings "directory_url")) -}}
 {{- $_ := set $settings "directory_url" (printf "http://%s.%s.svc:8080" (include "xos.directory" .) .Release.Namespace) -}}

@@ -62,6 +62,15 @@
 {{- end -}}
 
 {{- define "xos.rules.home" -}}
+{{- if .Values.api.enabled }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [xos-ids]
+  verbs: [get, update]
+{{- end }}
 {{- if or .Values.leaderElection.enabled (eq (include "xos.namespaces" .) "[]") }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]

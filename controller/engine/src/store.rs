@@ -178,7 +178,10 @@ impl LiveStore {
         }
         let from = current.intent.spec;
         let to = xos_crds::spec_hash(&entry.model, &new.fields);
-        let saves = intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass });
+        let saves = match by.is_operator() {
+            true => current.quiet_saves.clone(),
+            false => intent::remember(&current.quiet_saves, QuietSave { from, to, by: by.pass }),
+        };
         let token = || format!("{}-{:08x}", self.clock.now().as_millisecond(), rand::random::<u32>());
         SpecSave { spec: spec.clone(), saves, touch: touch.then(token), kept: None }
     }
@@ -201,6 +204,19 @@ impl LiveStore {
         let entry = &self.entry(&object.model)?;
         let written = self.writer.annotate(entry, object, annotations, &by.step).await;
         Ok(self.take_in(written.map_err(|error| failed(object, "cannot be annotated", error))?, Origin::Written))
+    }
+
+    async fn set_id(&self, object: &Object, id: i32) -> Result<Arc<Object>, StoreError> {
+        let entry = &self.entry(&object.model)?;
+        let mut before = object.clone();
+        // What status does not show is written.
+        if before.meta.has_unshown_id {
+            before.status.id = None;
+        }
+        let mut after = before.clone();
+        after.status.id = Some(id);
+        let written = self.write_status(entry, &before, &after).await?;
+        Ok(self.take_in(written, Origin::Written))
     }
 
     async fn remove(&self, object: &Object) -> Result<(), StoreError> {
@@ -306,6 +322,10 @@ impl Store for LiveStore {
 
     fn annotate<'a>(&'a self, by: &'a Saver, object: Arc<Object>, annotations: Annotations) -> Stored<'a> {
         async move { self.set_annotations(by, &object, &annotations).await }.boxed()
+    }
+
+    fn number<'a>(&'a self, object: Arc<Object>, id: i32) -> Stored<'a> {
+        async move { self.set_id(&object, id).await }.boxed()
     }
 
     fn delete<'a>(&'a self, _: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -192,8 +192,12 @@ impl KubeWriter {
         Api::namespaced_with(self.client.clone(), namespace, &entry.resource)
     }
 
-    /// Returns the field manager of a writer: `xos/<synchronizer>/<step>`, at most 128 characters.
+    /// Returns the field manager of a writer: `xos/<synchronizer>/<step>`, at most 128 characters. A user of XOS's API is
+    /// none of the synchronizer's.
     fn manager(&self, who: &str) -> String {
+        if who.starts_with(names::API_MANAGERS) {
+            return who.chars().take(128).collect();
+        }
         format!("{MANAGER_PREFIX}{}/{who}", self.synchronizer).chars().take(128).collect()
     }
 

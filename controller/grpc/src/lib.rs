@@ -1,7 +1,8 @@
-//! XOS's wire contract: the gRPC API that a core serves for a set of models.
+//! XOS's wire contract: the gRPC API that a core serves for a set of models, and a client of it.
 //!
 //! [`Api::of`] flattens a model set into messages with numbered fields, as XOS 4.0.4 does; [`Api::to_proto`] writes
-//! them as the file `xos.proto`, which clients compile.
+//! them as the file `xos.proto`, which clients compile. [`wire`] reads and writes objects, [`Schema`] is what a core
+//! tells clients, and [`Client`] calls a core: this one, or the original.
 //!
 //! ```
 //! use xos_grpc::Api;
@@ -27,5 +28,12 @@
 //! ```
 
 pub mod api;
+pub mod client;
+pub mod codec;
+pub mod messages;
+mod schema;
+pub mod wire;
 
 pub use api::{Api, ApiError, Field, FieldKind, Message, Problem};
+pub use client::{Client, ClientError, Connection, Record, Saving};
+pub use schema::{Schema, SchemaError};

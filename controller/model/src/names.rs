@@ -16,6 +16,11 @@ pub const CONFIRM_PULL: &str = "confirm-pull";
 pub const HELD_PULL: &str = "held-pull";
 /// The annotation that keeps what status says of the backend, as JSON: backup tools keep annotations, and not status.
 pub const KEPT_STATUS_ANNOTATION: &str = "xos.opencord.org/kept-status";
+/// The annotation with the id of an object in XOS's API, by the part after the slash. The API writes it as it makes the
+/// object; `status.id` shows it, and counts where there are both.
+pub const ID: &str = "id";
+/// What the field managers of XOS's API begin with: its users are operators, and no synchronizers.
+pub const API_MANAGERS: &str = "xos-api/";
 /// The label of a custom resource definition with the app label of its model.
 pub const APP_LABEL: &str = "xos.opencord.org/app-label";
 /// The label of what a synchronizer applies for itself, with its name.

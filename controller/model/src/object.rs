@@ -55,6 +55,10 @@ pub struct Meta {
     pub created: Option<Timestamp>,
     /// `metadata.deletionTimestamp`: XOS's soft delete.
     pub deleting: Option<Timestamp>,
+    /// When someone other than a synchronizer last wrote to it, to the second; none if it is not known.
+    pub edited: Option<Timestamp>,
+    /// Whether its id is only in an annotation, and not in its status yet.
+    pub has_unshown_id: bool,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
     /// The fields of spec that someone other than a synchronizer set last, by their names in xproto.

@@ -27,6 +27,11 @@ impl Contents {
         self.0.get(path).map(ExposeSecret::expose_secret)
     }
 
+    /// Returns what is in all of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.values().map(ExposeSecret::expose_secret)
+    }
+
     /// Takes in what is in the files now. Returns those that have changed; what was in one that is missing now is kept.
     fn take_in(&mut self, now: Self) -> Vec<PathBuf> {
         let changed = now.0.iter().filter(|(path, new)| self.of(path) != Some(new.expose_secret()));

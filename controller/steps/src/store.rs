@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_expressions::Properties;
+use xos_model::names::API_MANAGERS;
 use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
 use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
@@ -58,6 +59,18 @@ pub struct Saver {
     pub step: String,
     /// Its pass.
     pub pass: Pass,
+}
+
+impl Saver {
+    /// Returns a user of XOS's API: what an operator changes is never quiet.
+    pub fn operator(user: &str) -> Self {
+        Self { step: format!("{API_MANAGERS}{user}"), pass: Pass::Pull }
+    }
+
+    /// Returns whether it is a user of XOS's API.
+    pub fn is_operator(&self) -> bool {
+        self.step.starts_with(API_MANAGERS)
+    }
 }
 
 /// Why objects could not be found or saved.
@@ -234,6 +247,11 @@ pub trait Store: Send + Sync {
     /// Sets annotations of an object, by the parts of their names after `xos.opencord.org/`; none removes one. That is
     /// no change of what is wanted.
     fn annotate<'a>(&'a self, by: &'a Saver, object: Arc<Object>, annotations: Annotations) -> Stored<'a>;
+
+    /// Gives an object its id in XOS's API, unless it has one.
+    fn number<'a>(&'a self, _object: Arc<Object>, _id: i32) -> Stored<'a> {
+        async { Err(StoreError::NoStore) }.boxed()
+    }
 
     /// Requests the deletion of an object.
     fn delete<'a>(&'a self, by: &'a Saver, object: Arc<Object>) -> BoxFuture<'a, Result<(), StoreError>>;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{find, rendered};
 
-async fn config(arguments: &[&str]) -> Value {
+pub(crate) async fn config(arguments: &[&str]) -> Value {
     let all = rendered(arguments).await;
     let text = find(&all, "ConfigMap", "demo-xos-controller")["data"]["config.yaml"].as_str().unwrap().to_owned();
     let config: Value = serde_saphyr::from_str(&text).unwrap();

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod admission;
+mod api;
 mod configuration;
 mod docs;
 mod documents;

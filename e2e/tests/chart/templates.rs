@@ -143,6 +143,7 @@ async fn what_does_not_go_together_is_refused() {
         ("uninstall.definitions=true,uninstall.policy=Delete,rbac.scope=Namespaced", "not with rbac.scope: Namespaced"),
         ("kafka.endpoint=k:9092,kafka.sasl.mechanism=PLAIN", "set credentials.existingSecret or credentials.data"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
+        ("api.enabled=true", "api.usersSecret is needed with api.enabled"),
     ];
     for (set, message) in table {
         let refused = helm.run(&["template", "demo", chart.to_str().unwrap(), "--set", set]).await.unwrap();

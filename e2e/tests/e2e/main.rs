@@ -4,6 +4,7 @@
 //! controller's log and the objects of its namespace.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
+mod api;
 mod background;
 mod benchmark;
 mod brakes;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use xos_expressions::{EvaluationError, Template, Values};
 use xos_model::Object;
-use xos_steps::{StepContext, StepError, StoreObjects};
+use xos_steps::{StepContext, StoreObjects};
 
 use crate::compile::Target;
 
@@ -43,17 +43,6 @@ fn is_met(condition: Option<&Template>, values: &Values) -> Result<bool, Evaluat
         None => Ok(true),
         Some((_, Some(expression))) => expression.is_true(values),
         Some((text, None)) => Ok(text.value(values)? == Json::Bool(true)),
-    }
-}
-
-/// Checks that a step is not tried in a test case: nothing answers there in place of what it would reach.
-fn check_untried(ctx: &StepContext, how: &str) -> Result<(), StepError> {
-    match ctx.outside() {
-        None => Ok(()),
-        Some(_) => {
-            let why = format!("test cases cannot answer for {how}: only for `http`, `exec`, `ansible` and `grpc`");
-            Err(StepError::failed(why))
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use xos_expressions::{Template, Values};
 use xos_model::{Fields, Object};
 use xos_steps::{Act, DynPullStep, StepContext, StepError};
 
-use super::kubernetes::{client, list};
+use super::kubernetes::list;
 use super::{is_met, values};
 use crate::compile::{CompiledCommand, CompiledRequest, CompiledSource, Target};
 use crate::kinds::Vanished;
@@ -174,7 +174,7 @@ async fn listed(
         None if source.kind.is_namespaced => ctx.shared_store().namespaces(),
         None => vec![],
     };
-    let client = client(ctx)?;
+    let client = ctx.kube()?;
     if namespaces.is_empty() {
         return Ok(list(client, &source.kind, None, selector.as_deref()).await?);
     }

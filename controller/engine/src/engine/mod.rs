@@ -314,7 +314,7 @@ impl Engine {
         self.heartbeat.clone()
     }
 
-    /// Registers an observer of all changes from now on.
+    /// Registers another observer of all changes from now on.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.view.observe(observer);
     }

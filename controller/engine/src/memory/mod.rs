@@ -240,7 +240,7 @@ impl MemoryApi {
         object
     }
 
-    fn insert(&self, state: &mut State, entry: &Entry, new: &Object, by_operator: bool) -> Object {
+    fn insert(&self, state: &mut State, entry: &Entry, new: &Object, by: By) -> Object {
         let mut object = Object::named(&new.model, &new.meta.namespace, &new.meta.name);
         let spec = new.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
         object.fields = spec.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -256,8 +256,13 @@ impl MemoryApi {
         object.meta.uid = format!("uid-{}", state.version + 1);
         object.meta.generation = 1;
         object.meta.created = Some(self.clock.now());
-        if by_operator {
+        object.meta.edited = Some(self.clock.now());
+        object.status.id = new.status.id;
+        object.meta.has_unshown_id = new.status.id.is_some();
+        if by != By::Synchronizer {
             own(&mut object, given.iter(), true);
+        }
+        if by == By::Operator {
             object.meta.finalizers.clone_from(&new.meta.finalizers);
             object.meta.annotations.clone_from(&new.meta.annotations);
             object.quiet_saves.clone_from(&new.quiet_saves);
@@ -308,6 +313,16 @@ impl MemoryApi {
         }
         if fault { Err(lost()) } else { Ok(written) }
     }
+}
+
+/// Who makes an object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// An operator, with the tools of Kubernetes.
+    Operator,
+    /// A user of XOS's API.
+    Client,
+    Synchronizer,
 }
 
 /// Takes the next fault, if there is one. Returns whether the answer to this write is lost.

@@ -6,7 +6,7 @@ use xos_model::save::difference;
 use xos_model::{Fields, Object, ObjectKey};
 use xos_xproto::Model;
 
-use super::{MemoryApi, ORPHAN, State, own};
+use super::{By, MemoryApi, ORPHAN, State, own};
 use crate::writer::in_status;
 
 impl MemoryApi {
@@ -16,12 +16,12 @@ impl MemoryApi {
         let entry = Arc::clone(self.registry.now().get(&object.model)?);
         let mut state = self.state();
         let Some(there) = state.objects.get(&object.key()).cloned() else {
-            return Some(self.insert(&mut state, &entry, object, true));
+            return Some(self.insert(&mut state, &entry, object, By::Operator));
         };
         let mut new = there.clone();
         let set = object.fields.iter().filter(|(name, _)| !in_status(&entry.model, name));
         new.fields.extend(set.map(|(name, value)| (name, value.clone())));
-        Some(Self::store_edited(&mut state, &entry.model, &there, new))
+        Some(self.store_edited(&mut state, &entry.model, &there, new))
     }
 
     /// Edits an object's spec and touch as an operator does; what is changed elsewhere has no effect. Returns nothing
@@ -40,15 +40,16 @@ impl MemoryApi {
         new.fields = status(&there.fields, true);
         new.fields.extend(status(&edited.fields, false));
         new.intent.touch = edited.intent.touch;
-        Some(Self::store_edited(&mut state, &entry.model, &there, new))
+        Some(self.store_edited(&mut state, &entry.model, &there, new))
     }
 
-    fn store_edited(state: &mut State, model: &Model, there: &Object, mut new: Object) -> Object {
+    fn store_edited(&self, state: &mut State, model: &Model, there: &Object, mut new: Object) -> Object {
         let changed = difference(&there.fields, &new.fields);
         if changed.is_empty() && there.intent.touch == new.intent.touch {
             return new;
         }
         own(&mut new, changed.keys(), true);
+        new.meta.edited = Some(self.clock.now());
         if !changed.is_empty() {
             new.meta.generation += 1;
             xos_crds::rehash(model, &mut new);
@@ -63,7 +64,7 @@ impl MemoryApi {
         let entry = Arc::clone(self.registry.now().get(&sent.model)?);
         let mut state = self.state();
         let Some(there) = state.objects.get(&sent.key()).cloned() else {
-            return Some(self.insert(&mut state, &entry, sent, true));
+            return Some(self.insert(&mut state, &entry, sent, By::Operator));
         };
         let mut new = there.clone();
         new.fields.retain(|name, _| in_status(&entry.model, name));
@@ -77,6 +78,7 @@ impl MemoryApi {
         if new == there {
             return Some(new);
         }
+        new.meta.edited = Some(self.clock.now());
         if new.intent.spec != there.intent.spec {
             own(&mut new, difference(&there.fields, &sent.fields).keys(), true);
             new.meta.generation += 1;

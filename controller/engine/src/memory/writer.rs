@@ -9,7 +9,7 @@ use xos_model::record::rebase;
 use xos_model::{Fields, Object, ObjectKey};
 use xos_steps::store::Annotations;
 
-use super::{ChangeKind, Injected, MemoryApi, State, fault, lost, own};
+use super::{By, ChangeKind, Injected, MemoryApi, State, fault, lost, own};
 use crate::registry::Entry;
 use crate::secrets::{SecretData, SecretName};
 use crate::writer::{SpecSave, WriteError, Writer, Written, in_status};
@@ -26,11 +26,15 @@ impl Writer for MemoryApi {
             (None, true) => ChangeKind::Kept,
             (None, false) => ChangeKind::Spec,
         };
+        let (by_operator, now) = (who.starts_with(names::API_MANAGERS), self.clock.now());
         let change = |o: &mut Object| {
+            if by_operator {
+                o.meta.edited = Some(now);
+            }
             for (field, value) in &save.spec {
                 o.set(field, value.clone());
             }
-            own(o, save.spec.keys(), false);
+            own(o, save.spec.keys(), by_operator);
             if !save.spec.is_empty() {
                 o.meta.generation += 1;
                 o.quiet_saves.clone_from(&save.saves);
@@ -62,7 +66,8 @@ impl Writer for MemoryApi {
             if let Some(refused) = self.refused(&mut state, entry, &object.fields) {
                 return Err(refused);
             }
-            let created = self.insert(&mut state, entry, object, false);
+            let by = if who.starts_with(names::API_MANAGERS) { By::Client } else { By::Synchronizer };
+            let created = self.insert(&mut state, entry, object, by);
             Self::note(&mut state, ChangeKind::Created, &created, who, &created.fields);
             if is_lost { Err(lost()) } else { Ok(created) }
         });
@@ -78,6 +83,7 @@ impl Writer for MemoryApi {
         let synchronizer = &registry.synchronizer;
         let change = |o: &mut Object| {
             *o = rebase(before, after, o, synchronizer, |name| in_status(&entry.model, name));
+            o.meta.has_unshown_id &= o.status.id.is_none();
         };
         ready(self.write((ChangeKind::Status, ""), before, false, change)).boxed()
     }

@@ -69,7 +69,7 @@ struct View {
     registry: Arc<Registry>,
     cache: Cache,
     index: Index,
-    observer: Option<Arc<dyn Observer>>,
+    observers: Vec<Arc<dyn Observer>>,
     /// The watches whose objects cannot be seen.
     lost: HashMap<WatchId, Loss>,
 }
@@ -81,8 +81,8 @@ impl View {
     }
 
     fn unindex(&mut self, key: &ObjectKey) {
-        if let (Some(observer), Some(object)) = (&self.observer, self.index.get(key)) {
-            observer.gone(object);
+        if let Some(object) = self.index.get(key) {
+            self.observers.iter().for_each(|observer| observer.gone(object));
         }
         self.index.remove(key);
     }
@@ -106,7 +106,7 @@ impl SharedView {
     pub(crate) fn new(registry: &Arc<Registry>, dependencies: &[ExtraDependency]) -> Result<Self, GraphError> {
         let index = Index::new(Arc::clone(&registry.models), dependencies)?;
         let registry = Arc::clone(registry);
-        let view = View { registry, cache: Cache::default(), index, observer: None, lost: HashMap::new() };
+        let view = View { registry, cache: Cache::default(), index, observers: vec![], lost: HashMap::new() };
         Ok(Self { view: Arc::new(RwLock::new(view)), arrivals: Arrivals::default(), unanswered: Unanswered::default() })
     }
 
@@ -161,9 +161,9 @@ impl SharedView {
         Ok(concerned.into_iter().map(|(_, object)| object).collect())
     }
 
-    /// Registers an observer of all changes from now on, in place of the one before.
+    /// Registers another observer of all changes from now on.
     pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
-        self.write().observer = Some(observer);
+        self.write().observers.push(observer);
     }
 
     /// Takes an object into the cache, the index and the graph of links. Returns nothing if it is not newer than what is
@@ -184,10 +184,8 @@ impl SharedView {
         if !is_news {
             return None;
         }
-        if let Some(observer) = &view.observer {
-            let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
-            observer.changed(same, &object);
-        }
+        let same = before.as_deref().filter(|before| before.meta.uid == object.meta.uid);
+        view.observers.iter().for_each(|observer| observer.changed(same, &object));
         let is_relinked = view.index_again(&key, &object);
         // Who looks for it from now on finds it in the view.
         drop(view);

@@ -14,8 +14,8 @@ pub(super) const STEP: u32 = 100;
 
 /// The numbers of the fields that every object has.
 const ID: u32 = 1;
-const CLASS_NAMES: u32 = 2046;
-const SELF_CONTENT_TYPE_ID: u32 = 2047;
+pub(super) const CLASS_NAMES: u32 = 2046;
+pub(super) const SELF_CONTENT_TYPE_ID: u32 = 2047;
 
 /// A field of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod fields;
 mod http;
 mod options;
 mod proto;
+mod read;
 mod reverse;
 
 use xos_xproto::{Model, ModelSet, XOS_BASE};

@@ -16,6 +16,7 @@ use xos_xproto::{Model, ModelSet};
 use crate::condition::{self, ACCEPTED, ConditionStatus};
 use crate::index::Index;
 use crate::object::{Object, ObjectKey};
+use crate::query::Query;
 use crate::reference::Reference;
 use judge::Judge;
 use unique::Keys;
@@ -79,6 +80,11 @@ impl Checks {
     /// Returns whether objects of the model may have to give way to others of the same key.
     pub fn has_keys(&self) -> bool {
         !self.keys.is_empty()
+    }
+
+    /// Returns the queries that find the objects with a key of an object, itself included.
+    pub fn queries(&self, model: &Model, object: &Object) -> Vec<Query> {
+        self.keys.queries(model, object)
     }
 
     /// Returns the other objects that have a key of the object.

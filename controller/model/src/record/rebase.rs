@@ -20,6 +20,8 @@ pub fn rebase(
     let mut new = current.clone();
     // The API server has none: an object that was just read says nothing of the Secrets that it uses.
     new.intent.secrets = new.intent.secrets.or(after.intent.secrets);
+    // An id stays for ever.
+    new.status.id = new.status.id.or(after.status.id);
     let names = before.fields.keys().chain(after.fields.keys());
     for name in names.filter(|name| is_status(name) && before.fields.get(name) != after.fields.get(name)) {
         new.set(name, after.fields.get(name).cloned().unwrap_or_default());

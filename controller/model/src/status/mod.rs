@@ -19,6 +19,9 @@ pub(crate) const HISTORY_KEPT: usize = 5;
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
+    /// The id in XOS's API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i32>,
     /// The generation that this status speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,

@@ -14,6 +14,7 @@ use crate::commands::events::{self, EventsArgs};
 use crate::commands::explain::{self, ExplainArgs};
 use crate::commands::generate::{self, GenerateArgs};
 use crate::commands::graph::{self, GraphArgs};
+use crate::commands::hash_password::{self, HashPasswordArgs};
 use crate::commands::loglevel::{self, LogLevelArgs};
 use crate::commands::new::{self, NewArgs};
 use crate::commands::pause::{self, PauseArgs, ResumeArgs};
@@ -56,7 +57,7 @@ const AFTER_PLUGIN_HELP: &str = "\
   kubectl xos retry mymodel --all               try again at once what waits for its next attempt";
 
 /// What `kubectl xos` is not for. It can be called all the same.
-const NOT_FOR_OPERATORS: [&str; 14] = [
+const NOT_FOR_OPERATORS: [&str; 15] = [
     "new",
     "run",
     "check",
@@ -67,6 +68,7 @@ const NOT_FOR_OPERATORS: [&str; 14] = [
     "explain",
     "generate",
     "graph",
+    "hash-password",
     "crds",
     "pull",
     "admission",
@@ -140,6 +142,8 @@ enum Command {
     SelfTest(SelfTestArgs),
     /// Print the gRPC API of models, as XOS's file xos.proto
     Proto(ProtoArgs),
+    /// Print the line of a user of XOS's gRPC API, with the hash of a password
+    HashPassword(HashPasswordArgs),
     /// Print the script that completes the command line in a shell
     Completion(CompletionArgs),
 }
@@ -222,6 +226,7 @@ fn dispatch(
             Ok(completion::run(&args, command(program, &name), &name, out)?)
         }
         Command::New(args) => Ok(new::run(&args, out)?),
+        Command::HashPassword(args) => Ok(hash_password::run(&args, out)?),
         Command::Proto(args) => Ok(proto::run(synchronizer, &args, out)?),
     }
 }

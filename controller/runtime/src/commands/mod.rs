@@ -13,6 +13,7 @@ mod folder;
 mod format;
 pub(crate) mod generate;
 pub(crate) mod graph;
+pub(crate) mod hash_password;
 pub(crate) mod loglevel;
 pub(crate) mod new;
 mod objects;

@@ -27,7 +27,8 @@ pub(crate) use disk::without_line_end;
 pub use event_bus::EventBus;
 pub(crate) use keys::parse_duration;
 pub use model::{
-    Accessor, AccessorKind, ClusterDocuments, Config, Definitions, DesiredState, LeaseConfig, Logging, Tracing,
+    Accessor, AccessorKind, ApiConfig, ClusterDocuments, Config, Definitions, DesiredState, LeaseConfig, Logging,
+    Tracing,
 };
 pub use problem::Problem;
 pub use schema::schema;

@@ -52,6 +52,8 @@ pub struct Config {
     pub leader_election: Option<bool>,
     /// `lease`: how they elect it.
     pub lease: LeaseConfig,
+    /// `api`: XOS's gRPC API; it is not served when it is not set.
+    pub api: Option<ApiConfig>,
     /// `monitoring_address`: where `/metrics`, `/livez` and `/readyz` are served; nowhere when it is not set.
     pub monitoring_address: Option<SocketAddr>,
     /// The options of the engine: `namespaces`, `concurrency`, `step_timeout`, `backoff` and others.
@@ -65,6 +67,21 @@ pub struct ClusterDocuments {
     pub namespace: Option<String>,
     /// `selector`: the labels that they have.
     pub selector: Option<String>,
+}
+
+/// `api`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// `address`: where it is served with TLS.
+    pub address: Option<SocketAddr>,
+    /// `plain_address`: where it is served without.
+    pub plain_address: Option<SocketAddr>,
+    /// `users_file`: the users, with the hashes of their passwords.
+    pub users_file: PathBuf,
+    /// `tls.certificate` and `tls.key`: the files of the server's certificate and its key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// `namespace`: of the objects that clients make.
+    pub namespace: Option<String>,
 }
 
 /// `lease`

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use xos_documents::Folder;
 use xos_model::Backoff;
 
-use super::keys::{Keys, LeaseKeys, has_format};
+use super::keys::{ApiKeys, ApiTls, Keys, LeaseKeys, has_format};
 use super::misfit::problem;
 use super::problem::Problem;
 use super::report::Report;
 use super::schema::schema;
-use super::{Accessor, ClusterDocuments, Config, EventBus, LeaseConfig};
+use super::{Accessor, ApiConfig, ClusterDocuments, Config, EventBus, LeaseConfig};
 use xos_yaml::{File, Fit, Misfit, Node, Place, Value, fit};
 
 /// Keys of XOS that have no effect in this version.
@@ -59,6 +59,7 @@ pub(super) fn read(tree: &Node, files: &[File], report: &mut Report) -> Config {
         check_backoff(tree, "event_bus.retry", bus.retry.or(xos_bus::Settings::default().retry), report);
     }
     check_lease(tree, &keys.lease, report);
+    check_api(tree, report);
     config(keys, |key, path| resolve(tree, files, key, path))
 }
 
@@ -154,9 +155,34 @@ fn config(keys: Keys, resolve: impl Fn(&str, &str) -> PathBuf) -> Config {
         finalizers_at_creation: keys.finalizers_at_creation,
         leader_election: keys.leader_election,
         lease: LeaseConfig { times: keys.lease.times(), namespace: keys.lease.namespace, name: keys.lease.name },
+        api: keys.api.map(|keys| api(keys, &resolve)),
         monitoring_address: keys.monitoring_address.and_then(|address| address.parse().ok()),
         engine,
     }
+}
+
+fn api(keys: ApiKeys, resolve: impl Fn(&str, &str) -> PathBuf) -> ApiConfig {
+    let address = |address: Option<String>| address.and_then(|address| address.parse().ok());
+    let path = |key: &str, path: Option<String>| resolve(key, &path.unwrap_or_default());
+    let tls = |tls: ApiTls| (path("api.tls.certificate", tls.certificate), path("api.tls.key", tls.key));
+    ApiConfig {
+        address: address(keys.address),
+        plain_address: address(keys.plain_address),
+        users_file: path("api.users_file", keys.users_file),
+        tls: keys.tls.map(tls),
+        namespace: keys.namespace,
+    }
+}
+
+/// Reports an API that is served nowhere, or whose certificate is missing. The schema cannot say this.
+fn check_api(tree: &Node, report: &mut Report) {
+    let Some(api) = tree.at("api").filter(|api| matches!(api.value, Value::Map(_))) else { return };
+    let missing = match (api.at("address"), api.at("tls"), api.at("plain_address")) {
+        (None, _, None) => ("api.address", api),
+        (Some(address), None, _) => ("api.tls", address),
+        _ => return,
+    };
+    report.push(Problem::Missing { key: missing.0.to_owned() }, &missing.1.place);
 }
 
 fn engine(keys: &Keys) -> xos_engine::Options {

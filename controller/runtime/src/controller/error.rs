@@ -9,6 +9,7 @@ use crate::content::ContentError;
 use crate::io_steps::IoStepsError;
 use crate::monitoring::MonitoringError;
 
+use super::api::ApiServingError;
 use super::trust::TrustError;
 
 /// Why a controller could not start, or stopped.
@@ -35,6 +36,9 @@ pub enum ControllerError {
     /// Metrics and probes cannot be served.
     #[error(transparent)]
     Monitoring(#[from] MonitoringError),
+    /// XOS's API cannot be served.
+    #[error(transparent)]
+    Api(#[from] ApiServingError),
     /// The custom resource definitions cannot be applied.
     #[error(transparent)]
     Install(#[from] InstallError),

@@ -1,5 +1,6 @@
 //! Runs a synchronizer on a cluster: wires watches, engine, pull steps, event steps and monitoring together.
 
+mod api;
 mod error;
 mod fenced;
 mod installing;
@@ -23,6 +24,7 @@ use crate::content::{self, Attending, Service};
 use crate::io_steps::IoSteps;
 use crate::synchronizer::Synchronizer;
 
+pub use api::ApiServingError;
 pub use error::ControllerError;
 use fenced::Writing;
 pub use taking_up::TakeUpError;

@@ -62,6 +62,8 @@ pub(crate) struct Extent {
     pub(crate) elects: bool,
     /// Models and documents in the cluster; nothing if none are taken.
     pub(crate) in_cluster: Option<InCluster>,
+    /// Whether it serves XOS's API.
+    pub(crate) serves_api: bool,
 }
 
 impl Rights {
@@ -92,6 +94,11 @@ impl Rights {
             objects.push(Rule { why: "To notice another process of the same name.", ..seen });
         } else {
             objects.extend([create, seen]);
+        }
+        if extent.serves_api {
+            let why = "For the ids of objects in XOS's API.";
+            home.push(rule(why, "", "configmaps", &["create"]));
+            home.push(rule("", "", "configmaps", &["get", "update"]).named([xos_api::ids::NAME.to_owned()]));
         }
         if extent.elects {
             let why = "To elect the process that works.";

@@ -39,7 +39,8 @@ fn rules(documents: &[Value]) -> impl Iterator<Item = &Value> {
 fn nothing_is_for_all_of_anything() {
     for everywhere in [true, false] {
         for admission in [true, false] {
-            let extent = Extent { everywhere, finalizers_at_creation: true, admission, elects: true, in_cluster: None };
+            let extent =
+                Extent { everywhere, finalizers_at_creation: true, admission, elects: true, ..Extent::default() };
             let documents = documents(&extent, if everywhere { &[] } else { &["a", "home"] }, false);
             for rule in rules(&documents) {
                 for key in ["apiGroups", "resources", "verbs"] {

@@ -8,6 +8,7 @@
 mod answers;
 mod compare;
 mod expect;
+mod foreign;
 mod objects;
 mod outside;
 mod problem;

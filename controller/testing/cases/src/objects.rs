@@ -7,10 +7,12 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use xos_crds::names::Names;
 use xos_model::{Object, ObjectKey};
-use xos_testing::{World, WorldError};
+use xos_steps::ForeignKind;
+use xos_testing::{Cluster, World};
 use xos_xproto::{Member, Model, ModelSet, Section, camel_case, nearest};
 use xos_yaml::{Entry, Node, Place, Value};
 
+use crate::foreign::{At, Kinds, secret_kind};
 use crate::problem::CaseProblem;
 
 /// The namespace of objects that are named without one.
@@ -24,20 +26,28 @@ type Problems = Vec<(CaseProblem, Place)>;
 pub(crate) enum Given {
     /// An object, and the fields that are unset by null.
     Object(Box<Object>, Vec<String>),
-    /// A Secret.
-    Secret(Secret),
+    /// A Secret, which objects may name, and steps read.
+    Secret(Secret, Foreign),
+    /// Another object of Kubernetes.
+    Foreign(Foreign),
+}
+
+/// An object of Kubernetes that is not one of a model.
+pub(crate) struct Foreign {
+    kind: ForeignKind,
+    object: Json,
 }
 
 /// A Secret.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Secret {
-    metadata: Named,
+    metadata: Meta,
     #[serde(default, rename = "stringData")]
     data: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
+struct Meta {
     name: String,
     #[serde(default)]
     namespace: Option<String>,
@@ -51,7 +61,7 @@ fn entries(node: Option<&Node>) -> &[Entry] {
 }
 
 /// Reads what is applied.
-pub(crate) fn read(models: &ModelSet, node: &Node, problems: &mut Problems) -> Option<Given> {
+pub(crate) fn read(models: &ModelSet, kinds: &Kinds, node: &Node, problems: &mut Problems) -> Option<Given> {
     let Some((kind, place)) = node.text("kind") else {
         problems.push((CaseProblem::Missing { key: "kind".to_owned() }, node.place.clone()));
         return None;
@@ -61,10 +71,16 @@ pub(crate) fn read(models: &ModelSet, node: &Node, problems: &mut Problems) -> O
         problems.push((CaseProblem::Missing { key: "metadata.name".to_owned() }, place.clone()));
         return None;
     }
-    if kind == "Secret" && models.get(kind).is_none() {
-        return secret(node, problems).map(Given::Secret);
+    let version = node.text("apiVersion").map(|(version, _)| version);
+    if let Some(kind) = kinds.find(models, kind, version) {
+        let of_secret = if *kind == secret_kind() { Some(secret(node, problems)?) } else { None };
+        let foreign = Foreign { kind: kind.clone(), object: node.clone().into_json() };
+        return Some(match of_secret {
+            Some(secret) => Given::Secret(secret, foreign),
+            None => Given::Foreign(foreign),
+        });
     }
-    let model = model(models, kind, place, problems)?;
+    let model = model(models, kinds, (kind, place), problems)?;
     let expected = Names::of(model).api_version();
     if let Some((version, place)) = node.text("apiVersion").filter(|(version, _)| *version != expected) {
         let key = "apiVersion".to_owned();
@@ -100,10 +116,16 @@ fn secret(node: &Node, problems: &mut Problems) -> Option<Secret> {
 }
 
 /// Returns a model that has objects.
-pub(crate) fn model<'a>(models: &'a ModelSet, name: &str, place: &Place, problems: &mut Problems) -> Option<&'a Model> {
+pub(crate) fn model<'a>(
+    models: &'a ModelSet,
+    kinds: &Kinds,
+    (name, place): (&str, &Place),
+    problems: &mut Problems,
+) -> Option<&'a Model> {
     let found = models.get(name).filter(|model| !model.is_abstract);
     if found.is_none() {
-        let suggestion = nearest(name, models.concrete().map(|model| &model.name));
+        let models = models.concrete().map(|model| model.name.as_str());
+        let suggestion = nearest(name, models.chain(kinds.0.iter().map(|kind| kind.kind.as_str())));
         problems.push((CaseProblem::UnknownModel { model: name.to_owned(), suggestion }, place.clone()));
     }
     found
@@ -146,8 +168,19 @@ pub(crate) fn expected_section(node: &Node, section: Section) -> &[Entry] {
     entries(node.at(section.as_str()))
 }
 
-/// Returns the object that a text names: `Person/ada`, `Person/namespace/ada`.
-pub(crate) fn key(models: &ModelSet, text: &str, place: &Place, problems: &mut Problems) -> Option<ObjectKey> {
+/// Something that a case names.
+pub(crate) enum Named {
+    Object(ObjectKey),
+    Foreign(At),
+}
+
+/// Returns the object that a text names: `Person/ada`, `Person/namespace/ada`, `Deployment.apps/web`.
+pub(crate) fn named(
+    models: &ModelSet,
+    kinds: &Kinds,
+    (text, place): (&str, &Place),
+    problems: &mut Problems,
+) -> Option<Named> {
     let parts: Vec<_> = text.split('/').collect();
     let (kind, namespace, name) = match parts.as_slice() {
         [kind, name] => (*kind, NAMESPACE, *name),
@@ -159,8 +192,29 @@ pub(crate) fn key(models: &ModelSet, text: &str, place: &Place, problems: &mut P
             return None;
         }
     };
-    let model = model(models, kind, place, problems)?;
-    Some(ObjectKey::new(&model.name, namespace, name))
+    if let Some(kind) = kinds.named(models, kind) {
+        return Some(Named::Foreign(At { kind: kind.clone(), namespace: namespace.to_owned(), name: name.to_owned() }));
+    }
+    let model = model(models, kinds, (kind, place), problems)?;
+    Some(Named::Object(ObjectKey::new(&model.name, namespace, name)))
+}
+
+/// Returns the object of a model that a text names.
+pub(crate) fn key(
+    models: &ModelSet,
+    kinds: &Kinds,
+    (text, place): (&str, &Place),
+    problems: &mut Problems,
+) -> Option<ObjectKey> {
+    match named(models, kinds, (text, place), problems)? {
+        Named::Object(key) => Some(key),
+        Named::Foreign(_) => {
+            let (key, value) = ("an object".to_owned(), text.to_owned());
+            let expected = "that of a model: what steps make of others is in `objects`".to_owned();
+            problems.push((CaseProblem::InvalidValue { key, value, expected, suggestion: None }, place.clone()));
+            None
+        }
+    }
 }
 
 /// Returns an object's name for messages.
@@ -173,17 +227,27 @@ pub(crate) fn told(key: &ObjectKey) -> String {
 
 impl Given {
     /// Applies it, as an operator does.
-    pub(crate) fn apply(&self, world: &World) -> Result<(), WorldError> {
+    ///
+    /// # Errors
+    /// Why the API server would refuse it.
+    pub(crate) fn apply(&self, world: &World, cluster: &Cluster) -> Result<(), String> {
         match self {
-            Self::Secret(Secret { metadata, data }) => {
+            Self::Secret(Secret { metadata, data }, foreign) => {
                 let namespace = metadata.namespace.as_deref().unwrap_or(NAMESPACE);
                 for (key, value) in data {
                     world.api().put_secret(namespace, &metadata.name, key, value);
                 }
-                Ok(())
+                foreign.apply(cluster)
             }
-            Self::Object(object, unset) => world.apply_as(object, unset),
+            Self::Foreign(foreign) => foreign.apply(cluster),
+            Self::Object(object, unset) => world.apply_as(object, unset).map_err(|error| error.to_string()),
         }
+    }
+}
+
+impl Foreign {
+    fn apply(&self, cluster: &Cluster) -> Result<(), String> {
+        cluster.set(&self.kind, &self.object).map_err(|refused| refused.to_string())
     }
 }
 

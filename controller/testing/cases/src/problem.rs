@@ -48,9 +48,9 @@ declare_diagnostics! {
         message("the service has no step and no policy `{name}`");
         suggest(did_you_mean(suggestion.as_deref()));
     }
-    /// There is no such model in the service. Correct the name.
+    /// There is no such model in the service, and no step that makes or reads such objects of Kubernetes. Correct the name.
     T010 Error UnknownModel { model: String, suggestion: Option<String> } => {
-        message("there is no model `{model}`");
+        message("there is no model `{model}`, and no step that makes or reads such objects");
         suggest(did_you_mean(suggestion.as_deref()));
     }
     /// A model has no such field where the case says so. What is given by an operator is in `spec`.

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 use xos_engine::Options;
-use xos_model::{Backoff, ObjectKey, Outcome};
+use xos_model::{Backoff, Outcome};
 use xos_steps::{BusEvent, Properties, Steps};
-use xos_testing::{Change, TestClock, World, WorldError};
+use xos_testing::{Builder, Change, Cluster, TestClock, World};
 use xos_xproto::{ModelSet, nearest};
 use xos_yaml::{Node, Place, Value};
 
 use crate::answers::bytes;
+use crate::expect::Found;
+use crate::foreign::Kinds;
+use crate::objects::Named;
 use crate::outside::{Asked, Backend};
 use crate::problem::{CaseProblem, Diagnostic};
 use crate::read::{Case, Files, duration};
@@ -59,6 +62,8 @@ struct Stage<'a> {
 struct Running<'a> {
     service: &'a Service,
     world: World,
+    cluster: Cluster,
+    kinds: Kinds,
     backend: Backend,
     problems: Vec<(CaseProblem, Place)>,
 }
@@ -80,8 +85,11 @@ impl Case {
         let _entered = runtime.enter();
         let clock = TestClock::default();
         let backend = Backend::new(&clock);
-        let world = self.world(service, &clock, &backend).map_err(|error| error.to_string())?;
-        let mut running = Running { service, world, backend, problems: vec![] };
+        let (cluster, kinds) = (Cluster::new(&clock), Kinds::of(&service.steps));
+        kinds.0.iter().for_each(|kind| cluster.define(kind));
+        let world = self.world(service, &clock).outside(Arc::new(backend.clone())).cluster(&cluster).start();
+        let world = world.map_err(|error| error.to_string())?;
+        let mut running = Running { service, world, cluster, kinds, backend, problems: vec![] };
         let ended = runtime.block_on(async { tokio::time::timeout(LIMIT, running.all(self)).await });
         let mut problems = running.problems;
         if ended.is_err() {
@@ -94,7 +102,7 @@ impl Case {
         Ok(all)
     }
 
-    fn world(&self, service: &Service, clock: &TestClock, backend: &Backend) -> Result<World, WorldError> {
+    fn world(&self, service: &Service, clock: &TestClock) -> Builder {
         let mut settings = service.settings.clone();
         settings.extend(self.spec.settings.clone());
         // Without jitter a case knows when a retry is due.
@@ -110,8 +118,6 @@ impl Case {
             .settings(Json::Object(settings))
             .options(options)
             .clock(clock)
-            .outside(Arc::new(backend.clone()))
-            .start()
     }
 
     /// Returns the steps and policies that work in the case.
@@ -176,9 +182,9 @@ impl Running<'_> {
         self.check_answers(stage);
         self.backend.answers(stage.backend);
         for node in stage.of_files.iter().chain(list(stage.node, stage.applied)) {
-            let given = objects::read(&self.service.models, node, &mut self.problems);
-            if let Some(Err(error)) = given.map(|given| given.apply(&self.world)) {
-                self.problems.push((CaseProblem::Refused { why: error.to_string() }, node.place.clone()));
+            let given = objects::read(&self.service.models, &self.kinds, node, &mut self.problems);
+            if let Some(Err(why)) = given.map(|given| given.apply(&self.world, &self.cluster)) {
+                self.problems.push((CaseProblem::Refused { why }, node.place.clone()));
             }
         }
         self.delete(stage);
@@ -199,16 +205,22 @@ impl Running<'_> {
         let asked = self.backend.take_asked();
         let happened = Happened { asked, changes: self.world.take_changes(), events };
         if let Some(node) = stage.node.at("expect") {
-            expect::check(node, &happened, &self.world, &self.service.models, &mut self.problems);
+            let Self { service, world, cluster, kinds, .. } = self;
+            let found = Found { world, cluster, models: &service.models, kinds };
+            expect::check(node, &happened, &found, &mut self.problems);
         }
     }
 
     fn delete(&mut self, stage: &Stage<'_>) {
         for node in list(stage.node, "delete") {
             let Value::Text(text) = &node.value else { continue };
-            let key: Option<ObjectKey> = objects::key(&self.service.models, text, &node.place, &mut self.problems);
-            if let Some(key) = key.filter(|key| !self.world.api().remove(key)) {
-                let object = objects::told(&key);
+            let of = (text.as_str(), &node.place);
+            let missing = match objects::named(&self.service.models, &self.kinds, of, &mut self.problems) {
+                Some(Named::Object(key)) => (!self.world.api().remove(&key)).then(|| objects::told(&key)),
+                Some(Named::Foreign(at)) => (!at.delete(&self.cluster)).then(|| at.told()),
+                None => None,
+            };
+            if let Some(object) = missing {
                 self.problems.push((CaseProblem::NoSuchObject { object }, node.place.clone()));
             }
         }

@@ -23,7 +23,8 @@ pub struct CaseSpec {
     /// The steps and policies that work in this case, by their names; by default all.
     #[serde(default)]
     pub only: Vec<String>,
-    /// Objects and Secrets that an operator applies first, as for `kubectl apply`.
+    /// Objects that an operator applies first, as for `kubectl apply`: of models, Secrets, and others of Kubernetes that
+    /// steps make or read, with their `status` if they are to have one.
     #[serde(default)]
     #[schemars(schema_with = "objects")]
     pub given: Vec<Value>,
@@ -51,11 +52,12 @@ pub struct CaseSpec {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Stage {
-    /// Objects and Secrets that are applied: fields of objects that are there are set, and unset by null.
+    /// Objects that are applied, of all kinds as in `given`: fields of objects that are there are set, and unset by null.
     #[serde(default)]
     #[schemars(schema_with = "objects")]
     pub apply: Vec<Value>,
-    /// Objects that are deleted, as `Person/ada`, or `Person/namespace/ada`.
+    /// Objects that are deleted, as `Person/ada`, or `Person/namespace/ada`. Where a model has the name of a kind of
+    /// Kubernetes, that is `Deployment.apps/web` or `Service.v1/web`.
     #[serde(default)]
     pub delete: Vec<String>,
     /// What backends answer from now on. The answers of later stages count first.
@@ -196,12 +198,14 @@ pub struct Save {
     pub fields: Option<Vec<String>>,
 }
 
-/// An object as it is.
+/// An object as it is: of a model, or of a kind of Kubernetes that steps make or read.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Object {
     /// Its kind.
     pub kind: String,
+    /// Its version, where a model has the name of a kind of Kubernetes: `v1`.
+    pub api_version: Option<String>,
     /// Its name.
     pub name: String,
     /// Its namespace; `default` by default.
@@ -219,6 +223,14 @@ pub struct Object {
     #[serde(default)]
     #[schemars(schema_with = "map")]
     pub status: Map<String, Value>,
+    /// The same of its metadata: `{labels: {app: web}}`.
+    #[serde(default)]
+    #[schemars(schema_with = "map")]
+    pub metadata: Map<String, Value>,
+    /// The same of the data of an object of Kubernetes.
+    #[serde(default)]
+    #[schemars(schema_with = "map")]
+    pub data: Map<String, Value>,
     /// Its conditions by their types: `true`, `false`, or some of `status`, `reason`, `message`.
     #[serde(default)]
     #[schemars(schema_with = "map")]

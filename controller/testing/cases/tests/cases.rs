@@ -206,25 +206,6 @@ fn a_step_server_is_answered_for() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_not_asked() {
-    let service = with_step(
-        r#"
-  kubernetes:
-    apply: [{id: page, object: {apiVersion: v1, kind: ConfigMap, metadata: {name: "${self.metadata.name}"}}}]
-"#,
-    );
-    let spec = "
-  given: [{kind: Person, metadata: {name: ada}, spec: {name: Ada}}]
-  expect: &nothing
-    calls: []
-    objects:
-    - {kind: Person, name: ada, conditions: {Synced: {message: '*test cases cannot answer for `kubernetes`*'}}}
-  then:
-  - {delete: [Person/ada], expect: *nothing}";
-    assert_eq!(told_of(&service, spec), NOTHING);
-}
-
-#[test]
 fn messages_and_pulled_lists_end_as_expected() {
     let spec = "
   only: [seen, list]
@@ -339,7 +320,10 @@ fn mistakes_in_cases_are_told() {
         ("  only: [persn]", "1: the service has no step and no policy `persn`"),
         ("  gven: []", "1: unknown key `spec.gven`"),
         ("  pass: soon", "1: `spec.pass` cannot be `soon`: expected a duration such as `30s` or `1h 30m`"),
-        ("  given: [{kind: Persn, metadata: {name: a}}]", "1: there is no model `Persn`"),
+        (
+            "  given: [{kind: Persn, metadata: {name: a}}]",
+            "1: there is no model `Persn`, and no step that makes or reads such objects",
+        ),
         ("  given: [{kind: Team, metadata: {name: a}, spec: {nmae: a}}]", "1: Team has no `spec.nmae`"),
         ("  given: [{kind: Team, metadata: {name: a}, status: {}}]", "1: Team has no `status`"),
         (

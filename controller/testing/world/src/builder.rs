@@ -12,6 +12,7 @@ use xos_steps::{Outside, Properties, Services, Steps, SubscriptionError, step_me
 use xos_xproto::{ModelSet, Sources, compile, render};
 
 use crate::clock::TestClock;
+use crate::cluster::Cluster;
 use crate::flows::{Flows, Pulls, Recorder, Subscribed};
 use crate::world::{Parts, World};
 
@@ -62,6 +63,7 @@ pub struct Builder {
     options: Options,
     synchronizer: String,
     kube: Option<kube::Client>,
+    cluster: Option<Cluster>,
     outside: Option<Arc<dyn Outside>>,
     clock: TestClock,
 }
@@ -92,6 +94,7 @@ impl Builder {
             options: Options { backoff, ..Options::default() },
             synchronizer: "test".to_owned(),
             kube: None,
+            cluster: None,
             outside: None,
             clock: TestClock::default(),
         }
@@ -137,6 +140,13 @@ impl Builder {
         self
     }
 
+    /// Sets the objects of Kubernetes that steps reach through their client. The kinds that steps say they use are known to
+    /// it. What steps wait for there is seen in [`World::settle`], in a runtime of one thread.
+    pub fn cluster(mut self, cluster: &Cluster) -> Self {
+        self.cluster = Some(cluster.clone());
+        self
+    }
+
     /// Sets the synchronizer's name; by default it is `test`.
     pub fn named(mut self, synchronizer: &str) -> Self {
         synchronizer.clone_into(&mut self.synchronizer);
@@ -167,10 +177,11 @@ impl Builder {
         let settings = Arc::new(self.settings);
         let events = Arc::new(api.clone());
         let producer = Arc::new(bus.clone());
-        let (kube, outside) = (self.kube, self.outside);
+        let of_cluster = self.cluster.as_ref().map(|cluster| cluster.client_of(&self.steps));
+        let (kube, outside) = (self.kube.or(of_cluster), self.outside);
         let services = Services { settings, events, producer, kube, outside, ..Services::default() };
         let flows = Flows::new(pulls, subscribed, bus, self.options.step_timeout);
-        let parts = Parts { registry, api, clock, services, options: self.options };
+        let parts = Parts { registry, api, clock, services, options: self.options, cluster: self.cluster };
         Ok(World::new(parts.engine()?, parts, watch_events, flows))
     }
 

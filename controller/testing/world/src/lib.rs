@@ -46,11 +46,13 @@
 
 mod builder;
 mod clock;
+mod cluster;
 mod flows;
 mod waiting;
 mod world;
 
 pub use builder::{Builder, WorldError};
 pub use clock::TestClock;
+pub use cluster::{Cluster, Refused};
 pub use world::World;
 pub use xos_engine::memory::{Change, ChangeKind, Fault};

@@ -10,14 +10,15 @@ use tokio_util::sync::CancellationToken;
 use xos_engine::clock::Clock as _;
 use xos_engine::memory::{Change, ChangeKind, Fault, MemoryApi};
 use xos_engine::watch::WatchEvent;
-use xos_engine::{Engine, Options, Registry, RegistryChange};
+use xos_engine::{Engine, Observer, Options, Registry, RegistryChange};
 use xos_model::graph::{Graph, GraphError};
 use xos_model::{Fields, Model, Object, ObjectKey, Outcome, Pass};
-use xos_steps::{BusEvent, Call, Message, Properties, Services, StepContext};
+use xos_steps::{BusEvent, Call, Message, Properties, Services, Shared, StepContext, Store};
 use xos_xproto::ModelSet;
 
 use crate::builder::{Builder, WorldError};
 use crate::clock::TestClock;
+use crate::cluster::Cluster;
 use crate::flows::Flows;
 
 /// The namespace of objects that are named without one.
@@ -44,12 +45,14 @@ pub(crate) struct Parts {
     pub(crate) clock: TestClock,
     pub(crate) services: Services,
     pub(crate) options: Options,
+    pub(crate) cluster: Option<Cluster>,
 }
 
 impl Parts {
     pub(crate) fn engine(&self) -> Result<Engine, GraphError> {
-        // What is cancelled when a controller ends is not so for the next one.
-        let services = Services { cancellation: CancellationToken::new(), ..self.services.clone() };
+        // What is cancelled when a controller ends is not so for the next one, which knows nothing of what it shared.
+        let services =
+            Services { cancellation: CancellationToken::new(), shared: Shared::default(), ..self.services.clone() };
         let writer = Arc::new(self.api.clone());
         Engine::new(Arc::clone(&self.registry), writer, Arc::new(self.clock.clone()), services, self.options.clone())
     }
@@ -114,9 +117,33 @@ impl World {
         &self.parts.api
     }
 
+    /// Returns the store that steps have.
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.engine.store()
+    }
+
+    /// Registers another observer of all changes from now on, until a [restart](Self::restart).
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.engine.observe(observer);
+    }
+
     /// Lets the controller work until there is nothing left to do at this time. Pull steps that are due run too, and events
     /// that wait are taken up.
     pub async fn settle(&mut self) {
+        self.work().await;
+        while self.deliver().await {
+            self.work().await;
+        }
+    }
+
+    /// Lets the watches of steps take what is there for them. Returns whether anything happened.
+    async fn deliver(&self) -> bool {
+        let Some(cluster) = &self.parts.cluster else { return false };
+        cluster.collect(&self.parts.api.objects().into_iter().map(|object| object.meta.uid).collect());
+        cluster.deliver().await
+    }
+
+    async fn work(&mut self) {
         self.engine.settle(&mut self.watch_events).await;
         let services = self.engine.services();
         if self.flows.pull(self.parts.clock.now(), &services).await {

@@ -5,9 +5,7 @@ use std::error::Error;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::{Api, Client};
 use serde_json::Value as Json;
-use xos_steps::{ForeignKind, StepError};
-
-use crate::run::check_untried;
+use xos_steps::ForeignKind;
 
 /// Why something could not be done with an object of Kubernetes.
 #[derive(Debug, thiserror::Error)]
@@ -155,10 +153,4 @@ pub(crate) fn json(object: &DynamicObject, what: impl FnOnce() -> String) -> Res
 /// Returns the version of an object.
 pub(crate) fn version_of(object: &Json) -> Option<String> {
     object["metadata"]["resourceVersion"].as_str().map(str::to_owned)
-}
-
-/// Returns the client of a call; none in a test case, which reaches no cluster.
-pub(crate) fn client(ctx: &xos_steps::StepContext) -> Result<&Client, StepError> {
-    check_untried(ctx, "`kubernetes`")?;
-    Ok(ctx.kube()?)
 }

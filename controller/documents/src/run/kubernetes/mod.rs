@@ -21,7 +21,7 @@ use crate::compile::{By, CompiledObject, CompiledRead, CompiledSource, Target};
 use crate::run::set_all;
 
 use api::{called, get, version_of};
-pub(crate) use api::{client, explain, list};
+pub(crate) use api::{explain, list};
 use apply::Applied;
 use index::{Id, Watched};
 use owned::Owner;
@@ -38,7 +38,7 @@ pub(crate) struct KubernetesDocument {
 
 impl KubernetesDocument {
     pub(crate) async fn sync(&self, ctx: &StepContext, object: &mut Object, values: Values) -> Result<(), StepError> {
-        let client = client(ctx)?;
+        let client = ctx.kube()?;
         let mut looking = Looking::begin(ctx, client, object.key());
         let mut hidden = Hidden::default();
         let done = self.sync_with(ctx, object, values, (&mut looking, &mut hidden)).await;
@@ -52,7 +52,7 @@ impl KubernetesDocument {
         values: Values,
         (looking, hidden): (&mut Looking, &mut Hidden),
     ) -> Result<(), StepError> {
-        let client = client(ctx)?;
+        let client = ctx.kube()?;
         let mut read = Map::new();
         for one in &self.reads {
             let value = one.read(ctx, (client, &object.meta.namespace), &values, looking).await?;
@@ -70,7 +70,7 @@ impl KubernetesDocument {
     }
 
     pub(crate) async fn delete(&self, ctx: &StepContext, object: &Object) -> Result<(), StepError> {
-        let mut looking = Looking::begin(ctx, client(ctx)?, object.key());
+        let mut looking = Looking::begin(ctx, ctx.kube()?, object.key());
         self.remove_all(ctx, object, &mut looking).await
     }
 }

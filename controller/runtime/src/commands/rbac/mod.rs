@@ -115,6 +115,7 @@ pub(crate) fn run(synchronizer: &Synchronizer, args: &RbacArgs, out: &mut dyn Wr
         // As in a pod.
         elects: config.leader_election.unwrap_or(true),
         in_cluster: in_cluster(&config, args)?,
+        serves_api: config.api.is_some(),
     };
     let rights = Rights::of(&config.name, &registry.models, &extent).with(&steps.uses);
     let name = object_name(&config.name);

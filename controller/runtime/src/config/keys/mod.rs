@@ -1,5 +1,6 @@
 //! The keys of a configuration file. The schema and the reader are both made from these types, and so are the defaults.
 
+mod api;
 mod brakes;
 mod cluster_documents;
 mod event_bus;
@@ -17,6 +18,7 @@ use xos_model::Backoff;
 
 use super::model::{AccessorKind, Definitions, DesiredState, Logging, Tracing};
 
+pub(super) use api::{ApiKeys, ApiTls};
 pub(super) use brakes::BrakeKeys;
 pub(super) use cluster_documents::ClusterDocumentsKeys;
 pub(super) use event_bus::{BusKind, EventBusKeys, Sasl, Tls};
@@ -118,6 +120,8 @@ pub(super) struct Keys {
     pub(super) leader_election: Option<bool>,
     /// The Lease by which processes of one name elect the one that works.
     pub(super) lease: LeaseKeys,
+    /// XOS's gRPC API, which clients of XOS call. Default: it is not served.
+    pub(super) api: Option<ApiKeys>,
     /// The address at which /metrics, /livez and /readyz are served. Default: none.
     #[schemars(schema_with = "values::address")]
     pub(super) monitoring_address: Option<String>,
@@ -164,6 +168,7 @@ impl Default for Keys {
             finalizers_at_creation: true,
             leader_election: None,
             lease: LeaseKeys::default(),
+            api: None,
             monitoring_address: None,
         }
     }

@@ -15,6 +15,7 @@ use xos_engine::watch::{WatchEvent, WatchStates};
 use xos_engine::{Engine, EngineError, KubeWriter, LiveRegistry, Options};
 use xos_steps::{Services, http_client};
 
+use super::api::Serving;
 use super::fenced::{Writing, fenced};
 use super::installing::Installing;
 use super::leading::Leading;
@@ -71,6 +72,7 @@ async fn lead(
         relist: Arc::default(),
     });
     let monitoring = start_monitoring(config).await?;
+    let serving = Serving::listen(config).await?;
     tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
         started = preparing.begin(client) => started?,
@@ -93,6 +95,9 @@ async fn lead(
     let (events, outbox_of_all) = KubeEvents::new(live.clone(), Arc::new(SystemClock));
     let services = Services { kube: Some(client.clone()), events: Arc::new(events), ..services };
     let services = engine.services_of_all(writer(client), services);
+    serving.iter().for_each(|serving| serving.follow(&engine));
+    let of_api = (client, services.as_ref(), engine.store());
+    let _serving = serving.map(|serving| serving.start(of_api, leadership.clone(), &engine.ready(), &shutdown));
     let monitored = monitored(&engine, &io_steps, (watch_states, leading), config);
     let _monitoring =
         monitoring.map(|server| AbortOnDropHandle::new(tokio::spawn(server.run(monitored, shutdown.clone()))));

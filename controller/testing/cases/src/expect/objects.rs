@@ -2,48 +2,80 @@
 
 use serde_json::Value as Json;
 use xos_model::ObjectKey;
-use xos_testing::World;
-use xos_xproto::{ModelSet, Section};
-use xos_yaml::{Node, Value};
+use xos_xproto::Section;
+use xos_yaml::{Node, Place, Value};
 
+use super::Found;
 use crate::compare::{Differences, Of, compare};
+use crate::foreign::At;
 use crate::objects::{NAMESPACE, check_section, expected_section, model, resource, told};
 use crate::problem::CaseProblem;
 use crate::run::list;
 
 /// Compares objects.
-pub(super) fn check(expect: &Node, world: &World, models: &ModelSet, differences: &mut Differences) {
+pub(super) fn check(expect: &Node, found: &Found<'_>, differences: &mut Differences) {
     for node in list(expect, "objects") {
-        object(node, world, models, differences);
+        let (Some(of), Some(name)) = (node.text("kind"), node.text("name")) else { continue };
+        let namespace = node.text("namespace").map_or(NAMESPACE, |(namespace, _)| namespace);
+        let version = node.text("apiVersion").map(|(version, _)| version);
+        match found.kinds.find(found.models, of.0, version).or_else(|| found.kinds.named(found.models, of.0)) {
+            Some(kind) => {
+                let at = At { kind: kind.clone(), namespace: namespace.to_owned(), name: name.0.to_owned() };
+                let object = at.get(found.cluster);
+                if let Some(object) = existing(node, object, (at.told(), name.1), differences) {
+                    parts(node, &object, differences);
+                }
+            }
+            None => of_model(node, (of, name), namespace, found, differences),
+        }
     }
 }
 
-fn object(node: &Node, world: &World, models: &ModelSet, differences: &mut Differences) {
-    let (Some((kind, kind_place)), Some((name, place))) = (node.text("kind"), node.text("name")) else { return };
-    let Some(model) = model(models, kind, kind_place, differences) else { return };
-    let namespace = node.text("namespace").map_or(NAMESPACE, |(namespace, _)| namespace);
-    let key = ObjectKey::new(&model.name, namespace, name);
-    let is_expected = !matches!(node.at("exists"), Some(Node { value: Value::Bool(false), .. }));
-    let found = match (world.api().get(&key), is_expected) {
-        (Some(found), true) => resource(model, &found),
-        (None, false) => return,
-        (found, _) => {
-            let problem = CaseProblem::Existence { object: told(&key), exists: found.is_some() };
-            differences.push((problem, place.clone()));
-            return;
-        }
-    };
+/// Compares an object of a model.
+fn of_model(
+    node: &Node,
+    (of, name): ((&str, &Place), (&str, &Place)),
+    namespace: &str,
+    found: &Found<'_>,
+    differences: &mut Differences,
+) {
+    let Some(model) = model(found.models, found.kinds, of, differences) else { return };
+    let key = ObjectKey::new(&model.name, namespace, name.0);
+    let object = found.world.api().get(&key).map(|object| resource(model, &object));
+    let Some(object) = existing(node, object, (told(&key), name.1), differences) else { return };
     for section in [Section::Spec, Section::Status] {
         check_section(model, expected_section(node, section), section, differences);
-        if let Some(expected) = node.at(section.as_str()) {
-            compare(expected, &found[section.as_str()], section.as_str(), Of::Part, differences);
+    }
+    parts(node, &object, differences);
+}
+
+/// Returns the object if it is there and should be; if only one of the two is so, that is noted.
+fn existing(
+    node: &Node,
+    object: Option<Json>,
+    (told, place): (String, &Place),
+    differences: &mut Differences,
+) -> Option<Json> {
+    let is_expected = !matches!(node.at("exists"), Some(Node { value: Value::Bool(false), .. }));
+    if object.is_some() != is_expected {
+        differences.push((CaseProblem::Existence { object: told, exists: object.is_some() }, place.clone()));
+        return None;
+    }
+    object
+}
+
+/// Compares the parts of an object.
+fn parts(node: &Node, found: &Json, differences: &mut Differences) {
+    for part in ["spec", "status", "metadata", "data"] {
+        if let Some(expected) = node.at(part) {
+            compare(expected, &found[part], part, Of::Part, differences);
         }
     }
     if let Some(expected) = node.at("deleting") {
         let is_deleting = !found["metadata"]["deletionTimestamp"].is_null();
         compare(expected, &Json::Bool(is_deleting), "deleting", Of::Whole, differences);
     }
-    conditions(node, &found, differences);
+    conditions(node, found, differences);
 }
 
 /// Compares conditions, by their types.

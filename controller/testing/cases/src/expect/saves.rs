@@ -6,6 +6,7 @@ use xos_xproto::{Field, ModelSet};
 use xos_yaml::{Node, Value};
 
 use crate::compare::{Differences, matches};
+use crate::foreign::Kinds;
 use crate::objects::{key, told};
 use crate::problem::CaseProblem;
 
@@ -28,7 +29,7 @@ struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    fn read(node: &'a Node, models: &ModelSet, differences: &mut Differences) -> Option<Self> {
+    fn read(node: &'a Node, of: (&ModelSet, &Kinds), differences: &mut Differences) -> Option<Self> {
         let mut there = DONE.iter().filter_map(|(word, kind)| Some((*word, *kind, node.text(word)?)));
         let (Some((what, kind, (text, place))), None) = (there.next(), there.next()) else {
             let found = DONE.iter().filter(|(word, _)| node.at(word).is_some()).count();
@@ -36,7 +37,7 @@ impl<'a> Expected<'a> {
             differences.push((CaseProblem::OneOf { what: "a save".to_owned(), keys, found }, node.place.clone()));
             return None;
         };
-        let object = key(models, text, place, differences)?;
+        let object = key(of.0, of.1, (text, place), differences)?;
         let fields = match node.at("fields").map(|node| &node.value) {
             Some(Value::List(items)) => Some(items.iter().filter_map(text_of).collect()),
             _ => None,
@@ -85,7 +86,12 @@ fn line(change: &Change, models: &ModelSet) -> String {
 }
 
 /// Compares what was saved with all that is expected to be, in any order.
-pub(super) fn check(expected: &Node, changes: &[Change], models: &ModelSet, differences: &mut Differences) {
+pub(super) fn check(
+    expected: &Node,
+    changes: &[Change],
+    (models, kinds): (&ModelSet, &Kinds),
+    differences: &mut Differences,
+) {
     let nodes = match &expected.value {
         Value::List(nodes) => nodes.as_slice(),
         _ => &[],
@@ -98,7 +104,7 @@ pub(super) fn check(expected: &Node, changes: &[Change], models: &ModelSet, diff
         }
     };
     for node in nodes {
-        let Some(one) = Expected::read(node, models, differences) else { continue };
+        let Some(one) = Expected::read(node, (models, kinds), differences) else { continue };
         match left.iter().position(|change| one.is(change)) {
             Some(at) => drop(left.remove(at)),
             None => {
