@@ -10,6 +10,7 @@ import stat
 import tempfile
 
 import grpc
+import grpc._channel
 
 for moved in ("Mapping", "MutableMapping", "MutableSequence", "MutableSet", "Sequence", "Set", "Iterable", "Callable"):
     if not hasattr(collections, moved):

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xos_grpc::client::{Filter, Operator};
 use xos_grpc::{Record, Saving};
-use xos_harness::example::condition;
+use xos_harness::example::is_ready;
 use xos_harness::inprocess::{Calls, Controller, Objects, Scripted};
 use xos_harness::{eventually, namespace};
 use xos_runtime::Synchronizer;
@@ -52,7 +52,7 @@ async fn a_client_of_xos_and_kubectl_see_the_same_objects() {
 
         // Kubectl changes one: the client reads that, and what came of it.
         objects.edit("Node", "n1", json!({"serial": "s-1"})).await.unwrap();
-        let is_done = |it: &Value| it["spec"]["serial"] == "s-1" && condition(it, "Ready")["status"] == "True";
+        let is_done = |it: &Value| it["spec"]["serial"] == "s-1" && is_ready(it);
         objects.until("Node", "n1", "done", is_done).await.unwrap();
         let by_serial =
             Filter::all().and("serial", Operator::Equal, "s-1").and("rack__name", Operator::Equal, "Rack 1");
@@ -68,7 +68,7 @@ async fn a_client_of_xos_and_kubectl_see_the_same_objects() {
         let before = calls.all().len();
         found.set("serial", "s-2");
         client.update(&found, &Saving::only(["serial"])).await.unwrap();
-        let is_done = |it: &Value| it["spec"]["serial"] == "s-2" && condition(it, "Ready")["status"] == "True";
+        let is_done = |it: &Value| it["spec"]["serial"] == "s-2" && is_ready(it);
         objects.until("Node", "n1", "done", is_done).await.unwrap();
         assert_eq!(calls.all()[before..], ["node sync n1"]);
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
-use xos_harness::example::condition;
+use xos_harness::example::is_ready;
 use xos_harness::inprocess::{Calls, Controller, Objects};
 use xos_harness::{namespace, paths};
 
@@ -103,7 +103,7 @@ async fn the_original_client_works_as_it_did() {
             original.is("node = orm.Node.objects.get(id=node.id)").await;
             original.is(&format!("node.serial = '{serial}'")).await;
             original.is(&format!("node.{save}")).await;
-            let is_done = |it: &Value| it["spec"]["serial"] == serial && condition(it, "Ready")["status"] == "True";
+            let is_done = |it: &Value| it["spec"]["serial"] == serial && is_ready(it);
             objects.until("Node", "n1", "done", is_done).await.unwrap();
         }
         assert_eq!(calls.all()[before..], ["node sync n1", "node sync n1"]);
@@ -114,7 +114,7 @@ async fn the_original_client_works_as_it_did() {
 
         // Kubectl changes it, and the client reads that.
         objects.edit("Node", "n1", json!({"serial": "by kubectl"})).await.unwrap();
-        let is_done = |it: &Value| it["spec"]["serial"] == "by kubectl" && condition(it, "Ready")["status"] == "True";
+        let is_done = |it: &Value| it["spec"]["serial"] == "by kubectl" && is_ready(it);
         objects.until("Node", "n1", "done", is_done).await.unwrap();
         assert_eq!(original.is("orm.Node.objects.get(id=node.id).serial").await, json!("by kubectl"));
 
