@@ -44,6 +44,6 @@ impl Caller {
             (_, true) => Pass::Policy,
             _ => Pass::Pull,
         };
-        if self.is_synchronizer { Saver { step: self.user.clone(), pass } } else { Saver::operator(&self.user) }
+        if self.is_synchronizer { Saver::client(&self.user, pass) } else { Saver::operator(&self.user) }
     }
 }

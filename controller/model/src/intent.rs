@@ -99,6 +99,18 @@ pub struct Intent {
     pub secrets: Option<SpecHash>,
 }
 
+impl Intent {
+    /// Returns a number of microseconds, below a second, that is hardly ever the same for two intents.
+    pub(crate) fn microseconds(&self) -> i64 {
+        let parts = [
+            Value::String(self.spec.to_string()),
+            self.touch.clone().map_or(Value::Null, Value::String),
+            self.secrets.map_or(Value::Null, |secrets| Value::String(secrets.to_string())),
+        ];
+        i64::try_from(SpecHash::of(&Value::Array(parts.into())).0 % 1_000_000).unwrap_or_default()
+    }
+}
+
 /// The kinds of work on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,6 +7,7 @@ pub mod accept;
 mod backoff;
 pub mod brake;
 pub mod choice;
+pub mod client;
 pub mod condition;
 pub mod deletion;
 pub mod dirty;

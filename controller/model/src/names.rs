@@ -21,6 +21,9 @@ pub const KEPT_STATUS_ANNOTATION: &str = "xos.opencord.org/kept-status";
 pub const ID: &str = "id";
 /// What the field managers of XOS's API begin with: its users are operators, and no synchronizers.
 pub const API_MANAGERS: &str = "xos-api/";
+/// What the names of synchronizers that work through XOS's API begin with, where they save: after `xos/<synchronizer>/` of
+/// their field managers.
+pub const API_CLIENTS: &str = "api/";
 /// The label of a custom resource definition with the app label of its model.
 pub const APP_LABEL: &str = "xos.opencord.org/app-label";
 /// The label of what a synchronizer applies for itself, with its name.

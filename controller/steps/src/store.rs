@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use xos_expressions::Properties;
-use xos_model::names::API_MANAGERS;
+use xos_model::names::{API_CLIENTS, API_MANAGERS};
 use xos_model::save::SaveError;
 use xos_model::xproto::ModelSet;
 use xos_model::{ConvertError, FieldNames, Fields, Object, ObjectKey, Pass, Query, QueryError, Reference};
@@ -65,6 +65,16 @@ impl Saver {
     /// Returns a user of XOS's API: what an operator changes is never quiet.
     pub fn operator(user: &str) -> Self {
         Self { step: format!("{API_MANAGERS}{user}"), pass: Pass::Pull }
+    }
+
+    /// Returns a synchronizer that works through XOS's API in the name of a user.
+    pub fn client(user: &str, pass: Pass) -> Self {
+        Self { step: format!("{API_CLIENTS}{user}"), pass }
+    }
+
+    /// Returns whether it is one.
+    pub fn is_client(&self) -> bool {
+        self.step.starts_with(API_CLIENTS)
     }
 
     /// Returns whether it is a user of XOS's API.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use xos_grpc::wire::{Value, read};
 use xos_grpc::{Field, FieldKind, Message};
-use xos_model::Fields;
+use xos_model::Object;
+use xos_model::client::WRITTEN;
 use xos_xproto::{ContentType, FieldState, Member, Model, ModelSet, Section};
 
 use super::{Core, reply};
@@ -33,6 +34,14 @@ pub(super) struct Given {
     pub(super) value: Json,
     /// Whether it says what everybody sees of an object for which nobody has set the field.
     pub(super) is_default: bool,
+}
+
+impl Given {
+    /// Returns whether a request may write it at all. Of the bookkeeping there is some that synchronizers write.
+    pub(super) fn is_writable(&self, by_synchronizer: bool) -> bool {
+        let is_own = self.state != FieldState::Bookkeeping || self.section == Section::Spec;
+        is_own || (by_synchronizer && WRITTEN.contains(&self.name.as_str()))
+    }
 }
 
 impl Edit {
@@ -85,9 +94,12 @@ impl Edit {
         Ok(())
     }
 
-    /// Returns what it changes of an object with these fields; null for what is unset.
-    pub(super) fn changes<'e>(&'e self, fields: &'e Fields) -> impl Iterator<Item = &'e Given> {
-        self.given.iter().filter(|given| match fields.get(&given.name) {
+    /// Returns what it changes of an object; null for what is unset. That the deletion of one was handled is told by the
+    /// same times as what was before.
+    pub(super) fn changes<'e>(&'e self, object: &'e Object) -> impl Iterator<Item = &'e Given> {
+        let is_deleting = object.meta.deleting.is_some();
+        self.given.iter().filter(move |given| match object.fields.get(&given.name) {
+            Some(_) if is_deleting && ["enacted", "policed"].contains(&given.name.as_str()) => true,
             None => !given.value.is_null() && !given.is_default && given.value != json!([]),
             Some(there) => !is_same(there, &given.value),
         })

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use xos_grpc::client::Kind;
 use xos_grpc::messages::xos::{Query, QueryElement};
-use xos_model::{Criterion, Object, Pass, Query as Asked, Reference};
+use xos_model::{Criterion, Object, Pass, Query as Asked, Reference, client};
 use xos_xproto::{Member, Model, ModelSet, ScalarType};
 
+use super::Core;
 use super::query::Condition;
-use super::{Core, reply};
 use crate::error::ApiError;
 
 /// Stands between the links of a path.
@@ -185,7 +185,7 @@ impl End<'_> {
         match self {
             Self::Id => object.status.id.map(Json::from),
             Self::Created => time(object.meta.created),
-            Self::Updated => time(reply::updated(object)),
+            Self::Updated => time(client::updated(object)),
             Self::Deleted => Some(json!(object.meta.deleting.is_some())),
             Self::LeafModel => Some(json!(&*object.meta.model)),
             Self::IsNull(name) => Some(json!(object.fields.get(name).is_none())),
@@ -234,24 +234,10 @@ pub(super) fn of_kind(kind: Kind, object: &Object) -> bool {
     match kind {
         Kind::Default | Kind::All => is_live,
         Kind::SynchronizerDirtyObjects => {
-            is_live
-                && is_due(object, Pass::Sync, "enacted", "changed_by_policy")
-                && !flag("lazy_blocked")
-                && !flag("no_sync")
+            is_live && client::is_due(object, Pass::Sync) && !flag("lazy_blocked") && !flag("no_sync")
         }
-        Kind::SynchronizerDirtyPolicies => {
-            is_live && is_due(object, Pass::Policy, "policed", "changed_by_step") && !flag("no_policy")
-        }
+        Kind::SynchronizerDirtyPolicies => is_live && client::is_due(object, Pass::Policy) && !flag("no_policy"),
         Kind::SynchronizerDeletedObjects => !is_live && !flag("no_sync"),
-        Kind::SynchronizerDeletedPolicies => !is_live && !flag("no_policy"),
+        Kind::SynchronizerDeletedPolicies => !is_live && client::is_policy_held(object) && !flag("no_policy"),
     }
-}
-
-/// Returns whether an object was changed after it was done: by the synchronizer that does it, or else by the times.
-fn is_due(object: &Object, pass: Pass, done: &str, changed: &str) -> bool {
-    if let Some(own) = object.status.owner(pass) {
-        return !reply::is_clean(object, &own.name, pass);
-    }
-    let Some(done) = object.date(done) else { return true };
-    [reply::updated(object), object.date(changed)].into_iter().flatten().any(|time| done < time)
 }

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use xos_grpc::wire::{Value, put};
 use xos_grpc::{Field, FieldKind, Message};
-use xos_model::dirty::{Due, policy_due, sync_due};
-use xos_model::{Object, Pass, Reference};
+use xos_model::client::{CLIENTS, is_policy_held, updated};
+use xos_model::names::sync_finalizer;
+use xos_model::{Object, Reference};
 use xos_steps::Store;
 use xos_xproto::{Literal, Member, Model, ModelSet, ScalarType};
 
@@ -65,6 +66,8 @@ impl<'a> Replies<'a> {
             Source::Updated => updated(object).map(seconds),
             Source::Deleted => Some(Value::Bool(object.meta.deleting.is_some())),
             Source::LeafModel => Some(Value::Text(object.meta.model.to_string())),
+            // As the original does: what is to be deleted has still to be handled.
+            Source::Member("enacted" | "policed", _) if is_leaving(object) => None,
             Source::Member(name, default) => {
                 object.fields.get(name).and_then(|value| of_json(&field.kind, value)).or_else(|| default.clone())
             }
@@ -133,18 +136,9 @@ pub(super) fn default(model: &Model, name: &str, kind: &FieldKind) -> Option<Val
     matches!(kind, FieldKind::Scalar(_)).then_some(constant)
 }
 
-/// Returns when an operator last changed an object. What a synchronizer of the framework has handled was changed when that
-/// says so: the clock of the API server may be another one.
-pub(super) fn updated(object: &Object) -> Option<Timestamp> {
-    let known = object.date("updated").or(object.meta.created);
-    let is_handled = |pass: Pass| object.status.owner(pass).is_some_and(|own| is_clean(object, &own.name, pass));
-    if is_handled(Pass::Sync) || is_handled(Pass::Policy) { known } else { known.max(object.meta.edited) }
-}
-
-/// Returns whether a synchronizer has nothing left to do for an object.
-pub(super) fn is_clean(object: &Object, synchronizer: &str, pass: Pass) -> bool {
-    let due = if pass == Pass::Policy { policy_due } else { sync_due };
-    due(object, synchronizer, Timestamp::MAX) == Due::Clean
+/// Returns whether an object waits until clients have handled its deletion.
+fn is_leaving(object: &Object) -> bool {
+    object.meta.deleting.is_some() && (is_policy_held(object) || object.has_finalizer(&sync_finalizer(CLIENTS)))
 }
 
 /// Returns a time as messages have it.

@@ -36,7 +36,7 @@ impl Core {
         for given in &edit.given {
             if given.state == FieldState::Feedback && !caller.is_synchronizer {
                 tracing::debug!(user = caller.user, field = given.name, "only a synchronizer sets feedback");
-            } else if is_writable(given.state, given.section) {
+            } else if given.is_writable(false) {
                 object.set(&given.name, given.value.clone());
             }
         }
@@ -137,14 +137,9 @@ impl Core {
     }
 }
 
-/// Returns whether a request may write a member at all.
-fn is_writable(state: FieldState, section: Section) -> bool {
-    state != FieldState::Bookkeeping || section == Section::Spec
-}
-
 /// Returns what an update changes. A caller that is no synchronizer may not say anything of feedback but what is there.
 fn changed(caller: &Caller, edit: &Edit, base: &Object) -> Result<Fields, ApiError> {
-    let all: Vec<_> = edit.changes(&base.fields).filter(|given| is_writable(given.state, given.section)).collect();
+    let all: Vec<_> = edit.changes(base).filter(|given| given.is_writable(caller.is_synchronizer)).collect();
     let feedback: Vec<_> =
         all.iter().filter(|given| given.state == FieldState::Feedback).map(|given| &given.name).collect();
     if !caller.is_synchronizer && !feedback.is_empty() {

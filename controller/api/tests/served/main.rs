@@ -7,3 +7,4 @@ mod filter;
 mod ids;
 mod objects;
 mod support;
+mod synchronizer;

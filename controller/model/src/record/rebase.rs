@@ -6,9 +6,10 @@ use super::ready::settle_ready;
 use crate::condition::{self, Condition, READY};
 use crate::intent::Pass;
 use crate::object::Object;
+use crate::status::Bookkeeping;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
-/// them), the values of properties, the synchronizer's own entry of bookkeeping, conditions that were set or cleared, and
+/// them), the values of properties, the synchronizer's own entry of bookkeeping and others that were changed, conditions that were set or cleared, and
 /// new entries of history. What others wrote stays.
 pub fn rebase(
     before: &Object,
@@ -31,13 +32,17 @@ pub fn rebase(
         new.status.properties.clone_from(&after.status.properties);
         new.status.properties_of.clone_from(&after.status.properties_of);
     }
-    if let Some(own) = after.status.of(synchronizer) {
-        *new.status.of_mut(synchronizer) = own.clone();
+    // Of one that works through XOS's API, too: it was changed only if that has saved.
+    let is_changed = |own: &&Bookkeeping| before.status.of(&own.name) != Some(*own);
+    let written = after.status.synchronizers.iter().filter(|own| own.name == synchronizer || is_changed(own));
+    let written: Vec<_> = written.cloned().collect();
+    for own in &written {
+        *new.status.of_mut(&own.name) = own.clone();
     }
     rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
-    if after.status.of(synchronizer).is_some() {
+    for own in &written {
         for pass in [Pass::Policy, Pass::Sync] {
-            take_own(after, &mut new, pass, synchronizer);
+            take_own(after, &mut new, pass, &own.name);
         }
     }
     let fresh = after.status.history.iter().filter(|line| !before.status.history.contains(line));
