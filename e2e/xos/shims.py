@@ -1,9 +1,12 @@
 """What the original XOS packages, written for Python 2, need to run on today's Python. They stay as they are on disk."""
 
 import base64
+import builtins
 import collections
 import collections.abc
 import fractions
+import functools
+import hashlib
 import math
 import os
 import stat
@@ -48,3 +51,24 @@ def of_client():
         self.plugin_dir = plugins
 
     xos_grpc_client.chameleon_client.GrpcClient.__init__ = init
+
+
+def of_synchronizer(authority):
+    """Patches what the synchronizer uses of the client and of Python 2; it cannot be told the file of the authority."""
+    from xosapi import xos_grpc_client
+
+    begin, work_dir = xos_grpc_client.SecureClient.__init__, os.path.join(tempfile.mkdtemp(), "protos")
+    xos_grpc_client.SecureClient.__init__ = functools.partialmethod(begin, cacert=authority, work_dir=work_dir)
+
+    class OfTexts:
+        sha256 = staticmethod(lambda text: hashlib.sha256(text.encode()).hexdigest())
+
+    xos_grpc_client.hashlib = OfTexts
+    greatest = builtins.max
+
+    def with_none(*values, **how):
+        if len(values) == 2 and None in values:
+            return values[0] if values[1] is None else values[1]
+        return greatest(*values, **how)
+
+    builtins.max = with_none

@@ -144,6 +144,11 @@
     - {{ . }}/status
     {{- end }}
   verbs: [patch]
+{{- if .Values.api.enabled }}
+- apiGroups: [xos.opencord.org]
+  resources: [modelsets]
+  verbs: [create, delete]
+{{- end }}
 {{- end -}}
 
 {{- define "xos.rules.cluster" -}}

@@ -42,6 +42,12 @@ pub enum ApiError {
     /// It is not known who calls.
     #[error("{0}")]
     Unauthenticated(String),
+    /// It cannot be done as this process is configured.
+    #[error("{0}")]
+    Precondition(String),
+    /// It cannot be done now.
+    #[error("{0}")]
+    Unavailable(String),
     /// Nothing was asked that is served.
     #[error("{0}")]
     Unimplemented(String),
@@ -70,7 +76,8 @@ impl ApiError {
             Self::Denied(_) => (Code::PermissionDenied, "XOSPermissionDenied"),
             Self::Unauthenticated(_) => (Code::Unauthenticated, "XOSNotAuthenticated"),
             Self::Store(error) => of_store(error),
-            Self::Id(_) => (Code::Unavailable, "XOSServiceUnavailable"),
+            Self::Precondition(_) => (Code::FailedPrecondition, "XOSServiceUnavailable"),
+            Self::Unavailable(_) | Self::Id(_) => (Code::Unavailable, "XOSServiceUnavailable"),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`Core`] has the rules: what a reply says of an object, and what a request makes of it.
 //! - [`ids`] gives objects the numbers by which the API names them.
 //! - [`Gate`] knows the users.
+//! - [`ModelSets`] are where models go that clients load.
 //! - [`Server`] listens.
 
 mod caller;
@@ -13,10 +14,12 @@ mod core;
 mod error;
 mod gate;
 pub mod ids;
+mod loading;
 mod server;
 
 pub use caller::Caller;
 pub use core::{Core, CoreOptions};
 pub use error::ApiError;
 pub use gate::{Gate, GateError, hash};
+pub use loading::ModelSets;
 pub use server::{Server, ServerError, Tls};

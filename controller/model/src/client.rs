@@ -147,9 +147,9 @@ pub fn finalizers(object: &Object, changed: &Fields) -> Vec<String> {
     let is_set = |name: &str| changed.get(name) == Some(&serde_json::Value::Bool(true));
     let says = |names: &[&str]| names.iter().any(|name| changed.get(name).is_some_and(|value| !value.is_null()));
     if object.meta.deleting.is_some() {
-        let reaped = is_set("backend_need_reap");
-        all.retain(|one| !(reaped && *one == sync));
-        all.retain(|one| !((reaped || changed.contains_key("policed")) && *one == policy));
+        let (is_reaped, is_policed) = (is_set("backend_need_reap"), changed.contains_key("policed"));
+        let is_done = |one: &String| (is_reaped && *one == sync) || (is_policed && *one == policy);
+        all.retain(|one| !is_done(one));
         return all;
     }
     let syncs = is_set("backend_need_delete") || says(&OF_SYNC);
@@ -238,6 +238,21 @@ mod tests {
     }
 
     #[test]
+    fn its_step_and_its_policies_may_save_at_the_same_time() {
+        let new = object();
+        let policed = [("policed", json!(updated(&new).unwrap().to_string())), ("policy_status", json!("done"))];
+        let handled = saved(&new, &policed.into(), ("client", Pass::Policy), at(101));
+        // The step has read the object before that was stored.
+        let synced = saved(&new, &done(&new), ("client", Pass::Sync), at(101));
+        for (first, second) in [(&handled, &synced), (&synced, &handled)] {
+            let stored = record::rebase(&new, second, first, "framework", |_| true);
+            assert!(!is_due(&stored, Pass::Sync) && !is_due(&stored, Pass::Policy));
+            assert_eq!((stored.text("backend_status"), stored.text("policy_status")), (Some("OK"), Some("done")));
+            assert_eq!(ready(&stored), Some(ConditionStatus::True));
+        }
+    }
+
+    #[test]
     fn policies_are_a_pass_of_their_own() {
         let new = object();
         let policed = [("policed", json!(updated(&new).unwrap().to_string())), ("policy_status", json!("done"))];
@@ -257,5 +272,10 @@ mod tests {
         let failed: Fields = [("backend_status", json!("no"))].into();
         assert_eq!(finalizers(&held, &failed), held.meta.finalizers);
         assert_eq!(finalizers(&held, &[("backend_need_reap", json!(true))].into()), [""; 0]);
+        held.meta.finalizers.push("policy.xos.opencord.org/xos-api".to_owned());
+        let reaped = finalizers(&held, &[("backend_need_reap", json!(true))].into());
+        assert_eq!(reaped, ["policy.xos.opencord.org/xos-api"], "its policies have still to be called");
+        held.meta.finalizers = reaped;
+        assert_eq!(finalizers(&held, &[("policed", json!("x"))].into()), [""; 0]);
     }
 }

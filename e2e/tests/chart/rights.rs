@@ -61,7 +61,7 @@ async fn the_roles_are_what_rbac_prints() {
     let of_groups = "clusterDocuments.groups[0].group=a.xos.opencord.org,clusterDocuments.groups[0].resources={as,bs},\
                      clusterDocuments.groups[1].group=b.xos.opencord.org";
     let groups = ["--group", "a.xos.opencord.org=as,bs", "--group", "b.xos.opencord.org"];
-    let table: [(&[&str], &[&str]); 11] = [
+    let table: [(&[&str], &[&str]); 12] = [
         (&[], &[]),
         (&["--set", "namespaces={a,demo-ns}"], &[]),
         (&["--set", "namespaces={a,b}"], &[]),
@@ -69,6 +69,7 @@ async fn the_roles_are_what_rbac_prints() {
         (&["--set", "rbac.scope=Namespaced,namespaces={a,b}"], &[]),
         (&["--set", "admissionPolicy.create=false"], &[]),
         (&["--set", "api.enabled=true,api.usersSecret=users"], &[]),
+        (&["--set", "api.enabled=true,api.usersSecret=users,clusterDocuments.enabled=true"], &[]),
         (&["--set", "name=My.Service,leaderElection.enabled=false"], &[]),
         (&["--set", "clusterDocuments.enabled=true"], &[]),
         (&["--set", "clusterDocuments.enabled=true", "--set", of_groups], &groups),

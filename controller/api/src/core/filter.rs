@@ -11,6 +11,7 @@ use xos_xproto::{Member, Model, ModelSet, ScalarType};
 use super::Core;
 use super::query::Condition;
 use crate::error::ApiError;
+use crate::ids::Mark;
 
 /// Stands between the links of a path.
 const STEP: &str = "__";
@@ -148,9 +149,13 @@ impl<'a> Filter<'a> {
         if self.is_empty {
             return Ok(vec![]);
         }
-        let mut found = match &self.only {
-            Some(only) => vec![Arc::clone(only)],
-            None => self.core.store.query(&self.asked)?,
+        let mut found = match (&self.only, mark(self.kind)) {
+            (Some(only), _) => vec![Arc::clone(only)],
+            (None, Some(mark)) => {
+                let marked = self.core.ids.marked(self.models, &self.asked.class, mark).into_iter();
+                marked.filter_map(|key| self.core.find(&key).transpose()).collect::<Result<_, _>>()?
+            }
+            (None, None) => self.core.store.query(&self.asked)?,
         };
         found.retain(|object| {
             of_kind(self.kind, object) && self.rest.iter().all(|(path, of)| of.accepts(&self.values(path, object)))
@@ -225,6 +230,16 @@ fn indexed(model: &Model, name: &str, wanted: &str) -> Option<Json> {
 /// Returns a link to an object.
 fn to(object: &Object) -> Json {
     json!({"name": object.meta.name, "namespace": object.meta.namespace, "kind": &*object.model})
+}
+
+/// Returns the mark of the objects of a kind.
+fn mark(kind: Kind) -> Option<Mark> {
+    match kind {
+        Kind::Default | Kind::All => None,
+        Kind::SynchronizerDirtyObjects => Some(Mark::Sync),
+        Kind::SynchronizerDirtyPolicies => Some(Mark::Policy),
+        Kind::SynchronizerDeletedObjects | Kind::SynchronizerDeletedPolicies => Some(Mark::Leaving),
+    }
 }
 
 /// Returns whether an object is of a kind: XOS's conditions of what is due.

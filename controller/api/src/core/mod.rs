@@ -118,6 +118,11 @@ impl Core {
         }
     }
 
+    /// Returns the objects that a query asks for.
+    pub(crate) fn query(&self, query: &Asked) -> Result<Vec<Arc<Object>>, ApiError> {
+        Ok(self.store.query(query)?)
+    }
+
     fn replies<'a>(&'a self, served: &'a Served, model: &'a Model, message: &'a Message) -> Replies<'a> {
         Replies::of(self.store.as_ref(), &served.models, model, message)
     }

@@ -10,6 +10,7 @@ mod shared;
 
 pub use assign::Assigner;
 pub use sequence::{IdError, NAME, Sequences};
+pub(crate) use shared::Mark;
 pub use shared::SharedIds;
 
 use xos_xproto::{Model, ModelSet, XOS_BASE};

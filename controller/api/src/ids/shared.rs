@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use xos_engine::Observer;
-use xos_model::{Object, ObjectKey};
+use xos_model::{Object, ObjectKey, Pass, client};
 use xos_xproto::ModelSet;
 
 /// The ids of all objects that are known. It follows the engine's view. Clones are the same one.
@@ -17,6 +17,45 @@ struct Table {
     keys: HashMap<Arc<str>, BTreeMap<i32, ObjectKey>>,
     /// Objects without an id, and those whose status does not show it yet.
     untold: HashSet<ObjectKey>,
+    /// What is asked for again and again, by model.
+    marked: HashMap<(Mark, Arc<str>), HashSet<ObjectKey>>,
+}
+
+/// What synchronizers ask for: a few of many objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mark {
+    /// The sync step is due, as far as no switch holds it.
+    Sync,
+    /// The same of policies.
+    Policy,
+    /// It is being deleted.
+    Leaving,
+}
+
+impl Mark {
+    const ALL: [Self; 3] = [Self::Sync, Self::Policy, Self::Leaving];
+
+    fn has(self, object: &Object) -> bool {
+        let is_live = object.meta.deleting.is_none();
+        match self {
+            Self::Sync => is_live && client::is_due(object, Pass::Sync),
+            Self::Policy => is_live && client::is_due(object, Pass::Policy),
+            Self::Leaving => !is_live,
+        }
+    }
+}
+
+impl Table {
+    fn mark(&mut self, key: &ObjectKey, object: Option<&Object>) {
+        for mark in Mark::ALL {
+            let all = self.marked.entry((mark, Arc::clone(&key.model))).or_default();
+            if object.is_some_and(|object| mark.has(object)) {
+                all.insert(key.clone());
+            } else {
+                all.remove(key);
+            }
+        }
+    }
 }
 
 impl SharedIds {
@@ -31,6 +70,14 @@ impl SharedIds {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let of_class = models.of_class(class).filter_map(|model| table.keys.get(model.name.as_str()));
         of_class.filter_map(|ids| ids.last_key_value()).map(|(id, _)| *id).max().unwrap_or_default()
+    }
+
+    /// Returns the objects of a class, and of those that inherit from it, that have a mark.
+    pub(crate) fn marked(&self, models: &ModelSet, class: &str, mark: Mark) -> Vec<ObjectKey> {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let of_class = models.of_class(class);
+        let sets = of_class.filter_map(|model| table.marked.get(&(mark, Arc::from(model.name.as_str()))));
+        sets.flatten().cloned().collect()
     }
 
     /// Returns objects that have no id, or whose status does not show it.
@@ -48,6 +95,7 @@ impl Observer for SharedIds {
     fn changed(&self, before: Option<&Object>, after: &Object) {
         let key = after.key();
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        table.mark(&key, Some(after));
         if after.status.id.is_none() || after.meta.has_unshown_id {
             table.untold.insert(key.clone());
         } else {
@@ -70,6 +118,7 @@ impl Observer for SharedIds {
         let key = object.key();
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
         table.untold.remove(&key);
+        table.mark(&key, None);
         let Some(id) = object.status.id else { return };
         if let Some(ids) = table.keys.get_mut(&key.model)
             && ids.get(&id) == Some(&key)

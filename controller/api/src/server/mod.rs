@@ -1,5 +1,6 @@
 //! Listens for calls.
 
+mod connections;
 mod models;
 mod others;
 mod reflection;
@@ -19,6 +20,8 @@ use xos_grpc::messages::xos::utility_server::UtilityServer;
 
 use crate::core::Core;
 use crate::gate::Gate;
+use crate::loading::{Loading, ModelSets};
+use connections::Connections;
 use models::Models;
 use others::Others;
 use reflection::Reflection;
@@ -83,12 +86,17 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown`; calls that run may end.
+    /// Serves until `shutdown`; calls that run may end. Models are loaded into the sets, if there are any.
     ///
     /// # Errors
     /// When the certificate cannot be used, or listening ends.
-    pub async fn run(self, core: Core, gate: Gate, shutdown: CancellationToken) -> Result<(), ServerError> {
-        let others = Others { core: core.clone(), gate: gate.clone() };
+    pub async fn run(
+        self,
+        (core, gate, sets): (Core, Gate, Option<ModelSets>),
+        shutdown: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let loading = Loading { core: core.clone(), sets };
+        let others = Others { core: core.clone(), gate: gate.clone(), loading, connections: Connections::default() };
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_service_status("", ServingStatus::Serving).await;
         let (reflection, reflection_alpha) = (Reflection::<false>(core.clone()), Reflection::<true>(core.clone()));

@@ -15,14 +15,22 @@ use crate::caller::Caller;
 use crate::core::Core;
 use crate::error::ApiError;
 use crate::gate::Gate;
+use crate::loading::{Loading, XOS};
 
-/// The version of XOS whose API this is.
-const XOS: &str = "4.0.4";
+use super::connections::Connections;
 
 #[derive(Clone)]
 pub(super) struct Others {
     pub(super) core: Core,
     pub(super) gate: Gate,
+    pub(super) loading: Loading,
+    pub(super) connections: Connections,
+}
+
+impl Others {
+    fn caller<T>(&self, request: &Request<T>) -> Result<Caller, ApiError> {
+        Ok(Caller::of(&self.gate.user(request.metadata())?, request.metadata()))
+    }
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -33,7 +41,8 @@ fn unserved<T>(what: &str) -> Answer<T> {
 
 #[tonic::async_trait]
 impl SchemaService for Others {
-    async fn get_schema(&self, _: Request<()>) -> Answer<Schemas> {
+    async fn get_schema(&self, request: Request<()>) -> Answer<Schemas> {
+        self.connections.saw(request.remote_addr(), &self.core.served().models);
         let core = self.core.clone();
         // To compile all models takes a while.
         let schemas = tokio::task::spawn_blocking(move || core.served().schema().map(|schema| schema.schemas.clone()));
@@ -52,7 +61,11 @@ impl Utility for Others {
         Ok(Response::new(()))
     }
 
-    async fn no_op(&self, _: Request<()>) -> Answer<()> {
+    /// The original's synchronizers call it again and again while they wait for models, and connect anew when it fails.
+    async fn no_op(&self, request: Request<()>) -> Answer<()> {
+        if self.connections.is_outdated(request.remote_addr(), &self.core.served().models) {
+            return Err(Status::unavailable("the models have changed: connect again"));
+        }
         Ok(Response::new(()))
     }
 
@@ -62,7 +75,7 @@ impl Utility for Others {
     }
 
     async fn set_dirty_models(&self, request: Request<ModelFilter>) -> Answer<ModelList> {
-        let caller = Caller::of(&self.gate.user(request.metadata())?, request.metadata());
+        let caller = self.caller(&request)?;
         Ok(Response::new(self.core.make_dirty(&caller, &request.into_inner().class_name).await?))
     }
 
@@ -92,16 +105,21 @@ impl Utility for Others {
 
 #[tonic::async_trait]
 impl Dynamicload for Others {
-    async fn load_models(&self, _: Request<LoadModelsRequest>) -> Answer<LoadModelsReply> {
-        unserved("LoadModels")
+    async fn load_models(&self, request: Request<LoadModelsRequest>) -> Answer<LoadModelsReply> {
+        let caller = self.caller(&request)?;
+        let status = self.loading.load(&caller, request.into_inner()).await?.into();
+        Ok(Response::new(LoadModelsReply { status }))
     }
 
-    async fn unload_models(&self, _: Request<UnloadModelsRequest>) -> Answer<LoadModelsReply> {
-        unserved("UnloadModels")
+    async fn unload_models(&self, request: Request<UnloadModelsRequest>) -> Answer<LoadModelsReply> {
+        let caller = self.caller(&request)?;
+        let status = self.loading.unload(&caller, request.into_inner()).await?.into();
+        Ok(Response::new(LoadModelsReply { status }))
     }
 
-    async fn get_load_status(&self, _: Request<()>) -> Answer<LoadStatusReply> {
-        unserved("GetLoadStatus")
+    async fn get_load_status(&self, request: Request<()>) -> Answer<LoadStatusReply> {
+        self.caller(&request)?;
+        Ok(Response::new(self.loading.status().await?))
     }
 
     /// The original's client asks for them before anything else.

@@ -79,7 +79,7 @@ impl Site {
         let server = Server::listen("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
         let address = format!("http://{}", server.address());
         let stop = CancellationToken::new();
-        tokio::spawn(server.run(core, gate, stop.clone()));
+        tokio::spawn(server.run((core, gate, None), stop.clone()));
         Self { world, cluster, ids, calls, address, _stop: stop.drop_guard() }
     }
 

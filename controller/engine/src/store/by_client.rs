@@ -46,6 +46,8 @@ impl LiveStore {
         }
         let after = client::saved(&before, &changed, (&by.step, by.pass), self.clock.now());
         let mut written = self.writer.write_status(entry, &before, &after).await?;
+        // Another save may have let it go meanwhile, too.
+        let finalizers = client::finalizers(&written, &changed);
         if finalizers.len() < written.meta.finalizers.len() {
             written = match self.writer.set_finalizers(entry, &written, &finalizers).await {
                 Err(WriteError::Gone) => written,

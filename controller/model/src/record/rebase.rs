@@ -3,13 +3,14 @@
 use super::conditions::{kind, own_kind};
 use super::fields;
 use super::ready::settle_ready;
+use crate::client::CLIENTS;
 use crate::condition::{self, Condition, READY};
 use crate::intent::Pass;
 use crate::object::Object;
 use crate::status::Bookkeeping;
 
 /// Returns `current` with the changes from `before` to `after`: the changed fields of status (`is_status` selects
-/// them), the values of properties, the synchronizer's own entry of bookkeeping and others that were changed, conditions that were set or cleared, and
+/// them), the values of properties, the synchronizer's own entry of bookkeeping, the passes of clients that were changed, conditions that were set or cleared, and
 /// new entries of history. What others wrote stays.
 pub fn rebase(
     before: &Object,
@@ -32,19 +33,17 @@ pub fn rebase(
         new.status.properties.clone_from(&after.status.properties);
         new.status.properties_of.clone_from(&after.status.properties_of);
     }
-    // Of one that works through XOS's API, too: it was changed only if that has saved.
-    let is_changed = |own: &&Bookkeeping| before.status.of(&own.name) != Some(*own);
-    let written = after.status.synchronizers.iter().filter(|own| own.name == synchronizer || is_changed(own));
-    let written: Vec<_> = written.cloned().collect();
-    for own in &written {
-        *new.status.of_mut(&own.name) = own.clone();
+    if let Some(own) = after.status.of(synchronizer) {
+        *new.status.of_mut(synchronizer) = own.clone();
     }
+    let by_clients = if synchronizer == CLIENTS { vec![] } else { rebase_clients(before, after, &mut new) };
     rebase_conditions(&before.status.conditions, &after.status.conditions, &mut new.status.conditions);
-    for own in &written {
+    if after.status.of(synchronizer).is_some() {
         for pass in [Pass::Policy, Pass::Sync] {
-            take_own(after, &mut new, pass, &own.name);
+            take_own(after, &mut new, pass, synchronizer);
         }
     }
+    by_clients.into_iter().for_each(|pass| take_own(after, &mut new, pass, CLIENTS));
     let fresh = after.status.history.iter().filter(|line| !before.status.history.contains(line));
     for line in fresh.collect::<Vec<_>>().into_iter().rev() {
         new.status.remember(line.clone());
@@ -58,6 +57,27 @@ pub fn rebase(
     }
     condition::keep_times(&current.status.conditions, &mut new.status.conditions);
     new
+}
+
+/// Takes the passes that one who works through XOS's API has changed, and returns them: its step and its policies may be at
+/// work at the same time.
+fn rebase_clients(before: &Object, after: &Object, new: &mut Object) -> Vec<Pass> {
+    let Some(own) = after.status.of(CLIENTS) else { return vec![] };
+    let none = Bookkeeping::default();
+    let then = before.status.of(CLIENTS).unwrap_or(&none);
+    let has_synced = (&own.sync, &own.delete) != (&then.sync, &then.delete);
+    let has_policed = (&own.policy, &own.delete_policy) != (&then.policy, &then.delete_policy);
+    if has_synced || has_policed {
+        let there = new.status.of_mut(CLIENTS);
+        if has_synced {
+            (there.sync, there.delete) = (own.sync.clone(), own.delete.clone());
+        }
+        if has_policed {
+            (there.policy, there.delete_policy) = (own.policy.clone(), own.delete_policy.clone());
+        }
+    }
+    let passes = [(Pass::Policy, has_policed), (Pass::Sync, has_synced)];
+    passes.into_iter().filter_map(|(pass, is_changed)| is_changed.then_some(pass)).collect()
 }
 
 /// Takes what a synchronizer tells of its own pass, whether it has changed that or not: the current state may be of a

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use xos_api::ids::{Assigner, Sequences, SharedIds};
-use xos_api::{Core, CoreOptions, Gate, GateError, Server, ServerError, Tls};
+use xos_api::{Core, CoreOptions, Gate, GateError, ModelSets, Server, ServerError, Tls};
 use xos_engine::Engine;
 use xos_engine::leader::Leadership;
 use xos_steps::{Services, Store};
 
-use crate::config::{ApiConfig, Config};
+use crate::config::{ApiConfig, ClusterDocuments, Config};
 use crate::renewal::{self, Contents};
 
 /// Why the API is not served.
@@ -46,6 +46,8 @@ pub enum ApiServingError {
 /// The API: it listens already, and answers once all objects are known.
 pub(super) struct Serving {
     config: ApiConfig,
+    /// Where models are objects that clients may load.
+    documents: Option<ClusterDocuments>,
     gate: Gate,
     servers: Vec<Server>,
     ids: SharedIds,
@@ -54,6 +56,7 @@ pub(super) struct Serving {
 impl Serving {
     /// Begins to listen, if the configuration says so.
     pub(super) async fn listen(config: &Config) -> Result<Option<Self>, ApiServingError> {
+        let documents = config.cluster_documents.clone();
         let Some(config) = config.api.clone() else { return Ok(None) };
         let users = read("users_file", &config.users_file)?;
         let gate = Gate::of(&String::from_utf8_lossy(&users));
@@ -67,7 +70,7 @@ impl Serving {
         if let Some(address) = config.plain_address {
             servers.push(Server::listen(address, None).await?);
         }
-        Ok(Some(Self { config, gate, servers, ids: SharedIds::default() }))
+        Ok(Some(Self { config, documents, gate, servers, ids: SharedIds::default() }))
     }
 
     /// Has the ids follow an engine's objects. Before it runs.
@@ -89,14 +92,19 @@ impl Serving {
         let sequences = Arc::new(Sequences::new(client.clone(), &home));
         let core =
             Core::new(Arc::clone(&services.store), self.ids.clone(), Arc::clone(&sequences), CoreOptions { namespace });
+        let sets = self
+            .documents
+            .as_ref()
+            .map(|of| ModelSets::new(client.clone(), of.namespace.as_deref().unwrap_or(&home), of.selector.as_deref()));
         let leads = Arc::new(move || leadership.term().is_some());
         let assigner = Assigner { store, ids: self.ids, sequences, leads };
         let mut tasks = vec![tokio::spawn(once(ready.clone(), assigner.run()))];
         for server in self.servers {
-            let (core, gate, shutdown) = (core.clone(), self.gate.clone(), shutdown.clone());
+            let parts = (core.clone(), self.gate.clone(), sets.clone());
+            let shutdown = shutdown.clone();
             tracing::info!(address = %server.address(), "serving XOS's API");
             tasks.push(tokio::spawn(once(ready.clone(), async move {
-                if let Err(error) = server.run(core, gate, shutdown).await {
+                if let Err(error) = server.run(parts, shutdown).await {
                     tracing::error!(%error, "XOS's API is served no more");
                 }
             })));

@@ -29,14 +29,19 @@ pub(crate) struct Group {
 }
 
 /// The rights on models and documents that are objects.
-pub(super) fn of_documents() -> Vec<Rule> {
+pub(super) fn of_documents(serves_api: bool) -> Vec<Rule> {
     let plurals = ObjectKind::ALL.map(|kind| kind.plural().to_owned());
     let statuses = plurals.iter().map(|plural| format!("{plural}/status")).collect();
     let why = "Models and documents that are objects.";
     let verbs = vec!["get", "list", "watch", "patch"];
     let all = Rule { why, group: DOMAIN.to_owned(), resources: plurals.into(), names: vec![], verbs };
     let status = Rule { why: "", resources: statuses, verbs: vec!["patch"], ..all.clone() };
-    vec![all, status]
+    let mut rules = vec![all, status];
+    if serves_api {
+        let why = "For models that clients of XOS's API load and unload.";
+        rules.push(rule(why, DOMAIN, ObjectKind::ModelSet.plural(), &["create", "delete"]));
+    }
+    rules
 }
 
 impl Group {

@@ -108,7 +108,8 @@ impl Rights {
             let events = rule("", "events.k8s.io", "events", &["create", "patch"]);
             home.extend((!extent.everywhere).then_some(events));
         }
-        let documents = extent.in_cluster.as_ref().map(|_| in_cluster::of_documents()).unwrap_or_default();
+        let documents =
+            extent.in_cluster.as_ref().map(|_| in_cluster::of_documents(extent.serves_api)).unwrap_or_default();
         let documents_in = extent.in_cluster.as_ref().and_then(|in_cluster| in_cluster.namespace.clone());
         Self {
             cluster: cluster(synchronizer, models, extent),

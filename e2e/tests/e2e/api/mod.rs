@@ -2,6 +2,7 @@
 
 mod original;
 mod place;
+mod synchronizer;
 
 use std::time::Duration;
 

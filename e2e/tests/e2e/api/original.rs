@@ -26,7 +26,8 @@ struct Original {
 impl Original {
     /// Returns it connected, and the models that it knows.
     async fn connect(place: &Place) -> (Self, Value) {
-        let mut process = Command::new(paths::repository().join("e2e/xos/client"))
+        let mut process = Command::new(paths::repository().join("e2e/xos/original"))
+            .arg("drive.py")
             .arg(format!("localhost:{}", place.port))
             .arg(&place.certificate)
             .args(["admin", "letmein"])
