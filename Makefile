@@ -38,6 +38,11 @@ demo-helm: image programs control-plane ## show the Helm chart on a node of its 
 demo-yaml: prerequisites programs control-plane ## show a service that is a folder of YAML files
 	$(PROGRAMS)/xos-demo-yaml
 
+.PHONY: demo-xos
+demo-xos: prerequisites programs control-plane ## show the original XOS client and kubectl at work on the same objects
+	@e2e/xos/original --prepare
+	$(PROGRAMS)/xos-demo-xos
+
 # Each line runs make again, so that the order is the same with -j.
 .PHONY: test
 test: prerequisites ## check everything: fmt, lint, docs, deny, then all tests
@@ -196,7 +201,7 @@ clean: ## remove what cargo has built (the cache stays: see clean-cache)
 
 .PHONY: clean-cache
 clean-cache: ## remove what was built or fetched from the cache
-	rm -rf "$(CACHE)/ansible" "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages"
+	rm -rf "$(CACHE)/ansible" "$(CACHE)/tools" "$(CACHE)/kafka" "$(CACHE)/cargo-deny" "$(CACHE)/mdbook" "$(CACHE)/packages" "$(CACHE)/python" "$(CACHE)/oracle" "$(CACHE)/xos-client"
 
 .PHONY: prerequisites
 prerequisites:

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use xos_api::ids::{Sequences, SharedIds};
-use xos_api::{Core, CoreOptions, Gate, Server, hash};
+use xos_api::{Caller, Core, CoreOptions, Gate, Server, hash};
 use xos_grpc::client::{Filter, Kind, Operator};
 use xos_grpc::{Client, Connection, Record, Saving};
 use xos_model::Object;
@@ -120,7 +120,7 @@ async fn main() -> Result<()> {
     println!("{objects} objects, {:?} MiB resident\n", resident_mib().unwrap_or_default());
     println!("| call | clients | median | p99 | calls/s |\n|---|---|---|---|---|");
     let begin = Instant::now();
-    let bytes = core.list("Node")?.len();
+    let bytes = core.list(&Caller { is_administrator: true, ..Caller::default() }, "Node")?.len();
     println!("| list of all, in the process ({} MiB) | 1 | {:.2?} | | |", bytes >> 20, begin.elapsed());
     let begin = Instant::now();
     let all = client.list("Node").await?.len();

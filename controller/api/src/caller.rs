@@ -4,11 +4,15 @@ use tonic::metadata::MetadataMap;
 use xos_model::Pass;
 use xos_steps::Saver;
 
+use crate::gate::Login;
+
 /// A caller that the [`Gate`](crate::Gate) has let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
     pub user: String,
+    /// Whether the user may do all that the API can, whatever the models' access policies say.
+    pub is_administrator: bool,
     /// Whether a synchronizer calls: what it saves is not taken for an operator's change.
     pub is_synchronizer: bool,
     /// Whether a sync step saves.
@@ -23,12 +27,13 @@ pub struct Caller {
 
 impl Caller {
     /// Reads what a request says beside its message. A flag counts if it is there, whatever its value.
-    pub(crate) fn of(user: &str, metadata: &MetadataMap) -> Self {
+    pub(crate) fn of(login: Login, metadata: &MetadataMap) -> Self {
         let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok());
         let names =
             |text: &str| text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         Self {
-            user: user.to_owned(),
+            user: login.name,
+            is_administrator: login.is_administrator,
             is_synchronizer: text("caller_kind") == Some("synchronizer"),
             is_sync_save: metadata.contains_key("is_sync_save"),
             is_policy_save: metadata.contains_key("is_policy_save"),

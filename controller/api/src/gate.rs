@@ -20,8 +20,10 @@ const KNOWN: usize = 1024;
 /// Why users cannot be let in.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
-    /// A line has no user, or no password.
-    #[error("line {line} is none of a user: write NAME:HASH there (`xos hash-password NAME` prints one)")]
+    /// A line has no user, or no password, or an unknown word behind it.
+    #[error(
+        "line {line} is none of a user: write NAME:HASH or NAME:HASH:limited there (`xos hash-password NAME` prints one)"
+    )]
     Line {
         /// The number of the line.
         line: usize,
@@ -36,21 +38,41 @@ pub enum GateError {
     },
 }
 
-/// The users. They are administrators: they may do all that the API can. Clones are the same gate.
+/// The word behind the hash of a user that is no administrator.
+pub const LIMITED: &str = "limited";
+
+/// Who has logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The name.
+    pub name: String,
+    /// Whether the user may do all that the API can. What others may do is said by the models' access policies.
+    pub is_administrator: bool,
+}
+
+/// The users. Clones are the same gate.
 #[derive(Clone)]
 pub struct Gate(Arc<Mutex<Users>>);
 
 #[derive(Default)]
 struct Users {
-    /// The hash of each user's password.
-    hashes: BTreeMap<String, String>,
+    /// Each user's line.
+    lines: BTreeMap<String, Line>,
     /// Whom a header belongs to, by its hash.
-    known: HashMap<[u8; 32], String>,
+    known: HashMap<[u8; 32], Login>,
+}
+
+/// What is known of a user.
+#[derive(Clone)]
+struct Line {
+    /// The hash of the password.
+    hash: String,
+    is_administrator: bool,
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("users", &self.users().hashes.keys()).finish_non_exhaustive()
+        f.debug_struct("Gate").field("users", &self.users().lines.keys()).finish_non_exhaustive()
     }
 }
 
@@ -64,29 +86,35 @@ pub fn hash(user: &str, password: &str) -> Result<String, GateError> {
     hashed.map(|hash| hash.to_string()).map_err(refused)
 }
 
-/// Reads a file of users: `NAME:HASH` on each line. Empty lines, and those that begin with `#`, count for nothing.
-fn read(text: &str) -> Result<BTreeMap<String, String>, GateError> {
+/// Reads a file of users: `NAME:HASH` on each line, and `:limited` behind it for those that are no administrators. Empty
+/// lines, and those that begin with `#`, count for nothing.
+fn read(text: &str) -> Result<BTreeMap<String, Line>, GateError> {
     let mut users = BTreeMap::new();
     for (line, text) in (1..).zip(text.lines()) {
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        let (user, hash) = text.split_once(':').filter(|(user, _)| !user.is_empty()).ok_or(GateError::Line { line })?;
+        let (user, rest) = text.split_once(':').filter(|(user, _)| !user.is_empty()).ok_or(GateError::Line { line })?;
+        let (hash, is_administrator) = match rest.split_once(':') {
+            None => (rest, true),
+            Some((hash, LIMITED)) => (hash, false),
+            Some(_) => return Err(GateError::Line { line }),
+        };
         let checked = PasswordHash::new(hash);
         checked.map_err(|why| GateError::Hash { user: user.to_owned(), why: why.to_string() })?;
-        users.insert(user.to_owned(), hash.to_owned());
+        users.insert(user.to_owned(), Line { hash: hash.to_owned(), is_administrator });
     }
     Ok(users)
 }
 
 impl Gate {
-    /// Returns a gate for the users of a file: `NAME:HASH` on each line.
+    /// Returns a gate for the users of a file: `NAME:HASH` or `NAME:HASH:limited` on each line.
     ///
     /// # Errors
     /// When a line is none of a user.
     pub fn of(text: &str) -> Result<Self, GateError> {
-        let users = Users { hashes: read(text)?, known: HashMap::new() };
+        let users = Users { lines: read(text)?, known: HashMap::new() };
         Ok(Self(Arc::new(Mutex::new(users))))
     }
 
@@ -95,7 +123,7 @@ impl Gate {
     /// # Errors
     /// When a line is none of a user. Then the users stay.
     pub fn replace(&self, text: &str) -> Result<(), GateError> {
-        *self.users() = Users { hashes: read(text)?, known: HashMap::new() };
+        *self.users() = Users { lines: read(text)?, known: HashMap::new() };
         Ok(())
     }
 
@@ -104,7 +132,7 @@ impl Gate {
     }
 
     /// Returns who calls.
-    pub(crate) fn user(&self, metadata: &MetadataMap) -> Result<String, ApiError> {
+    pub(crate) fn user(&self, metadata: &MetadataMap) -> Result<Login, ApiError> {
         let header = metadata.get("authorization").and_then(|value| value.to_str().ok());
         let Some(header) = header else {
             let why = match metadata.contains_key("x-xossession") {
@@ -127,14 +155,15 @@ impl Gate {
     }
 
     /// Returns the user whose name and password a header has.
-    fn check(&self, header: &str) -> Option<String> {
+    fn check(&self, header: &str) -> Option<Login> {
         let (scheme, encoded) = header.split_once(' ')?;
         let decoded = BASE64_STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         let text = String::from_utf8(decoded).ok()?;
         let (user, password) = text.split_once(':')?;
-        let hash = self.users().hashes.get(user)?.clone();
-        let hash = PasswordHash::new(&hash).ok()?;
-        Argon2::default().verify_password(password.as_bytes(), &hash).ok().map(|()| user.to_owned())
+        let line = self.users().lines.get(user)?.clone();
+        let hash = PasswordHash::new(&line.hash).ok()?;
+        Argon2::default().verify_password(password.as_bytes(), &hash).ok()?;
+        Some(Login { name: user.to_owned(), is_administrator: line.is_administrator })
     }
 }
 
@@ -155,9 +184,13 @@ mod tests {
     #[test]
     fn users_are_let_in_with_their_password() {
         let line = |user: &str, password: &str| format!("{user}:{}\n", hash(user, password).unwrap());
-        let gate = Gate::of(&format!("# users\n\n{}", line("ada", "letmein"))).unwrap();
+        let limited = format!("{}:limited\n", line("eve", "x").trim());
+        let gate = Gate::of(&format!("# users\n\n{}{limited}", line("ada", "letmein"))).unwrap();
         for _ in 0..2 {
-            assert_eq!(gate.user(&basic("ada:letmein")).unwrap(), "ada");
+            for (pair, name, is_administrator) in [("ada:letmein", "ada", true), ("eve:x", "eve", false)] {
+                let login = Login { name: name.to_owned(), is_administrator };
+                assert_eq!(gate.user(&basic(pair)).unwrap(), login);
+            }
         }
         for wrong in ["ada:letmei", "bob:letmein", "ada", ""] {
             assert!(matches!(gate.user(&basic(wrong)), Err(ApiError::Denied(_))), "{wrong}");
@@ -181,6 +214,7 @@ mod tests {
             ("\nada:letmein", "the password of ada is no hash of argon2"),
             ("\nada", "line 2 is none of a user"),
             (":x", "line 1 is none of a user"),
+            (&format!("ada:{}:limitd", hash("ada", "x").unwrap()), "line 1 is none of a user"),
         ] {
             let told = Gate::of(text).unwrap_err().to_string();
             assert!(told.starts_with(said), "{told}");

@@ -20,6 +20,6 @@ mod server;
 pub use caller::Caller;
 pub use core::{Core, CoreOptions};
 pub use error::ApiError;
-pub use gate::{Gate, GateError, hash};
+pub use gate::{Gate, GateError, LIMITED, Login, hash};
 pub use loading::ModelSets;
 pub use server::{Server, ServerError, Tls};

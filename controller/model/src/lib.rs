@@ -25,6 +25,7 @@ pub mod names;
 pub mod natural;
 mod object;
 mod outcome;
+pub mod policy;
 mod query;
 pub mod record;
 mod reference;

@@ -81,9 +81,12 @@ pub async fn with_groups(
     (folder, log): (&Path, &Path),
 ) -> Result<Launch, Error> {
     overlay["namespaces"] = json!([namespace]);
-    let manifest = folder.join("rights.yaml");
+    let (manifest, overlaid) = (folder.join("rights.yaml"), folder.join("rights-overlay.yaml"));
+    // JSON is YAML.
+    fs::write(&overlaid, overlay.to_string()).map_err(at(&overlaid))?;
     let mut rbac = tokio::process::Command::new(paths::program(PROGRAM)?);
-    rbac.arg("rbac").arg("--config").arg(config).args(["--namespace", namespace]).stdin(Stdio::null());
+    rbac.arg("rbac").arg("--config").arg(config).arg("--config").arg(&overlaid);
+    rbac.args(["--namespace", namespace]).stdin(Stdio::null());
     rbac.args(groups.iter().flat_map(|group| ["--group", group]));
     let run = rbac.output().await.map_err(at(config))?;
     if !run.status.success() {

@@ -12,6 +12,7 @@
 //! - [`helm`] runs helm; [`pods`] runs the pods of a namespace as processes, where there is no node;
 //! - [`kafka`] runs a real broker;
 //! - [`kstatus`] checks the conditions of every state that a test's objects ever have;
+//! - [`Original`] is the original XOS client;
 //! - [`Directory`] is the example's backend; [`example`] runs the example with it;
 //! - [`eventually`] waits for a condition; nothing else waits.
 //!
@@ -34,6 +35,7 @@ pub mod kubectl;
 pub mod models;
 pub mod namespace;
 pub mod node;
+pub mod original;
 pub mod paths;
 pub mod pods;
 pub mod process;
@@ -45,6 +47,7 @@ pub mod wait;
 pub use cluster::Cluster;
 pub use directory::Directory;
 pub use namespace::TestNamespace;
+pub use original::Original;
 pub use synchronizer::Synchronizer;
 pub use wait::eventually;
 

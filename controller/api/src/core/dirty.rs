@@ -11,15 +11,17 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 
 impl Core {
-    /// Returns the objects that are due for their sync step, of all models whose names match a pattern; an empty one
-    /// matches all.
+    /// Returns the objects that are due for their sync step and that the caller may read, of all models whose names match a
+    /// pattern; an empty one matches all.
     ///
     /// # Errors
     /// When a model cannot be queried.
-    pub fn dirty(&self, pattern: &str) -> Result<ModelList, ApiError> {
+    pub fn dirty(&self, caller: &Caller, pattern: &str) -> Result<ModelList, ApiError> {
         let is_due = |object: &Object| of_kind(xos_grpc::client::Kind::SynchronizerDirtyObjects, object);
-        let all = self.matching(pattern)?;
-        let items = all.iter().filter(|object| is_due(object)).map(|object| entry(object, String::new()));
+        let mut due = self.matching(pattern)?;
+        due.retain(|object| is_due(object));
+        self.leave_readable(caller, &mut due)?;
+        let items = due.iter().map(|object| entry(object, String::new()));
         Ok(ModelList { items: items.collect() })
     }
 

@@ -5,6 +5,7 @@ mod edit;
 mod filter;
 mod query;
 mod reply;
+mod rights;
 mod save;
 mod served;
 
@@ -13,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use xos_grpc::Message;
 use xos_grpc::messages::xos::Query;
 use xos_grpc::wire::put_item;
+use xos_model::policy::Aim;
 use xos_model::{Object, ObjectKey, Query as Asked, Reference};
 use xos_steps::Store;
 use xos_xproto::{Model, ModelSet};
@@ -23,6 +25,7 @@ use crate::ids::{Sequences, SharedIds};
 
 use filter::Filter;
 use reply::Replies;
+use rights::Stored;
 pub(crate) use served::Served;
 
 /// What a [`Core`] needs to know.
@@ -68,47 +71,65 @@ impl Core {
         served
     }
 
-    /// Returns all objects of a model and of those that inherit from it, as a message.
+    /// Returns all objects of a model and of those that inherit from it that the caller may read, as a message.
     ///
     /// # Errors
     /// When there is no such model.
-    pub fn list(&self, model: &str) -> Result<Vec<u8>, ApiError> {
+    pub fn list(&self, caller: &Caller, model: &str) -> Result<Vec<u8>, ApiError> {
         let served = self.served();
         let (model, message) = served.get(model)?;
-        let all = self.store.query(&Asked::of(&model.name, None))?;
+        let mut all = self.store.query(&Asked::of(&model.name, None))?;
+        self.leave_readable(caller, &mut all)?;
         Ok(self.replies(&served, model, message).list(all))
     }
 
-    /// Returns the objects that meet conditions, as a message.
+    /// Returns the objects that meet conditions and that the caller may read, as a message.
     ///
     /// # Errors
     /// When there is no such model, or a condition does not fit it.
-    pub fn filter(&self, model: &str, query: &Query) -> Result<Vec<u8>, ApiError> {
+    pub fn filter(&self, caller: &Caller, model: &str, query: &Query) -> Result<Vec<u8>, ApiError> {
         let served = self.served();
         let (model, message) = served.get(model)?;
         let filter = Filter::read(self, &served.models, model, query)?;
-        Ok(self.replies(&served, model, message).list(filter.find()?))
+        let mut found = filter.find()?;
+        self.leave_readable(caller, &mut found)?;
+        Ok(self.replies(&served, model, message).list(found))
+    }
+
+    /// Takes out what the caller may not read.
+    fn leave_readable(&self, caller: &Caller, objects: &mut Vec<Arc<Object>>) -> Result<(), ApiError> {
+        let stored = Stored(self.store.as_ref());
+        let rights = self.rights(caller, &stored, Aim::Read)?;
+        objects.retain(|object| rights.permit(object));
+        Ok(())
+    }
+
+    /// Refuses what the caller may not do with an object.
+    fn permit(&self, caller: &Caller, aim: Aim, object: &Arc<Object>) -> Result<(), ApiError> {
+        self.rights(caller, &Stored(self.store.as_ref()), aim)?.check(object)
     }
 
     /// Returns an object as a message, also one that is being deleted.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn get(&self, model: &str, id: i32) -> Result<Vec<u8>, ApiError> {
+    /// When there is none, or the caller may not read it.
+    pub fn get(&self, caller: &Caller, model: &str, id: i32) -> Result<Vec<u8>, ApiError> {
         let served = self.served();
         let (model, message) = served.get(model)?;
         let object = self.object(&served.models, model, id)?;
+        self.permit(caller, Aim::Read, &object)?;
         Ok(self.replies(&served, model, message).one(&object))
     }
 
     /// Deletes an object. A write-protected one stays, without an error.
     ///
     /// # Errors
-    /// When there is none, or it cannot be deleted.
+    /// When there is none, the caller may not write it, or it cannot be deleted.
     pub async fn delete(&self, caller: &Caller, model: &str, id: i32) -> Result<(), ApiError> {
         let served = self.served();
         let (model, _) = served.get(model)?;
         let object = self.object(&served.models, model, id)?;
+        self.permit(caller, Aim::Write, &object)?;
         if object.meta.deleting.is_some() {
             return Err(ApiError::NotFound { model: model.name.clone(), id });
         }

@@ -8,6 +8,7 @@ use xos_crds::SpecSchema;
 use xos_grpc::{Field, Message};
 use xos_model::accept::Checks;
 use xos_model::natural::{natural_key, object_name};
+use xos_model::policy::Aim;
 use xos_model::{Fields, Object};
 use xos_steps::{Save, StoreError};
 use xos_xproto::{FieldState, Member, Model, ModelSet, Section, camel_case};
@@ -23,7 +24,7 @@ impl Core {
     /// bookkeeping, is passed over.
     ///
     /// # Errors
-    /// When the object would be invalid, its key is taken, or it cannot be stored.
+    /// When the caller may not make it, it would be invalid, its key is taken, or it cannot be stored.
     pub async fn create(&self, caller: &Caller, model: &str, bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
         let served = self.served();
         let (model, message) = served.get(model)?;
@@ -40,6 +41,8 @@ impl Core {
                 object.set(&given.name, given.value.clone());
             }
         }
+        self.own_rights(caller, &model.name, &object.fields)?;
+        self.permit(caller, Aim::Write, &Arc::new(object.clone()))?;
         valid(models, model, message, &object.fields)?;
         self.is_free(model, &object)?;
         let id = self.sequences.next(models, root(models, model), &self.ids).await?;
@@ -69,14 +72,15 @@ impl Core {
     /// Saves what a message says of an object, and returns its message as it is then.
     ///
     /// # Errors
-    /// When there is no such object, the caller may not change a field, the object would be invalid, its key is taken, or
-    /// it cannot be stored.
+    /// When there is no such object, the caller may not change it or a field of it, it would be invalid, its key is taken,
+    /// or it cannot be stored.
     pub async fn update(&self, caller: &Caller, model: &str, bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
         let served = self.served();
         let (class, message) = served.get(model)?;
         let models = &served.models;
         let mut edit = Edit::read(self, models, (class, message), bytes)?;
         let base = self.object(models, class, edit.id)?;
+        self.permit(caller, Aim::Write, &base)?;
         let model = models.get(&base.model).unwrap_or(class);
         if let Some(names) = &caller.update_fields {
             edit.empty(class, message, names)?;
@@ -90,8 +94,12 @@ impl Core {
                 fields.insert(name.clone(), value.clone());
             }
         }
-        valid(models, model, message, &fields)?;
-        self.is_free(model, &Object { fields, ..(*base).clone() })?;
+        self.own_rights(caller, &model.name, &changed)?;
+        let after = Arc::new(Object { fields, ..(*base).clone() });
+        // Also as it will be: nobody takes an object into a place of which he has no rights.
+        self.permit(caller, Aim::Write, &after)?;
+        valid(models, model, message, &after.fields)?;
+        self.is_free(model, &after)?;
         let in_spec = |name: &str| model.member(name).is_some_and(|member| member.section() == Section::Spec);
         let touch = match caller.is_synchronizer {
             true => caller.always_update_timestamp,

@@ -67,7 +67,7 @@ impl UnaryService<Bytes> for Call {
         let (models, method) = (self.models.clone(), std::mem::take(&mut self.method));
         async move {
             let user = models.gate.user(request.metadata())?;
-            let caller = Caller::of(&user, request.metadata());
+            let caller = Caller::of(user, request.metadata());
             let answer = answer(&models.core, &caller, &method, &request.into_inner()).await?;
             Ok(Response::new(Bytes::from(answer)))
         }
@@ -81,9 +81,9 @@ async fn answer(core: &Core, caller: &Caller, method: &str, message: &[u8]) -> R
     let verb = VERBS.into_iter().find_map(|verb| Some((verb, method.strip_prefix(verb)?)));
     let id = || Id::decode(message).map(|id| id.id).map_err(unread);
     match verb {
-        Some(("List", model)) => core.list(model),
-        Some(("Filter", model)) => core.filter(model, &Query::decode(message).map_err(unread)?),
-        Some(("Get", model)) => core.get(model, id()?),
+        Some(("List", model)) => core.list(caller, model),
+        Some(("Filter", model)) => core.filter(caller, model, &Query::decode(message).map_err(unread)?),
+        Some(("Get", model)) => core.get(caller, model, id()?),
         Some(("Create", model)) => core.create(caller, model, message).await,
         Some(("Update", model)) => core.update(caller, model, message).await,
         Some(("Delete", model)) => core.delete(caller, model, id()?).await.map(|()| vec![]),

@@ -29,7 +29,14 @@ pub(super) struct Others {
 
 impl Others {
     fn caller<T>(&self, request: &Request<T>) -> Result<Caller, ApiError> {
-        Ok(Caller::of(&self.gate.user(request.metadata())?, request.metadata()))
+        Ok(Caller::of(self.gate.user(request.metadata())?, request.metadata()))
+    }
+
+    /// Returns the caller of what only administrators may do.
+    fn administrator<T>(&self, request: &Request<T>) -> Result<Caller, ApiError> {
+        let caller = self.caller(request)?;
+        self.core.only_administrators(&caller)?;
+        Ok(caller)
     }
 }
 
@@ -75,13 +82,13 @@ impl Utility for Others {
     }
 
     async fn set_dirty_models(&self, request: Request<ModelFilter>) -> Answer<ModelList> {
-        let caller = self.caller(&request)?;
+        let caller = self.administrator(&request)?;
         Ok(Response::new(self.core.make_dirty(&caller, &request.into_inner().class_name).await?))
     }
 
     async fn list_dirty_models(&self, request: Request<ModelFilter>) -> Answer<ModelList> {
-        self.gate.user(request.metadata())?;
-        Ok(Response::new(self.core.dirty(&request.into_inner().class_name)?))
+        let caller = self.caller(&request)?;
+        Ok(Response::new(self.core.dirty(&caller, &request.into_inner().class_name)?))
     }
 
     async fn get_xproto(&self, _: Request<()>) -> Answer<XProtos> {
@@ -106,13 +113,13 @@ impl Utility for Others {
 #[tonic::async_trait]
 impl Dynamicload for Others {
     async fn load_models(&self, request: Request<LoadModelsRequest>) -> Answer<LoadModelsReply> {
-        let caller = self.caller(&request)?;
+        let caller = self.administrator(&request)?;
         let status = self.loading.load(&caller, request.into_inner()).await?.into();
         Ok(Response::new(LoadModelsReply { status }))
     }
 
     async fn unload_models(&self, request: Request<UnloadModelsRequest>) -> Answer<LoadModelsReply> {
-        let caller = self.caller(&request)?;
+        let caller = self.administrator(&request)?;
         let status = self.loading.unload(&caller, request.into_inner()).await?.into();
         Ok(Response::new(LoadModelsReply { status }))
     }

@@ -65,17 +65,24 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::of(MODELS, &[("ada", "")]).await
+    }
+
+    /// Serves other models, to users who have the same password, with what is behind their hashes.
+    pub(crate) async fn of(models: &str, users: &[(&str, &str)]) -> Self {
         let clock = TestClock::default();
         let calls = Arc::new(AtomicUsize::new(0));
         let cluster = Cluster::new(&clock);
-        let world = World::of(&[("t.xproto", MODELS)]).sync_step(SyncNode(Arc::clone(&calls))).clock(&clock);
-        let world = world.start().unwrap();
+        let world = World::of(&[("t.xproto", models)]).clock(&clock);
+        let has_nodes = models.contains("message Node ");
+        let world = if has_nodes { world.sync_step(SyncNode(Arc::clone(&calls))) } else { world }.start().unwrap();
         let ids = SharedIds::default();
         world.observe(Arc::new(ids.clone()));
         let sequences = Arc::new(Sequences::new(cluster.client(), "default"));
         let options = CoreOptions { namespace: "default".to_owned() };
         let core = Core::new(world.store(), ids.clone(), sequences, options);
-        let gate = Gate::of(&format!("ada:{}", hash("ada", "letmein").unwrap())).unwrap();
+        let lines = users.iter().map(|(name, more)| format!("{name}:{}{more}\n", hash(name, "letmein").unwrap()));
+        let gate = Gate::of(&lines.collect::<String>()).unwrap();
         let server = Server::listen("127.0.0.1:0".parse().unwrap(), None).await.unwrap();
         let address = format!("http://{}", server.address());
         let stop = CancellationToken::new();
@@ -89,7 +96,12 @@ impl Site {
 
     /// Returns the client of an operator.
     pub(crate) async fn operator(&self) -> Client {
-        Client::connect(self.connection().user("ada", "letmein").unwrap()).await.unwrap()
+        self.client("ada").await
+    }
+
+    /// Returns the client of a user.
+    pub(crate) async fn client(&self, user: &str) -> Client {
+        Client::connect(self.connection().user(user, "letmein").unwrap()).await.unwrap()
     }
 
     /// Returns the client of a synchronizer.

@@ -58,6 +58,14 @@ impl Record {
         }
     }
 
+    /// Returns whether something is so.
+    pub fn flag(&self, field: &str) -> Option<bool> {
+        match self.get(field) {
+            Some(Value::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Returns a number, or a time in seconds since 1970.
     pub fn float(&self, field: &str) -> Option<f64> {
         match self.get(field) {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal as _, Write};
 
 use clap::Args;
-use xos_api::{GateError, hash};
+use xos_api::{GateError, LIMITED, hash};
 
 use super::{CommandError, Exit};
 use crate::config::without_line_end;
@@ -13,6 +13,9 @@ use crate::config::without_line_end;
 pub(crate) struct HashPasswordArgs {
     /// The name of the user, such as admin@opencord.org
     name: String,
+    /// The user is no administrator: what it may do is said by the models' access policies
+    #[arg(long)]
+    limited: bool,
 }
 
 /// Why there is no line.
@@ -42,17 +45,18 @@ pub(crate) fn run(args: &HashPasswordArgs, out: &mut dyn Write) -> Result<Exit, 
     }
     let mut password = String::new();
     input.lock().read_line(&mut password)?;
-    print(&args.name, without_line_end(&password), out)
+    print((&args.name, args.limited), without_line_end(&password), out)
 }
 
-fn print(name: &str, password: &str, out: &mut dyn Write) -> Result<Exit, HashPasswordError> {
+fn print((name, is_limited): (&str, bool), password: &str, out: &mut dyn Write) -> Result<Exit, HashPasswordError> {
     if name.is_empty() || name.contains(':') {
         return Err(HashPasswordError::Name);
     }
     if password.is_empty() {
         return Err(HashPasswordError::NoPassword);
     }
-    writeln!(out, "{name}:{}", hash(name, password)?)?;
+    let behind = if is_limited { format!(":{LIMITED}") } else { String::new() };
+    writeln!(out, "{name}:{}{behind}", hash(name, password)?)?;
     Ok(Exit::Success)
 }
 
@@ -64,13 +68,16 @@ mod tests {
 
     #[test]
     fn a_line_is_one_of_a_file_of_users() {
-        let mut out = vec![];
-        print("admin@opencord.org", "letmein", &mut out).unwrap();
-        let line = String::from_utf8(out).unwrap();
-        assert!(line.starts_with("admin@opencord.org:$argon2id$"), "{line}");
-        assert!(Gate::of(&line).is_ok());
+        for is_limited in [false, true] {
+            let mut out = vec![];
+            print(("admin@opencord.org", is_limited), "letmein", &mut out).unwrap();
+            let line = String::from_utf8(out).unwrap();
+            assert!(line.starts_with("admin@opencord.org:$argon2id$"), "{line}");
+            assert_eq!(line.ends_with(":limited\n"), is_limited, "{line}");
+            assert!(Gate::of(&line).is_ok());
+        }
         for (name, password) in [("a:b", "x"), ("", "x"), ("a", "")] {
-            assert!(print(name, password, &mut vec![]).is_err(), "{name} {password}");
+            assert!(print((name, false), password, &mut vec![]).is_err(), "{name} {password}");
         }
     }
 }

@@ -39,9 +39,6 @@ fn warn_of_unenforced_rules_of(models: &ModelSet, model: &Model) {
             );
         }
     }
-    if let Some(policy) = &model.access_policy {
-        tracing::warn!(model = model.name, policy, "this version does not enforce the model's access policy");
-    }
 }
 
 /// Warns of models that have neither a step nor a policy. Those that come with the compiler are not the service's own.

@@ -14,9 +14,13 @@ use crate::tree::{File, Member, Message};
 /// The word for all models of the core, in option `uses` and in [`Sources::add_uses`].
 pub const ALL: &str = "core";
 
+/// The models that the core's access policies are about.
+const OF_ACCESS: [&str; 2] = ["User", "Privilege"];
+
 /// Adds the core's messages that the files name and do not declare, with all that these need. Returns the names.
 ///
-/// Their access policies are left out: they are about users and privileges, which the set of a service does not need.
+/// Their access policies are left out where the files do not name `User` and `Privilege`: they are about these, which the
+/// set of a service does not need.
 pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mut Sink) -> BTreeSet<&'a str> {
     let named = named_by(files, sources, sink);
     if named.is_empty() {
@@ -31,10 +35,10 @@ pub(super) fn add<'a>(files: &mut Vec<File<'a>>, sources: &'a Sources, sink: &mu
     if core.messages.is_empty() {
         return named;
     }
-    for message in &mut core.messages {
-        message.policy = None;
+    if !OF_ACCESS.iter().all(|name| named.contains(name)) {
+        core.messages.iter_mut().for_each(|message| message.policy = None);
     }
-    keep_validators(&mut core);
+    keep_needed(&mut core);
     // After the built-in base, if it is there, and before the files of the set.
     let is_base = |file: &File<'_>| file.messages.iter().any(|message| message.name.span.source.is_built_in());
     files.insert(usize::from(files.first().is_some_and(is_base)), core);
@@ -120,11 +124,12 @@ fn reachable<'a>(messages: &[Message<'a>], mut wanted: Vec<&'a str>) -> HashSet<
     found
 }
 
-/// Keeps the policies that validators name, with those that they call.
-fn keep_validators(core: &mut File<'_>) {
+/// Keeps the policies that validators and messages name, with those that they call.
+fn keep_needed(core: &mut File<'_>) {
     let options = core.messages.iter().flat_map(|message| &message.options);
     let validators = options.filter(|option| option.name == "validators").flat_map(|option| option.value.split(','));
     let mut wanted: Vec<_> = validators.filter_map(|part| Some(part.split(':').next()?.trim().to_owned())).collect();
+    wanted.extend(core.messages.iter().filter_map(|message| Some(message.policy.as_ref()?.text.to_owned())));
     let mut kept = HashSet::new();
     while let Some(name) = wanted.pop() {
         let policy = core.policies.iter().find(|policy| policy.name.text == name);
@@ -256,6 +261,24 @@ mod tests {
         let slice = compiled.models.get("Slice").unwrap();
         assert_eq!((slice.access_policy.as_deref(), slice.app_label.as_str()), (None, "core"));
         assert!(compiled.models.get("Privilege").is_none());
+    }
+
+    #[test]
+    fn access_policies_come_along_with_users_and_privileges() {
+        for (uses, expected) in [
+            ("Slice, User", None),
+            ("Slice, Privilege", None),
+            ("Slice, User, Privilege", Some("slice_policy")),
+            ("core", Some("slice_policy")),
+        ] {
+            let (sources, compiled) = compiled(&format!("option uses = \"{uses}\"; message A (XOSBase) {{}}"));
+            let shown: Vec<_> = compiled.diagnostics.iter().map(|one| render(one, &sources, false)).collect();
+            assert!(shown.is_empty(), "{uses}: {shown:?}");
+            let slice = compiled.models.get("Slice").unwrap();
+            assert_eq!(slice.access_policy.as_deref(), expected, "{uses}");
+            let has = |name: &str| compiled.models.policy(name).is_some();
+            assert_eq!((has("slice_policy"), has("site_policy")), (expected.is_some(), expected.is_some()), "{uses}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! XOS's API over the custom resources: what a client does is what kubectl shows, and the other way round.
 
+mod access;
 mod original;
 mod place;
 mod synchronizer;

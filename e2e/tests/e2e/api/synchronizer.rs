@@ -32,7 +32,7 @@ fn start(place: &Place, folder: &Path) -> Child {
     std::fs::write(&path, config.to_string()).unwrap();
     let log = std::fs::File::create(folder.join("original.log")).unwrap();
     let mut command = Command::new(here.join("original"));
-    command.arg("synchronizer.py").arg(path).arg(&place.certificate).env("THING_LOG", folder.join("calls"));
+    command.arg("synchronizer.py").arg(path).arg(place.certificate()).env("THING_LOG", folder.join("calls"));
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
     command.spawn().unwrap()
 }

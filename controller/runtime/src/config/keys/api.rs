@@ -17,7 +17,7 @@ pub(in crate::config) struct ApiKeys {
     #[schemars(schema_with = "values::address")]
     pub(in crate::config) plain_address: Option<String>,
     /// A file with the users: `NAME:HASH` on each line, as `xos hash-password NAME` prints it. It is read again when it
-    /// changes. All of them are administrators.
+    /// changes. They are administrators, unless `:limited` follows: what these may do is said by the models' access policies.
     pub(in crate::config) users_file: Option<String>,
     /// The certificate of the server.
     pub(in crate::config) tls: Option<ApiTls>,
