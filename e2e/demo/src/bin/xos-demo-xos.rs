@@ -115,15 +115,15 @@ async fn with_the_client(
     })
     .await?;
     let mut client = client.into_inner();
-    let read = format!("[({current}.last_name, {current}.backend_status, {current}.team.name)]");
-    let read = python(&mut client, &read).await?;
-    expect(read == json!([["Murray Hopper", "OK", "compilers"]]), "the edit, and that it is done", &read.to_string())?;
+    python(&mut client, &format!("person = {current}")).await?;
+    let read = python(&mut client, "(person.last_name, person.backend_status, person.team.name)").await?;
+    expect(read == json!(["Murray Hopper", "OK", "compilers"]), "the edit, and that it is done", &read.to_string())?;
     let people = directory.people_json().await?;
     println!("$ curl {}/people\n{people:#}", directory.url());
     expect(people[&name]["full_name"] == "Grace Murray Hopper", "her whole name", &people.to_string())?;
 
     say("The client deletes it, and it is gone from the directory before it is gone from kubectl:");
-    python(&mut client, &format!("{current}.delete()")).await?;
+    python(&mut client, "person.delete()").await?;
     kubectl(cluster, &["wait", "--for=delete", "person", &name, "--timeout=60s"]).await?;
     kubectl(cluster, &["delete", "team", "--all", "--timeout=60s"]).await?;
     let left = directory.people_json().await?;
