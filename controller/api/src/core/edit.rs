@@ -34,6 +34,8 @@ pub(super) struct Given {
     pub(super) value: Json,
     /// Whether it says what everybody sees of an object for which nobody has set the field.
     pub(super) is_default: bool,
+    /// Whether it is a list that is named, and not given.
+    pub(super) is_emptied: bool,
 }
 
 impl Given {
@@ -69,6 +71,7 @@ impl Edit {
                 section: member.section(),
                 value: json_of(core, models, field, member, value)?,
                 is_default,
+                is_emptied: false,
             };
             edit.given.push(given);
         }
@@ -88,10 +91,33 @@ impl Edit {
             {
                 let (name, field) = (member.name().to_owned(), field.name.clone());
                 let (state, section) = (member.state(), member.section());
-                self.given.push(Given { name, field, state, section, value: json!([]), is_default: false });
+                let (is_default, is_emptied) = (false, true);
+                self.given.push(Given { name, field, state, section, value: json!([]), is_default, is_emptied });
             }
         }
         Ok(())
+    }
+
+    /// Keeps the links of an object that a client cannot see, because what they lead to has no id yet, or is not there: a list
+    /// that leaves them out does not remove them. A link to one is removed only by a request that `names` it.
+    pub(super) fn keep_unseen(&mut self, core: &Core, models: &ModelSet, object: &Object, names: Option<&[String]>) {
+        let Some(model) = models.get(&object.model) else { return };
+        for given in &mut self.given {
+            let Some(Member::Link(link)) = model.member(&given.name) else { continue };
+            let is_unseen = |one: &Json| core.seen(models, object, &link.peer, one).is_none();
+            match (object.fields.get(&given.name), &mut given.value) {
+                (Some(Json::Array(there)), Json::Array(all)) if !given.is_emptied => {
+                    all.extend(there.iter().filter(|one| is_unseen(one)).cloned());
+                }
+                (Some(there), value @ Json::Null) if is_unseen(there) => {
+                    let is_named = |name: &String| [&given.name, &given.field].contains(&name);
+                    if !names.is_some_and(|names| names.iter().any(is_named)) {
+                        *value = there.clone();
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Returns what it changes of an object; null for what is unset. That the deletion of one was handled is told by the

@@ -11,6 +11,7 @@ mod served;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value as Json;
 use xos_grpc::Message;
 use xos_grpc::messages::xos::Query;
 use xos_grpc::wire::put_item;
@@ -146,6 +147,14 @@ impl Core {
 
     fn replies<'a>(&'a self, served: &'a Served, model: &'a Model, message: &'a Message) -> Replies<'a> {
         Replies::of(self.store.as_ref(), &served.models, model, message)
+    }
+
+    /// Returns the id by which clients see where a link of an object leads; none if it leads nowhere, or to what has no id.
+    fn seen(&self, models: &ModelSet, object: &Object, peer: &str, link: &Json) -> Option<i32> {
+        let reference = serde_json::from_value::<Reference>(link.clone()).ok()?;
+        let class = reference.kind.as_deref().filter(|kind| models.get(kind).is_some()).unwrap_or(peer);
+        let found = self.store.at(class, &object.meta.namespace, &reference).ok()?;
+        found.first()?.status.id
     }
 
     /// Returns the object of a class with an id.

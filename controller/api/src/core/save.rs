@@ -85,6 +85,7 @@ impl Core {
         if let Some(names) = &caller.update_fields {
             edit.empty(class, message, names)?;
         }
+        edit.keep_unseen(self, models, &base, caller.update_fields.as_deref());
         let changed = changed(caller, &edit, &base)?;
         let mut fields = base.fields.clone();
         for (name, value) in &changed {

@@ -153,3 +153,39 @@ async fn what_kubectl_changes_is_what_clients_read() {
     assert_eq!((read.int("size"), read.text("password")), (Some(9), None), "secrets are told nobody");
     assert_eq!(here.ids.get(&here.world.store().models(), "Site", 2), None, "it gets one from the assigner");
 }
+
+#[tokio::test]
+async fn links_that_a_client_cannot_see_yet_are_kept_by_its_saves() {
+    let mut here = Site::start().await;
+    let client = here.operator().await;
+    site_and_node(&client).await;
+    let tag = client.create(&Record::of("Tag").with("value", "red")).await.unwrap();
+    // What kubectl makes has no id until the leader gives it one; the tag `later` is not there at all.
+    let mut oslo = Object::named("Site", "default", "oslo");
+    oslo.set("name", json!("Oslo"));
+    here.world.apply_as(&oslo, &[]).unwrap();
+    let mut edited = here.shown("Node", "n1").unwrap();
+    edited.set("site", json!({"name": "oslo"}));
+    edited.set("tags", json!([{"name": "later"}]));
+    here.world.apply_as(&edited, &[]).unwrap();
+    here.settle().await;
+    let mut node = client.get("Node", 1).await.unwrap();
+    assert_eq!((node.int("site_id").unwrap_or_default(), node.ids("tags_ids")), (0, &[][..]));
+
+    // A save of the whole object, and one that adds a tag.
+    node.set("name", "n1b");
+    node.set("site_id", 0);
+    client.update(&node, &Saving::all()).await.unwrap();
+    node.set("tags_ids", vec![tag.id()]);
+    client.update(&node, &Saving::all()).await.unwrap();
+    let shown = here.shown("Node", "n1").unwrap();
+    assert_eq!((&shown.fields["name"], &shown.fields["site"]["name"]), (&json!("n1b"), &json!("oslo")));
+    let tags: Vec<_> = shown.fields["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone()).collect();
+    assert_eq!(tags, ["tag-1", "later"]);
+
+    // One that names the list, and sends none, empties it.
+    let empty = Record::of("Node").with("id", 1);
+    client.update(&empty, &Saving::only(["tags_ids"])).await.unwrap();
+    let shown = here.shown("Node", "n1").unwrap();
+    assert_eq!(shown.fields.get("tags").and_then(|tags| tags.as_array()).map(Vec::len).unwrap_or_default(), 0);
+}

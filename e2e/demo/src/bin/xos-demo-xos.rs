@@ -106,9 +106,12 @@ async fn with_the_client(
     let edit = r#"{"spec": {"lastName": "Murray Hopper"}}"#;
     kubectl(cluster, &["patch", "person", &name, "--type", "merge", "-p", edit]).await?;
     let current = format!("orm.Person.objects.get(id={id})");
-    let enacted = format!("{current}.last_name == 'Murray Hopper' and {current}.enacted >= {current}.updated");
+    // What a policy or kubectl has made gets its id within a second or two: until then no link of the API leads to it.
+    let done = format!(
+        "{current}.last_name == 'Murray Hopper' and {current}.enacted >= {current}.updated and {current}.team is not None"
+    );
     let client = tokio::sync::Mutex::new(client);
-    eventually(SOON, "the edit to be synchronized", async || match client.lock().await.value(&enacted).await {
+    eventually(SOON, "the edit to be synchronized", async || match client.lock().await.value(&done).await {
         Ok(Value::Bool(true)) => Ok(()),
         Ok(other) => Err(other.to_string()),
         Err(error) => Err(error.to_string()),
