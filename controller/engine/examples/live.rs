@@ -216,14 +216,14 @@ async fn main() -> Result<(), Failure> {
             }
         }
     });
-    let stop = CancellationToken::new();
+    let (stop, edited_enough) = (CancellationToken::new(), CancellationToken::new());
     let running = tokio::spawn(engine.run(events, stop.clone()));
     for name in 0..STEADY {
         api.apply(&object("Steady", &format!("s{name}")));
     }
     sleep(Duration::from_secs(1)).await;
     tokio::spawn(times.clone().watch(api.watch()));
-    let editing = tokio::spawn(edit(api.clone(), times.clone(), stop.clone()));
+    let editing = tokio::spawn(edit(api.clone(), times.clone(), edited_enough.clone()));
     sleep(PHASE).await;
     times.tell(&api, "before");
     for round in ["first", "again"] {
@@ -243,9 +243,11 @@ async fn main() -> Result<(), Failure> {
             &format!("{round}: the kinds and their objects have gone; {unfinished} of those were not Ready"),
         );
     }
-    stop.cancel();
+    edited_enough.cancel();
     editing.await?;
+    // What was edited last is handled as well.
     sleep(Duration::from_secs(1)).await;
+    stop.cancel();
     let behind = api.objects().iter().filter(|object| !is_done(object)).count();
     println!(
         "{} edits were followed by the next before their object was Ready; {behind} objects are not",
