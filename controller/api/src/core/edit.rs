@@ -10,7 +10,7 @@ use xos_model::Object;
 use xos_model::client::WRITTEN;
 use xos_xproto::{ContentType, FieldState, Member, Model, ModelSet, Section};
 
-use super::{Core, reply};
+use super::{Core, led_to, reply};
 use crate::error::ApiError;
 
 /// The fields of an object that a message sets.
@@ -89,22 +89,31 @@ impl Edit {
             if let (FieldKind::ToMany { .. }, false, Some(member)) =
                 (&field.kind, is_given, model.member(member_name(field)))
             {
-                let (name, field) = (member.name().to_owned(), field.name.clone());
-                let (state, section) = (member.state(), member.section());
-                let (is_default, is_emptied) = (false, true);
-                self.given.push(Given { name, field, state, section, value: json!([]), is_default, is_emptied });
+                self.given.push(Given {
+                    name: member.name().to_owned(),
+                    field: field.name.clone(),
+                    state: member.state(),
+                    section: member.section(),
+                    value: json!([]),
+                    is_default: false,
+                    is_emptied: true,
+                });
             }
         }
         Ok(())
     }
 
-    /// Keeps the links of an object that a client cannot see, because what they lead to has no id yet, or is not there: a list
-    /// that leaves them out does not remove them. A link to one is removed only by a request that `names` it.
+    /// Keeps the links of an object that a client cannot see, because what they lead to has no id yet, or is not
+    /// there: a list that leaves them out does not remove them. A link to one is removed only by a request that `names`
+    /// it.
     pub(super) fn keep_unseen(&mut self, core: &Core, models: &ModelSet, object: &Object, names: Option<&[String]>) {
         let Some(model) = models.get(&object.model) else { return };
         for given in &mut self.given {
             let Some(Member::Link(link)) = model.member(&given.name) else { continue };
-            let is_unseen = |one: &Json| core.seen(models, object, &link.peer, one).is_none();
+            let is_unseen = |one: &Json| {
+                let found = led_to(core.store.as_ref(), models, object, &link.peer, one);
+                found.first().is_none_or(|peer| peer.status.id.is_none())
+            };
             match (object.fields.get(&given.name), &mut given.value) {
                 (Some(Json::Array(there)), Json::Array(all)) if !given.is_emptied => {
                     all.extend(there.iter().filter(|one| is_unseen(one)).cloned());

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use xos_grpc::client::Kind;
 use xos_grpc::messages::xos::{Query, QueryElement};
-use xos_model::{Criterion, Object, Pass, Query as Asked, Reference, client};
+use xos_model::{Criterion, Object, Pass, Query as Asked, client};
 use xos_xproto::{Member, Model, ModelSet, ScalarType};
 
-use super::Core;
 use super::query::Condition;
+use super::{Core, led_to, links};
 use crate::error::ApiError;
 use crate::ids::Mark;
 
@@ -174,12 +174,9 @@ impl<'a> Filter<'a> {
 
     fn peers(&self, object: &Object, port: &str, peer: &str) -> Vec<Arc<Object>> {
         let Some(link) = object.fields.get(port) else { return vec![] };
-        let links = link.as_array().map_or(std::slice::from_ref(link), Vec::as_slice);
-        let references = links.iter().filter_map(|link| serde_json::from_value::<Reference>(link.clone()).ok());
-        let found = references.filter_map(|reference| {
-            let class = reference.kind.as_deref().filter(|kind| self.models.get(kind).is_some()).unwrap_or(peer);
-            self.core.store.at(class, &object.meta.namespace, &reference).ok()?.into_iter().next()
-        });
+        let found = links(link)
+            .iter()
+            .filter_map(|link| led_to(self.core.store.as_ref(), self.models, object, peer, link).into_iter().next());
         found.collect()
     }
 }

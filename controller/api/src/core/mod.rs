@@ -149,14 +149,6 @@ impl Core {
         Replies::of(self.store.as_ref(), &served.models, model, message)
     }
 
-    /// Returns the id by which clients see where a link of an object leads; none if it leads nowhere, or to what has no id.
-    fn seen(&self, models: &ModelSet, object: &Object, peer: &str, link: &Json) -> Option<i32> {
-        let reference = serde_json::from_value::<Reference>(link.clone()).ok()?;
-        let class = reference.kind.as_deref().filter(|kind| models.get(kind).is_some()).unwrap_or(peer);
-        let found = self.store.at(class, &object.meta.namespace, &reference).ok()?;
-        found.first()?.status.id
-    }
-
     /// Returns the object of a class with an id.
     fn object(&self, models: &ModelSet, class: &Model, id: i32) -> Result<Arc<Object>, ApiError> {
         let found = self.ids.get(models, &class.name, id).map(|key| self.find(&key)).transpose()?.flatten();
@@ -167,6 +159,18 @@ impl Core {
         let found = self.store.at(&key.model, &key.namespace, &Reference::to(&key.name))?;
         Ok(found.into_iter().find(|object| object.key() == *key))
     }
+}
+
+/// Returns the objects that a link of an object leads to: one, unless its name is ambiguous or nothing has it.
+fn led_to(store: &dyn Store, models: &ModelSet, object: &Object, peer: &str, link: &Json) -> Vec<Arc<Object>> {
+    let Ok(reference) = serde_json::from_value::<Reference>(link.clone()) else { return vec![] };
+    let class = reference.kind.as_deref().filter(|kind| models.get(kind).is_some()).unwrap_or(peer);
+    store.at(class, &object.meta.namespace, &reference).unwrap_or_default()
+}
+
+/// Returns the links that the value of a link field has.
+fn links(value: &Json) -> &[Json] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 impl Replies<'_> {

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use xos_grpc::wire::{Value, put};
 use xos_grpc::{Field, FieldKind, Message};
+use xos_model::Object;
 use xos_model::client::{CLIENTS, is_policy_held, updated};
 use xos_model::names::sync_finalizer;
-use xos_model::{Object, Reference};
 use xos_steps::Store;
 use xos_xproto::{Literal, Member, Model, ModelSet, ScalarType};
+
+use super::{led_to, links};
 
 /// Makes messages of the objects of a class.
 pub(super) struct Replies<'a> {
@@ -91,12 +93,9 @@ impl<'a> Replies<'a> {
     /// Returns the ids of the objects that a link leads to; those that are being deleted only of a link to one.
     fn ids(&self, object: &Object, link: &Json, peer: &str) -> Vec<i32> {
         let is_list = link.is_array();
-        let links = link.as_array().map_or(std::slice::from_ref(link), Vec::as_slice);
         let mut ids = vec![];
-        for link in links {
-            let Ok(reference) = serde_json::from_value::<Reference>(link.clone()) else { continue };
-            let class = reference.kind.as_deref().filter(|kind| self.models.get(kind).is_some()).unwrap_or(peer);
-            let found = self.store.at(class, &object.meta.namespace, &reference).unwrap_or_default();
+        for link in links(link) {
+            let found = led_to(self.store, self.models, object, peer, link);
             let live = found.iter().filter(|one| !is_list || one.meta.deleting.is_none());
             ids.extend(live.filter_map(|one| one.status.id).take(1));
         }
