@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSON, JSONSchemaProps};
 use serde_json::{Value, json};
+use xos_model::typed::constant;
 use xos_xproto::{ContentType, Field, Link, Literal, Model, ModelSet, ScalarType, Section, camel_case};
 
 use crate::{cel, links, rules, sources, status_schema};
@@ -97,16 +98,6 @@ fn choices(field: &Field) -> Option<Vec<JSON>> {
 }
 
 /// Returns a literal as JSON, if it is a constant; null, dates of creation and names of Python functions are not.
-fn constant(literal: &Literal) -> Option<Value> {
-    match literal {
-        Literal::Bool(b) => Some(json!(b)),
-        Literal::Int(n) => Some(json!(n)),
-        Literal::Float(x) => Some(json!(x)),
-        Literal::Str(s) => Some(json!(s)),
-        _ => None,
-    }
-}
-
 fn is_text(field: &Field) -> bool {
     field.ty == ScalarType::String && field.content_type != Some(ContentType::Date)
 }

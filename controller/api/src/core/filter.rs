@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use xos_grpc::client::Kind;
 use xos_grpc::messages::xos::{Query, QueryElement};
+use xos_model::typed::constant;
 use xos_model::{Criterion, Object, Pass, Query as Asked, client};
 use xos_xproto::{Member, Model, ModelSet, ScalarType};
 
@@ -202,17 +203,8 @@ impl End<'_> {
     }
 }
 
-fn constant(literal: &xos_xproto::Literal) -> Option<Json> {
-    match literal {
-        xos_xproto::Literal::Bool(value) => Some(json!(value)),
-        xos_xproto::Literal::Int(value) => Some(json!(value)),
-        xos_xproto::Literal::Float(value) => Some(json!(value)),
-        xos_xproto::Literal::Str(text) => Some(json!(text)),
-        _ => None,
-    }
-}
-
-/// Returns the value by which an index finds objects; none if it would not find those for which nobody has set the field.
+/// Returns the value by which an index finds objects; none if it would not find those for which nobody has set the
+/// field.
 fn indexed(model: &Model, name: &str, wanted: &str) -> Option<Json> {
     let Some(Member::Field(field)) = model.member(name) else { return None };
     let value = match field.ty {
