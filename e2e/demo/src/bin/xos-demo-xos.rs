@@ -2,17 +2,20 @@
 //!
 //! Every result is checked.
 
+#[path = "../check.rs"]
+mod check;
 #[path = "../narrate.rs"]
 mod narrate;
 
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
+use check::{Failure, expect, kubectl};
 use clap::Parser;
 use narrate::say;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
-use xos_harness::cli::{block_on, exit_code, stop_signal};
+use xos_harness::cli::exit_code;
 use xos_harness::control::free_ports;
 use xos_harness::original::{Original, SelfSigned};
 use xos_harness::{Cluster, Directory, documents, eventually, example::SOON, paths};
@@ -27,21 +30,9 @@ const NAMESPACE: &str = "default";
 const USER: &str = "admin@opencord.org";
 const PASSWORD: &str = "letmein";
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     let Arguments {} = Arguments::parse();
-    exit_code("xos-demo-xos", run())
-}
-
-fn run() -> Result<(), Failure> {
-    block_on(async {
-        let stop = stop_signal()?;
-        tokio::select! {
-            shown = show() => shown,
-            () = stop => Err("stopped before its end".into()),
-        }
-    })
+    exit_code("xos-demo-xos", check::run(show()))
 }
 
 async fn show() -> Result<(), Failure> {
@@ -157,13 +148,6 @@ async fn python(client: &mut Original, line: &str) -> Result<Value, Failure> {
     Ok(value)
 }
 
-async fn kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<(), Failure> {
-    narrate::command("kubectl", arguments);
-    let output = cluster.kubectl().run(arguments).await?;
-    narrate::output(&output.all());
-    if output.status.success() { Ok(()) } else { Err(output.all().into()) }
-}
-
 /// Prints and returns the line of the demo's user.
 async fn hashed_password() -> Result<String, Failure> {
     println!("$ echo {PASSWORD} | xos hash-password {USER} > users");
@@ -177,8 +161,4 @@ async fn hashed_password() -> Result<String, Failure> {
         return Err("xos hash-password failed".into());
     }
     Ok(String::from_utf8(output.stdout)?)
-}
-
-fn expect(holds: bool, expected: &str, seen: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(format!("expected {expected}, but saw: {seen}").into()) }
 }

@@ -2,14 +2,17 @@
 //!
 //! Every result is checked.
 
+#[path = "../check.rs"]
+mod check;
 #[path = "../narrate.rs"]
 mod narrate;
 
 use std::process::{ExitCode, Stdio};
 
+use check::{Failure, expect, kubectl};
 use clap::Parser;
 use narrate::say;
-use xos_harness::cli::{block_on, exit_code, stop_signal};
+use xos_harness::cli::exit_code;
 use xos_harness::{Cluster, Directory, documents, eventually, example::SOON, paths};
 
 /// Shows a service that is a folder of YAML files at work on its own control plane.
@@ -21,21 +24,9 @@ struct Arguments {}
 const NAMESPACE: &str = "default";
 const SERVICE: &str = "config/people";
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     let Arguments {} = Arguments::parse();
-    exit_code("xos-demo-yaml", run())
-}
-
-fn run() -> Result<(), Failure> {
-    block_on(async {
-        let stop = stop_signal()?;
-        tokio::select! {
-            shown = show() => shown,
-            () = stop => Err("stopped before its end".into()),
-        }
-    })
+    exit_code("xos-demo-yaml", check::run(show()))
 }
 
 async fn show() -> Result<(), Failure> {
@@ -54,12 +45,6 @@ async fn show() -> Result<(), Failure> {
     let launch = documents::people(&cluster, NAMESPACE, &directory, folder.path(), &log).await?;
     println!("$ xos run --config config/people/config.yaml");
     let mut synchronizer = launch.start()?;
-    let kubectl = async |arguments: &[&str]| -> Result<String, Failure> {
-        narrate::command("kubectl", arguments);
-        let output = cluster.kubectl().run(arguments).await?;
-        narrate::output(&output.all());
-        if output.status.success() { Ok(output.stdout) } else { Err(output.all().into()) }
-    };
     let served = async || match cluster.kubectl().run(&["get", "people"]).await {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(output.all()),
@@ -67,15 +52,15 @@ async fn show() -> Result<(), Failure> {
     };
     eventually(SOON, "the kind Person to be served", served).await?;
     say("Create two people:");
-    kubectl(&["apply", "-f", "config/people/objects.yaml"]).await?;
-    kubectl(&["wait", "--for=condition=Ready", "person", "--all", "--timeout=60s"]).await?;
+    kubectl(&cluster, &["apply", "-f", "config/people/objects.yaml"]).await?;
+    kubectl(&cluster, &["wait", "--for=condition=Ready", "person", "--all", "--timeout=60s"]).await?;
     say("A policy has made a team for Ada's department, and the directory has all of them:");
-    kubectl(&["get", "people,teams"]).await?;
+    kubectl(&cluster, &["get", "people,teams"]).await?;
     let people = directory.people_json().await?;
     println!("$ curl {}/people\n{people:#}", directory.url());
     expect(people["ada"]["team"] == "engines", "Ada in her team", &people.to_string())?;
     say("Delete everything:");
-    kubectl(&["delete", "person,team", "--all", "--timeout=60s"]).await?;
+    kubectl(&cluster, &["delete", "person,team", "--all", "--timeout=60s"]).await?;
     let left = directory.people_json().await?;
     expect(left == serde_json::json!({}), "an empty directory", &left.to_string())?;
     let status = synchronizer.stop().await?;
@@ -86,10 +71,6 @@ async fn show() -> Result<(), Failure> {
     )?;
     say("Everything is stopped, and its files are removed.");
     Ok(())
-}
-
-fn expect(holds: bool, expected: &str, seen: &str) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(format!("expected {expected}, but saw: {seen}").into()) }
 }
 
 /// Runs a command in the repository's folder, and prints it with its output.
