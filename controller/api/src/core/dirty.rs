@@ -11,8 +11,8 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 
 impl Core {
-    /// Returns the objects that are due for their sync step and that the caller may read, of all models whose names match a
-    /// pattern; an empty one matches all.
+    /// Returns the objects that are due for their sync step and that the caller may read, of all models whose names
+    /// match a pattern; an empty one matches all.
     ///
     /// # Errors
     /// When a model cannot be queried.
@@ -25,7 +25,8 @@ impl Core {
         Ok(ModelList { items: items.collect() })
     }
 
-    /// Makes all objects of some models due for their steps, and returns them: those that could not be made so with why.
+    /// Makes all objects of some models due for their steps, and returns them: those that could not be made so with
+    /// why.
     ///
     /// # Errors
     /// When a model cannot be queried.

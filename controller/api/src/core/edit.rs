@@ -129,8 +129,8 @@ impl Edit {
         }
     }
 
-    /// Returns what it changes of an object; null for what is unset. That the deletion of one was handled is told by the
-    /// same times as what was before.
+    /// Returns what it changes of an object; null for what is unset. That the deletion of one was handled is told by
+    /// the same times as what was before.
     pub(super) fn changes<'e>(&'e self, object: &'e Object) -> impl Iterator<Item = &'e Given> {
         let is_deleting = object.meta.deleting.is_some();
         self.given.iter().filter(move |given| match object.fields.get(&given.name) {
